@@ -1,0 +1,151 @@
+package bridge
+
+// Code names one reason for a refusal or a failure. The list is closed: the
+// JavaScript types are generated from it (go generate), and PROTOCOL.md
+// explains each entry.
+type Code string
+
+// The codes, grouped by what they are about.
+const (
+	// The connection and its messages.
+	CodeOffline      Code = "offline"
+	CodeTokenInvalid Code = "token-invalid"
+	CodeTokenExpired Code = "token-expired"
+	CodeOrigin       Code = "origin-refused"
+	CodeVersion      Code = "version-unsupported"
+	CodeMessage      Code = "message-invalid"
+	CodeMessageSize  Code = "message-too-large"
+	CodeForbidden    Code = "forbidden"
+	CodeTimeout      Code = "timeout"
+	CodeBusy         Code = "busy"
+	CodeInternal     Code = "internal"
+
+	// The chat session.
+	CodeSessionInvalid  Code = "session-invalid"
+	CodeSessionEnded    Code = "session-ended"
+	CodeNotJoined       Code = "not-joined"
+	CodeNotice          Code = "notice-incomplete"
+	CodeTextLength      Code = "text-too-long"
+	CodeChatUnavailable Code = "chat-unavailable"
+
+	// What may be uploaded.
+	CodeUploadsOff  Code = "uploads-off"
+	CodeNeedAgent   Code = "agent-needed"
+	CodeFileSize    Code = "file-too-large"
+	CodeFileCount   Code = "too-many-files"
+	CodeTotalSize   Code = "total-too-large"
+	CodeFileType    Code = "type-refused"
+	CodeNameInvalid Code = "name-invalid"
+	CodeNameLength  Code = "name-too-long"
+	CodeCustomKey   Code = "custom-key-refused"
+
+	// An upload on its way.
+	CodeFileUnreadable Code = "file-unreadable"
+	CodeFileChanged    Code = "file-changed"
+	CodeUploadUnknown  Code = "upload-unknown"
+	CodeUploadConflict Code = "upload-conflict"
+	CodeSuperseded     Code = "upload-superseded"
+	CodeCancelled      Code = "cancelled"
+	CodeFrame          Code = "frame-invalid"
+	CodeFrameOffset    Code = "frame-out-of-order"
+	CodeFrameChecksum  Code = "frame-checksum"
+	CodeFrameLength    Code = "frame-beyond-size"
+	CodeDigest         Code = "digest-mismatch"
+
+	// The virus scanner.
+	CodeInfected       Code = "infected"
+	CodeUnscannable    Code = "unscannable"
+	CodeScannerOffline Code = "scanner-unavailable"
+
+	// The document store and downloads.
+	CodeStorageFull        Code = "storage-full"
+	CodeStorageUnavailable Code = "storage-unavailable"
+	CodeDocument           Code = "document-unknown"
+	CodeFileUnknown        Code = "file-unknown"
+	CodeFileForeign        Code = "file-foreign"
+	CodeDownloads          Code = "downloads-used-up"
+	CodeTicketInvalid      Code = "ticket-invalid"
+	CodeTicketExpired      Code = "ticket-expired"
+)
+
+// A Rule is a catalogue entry: what a person is told when nothing more exact is
+// known, what they can do about it, and whether the same call may succeed later.
+type Rule struct {
+	Code    Code
+	Message string
+	Hint    string
+	Retry   bool
+}
+
+// Rules is the catalogue, in the order of the documentation.
+var Rules = []Rule{
+	{CodeOffline, "the connection to the file service is down", "wait for it to come back, or check the network", true},
+	{CodeTokenInvalid, "the token was not accepted", "ask the application for a new token", false},
+	{CodeTokenExpired, "the token has expired", "ask the application for a new token", true},
+	{CodeOrigin, "this page's origin is not on the proxy's list", "add the origin to the proxy's --origin option", false},
+	{CodeVersion, "page and proxy speak different protocol versions", "reload the page, or install the matching version", false},
+	{CodeMessage, "a message could not be understood", "use the module and the proxy of one release", false},
+	{CodeMessageSize, "a message is larger than allowed", "send a shorter text or fewer custom keys", false},
+	{CodeForbidden, "the token does not give the right to do this", "ask the application for a token with that right", false},
+	{CodeTimeout, "the other side did not answer in time", "try again", true},
+	{CodeBusy, "the service has too much to do", "try again in a moment", true},
+	{CodeInternal, "something went wrong inside the file service", "try again, and report the id if it happens again", true},
+
+	{CodeSessionInvalid, "the chat session's id is not valid", "use 1 to 64 letters, digits, hyphens and underscores", false},
+	{CodeSessionEnded, "the chat session has ended", "start a new chat session", false},
+	{CodeNotJoined, "the party is not in the chat session", "connect to the session first", true},
+	{CodeNotice, "a file-uploaded notice lacks a mandatory key", "send file-name, file-size, file-source and file-document-id", false},
+	{CodeTextLength, "the text is too long", "send it in parts", false},
+	{CodeChatUnavailable, "the chat server cannot be reached", "wait for it to come back", true},
+
+	{CodeUploadsOff, "sending files is switched off in this chat", "ask the operator to allow it", false},
+	{CodeNeedAgent, "files can be sent once an agent has joined", "wait for an agent and try again", true},
+	{CodeFileSize, "the file is larger than allowed", "send a smaller file", false},
+	{CodeFileCount, "no more files may be sent in this chat", "ask the agent for another way", false},
+	{CodeTotalSize, "the files of this chat are larger than allowed together", "send a smaller file", false},
+	{CodeFileType, "files of this type may not be sent", "send it as another type", false},
+	{CodeNameInvalid, "the file has no usable name", "rename the file", false},
+	{CodeNameLength, "the file's name is longer than 256 characters", "rename the file", false},
+	{CodeCustomKey, "a custom key is not allowed", "use short keys that do not begin with file-", false},
+
+	{CodeFileUnreadable, "the file could not be read", "check that it still exists and may be read, then choose it again", false},
+	{CodeFileChanged, "the file changed while it was being sent", "choose it again", false},
+	{CodeUploadUnknown, "there is no such upload", "send the file again", true},
+	{CodeUploadConflict, "this key belongs to another upload", "send the file with a new key", false},
+	{CodeSuperseded, "the upload is continued on another connection", "nothing to do", true},
+	{CodeCancelled, "the upload was cancelled", "send the file again if it is still wanted", false},
+	{CodeFrame, "a piece of the file arrived malformed", "use the module and the proxy of one release", false},
+	{CodeFrameOffset, "a piece of the file arrived out of order", "the upload continues at the offset that was stored", true},
+	{CodeFrameChecksum, "a piece of the file arrived damaged", "the upload continues at the offset that was stored", true},
+	{CodeFrameLength, "more bytes arrived than the file was announced with", "choose the file again", false},
+	{CodeDigest, "the file that arrived is not the one announced", "choose the file again", false},
+
+	{CodeInfected, "the virus scanner found something in the file", "do not send this file", false},
+	{CodeUnscannable, "the virus scanner cannot look inside the file", "send it without encryption or as another type", false},
+	{CodeScannerOffline, "the virus scanner cannot be reached", "the file waits; nothing to do", true},
+
+	{CodeStorageFull, "the document store is full", "try again later, and tell the operator", true},
+	{CodeStorageUnavailable, "the document store cannot be reached", "wait for it to come back", true},
+	{CodeDocument, "the document does not exist", "it may have been removed", false},
+	{CodeFileUnknown, "there is no such file in this chat", "choose a file of this chat's transcript", false},
+	{CodeFileForeign, "the file lies in a store that cannot be read from here", "ask the sender for another way", false},
+	{CodeDownloads, "no more downloads are allowed in this chat", "ask the agent to send the file again", false},
+	{CodeTicketInvalid, "the download link is not valid", "ask for a new link", false},
+	{CodeTicketExpired, "the download link has expired", "ask for a new link", true},
+}
+
+var rules = func() map[Code]Rule {
+	m := make(map[Code]Rule, len(Rules))
+	for _, r := range Rules {
+		m[r.Code] = r
+	}
+	return m
+}()
+
+// Rule returns the catalogue entry of c; an unlisted code is told as internal.
+func (c Code) Rule() Rule {
+	if r, ok := rules[c]; ok {
+		return r
+	}
+	return rules[CodeInternal]
+}

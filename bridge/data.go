@@ -1,0 +1,153 @@
+package bridge
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Data is a key-value collection as Chat Server carries it in userData: an
+// ordered list of items, each a string or an integer (PSDK types utf/string and
+// int). Other types of the vendor's cross as text.
+type Data []Item
+
+// Item is one entry of Data.
+type Item struct {
+	Key   string
+	Text  string // the value; of an integer, its digits
+	IsInt bool
+}
+
+// Bounds of a collection, so that a notice stays far below Chat Server's
+// 32,768 bytes for an incoming packet (usable text is about 0.45 of it).
+const (
+	MaxItems     = 48
+	MaxKeyLength = 128  // bytes
+	MaxValue     = 2048 // bytes
+	MaxData      = 8192 // bytes, keys and values together
+)
+
+// Text returns an item whose value is a string.
+func Text(key, value string) Item { return Item{Key: key, Text: value} }
+
+// Int returns an item whose value is an integer.
+func Int(key string, value int64) Item {
+	return Item{Key: key, Text: strconv.FormatInt(value, 10), IsInt: true}
+}
+
+// Get returns the value of key as text; "" when it is absent.
+func (d Data) Get(key string) string {
+	v, _ := d.Lookup(key)
+	return v
+}
+
+// Lookup returns the value of key and whether it is there.
+func (d Data) Lookup(key string) (string, bool) {
+	for _, item := range d {
+		if item.Key == key {
+			return item.Text, true
+		}
+	}
+	return "", false
+}
+
+// Set replaces the item of that key, or appends it.
+func (d Data) Set(item Item) Data {
+	for i := range d {
+		if d[i].Key == item.Key {
+			d[i] = item
+			return d
+		}
+	}
+	return append(d, item)
+}
+
+// Check reports whether the collection is within its bounds and can cross
+// Chat Server's XML: code custom-key-refused or message-too-large.
+func (d Data) Check() error {
+	total := 0
+	for _, item := range d {
+		total += len(item.Key) + len(item.Text)
+		if item.Key == "" || len(item.Key) > MaxKeyLength || !printable(item.Key) {
+			return NewError(CodeCustomKey, "a key is empty, longer than "+strconv.Itoa(MaxKeyLength)+" bytes, or holds control characters")
+		}
+		if len(item.Text) > MaxValue {
+			return NewError(CodeMessageSize, "the value of "+item.Key+" is longer than "+strconv.Itoa(MaxValue)+" bytes")
+		}
+	}
+	if len(d) > MaxItems {
+		return NewError(CodeMessageSize, "there are more than "+strconv.Itoa(MaxItems)+" keys")
+	}
+	if total > MaxData {
+		return NewError(CodeMessageSize, "keys and values are longer than "+strconv.Itoa(MaxData)+" bytes together")
+	}
+	return nil
+}
+
+func printable(s string) bool {
+	for _, r := range s {
+		if r < 0x20 || r == 0x7F {
+			return false
+		}
+	}
+	return true
+}
+
+func (d Data) append(out []byte) []byte {
+	out = append(out, '{')
+	for i, item := range d {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendText(out, item.Key), ':')
+		if item.IsInt {
+			out = append(out, item.Text...)
+			continue
+		}
+		out = appendText(out, item.Text)
+	}
+	return append(out, '}')
+}
+
+func (d *Data) take(n node) error {
+	for _, m := range n.members {
+		switch m.value.kind {
+		case '"':
+			*d = append(*d, Text(m.key, m.value.str))
+		case '0':
+			*d = append(*d, Int(m.key, m.value.num))
+		default:
+			return invalid(strconv.Quote(m.key) + " is neither a string nor a number")
+		}
+	}
+	return d.Check()
+}
+
+// MarshalJSON writes the collection as an object, in order.
+func (d Data) MarshalJSON() ([]byte, error) { return d.append(nil), nil }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (d *Data) UnmarshalJSON(in []byte) error {
+	n, err := parse(in)
+	if err != nil {
+		return err
+	}
+	*d = nil
+	switch n.kind {
+	case 'n':
+		return nil
+	case '{':
+		return d.take(n)
+	}
+	return invalid("an object was expected")
+}
+
+// CheckCustom reports whether an upload's own keys may stand in its notice: code
+// custom-key-refused for one of the vendor's or ours.
+func CheckCustom(d Data) error {
+	for _, item := range d {
+		if strings.HasPrefix(item.Key, reservedPrefix) || item.Key == KeyFileKey {
+			return NewError(CodeCustomKey, "the key "+item.Key+" has a meaning of its own")
+		}
+	}
+	return d.Check()
+}

@@ -1,0 +1,80 @@
+package bridge
+
+import "errors"
+
+// Error is a refusal or failure that a person may see. Message names the rule
+// and the limit that was broken; Hint says what to do.
+type Error struct {
+	Code    Code
+	Message string
+	Hint    string
+	Retry   bool
+	ID      string // stands in the proxy's log too; may be empty
+	Err     error  // the cause; never crosses the wire
+}
+
+// NewError returns the catalogue's error of that code. message replaces the
+// catalogue's sentence where it is not empty.
+func NewError(code Code, message string) *Error {
+	r := code.Rule()
+	if message == "" {
+		message = r.Message
+	}
+	return &Error{Code: r.Code, Message: message, Hint: r.Hint, Retry: r.Retry}
+}
+
+// WrapError is NewError with a cause for the log.
+func WrapError(code Code, err error) *Error {
+	e := NewError(code, "")
+	e.Err = err
+	return e
+}
+
+// Error returns the message, the cause behind it where there is one.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Message + ": " + e.Err.Error()
+	}
+	return e.Message
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is an Error of the same code.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// AsError returns err as an *Error; what is none is told as internal, with err
+// as its cause.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return WrapError(CodeInternal, err)
+}
+
+// CodeOf returns the code of err, or "" where err is no *Error.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+func (e *Error) fields(f fields) {
+	f.text("code", (*string)(&e.Code), 64)
+	f.text("message", &e.Message, 1024)
+	f.optional("hint", &e.Hint, 1024)
+	f.flag("retry", &e.Retry)
+	f.optional("id", &e.ID, 64)
+}
+
+// AppendError appends {"error":{…}}, the body of an HTTP refusal.
+func AppendError(out []byte, e *Error) []byte {
+	return append(encode(append(out, `{"error":`...), e), '}')
+}

@@ -1,0 +1,324 @@
+package bridge
+
+import "strconv"
+
+// fields is how a message describes itself, once, for both directions: a type
+// names its members in wire order, and the visitor behind this interface
+// either writes them or takes them out of a parsed object. Bounds are part of
+// the description, so a decoder cannot forget them.
+type fields interface {
+	text(key string, v *string, max int)              // required, not empty, at most max bytes
+	optional(key string, v *string, max int)          // absent when empty
+	number(key string, v *int64)                      // required, 0 to 2^53-1
+	count(key string, v *int64)                       // absent when 0
+	limit(key string, v *int64)                       // absent when NoLimit
+	flag(key string, v *bool)                         // absent when false
+	texts(key string, v *[]string, items, max int)    // absent when empty
+	object(key string, v described, present *bool)    // nested; required where present is nil
+	data(key string, v *Data)                         // absent when empty
+	choice(key string, v *string, allowed []string)   // required, one of the list
+	choiceOr(key string, v *string, allowed []string) // absent when empty
+}
+
+// described is a type with a place on the wire.
+type described interface{ fields(fields) }
+
+// writer is the visitor that encodes.
+type writer struct {
+	out   []byte
+	begun bool
+}
+
+func encode(out []byte, v described) []byte {
+	w := writer{out: append(out, '{')}
+	v.fields(&w)
+	return append(w.out, '}')
+}
+
+func (w *writer) key(k string) {
+	if w.begun {
+		w.out = append(w.out, ',')
+	}
+	w.begun = true
+	w.out = append(appendText(w.out, k), ':')
+}
+
+func (w *writer) text(k string, v *string, _ int) {
+	w.key(k)
+	w.out = appendText(w.out, *v)
+}
+
+func (w *writer) optional(k string, v *string, max int) {
+	if *v != "" {
+		w.text(k, v, max)
+	}
+}
+
+func (w *writer) number(k string, v *int64) {
+	w.key(k)
+	w.out = strconv.AppendInt(w.out, *v, 10)
+}
+
+func (w *writer) count(k string, v *int64) {
+	if *v != 0 {
+		w.number(k, v)
+	}
+}
+
+func (w *writer) limit(k string, v *int64) {
+	if *v != NoLimit {
+		w.number(k, v)
+	}
+}
+
+func (w *writer) flag(k string, v *bool) {
+	if *v {
+		w.key(k)
+		w.out = append(w.out, "true"...)
+	}
+}
+
+func (w *writer) texts(k string, v *[]string, _, _ int) {
+	if len(*v) == 0 {
+		return
+	}
+	w.key(k)
+	w.out = append(w.out, '[')
+	for i, s := range *v {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.out = appendText(w.out, s)
+	}
+	w.out = append(w.out, ']')
+}
+
+func (w *writer) object(k string, v described, present *bool) {
+	if present != nil && !*present {
+		return
+	}
+	w.key(k)
+	w.out = encode(w.out, v)
+}
+
+func (w *writer) data(k string, v *Data) {
+	if len(*v) == 0 {
+		return
+	}
+	w.key(k)
+	w.out = v.append(w.out)
+}
+
+func (w *writer) choice(k string, v *string, _ []string) { w.text(k, v, 0) }
+
+func (w *writer) choiceOr(k string, v *string, _ []string) { w.optional(k, v, 0) }
+
+// reader is the visitor that decodes. The first thing wrong stays in err.
+type reader struct {
+	members []member
+	taken   int
+	err     error
+}
+
+func decode(n node, v described) error {
+	if n.kind != '{' {
+		return invalid("an object was expected")
+	}
+	r := reader{members: n.members}
+	v.fields(&r)
+	if r.err != nil {
+		return r.err
+	}
+	if r.taken == len(r.members) {
+		return nil
+	}
+	return r.leftOver(v)
+}
+
+// leftOver names the key that nobody asked for.
+func (r *reader) leftOver(v described) error {
+	var known keys
+	v.fields(&known)
+	for _, m := range r.members {
+		if !known.has(m.key) {
+			return invalid("unknown key " + strconv.Quote(m.key))
+		}
+	}
+	return invalid("a key appears twice")
+}
+
+func (r *reader) fail(k, what string) {
+	if r.err == nil {
+		r.err = invalid(strconv.Quote(k) + " " + what)
+	}
+}
+
+// find returns the member of that key and kind; nil when it is absent.
+func (r *reader) find(k string, kind byte, what string) *node {
+	if r.err != nil {
+		return nil
+	}
+	for i := range r.members {
+		if r.members[i].key != k {
+			continue
+		}
+		r.taken++
+		if n := &r.members[i].value; n.kind == kind {
+			return n
+		}
+		r.fail(k, "is not "+what)
+		return nil
+	}
+	return nil
+}
+
+func (r *reader) text(k string, v *string, max int) {
+	r.optional(k, v, max)
+	if *v == "" {
+		r.fail(k, "is missing or empty")
+	}
+}
+
+func (r *reader) optional(k string, v *string, max int) {
+	*v = ""
+	n := r.find(k, '"', "a string")
+	if n == nil {
+		return
+	}
+	if len(n.str) > max {
+		r.fail(k, "is longer than "+strconv.Itoa(max)+" bytes")
+		return
+	}
+	*v = n.str
+}
+
+func (r *reader) number(k string, v *int64) {
+	*v = -1
+	r.integer(k, v)
+	if *v < 0 {
+		r.fail(k, "is missing")
+		*v = 0
+	}
+}
+
+func (r *reader) count(k string, v *int64) {
+	*v = 0
+	r.integer(k, v)
+}
+
+func (r *reader) limit(k string, v *int64) {
+	*v = NoLimit
+	r.integer(k, v)
+}
+
+func (r *reader) integer(k string, v *int64) {
+	if n := r.find(k, '0', "a number"); n != nil {
+		*v = n.num
+	}
+}
+
+func (r *reader) flag(k string, v *bool) {
+	*v = false
+	if r.err != nil {
+		return
+	}
+	for _, m := range r.members {
+		if m.key != k {
+			continue
+		}
+		r.taken++
+		switch m.value.kind {
+		case 't':
+			*v = true
+		case 'f':
+		default:
+			r.fail(k, "is not true or false")
+		}
+	}
+}
+
+func (r *reader) texts(k string, v *[]string, items, max int) {
+	*v = nil
+	n := r.find(k, '[', "a list")
+	if n == nil {
+		return
+	}
+	if len(n.items) > items {
+		r.fail(k, "has more than "+strconv.Itoa(items)+" entries")
+		return
+	}
+	for _, item := range n.items {
+		if item.kind != '"' || len(item.str) > max {
+			r.fail(k, "holds something that is no short string")
+			return
+		}
+		*v = append(*v, item.str)
+	}
+}
+
+func (r *reader) object(k string, v described, present *bool) {
+	n := r.find(k, '{', "an object")
+	if present != nil {
+		*present = n != nil
+	}
+	switch {
+	case n == nil && present == nil:
+		r.fail(k, "is missing")
+	case n != nil && r.err == nil:
+		r.err = decode(*n, v)
+	}
+}
+
+func (r *reader) data(k string, v *Data) {
+	*v = nil
+	if n := r.find(k, '{', "an object"); n != nil {
+		r.err = v.take(*n)
+	}
+}
+
+func (r *reader) choice(k string, v *string, allowed []string) {
+	r.choiceOr(k, v, allowed)
+	if *v == "" {
+		r.fail(k, "is missing")
+	}
+}
+
+func (r *reader) choiceOr(k string, v *string, allowed []string) {
+	r.optional(k, v, 64)
+	if *v == "" {
+		return
+	}
+	for _, a := range allowed {
+		if a == *v {
+			return
+		}
+	}
+	r.fail(k, "is none of the values it can have")
+}
+
+// keys is the visitor that only collects names.
+type keys []string
+
+func (s *keys) has(k string) bool {
+	for _, have := range *s {
+		if have == k {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *keys) add(k string)                           { *s = append(*s, k) }
+func (s *keys) text(k string, _ *string, _ int)        { s.add(k) }
+func (s *keys) optional(k string, _ *string, _ int)    { s.add(k) }
+func (s *keys) number(k string, _ *int64)              { s.add(k) }
+func (s *keys) count(k string, _ *int64)               { s.add(k) }
+func (s *keys) limit(k string, _ *int64)               { s.add(k) }
+func (s *keys) flag(k string, _ *bool)                 { s.add(k) }
+func (s *keys) texts(k string, _ *[]string, _, _ int)  { s.add(k) }
+func (s *keys) object(k string, _ described, _ *bool)  { s.add(k) }
+func (s *keys) data(k string, _ *Data)                 { s.add(k) }
+func (s *keys) choice(k string, _ *string, _ []string) { s.add(k) }
+func (s *keys) choiceOr(k string, _ *string, _ []string) {
+	s.add(k)
+}

@@ -1,0 +1,78 @@
+package bridge
+
+// File is a file in the chat, decoded from its file-uploaded notice: what a
+// widget needs for an icon, and what a download needs.
+type File struct {
+	ID          string // file-id: Chat Server's, valid in this session
+	Name        Name
+	Size        int64 // bytes
+	Key         string
+	Source      string
+	DocumentID  string
+	UploadType  string
+	Description string
+	Custom      Data // every key that is not in the vendor's table
+
+	Downloadable bool
+	Reason       string // why not, in a sentence
+}
+
+// DecodeFile reads the file out of a file-uploaded notice. It accepts file-size
+// as an integer or a string, for both are met. Errors have code notice-incomplete.
+func DecodeFile(e Event) (File, error) {
+	if !e.IsFile() {
+		return File{}, NewError(CodeNotice, "this event is no file-uploaded notice")
+	}
+	if err := CheckNotice(e.Data); err != nil {
+		return File{}, err
+	}
+	size, _ := parseSize(e.Data.Get(KeyFileSize))
+	f := File{
+		ID:          e.Data.Get(KeyFileID),
+		Name:        SafeName(e.Data.Get(KeyFileName), ""),
+		Size:        size,
+		Key:         e.Data.Get(KeyFileKey),
+		Source:      e.Data.Get(KeyFileSource),
+		DocumentID:  e.Data.Get(KeyDocumentID),
+		UploadType:  e.Data.Get(KeyUploadType),
+		Description: e.Data.Get(KeyDescription),
+	}
+	for _, item := range e.Data {
+		if !oneOf(item.Key, noticeKeys) {
+			f.Custom = append(f.Custom, item)
+		}
+	}
+	f.Downloadable, f.Reason = downloadable(f, e.From.UserType)
+	return f, nil
+}
+
+// downloadable judges by the notice alone; the proxy judges again when asked,
+// and knows which documents it delivered itself.
+func downloadable(f File, from UserType) (bool, string) {
+	switch {
+	case f.Source != SourceUCS:
+		return false, "the file lies in " + f.Source + ", which cannot be read from here"
+	case f.ID == "":
+		return false, "the notice has no file-id"
+	case f.Key == "" && !from.Trusted():
+		return false, "the file was not sent through this service"
+	}
+	return true, ""
+}
+
+func (f *File) fields(v fields) {
+	v.optional("id", &f.ID, 64)
+	f.Name.fields(v)
+	v.number("size", &f.Size)
+	v.optional("key", &f.Key, maxID)
+	v.optional("source", &f.Source, MaxValue)
+	v.optional("documentId", &f.DocumentID, MaxValue)
+	v.optional("uploadType", &f.UploadType, MaxValue)
+	v.optional("description", &f.Description, MaxValue)
+	v.data("custom", &f.Custom)
+	v.flag("downloadable", &f.Downloadable)
+	v.optional("reason", &f.Reason, 256)
+}
+
+// AppendFile appends f as JSON, for the page.
+func AppendFile(out []byte, f File) []byte { return encode(out, &f) }

@@ -1,0 +1,97 @@
+package bridge
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"hash/crc32"
+)
+
+// The frame: one binary message of the data socket, up only. It carries a piece
+// of a file behind a header of fixed length, all numbers big endian.
+//
+//	0   1  version   FrameVersion
+//	1   3  zero
+//	4   4  checksum  CRC32C of the payload
+//	8   8  offset    of the payload's first byte in the file
+//	16  16 key       the upload's
+//	32  …  payload   1 byte to MaxFrame; its length is the message's
+const (
+	FrameVersion = 1
+	FrameHeader  = 32
+
+	MinFrame = 64 << 10 // bytes of payload a page sends at least, but for the last frame
+	MaxFrame = 1 << 20  // bytes of payload at most; a proxy may announce less
+)
+
+// Key is an upload's key: 128 random bits, one per user action, chosen by the
+// page. It makes every step of an upload repeatable.
+type Key [16]byte
+
+// String returns the key as 32 hex digits, its form in messages and notices.
+func (k Key) String() string { return hex.EncodeToString(k[:]) }
+
+// ParseKey reads 32 lower-case hex digits: code message-invalid.
+func ParseKey(s string) (Key, error) {
+	var k Key
+	if len(s) != 2*len(k) {
+		return k, invalid("a key has 32 hex digits")
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return k, invalid("a key has 32 lower-case hex digits")
+		}
+	}
+	_, err := hex.Decode(k[:], []byte(s))
+	return k, err
+}
+
+// Frame is a frame's header.
+type Frame struct {
+	Key      Key
+	Offset   int64
+	Checksum uint32
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Checksum returns the CRC32C of a payload. It finds faults of wires and
+// memory, not attackers: that is TLS's work.
+func Checksum(payload []byte) uint32 { return crc32.Checksum(payload, castagnoli) }
+
+// PutFrame writes the header into the first FrameHeader bytes of buf.
+func PutFrame(buf []byte, f Frame) {
+	_ = buf[FrameHeader-1]
+	buf[0], buf[1], buf[2], buf[3] = FrameVersion, 0, 0, 0
+	binary.BigEndian.PutUint32(buf[4:], f.Checksum)
+	binary.BigEndian.PutUint64(buf[8:], uint64(f.Offset))
+	copy(buf[16:], f.Key[:])
+}
+
+// ParseFrame splits a message into header and payload. It does not compute the
+// checksum: see [Frame.Verify]. Code frame-invalid.
+func ParseFrame(message []byte) (Frame, []byte, error) {
+	var f Frame
+	if len(message) <= FrameHeader {
+		return f, nil, NewError(CodeFrame, "a frame is shorter than its header and one byte")
+	}
+	if message[0] != FrameVersion || message[1]|message[2]|message[3] != 0 {
+		return f, nil, NewError(CodeFrame, "a frame has another version")
+	}
+	offset := binary.BigEndian.Uint64(message[8:])
+	if offset > MaxInteger {
+		return f, nil, NewError(CodeFrame, "a frame's offset is larger than 2^53-1")
+	}
+	f.Checksum = binary.BigEndian.Uint32(message[4:])
+	f.Offset = int64(offset)
+	copy(f.Key[:], message[16:])
+	return f, message[FrameHeader:], nil
+}
+
+// Verify reports whether the payload is the one that was sent: code
+// frame-checksum.
+func (f Frame) Verify(payload []byte) error {
+	if Checksum(payload) != f.Checksum {
+		return NewError(CodeFrameChecksum, "")
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package bridge
+
+import (
+	"strconv"
+	"strings"
+)
+
+// NoLimit marks a limit that does not exist. A limit of 0 switches uploads off,
+// as it does in Chat Server's section client-file-transfer.
+const NoLimit = -1
+
+// Limits are the allowances that bind a party, with what is used of them.
+type Limits struct {
+	MaxFiles      int64 // files of the session
+	UsedFiles     int64
+	MaxFileSize   int64 // bytes of one file
+	MaxTotalSize  int64 // bytes of all files of the session
+	UsedTotalSize int64
+	Types         []string // extensions without dots; empty: every type
+	NeedAgent     bool     // an agent must be in the session first
+	AgentHere     bool     // whether one is
+	MaxDownloads  int64    // attempts of the session
+	UsedDownloads int64
+}
+
+// VendorLimits are Chat Server's defaults for customers (Genesys, options
+// upload-max-files, upload-max-file-size, upload-max-total-size). The default
+// of download-attempts is not published; 2 is a captured value.
+func VendorLimits() Limits {
+	return Limits{MaxFiles: 3, MaxFileSize: 2097152, MaxTotalSize: 5242880, MaxDownloads: 2}
+}
+
+// Unlimited binds nothing: Chat Server puts no limit on agents.
+func Unlimited() Limits {
+	return Limits{MaxFiles: NoLimit, MaxFileSize: NoLimit, MaxTotalSize: NoLimit, MaxDownloads: NoLimit}
+}
+
+// Check judges a file by its announced name and size. A size equal to the limit
+// passes. The refusal names the rule and the limit.
+func (l Limits) Check(name string, size int64) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	shown := SafeName(name, "")
+	switch {
+	case l.MaxFiles == 0 || l.MaxFileSize == 0 || l.MaxTotalSize == 0:
+		return NewError(CodeUploadsOff, "")
+	case l.NeedAgent && !l.AgentHere:
+		return NewError(CodeNeedAgent, "")
+	case !l.allows(shown.Extension):
+		return NewError(CodeFileType, "files of type "+typeName(shown.Extension)+" may not be sent; allowed are "+strings.Join(l.Types, ", "))
+	case l.MaxFileSize != NoLimit && size > l.MaxFileSize:
+		return NewError(CodeFileSize, "the file has "+Bytes(size)+"; one file may have "+Bytes(l.MaxFileSize))
+	case l.MaxFiles != NoLimit && l.UsedFiles >= l.MaxFiles:
+		return NewError(CodeFileCount, "this chat may carry "+count(l.MaxFiles, "file")+", and "+strconv.FormatInt(l.UsedFiles, 10)+" are sent")
+	case l.MaxTotalSize != NoLimit && (size > l.MaxTotalSize || l.UsedTotalSize > l.MaxTotalSize-size):
+		return NewError(CodeTotalSize, "the file has "+Bytes(size)+"; "+Bytes(max(0, l.MaxTotalSize-l.UsedTotalSize))+" of this chat's "+Bytes(l.MaxTotalSize)+" are left")
+	}
+	return nil
+}
+
+func (l Limits) allows(extension string) bool {
+	if len(l.Types) == 0 {
+		return true
+	}
+	for _, t := range l.Types {
+		if strings.EqualFold(t, extension) {
+			return true
+		}
+	}
+	return false
+}
+
+func typeName(extension string) string {
+	if extension == "" {
+		return "unknown"
+	}
+	return extension
+}
+
+func count(n int64, noun string) string {
+	s := strconv.FormatInt(n, 10) + " " + noun
+	if n != 1 {
+		s += "s"
+	}
+	return s
+}
+
+// Bytes writes a size for a sentence: exact below 1 KiB, one decimal above.
+func Bytes(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return count(n, "byte")
+	}
+	names := []string{"KiB", "MiB", "GiB", "TiB", "PiB"}
+	div, i := int64(unit), 0
+	for n/div >= unit && i < len(names)-1 {
+		div *= unit
+		i++
+	}
+	s := strconv.FormatInt(n/div, 10)
+	if tenth := n % div * 10 / div; tenth != 0 {
+		s += "." + strconv.FormatInt(tenth, 10)
+	}
+	return s + " " + names[i]
+}
+
+// ParseTypes reads Chat Server's form of a list of extensions: without dots,
+// separated by colons.
+func ParseTypes(s string) []string {
+	var types []string
+	for _, t := range strings.FieldsFunc(s, func(r rune) bool { return r == ':' || r == ',' || r == ' ' }) {
+		types = append(types, strings.ToLower(strings.TrimPrefix(t, ".")))
+	}
+	return types
+}
+
+func (l *Limits) fields(f fields) {
+	f.limit("maxFiles", &l.MaxFiles)
+	f.count("usedFiles", &l.UsedFiles)
+	f.limit("maxFileSize", &l.MaxFileSize)
+	f.limit("maxTotalSize", &l.MaxTotalSize)
+	f.count("usedTotalSize", &l.UsedTotalSize)
+	f.texts("types", &l.Types, 256, 32)
+	f.flag("needAgent", &l.NeedAgent)
+	f.flag("agentHere", &l.AgentHere)
+	f.limit("maxDownloads", &l.MaxDownloads)
+	f.count("usedDownloads", &l.UsedDownloads)
+}
+
+// ParseLimits reads limits from JSON, as the page holds them.
+func ParseLimits(in []byte) (Limits, error) {
+	var l Limits
+	n, err := parse(in)
+	if err != nil {
+		return l, err
+	}
+	return l, decode(n, &l)
+}

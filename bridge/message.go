@@ -1,0 +1,343 @@
+package bridge
+
+import "strconv"
+
+// A Wire message is one of the structs below; wire.go says who sends which.
+type Wire interface {
+	described
+	kind() string
+}
+
+// AppendMessage appends m as JSON.
+func AppendMessage(out []byte, m Wire) []byte {
+	w := writer{out: append(out, '{')}
+	kind := m.kind()
+	w.text("type", &kind, 0)
+	m.fields(&w)
+	return append(w.out, '}')
+}
+
+// FromPage reads a message that a page may send; code message-invalid, and the
+// sentence says what is wrong with it. Nothing has happened then.
+func FromPage(in []byte) (Wire, error) { return parseMessage(in, pageMessage) }
+
+// FromProxy reads a message that a proxy may send.
+func FromProxy(in []byte) (Wire, error) { return parseMessage(in, proxyMessage) }
+
+func parseMessage(in []byte, known func(kind string) Wire) (Wire, error) {
+	if len(in) > MaxMessage {
+		return nil, NewError(CodeMessageSize, "a message has more than "+Bytes(MaxMessage))
+	}
+	n, err := parse(in)
+	if err != nil {
+		return nil, err
+	}
+	if n.kind != '{' || len(n.members) == 0 || n.members[0].key != "type" || n.members[0].value.kind != '"' {
+		return nil, invalid(`a message is an object whose first key is "type"`)
+	}
+	kind := n.members[0].value.str
+	m := known(kind)
+	if m == nil {
+		return nil, invalid("unknown message type " + strconv.Quote(kind))
+	}
+	n.members = n.members[1:]
+	if err := decode(n, m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func pageMessage(kind string) Wire {
+	switch kind {
+	case typeHello:
+		return new(Hello)
+	case typeSay:
+		return new(Say)
+	case typeOffer:
+		return new(Offer)
+	case typeCancel:
+		return new(Cancel)
+	case typeAsk:
+		return new(Ask)
+	case typeLeave:
+		return new(Leave)
+	case typePing:
+		return new(Ping)
+	}
+	return nil
+}
+
+func proxyMessage(kind string) Wire {
+	switch kind {
+	case typeWelcome:
+		return new(Welcome)
+	case typeEvent:
+		return new(Happened)
+	case typeAccept:
+		return new(Accept)
+	case typeUpload:
+		return new(Upload)
+	case typeTicket:
+		return new(Ticket)
+	case typeDone:
+		return new(Done)
+	case typeFail:
+		return new(Fail)
+	case typeLimits:
+		return new(Allowance)
+	case typeBye:
+		return new(Bye)
+	case typeReady:
+		return new(Ready)
+	case typeAck:
+		return new(Ack)
+	}
+	return nil
+}
+
+// Hello is the first message of either socket.
+type Hello struct {
+	Token         string
+	Position      int64 // the last event the page has; 0: none
+	ClientVersion int64 // 0: current
+	Agent         string
+}
+
+func (m *Hello) kind() string { return typeHello }
+func (m *Hello) fields(f fields) {
+	f.text("token", &m.Token, MaxHello)
+	f.count("position", &m.Position)
+	f.count("clientVersion", &m.ClientVersion)
+	f.optional("agent", &m.Agent, 64)
+}
+
+// Say is a text message for the chat.
+type Say struct {
+	Ref        int64
+	Key        string // against a second copy after a reconnect
+	Text       string
+	Visibility Visibility
+}
+
+func (m *Say) kind() string { return typeSay }
+func (m *Say) fields(f fields) {
+	f.number("ref", &m.Ref)
+	f.text("key", &m.Key, 32)
+	f.text("text", &m.Text, MaxText)
+	f.choiceOr("visibility", (*string)(&m.Visibility), visibilities)
+}
+
+// Offer announces a file the page would like to send, or to go on sending: the
+// same key continues.
+type Offer struct {
+	Key         string
+	Name        string
+	Size        int64
+	MimeType    string
+	UploadType  string
+	Description string
+	Digest      string // SHA-256 in hex, where it is known
+	Visibility  Visibility
+	Custom      Data
+}
+
+func (m *Offer) kind() string { return typeOffer }
+func (m *Offer) fields(f fields) {
+	f.text("key", &m.Key, 32)
+	f.text("name", &m.Name, 4*MaxNameLength)
+	f.number("size", &m.Size)
+	f.optional("mime", &m.MimeType, 256)
+	f.choiceOr("uploadType", &m.UploadType, uploadTypes)
+	f.optional("description", &m.Description, MaxValue)
+	f.optional("digest", &m.Digest, 64)
+	f.choiceOr("visibility", (*string)(&m.Visibility), visibilities)
+	f.data("custom", &m.Custom)
+}
+
+// Cancel takes an upload back: what was stored of it is removed.
+type Cancel struct{ Key string }
+
+func (m *Cancel) kind() string    { return typeCancel }
+func (m *Cancel) fields(f fields) { f.text("key", &m.Key, 32) }
+
+// Ask is the wish to download a file. Asking again with the same attempt
+// continues that download and costs nothing.
+type Ask struct {
+	Ref     int64
+	File    string // file-id
+	Attempt string // 32 hex digits, random, one per user action
+}
+
+func (m *Ask) kind() string { return typeAsk }
+func (m *Ask) fields(f fields) {
+	f.number("ref", &m.Ref)
+	f.text("file", &m.File, 64)
+	f.text("attempt", &m.Attempt, 32)
+}
+
+// Leave takes the party out of the chat session.
+type Leave struct {
+	Ref   int64
+	After AfterAction
+}
+
+func (m *Leave) kind() string { return typeLeave }
+func (m *Leave) fields(f fields) {
+	f.number("ref", &m.Ref)
+	f.choiceOr("after", (*string)(&m.After), afterActions)
+}
+
+// Ping asks whether the proxy is still there; a browser cannot ask otherwise.
+type Ping struct{ Ref int64 }
+
+func (m *Ping) kind() string    { return typePing }
+func (m *Ping) fields(f fields) { f.number("ref", &m.Ref) }
+
+// Welcome is the answer to Hello on the session's socket.
+type Welcome struct {
+	Session  string
+	Party    Party
+	Rights   []string
+	Limits   Limits
+	Position int64 // the session's last event
+	MaxFrame int64
+	Server   string // the proxy's release
+	ID       string // of the connection; stands in the proxy's log
+}
+
+func (m *Welcome) kind() string { return typeWelcome }
+func (m *Welcome) fields(f fields) {
+	f.text("session", &m.Session, 64)
+	f.object("party", &m.Party, nil)
+	f.texts("rights", &m.Rights, 16, 64)
+	f.object("limits", &m.Limits, nil)
+	f.count("position", &m.Position)
+	f.number("maxFrame", &m.MaxFrame)
+	f.optional("server", &m.Server, 64)
+	f.optional("id", &m.ID, 64)
+}
+
+// Happened carries an event of the transcript.
+type Happened struct{ Event Event }
+
+func (m *Happened) kind() string    { return typeEvent }
+func (m *Happened) fields(f fields) { f.object("event", &m.Event, nil) }
+
+// Accept tells to send from Offset on.
+type Accept struct {
+	Key    string
+	Offset int64
+}
+
+func (m *Accept) kind() string { return typeAccept }
+func (m *Accept) fields(f fields) {
+	f.text("key", &m.Key, 32)
+	f.count("offset", &m.Offset)
+}
+
+// Upload tells that an upload changed. Event is the notice, in state announced;
+// Error says why, in state failed.
+type Upload struct {
+	Key   string
+	State UploadState
+	Event *Event
+	Error *Error
+}
+
+func (m *Upload) kind() string { return typeUpload }
+func (m *Upload) fields(f fields) {
+	f.text("key", &m.Key, 32)
+	f.choice("state", (*string)(&m.State), stateNames)
+	nested(f, "event", &m.Event)
+	nested(f, "error", &m.Error)
+}
+
+// Ticket says where to fetch a file: a URL path on the proxy with the right in
+// it, good until Expires (milliseconds since 1970).
+type Ticket struct {
+	Ref     int64
+	Path    string
+	Expires int64
+}
+
+func (m *Ticket) kind() string { return typeTicket }
+func (m *Ticket) fields(f fields) {
+	f.number("ref", &m.Ref)
+	f.text("path", &m.Path, 4096)
+	f.number("expires", &m.Expires)
+}
+
+// Done answers a request that succeeded.
+type Done struct {
+	Ref   int64
+	Event *Event // what it added to the transcript
+}
+
+func (m *Done) kind() string { return typeDone }
+func (m *Done) fields(f fields) {
+	f.number("ref", &m.Ref)
+	nested(f, "event", &m.Event)
+}
+
+// Fail answers a request (Ref) or ends an upload on this connection (Key); with
+// neither it is about a message that could not be understood or about the
+// connection itself, which then closes.
+type Fail struct {
+	Ref   int64
+	Key   string
+	Error Error
+}
+
+func (m *Fail) kind() string { return typeFail }
+func (m *Fail) fields(f fields) {
+	f.count("ref", &m.Ref)
+	f.optional("key", &m.Key, 32)
+	f.object("error", &m.Error, nil)
+}
+
+// Allowance tells the party's limits anew.
+type Allowance struct{ Limits Limits }
+
+func (m *Allowance) kind() string    { return typeLimits }
+func (m *Allowance) fields(f fields) { f.object("limits", &m.Limits, nil) }
+
+// Bye is the proxy's last message on a connection that it ends in good order.
+// After is how many milliseconds to wait before coming back.
+type Bye struct{ After int64 }
+
+func (m *Bye) kind() string    { return typeBye }
+func (m *Bye) fields(f fields) { f.count("after", &m.After) }
+
+// Ready is the answer to Hello on the data socket.
+type Ready struct{ MaxFrame int64 }
+
+func (m *Ready) kind() string    { return typeReady }
+func (m *Ready) fields(f fields) { f.number("maxFrame", &m.MaxFrame) }
+
+// Ack tells how many bytes of an upload are durable.
+type Ack struct {
+	Key    string
+	Stored int64
+}
+
+func (m *Ack) kind() string { return typeAck }
+func (m *Ack) fields(f fields) {
+	f.text("key", &m.Key, 32)
+	f.count("stored", &m.Stored)
+}
+
+// nested describes an object that may be absent.
+func nested[T any, P interface {
+	*T
+	described
+}](f fields, key string, v **T) {
+	present := *v != nil
+	inner := *v
+	if inner == nil {
+		inner = new(T)
+	}
+	f.object(key, P(inner), &present)
+	if *v = nil; present {
+		*v = inner
+	}
+}

@@ -1,0 +1,135 @@
+package bridge
+
+import "strconv"
+
+// The file-uploaded notice: NoticeType SYS_COMMAND, text file-uploaded, and
+// these keys in userData (Genesys, "File Transfer API for Agent Desktop").
+const (
+	FileUploaded = "file-uploaded" // the notice's text
+
+	KeyFileName    = "file-name"        // mandatory: name including the extension
+	KeyFileSize    = "file-size"        // mandatory: bytes, as an integer or a string
+	KeyFileSource  = "file-source"      // mandatory: kind of storage; Genesys knows "ucs"
+	KeyDocumentID  = "file-document-id" // mandatory where the source is "ucs"
+	KeyUploadType  = "file-upload-type" // optional: file-system, standard-response
+	KeyDescription = "file-description" // optional: free text
+	KeyFileID      = "file-id"          // added by Chat Server: the file in the session
+	KeyFileKey     = "attache-key"      // ours: the upload's key, against a second notice
+
+	SourceUCS = "ucs"
+)
+
+// noticeKeys are the keys with a meaning; every other key is custom.
+var noticeKeys = []string{
+	KeyFileName, KeyFileSize, KeyFileSource, KeyDocumentID,
+	KeyUploadType, KeyDescription, KeyFileID, KeyFileKey,
+}
+
+// reservedPrefix keeps the custom keys of an upload apart from the vendor's.
+const reservedPrefix = "file-"
+
+// Announcement is what a file-uploaded notice says, before Chat Server has it.
+type Announcement struct {
+	Name        string
+	Size        int64
+	Source      string // "" is ucs
+	DocumentID  string
+	UploadType  string
+	Description string
+	Key         string
+	Custom      Data
+}
+
+// Notice returns the event to post. Text that Chat Server's XML cannot carry is
+// replaced, for the server refuses the whole packet otherwise.
+func (a Announcement) Notice(v Visibility) Event {
+	source := a.Source
+	if source == "" {
+		source = SourceUCS
+	}
+	d := Data{
+		Text(KeyFileName, XMLText(a.Name)),
+		Int(KeyFileSize, a.Size),
+		Text(KeyFileSource, source),
+		Text(KeyDocumentID, a.DocumentID),
+	}
+	for _, optional := range []Item{
+		Text(KeyUploadType, a.UploadType),
+		Text(KeyDescription, XMLText(a.Description)),
+		Text(KeyFileKey, a.Key),
+	} {
+		if optional.Text != "" {
+			d = append(d, optional)
+		}
+	}
+	for _, item := range a.Custom {
+		d = append(d, Item{Key: XMLText(item.Key), Text: XMLText(item.Text), IsInt: item.IsInt})
+	}
+	return Event{Type: Notice, NoticeType: SystemCommand, Text: FileUploaded, Visibility: v, Data: d, Key: a.Key}
+}
+
+// IsFile reports whether the event is a file-uploaded notice.
+func (e Event) IsFile() bool {
+	return e.Type == Notice && e.NoticeType == SystemCommand && e.Text == FileUploaded
+}
+
+// CheckNotice reports what a file-uploaded notice lacks: code notice-incomplete,
+// naming the key. Chat Server calls it before it accepts one.
+func CheckNotice(d Data) error {
+	for _, key := range []string{KeyFileName, KeyFileSize, KeyFileSource} {
+		if d.Get(key) == "" {
+			return NewError(CodeNotice, "a file-uploaded notice needs "+key)
+		}
+	}
+	if d.Get(KeyFileSource) == SourceUCS && d.Get(KeyDocumentID) == "" {
+		return NewError(CodeNotice, "a file-uploaded notice with file-source ucs needs "+KeyDocumentID)
+	}
+	if _, err := parseSize(d.Get(KeyFileSize)); err != nil {
+		return err
+	}
+	return nil
+}
+
+func parseSize(s string) (int64, error) {
+	v, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || v < 0 || v > MaxInteger {
+		return 0, NewError(CodeNotice, KeyFileSize+" is no number of bytes")
+	}
+	return v, nil
+}
+
+// XMLText replaces what XML 1.0 cannot carry (control characters other than
+// tab and line ends, surrogates, U+FFFE and U+FFFF) by U+FFFD. Chat Server
+// refuses a packet that holds one.
+func XMLText(s string) string {
+	clean := true
+	for _, r := range s {
+		if !xmlRune(r) {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for _, r := range s {
+		if !xmlRune(r) {
+			r = '\uFFFD'
+		}
+		out = append(out, string(r)...)
+	}
+	return string(out)
+}
+
+// xmlRune treats U+FFFD as clean; of invalid UTF-8, range yields it too, and
+// JSON has refused that before.
+func xmlRune(r rune) bool {
+	switch {
+	case r == '\t', r == '\n', r == '\r':
+		return true
+	case r < 0x20, r == 0xFFFE, r == 0xFFFF:
+		return false
+	}
+	return true
+}
