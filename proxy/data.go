@@ -1,0 +1,173 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"attache/bridge"
+
+	"github.com/coder/websocket"
+)
+
+// data is one data socket: frames up, acks down.
+type data struct {
+	*socket
+	proxy *Proxy
+
+	mu    sync.Mutex
+	acks  map[string]int64 // stored bytes the page has not been told
+	fails map[string]error
+	wake  chan struct{}
+}
+
+// frames are buffers for one message each, a byte longer than one may be. They
+// are pooled because most data sockets are idle most of the time.
+var frames = sync.Pool{New: func() any {
+	b := make([]byte, bridge.FrameHeader+bridge.MaxFrame+1)
+	return &b
+}}
+
+// serveData runs a data socket from its handshake to its end.
+func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
+	socket := p.upgrade(w, r)
+	if socket == nil {
+		return
+	}
+	defer p.exit(socket)
+	d := &data{socket: socket, proxy: p, acks: map[string]int64{}, fails: map[string]error{}, wake: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(p.ctx, cancel)()
+	var tellers sync.WaitGroup
+	defer tellers.Wait()
+	defer cancel()
+	err := d.send(ctx, &bridge.Ready{MaxFrame: int64(p.MaxFrame)})
+	if err == nil {
+		tellers.Go(func() { d.alive(ctx) })
+		tellers.Go(func() { d.tell(ctx) })
+		err = d.serve(ctx)
+	}
+	var told *bridge.Error
+	if errors.As(err, &told) {
+		d.fail(context.WithoutCancel(ctx), told)
+		return
+	}
+	d.conn.CloseNow()
+}
+
+// serve stores frames until the page goes away. What is wrong with one upload
+// ends that upload here, not the socket.
+func (d *data) serve(ctx context.Context) error {
+	d.conn.SetReadLimit(-1) // read bounds messages itself
+	for {
+		if err := d.next(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// next reads one frame and passes it on.
+func (d *data) next(ctx context.Context) error {
+	buf := frames.Get().(*[]byte)
+	defer frames.Put(buf)
+	kind, message, err := d.read(ctx, *buf)
+	if err != nil {
+		return err
+	}
+	if kind != websocket.MessageBinary {
+		return bridge.NewError(bridge.CodeMessage, "the data socket carries frames only")
+	}
+	f, payload, err := bridge.ParseFrame(message)
+	if err != nil {
+		return err
+	}
+	key := f.Key.String()
+	if err := d.store(ctx, f, key, payload); err != nil {
+		d.noteFail(key, err)
+	}
+	return nil
+}
+
+func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []byte) error {
+	if len(payload) > d.proxy.MaxFrame {
+		return bridge.NewError(bridge.CodeFrame, "a frame is longer than the "+bridge.Bytes(int64(d.proxy.MaxFrame))+" announced")
+	}
+	if err := f.Verify(payload); err != nil {
+		return err
+	}
+	u, err := d.proxy.uploads.get(ctx, d.who, key)
+	if err != nil {
+		return err
+	}
+	err = u.append(ctx, f, payload, func(stored int64, err error) {
+		if err != nil {
+			d.proxy.uploads.forget(u)
+			d.noteFail(key, err)
+			return
+		}
+		d.noteAck(key, stored)
+	})
+	switch bridge.CodeOf(err) {
+	case "":
+		if err != nil {
+			d.proxy.uploads.forget(u)
+			return bridge.WrapError(bridge.CodeStorageUnavailable, err)
+		}
+	case bridge.CodeFrameLength:
+		if refused := u.refuse(ctx, bridge.CodeFrameLength); refused != nil {
+			return refused
+		}
+	case bridge.CodeSuperseded, bridge.CodeStorageFull, bridge.CodeStorageUnavailable:
+		d.proxy.uploads.forget(u)
+	}
+	return err
+}
+
+func (d *data) noteAck(key string, stored int64) {
+	d.mu.Lock()
+	d.acks[key] = stored
+	d.mu.Unlock()
+	d.awake()
+}
+
+func (d *data) noteFail(key string, err error) {
+	d.mu.Lock()
+	d.fails[key] = err
+	d.mu.Unlock()
+	d.awake()
+}
+
+func (d *data) awake() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// tell sends acks and refusals. Of several acks of one upload that pile up
+// behind a slow link only the last is sent.
+func (d *data) tell(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.wake:
+		}
+		d.mu.Lock()
+		acks, fails := d.acks, d.fails
+		d.acks, d.fails = map[string]int64{}, map[string]error{}
+		d.mu.Unlock()
+		for key, stored := range acks {
+			if d.send(ctx, &bridge.Ack{Key: key, Stored: stored}) != nil {
+				return
+			}
+		}
+		for key, err := range fails {
+			if d.send(ctx, &bridge.Fail{Key: key, Error: *d.judge(err)}) != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"attache/bridge"
+)
+
+// ticket gives a party the right to fetch one file. The file must be announced
+// in this very session, visible to this party, and put there by our own
+// delivery or by a trusted party: an id alone is never a right.
+func (p *Proxy) ticket(ctx context.Context, who Identity, ask *bridge.Ask) (*bridge.Ticket, error) {
+	if err := who.Rights.Need(bridge.RightDownload); err != nil {
+		return nil, err
+	}
+	if _, err := bridge.ParseKey(ask.Attempt); err != nil {
+		return nil, err
+	}
+	e, err := p.Chat.File(ctx, who.Session, who.Party.UserID, ask.File)
+	if err != nil {
+		return nil, err
+	}
+	file, err := bridge.DecodeFile(e)
+	if err != nil {
+		return nil, err
+	}
+	if file.Source != bridge.SourceUCS {
+		return nil, bridge.NewError(bridge.CodeFileForeign, "the file lies in "+file.Source+", which cannot be read from here")
+	}
+	if err := p.vouched(ctx, who.Session, e, file); err != nil {
+		return nil, err
+	}
+	if a, ok := p.Chat.(Allowances); ok && who.customer() {
+		if err := a.Attempt(ctx, who.Session, who.Party.UserID, ask.Attempt, ask.File); err != nil {
+			return nil, err
+		}
+	}
+	expires := time.Now().Add(p.TicketTime)
+	signed, err := p.Tickets.Sign(Grant{
+		Session: who.Session, UserID: who.Party.UserID, FileID: file.ID, DocumentID: file.DocumentID,
+		Name: file.Name.Text, Expires: expires,
+	})
+	if err != nil {
+		return nil, err
+	}
+	path := bridge.PathFile + "/" + signed + "/" + url.PathEscape(file.Name.Text)
+	return &bridge.Ticket{Ref: ask.Ref, Path: path, Expires: expires.UnixMilli()}, nil
+}
+
+// vouched reports whether somebody we believe put the document there. A
+// customer may have named any document id in a notice of its own; the record of
+// our own delivery shows that it did not.
+func (p *Proxy) vouched(ctx context.Context, session string, e bridge.Event, file bridge.File) error {
+	if e.From.UserType.Trusted() {
+		return nil
+	}
+	record, err := p.Records.Get(ctx, session, file.Key)
+	if err == nil && record.State == bridge.Announced && record.DocumentID == file.DocumentID {
+		return nil
+	}
+	return bridge.NewError(bridge.CodeFileUnknown, "")
+}
+
+// serveFile answers a download: GET, HEAD, Range and conditional requests.
+func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodOptions:
+		p.origins.cors(w, r)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case http.MethodGet, http.MethodHead:
+	default:
+		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
+		http.Error(w, "a file can only be fetched", http.StatusMethodNotAllowed)
+		return
+	}
+	grant, err := p.Tickets.Verify(r.PathValue("ticket"))
+	if err != nil {
+		p.refuse(w, r, err)
+		return
+	}
+	content, err := p.Documents.Open(r.Context(), grant.DocumentID)
+	if err != nil {
+		p.refuse(w, r, err)
+		return
+	}
+	defer content.Close()
+	d := content.Document()
+	p.origins.cors(w, r)
+	fileHeaders(w.Header(), grant.Name, d)
+	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w)}, r, "", d.Created, content)
+}

@@ -1,0 +1,81 @@
+package proxy
+
+import (
+	"encoding/hex"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// fileHeaders makes sure that a browser saves the file and never shows or runs
+// it: whatever it is, it was sent by a stranger.
+func fileHeaders(h http.Header, name string, d Document) {
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", disposition(name))
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // the page is elsewhere; CORS decides who reads
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("ETag", `"`+hex.EncodeToString(d.SHA256[:])+`"`)
+}
+
+// disposition writes the name twice: in ASCII for old clients, and in UTF-8
+// (RFC 8187). Neither can end the header or begin another.
+func disposition(name string) string {
+	var plain, exact strings.Builder
+	for _, r := range name {
+		if r < 0x20 || r > 0x7E || strings.ContainsRune(`"\%;`, r) {
+			plain.WriteByte('_')
+			continue
+		}
+		plain.WriteRune(r)
+	}
+	const hexDigits = "0123456789ABCDEF"
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; attrChar(c) {
+			exact.WriteByte(c)
+		} else {
+			exact.Write([]byte{'%', hexDigits[c>>4], hexDigits[c&15]})
+		}
+	}
+	return `attachment; filename="` + plain.String() + `"; filename*=UTF-8''` + exact.String()
+}
+
+// attrChar reports RFC 8187's attr-char.
+func attrChar(c byte) bool {
+	switch {
+	case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z':
+		return true
+	}
+	return strings.IndexByte("!#$&+-.^_`|~", c) >= 0
+}
+
+// patient is a response writer that gives a slow reader time for every piece,
+// but not for ever, and copies in pieces that suit the engine.
+type patient struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+const pieceTime = 30 * time.Second
+
+var pieces = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+
+// Write sends one piece within pieceTime.
+func (w *patient) Write(p []byte) (int, error) {
+	w.control.SetWriteDeadline(time.Now().Add(pieceTime))
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom is what io.Copy calls; the standard writer would take 32 KiB pieces.
+func (w *patient) ReadFrom(r io.Reader) (int64, error) {
+	buf := pieces.Get().(*[]byte)
+	defer pieces.Put(buf)
+	return io.CopyBuffer(onlyWriter{w}, r, *buf)
+}
+
+// onlyWriter hides ReadFrom, which would call itself.
+type onlyWriter struct{ io.Writer }

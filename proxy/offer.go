@@ -1,0 +1,141 @@
+package proxy
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"attache/bridge"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// offer judges a file that a page would like to send and answers the record
+// and, where bytes may come, the upload to write to.
+func (p *Proxy) offer(ctx context.Context, who Identity, o *bridge.Offer) (Record, *upload, error) {
+	if err := p.judgeOffer(who, o); err != nil {
+		return Record{}, nil, err
+	}
+	known, err := p.Records.Get(ctx, who.Session, o.Key)
+	if err == nil {
+		return p.continueOffer(ctx, who, o, known)
+	}
+	if !errors.Is(err, ErrRecordUnknown) {
+		return Record{}, nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
+	}
+	return p.beginOffer(ctx, who, o)
+}
+
+// judgeOffer applies what needs nobody else: the same functions of bridge that
+// the page has applied already.
+func (p *Proxy) judgeOffer(who Identity, o *bridge.Offer) error {
+	if _, err := bridge.ParseKey(o.Key); err != nil {
+		return err
+	}
+	if o.UploadType == "" {
+		o.UploadType = bridge.FromFileSystem
+	}
+	if o.Visibility == "" {
+		o.Visibility = bridge.All
+	}
+	if err := who.Rights.Need(bridge.UploadRight(o.UploadType)); err != nil {
+		return err
+	}
+	if !who.Party.UserType.MaySend(o.Visibility) {
+		return bridge.NewError(bridge.CodeForbidden, "a party of this type may not send with visibility "+string(o.Visibility))
+	}
+	if err := bridge.CheckCustom(o.Custom); err != nil {
+		return err
+	}
+	o.Digest = strings.ToLower(o.Digest)
+	if _, err := hex.DecodeString(o.Digest); err != nil || (o.Digest != "" && len(o.Digest) != 64) {
+		return bridge.NewError(bridge.CodeMessage, "a digest is SHA-256 in 64 hex digits")
+	}
+	if who.customer() {
+		return bridge.CheckName(o.Name)
+	}
+	return p.AgentLimits.Check(o.Name, o.Size)
+}
+
+func (who Identity) customer() bool { return who.Party.UserType == bridge.Client }
+
+// beginOffer makes the record and takes the right to write. Chat Server is asked
+// first where it owns the party's allowances.
+func (p *Proxy) beginOffer(ctx context.Context, who Identity, o *bridge.Offer) (Record, *upload, error) {
+	if err := p.Staging.Room(); err != nil {
+		return Record{}, nil, err
+	}
+	a, limited := p.Chat.(Allowances)
+	if limited = limited && who.customer(); limited {
+		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, o.Name, o.Size); err != nil {
+			return Record{}, nil, err
+		}
+	}
+	now := time.Now()
+	record := Record{
+		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, Customer: who.customer(),
+		State: bridge.Offered, DocumentID: p.Staging.NewID(),
+		Name: o.Name, Size: o.Size, MimeType: o.MimeType, UploadType: o.UploadType,
+		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,
+		Created: now, Changed: now,
+	}
+	created, writer, err := p.beginBoth(ctx, record)
+	if errors.Is(err, ErrRecordExists) {
+		// Another connection of the same page was faster with the same key.
+		return p.continueOffer(ctx, who, o, created)
+	}
+	if err != nil {
+		if limited {
+			p.Chat.(Allowances).Release(context.WithoutCancel(ctx), who.Session, who.Party.UserID, o.Key)
+		}
+		return Record{}, nil, err
+	}
+	u := p.uploads.add(created, writer)
+	if created.Size == 0 {
+		return created, nil, u.finish(ctx)
+	}
+	return created, u, nil
+}
+
+// beginBoth writes the record and the lease side by side: each is one flush of
+// the disk, and a small file has few others.
+func (p *Proxy) beginBoth(ctx context.Context, record Record) (Record, Writer, error) {
+	var created Record
+	var writer Writer
+	var recordErr, writerErr error
+	var both errgroup.Group
+	both.Go(func() error { created, recordErr = p.Records.Create(ctx, record); return nil })
+	both.Go(func() error { writer, writerErr = p.Staging.Begin(ctx, record.DocumentID); return nil })
+	both.Wait()
+	if recordErr == nil && writerErr == nil {
+		return created, writer, nil
+	}
+	if err := p.Staging.Discard(context.WithoutCancel(ctx), record.DocumentID); err != nil {
+		p.Log.Warn("lease left behind", "document", record.DocumentID, "error", err)
+	}
+	if errors.Is(recordErr, ErrRecordExists) {
+		return created, nil, ErrRecordExists
+	}
+	return Record{}, nil, bridge.WrapError(bridge.CodeStorageUnavailable, errors.Join(recordErr, writerErr))
+}
+
+// continueOffer answers an offer whose key is known: same key, same file, same
+// answer.
+func (p *Proxy) continueOffer(ctx context.Context, who Identity, o *bridge.Offer, known Record) (Record, *upload, error) {
+	if known.UserID != who.Party.UserID || known.Size != o.Size || known.Name != o.Name {
+		return Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	if !known.State.Incoming() {
+		return known, nil, nil
+	}
+	u, err := p.uploads.reopen(ctx, known)
+	if err != nil {
+		return Record{}, nil, err
+	}
+	if u.writer.Offset() == known.Size {
+		return known, nil, u.finish(ctx)
+	}
+	return known, u, nil
+}

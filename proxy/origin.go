@@ -1,0 +1,48 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// origins is the exact list of page origins. The library's own check accepts a
+// missing Origin and any scheme for the request's host; this one does neither.
+type origins map[string]bool
+
+func parseOrigins(list []string) (origins, error) {
+	out := origins{}
+	for _, o := range list {
+		u, err := url.Parse(o)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil ||
+			o != u.Scheme+"://"+u.Host || o != strings.ToLower(o) {
+			return nil, errors.New("an origin is written as https://host or https://host:port, lower case, without a path: " + o)
+		}
+		out[o] = true
+	}
+	return out, nil
+}
+
+// allow reports whether the request names exactly one origin, and one of the list.
+func (list origins) allow(r *http.Request) bool {
+	named := r.Header.Values("Origin")
+	return len(named) == 1 && list[named[0]]
+}
+
+// cors lets a listed page read the answer and the headers it needs. Any other
+// page can still follow the link, which shows it nothing.
+func (list origins) cors(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Origin")
+	if !list.allow(r) {
+		return
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+	h.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag")
+	if r.Method == http.MethodOptions {
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+		h.Set("Access-Control-Allow-Headers", "Range, If-Range, If-None-Match")
+		h.Set("Access-Control-Max-Age", "600")
+	}
+}

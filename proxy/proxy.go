@@ -1,0 +1,185 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"attache/bridge"
+)
+
+// Config is what a proxy is made of. Fields without a default are required.
+type Config struct {
+	Chat      ChatServer
+	Documents Documents
+	Staging   Staging
+	Records   Records
+	Auth      Authenticator
+	Tickets   Tickets
+
+	// Origins are the page origins that may connect, exact: scheme, host and
+	// port, as a browser writes them. Default: none.
+	Origins []string
+
+	// AgentLimits bind every party that is no customer; Chat Server limits
+	// customers only. Default: bridge.Unlimited().
+	AgentLimits *bridge.Limits
+
+	// MaxFrame is the payload a frame may have, in bytes: what the staging
+	// takes in one piece. Default: bridge.MaxFrame.
+	MaxFrame int
+
+	// DisconnectTimeout is how long a party stays in the session after its last
+	// socket is gone. Default: 45 s, as Chat Server's flex-disconnect-timeout.
+	DisconnectTimeout time.Duration
+
+	// HelloTimeout is how long a socket may take to say who it is. Default: 5 s.
+	HelloTimeout time.Duration
+
+	// MaxWaiting bounds the sockets that have not said who they are, in all and
+	// by address. Defaults: 1024 and 64.
+	MaxWaiting        int
+	MaxWaitingAddress int
+
+	// TicketTime is how long a download ticket is good. Default: 10 min.
+	TicketTime time.Duration
+
+	// Log gets one line per connection and upload. Default: discarded.
+	Log *slog.Logger
+}
+
+func (c *Config) complete() error {
+	if c.Chat == nil || c.Documents == nil || c.Staging == nil || c.Records == nil || c.Auth == nil || c.Tickets == nil {
+		return errors.New("a proxy needs Chat, Documents, Staging, Records, Auth and Tickets")
+	}
+	if c.AgentLimits == nil {
+		unlimited := bridge.Unlimited()
+		c.AgentLimits = &unlimited
+	}
+	if c.MaxFrame == 0 {
+		c.MaxFrame = bridge.MaxFrame
+	}
+	if c.DisconnectTimeout == 0 {
+		c.DisconnectTimeout = 45 * time.Second
+	}
+	if c.HelloTimeout == 0 {
+		c.HelloTimeout = 5 * time.Second
+	}
+	if c.MaxWaiting == 0 {
+		c.MaxWaiting = 1024
+	}
+	if c.MaxWaitingAddress == 0 {
+		c.MaxWaitingAddress = 64
+	}
+	if c.TicketTime == 0 {
+		c.TicketTime = 10 * time.Minute
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// Proxy is the http.Handler. It answers below /attache/ and nothing else.
+type Proxy struct {
+	Config
+	mux      *http.ServeMux
+	origins  origins
+	waiting  waiting
+	uploads  uploads
+	presence presence
+
+	ctx  context.Context // ends every socket
+	stop context.CancelCauseFunc
+
+	mu       sync.Mutex
+	draining bool
+	sockets  map[*socket]struct{}
+	running  sync.WaitGroup
+}
+
+// New returns a proxy that is ready to serve; an error names what the
+// configuration lacks. Close it to end its sockets.
+func New(c Config) (*Proxy, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	list, err := parseOrigins(c.Origins)
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{Config: c, origins: list, sockets: map[*socket]struct{}{}}
+	p.ctx, p.stop = context.WithCancelCause(context.Background())
+	p.waiting = waiting{total: c.MaxWaiting, each: c.MaxWaitingAddress, from: map[string]int{}}
+	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
+	p.presence = presence{proxy: p, seats: map[string]*seat{}}
+	p.mux = http.NewServeMux()
+	p.mux.HandleFunc("GET "+bridge.PathChat, p.serveChat)
+	p.mux.HandleFunc("GET "+bridge.PathData, p.serveData)
+	p.mux.HandleFunc(bridge.PathFile+"/{ticket}/{name...}", p.serveFile)
+	return p, nil
+}
+
+// ServeHTTP answers the two sockets and the downloads.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
+
+// Drain takes no more sockets, tells every page when to come back (spread over
+// a few seconds, so that they do not come all at once) and waits for the
+// sockets to end or for ctx. Uploads are left where they are: the pages go on
+// with them elsewhere.
+func (p *Proxy) Drain(ctx context.Context) error {
+	p.mu.Lock()
+	p.draining = true
+	open := make([]*socket, 0, len(p.sockets))
+	for s := range p.sockets {
+		open = append(open, s)
+	}
+	p.mu.Unlock()
+	for _, s := range open {
+		go s.bye(ctx, time.Duration(200+rand.IntN(1800))*time.Millisecond)
+	}
+	done := make(chan struct{})
+	go func() { p.running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close ends every socket at once and waits for them.
+func (p *Proxy) Close() {
+	p.mu.Lock()
+	p.draining = true
+	p.mu.Unlock()
+	p.stop(errClosed)
+	p.running.Wait()
+	p.presence.close()
+	p.uploads.wait()
+}
+
+var errClosed = errors.New("the proxy is closing")
+
+// enter counts a socket in, unless the proxy is on its way out.
+func (p *Proxy) enter(s *socket) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.draining {
+		return false
+	}
+	p.sockets[s] = struct{}{}
+	p.running.Add(1)
+	return true
+}
+
+func (p *Proxy) exit(s *socket) {
+	p.mu.Lock()
+	delete(p.sockets, s)
+	p.mu.Unlock()
+	p.running.Done()
+}

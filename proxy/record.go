@@ -1,0 +1,46 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"attache/bridge"
+)
+
+// Record is everything known of one upload. It is written before the first
+// byte is stored and only ever changed by compare-and-set, so any proxy can
+// take an upload over at any state.
+type Record struct {
+	Key        string // the page's random 128 bits, 32 hex digits: one user action
+	Session    string
+	UserID     string
+	Customer   bool // the party's allowances are Chat Server's
+	State      bridge.UploadState
+	DocumentID string // where the bytes are staged; becomes the store's id
+
+	Name        string
+	Size        int64
+	MimeType    string
+	UploadType  string // file-system, standard-response
+	Description string
+	Custom      bridge.Data
+	Visibility  bridge.Visibility
+
+	Digest string // SHA-256 in hex: as declared, if it was; as computed, from accepted on
+	FileID string // Chat Server's, from announced on
+	Event  int64  // the notice's event id, from announced on
+
+	Code  bridge.Code // why it failed, in state failed
+	Tries int         // of the delivery loop, at the present step
+
+	Created  time.Time
+	Changed  time.Time
+	Revision uint64 `json:"-"` // of the store; zero before Create
+}
+
+// What Records answers besides a record.
+var (
+	ErrRecordExists  = errors.New("the upload's record exists already")
+	ErrRecordUnknown = errors.New("no such upload")
+	ErrRecordChanged = errors.New("the upload's record was changed meanwhile")
+)

@@ -1,0 +1,37 @@
+package proxy
+
+import (
+	"net/http"
+
+	"attache/bridge"
+)
+
+// refuse answers an HTTP request with an error's JSON.
+func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	e := *bridge.AsError(err)
+	e.ID = newID()
+	p.Log.Warn("refused", "request", e.ID, "method", r.Method, "code", e.Code, "error", err)
+	p.origins.cors(w, r)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status(e.Code))
+	w.Write(bridge.AppendError(nil, &e))
+}
+
+func status(c bridge.Code) int {
+	switch c {
+	case bridge.CodeOrigin, bridge.CodeForbidden, bridge.CodeTicketInvalid:
+		return http.StatusForbidden
+	case bridge.CodeTicketExpired:
+		return http.StatusGone
+	case bridge.CodeDocument, bridge.CodeFileUnknown:
+		return http.StatusNotFound
+	case bridge.CodeBusy, bridge.CodeStorageUnavailable, bridge.CodeChatUnavailable:
+		return http.StatusServiceUnavailable
+	case bridge.CodeMessage:
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,238 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"attache/bridge"
+
+	"github.com/coder/websocket"
+)
+
+// requestTime bounds what one request of a page may take at the chat server,
+// the engine and the store together.
+const requestTime = 15 * time.Second
+
+// session is one chat socket: a party's connection to its chat session.
+type session struct {
+	*socket
+	proxy *Proxy
+
+	mu      sync.Mutex
+	changed map[string]Record // uploads whose news the page has not been sent
+	wake    chan struct{}
+	left    bool // the party said goodbye
+
+	joined  int64 // the session's last event when the page came
+	unclear int   // messages that could not be understood
+}
+
+// maxUnclear is how many messages that make no sense a page may send: a fault
+// of one message does not end a chat, and a flood of them does.
+const maxUnclear = 16
+
+// serveChat runs a chat socket from its handshake to its end.
+func (p *Proxy) serveChat(w http.ResponseWriter, r *http.Request) {
+	socket := p.upgrade(w, r)
+	if socket == nil {
+		return
+	}
+	defer p.exit(socket)
+	s := &session{socket: socket, proxy: p, changed: map[string]Record{}, wake: make(chan struct{}, 1)}
+	// The request's context ends with its handler; the proxy's ends with Close.
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	defer context.AfterFunc(p.ctx, func() { cancel(errClosed) })()
+	if err := s.run(ctx, cancel); err != nil {
+		s.fail(context.WithoutCancel(ctx), err)
+		return
+	}
+	s.conn.CloseNow()
+}
+
+// run joins the chat session and then reads requests while two goroutines tell
+// the page what happens. A nil error means that the page went away.
+func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error {
+	joined, err := s.join(ctx)
+	if err != nil {
+		return err
+	}
+	s.proxy.presence.enter(s.who)
+	defer func() { s.proxy.presence.exit(s.who, s.left) }()
+	if err := s.welcome(ctx, joined); err != nil {
+		return nil
+	}
+	stop := s.proxy.Records.Watch(s.who.Session, s.note)
+	defer stop()
+	var tellers sync.WaitGroup
+	defer tellers.Wait()
+	defer cancel(nil)
+	tellers.Go(func() { s.alive(ctx) })
+	tellers.Go(func() { cancel(s.tellEvents(ctx)) })
+	tellers.Go(func() { cancel(s.tellUploads(ctx)) })
+	s.log.Info("connected", "type", s.who.Party.UserType)
+	err = s.serve(ctx)
+	cause := context.Cause(ctx)
+	s.log.Info("disconnected", "left", s.left)
+	var told *bridge.Error
+	switch {
+	case s.left:
+		return nil
+	case errors.As(err, &told):
+		return told
+	case errors.As(cause, &told):
+		return told
+	}
+	return nil
+}
+
+func (s *session) join(ctx context.Context) (Joined, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	joined, err := s.proxy.Chat.Join(ctx, s.who.Session, s.who.Party)
+	if err != nil {
+		return joined, err
+	}
+	s.who.Party = joined.Party
+	s.joined = joined.Position
+	if !s.who.customer() {
+		joined.Limits = *s.proxy.AgentLimits
+	}
+	return joined, nil
+}
+
+func (s *session) welcome(ctx context.Context, joined Joined) error {
+	rights := make([]string, len(s.who.Rights))
+	for i, r := range s.who.Rights {
+		rights[i] = string(r)
+	}
+	return s.send(ctx, &bridge.Welcome{
+		Session: s.who.Session, Party: s.who.Party, Rights: rights, Limits: joined.Limits,
+		Position: joined.Position, MaxFrame: int64(s.proxy.MaxFrame), Server: bridge.Version, ID: s.id,
+	})
+}
+
+// serve answers requests one after the other, in the order they came.
+func (s *session) serve(ctx context.Context) error {
+	s.conn.SetReadLimit(-1) // read bounds messages itself, and says so in words
+	buf := make([]byte, bridge.MaxMessage+1)
+	for {
+		kind, message, err := s.read(ctx, buf)
+		if err != nil {
+			return err
+		}
+		if kind != websocket.MessageText {
+			return bridge.NewError(bridge.CodeMessage, "the chat socket carries text messages only")
+		}
+		m, err := bridge.FromPage(message)
+		if err != nil {
+			if s.unclear++; s.unclear > maxUnclear {
+				return err
+			}
+			if err := s.refused(ctx, 0, "", err); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.answer(ctx, m); err != nil {
+			return err
+		}
+		if s.left {
+			return s.conn.Close(websocket.StatusNormalClosure, "left")
+		}
+	}
+}
+
+// answer does what m asks for; an error ends the socket.
+func (s *session) answer(ctx context.Context, m bridge.Wire) error {
+	work, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	switch m := m.(type) {
+	case *bridge.Say:
+		return s.say(work, m)
+	case *bridge.Offer:
+		return s.offer(work, m)
+	case *bridge.Cancel:
+		return s.cancel(work, m)
+	case *bridge.Ask:
+		return s.ask(work, m)
+	case *bridge.Leave:
+		return s.leave(work, m)
+	case *bridge.Ping:
+		return s.send(ctx, &bridge.Done{Ref: m.Ref})
+	}
+	return bridge.NewError(bridge.CodeMessage, "a second hello")
+}
+
+// refused tells the page that a request or an upload failed; the chat goes on.
+func (s *session) refused(ctx context.Context, ref int64, key string, err error) error {
+	if ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded {
+		err = bridge.WrapError(bridge.CodeTimeout, err)
+	}
+	return s.send(context.WithoutCancel(ctx), &bridge.Fail{Ref: ref, Key: key, Error: *s.judge(err)})
+}
+
+func (s *session) say(ctx context.Context, m *bridge.Say) error {
+	e := bridge.Event{Type: bridge.Message, Text: m.Text, Visibility: m.Visibility, Key: m.Key}
+	if err := s.who.Rights.Need(bridge.RightChat); err != nil {
+		return s.refused(ctx, m.Ref, "", err)
+	}
+	if _, err := bridge.ParseKey(m.Key); err != nil {
+		return s.refused(ctx, m.Ref, "", err)
+	}
+	e, err := s.proxy.Chat.Post(ctx, s.who.Session, s.who.Party.UserID, e)
+	if err != nil {
+		return s.refused(ctx, m.Ref, "", err)
+	}
+	return s.send(ctx, &bridge.Done{Ref: m.Ref, Event: &e})
+}
+
+func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
+	record, u, err := s.proxy.offer(ctx, s.who, m)
+	if err != nil {
+		return s.refused(ctx, 0, m.Key, err)
+	}
+	if u == nil {
+		// Complete, or ended: what its record says is the answer.
+		s.note(record)
+		return nil
+	}
+	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: u.writer.Offset()}); err != nil {
+		return err
+	}
+	return s.tellLimits(ctx)
+}
+
+func (s *session) cancel(ctx context.Context, m *bridge.Cancel) error {
+	if err := s.proxy.cancel(ctx, s.who, m.Key); err != nil {
+		return s.refused(ctx, 0, m.Key, err)
+	}
+	return nil
+}
+
+func (s *session) ask(ctx context.Context, m *bridge.Ask) error {
+	ticket, err := s.proxy.ticket(ctx, s.who, m)
+	if err != nil {
+		return s.refused(ctx, m.Ref, "", err)
+	}
+	if err := s.send(ctx, ticket); err != nil {
+		return err
+	}
+	return s.tellLimits(ctx)
+}
+
+func (s *session) leave(ctx context.Context, m *bridge.Leave) error {
+	reason := bridge.ReasonLeft
+	if m.After == bridge.ForceClose {
+		reason = bridge.ReasonForcedClose
+	}
+	err := s.proxy.Chat.Leave(ctx, s.who.Session, s.who.Party.UserID, reason, m.After)
+	if err != nil {
+		return s.refused(ctx, m.Ref, "", err)
+	}
+	s.left = true
+	return s.send(ctx, &bridge.Done{Ref: m.Ref})
+}

@@ -1,0 +1,217 @@
+package proxy
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"attache/bridge"
+
+	"github.com/coder/websocket"
+)
+
+// Deadlines of a socket whose page is known.
+const (
+	messageTime = 15 * time.Second // from a message's first byte to its last: a dripping peer ends here
+	writeTime   = 20 * time.Second // a peer that takes nothing for so long is gone
+	pingEvery   = 20 * time.Second
+	pingBudget  = 32 // pings a page may send between two of ours; browsers send none
+	drainTime   = 2 * time.Second
+)
+
+// socket is one WebSocket connection whose page has said who it is.
+type socket struct {
+	conn   *websocket.Conn
+	id     string // in the log and in errors
+	who    Identity
+	log    *slog.Logger
+	pinged atomic.Int32
+	hello  *bridge.Hello
+}
+
+// upgrade does what both sockets have in common: origin, subprotocol, the
+// first message and its token, all before anything is believed. When it
+// returns nil the request is answered.
+func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
+	s := &socket{id: newID()}
+	s.log = p.Log.With("conn", s.id)
+	if !p.origins.allow(r) {
+		p.refuse(w, r, bridge.NewError(bridge.CodeOrigin, ""))
+		return nil
+	}
+	leave := p.waiting.enter(r)
+	if leave == nil {
+		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, ""))
+		return nil
+	}
+	defer leave()
+	if !p.enter(s) {
+		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, "this proxy is going out of service"))
+		return nil
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{bridge.Subprotocol},
+		InsecureSkipVerify: true, // the exact list was checked above
+		CompressionMode:    websocket.CompressionDisabled,
+		OnPingReceived:     s.onPing,
+	})
+	if err != nil {
+		p.exit(s)
+		return nil
+	}
+	s.conn = conn
+	if err := p.greet(r.Context(), s); err != nil {
+		s.fail(r.Context(), err)
+		p.exit(s)
+		return nil
+	}
+	return s
+}
+
+// greet reads the first message and checks its token.
+func (p *Proxy) greet(ctx context.Context, s *socket) error {
+	ctx, cancel := context.WithTimeout(ctx, p.HelloTimeout)
+	defer cancel()
+	if s.conn.Subprotocol() != bridge.Subprotocol {
+		return bridge.NewError(bridge.CodeVersion, "this proxy speaks "+bridge.Subprotocol)
+	}
+	s.conn.SetReadLimit(bridge.MaxHello)
+	kind, message, err := s.conn.Read(ctx)
+	if err != nil {
+		return bridge.WrapError(bridge.CodeTimeout, err)
+	}
+	if kind != websocket.MessageText {
+		return bridge.NewError(bridge.CodeMessage, "the first message is a hello in JSON")
+	}
+	m, err := bridge.FromPage(message)
+	if err != nil {
+		return err
+	}
+	hello, ok := m.(*bridge.Hello)
+	if !ok {
+		return bridge.NewError(bridge.CodeMessage, "the first message is a hello")
+	}
+	s.who, err = p.Auth.Authenticate(ctx, hello.Token)
+	if err != nil {
+		return err
+	}
+	hello.Token = ""
+	s.hello = hello
+	if hello.ClientVersion != 0 {
+		s.who.Party.ClientVersion = hello.ClientVersion
+	}
+	s.log = s.log.With("session", s.who.Session, "user", s.who.Party.UserID)
+	return s.who.Party.Check()
+}
+
+// onPing bounds how many pings are answered: each costs a write.
+func (s *socket) onPing(context.Context, []byte) bool {
+	if s.pinged.Add(1) <= pingBudget {
+		return true
+	}
+	go s.conn.Close(websocket.StatusPolicyViolation, "too many pings")
+	return false
+}
+
+// alive pings until ctx ends or nobody answers, and then closes.
+func (s *socket) alive(ctx context.Context) {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.pinged.Store(0)
+		ctx, cancel := context.WithTimeout(ctx, writeTime)
+		err := s.conn.Ping(ctx)
+		cancel()
+		if err != nil {
+			s.conn.CloseNow()
+			return
+		}
+	}
+}
+
+// read waits for the next message and reads it into buf, whose length bounds
+// it. Of a connection that is cut within a message it may return a part, for
+// the library reports the cut as the message's end: a frame then fails its
+// checksum, and JSON lacks its last brace.
+func (s *socket) read(ctx context.Context, buf []byte) (websocket.MessageType, []byte, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	kind, r, err := s.conn.Reader(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	late := time.AfterFunc(messageTime, cancel)
+	defer late.Stop()
+	n, err := io.ReadFull(r, buf)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return kind, buf[:n], nil
+	case err != nil:
+		return 0, nil, err
+	}
+	// The buffer is one byte longer than a message may be.
+	return 0, nil, bridge.NewError(bridge.CodeMessageSize, "")
+}
+
+// send writes one message.
+func (s *socket) send(ctx context.Context, m bridge.Wire) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTime)
+	defer cancel()
+	return s.conn.Write(ctx, websocket.MessageText, bridge.AppendMessage(nil, m))
+}
+
+// fail ends the socket with the reason, as a message and as a close code.
+func (s *socket) fail(ctx context.Context, err error) {
+	e := s.judge(err)
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	s.send(ctx, &bridge.Fail{Error: *e})
+	s.conn.Close(closeCode(e.Code), string(e.Code))
+}
+
+// judge makes of any error what may be told, with the connection's id so that
+// the log can be searched for it.
+func (s *socket) judge(err error) *bridge.Error {
+	e := *bridge.AsError(err)
+	e.ID = s.id
+	if e.Code == bridge.CodeInternal || e.Err != nil {
+		s.log.Warn("refused", "code", e.Code, "error", err)
+	}
+	return &e
+}
+
+// closeCode chooses among the standard's codes; the message before it is exact.
+func closeCode(c bridge.Code) websocket.StatusCode {
+	switch c {
+	case bridge.CodeInternal:
+		return websocket.StatusInternalError
+	case bridge.CodeMessageSize:
+		return websocket.StatusMessageTooBig
+	case bridge.CodeBusy:
+		return websocket.StatusTryAgainLater
+	}
+	return websocket.StatusPolicyViolation
+}
+
+// bye tells the page when to come back and ends the socket.
+func (s *socket) bye(ctx context.Context, after time.Duration) {
+	s.send(ctx, &bridge.Bye{After: after.Milliseconds()})
+	s.conn.Close(websocket.StatusServiceRestart, "restarting")
+}
+
+func newID() string {
+	var b [6]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,239 @@
+package proxy
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"sync"
+	"time"
+
+	"attache/bridge"
+)
+
+// uploads are the uploads that this proxy has the right to write. It is a cache:
+// an upload that is not here is opened from its record, wherever it began.
+type uploads struct {
+	proxy *Proxy
+
+	mu      sync.Mutex
+	open    map[string]*upload
+	running sync.WaitGroup // uploads being finished
+}
+
+// upload is one upload whose bytes arrive here.
+type upload struct {
+	uploads *uploads
+
+	mu     sync.Mutex // held while the writer is used
+	record Record
+	writer Writer
+	ended  bool
+}
+
+func uploadID(session, key string) string { return session + "/" + key }
+
+// get returns the party's upload, opening it where it is not open here: code
+// upload-unknown, or the code it failed with.
+func (us *uploads) get(ctx context.Context, who Identity, key string) (*upload, error) {
+	us.mu.Lock()
+	u := us.open[uploadID(who.Session, key)]
+	us.mu.Unlock()
+	if u == nil {
+		record, err := us.proxy.Records.Get(ctx, who.Session, key)
+		if errors.Is(err, ErrRecordUnknown) {
+			return nil, bridge.NewError(bridge.CodeUploadUnknown, "")
+		}
+		if err != nil {
+			return nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
+		}
+		if record.UserID != who.Party.UserID {
+			return nil, bridge.NewError(bridge.CodeUploadUnknown, "")
+		}
+		return us.resume(ctx, record)
+	}
+	if u.record.UserID != who.Party.UserID {
+		return nil, bridge.NewError(bridge.CodeUploadUnknown, "")
+	}
+	return u, nil
+}
+
+// resume takes the right to write the upload's content, from whoever had it.
+func (us *uploads) resume(ctx context.Context, record Record) (*upload, error) {
+	switch {
+	case record.State == bridge.Failed:
+		return nil, bridge.NewError(record.Code, "")
+	case record.State == bridge.Cancelled:
+		return nil, bridge.NewError(bridge.CodeCancelled, "")
+	case !record.State.Incoming():
+		return nil, bridge.NewError(bridge.CodeFrameLength, "the upload is complete already")
+	}
+	w, err := us.proxy.Staging.Begin(ctx, record.DocumentID)
+	if err != nil {
+		return nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
+	}
+	return us.add(record, w), nil
+}
+
+func (us *uploads) add(record Record, w Writer) *upload {
+	u := &upload{uploads: us, record: record, writer: w}
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	us.open[uploadID(record.Session, record.Key)] = u
+	return u
+}
+
+func (us *uploads) forget(u *upload) {
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	id := uploadID(u.record.Session, u.record.Key)
+	if us.open[id] == u {
+		delete(us.open, id)
+	}
+}
+
+// reopen is resume for an offer that repeats: frames still under way on an old
+// connection are fenced off, and the offset is what is durable.
+func (us *uploads) reopen(ctx context.Context, record Record) (*upload, error) {
+	us.mu.Lock()
+	old := us.open[uploadID(record.Session, record.Key)]
+	us.mu.Unlock()
+	if old != nil {
+		us.forget(old)
+	}
+	return us.resume(ctx, record)
+}
+
+func (us *uploads) wait() { us.running.Wait() }
+
+// append stores a frame's payload. stored is called, from another goroutine,
+// each time more bytes are durable; the error is what ended the upload.
+func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, stored func(int64, error)) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	end := f.Offset + int64(len(payload))
+	switch {
+	case u.ended:
+		return bridge.NewError(bridge.CodeUploadUnknown, "")
+	case f.Offset != u.writer.Offset():
+		return bridge.NewError(bridge.CodeFrameOffset, "")
+	case end > u.record.Size:
+		return bridge.NewError(bridge.CodeFrameLength, "")
+	}
+	if err := u.uploads.touch(ctx, u); err != nil {
+		return err
+	}
+	return u.writer.Append(ctx, payload, func(n int64, err error) {
+		stored(n, err)
+		if err == nil && n == u.record.Size {
+			u.finishSoon()
+		}
+	})
+}
+
+// touchEvery keeps a slow upload's record younger than what counts as idle.
+const touchEvery = time.Hour
+
+func (us *uploads) touch(ctx context.Context, u *upload) error {
+	if time.Since(u.record.Changed) < touchEvery {
+		return nil
+	}
+	u.record.State = bridge.Receiving
+	return us.change(ctx, u)
+}
+
+// change writes the record; the caller holds the upload's mutex.
+func (us *uploads) change(ctx context.Context, u *upload) error {
+	u.record.Changed = time.Now()
+	r, err := us.proxy.Records.Update(ctx, u.record)
+	switch {
+	case errors.Is(err, ErrRecordChanged), errors.Is(err, ErrRecordUnknown):
+		u.ended = true
+		us.forget(u)
+		return bridge.WrapError(bridge.CodeSuperseded, err)
+	case err != nil:
+		return bridge.WrapError(bridge.CodeStorageUnavailable, err)
+	}
+	u.record = r
+	return nil
+}
+
+// finishSoon runs finish apart from the engine's callback, which must not wait.
+func (u *upload) finishSoon() {
+	us := u.uploads
+	us.running.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(us.proxy.ctx), requestTime)
+		defer cancel()
+		if err := u.finish(ctx); err != nil {
+			us.proxy.Log.Warn("upload not accepted", "session", u.record.Session, "key", u.record.Key, "error", err)
+		}
+	})
+}
+
+// finish turns a complete upload to accepted: from here on it is the delivery
+// loop's. A repeated finish finds the record changed and does nothing.
+func (u *upload) finish(ctx context.Context) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ended {
+		return nil
+	}
+	sum := u.writer.Sum()
+	digest := hex.EncodeToString(sum[:])
+	if u.record.Digest != "" && u.record.Digest != digest {
+		return u.fail(ctx, bridge.CodeDigest)
+	}
+	u.record.Digest = digest
+	u.record.State = bridge.Accepted
+	if err := u.uploads.change(ctx, u); err != nil {
+		return err
+	}
+	u.ended = true
+	u.uploads.forget(u)
+	return nil
+}
+
+// fail ends the upload for good and removes what was stored.
+func (u *upload) fail(ctx context.Context, code bridge.Code) error {
+	u.record.Code = code
+	return u.end(ctx, bridge.Failed)
+}
+
+// cancel takes the upload back for its sender.
+func (u *upload) cancel(ctx context.Context) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ended {
+		return nil
+	}
+	return u.end(ctx, bridge.Cancelled)
+}
+
+func (u *upload) refuse(ctx context.Context, code bridge.Code) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ended {
+		return nil
+	}
+	return u.fail(ctx, code)
+}
+
+// end writes the final record first: should the rest not happen, the janitor of
+// the delivery loop does it again.
+func (u *upload) end(ctx context.Context, state bridge.UploadState) error {
+	u.record.State = state
+	if err := u.uploads.change(ctx, u); err != nil {
+		return err
+	}
+	u.ended = true
+	u.uploads.forget(u)
+	return u.uploads.proxy.drop(ctx, u.record)
+}
+
+// drop removes what an upload that came to nothing has left behind.
+func (p *Proxy) drop(ctx context.Context, r Record) error {
+	err := p.Staging.Discard(ctx, r.DocumentID)
+	if a, ok := p.Chat.(Allowances); ok && r.Customer {
+		err = errors.Join(err, a.Release(ctx, r.Session, r.UserID, r.Key))
+	}
+	return err
+}

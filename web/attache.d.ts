@@ -1,0 +1,268 @@
+/**
+ * Attaché: file transfer for browser chat pages.
+ *
+ * ```js
+ * import { connect } from 'https://files.example/web/attache.js';
+ *
+ * const session = await connect({ url: 'wss://files.example', token: () => getToken() });
+ * session.addEventListener('file', (e) => show(e.detail));
+ * const file = await session.upload(input.files[0]);   // resolves when every party can see it
+ * const response = await session.download(file);       // a standard streaming Response
+ * ```
+ *
+ * One `connect` is one chat session as one party; an agent with five chats
+ * calls it five times. The WebAssembly module behind it is loaded once a page.
+ */
+
+import type { Code, Kind, Right, UploadState } from './codes.js';
+export type { Code, Kind, Right, UploadState } from './codes.js';
+
+/** Opens the chat session that the token names and resolves once it is joined. */
+export function connect(options: ConnectOptions): Promise<Session>;
+
+/**
+ * Judges a file before anything is sent, with the same function the proxy
+ * uses: what `upload` would be refused for, or `null`.
+ */
+export function check(file: Pick<File, 'name' | 'size'>, limits: Limits): Promise<AttacheError | null>;
+
+/** The icon kind of a file name, and whether to be careful with it. */
+export function describe(name: string, type?: string): Promise<FileName>;
+
+export interface ConnectOptions {
+  /** The proxy: `https:`/`wss:` (or `http:`/`ws:` on loopback). A path is kept. Default: the origin this module was loaded from. */
+  url?: string | URL;
+  /** The token, or a function called at every connect and reconnect. It travels in the first message, never in a URL. */
+  token: string | (() => string | Promise<string>);
+  /** Stops connecting; once connected it has no effect. */
+  signal?: AbortSignal;
+  /** The chat protocol version to join with (ClientVersion). Default 106. Below 104 Chat Server hides files. */
+  clientVersion?: number;
+  /** The compiled module, when it is not to be loaded from beside this script. */
+  wasm?: string | URL | Response | WebAssembly.Module;
+}
+
+export interface SessionEventMap {
+  /** A party joined. */
+  join: CustomEvent<PartyEvent>;
+  /** A party left; `detail.reason` says why. */
+  leave: CustomEvent<PartyEvent>;
+  /** A text message. */
+  message: CustomEvent<TextEvent>;
+  /** A file became visible in the chat: the decoded `file-uploaded` notice. */
+  file: CustomEvent<ChatFile>;
+  /** Any other notice, as it came. */
+  notice: CustomEvent<NoticeEvent>;
+  /** An upload of this session changed: offered, receiving, accepted, scanning, stored, announced, failed, cancelled. */
+  upload: CustomEvent<UploadEvent>;
+  /** `connected` · `reconnecting` · `closed`. */
+  state: CustomEvent<{ state: SessionState; error?: AttacheError; retryIn?: number }>;
+  /** The allowances, or what is used of them, changed. */
+  limits: CustomEvent<Limits>;
+}
+
+export type SessionState = 'connected' | 'reconnecting' | 'closed';
+
+/** A party's place in one chat session. Events since its start arrive in order, the transcript first. */
+export interface Session extends EventTarget {
+  /** The chat session's id. */
+  readonly id: string;
+  /** Who we are in it. */
+  readonly party: Party;
+  readonly state: SessionState;
+  /** What binds our uploads and downloads, with what is used of it. */
+  readonly limits: Limits;
+  readonly rights: readonly Right[];
+  /** The whole transcript received so far, oldest first. */
+  readonly transcript: readonly TranscriptEvent[];
+
+  /**
+   * Sends a file. Resolves with the file as announced in the chat: stored
+   * durably, its notice in the transcript. Rejects with an {@link AttacheError},
+   * or with `signal.reason` when aborted; an abort removes what was stored.
+   */
+  upload(file: Blob, options?: UploadOptions): Promise<ChatFile>;
+
+  /**
+   * Opens a file for reading. Resolves with the `Response` of a `fetch`: stream
+   * it, or call `blob()`. Costs a customer one download attempt a file; asking
+   * again for the same file continues that download and is free while the page lives.
+   * @param file a {@link ChatFile} or its id
+   */
+  download(file: ChatFile | string, options?: DownloadOptions): Promise<Response>;
+
+  /** A URL of the same file for a plain link; it is good for ten minutes, for this file only. */
+  link(file: ChatFile | string, options?: { signal?: AbortSignal }): Promise<string>;
+
+  /** Says something in the chat. Resolves with the event once it is in the transcript. */
+  send(text: string, options?: SendOptions): Promise<TextEvent>;
+
+  /**
+   * Leaves. `after` says what becomes of the chat session: `keep-alive` (the
+   * default), `close-if-no-agents` or `force-close`. Uploads that were accepted go on.
+   */
+  close(options?: { after?: 'keep-alive' | 'close-if-no-agents' | 'force-close' }): Promise<void>;
+
+  addEventListener<K extends keyof SessionEventMap>(
+    type: K, listener: (this: Session, event: SessionEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+  removeEventListener<K extends keyof SessionEventMap>(
+    type: K, listener: (this: Session, event: SessionEventMap[K]) => void, options?: boolean | EventListenerOptions): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface UploadOptions {
+  /** Aborts the upload: it stops, and what was stored is removed. */
+  signal?: AbortSignal;
+  /** Called at most ten times a second, and once at the end. */
+  onProgress?: (progress: Progress) => void;
+  /** The name to announce. Default: `file.name`. */
+  name?: string;
+  /** The declared MIME type. Default: `file.type`. */
+  type?: string;
+  /** Shown with the file (`file-description`). */
+  description?: string;
+  /** How it came here (`file-upload-type`). Default `file-system`. */
+  uploadType?: 'file-system' | 'standard-response';
+  /** Further keys for the notice; values as text. Keys of the vendor's own table are refused. */
+  custom?: Record<string, string>;
+  /** SHA-256 of the content in hex, when it is known: the upload fails with `digest-mismatch` if it is another. */
+  digest?: string;
+  /** Who may see it: `ALL` (default), `INT` (agents only), `VIP` (supervisors only). */
+  visibility?: Visibility;
+  /** The key of an earlier try of the same user action, to continue it. Default: a new random one. */
+  key?: string;
+}
+
+export interface DownloadOptions {
+  signal?: AbortSignal;
+  /** First byte wanted (a Range request). Default 0. */
+  offset?: number;
+}
+
+export interface SendOptions {
+  signal?: AbortSignal;
+  visibility?: Visibility;
+}
+
+export interface Progress {
+  /** The upload's key: the same in every event about it and in the notice. */
+  readonly key: string;
+  readonly state: UploadState;
+  /** Bytes handed to the network. */
+  readonly sent: number;
+  /** Bytes that the proxy has stored durably; the point an interrupted upload goes on from. */
+  readonly stored: number;
+  readonly total: number;
+}
+
+export type UserType = 'CLIENT' | 'AGENT' | 'SUPERVISOR' | 'EXTERNAL' | 'SYSTEM';
+export type Visibility = 'ALL' | 'INT' | 'VIP';
+
+export interface Party {
+  readonly userId: string;
+  readonly nickname: string;
+  readonly userType: UserType;
+}
+
+interface TranscriptBase {
+  /** Chat Server's event id: increasing within the session, with gaps. */
+  readonly event: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly from: Party;
+  /** Whether it came from this very party. */
+  readonly own: boolean;
+  readonly visibility: Visibility;
+}
+export interface PartyEvent extends TranscriptBase {
+  readonly type: 'join' | 'leave';
+  readonly reason?: { readonly code: number; readonly text: string };
+}
+export interface TextEvent extends TranscriptBase {
+  readonly type: 'message';
+  readonly text: string;
+}
+export interface NoticeEvent extends TranscriptBase {
+  readonly type: 'notice';
+  readonly notice: string;
+  readonly text: string;
+  readonly data: Readonly<Record<string, string | number>>;
+}
+export type TranscriptEvent = PartyEvent | TextEvent | NoticeEvent | ChatFile;
+
+export interface FileName {
+  /** Safe to show: no path, control or bidi characters. */
+  readonly name: string;
+  /** The true extension, lower case, without the dot; may be empty. */
+  readonly extension: string;
+  readonly kind: Kind;
+  /** Why to be careful with it, or empty: `program`, `type-disagrees`, `name-altered`. */
+  readonly caution: '' | 'program' | 'type-disagrees' | 'name-altered';
+}
+
+/** A file in the chat, decoded from its `file-uploaded` notice. */
+export interface ChatFile extends TranscriptBase, FileName {
+  readonly type: 'file';
+  /** `file-id`: Chat Server's id of the file in this session. */
+  readonly id: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The upload's key, if the file was sent through Attaché. */
+  readonly key: string;
+  /** `file-source`: the store it lies in, `ucs` for Genesys. */
+  readonly source: string;
+  /** `file-document-id`: not a right to read it. */
+  readonly documentId: string;
+  readonly uploadType: string;
+  readonly description: string;
+  /** All other keys of the notice. */
+  readonly custom: Readonly<Record<string, string>>;
+  /** Whether `download` can be called, and if not, why in one sentence. */
+  readonly downloadable: boolean;
+  readonly reason: string;
+}
+
+/** One step of an upload. */
+export interface UploadEvent extends Progress {
+  readonly name: string;
+  readonly extension: string;
+  readonly kind: Kind;
+  readonly error?: AttacheError;
+  /** The announced file, in state `announced`. */
+  readonly file?: ChatFile;
+  /** Milliseconds since 1970, this page's clock. */
+  readonly at: number;
+}
+
+/** Allowances. A limit that is absent does not exist; a limit of 0 switches uploads off. */
+export interface Limits {
+  readonly maxFiles?: number;
+  readonly usedFiles: number;
+  /** Bytes of one file. */
+  readonly maxFileSize?: number;
+  /** Bytes of all files of the session. */
+  readonly maxTotalSize?: number;
+  readonly usedTotalSize: number;
+  /** Extensions without dots; empty: every type. */
+  readonly types: readonly string[];
+  /** Whether an agent must be in the session first. */
+  readonly needAgent: boolean;
+  readonly maxDownloads?: number;
+  readonly usedDownloads: number;
+}
+
+/** Every rejection of this module except an abort. */
+export class AttacheError extends Error {
+  constructor(init: { code: Code; message: string; hint?: string; retryable?: boolean; id?: string; cause?: unknown });
+  readonly name: 'AttacheError';
+  /** One of a closed list; PROTOCOL.md explains each. */
+  readonly code: Code;
+  /** What to do about it, in one sentence. */
+  readonly hint: string;
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean;
+  /** Stands in the proxy's log, too; may be empty. */
+  readonly id: string;
+}
