@@ -42,27 +42,32 @@ func (d Data) Get(key string) string {
 
 // Lookup returns the value of key and whether it is there.
 func (d Data) Lookup(key string) (string, bool) {
-	for _, item := range d {
-		if item.Key == key {
-			return item.Text, true
-		}
+	if i := d.index(key); i >= 0 {
+		return d[i].Text, true
 	}
 	return "", false
 }
 
+func (d Data) index(key string) int {
+	for i := range d {
+		if d[i].Key == key {
+			return i
+		}
+	}
+	return -1
+}
+
 // Set replaces the item of that key, or appends it.
 func (d Data) Set(item Item) Data {
-	for i := range d {
-		if d[i].Key == item.Key {
-			d[i] = item
-			return d
-		}
+	if i := d.index(item.Key); i >= 0 {
+		d[i] = item
+		return d
 	}
 	return append(d, item)
 }
 
-// Check reports whether the collection is within its bounds and can cross
-// Chat Server's XML: code custom-key-refused or message-too-large.
+// Check reports whether the collection is within its bounds: codes
+// custom-key-refused and message-too-large.
 func (d Data) Check() error {
 	total := 0
 	for _, item := range d {
@@ -89,23 +94,33 @@ func printable(s string) bool {
 			return false
 		}
 	}
-	return true
+	return xmlClean(s)
 }
 
 func (d Data) append(out []byte) []byte {
 	out = append(out, '{')
 	for i, item := range d {
+		if d.index(item.Key) != i {
+			continue // a foreign list may repeat a key, an object may not
+		}
 		if i > 0 {
 			out = append(out, ',')
 		}
 		out = append(appendText(out, item.Key), ':')
-		if item.IsInt {
+		if item.isNumber() {
 			out = append(out, item.Text...)
 			continue
 		}
 		out = appendText(out, item.Text)
 	}
 	return append(out, '}')
+}
+
+// isNumber reports whether the item can be a number on the wire; an integer
+// below 0 or beyond 2^53-1 crosses as text.
+func (i Item) isNumber() bool {
+	v, err := strconv.ParseInt(i.Text, 10, 64)
+	return i.IsInt && err == nil && v >= 0 && v <= MaxInteger && i.Text == strconv.FormatInt(v, 10)
 }
 
 func (d *Data) take(n node) error {
@@ -141,13 +156,35 @@ func (d *Data) UnmarshalJSON(in []byte) error {
 	return invalid("an object was expected")
 }
 
+// Bounds of an upload's own keys: together with the keys of every file they stay
+// within those of a collection.
+const (
+	MaxCustomItems = MaxItems - 8
+	MaxCustom      = MaxData / 2 // bytes, keys and values together
+)
+
 // CheckCustom reports whether an upload's own keys may stand in its notice: code
-// custom-key-refused for one of the vendor's or ours.
+// custom-key-refused for one of the vendor's or ours, or what Chat Server's XML
+// cannot carry, message-too-large where they are too many.
 func CheckCustom(d Data) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	total := 0
 	for _, item := range d {
 		if strings.HasPrefix(item.Key, reservedPrefix) || item.Key == KeyFileKey {
 			return NewError(CodeCustomKey, "the key "+item.Key+" has a meaning of its own")
 		}
+		if !xmlClean(item.Text) {
+			return NewError(CodeCustomKey, "the value of "+item.Key+" holds characters that XML cannot carry")
+		}
+		total += len(item.Key) + len(item.Text)
 	}
-	return d.Check()
+	if len(d) > MaxCustomItems {
+		return NewError(CodeMessageSize, "there are more than "+strconv.Itoa(MaxCustomItems)+" custom keys")
+	}
+	if total > MaxCustom {
+		return NewError(CodeMessageSize, "custom keys and values are longer than "+strconv.Itoa(MaxCustom)+" bytes together")
+	}
+	return nil
 }

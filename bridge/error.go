@@ -1,6 +1,9 @@
 package bridge
 
-import "errors"
+import (
+	"errors"
+	"unicode/utf8"
+)
 
 // Error is a refusal or failure that a person may see. Message names the rule
 // and the limit that was broken; Hint says what to do.
@@ -13,6 +16,10 @@ type Error struct {
 	Err     error  // the cause; never crosses the wire
 }
 
+// maxSentence bounds a message in bytes: what a stranger sent may be quoted in
+// one, and an error must always fit into the message that tells it.
+const maxSentence = 1024
+
 // NewError returns the catalogue's error of that code. message replaces the
 // catalogue's sentence where it is not empty.
 func NewError(code Code, message string) *Error {
@@ -20,8 +27,22 @@ func NewError(code Code, message string) *Error {
 	if message == "" {
 		message = r.Message
 	}
-	return &Error{Code: r.Code, Message: message, Hint: r.Hint, Retry: r.Retry}
+	return &Error{Code: r.Code, Message: clip(message, maxSentence), Hint: r.Hint, Retry: r.Retry}
 }
+
+// clip cuts s to at most max bytes, at a character's border.
+func clip(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	cut := max - len(ellipsis)
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + ellipsis
+}
+
+const ellipsis = "…"
 
 // WrapError is NewError with a cause for the log.
 func WrapError(code Code, err error) *Error {
@@ -50,8 +71,7 @@ func (e *Error) Is(target error) bool {
 // AsError returns err as an *Error; what is none is told as internal, with err
 // as its cause.
 func AsError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return WrapError(CodeInternal, err)
@@ -59,8 +79,7 @@ func AsError(err error) *Error {
 
 // CodeOf returns the code of err, or "" where err is no *Error.
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return ""
@@ -68,8 +87,8 @@ func CodeOf(err error) Code {
 
 func (e *Error) fields(f fields) {
 	f.text("code", (*string)(&e.Code), 64)
-	f.text("message", &e.Message, 1024)
-	f.optional("hint", &e.Hint, 1024)
+	f.text("message", &e.Message, maxSentence)
+	f.optional("hint", &e.Hint, maxSentence)
 	f.flag("retry", &e.Retry)
 	f.optional("id", &e.ID, 64)
 }

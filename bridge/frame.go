@@ -74,6 +74,9 @@ func ParseFrame(message []byte) (Frame, []byte, error) {
 	if len(message) <= FrameHeader {
 		return f, nil, NewError(CodeFrame, "a frame is shorter than its header and one byte")
 	}
+	if len(message) > FrameHeader+MaxFrame {
+		return f, nil, NewError(CodeFrame, "a frame's payload is longer than "+Bytes(MaxFrame))
+	}
 	if message[0] != FrameVersion || message[1]|message[2]|message[3] != 0 {
 		return f, nil, NewError(CodeFrame, "a frame has another version")
 	}

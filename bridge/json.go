@@ -81,15 +81,15 @@ func (p *parser) next(c byte) bool {
 	return false
 }
 
+// value reads one value, inside depth objects and arrays.
 func (p *parser) value(depth int) (node, error) {
-	if depth > MaxDepth {
-		return node{}, invalid("the message nests deeper than " + strconv.Itoa(MaxDepth))
-	}
 	p.space()
 	if p.pos >= len(p.in) {
 		return node{}, p.unexpected()
 	}
 	switch c := p.in[p.pos]; {
+	case (c == '{' || c == '[') && depth == MaxDepth:
+		return node{}, invalid("the message nests deeper than " + strconv.Itoa(MaxDepth))
 	case c == '{':
 		p.pos++
 		return p.object(depth)
@@ -310,9 +310,10 @@ func (p *parser) hex4() (rune, error) {
 
 const hexDigits = "0123456789abcdef"
 
-// appendText writes s as a JSON string. Invalid UTF-8 becomes U+FFFD, so the
-// output is always valid; < > & and the two line separators are left as they
-// are, for nothing here is ever put into HTML.
+// appendText writes s as a JSON string, as short as JSON can: what was read from
+// a message that was short enough fits into the next one, too. Invalid UTF-8
+// becomes U+FFFD, so the output is always valid; < > & and the two line
+// separators are left as they are, for nothing here is ever put into HTML.
 func appendText(out []byte, s string) []byte {
 	out = append(out, '"')
 	for i := 0; i < len(s); {
@@ -335,6 +336,10 @@ func appendText(out []byte, s string) []byte {
 			out = append(out, '\\', 'r')
 		case c == '\t':
 			out = append(out, '\\', 't')
+		case c == '\b':
+			out = append(out, '\\', 'b')
+		case c == '\f':
+			out = append(out, '\\', 'f')
 		default:
 			out = append(out, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}

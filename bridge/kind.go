@@ -46,11 +46,11 @@ var extensions = map[Kind]string{
 	Archive:   "zip rar 7z tar gz tgz bz2 tbz xz txz zst lz4 lzma cab iso img dmg ar cpio z",
 	Mail:      "eml msg mbox pst ost emlx",
 	Font:      "ttf otf woff woff2 eot ttc",
-	Program:   "exe msi msix appx com bat cmd ps1 psm1 vbs vbe js jse mjs wsf wsh hta scr pif cpl lnk reg inf jar jnlp apk ipa app deb rpm run sh bash zsh fish command py pyw pyc dll so dylib sys drv gadget url scf chm msc application xll iqy elf wasm",
+	Program:   "exe msi msp mst msix appx com bat cmd ps1 psm1 vb vbs vbe js jse mjs ws wsc wsf wsh sct hta scr pif cpl lnk reg inf jar jnlp apk ipa app deb rpm run sh bash zsh csh ksh fish command py pyw pyc dll so dylib sys drv gadget url webloc inetloc desktop scf shb shs chm hlp msc application appimage pkg mpkg scpt library-ms search-ms settingcontent-ms appref-ms xbap xll iqy elf wasm",
 }
 
 var kindOfExtension = func() map[string]Kind {
-	m := make(map[string]Kind, 256)
+	m := make(map[string]Kind, 320)
 	for kind, list := range extensions {
 		for _, ext := range strings.Fields(list) {
 			m[ext] = kind
@@ -122,6 +122,7 @@ var mimeKinds = []struct {
 	{"message/rfc822", Mail},
 	{"application/vnd.ms-outlook", Mail},
 	{"font/", Font},
+	{"image/vnd.djvu", Document},
 	{"image/", Image},
 	{"audio/", Audio},
 	{"video/", Video},

@@ -35,14 +35,16 @@ func Unlimited() Limits {
 	return Limits{MaxFiles: NoLimit, MaxFileSize: NoLimit, MaxTotalSize: NoLimit, MaxDownloads: NoLimit}
 }
 
-// Check judges a file by its announced name and size. A size equal to the limit
-// passes. The refusal names the rule and the limit.
+// Check judges a file by its announced name and size in bytes. A size equal to
+// the limit passes. The refusal names the rule and the limit.
 func (l Limits) Check(name string, size int64) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
 	shown := SafeName(name, "")
 	switch {
+	case size < 0 || size > MaxInteger:
+		return invalid("a file has 0 to 2^53-1 bytes")
 	case l.MaxFiles == 0 || l.MaxFileSize == 0 || l.MaxTotalSize == 0:
 		return NewError(CodeUploadsOff, "")
 	case l.NeedAgent && !l.AgentHere:
@@ -50,11 +52,12 @@ func (l Limits) Check(name string, size int64) error {
 	case !l.allows(shown.Extension):
 		return NewError(CodeFileType, "files of type "+typeName(shown.Extension)+" may not be sent; allowed are "+strings.Join(l.Types, ", "))
 	case l.MaxFileSize != NoLimit && size > l.MaxFileSize:
-		return NewError(CodeFileSize, "the file has "+Bytes(size)+"; one file may have "+Bytes(l.MaxFileSize))
+		return NewError(CodeFileSize, "the file has "+apart(size, l.MaxFileSize)+"; one file may have "+apart(l.MaxFileSize, size))
 	case l.MaxFiles != NoLimit && l.UsedFiles >= l.MaxFiles:
-		return NewError(CodeFileCount, "this chat may carry "+count(l.MaxFiles, "file")+", and "+strconv.FormatInt(l.UsedFiles, 10)+" are sent")
+		return NewError(CodeFileCount, "this chat may carry "+count(l.MaxFiles, "file")+"; sent so far: "+strconv.FormatInt(l.UsedFiles, 10))
 	case l.MaxTotalSize != NoLimit && (size > l.MaxTotalSize || l.UsedTotalSize > l.MaxTotalSize-size):
-		return NewError(CodeTotalSize, "the file has "+Bytes(size)+"; "+Bytes(max(0, l.MaxTotalSize-l.UsedTotalSize))+" of this chat's "+Bytes(l.MaxTotalSize)+" are left")
+		left := max(0, l.MaxTotalSize-l.UsedTotalSize)
+		return NewError(CodeTotalSize, "the file has "+apart(size, left)+"; of the "+Bytes(l.MaxTotalSize)+" for this chat's files, "+apart(left, size)+" may still be sent")
 	}
 	return nil
 }
@@ -105,12 +108,23 @@ func Bytes(n int64) string {
 	return s + " " + names[i]
 }
 
+// apart is Bytes(n), exact where that would look like other, from which n
+// differs.
+func apart(n, other int64) string {
+	if Bytes(n) == Bytes(other) {
+		return count(n, "byte")
+	}
+	return Bytes(n)
+}
+
 // ParseTypes reads Chat Server's form of a list of extensions: without dots,
 // separated by colons.
 func ParseTypes(s string) []string {
 	var types []string
 	for _, t := range strings.FieldsFunc(s, func(r rune) bool { return r == ':' || r == ',' || r == ' ' }) {
-		types = append(types, strings.ToLower(strings.TrimPrefix(t, ".")))
+		if t = strings.TrimPrefix(t, "."); t != "" {
+			types = append(types, strings.ToLower(t))
+		}
 	}
 	return types
 }

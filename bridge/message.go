@@ -331,13 +331,17 @@ func nested[T any, P interface {
 	*T
 	described
 }](f fields, key string, v **T) {
-	present := *v != nil
-	inner := *v
-	if inner == nil {
+	inner, present := *v, *v != nil
+	if !present {
 		inner = new(T)
 	}
 	f.object(key, P(inner), &present)
-	if *v = nil; present {
+	// Writing only what changes keeps encoding free of races: an event that
+	// several goroutines send is one value.
+	switch {
+	case !present && *v != nil:
+		*v = nil
+	case present && *v == nil:
 		*v = inner
 	}
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -78,7 +79,8 @@ func cleanName(raw string) (text string, altered bool) {
 		}
 	}
 	// Windows drops trailing dots and blanks, and with them the extension's meaning.
-	text = strings.TrimLeft(strings.TrimRight(string(out), ". \u00A0\u3000"), " \u00A0\u3000")
+	text = strings.TrimRightFunc(string(out), func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
+	text = strings.TrimLeftFunc(text, unicode.IsSpace)
 	if text == "" {
 		return unnamed, true
 	}
@@ -102,8 +104,14 @@ func bidiControl(r rune) bool {
 // joiners U+200C and U+200D are letters' business in Persian, Hindi and emoji.
 func invisible(r rune) bool {
 	switch {
-	case r == 0x00AD, r == 0x200B, r == 0x2060, r == 0xFEFF, r == 0x180E, r == 0x034F,
-		r == 0x2028, r == 0x2029, r >= 0xFFF9 && r <= 0xFFFB, r >= 0xE0000 && r <= 0xE007F:
+	case r == 0x00AD, r == 0x034F, r == 0x180E, r == 0x200B, r == 0xFEFF, // hyphen, joiner, separators, no-break
+		r == 0x2028, r == 0x2029, // line and paragraph
+		r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, // Hangul fillers
+		r == 0x17B4, r == 0x17B5, // Khmer inherent vowels
+		r >= 0x2060 && r <= 0x2065, r >= 0x206A && r <= 0x206F, // operators, deprecated formats
+		r >= 0xFFF9 && r <= 0xFFFB,   // annotations
+		r >= 0x1D173 && r <= 0x1D17A, // musical
+		r >= 0xE0000 && r <= 0xE007F: // tags
 		return true
 	}
 	return false
@@ -115,24 +123,29 @@ func reservedName(text string) bool {
 	stem, _, _ := strings.Cut(text, ".")
 	stem = strings.ToUpper(strings.TrimRight(stem, " "))
 	switch stem {
-	case "CON", "PRN", "AUX", "NUL":
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
 		return true
 	}
-	if len(stem) != 4 || stem[3] < '1' || stem[3] > '9' {
-		return false
+	number, numbered := strings.CutPrefix(stem, "COM")
+	if !numbered {
+		number, numbered = strings.CutPrefix(stem, "LPT")
 	}
-	return stem[:3] == "COM" || stem[:3] == "LPT"
+	return numbered && utf8.RuneCountInString(number) == 1 && strings.Contains("0123456789¹²³", number)
 }
 
 // extensionOf returns what follows the last dot, lower case. A dot file has
-// none, and what no desktop would take for an extension is none.
+// none, unless Windows would run it; what no desktop would take for an extension
+// is none either.
 func extensionOf(text string) string {
 	i := strings.LastIndexByte(text, '.')
-	if i <= 0 || i == len(text)-1 {
+	if i < 0 || i == len(text)-1 {
 		return ""
 	}
 	ext := strings.ToLower(text[i+1:])
-	if len(ext) > maxExtension || strings.ContainsAny(ext, " \u00A0") {
+	if i == 0 && kindOfExtension[ext] != Program {
+		return ""
+	}
+	if len(ext) > maxExtension || strings.Contains(ext, ellipsis) || strings.ContainsFunc(ext, unicode.IsSpace) {
 		return ""
 	}
 	return ext
@@ -147,18 +160,9 @@ func shorten(text, ext string) string {
 	}
 	tail := ""
 	if ext != "" {
-		tail = text[len(text)-len(ext)-1:]
-		if !strings.EqualFold(tail, "."+ext) {
-			// Lower case may have another length, as of İ; keep what was written.
-			tail = text[strings.LastIndexByte(text, '.'):]
-		}
+		tail = text[strings.LastIndexByte(text, '.'):]
 	}
-	const ellipsis = "…"
-	cut := maxShown - len(tail) - len(ellipsis)
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return strings.TrimRight(text[:cut], " .") + ellipsis + tail
+	return clip(text[:len(text)-len(tail)], maxShown-len(tail)) + tail
 }
 
 // CheckName reports whether a file may be announced under that name: codes

@@ -1,6 +1,9 @@
 package bridge
 
-import "strconv"
+import (
+	"strconv"
+	"unicode/utf8"
+)
 
 // The file-uploaded notice: NoticeType SYS_COMMAND, text file-uploaded, and
 // these keys in userData (Genesys, "File Transfer API for Agent Desktop").
@@ -55,7 +58,7 @@ func (a Announcement) Notice(v Visibility) Event {
 	}
 	for _, optional := range []Item{
 		Text(KeyUploadType, a.UploadType),
-		Text(KeyDescription, XMLText(a.Description)),
+		Text(KeyDescription, clip(XMLText(a.Description), MaxValue)),
 		Text(KeyFileKey, a.Key),
 	} {
 		if optional.Text != "" {
@@ -102,28 +105,28 @@ func parseSize(s string) (int64, error) {
 // tab and line ends, surrogates, U+FFFE and U+FFFF) by U+FFFD. Chat Server
 // refuses a packet that holds one.
 func XMLText(s string) string {
-	clean := true
-	for _, r := range s {
-		if !xmlRune(r) {
-			clean = false
-			break
-		}
-	}
-	if clean {
+	if xmlClean(s) {
 		return s
 	}
 	out := make([]byte, 0, len(s))
 	for _, r := range s {
 		if !xmlRune(r) {
-			r = '\uFFFD'
+			r = utf8.RuneError
 		}
-		out = append(out, string(r)...)
+		out = utf8.AppendRune(out, r)
 	}
 	return string(out)
 }
 
-// xmlRune treats U+FFFD as clean; of invalid UTF-8, range yields it too, and
-// JSON has refused that before.
+func xmlClean(s string) bool {
+	for _, r := range s {
+		if !xmlRune(r) {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}
+
 func xmlRune(r rune) bool {
 	switch {
 	case r == '\t', r == '\n', r == '\r':

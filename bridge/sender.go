@@ -14,17 +14,8 @@ type Sender struct {
 	sent   int64 // handed to the socket
 	stored int64 // acked
 	max    int64 // payload bytes of one frame, by the proxy
-
-	rate    float64       // bytes per second the link carries; 0: unknown
-	trip    time.Duration // shortest time from sending to ack seen
-	mark    int64         // stored when the present measurement began
-	since   time.Duration
-	flights []flight // sent, not acked, oldest first
-}
-
-type flight struct {
-	end int64 // offset behind the frame
-	at  time.Duration
+	pace   pace
+	drain  bool // wait until the link is idle: the trip is to be measured anew
 }
 
 // Bounds of what is under way.
@@ -34,14 +25,17 @@ const (
 
 	frameTime  = 50 * time.Millisecond  // what a frame takes on the link
 	windowTime = 150 * time.Millisecond // what all frames under way take, beyond the trip
-	startFrame = 256 << 10              // before the link is known
-	measure    = 20 * time.Millisecond  // shortest time a rate is computed over
+
+	// What goes out as one frame while the link is unknown. Of anything longer
+	// the first frames are short: the first one measures the trip, and its own
+	// time on the link blurs that.
+	startFrame = 256 << 10
 )
 
 // NewSender begins an upload of size bytes at the offset that the proxy holds.
 // maxFrame is the payload length it announced.
 func NewSender(size, offset, maxFrame int64) *Sender {
-	s := &Sender{size: size, max: min(maxFrame, MaxFrame)}
+	s := &Sender{size: size, max: max(1, min(maxFrame, MaxFrame))}
 	s.Resume(offset)
 	return s
 }
@@ -49,7 +43,7 @@ func NewSender(size, offset, maxFrame int64) *Sender {
 // Resume goes back to the offset the proxy holds, after a reconnect. What the
 // link is like may have changed, so it is measured anew.
 func (s *Sender) Resume(offset int64) {
-	*s = Sender{size: s.size, max: s.max, sent: offset, stored: offset, mark: offset}
+	*s = Sender{size: s.size, max: s.max, sent: offset, stored: offset}
 }
 
 // Size, Sent and Stored are bytes.
@@ -61,20 +55,22 @@ func (s *Sender) Stored() int64 { return s.stored }
 // an ack, or that everything is sent.
 func (s *Sender) Next() (offset, length int64) {
 	length = min(s.frame(), s.size-s.sent)
-	if s.sent > s.stored && s.sent-s.stored+length > s.Window() {
+	if !s.idle() && (s.drain || s.sent-s.stored+length > s.Window()) {
 		return s.sent, 0
 	}
 	return s.sent, length
 }
 
+func (s *Sender) idle() bool { return s.sent == s.stored }
+
 // Advance notes that a frame of that length went out.
 func (s *Sender) Advance(length int64, now time.Duration) {
-	if s.sent == s.stored {
-		// The link was idle: what comes is measured from here.
-		s.mark, s.since = s.stored, now
+	idle := s.idle()
+	if idle {
+		s.drain = false
 	}
 	s.sent += length
-	s.flights = append(s.flights, flight{s.sent, now})
+	s.pace.send(flight{end: s.sent, length: length, stored: s.stored, at: now, idle: idle})
 }
 
 // Ack notes that stored bytes are durable. An ack that goes back or beyond what
@@ -84,50 +80,22 @@ func (s *Sender) Ack(stored int64, now time.Duration) error {
 		return invalid("an ack is out of order")
 	}
 	s.stored = stored
-	for len(s.flights) > 0 && s.flights[0].end <= stored {
-		if trip := now - s.flights[0].at; s.trip == 0 || trip < s.trip {
-			s.trip = trip
-		}
-		s.flights = s.flights[1:]
-	}
-	s.estimate(now)
+	s.pace.ack(stored, now)
+	s.drain = s.drain || s.pace.stale(now)
 	return nil
 }
 
-// estimate follows the link's rate: quickly up, for the first guess is low by
-// design, and slowly down.
-func (s *Sender) estimate(now time.Duration) {
-	elapsed := now - s.since
-	if elapsed < measure && s.stored < s.sent {
-		return
-	}
-	if elapsed <= 0 {
-		return
-	}
-	rate := float64(s.stored-s.mark) / elapsed.Seconds()
-	if rate > s.rate {
-		s.rate = rate
-	} else {
-		s.rate += (rate - s.rate) / 4
-	}
-	s.mark, s.since = s.stored, now
-}
-
 func (s *Sender) frame() int64 {
-	if s.rate == 0 {
-		return min(startFrame, s.max)
+	n := max(int64(s.pace.rate()*frameTime.Seconds()), MinFrame)
+	if s.pace.rate() == 0 && s.idle() && s.size-s.sent <= startFrame {
+		n = startFrame
 	}
-	n := int64(s.rate * frameTime.Seconds())
-	return max(min(n, s.max), min(MinFrame, s.max))
+	return min(n, s.max)
 }
 
-// Window is how many bytes may be under way.
+// Window is how many bytes may be under way; one frame always may.
 func (s *Sender) Window() int64 {
-	if s.rate == 0 {
-		return 2 * startFrame
-	}
-	n := int64(s.rate * (windowTime + s.trip).Seconds())
-	return max(min(n, MaxWindow), MinWindow)
+	return max(min(s.pace.window(), MaxWindow), MinWindow)
 }
 
 // Done reports whether every byte is stored.

@@ -15,7 +15,7 @@ func (p *Proxy) cancel(ctx context.Context, who Identity, key string) error {
 	p.uploads.mu.Lock()
 	u := p.uploads.open[uploadID(who.Session, key)]
 	p.uploads.mu.Unlock()
-	if u != nil && u.record.UserID == who.Party.UserID {
+	if u != nil && u.owner == who.Party.UserID {
 		return u.cancel(ctx)
 	}
 	for range casTries {

@@ -134,7 +134,7 @@ func (p *Proxy) continueOffer(ctx context.Context, who Identity, o *bridge.Offer
 	if err != nil {
 		return Record{}, nil, err
 	}
-	if u.writer.Offset() == known.Size {
+	if u.offset() == known.Size {
 		return known, nil, u.finish(ctx)
 	}
 	return known, u, nil

@@ -17,6 +17,7 @@ type Record struct {
 	Customer   bool // the party's allowances are Chat Server's
 	State      bridge.UploadState
 	DocumentID string // where the bytes are staged; becomes the store's id
+	Staged     string `json:",omitempty"` // where they were staged, once a store has given another id
 
 	Name        string
 	Size        int64
@@ -26,9 +27,10 @@ type Record struct {
 	Custom      bridge.Data
 	Visibility  bridge.Visibility
 
-	Digest string // SHA-256 in hex: as declared, if it was; as computed, from accepted on
-	FileID string // Chat Server's, from announced on
-	Event  int64  // the notice's event id, from announced on
+	Verdict Verdict `json:",omitempty"` // the scanner's
+	Digest  string  // SHA-256 in hex: as declared, if it was; as computed, from accepted on
+	FileID  string  // Chat Server's, from announced on
+	Event   int64   // the notice's event id, from announced on
 
 	Code  bridge.Code // why it failed, in state failed
 	Tries int         // of the delivery loop, at the present step

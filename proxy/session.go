@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"attache/bridge"
@@ -24,7 +25,7 @@ type session struct {
 	mu      sync.Mutex
 	changed map[string]Record // uploads whose news the page has not been sent
 	wake    chan struct{}
-	left    bool // the party said goodbye
+	left    atomic.Bool // the party says goodbye: its events end, and that is no fault
 
 	joined  int64 // the session's last event when the page came
 	unclear int   // messages that could not be understood
@@ -61,7 +62,7 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 		return err
 	}
 	s.proxy.presence.enter(s.who)
-	defer func() { s.proxy.presence.exit(s.who, s.left) }()
+	defer func() { s.proxy.presence.exit(s.who, s.left.Load()) }()
 	if err := s.welcome(ctx, joined); err != nil {
 		return nil
 	}
@@ -71,15 +72,19 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	defer tellers.Wait()
 	defer cancel(nil)
 	tellers.Go(func() { s.alive(ctx) })
-	tellers.Go(func() { cancel(s.tellEvents(ctx)) })
+	tellers.Go(func() {
+		if err := s.tellEvents(ctx); !s.left.Load() {
+			cancel(err)
+		}
+	})
 	tellers.Go(func() { cancel(s.tellUploads(ctx)) })
 	s.log.Info("connected", "type", s.who.Party.UserType)
 	err = s.serve(ctx)
 	cause := context.Cause(ctx)
-	s.log.Info("disconnected", "left", s.left)
+	s.log.Info("disconnected", "left", s.left.Load())
 	var told *bridge.Error
 	switch {
-	case s.left:
+	case s.left.Load():
 		return nil
 	case errors.As(err, &told):
 		return told
@@ -140,7 +145,7 @@ func (s *session) serve(ctx context.Context) error {
 		if err := s.answer(ctx, m); err != nil {
 			return err
 		}
-		if s.left {
+		if s.left.Load() {
 			return s.conn.Close(websocket.StatusNormalClosure, "left")
 		}
 	}
@@ -200,7 +205,7 @@ func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
 		s.note(record)
 		return nil
 	}
-	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: u.writer.Offset()}); err != nil {
+	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: u.offset()}); err != nil {
 		return err
 	}
 	return s.tellLimits(ctx)
@@ -229,10 +234,11 @@ func (s *session) leave(ctx context.Context, m *bridge.Leave) error {
 	if m.After == bridge.ForceClose {
 		reason = bridge.ReasonForcedClose
 	}
+	s.left.Store(true)
 	err := s.proxy.Chat.Leave(ctx, s.who.Session, s.who.Party.UserID, reason, m.After)
 	if err != nil {
+		s.left.Store(false)
 		return s.refused(ctx, m.Ref, "", err)
 	}
-	s.left = true
 	return s.send(ctx, &bridge.Done{Ref: m.Ref})
 }

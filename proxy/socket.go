@@ -66,25 +66,30 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 		return nil
 	}
 	s.conn = conn
-	if err := p.greet(r.Context(), s); err != nil {
-		s.fail(r.Context(), err)
-		p.exit(s)
-		return nil
+	// A context would cut the connection before the reason could be told.
+	late := time.AfterFunc(p.HelloTimeout, func() {
+		s.fail(r.Context(), bridge.NewError(bridge.CodeTimeout, "the first message did not come in time"))
+	})
+	err = p.greet(r.Context(), s)
+	if intime := late.Stop(); err == nil && intime {
+		return s
 	}
-	return s
+	if err != nil {
+		s.fail(r.Context(), err)
+	}
+	p.exit(s)
+	return nil
 }
 
 // greet reads the first message and checks its token.
 func (p *Proxy) greet(ctx context.Context, s *socket) error {
-	ctx, cancel := context.WithTimeout(ctx, p.HelloTimeout)
-	defer cancel()
 	if s.conn.Subprotocol() != bridge.Subprotocol {
 		return bridge.NewError(bridge.CodeVersion, "this proxy speaks "+bridge.Subprotocol)
 	}
 	s.conn.SetReadLimit(bridge.MaxHello)
 	kind, message, err := s.conn.Read(ctx)
 	if err != nil {
-		return bridge.WrapError(bridge.CodeTimeout, err)
+		return bridge.WrapError(bridge.CodeOffline, err)
 	}
 	if kind != websocket.MessageText {
 		return bridge.NewError(bridge.CodeMessage, "the first message is a hello in JSON")
@@ -97,6 +102,8 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	if !ok {
 		return bridge.NewError(bridge.CodeMessage, "the first message is a hello")
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.HelloTimeout)
+	defer cancel()
 	s.who, err = p.Auth.Authenticate(ctx, hello.Token)
 	if err != nil {
 		return err

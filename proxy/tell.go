@@ -93,5 +93,9 @@ func (s *session) tellUpload(ctx context.Context, r Record) error {
 	if !r.State.Final() || r.State == bridge.Announced {
 		return nil
 	}
+	// Whoever ended it releases the place as well, maybe later than this.
+	if a, ok := s.proxy.Chat.(Allowances); ok && r.Customer {
+		a.Release(ctx, r.Session, r.UserID, r.Key)
+	}
 	return s.tellLimits(ctx)
 }

@@ -23,8 +23,11 @@ type uploads struct {
 // upload is one upload whose bytes arrive here.
 type upload struct {
 	uploads *uploads
+	id      string // of the session and the key
+	owner   string // the user id
+	size    int64
 
-	mu     sync.Mutex // held while the writer is used
+	mu     sync.Mutex // held while the writer or the record is used
 	record Record
 	writer Writer
 	ended  bool
@@ -51,7 +54,7 @@ func (us *uploads) get(ctx context.Context, who Identity, key string) (*upload, 
 		}
 		return us.resume(ctx, record)
 	}
-	if u.record.UserID != who.Party.UserID {
+	if u.owner != who.Party.UserID {
 		return nil, bridge.NewError(bridge.CodeUploadUnknown, "")
 	}
 	return u, nil
@@ -75,19 +78,21 @@ func (us *uploads) resume(ctx context.Context, record Record) (*upload, error) {
 }
 
 func (us *uploads) add(record Record, w Writer) *upload {
-	u := &upload{uploads: us, record: record, writer: w}
+	u := &upload{
+		uploads: us, id: uploadID(record.Session, record.Key), owner: record.UserID, size: record.Size,
+		record: record, writer: w,
+	}
 	us.mu.Lock()
 	defer us.mu.Unlock()
-	us.open[uploadID(record.Session, record.Key)] = u
+	us.open[u.id] = u
 	return u
 }
 
 func (us *uploads) forget(u *upload) {
 	us.mu.Lock()
 	defer us.mu.Unlock()
-	id := uploadID(u.record.Session, u.record.Key)
-	if us.open[id] == u {
-		delete(us.open, id)
+	if us.open[u.id] == u {
+		delete(us.open, u.id)
 	}
 }
 
@@ -105,6 +110,13 @@ func (us *uploads) reopen(ctx context.Context, record Record) (*upload, error) {
 
 func (us *uploads) wait() { us.running.Wait() }
 
+// offset is where the next frame begins.
+func (u *upload) offset() int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.writer.Offset()
+}
+
 // append stores a frame's payload. stored is called, from another goroutine,
 // each time more bytes are durable; the error is what ended the upload.
 func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, stored func(int64, error)) error {
@@ -116,7 +128,7 @@ func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, sto
 		return bridge.NewError(bridge.CodeUploadUnknown, "")
 	case f.Offset != u.writer.Offset():
 		return bridge.NewError(bridge.CodeFrameOffset, "")
-	case end > u.record.Size:
+	case end > u.size:
 		return bridge.NewError(bridge.CodeFrameLength, "")
 	}
 	if err := u.uploads.touch(ctx, u); err != nil {
@@ -124,7 +136,7 @@ func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, sto
 	}
 	return u.writer.Append(ctx, payload, func(n int64, err error) {
 		stored(n, err)
-		if err == nil && n == u.record.Size {
+		if err == nil && n == u.size {
 			u.finishSoon()
 		}
 	})
@@ -164,7 +176,7 @@ func (u *upload) finishSoon() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(us.proxy.ctx), requestTime)
 		defer cancel()
 		if err := u.finish(ctx); err != nil {
-			us.proxy.Log.Warn("upload not accepted", "session", u.record.Session, "key", u.record.Key, "error", err)
+			us.proxy.Log.Warn("upload not accepted", "upload", u.id, "error", err)
 		}
 	})
 }

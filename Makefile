@@ -1,0 +1,37 @@
+# What a person does here. Anything longer than a line or two is a script in ci/.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build wasm test bench fuzz lint fmt deps clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: wasm ## start the demo and print its address (ARGS='--help' lists its options)
+	go run . demo $(ARGS)
+
+build: wasm ## build the command, ./attache
+	go build -trimpath -o attache .
+
+wasm: ## build the browser module into web/dist
+	@go run ./web/pack
+
+test: ## install what is missing, then check everything
+	ci/test.sh
+
+bench: wasm ## measure against the peers (ARGS='-rounds 3 -only small' for less)
+	go run ./bench $(ARGS)
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	ci/fuzz.sh
+
+lint: wasm ## formatting, vet, staticcheck, types, forbidden things
+	ci/lint.sh
+
+fmt: ## format the Go sources
+	gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')
+
+deps: ## install what the tests need: Chromium, the TypeScript compiler
+	ci/deps.sh
+
+clean: ## remove what was built
+	rm -f attache web/dist/attache.wasm* web/dist/*.js web/dist/.stamp

@@ -1,0 +1,36 @@
+// Command gen writes what JavaScript must know of package bridge:
+//
+//	web/codes.js     the catalogue of codes, and every closed list, as values
+//	web/codes.d.ts   the same lists as closed unions, for the types
+//
+// Run it with `go generate ./bridge` after one of those lists changed; a test
+// fails while the files are out of date.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// outputs are the generated files, by their path from the package's folder.
+var outputs = map[string]func() string{
+	"../web/codes.js":   module,
+	"../web/codes.d.ts": types,
+}
+
+func main() {
+	if err := write(); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
+}
+
+func write() error {
+	for path, render := range outputs {
+		if err := os.WriteFile(filepath.FromSlash(path), []byte(render()), 0o644); err != nil {
+			return fmt.Errorf("writing what JavaScript needs: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package bridge
+
+// What the module hands to the page's JavaScript, as the types in attache.d.ts
+// say: one JSON text an event, so that the border is crossed once. Unlike on
+// the wire, what is empty is written too, for a page should not have to ask
+// whether a key is there; only a limit that does not exist is left out.
+
+// AppendEntry appends an event as the page's transcript shows it to the party
+// with that user id. A file-uploaded notice that can be decoded becomes a file.
+func AppendEntry(out []byte, e Event, self string) []byte {
+	return encodePage(out, newEntry(e, self))
+}
+
+// AppendWelcome appends what a page knows of its session: id, party, rights,
+// limits.
+func AppendWelcome(out []byte, w *Welcome) []byte {
+	return encodePage(out, (*place)(w))
+}
+
+// AppendLimits appends l with every counter. [ParseLimits] reads it.
+func AppendLimits(out []byte, l Limits) []byte { return encodePage(out, &l) }
+
+// AppendFileName appends n with every key.
+func AppendFileName(out []byte, n Name) []byte { return encodePage(out, &n) }
+
+// Step is where an upload of the page stands.
+type Step struct {
+	Key                 string
+	State               UploadState
+	Sent, Stored, Total int64 // bytes: handed to the network, durable, of the file
+	Name                Name
+	At                  int64  // milliseconds since 1970, the page's clock
+	Error               *Error // in state failed
+	Event               *Event // the notice, in state announced
+}
+
+// AppendStep appends a change of an upload's state.
+func AppendStep(out []byte, s Step, self string) []byte {
+	return encodePage(out, &stepOf{Step: s, self: self})
+}
+
+// AppendProgress appends how far an upload is, and nothing else of s.
+func AppendProgress(out []byte, s Step) []byte { return encodePage(out, (*progress)(&s)) }
+
+// entry is an event for the page.
+type entry struct {
+	Event
+	kind string
+	own  bool
+	file File
+}
+
+func newEntry(e Event, self string) *entry {
+	out := entry{Event: e, own: e.From.UserID == self}
+	switch e.Type {
+	case NewParty:
+		out.kind = "join"
+	case PartyLeft:
+		out.kind = "leave"
+	case Message:
+		out.kind = "message"
+	default:
+		out.kind = "notice"
+	}
+	file, err := DecodeFile(e)
+	if err != nil {
+		return &out
+	}
+	out.kind, out.file = "file", file
+	out.file.Custom = nil
+	for _, item := range file.Custom {
+		out.file.Custom = append(out.file.Custom, Text(item.Key, item.Text))
+	}
+	return &out
+}
+
+func (e *entry) fields(f fields) {
+	f.text("type", &e.kind, 0)
+	f.number("event", &e.ID)
+	f.number("at", &e.At)
+	f.object("from", &e.From, nil)
+	f.flag("own", &e.own)
+	f.text("visibility", (*string)(&e.Visibility), 0)
+	switch e.kind {
+	case "file":
+		e.file.fields(f)
+	case "message":
+		f.optional("text", &e.Text, 0)
+	case "notice":
+		f.optional("notice", &e.NoticeType, 0)
+		f.optional("text", &e.Text, 0)
+		f.data("data", &e.Data)
+	default:
+		nested(f, "reason", &e.Reason)
+	}
+}
+
+// place is a Welcome for the page.
+type place Welcome
+
+func (p *place) fields(f fields) {
+	f.text("id", &p.Session, 0)
+	f.object("party", &p.Party, nil)
+	f.texts("rights", &p.Rights, 0, 0)
+	f.object("limits", &p.Limits, nil)
+}
+
+// progress is the part of a Step that changes while bytes travel.
+type progress Step
+
+func (p *progress) fields(f fields) {
+	f.text("key", &p.Key, 0)
+	f.text("state", (*string)(&p.State), 0)
+	f.count("sent", &p.Sent)
+	f.count("stored", &p.Stored)
+	f.count("total", &p.Total)
+}
+
+type stepOf struct {
+	Step
+	self string
+}
+
+func (s *stepOf) fields(f fields) {
+	(*progress)(&s.Step).fields(f)
+	s.Name.fields(f)
+	f.number("at", &s.At)
+	nested(f, "error", &s.Error)
+	if s.Event != nil {
+		f.object("file", newEntry(*s.Event, s.self), nil)
+	}
+}
+
+// pageWriter is the visitor that encodes for the page.
+type pageWriter struct{ writer }
+
+func encodePage(out []byte, v described) []byte {
+	w := pageWriter{writer{out: append(out, '{')}}
+	v.fields(&w)
+	return append(w.out, '}')
+}
+
+func (w *pageWriter) optional(k string, v *string, max int) { w.text(k, v, max) }
+
+func (w *pageWriter) choiceOr(k string, v *string, _ []string) { w.text(k, v, 0) }
+
+func (w *pageWriter) count(k string, v *int64) { w.number(k, v) }
+
+func (w *pageWriter) flag(k string, v *bool) {
+	w.key(k)
+	if *v {
+		w.out = append(w.out, "true"...)
+		return
+	}
+	w.out = append(w.out, "false"...)
+}
+
+func (w *pageWriter) texts(k string, v *[]string, items, max int) {
+	if len(*v) > 0 {
+		w.writer.texts(k, v, items, max)
+		return
+	}
+	w.key(k)
+	w.out = append(w.out, "[]"...)
+}
+
+func (w *pageWriter) data(k string, v *Data) {
+	w.key(k)
+	w.out = v.append(w.out)
+}
+
+func (w *pageWriter) object(k string, v described, present *bool) {
+	if present != nil && !*present {
+		return
+	}
+	w.key(k)
+	w.out = encodePage(w.out, v)
+}

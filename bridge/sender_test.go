@@ -1,0 +1,191 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"attache/bridge"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+const (
+	mib = 1 << 20
+	ms  = time.Millisecond
+)
+
+// Whatever the link, the cuts and the acks are like: the bytes go out once, in
+// order, within the window, and all of them arrive.
+func TestSenderAgainstAReceiverThatLosesConnections(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var (
+			size     = rapid.Int64Range(0, 64*mib).Draw(t, "size")
+			maxFrame = rapid.SampledFrom([]int64{1, 4096, bridge.MinFrame, 300_000, bridge.MaxFrame, 16 * mib}).Draw(t, "max frame")
+			rate     = rapid.Float64Range(1e4, 1e9).Draw(t, "rate")
+			now      time.Duration
+			stored   int64 // by the proxy
+			arrived  int64 // at the proxy
+		)
+		if size > 4096*maxFrame {
+			size %= 4096 * maxFrame // keeps one-byte frames few
+		}
+		s := bridge.NewSender(size, 0, maxFrame)
+		for step := 0; !s.Done(); step++ {
+			require.Less(t, step, 200_000, "it comes to an end")
+			underWay := s.Sent() - s.Stored()
+			offset, length := s.Next()
+			require.Equal(t, s.Sent(), offset, "nothing is left out or repeated")
+			require.LessOrEqual(t, offset+length, size)
+			require.LessOrEqual(t, length, min(maxFrame, bridge.MaxFrame))
+			require.GreaterOrEqual(t, s.Window(), int64(bridge.MinWindow))
+			require.LessOrEqual(t, s.Window(), int64(bridge.MaxWindow))
+			if length > 0 {
+				if underWay > 0 {
+					require.LessOrEqual(t, underWay+length, s.Window())
+				}
+				s.Advance(length, now)
+				arrived = offset + length
+				continue
+			}
+			require.Positive(t, underWay, "it waits only where an ack is due")
+			now += seconds(float64(underWay) / rate)
+			if step%7 == 6 && rapid.IntRange(0, 9).Draw(t, "cut") == 0 {
+				// Some of what was on its way still arrived; the proxy says how much.
+				stored = rapid.Int64Range(stored, arrived).Draw(t, "kept")
+				arrived = stored
+				s.Resume(stored)
+				continue
+			}
+			stored = min(arrived, stored+max(1, underWay/rapid.Int64Range(1, 4).Draw(t, "pieces")))
+			require.NoError(t, s.Ack(stored, now))
+			require.Equal(t, stored, s.Stored())
+		}
+		require.Equal(t, size, s.Sent())
+		_, length := s.Next()
+		require.Zero(t, length, "nothing follows the end")
+	})
+}
+
+func TestSenderKeepsASlowLinkShort(t *testing.T) {
+	l := link{rate: 1.25e6, trip: 20 * ms}
+	seen := l.carry(bridge.NewSender(40*mib, 0, bridge.MaxFrame))
+
+	ideal := l.rate * (150*ms + l.trip).Seconds()
+	for _, f := range seen.frames {
+		require.LessOrEqual(t, f.queue, 200*ms, "a text never waits longer, from the first frame on")
+		require.GreaterOrEqual(t, f.window, int64(bridge.MinWindow))
+		require.LessOrEqual(t, float64(f.window), 1.1*ideal)
+	}
+	require.Greater(t, 40*mib/l.rate/seen.took.Seconds(), 0.98)
+}
+
+func TestSenderUsesItsLink(t *testing.T) {
+	for name, tc := range map[string]struct {
+		link link
+		size int64
+		want float64 // of the link's rate
+	}{
+		"loopback with fsync":       {link{rate: 400e6, trip: 4 * ms}, 256 * mib, 0.95},
+		"loopback":                  {link{rate: 1e9, trip: ms}, 256 * mib, 0.95},
+		"modem":                     {link{rate: 7e3, trip: 200 * ms}, mib, 0.95},
+		"long and fat":              {link{rate: 12.5e6, trip: 200 * ms}, 256 * mib, 0.9},
+		"long and fat, small file":  {link{rate: 12.5e6, trip: 200 * ms}, 64 * mib, 0.8},
+		"satellite":                 {link{rate: 6e6, trip: 600 * ms}, 128 * mib, 0.8},
+		"acks in bunches":           {link{rate: 1.25e6, trip: 20 * ms, bunch: 60 * ms}, 20 * mib, 0.95},
+		"clock of 1 ms":             {link{rate: 100e6, trip: 5 * ms, tick: ms}, 256 * mib, 0.95},
+		"clock of 100 ms":           {link{rate: 12.5e6, trip: 30 * ms, tick: 100 * ms}, 64 * mib, 0.8},
+		"shorter than a trip's ack": {link{rate: 1e9, trip: 0}, 256 * mib, 0.95},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := bridge.NewSender(tc.size, 0, bridge.MaxFrame)
+			seen := tc.link.carry(s)
+			require.True(t, s.Done())
+			require.Greater(t, float64(tc.size)/tc.link.rate/seen.took.Seconds(), tc.want)
+		})
+	}
+}
+
+func TestSenderReachesTheLargestWindowOnAFastLink(t *testing.T) {
+	s := bridge.NewSender(256*mib, 0, bridge.MaxFrame)
+	seen := link{rate: 400e6, trip: 4 * ms}.carry(s)
+	require.Equal(t, int64(bridge.MaxWindow), s.Window())
+	require.Equal(t, int64(bridge.MaxFrame), seen.frames[len(seen.frames)/2].length)
+}
+
+func TestSenderFollowsALinkThatChanges(t *testing.T) {
+	const turn = 30 * time.Second
+	for name, tc := range map[string]struct {
+		before, after link
+		settled       time.Duration // after the turn
+	}{
+		"ten times slower": {link{rate: 12.5e6, trip: 20 * ms}, link{rate: 1.25e6, trip: 20 * ms}, 15 * time.Second},
+		"ten times faster": {link{rate: 1.25e6, trip: 20 * ms}, link{rate: 12.5e6, trip: 20 * ms}, 15 * time.Second},
+		"a longer way":     {link{rate: 5e6, trip: 20 * ms}, link{rate: 5e6, trip: 300 * ms}, 15 * time.Second},
+		"a shorter way":    {link{rate: 5e6, trip: 300 * ms}, link{rate: 5e6, trip: 20 * ms}, 15 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.before.turn, tc.before.next = turn, &tc.after
+			size := int64(tc.before.rate*turn.Seconds() + tc.after.rate*60)
+			seen := tc.before.carry(bridge.NewSender(size, 0, bridge.MaxFrame))
+
+			from, over := turn+tc.settled, 30*time.Second
+			frames := seen.between(from, from+over)
+			require.InDelta(t, 1, share(frames, tc.after.rate, over), 0.15)
+			for _, f := range frames {
+				require.LessOrEqual(t, f.queue, 250*ms+tc.after.trip)
+			}
+		})
+	}
+}
+
+// A page that reads its disk slowly must not be taken for a slow link for ever,
+// nor a pause of the proxy.
+func TestSenderSurvivesAPause(t *testing.T) {
+	s := bridge.NewSender(512*mib, 0, bridge.MaxFrame)
+	slow := link{rate: 100e6, trip: 5 * ms, waits: 200 * ms, turn: 20 * time.Second, next: &link{rate: 100e6, trip: 5 * ms}}
+	seen := slow.carry(s)
+	require.True(t, s.Done())
+	require.Greater(t, share(seen.between(21*time.Second, 23*time.Second), 100e6, 2*time.Second), 0.8)
+}
+
+func TestSenderSendsASmallFileAsOneFrame(t *testing.T) {
+	for _, size := range []int64{1, 100 << 10, 256 << 10} {
+		_, length := bridge.NewSender(size, 0, bridge.MaxFrame).Next()
+		require.Equal(t, size, length)
+	}
+	_, length := bridge.NewSender(256<<10+1, 0, bridge.MaxFrame).Next()
+	require.Equal(t, int64(bridge.MinFrame), length)
+}
+
+func TestSenderOfAnEmptyFileIsDone(t *testing.T) {
+	s := bridge.NewSender(0, 0, bridge.MaxFrame)
+	_, length := s.Next()
+	require.Zero(t, length)
+	require.True(t, s.Done())
+}
+
+func TestSenderContinuesWhereTheProxyStands(t *testing.T) {
+	s := bridge.NewSender(mib, 700_000, bridge.MaxFrame)
+	offset, length := s.Next()
+	require.Equal(t, int64(700_000), offset)
+	require.Positive(t, length)
+	require.Equal(t, int64(mib), s.Size())
+	require.Equal(t, int64(700_000), s.Stored())
+}
+
+func TestSenderNeverStopsForAFrameLengthOfZero(t *testing.T) {
+	_, length := bridge.NewSender(mib, 0, 0).Next()
+	require.Positive(t, length)
+}
+
+func TestSenderRefusesAcksThatCannotBe(t *testing.T) {
+	for name, stored := range map[string]int64{"backwards": 999, "beyond what was sent": 70_001, "negative": -1} {
+		t.Run(name, func(t *testing.T) {
+			s := bridge.NewSender(mib, 1000, bridge.MaxFrame)
+			s.Advance(69_000, 0)
+			require.Equal(t, bridge.CodeMessage, bridge.CodeOf(s.Ack(stored, ms)))
+			require.Equal(t, int64(1000), s.Stored(), "nothing has happened")
+		})
+	}
+}

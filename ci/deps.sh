@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Checks for what the tests need and installs what it may: Debian's chromium
+# (as root) and the development tools of web/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing() {
+  echo "ci/deps.sh: $*" >&2
+  exit 1
+}
+
+command -v go >/dev/null || missing "go is missing: install Go $(awk '$1 == "go" { print $2 }' go.mod) or newer"
+command -v node >/dev/null || missing "node is missing: install Node.js 20 or newer"
+command -v npm >/dev/null || missing "npm is missing: it comes with Node.js"
+major=$(node -p 'process.versions.node.split(".")[0]')
+((major >= 20)) || missing "node $(node --version) is too old: install Node.js 20 or newer"
+
+if ! command -v chromium >/dev/null; then
+  command -v apt-get >/dev/null || missing "chromium is missing: install it so that the command chromium runs"
+  [[ $(id -u) == 0 ]] || missing "chromium is missing: run apt-get install chromium as root"
+  echo "installing chromium" >&2
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+fi
+
+# npm writes that file last, so it is newer than the lock file when all is there.
+if [[ ! web/node_modules/.package-lock.json -nt web/package-lock.json ]]; then
+  npm ci --prefix web --no-audit --no-fund --loglevel=error
+fi

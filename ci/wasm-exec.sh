@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Runs a js/wasm test binary under Node, for go test -exec. Arguments and
+# environment of such a program must fit into 8 KiB, so it gets only what it needs.
+set -euo pipefail
+major=$(node -p 'process.versions.node.split(".")[0]')
+((major >= 22)) || options=--experimental-websocket
+exec env -i PATH="$PATH" HOME="${HOME:-/}" NODE_OPTIONS="${options:-}" "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" "$@"

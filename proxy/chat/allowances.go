@@ -1,0 +1,129 @@
+package chat
+
+import (
+	"context"
+	"strconv"
+
+	"attache/bridge"
+)
+
+// Limits returns what binds the party, with what is used of it: for a CLIENT
+// the files that customers announced or hold a place for, and their download
+// attempts; for everybody else the files that non-customers announced. Codes
+// not-joined and session-ended.
+func (s *Server) Limits(ctx context.Context, session, userID string) (limits bridge.Limits, err error) {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return limits, err
+	}
+	defer leave()
+	err = r.look(ctx, func(f *fold) error {
+		now := s.now()
+		p, err := s.member(f, userID, now)
+		if err == nil {
+			limits = s.limits(f, p, "", now)
+		}
+		return err
+	})
+	return limits, err
+}
+
+// limits is what binds p, leaving out what is held under that key.
+func (s *Server) limits(f *fold, p bridge.Party, except string, now int64) bridge.Limits {
+	limits, used, attempts := *s.options.AgentLimits, f.others, 0
+	if p.UserType == bridge.Client {
+		limits, used, attempts = *s.options.CustomerLimits, f.charged(except, now, s.options.ReservationTTL), len(f.attempts)
+	}
+	limits.UsedFiles, limits.UsedTotalSize, limits.UsedDownloads = used.files, used.bytes, int64(attempts)
+	limits.AgentHere = f.agentsWithout("") > 0
+	return limits
+}
+
+// Reserve holds a place for a customer's upload, until the notice with that key,
+// Release, or [Options.ReservationTTL]. Repeating it is free; with another name
+// or size, or for a key of another party, it has code upload-conflict. Further
+// codes: not-joined, session-ended, message-invalid, those of
+// [bridge.Limits.Check]. For everybody but customers it only checks.
+func (s *Server) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.reserve(ctx, r, entry{Kind: isReserve, UserID: userID, Key: key, Name: bridge.XMLText(name), Size: size})
+}
+
+func (s *Server) reserve(ctx context.Context, r *room, want entry) error {
+	if !validKey(want.Key) {
+		return badKey()
+	}
+	_, err := s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
+		p, err := s.member(f, want.UserID, now)
+		if err != nil {
+			return nil, err
+		}
+		if done, err := f.reservedAlready(want, now, s.options.ReservationTTL); done || err != nil {
+			return nil, err
+		}
+		if err := s.limits(f, p, want.Key, now).Check(want.Name, want.Size); err != nil || p.UserType != bridge.Client {
+			return nil, err
+		}
+		e := want
+		return &e, nil
+	})
+	return err
+}
+
+// Release gives a place back. For one that is not held by that party, or not
+// any more, it does nothing; the party may have left, the session have ended.
+func (s *Server) Release(ctx context.Context, session, userID, key string) error {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	_, err = s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
+		held, ok := f.open(key, now, s.options.ReservationTTL)
+		if !ok || held.userID != userID || f.ended(now, s.options.Retention) {
+			return nil, nil
+		}
+		return &entry{Kind: isRelease, UserID: userID, Key: key}, nil
+	})
+	return err
+}
+
+// Attempt charges a customer one download of the file; the same key and file
+// again, and everybody else, is free. Codes: file-unknown, downloads-used-up,
+// not-joined, session-ended, message-invalid.
+func (s *Server) Attempt(ctx context.Context, session, userID, key, fileID string) error {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if !validKey(key) {
+		return badKey()
+	}
+	_, err = s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
+		return s.judgeAttempt(f, attempt{userID, key, fileID}, now)
+	})
+	return err
+}
+
+func (s *Server) judgeAttempt(f *fold, a attempt, now int64) (*entry, error) {
+	p, err := s.member(f, a.userID, now)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.file(p, a.fileID); err != nil {
+		return nil, err
+	}
+	if _, charged := f.attempts[a]; charged || p.UserType != bridge.Client {
+		return nil, nil
+	}
+	limits := s.limits(f, p, "", now)
+	if limits.MaxDownloads != bridge.NoLimit && limits.UsedDownloads >= limits.MaxDownloads {
+		return nil, bridge.NewError(bridge.CodeDownloads, "this chat allows "+strconv.FormatInt(limits.MaxDownloads, 10)+" downloads, and all are used")
+	}
+	return &entry{Kind: isAttempt, UserID: a.userID, Key: a.key, FileID: a.fileID}, nil
+}

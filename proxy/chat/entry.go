@@ -1,0 +1,83 @@
+package chat
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"attache/bridge"
+)
+
+// kind says what an entry of a session's log is. Only events are ever shown.
+type kind string
+
+const (
+	isEvent   kind = "event"
+	isReserve kind = "reserve" // a customer's upload holds a place
+	isRelease kind = "release" // and gives it back
+	isAttempt kind = "attempt" // a customer's download is charged
+)
+
+// entry is one entry of a session's log. The log is read by later releases,
+// so a member may be added, never changed.
+type entry struct {
+	Place int64  `json:"place"` // 1 for the session's first; an event's id
+	At    int64  `json:"at"`    // milliseconds since 1970
+	Op    string `json:"op"`    // names the append, so that it knows its own entry again
+	Kind  kind   `json:"kind"`
+
+	// Of an event. Over ends the session in the same breath, so no crash can
+	// come between. ClientVersion is a new party's.
+	Event         *event `json:"event,omitempty"`
+	Over          bool   `json:"over,omitempty"`
+	ClientVersion int64  `json:"clientVersion,omitempty"`
+
+	// Of everything else.
+	UserID string `json:"userId,omitempty"`
+	Key    string `json:"key,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Size   int64  `json:"size,omitempty"`
+	FileID string `json:"fileId,omitempty"`
+
+	seq  uint64 // the stream's sequence
+	cost int    // bytes it had in the stream
+}
+
+// event is a bridge.Event in the one JSON form that bridge gives it.
+type event struct{ bridge.Event }
+
+func (e *event) MarshalJSON() ([]byte, error) { return bridge.AppendEvent(nil, e.Event), nil }
+
+func (e *event) UnmarshalJSON(in []byte) (err error) {
+	e.Event, err = bridge.ParseEvent(in)
+	return err
+}
+
+// encode returns the entry as it will be stored and as every reader will see
+// it: text that JSON alters is altered here too. What could not be read back
+// is refused, for it would lock the session for everybody.
+func (e *entry) encode() ([]byte, *entry, error) {
+	out, err := json.Marshal(e)
+	if err != nil {
+		return nil, nil, bridge.WrapError(bridge.CodeMessage, err)
+	}
+	read, err := decode(out)
+	if err != nil {
+		return nil, nil, bridge.WrapError(bridge.CodeMessage, err)
+	}
+	return out, read, nil
+}
+
+func decode(in []byte) (*entry, error) {
+	e := &entry{cost: len(in)}
+	if err := json.Unmarshal(in, e); err != nil {
+		return nil, fmt.Errorf("read an entry of a session's log: %w", err)
+	}
+	if e.Place < 1 || (e.Kind == isEvent) != (e.Event != nil) {
+		return nil, fmt.Errorf("read an entry of a session's log: entry %d is no %q", e.Place, e.Kind)
+	}
+	if e.Event != nil && e.Event.Type == bridge.NewParty {
+		e.Event.From.Visibility = e.Event.Visibility
+		e.Event.From.ClientVersion = e.ClientVersion
+	}
+	return e, nil
+}

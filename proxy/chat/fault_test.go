@@ -1,0 +1,211 @@
+package chat_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy/chat"
+)
+
+// lossy is a JetStream whose answers get lost: the message is stored, and the
+// publisher does not learn of it.
+type lossy struct {
+	jetstream.JetStream
+	lose   atomic.Int32 // so many answers
+	before func()       // called before a lost answer returns
+}
+
+func (l *lossy) Publish(ctx context.Context, subject string, payload []byte, o ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	ack, err := l.JetStream.Publish(ctx, subject, payload, o...)
+	if err == nil && l.lose.Add(-1) >= 0 {
+		if l.before != nil {
+			l.before()
+		}
+		return nil, nats.ErrTimeout
+	}
+	return ack, err
+}
+
+func TestLostAnswer(t *testing.T) {
+	e := store(t, t.TempDir())
+	other := serve(t, e, chat.Options{})
+	bad := &lossy{JetStream: e.JetStream()}
+	s, err := chat.New(t.Context(), bad, chat.Options{})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	join(t, s, "s1", ann, bob)
+
+	t.Run("is found in the log", func(t *testing.T) {
+		bad.lose.Store(1)
+		require.EqualValues(t, 3, post(t, s, "s1", bob, text("once")).ID)
+		require.EqualValues(t, 4, post(t, s, "s1", bob, text("next")).ID)
+	})
+	t.Run("even when somebody wrote behind it", func(t *testing.T) {
+		bad.before = func() { post(t, other, "s1", ann, text("in between")) }
+		bad.lose.Store(1)
+		require.EqualValues(t, 5, post(t, s, "s1", bob, text("once more")).ID)
+		bad.before = nil
+		require.EqualValues(t, 7, post(t, s, "s1", bob, text("next")).ID)
+	})
+	t.Run("of a joining, a reservation and a leaving", func(t *testing.T) {
+		for i, act := range []func() error{
+			func() error { _, err := s.Join(t.Context(), "s1", carl); return err },
+			func() error { return s.Reserve(t.Context(), "s1", "carl", "key", "a.pdf", 1) },
+			func() error { return s.Leave(t.Context(), "s1", "carl", bridge.ReasonLeft, "") },
+		} {
+			bad.lose.Store(1)
+			require.NoError(t, act(), "act %d", i)
+		}
+		require.EqualValues(t, 11, post(t, s, "s1", bob, text("next")).ID)
+	})
+}
+
+func TestUnavailable(t *testing.T) {
+	e := store(t, t.TempDir())
+	s := serve(t, e, chat.Options{})
+	join(t, s, "s1", ann)
+	require.NoError(t, e.JetStream().DeleteStream(t.Context(), "CHAT"))
+	_, err := s.Post(t.Context(), "s1", "ann", text("x"))
+	requireCode(t, bridge.CodeChatUnavailable, err)
+	_, err = s.Join(t.Context(), "s2", ann)
+	requireCode(t, bridge.CodeChatUnavailable, err)
+	require.True(t, bridge.AsError(err).Retry)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = s.Post(ctx, "s1", "ann", text("x"))
+	require.ErrorIs(t, err, context.Canceled, "the caller's own impatience is not the store's")
+}
+
+// deaf is a JetStream whose consumers never hear anything.
+type deaf struct{ jetstream.JetStream }
+
+func (d deaf) CreateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
+	s, err := d.JetStream.CreateStream(ctx, c)
+	return deafStream{s}, err
+}
+
+func (d deaf) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	s, err := d.JetStream.Stream(ctx, name)
+	return deafStream{s}, err
+}
+
+type deafStream struct{ jetstream.Stream }
+
+func (d deafStream) OrderedConsumer(ctx context.Context, _ jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A proxy that hears nothing of the others knows what it needs all the same:
+// it looks before it refuses, and finds out when it appends.
+func TestOldFold(t *testing.T) {
+	e := store(t, t.TempDir())
+	other := serve(t, e, chat.Options{})
+	s, err := chat.New(t.Context(), deaf{e.JetStream()}, chat.Options{})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	join(t, s, "s1", ann)
+
+	r := receive(t, s, "s1", ann, 0)
+	r.until(t, 1)
+	join(t, other, "s1", bob)
+	file := post(t, other, "s1", bob, notice("k1", "a.pdf", 1))
+	_, err = s.File(t.Context(), "s1", "bob", file.Data.Get(bridge.KeyFileID))
+	require.NoError(t, err, "a party and a file it had not heard of")
+
+	post(t, other, "s1", bob, text("unheard"))
+	require.EqualValues(t, 5, post(t, s, "s1", ann, text("behind it")).ID)
+	require.Equal(t, []int64{1, 2, 3, 4, 5}, ids(r.until(t, 5)), "no gap for her who listens")
+
+	post(t, other, "s1", bob, text("at last"))
+	require.Equal(t, []int64{1, 2, 3, 4, 5, 6}, ids(r.until(t, 6)), "a silence is not believed for ever")
+
+	require.NoError(t, other.Leave(t.Context(), "s1", "bob", bridge.ReasonLeft, bridge.ForceClose))
+	_, err = s.Post(t.Context(), "s1", "ann", text("x"))
+	requireCode(t, bridge.CodeSessionEnded, err)
+}
+
+// What others leave on a session's subject, or take away, does not lock it.
+func TestForeignHands(t *testing.T) {
+	e := store(t, t.TempDir())
+	s, later := serve(t, e, chat.Options{}), serve(t, e, chat.Options{})
+	put := func(payload string) {
+		_, err := e.JetStream().Publish(t.Context(), "chat.s1", []byte(payload))
+		require.NoError(t, err)
+	}
+	put("before everything")
+	join(t, s, "s1", ann)
+	r := receive(t, s, "s1", ann, 0)
+	put("{}")
+	put(`{"place":1,"kind":"event","event":{"id":1,"type":"message","at":1,"from":{"userId":"ann","userType":"CLIENT"},"visibility":"ALL"}}`)
+	put(strings.Repeat("x", 1000))
+	require.EqualValues(t, 2, post(t, s, "s1", ann, text("one")).ID)
+	put(`{"place":3,"at":1,"op":"x","kind":"of a later release"}`)
+	require.EqualValues(t, 4, post(t, s, "s1", ann, text("two")).ID)
+	want := []int64{1, 2, 4}
+	require.Equal(t, want, ids(r.until(t, 4)))
+	require.Equal(t, want, ids(receive(t, s, "s1", ann, 0).until(t, 4)))
+	require.Equal(t, want, ids(receive(t, later, "s1", ann, 0).until(t, 4)))
+}
+
+func TestPurge(t *testing.T) {
+	e := store(t, t.TempDir())
+	s := serve(t, e, chat.Options{})
+	stream, err := e.JetStream().Stream(t.Context(), "CHAT")
+	require.NoError(t, err)
+
+	t.Run("all of a session", func(t *testing.T) {
+		join(t, s, "s1", ann)
+		require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSubject("chat.s1")))
+		_, err = s.Post(t.Context(), "s1", "ann", text("x"))
+		requireCode(t, bridge.CodeNotJoined, err)
+		join(t, s, "s1", bob)
+		require.EqualValues(t, 2, post(t, s, "s1", bob, text("a new session of that name")).ID)
+	})
+	t.Run("the beginning of a session", func(t *testing.T) {
+		join(t, s, "s2", ann, bob)
+		require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSubject("chat.s2"), jetstream.WithPurgeKeep(1)))
+		_, err := serve(t, e, chat.Options{}).Join(t.Context(), "s2", ann)
+		requireCode(t, bridge.CodeSessionEnded, err)
+	})
+}
+
+func TestRetentionIsWhatWasAskedForLast(t *testing.T) {
+	e := store(t, t.TempDir())
+	for _, days := range []time.Duration{2, 5} {
+		serve(t, e, chat.Options{Retention: days * 24 * time.Hour})
+		stream, err := e.JetStream().Stream(t.Context(), "CHAT")
+		require.NoError(t, err)
+		require.Equal(t, days*24*time.Hour, stream.CachedInfo().Config.MaxAge)
+		require.True(t, stream.CachedInfo().Config.AllowDirect)
+	}
+}
+
+// Sessions come and go in memory; nobody notices.
+func TestManySessionsLittleMemory(t *testing.T) {
+	s := start(t, chat.Options{IdleSessions: 2})
+	const sessions = 10
+	name := func(i int) string { return fmt.Sprintf("s%d", i%sessions) }
+	for i := range sessions {
+		join(t, s, name(i), ann)
+	}
+	r := receive(t, s, name(0), ann, 0)
+	for i := range 3 * sessions {
+		post(t, s, name(i), ann, bridge.Event{Type: bridge.Message, Key: fmt.Sprint(i / sessions)})
+	}
+	for i := range 3 * sessions {
+		again := post(t, s, name(i), ann, bridge.Event{Type: bridge.Message, Key: fmt.Sprint(i / sessions)})
+		require.EqualValues(t, 2+i/sessions, again.ID)
+	}
+	require.Equal(t, []int64{1, 2, 3, 4}, ids(r.until(t, 4)))
+}

@@ -1,0 +1,53 @@
+package chat
+
+import (
+	"context"
+
+	"attache/bridge"
+)
+
+// File finds the file-uploaded event with that file-id in the session's
+// transcript. Code file-unknown where there is none, or none that the party may
+// see; not-joined where the party is not in. A session that has ended still
+// answers the parties that were in it.
+func (s *Server) File(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return bridge.Event{}, err
+	}
+	defer leave()
+	var place int64
+	err = r.look(ctx, func(f *fold) error {
+		p, err := f.party(userID)
+		if err != nil {
+			return err
+		}
+		place, err = f.file(p, fileID)
+		return err
+	})
+	if err != nil {
+		return bridge.Event{}, err
+	}
+	return r.event(ctx, place)
+}
+
+// FindKey finds the event with that key in the session's transcript.
+func (s *Server) FindKey(ctx context.Context, session, key string) (bridge.Event, bool, error) {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return bridge.Event{}, false, err
+	}
+	defer leave()
+	// The fold may be a moment old, and "no" makes somebody post again.
+	if _, err := r.catchUp(ctx); err != nil {
+		return bridge.Event{}, false, err
+	}
+	r.mu.Lock()
+	known, ok := r.fold.keys[key]
+	r.mu.Unlock()
+	if !ok {
+		return bridge.Event{}, false, nil
+	}
+	e, err := r.event(ctx, known.place)
+	return e, err == nil, err
+}

@@ -1,0 +1,223 @@
+package chat
+
+import (
+	"sort"
+	"time"
+
+	"attache/bridge"
+)
+
+// fold is what a session's log comes to: everything that the next entry is
+// judged by. Events themselves are not in it, only their places.
+type fold struct {
+	last    int64  // the last entry's place
+	seq     uint64 // and its sequence in the stream
+	at      int64  // and its time
+	started int64  // the first entry's time
+	over    bool   // an entry ended it, or its beginning is gone
+
+	marks []mark // where each entry lies, in order
+
+	present map[string]bridge.Party // by user id
+	left    map[string]int64        // the place of that user's last party-left
+	keys    map[string]keyed        // of events, by their idempotency key
+	files   map[string]filed        // by file-id
+
+	customers usage // files announced by customers
+	others    usage // and by everybody else
+	reserved  map[string]reservation
+	attempts  map[attempt]struct{}
+}
+
+// mark is where an entry lies in the stream.
+type mark struct {
+	place int64
+	seq   uint64
+}
+
+type keyed struct {
+	place  int64
+	userID string
+}
+
+// filed is as much of a file-uploaded event as tells who may see it.
+type filed struct {
+	place      int64
+	userID     string
+	visibility bridge.Visibility
+}
+
+func (f filed) seenBy(p bridge.Party) bool {
+	return p.Sees(bridge.Event{
+		From:       bridge.Party{UserID: f.userID},
+		Visibility: f.visibility,
+		NoticeType: bridge.SystemCommand,
+	})
+}
+
+type usage struct{ files, bytes int64 }
+
+type reservation struct {
+	userID string
+	name   string
+	size   int64
+	at     int64
+}
+
+// attempt is one download. The file belongs to its identity: a key cannot be
+// used for a second file without being charged again.
+type attempt struct{ userID, key, fileID string }
+
+func newFold() fold {
+	return fold{
+		present:  map[string]bridge.Party{},
+		left:     map[string]int64{},
+		keys:     map[string]keyed{},
+		files:    map[string]filed{},
+		reserved: map[string]reservation{},
+		attempts: map[attempt]struct{}{},
+	}
+}
+
+// apply adds the next entry of the log. What is no entry of ours, or stands at a
+// place that is taken, counts for the stream's sequence only.
+func (f *fold) apply(e *entry) {
+	f.seq = e.seq
+	if e.Place <= f.last {
+		return
+	}
+	if f.last == 0 {
+		// An entry that is not the first: what went before has outlived the retention.
+		f.started, f.over = e.At, e.Place > 1
+	}
+	f.last, f.at = e.Place, max(f.at, e.At)
+	f.marks = append(f.marks, mark{e.Place, e.seq})
+
+	switch e.Kind {
+	case isEvent:
+		f.event(e)
+	case isReserve:
+		f.reserved[e.Key] = reservation{e.UserID, e.Name, e.Size, e.At}
+	case isRelease:
+		delete(f.reserved, e.Key)
+	case isAttempt:
+		f.attempts[attempt{e.UserID, e.Key, e.FileID}] = struct{}{}
+	}
+}
+
+func (f *fold) event(e *entry) {
+	user := e.Event.From.UserID
+	switch e.Event.Type {
+	case bridge.NewParty:
+		f.present[user] = e.Event.From
+	case bridge.PartyLeft:
+		delete(f.present, user)
+		f.left[user] = e.Place
+	}
+	f.over = f.over || e.Over
+	if e.Event.Key != "" {
+		f.keys[e.Event.Key] = keyed{e.Place, user}
+	}
+	if e.Event.IsFile() {
+		f.announced(e)
+	}
+}
+
+func (f *fold) announced(e *entry) {
+	f.files[e.Event.Data.Get(bridge.KeyFileID)] = filed{e.Place, e.Event.From.UserID, e.Event.Visibility}
+	var size int64
+	if file, err := bridge.DecodeFile(e.Event.Event); err == nil {
+		size = file.Size
+	}
+	used := &f.others
+	if e.Event.From.UserType == bridge.Client {
+		used = &f.customers
+		delete(f.reserved, e.Event.Key)
+	}
+	used.files++
+	used.bytes += size
+}
+
+// next returns where the first entry behind place lies; the zero mark where
+// there is none.
+func (f *fold) next(place int64) mark {
+	i := sort.Search(len(f.marks), func(i int) bool { return f.marks[i].place > place })
+	if i == len(f.marks) {
+		return mark{}
+	}
+	return f.marks[i]
+}
+
+// party returns the party of that user id, if it is in.
+func (f *fold) party(userID string) (bridge.Party, error) {
+	p, ok := f.present[userID]
+	if !ok {
+		return p, bridge.NewError(bridge.CodeNotJoined, "")
+	}
+	return p, nil
+}
+
+// ended reports whether the session is over at now, by its log or by its age.
+func (f *fold) ended(now int64, retention time.Duration) bool {
+	return f.over || f.last > 0 && now-f.started >= retention.Milliseconds()
+}
+
+// agentsWithout is how many AGENT and SUPERVISOR parties are in, not counting
+// that user.
+func (f *fold) agentsWithout(userID string) int {
+	n := 0
+	for _, p := range f.present {
+		if p.UserID != userID && (p.UserType == bridge.Agent || p.UserType == bridge.Supervisor) {
+			n++
+		}
+	}
+	return n
+}
+
+// file returns the place of the file-uploaded event with that id, if p may see it.
+func (f *fold) file(p bridge.Party, fileID string) (int64, error) {
+	file, ok := f.files[fileID]
+	if !ok || !file.seenBy(p) {
+		return 0, bridge.NewError(bridge.CodeFileUnknown, "")
+	}
+	return file.place, nil
+}
+
+// open returns the reservation of key, unless it has expired at now.
+func (f *fold) open(key string, now int64, ttl time.Duration) (reservation, bool) {
+	r, ok := f.reserved[key]
+	return r, ok && now-r.at < ttl.Milliseconds()
+}
+
+// charged is what customers have used at now: what they announced, and what
+// they hold, except under that key.
+func (f *fold) charged(except string, now int64, ttl time.Duration) usage {
+	used := f.customers
+	for key := range f.reserved {
+		if r, ok := f.open(key, now, ttl); ok && key != except {
+			used.files++
+			used.bytes += r.size
+		}
+	}
+	return used
+}
+
+// reservedAlready reports whether nothing is left to do for a reservation,
+// because the same is held or its file stands in the transcript.
+func (f *fold) reservedAlready(want entry, now int64, ttl time.Duration) (bool, error) {
+	if known, ok := f.keys[want.Key]; ok {
+		return conflict(known.userID != want.UserID)
+	}
+	held, ok := f.open(want.Key, now, ttl)
+	if !ok {
+		return false, nil
+	}
+	return conflict(held.userID != want.UserID || held.name != want.Name || held.size != want.Size)
+}
+
+func conflict(other bool) (bool, error) {
+	if other {
+		return false, bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	return true, nil
+}

@@ -1,0 +1,204 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+)
+
+const (
+	streamName    = "CHAT"
+	subjectPrefix = "chat."
+)
+
+// log is the sessions' logs: one stream, one subject a session.
+type log struct {
+	js jetstream.JetStream
+}
+
+// open creates the stream, or takes the one that is there with the retention
+// that is asked for; what else somebody set up on it stays as it is.
+func (l *log) open(ctx context.Context, o Options) (jetstream.Stream, error) {
+	want := jetstream.StreamConfig{
+		Name:        streamName,
+		Description: "Attaché chat sessions",
+		Subjects:    []string{subjectPrefix + ">"},
+		Storage:     jetstream.FileStorage,
+		Replicas:    o.Replicas,
+		MaxAge:      o.Retention,
+		Discard:     jetstream.DiscardNew,
+		AllowDirect: true,
+	}
+	stream, err := l.js.CreateStream(ctx, want)
+	if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return stream, err
+	}
+	if stream, err = l.js.Stream(ctx, streamName); err != nil {
+		return nil, err
+	}
+	have := stream.CachedInfo().Config
+	if have.MaxAge == want.MaxAge && have.AllowDirect {
+		return stream, nil
+	}
+	have.MaxAge, have.AllowDirect = want.MaxAge, true
+	return l.js.UpdateStream(ctx, have)
+}
+
+// errMoved: the log has another last entry than the one expected.
+var errMoved = errors.New("the session's log has moved on")
+
+// How an append is repeated when its outcome is unclear: the leader went away,
+// or the answer did not come.
+const (
+	publishTries  = 3
+	answerTimeout = 5 * time.Second
+)
+
+// append stores e behind the entry with sequence expected (0: none). It fails
+// with errMoved if another entry stands there. An unclear outcome is made
+// clear before it returns, or the session is told to be unavailable.
+func (l *log) append(ctx context.Context, session string, expected uint64, op string, payload []byte) (seq uint64, err error) {
+	for range publishTries {
+		seq, err = l.publish(ctx, session, expected, payload)
+		switch {
+		case err == nil:
+			return seq, nil
+		case moved(err):
+			return l.own(ctx, session, expected, op)
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		}
+	}
+	return 0, unavailable(ctx, fmt.Errorf("append to the session's log: %w", err))
+}
+
+func (l *log) publish(ctx context.Context, session string, expected uint64, payload []byte) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	ack, err := l.js.Publish(ctx, subjectPrefix+session, payload, jetstream.WithExpectLastSequencePerSubject(expected))
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// own looks whether what stands behind expected is this very append, whose
+// answer was lost. Only there can it stand.
+func (l *log) own(ctx context.Context, session string, expected uint64, op string) (uint64, error) {
+	entries, _, err := l.read(ctx, session, expected+1, 1)
+	if err != nil {
+		return 0, err
+	}
+	if len(entries) == 1 && entries[0].Op == op {
+		return entries[0].seq, nil
+	}
+	return 0, errMoved
+}
+
+func moved(err error) bool {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	return api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+}
+
+// readBytes bounds what one read holds in memory, and one answer of the store.
+const readBytes = 512 << 10
+
+// read returns at most limit entries of the session from sequence from on, and
+// whether there are more. It asks by Direct Get with a batch (NATS ADR-31): one
+// question, and the entries follow.
+func (l *log) read(ctx context.Context, session string, from uint64, limit int) (entries []*entry, more bool, err error) {
+	asking, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	answers, err := l.ask(session, from, limit)
+	if err != nil {
+		return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
+	}
+	defer answers.Unsubscribe()
+	for {
+		m, err := answers.NextMsgWithContext(asking)
+		if err != nil {
+			return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
+		}
+		switch status := m.Header.Get("Status"); status {
+		case "":
+		case "204": // the end of the batch
+			return entries, m.Header.Get("Nats-Num-Pending") != "0", nil
+		case "404": // nothing there
+			return nil, false, nil
+		default:
+			return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %s %s", status, m.Header.Get("Description")))
+		}
+		seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+		if err != nil {
+			return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
+		}
+		entries = append(entries, stored(seq, m.Data))
+	}
+}
+
+func (l *log) ask(session string, from uint64, limit int) (*nats.Subscription, error) {
+	question, err := json.Marshal(struct {
+		Seq      uint64 `json:"seq,omitempty"`
+		NextFor  string `json:"next_by_subj"`
+		Batch    int    `json:"batch"`
+		MaxBytes int    `json:"max_bytes"`
+	}{from, subjectPrefix + session, limit, readBytes})
+	if err != nil {
+		return nil, err
+	}
+	conn := l.js.Conn()
+	inbox := conn.NewInbox()
+	answers, err := conn.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.PublishRequest(l.directGet(), inbox, question); err != nil {
+		answers.Unsubscribe()
+		return nil, err
+	}
+	return answers, nil
+}
+
+// directGet is the subject of Direct Get, wherever the account keeps its API.
+func (l *log) directGet() string {
+	prefix := jetstream.DefaultAPIPrefix
+	switch o := l.js.Options(); {
+	case o.APIPrefix != "":
+		prefix = strings.TrimSuffix(o.APIPrefix, ".") + "."
+	case o.Domain != "":
+		prefix = "$JS." + o.Domain + ".API."
+	}
+	return prefix + "DIRECT.GET." + streamName
+}
+
+// stored returns the entry of a stored message; one without a place if somebody
+// else wrote it and it cannot be read.
+func stored(seq uint64, payload []byte) *entry {
+	e, err := decode(payload)
+	if err != nil {
+		e = &entry{cost: len(payload)}
+	}
+	e.seq = seq
+	return e
+}
+
+// unavailable tells a failure of the store's from the caller's own end of patience.
+func unavailable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return bridge.WrapError(bridge.CodeChatUnavailable, err)
+}

@@ -1,0 +1,366 @@
+package chat_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"attache/bridge"
+	"attache/proxy/chat"
+)
+
+// model is a session as a person would keep it on paper: nothing is folded,
+// everything is counted again when asked.
+type model struct {
+	now     int64
+	in      map[string]bool
+	ended   bool
+	lines   []line
+	holds   []hold
+	tickets map[string]bool
+}
+
+// line is one entry of the log; hidden ones are blank.
+type line struct {
+	event bridge.Event
+	size  int64
+}
+
+type hold struct {
+	user, key string
+	size, at  int64
+	gone      bool
+}
+
+const (
+	modelFiles = 3
+	modelBytes = 100
+	modelTries = 2
+	modelTTL   = 24 * time.Hour
+)
+
+var modelParties = map[string]bridge.Party{"ann": ann, "carl": carl, "bob": bob, "sue": sue}
+
+func (m *model) write(e bridge.Event, size int64) { m.lines = append(m.lines, line{e, size}) }
+
+func (m *model) customer(user string) bool { return modelParties[user].UserType == bridge.Client }
+
+func (m *model) agents() (n int) {
+	for user := range m.in {
+		if !m.customer(user) {
+			n++
+		}
+	}
+	return n
+}
+
+// used counts what customers hold and announced, but for that key.
+func (m *model) used(except string) (files, bytes int64) {
+	for _, l := range m.lines {
+		if l.event.IsFile() && m.customer(l.event.From.UserID) {
+			files, bytes = files+1, bytes+l.size
+		}
+	}
+	for _, h := range m.holds {
+		if h.key != except && !h.gone && m.now-h.at < modelTTL.Milliseconds() {
+			files, bytes = files+1, bytes+h.size
+		}
+	}
+	return files, bytes
+}
+
+func (m *model) held(key string) *hold {
+	for i := range m.holds {
+		if h := &m.holds[i]; h.key == key && !h.gone && m.now-h.at < modelTTL.Milliseconds() {
+			return h
+		}
+	}
+	return nil
+}
+
+func (m *model) known(key string) *bridge.Event {
+	for i := range m.lines {
+		if key != "" && m.lines[i].event.Key == key {
+			return &m.lines[i].event
+		}
+	}
+	return nil
+}
+
+func (m *model) member(user string) bridge.Code {
+	switch {
+	case m.ended:
+		return bridge.CodeSessionEnded
+	case !m.in[user]:
+		return bridge.CodeNotJoined
+	}
+	return ""
+}
+
+func (m *model) fits(key string, size int64) bridge.Code {
+	files, bytes := m.used(key)
+	switch {
+	case files >= modelFiles:
+		return bridge.CodeFileCount
+	case bytes+size > modelBytes:
+		return bridge.CodeTotalSize
+	}
+	return ""
+}
+
+func (m *model) join(user string) bridge.Code {
+	if m.ended {
+		return bridge.CodeSessionEnded
+	}
+	if !m.in[user] {
+		m.in[user] = true
+		m.write(bridge.Event{Type: bridge.NewParty, From: modelParties[user]}, 0)
+	}
+	return ""
+}
+
+func (m *model) leave(user string, after bridge.AfterAction) bridge.Code {
+	if code := m.member(user); code != "" {
+		return code
+	}
+	if after == bridge.ForceClose && m.customer(user) {
+		return bridge.CodeForbidden
+	}
+	delete(m.in, user)
+	m.write(bridge.Event{Type: bridge.PartyLeft, From: modelParties[user]}, 0)
+	m.ended = after == bridge.ForceClose || after == bridge.CloseIfNoAgents && m.agents() == 0
+	return ""
+}
+
+// post returns the line whose event is the answer.
+func (m *model) post(user string, e bridge.Event, size int64) (int, bridge.Code) {
+	for i, l := range m.lines {
+		if e.Key == "" || l.event.Key != e.Key {
+			continue
+		}
+		if l.event.From.UserID != user {
+			return 0, bridge.CodeUploadConflict
+		}
+		return i, ""
+	}
+	h := m.held(e.Key)
+	if h != nil && h.user != user {
+		return 0, bridge.CodeUploadConflict
+	}
+	if code := m.member(user); code != "" {
+		return 0, code
+	}
+	if e.Visibility == bridge.Internal && m.customer(user) {
+		return 0, bridge.CodeForbidden
+	}
+	if e.IsFile() && m.customer(user) {
+		if h == nil || h.size != size {
+			if code := m.fits(e.Key, size); code != "" {
+				return 0, code
+			}
+		}
+		if h != nil {
+			h.gone = true
+		}
+	}
+	e.From = modelParties[user]
+	m.write(e, size)
+	return len(m.lines) - 1, ""
+}
+
+func (m *model) reserve(user, key string, size int64) bridge.Code {
+	if code := m.member(user); code != "" {
+		return code
+	}
+	if e := m.known(key); e != nil {
+		if e.From.UserID != user {
+			return bridge.CodeUploadConflict
+		}
+		return ""
+	}
+	if h := m.held(key); h != nil {
+		if h.user != user || h.size != size {
+			return bridge.CodeUploadConflict
+		}
+		return ""
+	}
+	if !m.customer(user) {
+		return ""
+	}
+	if code := m.fits(key, size); code != "" {
+		return code
+	}
+	m.holds = append(m.holds, hold{user: user, key: key, size: size, at: m.now})
+	m.write(bridge.Event{}, 0)
+	return ""
+}
+
+func (m *model) release(user, key string) {
+	if h := m.held(key); h != nil && h.user == user && !m.ended {
+		h.gone = true
+		m.write(bridge.Event{}, 0)
+	}
+}
+
+func (m *model) attempt(user, key, file string) bridge.Code {
+	if code := m.member(user); code != "" {
+		return code
+	}
+	visible := false
+	for _, l := range m.lines {
+		if file != "" && l.event.Data.Get(bridge.KeyFileID) == file {
+			visible = l.event.Visibility == bridge.All || !m.customer(user)
+		}
+	}
+	ticket := user + " " + key + " " + file
+	switch {
+	case !visible:
+		return bridge.CodeFileUnknown
+	case !m.customer(user) || m.tickets[ticket]:
+		return ""
+	case len(m.tickets) >= modelTries:
+		return bridge.CodeDownloads
+	}
+	m.tickets[ticket] = true
+	m.write(bridge.Event{}, 0)
+	return ""
+}
+
+// Whatever parties do, in whatever order, through whichever proxy, restarted or
+// not: the server says what the model says.
+func TestAgainstModel(t *testing.T) {
+	e := store(t, t.TempDir())
+	limits := bridge.Unlimited()
+	limits.MaxFiles, limits.MaxTotalSize, limits.MaxDownloads = modelFiles, modelBytes, modelTries
+	clock := time.Now()
+	o := chat.Options{CustomerLimits: &limits, ReservationTTL: modelTTL, Retention: 1000 * time.Hour,
+		IdleSessions: 1, Now: func() time.Time { return clock }}
+	servers := []*chat.Server{serve(t, e, o), serve(t, e, o)}
+	round := 0
+
+	rapid.Check(t, func(rt *rapid.T) {
+		round++
+		session := fmt.Sprintf("round-%d", round)
+		m := &model{in: map[string]bool{}, tickets: map[string]bool{}, now: clock.UnixMilli()}
+		user := rapid.SampledFrom([]string{"ann", "carl", "bob", "sue"})
+		key := rapid.SampledFrom([]string{"k1", "k2", "k3", "k4", "k5"})
+		size := rapid.Int64Range(0, 60)
+		visibility := rapid.SampledFrom([]bridge.Visibility{bridge.All, bridge.All, bridge.Internal})
+		server := func() *chat.Server { return rapid.SampledFrom(servers).Draw(rt, "server") }
+		agree := func(want bridge.Code, err error) {
+			require.Equal(rt, want, bridge.CodeOf(err), "%v", err)
+		}
+		send := func(who string, ev bridge.Event, size int64) {
+			at, code := m.post(who, ev, size)
+			stored, err := server().Post(context.Background(), session, who, ev)
+			agree(code, err)
+			if err != nil {
+				return
+			}
+			require.EqualValues(rt, at+1, stored.ID, "a place in the log is an id")
+			if at == len(m.lines)-1 {
+				m.lines[at].event = stored
+			}
+			require.Equal(rt, m.lines[at].event, stored)
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"join": func(rt *rapid.T) {
+				who := user.Draw(rt, "who")
+				_, err := server().Join(context.Background(), session, modelParties[who])
+				agree(m.join(who), err)
+			},
+			"leave": func(rt *rapid.T) {
+				who := user.Draw(rt, "who")
+				after := rapid.SampledFrom([]bridge.AfterAction{"", bridge.KeepAlive, bridge.KeepAlive, bridge.CloseIfNoAgents, bridge.ForceClose}).Draw(rt, "after")
+				err := server().Leave(context.Background(), session, who, bridge.ReasonLeft, after)
+				agree(m.leave(who, after), err)
+			},
+			"say": func(rt *rapid.T) {
+				ev := text("x")
+				ev.Visibility = visibility.Draw(rt, "visibility")
+				if rapid.Bool().Draw(rt, "keyed") {
+					ev.Key = "say-" + key.Draw(rt, "key")
+				}
+				send(user.Draw(rt, "who"), ev, 0)
+			},
+			"announce": func(rt *rapid.T) {
+				n := size.Draw(rt, "size")
+				ev := notice(key.Draw(rt, "key"), "a.pdf", n)
+				ev.Visibility = visibility.Draw(rt, "visibility")
+				send(user.Draw(rt, "who"), ev, n)
+			},
+			"reserve": func(rt *rapid.T) {
+				who, k, n := user.Draw(rt, "who"), key.Draw(rt, "key"), size.Draw(rt, "size")
+				agree(m.reserve(who, k, n), server().Reserve(context.Background(), session, who, k, "a.pdf", n))
+			},
+			"release": func(rt *rapid.T) {
+				who, k := user.Draw(rt, "who"), key.Draw(rt, "key")
+				m.release(who, k)
+				agree("", server().Release(context.Background(), session, who, k))
+			},
+			"attempt": func(rt *rapid.T) {
+				files := []string{"unknown"}
+				for _, l := range m.lines {
+					if id := l.event.Data.Get(bridge.KeyFileID); id != "" {
+						files = append(files, id)
+					}
+				}
+				who, k, file := user.Draw(rt, "who"), key.Draw(rt, "key"), rapid.SampledFrom(files).Draw(rt, "file")
+				agree(m.attempt(who, k, file), server().Attempt(context.Background(), session, who, k, file))
+			},
+			"wait": func(rt *rapid.T) {
+				clock = clock.Add(time.Duration(rapid.IntRange(1, 25).Draw(rt, "hours")) * time.Hour)
+				m.now = clock.UnixMilli()
+			},
+			"forget": func(rt *rapid.T) {
+				// Another session takes the place of this one in memory.
+				_, _, err := server().FindKey(context.Background(), "elsewhere", "k1")
+				require.NoError(rt, err)
+			},
+			"": func(rt *rapid.T) {
+				s := server()
+				_, _, err := s.FindKey(context.Background(), session, "none") // looks at the log
+				require.NoError(rt, err)
+				for who := range m.in {
+					l, err := s.Limits(context.Background(), session, who)
+					agree(m.member(who), err)
+					if err != nil || !m.customer(who) {
+						continue
+					}
+					files, bytes := m.used("")
+					require.Equal(rt, []int64{files, bytes, int64(len(m.tickets))}, []int64{l.UsedFiles, l.UsedTotalSize, l.UsedDownloads})
+					require.Equal(rt, m.agents() > 0, l.AgentHere)
+				}
+			},
+		})
+		for who := range m.in {
+			requireSeen(rt, servers[0], session, who, m)
+		}
+	})
+}
+
+// requireSeen compares what the party receives with what the model lets it see.
+func requireSeen(t *rapid.T, s *chat.Server, session, who string, m *model) {
+	var want, got []int64
+	for i, l := range m.lines {
+		if l.event.Type != "" && (l.event.Visibility != bridge.Internal || !m.customer(who)) {
+			want = append(want, int64(i+1))
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	err := s.Events(ctx, session, who, 0, func(e bridge.Event) error {
+		if got = append(got, e.ID); len(got) == len(want) {
+			cancel()
+		}
+		return nil
+	})
+	if !m.ended {
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	require.Equal(t, want, got)
+}

@@ -1,0 +1,80 @@
+package chat
+
+import (
+	"log/slog"
+	"time"
+
+	"attache/bridge"
+)
+
+// Options say how Chat Server behaves where its papers leave a choice. The zero
+// value is the vendor's behaviour, as far as it is published.
+type Options struct {
+	// CustomerLimits bind parties of type CLIENT, all of a session together;
+	// their Used counters and AgentHere are ignored. nil is
+	// [bridge.VendorLimits]. Not published, and therefore chosen here:
+	// the default of MaxDownloads (download-attempts; 2 is a captured value);
+	// that an empty Types list allows every type; that types compare without
+	// case; that a size equal to its limit passes; that NeedAgent
+	// (upload-need-agent) means an AGENT or SUPERVISOR in the session; that
+	// uploads count from the reservation on, so that parallel ones cannot
+	// exceed a limit together.
+	CustomerLimits *bridge.Limits
+
+	// AgentLimits are announced to everybody else, and judged when one of them
+	// reserves. Chat Server itself has none for agents, so a notice is never
+	// refused for them. nil is [bridge.Unlimited].
+	AgentLimits *bridge.Limits
+
+	// Retention is how long an event is kept, and so the longest that a session
+	// can last: one whose beginning is gone has ended. 0 is 30 days.
+	Retention time.Duration
+
+	// ReservationTTL is how long an upload's place is held when neither a
+	// notice nor a release comes. 0 is 24 hours, a little more than an idle
+	// upload's record lives. Not published.
+	ReservationTTL time.Duration
+
+	// Replicas of the stream; 0 is 1.
+	Replicas int
+
+	// IdleSessions is how many sessions nobody is using at the moment stay in
+	// memory. 0 is 1,000.
+	IdleSessions int
+
+	// Log receives what goes wrong behind the calls; nil drops it.
+	Log *slog.Logger
+
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	if o.CustomerLimits == nil {
+		limits := bridge.VendorLimits()
+		o.CustomerLimits = &limits
+	}
+	if o.AgentLimits == nil {
+		limits := bridge.Unlimited()
+		o.AgentLimits = &limits
+	}
+	if o.Retention == 0 {
+		o.Retention = 30 * 24 * time.Hour
+	}
+	if o.ReservationTTL == 0 {
+		o.ReservationTTL = 24 * time.Hour
+	}
+	if o.IdleSessions == 0 {
+		o.IdleSessions = 1000
+	}
+	if o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}

@@ -1,0 +1,180 @@
+package chat
+
+import (
+	"context"
+	"crypto/rand"
+	"strconv"
+
+	"attache/bridge"
+)
+
+// Post appends a message or a notice of a party that is in, and returns it as
+// stored: with id, time, the party as it joined, and file-id. What XML cannot
+// carry is replaced by U+FFFD. Where e.Key stands in the transcript already,
+// that event is returned instead and nothing is appended, even if the party or
+// the session is gone meanwhile; the key of another party's event or upload has
+// code upload-conflict.
+//
+// Codes: not-joined, session-ended, forbidden, message-invalid, text-too-long,
+// those of [bridge.Data.Check] and [bridge.CheckNotice], and for customers'
+// files those of [bridge.Limits.Check]. The Data of what is returned, and of
+// what Events delivers, is shared: read it, don't change it.
+func (s *Server) Post(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return bridge.Event{}, err
+	}
+	defer leave()
+	return s.post(ctx, r, userID, e)
+}
+
+func (s *Server) post(ctx context.Context, r *room, userID string, e bridge.Event) (bridge.Event, error) {
+	if err := prepare(&e); err != nil {
+		return bridge.Event{}, err
+	}
+	var first int64
+	stored, err := s.change(ctx, r, func(f *fold, now int64) (entry *entry, err error) {
+		entry, first, err = s.judgePost(f, userID, e, now)
+		return entry, err
+	})
+	if err != nil {
+		return bridge.Event{}, err
+	}
+	if stored == nil {
+		return r.event(ctx, first)
+	}
+	return stored.Event.Event, nil
+}
+
+// judgePost returns the entry to append, or the place where the key stands.
+func (s *Server) judgePost(f *fold, userID string, e bridge.Event, now int64) (*entry, int64, error) {
+	if known, ok := f.keys[e.Key]; ok {
+		if known.userID != userID {
+			return nil, 0, bridge.NewError(bridge.CodeUploadConflict, "")
+		}
+		return nil, known.place, nil
+	}
+	if held, ok := f.open(e.Key, now, s.options.ReservationTTL); ok && held.userID != userID {
+		return nil, 0, bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	p, err := s.member(f, userID, now)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !p.UserType.MaySend(e.Visibility) {
+		return nil, 0, bridge.NewError(bridge.CodeForbidden, "a "+string(p.UserType)+" may not send with visibility "+strconv.Quote(string(e.Visibility)))
+	}
+	e.From = p
+	switch {
+	case e.IsFile():
+		if err := s.judgeFile(f, e, now); err != nil {
+			return nil, 0, err
+		}
+		e.Data = withFileID(e.Data, f)
+	case e.NoticeType == bridge.SystemCommand && p.UserType == bridge.Client:
+		return nil, 0, bridge.NewError(bridge.CodeForbidden, "a customer may send no system command but "+bridge.FileUploaded)
+	}
+	return &entry{Kind: isEvent, Event: &event{e}}, 0, nil
+}
+
+// judgeFile applies the allowances to a customer's notice. One whose place was
+// reserved has been judged then; a notice about another file than the one
+// reserved is judged anew.
+func (s *Server) judgeFile(f *fold, e bridge.Event, now int64) error {
+	if e.From.UserType != bridge.Client {
+		return nil
+	}
+	file, err := bridge.DecodeFile(e)
+	if err != nil {
+		return err
+	}
+	name := e.Data.Get(bridge.KeyFileName)
+	held, ok := f.open(e.Key, now, s.options.ReservationTTL)
+	if ok && held.name == name && held.size == file.Size {
+		return nil
+	}
+	return s.limits(f, e.From, e.Key, now).Check(name, file.Size)
+}
+
+// fileIDLength makes ids that nobody guesses (5 bits a character): one of
+// another session is unknown here.
+const fileIDLength = 16
+
+// withFileID returns a copy of the notice's data with a fresh file-id in the
+// place of whatever the sender put there.
+func withFileID(d bridge.Data, f *fold) bridge.Data {
+	id := rand.Text()[:fileIDLength]
+	for _, taken := f.files[id]; taken; _, taken = f.files[id] {
+		id = rand.Text()[:fileIDLength]
+	}
+	return append(bridge.Data(nil), d...).Set(bridge.Text(bridge.KeyFileID, id))
+}
+
+// prepare makes of what was sent what can be stored, or refuses it.
+func prepare(e *bridge.Event) error {
+	*e = bridge.Event{
+		Type: e.Type, Visibility: e.Visibility, Text: bridge.XMLText(e.Text),
+		NoticeType: bridge.XMLText(e.NoticeType), Data: xmlData(e.Data), Key: e.Key,
+	}
+	if e.Visibility == "" {
+		e.Visibility = bridge.All
+	}
+	switch {
+	case e.Type != bridge.Message && e.Type != bridge.Notice:
+		return bridge.NewError(bridge.CodeMessage, "only messages and notices can be posted")
+	case (e.Type == bridge.Notice) != (e.NoticeType != ""):
+		return bridge.NewError(bridge.CodeMessage, "a notice needs a notice type, and a message has none")
+	case len(e.Text) > bridge.MaxText:
+		return bridge.NewError(bridge.CodeTextLength, "the text has "+bridge.Bytes(int64(len(e.Text)))+"; it may have "+bridge.Bytes(bridge.MaxText))
+	case !validKey(e.Key) && e.Key != "":
+		return badKey()
+	}
+	if err := e.Data.Check(); err != nil {
+		return err
+	}
+	if !e.IsFile() {
+		return nil
+	}
+	return prepareFile(e)
+}
+
+// prepareFile makes the notice's attache-key and the event's key one, so that a
+// notice that came through another system is not announced twice either.
+func prepareFile(e *bridge.Event) error {
+	if err := bridge.CheckNotice(e.Data); err != nil {
+		return err
+	}
+	inside := e.Data.Get(bridge.KeyFileKey)
+	switch {
+	case inside == "" || inside == e.Key:
+		return nil
+	case e.Key != "":
+		return bridge.NewError(bridge.CodeMessage, bridge.KeyFileKey+" is not the notice's key")
+	case !validKey(inside):
+		return badKey()
+	}
+	e.Key = inside
+	return nil
+}
+
+// maxKey is what bridge's wire gives a key, in bytes.
+const maxKey = 64
+
+func validKey(key string) bool {
+	return key != "" && len(key) <= maxKey && bridge.XMLText(key) == key
+}
+
+func badKey() error {
+	return bridge.NewError(bridge.CodeMessage, "a key has 1 to "+strconv.Itoa(maxKey)+" bytes of text")
+}
+
+func xmlData(d bridge.Data) bridge.Data {
+	if len(d) == 0 {
+		return nil
+	}
+	out := make(bridge.Data, len(d))
+	for i, item := range d {
+		out[i] = bridge.Item{Key: bridge.XMLText(item.Key), Text: bridge.XMLText(item.Text), IsInt: item.IsInt}
+	}
+	return out
+}

@@ -1,0 +1,119 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// Server is Chat Server on JetStream. Any number of them may share a stream,
+// in any number of processes; each answers for every session.
+type Server struct {
+	options Options
+	log     *log
+	lobby   *lobby
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+var (
+	_ proxy.ChatServer = (*Server)(nil)
+	_ proxy.Allowances = (*Server)(nil)
+	_ proxy.Finder     = (*Server)(nil)
+)
+
+// New opens the sessions' stream and begins to follow it. The connection of js
+// stays the caller's.
+func New(ctx context.Context, js jetstream.JetStream, o Options) (*Server, error) {
+	o = o.withDefaults()
+	l := &log{js: js}
+	stream, err := l.open(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("open the chat sessions: %w", err)
+	}
+	info, err := stream.Info(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open the chat sessions: %w", err)
+	}
+	following, stop := context.WithCancel(context.Background())
+	s := &Server{options: o, log: l, lobby: newLobby(l, o.IdleSessions), stop: stop}
+	s.done.Go(func() { s.follow(following, stream, info.State.LastSeq+1) })
+	return s, nil
+}
+
+// Close stops following the stream. What is stored stays.
+func (s *Server) Close() {
+	s.stop()
+	s.done.Wait()
+}
+
+// follow hands every entry of the stream to its room, for as long as ctx lasts.
+func (s *Server) follow(ctx context.Context, stream jetstream.Stream, next uint64) {
+	for {
+		err := s.consume(ctx, stream, &next)
+		if ctx.Err() != nil {
+			return
+		}
+		s.options.Log.Warn("the chat stream cannot be followed, trying again", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) consume(ctx context.Context, stream jetstream.Stream, next *uint64) error {
+	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects:    []string{subjectPrefix + ">"},
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       *next,
+		InactiveThreshold: time.Minute,
+		MaxResetAttempts:  1, // the loop in follow can be stopped, that one cannot
+	})
+	if err != nil {
+		return err
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	for {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		about, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		*next = about.Sequence.Stream + 1
+		if r := s.lobby.find(strings.TrimPrefix(m.Subject(), subjectPrefix)); r != nil {
+			r.offer(about.Sequence.Stream, m.Data())
+		}
+	}
+}
+
+// enter returns the room of a session with its fold loaded. leave gives it back.
+func (s *Server) enter(ctx context.Context, session string) (r *room, leave func(), err error) {
+	if !bridge.ValidSession(session) {
+		return nil, nil, bridge.NewError(bridge.CodeSessionInvalid, "")
+	}
+	r = s.lobby.enter(session)
+	leave = func() { s.lobby.leave(r) }
+	if err := r.current(ctx); err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return r, leave, nil
+}
+
+func (s *Server) now() int64 { return s.options.Now().UnixMilli() }

@@ -1,0 +1,104 @@
+package chat
+
+import (
+	"context"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// Join admits p to the session, and creates the session where there is none. A
+// party that is in already is re-attached without an event and stays what it
+// was: its nickname and type must be the same (else code forbidden), its
+// visibility and ClientVersion are those it joined with. Further codes:
+// session-invalid, session-ended, and those of [bridge.Party.Check].
+func (s *Server) Join(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return proxy.Joined{}, err
+	}
+	defer leave()
+	return s.join(ctx, r, p)
+}
+
+func (s *Server) join(ctx context.Context, r *room, p bridge.Party) (proxy.Joined, error) {
+	if err := p.Check(); err != nil {
+		return proxy.Joined{}, err
+	}
+	_, err := s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
+		if f.ended(now, s.options.Retention) {
+			return nil, bridge.NewError(bridge.CodeSessionEnded, "")
+		}
+		if in, ok := f.present[p.UserID]; ok {
+			return nil, sameParty(in, p)
+		}
+		return &entry{Kind: isEvent, ClientVersion: p.ClientVersion, Event: &event{bridge.Event{
+			Type: bridge.NewParty, From: p, Visibility: p.Visibility,
+		}}}, nil
+	})
+	if err != nil {
+		return proxy.Joined{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p, err = r.fold.party(p.UserID); err != nil {
+		return proxy.Joined{}, err // it has left again meanwhile
+	}
+	return proxy.Joined{Party: p, Limits: s.limits(&r.fold, p, "", s.now()), Position: r.fold.last}, nil
+}
+
+func sameParty(in, again bridge.Party) error {
+	if in.Nickname == again.Nickname && in.UserType == again.UserType {
+		return nil
+	}
+	return bridge.NewError(bridge.CodeForbidden, "this user id is in the chat already, with another nickname or type")
+}
+
+// Leave takes the party out, with a party-left event, and may end the session
+// by it. CloseIfNoAgents ends it when no AGENT or SUPERVISOR remains.
+// ForceClose ends it whoever remains; a CLIENT may not (code forbidden), for
+// web clients' logout request (RequestLogout) carries no AfterAction at all,
+// and it would take the chat away from everybody else.
+//
+// A session's end is part of that party-left: parties that remain get none of
+// their own, their Events end with code session-ended.
+func (s *Server) Leave(ctx context.Context, session, userID string, reason bridge.Reason, after bridge.AfterAction) error {
+	r, leave, err := s.enter(ctx, session)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.leave(ctx, r, userID, reason, after)
+}
+
+func (s *Server) leave(ctx context.Context, r *room, userID string, reason bridge.Reason, after bridge.AfterAction) error {
+	switch after {
+	case "", bridge.KeepAlive, bridge.CloseIfNoAgents, bridge.ForceClose:
+	default:
+		return bridge.NewError(bridge.CodeMessage, "the action after leaving is none of keep-alive, close-if-no-agents, force-close")
+	}
+	reason.Text = bridge.XMLText(reason.Text)
+	_, err := s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
+		p, err := s.member(f, userID, now)
+		if err != nil {
+			return nil, err
+		}
+		if after == bridge.ForceClose && p.UserType == bridge.Client {
+			return nil, bridge.NewError(bridge.CodeForbidden, "a customer may leave the chat, but not close it for everybody")
+		}
+		e := &entry{Kind: isEvent, Event: &event{bridge.Event{
+			Type: bridge.PartyLeft, From: p, Visibility: p.Visibility, Reason: &reason,
+		}}}
+		e.Over = after == bridge.ForceClose || after == bridge.CloseIfNoAgents && f.agentsWithout(userID) == 0
+		return e, nil
+	})
+	return err
+}
+
+// member returns the party of that user id in a session that is alive.
+func (s *Server) member(f *fold, userID string, now int64) (bridge.Party, error) {
+	if f.ended(now, s.options.Retention) {
+		return bridge.Party{}, bridge.NewError(bridge.CodeSessionEnded, "")
+	}
+	return f.party(userID)
+}

@@ -1,0 +1,71 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// clean removes what an upload has left behind that is over. Each part of it
+// may happen again.
+func (j *job) clean(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, j.StoreTime)
+	defer cancel()
+	r := j.record
+	if r.State == bridge.Announced {
+		return j.Staging.Discard(ctx, r.Staged)
+	}
+	if err := j.release(ctx); err != nil {
+		return err
+	}
+	if err := j.Staging.Discard(ctx, staged(r)); err != nil {
+		return err
+	}
+	return j.unstore(ctx)
+}
+
+func staged(r proxy.Record) string {
+	if r.Staged != "" {
+		return r.Staged
+	}
+	return r.DocumentID
+}
+
+func (j *job) release(ctx context.Context) error {
+	a, ok := j.Chat.(proxy.Allowances)
+	if !ok || !j.record.Customer {
+		return nil
+	}
+	err := a.Release(ctx, j.record.Session, j.record.UserID, j.record.Key)
+	if permanent(err) {
+		return nil // of a session that has ended nothing is reserved
+	}
+	return err
+}
+
+// unstore removes the document, if it came to be, once no holder of an earlier
+// message can still announce it. If one has, the upload is announced after all.
+func (j *job) unstore(ctx context.Context) error {
+	content, err := j.Documents.Open(ctx, j.record.DocumentID)
+	if bridge.CodeOf(err) == bridge.CodeDocument {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	content.Close()
+	if left := j.Grace - time.Since(j.written); left > 0 {
+		return &later{left}
+	}
+	e, found, err := j.find(ctx)
+	if found {
+		return j.conclude(e)
+	}
+	if err != nil && !permanent(err) {
+		return err
+	}
+	step("orphaned")
+	return j.Documents.Remove(ctx, j.record.DocumentID)
+}

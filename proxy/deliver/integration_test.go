@@ -1,0 +1,182 @@
+package deliver_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/chat"
+	"attache/proxy/deliver"
+	"attache/proxy/engine"
+	"attache/proxy/ucs"
+)
+
+// house is everything real: one engine, and on it records, documents and chat.
+type house struct {
+	t       testing.TB
+	records *deliver.Records
+	store   *ucs.Store
+	chat    *chat.Server
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	e, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(e.Close)
+	h := &house{t: t}
+	h.store, err = ucs.New(t.Context(), e, ucs.Options{})
+	require.NoError(t, err)
+	h.chat, err = chat.New(t.Context(), e.JetStream(), chat.Options{CustomerLimits: &bridge.Limits{
+		MaxFiles: bridge.NoLimit, MaxFileSize: 1 << 20, MaxTotalSize: bridge.NoLimit, MaxDownloads: 2,
+	}})
+	require.NoError(t, err)
+	t.Cleanup(h.chat.Close)
+	h.records, err = deliver.OpenRecords(t.Context(), e, nil)
+	require.NoError(t, err)
+	t.Cleanup(h.records.Close)
+	loop, err := deliver.Start(t.Context(), deliver.Options{
+		Records: h.records, Staging: h.store, Documents: h.store, Chat: h.chat, Scanner: proxy.NoScanner{},
+		Grace: 50 * time.Millisecond,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, loop.Close(context.Background())) })
+	_, err = h.chat.Join(t.Context(), session, bridge.Party{UserID: "customer", Nickname: "Ann", UserType: bridge.Client})
+	require.NoError(t, err)
+	return h
+}
+
+// receive does what the proxy does until an upload is all there.
+func (h *house) receive(n int, content []byte) proxy.Record {
+	h.t.Helper()
+	ctx := h.t.Context()
+	r := proxy.Record{
+		Key: fmt.Sprintf("%032x", n), Session: session, UserID: "customer", Customer: true, State: bridge.Offered,
+		DocumentID: h.store.NewID(), Name: "report.pdf", Size: int64(len(content)), MimeType: "application/pdf", Visibility: bridge.All,
+	}
+	require.NoError(h.t, h.chat.Reserve(ctx, r.Session, r.UserID, r.Key, r.Name, r.Size))
+	r, err := h.records.Create(ctx, r)
+	require.NoError(h.t, err)
+	writer, err := h.store.Begin(ctx, r.DocumentID)
+	require.NoError(h.t, err)
+	stored := make(chan error, 1)
+	require.NoError(h.t, writer.Append(ctx, content, func(_ int64, err error) { stored <- err }))
+	require.NoError(h.t, <-stored)
+	sum := writer.Sum()
+	r.Digest = hex.EncodeToString(sum[:])
+	return r
+}
+
+// awaitNotice waits until the transcript has the upload's notice.
+func (h *house) awaitNotice(ctx context.Context, key string) (found bridge.Event) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	h.chat.Events(ctx, session, "customer", 0, func(e bridge.Event) error {
+		if e.Key == key {
+			found = e
+			cancel()
+		}
+		return nil
+	})
+	return found
+}
+
+func TestWithRealNeighbours(t *testing.T) {
+	h := newHouse(t)
+	content := bytes.Repeat([]byte("attache "), 1000)
+	r := h.receive(1, content)
+	r.State = bridge.Accepted
+	_, err := h.records.Update(t.Context(), r)
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	e := h.awaitNotice(ctx, r.Key)
+	f, err := bridge.DecodeFile(e)
+	require.NoError(t, err)
+	require.True(t, f.Downloadable)
+	open, err := h.store.Open(t.Context(), f.DocumentID)
+	require.NoError(t, err)
+	defer open.Close()
+	got, err := io.ReadAll(open)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(content, got))
+	limits, err := h.chat.Limits(t.Context(), session, "customer")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, limits.UsedFiles)
+	require.EqualValues(t, len(content), limits.UsedTotalSize)
+}
+
+// TestRealNeighboursRefuse lets a stored document be refused by the chat: nothing
+// of it stays.
+func TestRealNeighboursRefuse(t *testing.T) {
+	h := newHouse(t)
+	r := h.receive(1, []byte("hello"))
+	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", bridge.ReasonLeft, bridge.KeepAlive))
+	r.State = bridge.Accepted
+	_, err := h.records.Update(t.Context(), r)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		got, err := h.records.Get(t.Context(), session, r.Key)
+		return err == nil && got.State == bridge.Failed && got.Code == bridge.CodeNotJoined
+	}, patience, time.Millisecond)
+	require.Eventually(t, func() bool {
+		_, err := h.store.Open(t.Context(), r.DocumentID)
+		content, stagedErr := h.store.Staged(t.Context(), r.DocumentID)
+		if stagedErr == nil {
+			n, _ := content.Seek(0, io.SeekEnd)
+			content.Close()
+			return n == 0 && bridge.CodeOf(err) == bridge.CodeDocument
+		}
+		return bridge.CodeOf(err) == bridge.CodeDocument
+	}, patience, time.Millisecond)
+	_, err = h.chat.Join(t.Context(), session, bridge.Party{UserID: "customer", UserType: bridge.Client})
+	require.NoError(t, err)
+	limits, err := h.chat.Limits(t.Context(), session, "customer")
+	require.NoError(t, err)
+	require.Zero(t, limits.UsedFiles, "the reservation was given back")
+}
+
+// BenchmarkAcceptedToAnnounced measures what delivery adds to an upload: from
+// before the record turns to accepted until the notice reaches a party.
+func BenchmarkAcceptedToAnnounced(b *testing.B) {
+	h := newHouse(b)
+	notices := make(chan bridge.Event, 16)
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.chat.Events(ctx, session, "customer", 0, func(e bridge.Event) error {
+			if e.IsFile() {
+				notices <- e
+			}
+			return nil
+		})
+	}()
+	b.Cleanup(func() { cancel(); <-done })
+	content := bytes.Repeat([]byte{7}, 100<<10)
+	var took []time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		r := h.receive(n, content)
+		r.State = bridge.Accepted
+		begin := time.Now()
+		_, err := h.records.Update(ctx, r)
+		require.NoError(b, err)
+		<-notices
+		took = append(took, time.Since(begin))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}

@@ -1,0 +1,83 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// janitor goes round at the start and then every Sweep. Several at once do no
+// harm: each change is a compare-and-set.
+func (l *Loop) janitor() {
+	for {
+		if err := l.sweep(l.taking); err != nil && l.taking.Err() == nil {
+			l.Log.Warn("sweeping the uploads' records", "error", err)
+		}
+		if !wait(l.taking, l.Sweep) {
+			return
+		}
+	}
+}
+
+func (l *Loop) sweep(ctx context.Context) error {
+	return l.Records.each(ctx, func(r proxy.Record, written time.Time) error {
+		err := l.tidy(ctx, r, time.Since(written))
+		if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
+			l.Log.Warn("sweeping an upload's record", "session", r.Session, "key", r.Key, "error", err)
+		}
+		return ctx.Err()
+	})
+}
+
+// tidy ends an upload that nobody goes on with, and forgets one that ended long
+// ago. What is accepted is the queue's.
+func (l *Loop) tidy(ctx context.Context, r proxy.Record, age time.Duration) error {
+	switch {
+	case r.State.Incoming():
+		return l.giveUp(ctx, r, age)
+	case r.State == bridge.Announced && age > l.KeepAnnounced:
+		return l.Records.remove(ctx, r)
+	case r.State.Final() && r.State != bridge.Announced && age > l.Keep:
+		return l.forget(ctx, r)
+	}
+	return nil
+}
+
+// giveUp fails an upload whose page has not come back, or whose session has
+// ended. Its final record's message cleans up.
+func (l *Loop) giveUp(ctx context.Context, r proxy.Record, age time.Duration) error {
+	r.State = bridge.Failed
+	switch {
+	case age > l.Idle:
+		r.Code = bridge.CodeTimeout
+	case l.ended(ctx, r):
+		r.Code = bridge.CodeSessionEnded
+	default:
+		return nil
+	}
+	_, err := l.Records.Update(ctx, r)
+	return err
+}
+
+// ended reports whether the chat server says so of the upload's session.
+func (l *Loop) ended(ctx context.Context, r proxy.Record) bool {
+	a, ok := l.Chat.(proxy.Allowances)
+	if !ok {
+		return false
+	}
+	_, err := a.Limits(ctx, r.Session, r.UserID)
+	return bridge.CodeOf(err) == bridge.CodeSessionEnded
+}
+
+// forget deletes a record once what it stood for is surely gone.
+func (l *Loop) forget(ctx context.Context, r proxy.Record) error {
+	j := &job{Loop: l, record: r, log: l.Log.With("session", r.Session, "key", r.Key)}
+	err := j.clean(ctx)
+	if err != nil {
+		return err
+	}
+	return l.Records.remove(ctx, r)
+}

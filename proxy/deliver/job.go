@@ -1,0 +1,130 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// job is one message being worked on: one record at one state.
+type job struct {
+	*Loop
+	message jetstream.Msg
+	record  proxy.Record
+	try     int       // 1 is the first
+	written time.Time // when the record came to this state, by the engine's clock
+	log     *slog.Logger
+
+	overtaken atomic.Bool // the record has changed since: this work is nobody's
+}
+
+var errOvertaken = errors.New("the upload was changed by another meanwhile")
+
+func (l *Loop) work(m jetstream.Msg, record proxy.Record) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return // parse has read it before
+	}
+	j := &job{
+		Loop: l, message: m, record: record, try: int(meta.NumDelivered), written: meta.Timestamp,
+		log: l.Log.With("session", record.Session, "key", record.Key),
+	}
+	ctx, cancel := context.WithCancel(l.working)
+	// The sender may take the upload back, or another holder may be faster.
+	unwatch := l.Records.Watch(record.Session, func(r proxy.Record) {
+		if r.Key == record.Key && r.Revision > record.Revision {
+			j.overtaken.Store(true)
+			cancel()
+		}
+	})
+	defer unwatch()
+	l.running.Go(func() { j.hold(ctx) })
+	defer cancel()
+	j.settle(j.run(ctx))
+}
+
+// hold keeps the lease until the work ends.
+func (j *job) hold(ctx context.Context) {
+	for wait(ctx, j.Lease/3) {
+		j.message.InProgress()
+	}
+}
+
+// fresh reports whether nobody can have held the message before. The count of
+// deliveries alone does not say it: it may be lost with the engine's process.
+func (j *job) fresh() bool {
+	return j.try == 1 && j.written.After(j.started) && time.Since(j.written) < j.Lease
+}
+
+// run does what the state asks for. A panic is one upload's failed try, not
+// everybody's end.
+func (j *job) run(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.log.Error("a delivery step panicked", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	if j.record.State.Final() {
+		return j.clean(ctx)
+	}
+	return j.deliver(ctx)
+}
+
+// settle tells the queue what became of the message.
+func (j *job) settle(err error) {
+	var again *later
+	switch {
+	case err == nil, errors.Is(err, errOvertaken), errors.Is(err, proxy.ErrRecordChanged), j.overtaken.Load():
+		j.message.Ack()
+	case j.working.Err() != nil:
+		j.message.Nak()
+	case errors.As(err, &again):
+		j.message.NakWithDelay(again.delay)
+	case j.record.State.Final():
+		j.again(err)
+	case permanent(err), j.try >= j.Tries:
+		j.fail(err)
+	default:
+		j.again(err)
+	}
+}
+
+// later asks for the same message at a better time; it is no failure.
+type later struct{ delay time.Duration }
+
+func (l *later) Error() string { return "not yet" }
+
+func (j *job) again(err error) {
+	delay := j.backOff(j.try)
+	j.log.Warn("delivery delayed", "state", j.record.State, "try", j.try, "delay", delay, "error", err)
+	j.message.NakWithDelay(delay)
+}
+
+// fail ends the upload for good. Its final record is the work item that cleans
+// up.
+func (j *job) fail(cause error) {
+	ctx, cancel := context.WithTimeout(j.working, j.StoreTime)
+	defer cancel()
+	r := j.record
+	r.State, r.Code, r.Tries = bridge.Failed, bridge.AsError(cause).Code, j.try
+	_, err := j.Records.Update(ctx, r)
+	if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
+		j.again(errors.Join(cause, err))
+		return
+	}
+	j.message.Ack()
+	if err == nil {
+		j.log.Warn("upload failed", "user", r.UserID, "document", r.DocumentID, "size", r.Size, "digest", r.Digest,
+			"verdict", r.Verdict, "code", r.Code, "tries", r.Tries, "error", cause)
+	}
+}

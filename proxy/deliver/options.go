@@ -1,0 +1,89 @@
+package deliver
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"attache/proxy"
+)
+
+// Options say what a Loop works with and how patient it is. The first five are
+// required.
+type Options struct {
+	Records   *Records
+	Staging   proxy.Staging
+	Documents proxy.Documents
+	Chat      proxy.ChatServer
+	// Scanner judges every file. There is no default: who wants no scanner says
+	// so with proxy.NoScanner.
+	Scanner proxy.Scanner
+
+	// Workers is how many uploads are delivered at once. Default: 16.
+	Workers int
+
+	// Lease is how long a message stays with a loop that is not heard of: what a
+	// killed proxy costs the uploads it was delivering. Default: 2 s.
+	Lease time.Duration
+
+	// Tries bounds the attempts at one step. With the default delays, the
+	// default of 250 is about an hour.
+	Tries int
+
+	// Delay is the pause before the second try; it doubles up to MaxDelay, and
+	// each is spread over its half and its whole. Defaults: 100 ms, 15 s.
+	Delay, MaxDelay time.Duration
+
+	// ScanTime, StoreTime and AnnounceTime bound one try of a step.
+	// Defaults: 5 min, 1 min, 15 s.
+	ScanTime, StoreTime, AnnounceTime time.Duration
+
+	// Grace is how long the document of an upload that failed or was cancelled
+	// is kept while its notice may still be on its way. It is longer than any
+	// try. Default: 1 min.
+	Grace time.Duration
+
+	// Idle is how long an upload may lie without a byte. Default: 24 h.
+	Idle time.Duration
+
+	// Keep is how long the record of an upload that came to nothing stays, to
+	// answer a page that comes back; KeepAnnounced that of an announced one,
+	// which vouches for its document. Defaults: 24 h, 30 days.
+	Keep, KeepAnnounced time.Duration
+
+	// Sweep is the time between two rounds of the janitor. Default: 1 h.
+	Sweep time.Duration
+
+	// Log gets one line for each upload that ends and for each try that fails.
+	// Default: discarded.
+	Log *slog.Logger
+}
+
+func (o *Options) complete() error {
+	if o.Records == nil || o.Staging == nil || o.Documents == nil || o.Chat == nil || o.Scanner == nil {
+		return errors.New("a delivery loop needs Records, Staging, Documents, Chat and Scanner")
+	}
+	fallback(&o.Workers, 16)
+	fallback(&o.Lease, 2*time.Second)
+	fallback(&o.Tries, 250)
+	fallback(&o.Delay, 100*time.Millisecond)
+	fallback(&o.MaxDelay, 15*time.Second)
+	fallback(&o.ScanTime, 5*time.Minute)
+	fallback(&o.StoreTime, time.Minute)
+	fallback(&o.AnnounceTime, 15*time.Second)
+	fallback(&o.Grace, time.Minute)
+	fallback(&o.Idle, 24*time.Hour)
+	fallback(&o.Keep, 24*time.Hour)
+	fallback(&o.KeepAnnounced, 30*24*time.Hour)
+	fallback(&o.Sweep, time.Hour)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+func fallback[T int | time.Duration](v *T, value T) {
+	if *v == 0 {
+		*v = value
+	}
+}

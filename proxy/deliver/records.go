@@ -1,0 +1,214 @@
+package deliver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/engine"
+)
+
+const (
+	streamName    = "UPLOADS"
+	subjectPrefix = "upload."
+)
+
+// Records keeps the uploads' records: one stream, one subject an upload, and on
+// each subject only the newest message. A record's revision is its message's
+// place in the stream.
+type Records struct {
+	js       jetstream.JetStream
+	stream   jetstream.Stream
+	log      *slog.Logger
+	watchers watchers
+	stop     context.CancelFunc
+	done     sync.WaitGroup
+}
+
+var _ proxy.Records = (*Records)(nil)
+
+// OpenRecords opens the records on a running engine, which outlives them, and
+// follows their changes until Close. A nil log drops what it would say.
+func OpenRecords(ctx context.Context, e *engine.Engine, log *slog.Logger) (*Records, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	r := &Records{js: e.JetStream(), log: log}
+	if err := r.open(ctx, e.Replicas()); err != nil {
+		return nil, fmt.Errorf("open the uploads' records: %w", err)
+	}
+	return r, nil
+}
+
+func (r *Records) open(ctx context.Context, replicas int) (err error) {
+	r.stream, err = r.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:              streamName,
+		Description:       "Attaché uploads, each its newest record",
+		Subjects:          []string{subjectPrefix + ">"},
+		Storage:           jetstream.FileStorage,
+		Replicas:          replicas,
+		MaxMsgsPerSubject: 1,
+		// A replica may lag behind, and who read an old record could never
+		// change it; so in a cluster the leader is asked.
+		AllowDirect: replicas == 1,
+	})
+	if err != nil {
+		return err
+	}
+	following, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	next := r.stream.CachedInfo().State.LastSeq + 1
+	r.done.Go(func() { r.follow(following, next) })
+	return nil
+}
+
+// Close stops following changes. Records stay readable and writable.
+func (r *Records) Close() {
+	r.stop()
+	r.done.Wait()
+}
+
+// Create writes the record of a new upload. It fails with the existing record
+// and ErrRecordExists when there is one.
+func (r *Records) Create(ctx context.Context, record proxy.Record) (proxy.Record, error) {
+	record.Revision = 0
+	created, err := r.write(ctx, record)
+	if !errors.Is(err, proxy.ErrRecordChanged) {
+		return created, err
+	}
+	existing, err := r.Get(ctx, record.Session, record.Key)
+	if err != nil {
+		return proxy.Record{}, err
+	}
+	return existing, proxy.ErrRecordExists
+}
+
+// Get reads the newest record, or fails with ErrRecordUnknown.
+func (r *Records) Get(ctx context.Context, session, key string) (proxy.Record, error) {
+	subject, err := subject(session, key)
+	if err != nil {
+		return proxy.Record{}, err
+	}
+	m, err := r.stream.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return proxy.Record{}, proxy.ErrRecordUnknown
+	}
+	if err != nil {
+		return proxy.Record{}, fmt.Errorf("read the upload's record: %w", err)
+	}
+	return decode(m.Data, m.Sequence)
+}
+
+// Update replaces the record that record.Revision names, and returns it with its
+// new revision. ErrRecordChanged means that somebody else was faster.
+func (r *Records) Update(ctx context.Context, record proxy.Record) (proxy.Record, error) {
+	return r.write(ctx, record)
+}
+
+func (r *Records) write(ctx context.Context, record proxy.Record) (proxy.Record, error) {
+	subject, err := subject(record.Session, record.Key)
+	if err != nil {
+		return proxy.Record{}, err
+	}
+	record.Changed = time.Now()
+	data, err := json.Marshal(record)
+	if err != nil {
+		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
+	}
+	ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, jetstream.WithExpectLastSequencePerSubject(record.Revision))
+	if overtaken(err) {
+		return proxy.Record{}, proxy.ErrRecordChanged
+	}
+	if err != nil {
+		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
+	}
+	record.Revision = ack.Sequence
+	r.watchers.tell(record)
+	return record, nil
+}
+
+// Watch calls changed for every change of a record of that session until stop is
+// called; a call under way then may still end. Revisions come in order, none
+// twice; of changes made elsewhere in quick succession, only the last may come.
+// changed must neither block nor change a record.
+func (r *Records) Watch(session string, changed func(proxy.Record)) (stop func()) {
+	return r.watchers.add(session, changed)
+}
+
+// remove deletes the record, unless it has changed since it was read.
+func (r *Records) remove(ctx context.Context, record proxy.Record) error {
+	err := r.stream.DeleteMsg(ctx, record.Revision)
+	if err == nil {
+		return nil
+	}
+	// The server's answer names no reason that could be told apart.
+	if _, missing := r.stream.GetMsg(ctx, record.Revision); errors.Is(missing, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	return fmt.Errorf("delete the upload's record: %w", err)
+}
+
+// each calls visit for every record, with the time it was written at by the
+// engine's clock.
+func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) error) error {
+	for next := uint64(1); ; {
+		m, err := r.stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subjectPrefix+">"))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the uploads' records: %w", err)
+		}
+		next = m.Sequence + 1
+		record, err := decode(m.Data, m.Sequence)
+		if err != nil {
+			r.log.Error("an upload's record is not readable", "subject", m.Subject, "error", err)
+			continue
+		}
+		if err := visit(record, m.Time); err != nil {
+			return err
+		}
+	}
+}
+
+// subject refuses what is no session or key, for it comes from pages and
+// notices and must not become a pattern.
+func subject(session, key string) (string, error) {
+	if _, err := bridge.ParseKey(key); err != nil || !bridge.ValidSession(session) {
+		return "", proxy.ErrRecordUnknown
+	}
+	return subjectPrefix + session + "." + key, nil
+}
+
+func parse(m jetstream.Msg) (proxy.Record, error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return proxy.Record{}, err
+	}
+	return decode(m.Data(), meta.Sequence.Stream)
+}
+
+func decode(data []byte, revision uint64) (record proxy.Record, err error) {
+	if err = json.Unmarshal(data, &record); err != nil {
+		return proxy.Record{}, fmt.Errorf("understand the upload's record: %w", err)
+	}
+	record.Revision = revision
+	return record, nil
+}
+
+// overtaken reports whether a write was refused because the subject's last
+// message is another than expected; a cluster has a code of its own for it.
+func overtaken(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}

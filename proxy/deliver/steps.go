@@ -1,0 +1,194 @@
+package deliver
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// deliver does the steps that are left, up to one whose outcome is kept.
+func (j *job) deliver(ctx context.Context) error {
+	if j.record.State != bridge.Stored {
+		if kept, err := j.scan(ctx); kept || err != nil {
+			return err
+		}
+		if kept, err := j.store(ctx); kept || err != nil {
+			return err
+		}
+	}
+	e, err := j.announce()
+	if err != nil {
+		return err
+	}
+	return j.conclude(e)
+}
+
+// keep writes what a step has come to. The new record's message goes on.
+func (j *job) keep(ctx context.Context, r proxy.Record) error {
+	_, err := j.Records.Update(ctx, r)
+	step("kept")
+	return err
+}
+
+// scan asks the scanner, unless it has been asked or there is none. The record
+// says so first, for the sender sees it wait.
+func (j *job) scan(ctx context.Context) (kept bool, err error) {
+	if _, off := j.Scanner.(proxy.NoScanner); off || j.record.Verdict == proxy.Clean {
+		return false, nil
+	}
+	r := j.record
+	if r.State == bridge.Accepted {
+		r.State = bridge.Scanning
+		return true, j.keep(ctx, r)
+	}
+	if r.Verdict, err = j.ask(ctx); err != nil {
+		return false, err
+	}
+	step("scanned")
+	return true, j.judge(ctx, r)
+}
+
+func (j *job) ask(ctx context.Context) (proxy.Verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, j.ScanTime)
+	defer cancel()
+	content, err := j.Staging.Staged(ctx, j.record.DocumentID)
+	if err != nil {
+		return proxy.Unknown, err
+	}
+	defer content.Close()
+	d, err := document(j.record)
+	if err != nil {
+		return proxy.Unknown, err
+	}
+	verdict, err := j.Scanner.Scan(ctx, content, d)
+	if err != nil {
+		return proxy.Unknown, fmt.Errorf("scan: %w", err)
+	}
+	return verdict, nil
+}
+
+// judge keeps a verdict. What is none of the four is no verdict either.
+func (j *job) judge(ctx context.Context, r proxy.Record) error {
+	switch r.Verdict {
+	case proxy.Clean:
+		return j.keep(ctx, r)
+	case proxy.Infected:
+		j.record.Verdict = r.Verdict
+		return bridge.NewError(bridge.CodeInfected, "")
+	case proxy.Unscannable:
+		j.record.Verdict = r.Verdict
+		return bridge.NewError(bridge.CodeUnscannable, "")
+	}
+	return bridge.NewError(bridge.CodeScannerOffline, "the virus scanner came to no verdict")
+}
+
+// store makes the document. Another id than the staged content's is worth
+// keeping: storing again would make another document.
+func (j *job) store(ctx context.Context) (kept bool, err error) {
+	d, err := document(j.record)
+	if err != nil {
+		return false, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, j.StoreTime)
+	defer cancel()
+	id, err := j.Documents.Add(bounded, d)
+	if err != nil {
+		return false, fmt.Errorf("store: %w", err)
+	}
+	step("stored")
+	if id == j.record.DocumentID {
+		return false, nil
+	}
+	r := j.record
+	r.State, r.DocumentID, r.Staged = bridge.Stored, id, r.DocumentID
+	return true, j.keep(ctx, r)
+}
+
+func document(r proxy.Record) (proxy.Document, error) {
+	d := proxy.Document{ID: r.DocumentID, Name: r.Name, MimeType: r.MimeType, Description: r.Description, Size: r.Size, Created: r.Created}
+	digest, err := hex.DecodeString(r.Digest)
+	if err != nil || copy(d.SHA256[:], digest) != len(d.SHA256) {
+		e := bridge.WrapError(bridge.CodeInternal, errors.New("the upload's record has no digest"))
+		e.Retry = false
+		return d, e
+	}
+	return d, nil
+}
+
+// announce puts the notice into the transcript. It is not interrupted when the
+// upload is taken back meanwhile: its outcome would be unknown then.
+func (j *job) announce() (bridge.Event, error) {
+	if j.overtaken.Load() {
+		return bridge.Event{}, errOvertaken
+	}
+	ctx, cancel := context.WithTimeout(j.working, j.AnnounceTime)
+	defer cancel()
+	if !j.fresh() {
+		e, found, err := j.find(ctx)
+		if found || err != nil {
+			return e, err
+		}
+	}
+	r := j.record
+	e, err := j.Chat.Post(ctx, r.Session, r.UserID, bridge.Announcement{
+		Name: r.Name, Size: r.Size, DocumentID: r.DocumentID, UploadType: r.UploadType,
+		Description: r.Description, Key: r.Key, Custom: r.Custom,
+	}.Notice(r.Visibility))
+	if err != nil {
+		return e, fmt.Errorf("announce: %w", err)
+	}
+	if !e.IsFile() {
+		return e, bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	step("announced")
+	return e, nil
+}
+
+// find looks for the notice in the transcript, where the chat server can.
+func (j *job) find(ctx context.Context) (bridge.Event, bool, error) {
+	f, ok := j.Chat.(proxy.Finder)
+	if !ok {
+		return bridge.Event{}, false, nil
+	}
+	e, found, err := f.FindKey(ctx, j.record.Session, j.record.Key)
+	if err != nil {
+		return e, false, fmt.Errorf("look for the notice: %w", err)
+	}
+	if found && !e.IsFile() {
+		return e, false, bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	return e, found, nil
+}
+
+// conclude writes that the upload is announced. A sender who took it back too
+// late, or a holder who gave it up, learns the truth: the transcript has it.
+func (j *job) conclude(e bridge.Event) error {
+	ctx, cancel := context.WithTimeout(j.working, j.StoreTime)
+	defer cancel()
+	for r := j.record; ; {
+		r.State, r.Code = bridge.Announced, ""
+		r.FileID, r.Event, r.Tries = e.Data.Get(bridge.KeyFileID), e.ID, j.try
+		_, err := j.Records.Update(ctx, r)
+		if err == nil {
+			step("concluded")
+			j.log.Info("upload announced", "user", r.UserID, "document", r.DocumentID, "file", r.FileID, "size", r.Size,
+				"digest", r.Digest, "verdict", r.Verdict, "tries", r.Tries, "after", time.Since(j.record.Changed))
+			return nil
+		}
+		if !errors.Is(err, proxy.ErrRecordChanged) {
+			return err
+		}
+		r, err = j.Records.Get(ctx, r.Session, r.Key)
+		if errors.Is(err, proxy.ErrRecordUnknown) || err == nil && r.State == bridge.Announced {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

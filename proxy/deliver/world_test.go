@@ -1,0 +1,167 @@
+package deliver_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/deliver"
+	"attache/proxy/engine"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
+const session = "chat-1"
+
+// world is an engine with doubles around it.
+type world struct {
+	t       *testing.T
+	engine  *engine.Engine
+	records *deliver.Records
+	chat    *chatDouble
+	store   *storeDouble
+	last    atomic.Int64
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	e, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(e.Close)
+	w := &world{t: t, engine: e, chat: newChatDouble(), store: newStoreDouble()}
+	w.records = w.open()
+	return w
+}
+
+// open opens the records as another process would.
+func (w *world) open() *deliver.Records {
+	w.t.Helper()
+	r, err := deliver.OpenRecords(w.t.Context(), w.engine, nil)
+	require.NoError(w.t, err)
+	w.t.Cleanup(r.Close)
+	return r
+}
+
+// start runs a loop with times that suit a test, until the test ends.
+func (w *world) start(change func(*deliver.Options)) *deliver.Loop {
+	w.t.Helper()
+	o := deliver.Options{
+		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: proxy.NoScanner{},
+		Lease: 300 * time.Millisecond, Delay: 5 * time.Millisecond, MaxDelay: 20 * time.Millisecond,
+		Grace: 50 * time.Millisecond,
+	}
+	if change != nil {
+		change(&o)
+	}
+	l, err := deliver.Start(w.t.Context(), o)
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { w.stop(l) })
+	return l
+}
+
+// stop closes a loop as a drain does.
+func (w *world) stop(l *deliver.Loop) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	require.NoError(w.t, l.Close(ctx))
+}
+
+// offered writes the record of a new upload of a customer.
+func (w *world) offered() proxy.Record { return w.create(func(*proxy.Record) {}) }
+
+// accepted writes the record of an upload whose bytes are all there.
+func (w *world) accepted() proxy.Record {
+	return w.create(func(r *proxy.Record) {
+		body := []byte("hello")
+		w.store.put(r.DocumentID, body)
+		sum := sha256.Sum256(body)
+		r.State, r.Digest = bridge.Accepted, hex.EncodeToString(sum[:])
+	})
+}
+
+func (w *world) create(change func(*proxy.Record)) proxy.Record {
+	w.t.Helper()
+	n := w.last.Add(1)
+	r := proxy.Record{
+		Key: fmt.Sprintf("%032x", n), Session: session, UserID: "customer", Customer: true, State: bridge.Offered,
+		DocumentID: fmt.Sprintf("doc-%d", n), Name: "report.pdf", Size: 5, Visibility: bridge.All, Created: time.Now(),
+	}
+	change(&r)
+	r, err := w.records.Create(w.t.Context(), r)
+	require.NoError(w.t, err)
+	return r
+}
+
+func (w *world) update(r proxy.Record) proxy.Record {
+	w.t.Helper()
+	r, err := w.records.Update(w.t.Context(), r)
+	require.NoError(w.t, err)
+	return r
+}
+
+// await waits until the upload's record is as it should be.
+func (w *world) await(key string, is func(proxy.Record) bool) proxy.Record {
+	w.t.Helper()
+	changed := make(chan struct{}, 1)
+	defer w.records.Watch(session, func(proxy.Record) {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})()
+	timeout := time.After(patience)
+	for {
+		r, err := w.records.Get(w.t.Context(), session, key)
+		require.NoError(w.t, err)
+		if is(r) {
+			return r
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			require.FailNow(w.t, "the upload did not get there", "%+v", r)
+		}
+	}
+}
+
+func (w *world) awaitState(key string, state bridge.UploadState) proxy.Record {
+	w.t.Helper()
+	return w.await(key, func(r proxy.Record) bool { return r.State == state })
+}
+
+// eventually is for what no record tells.
+func (w *world) eventually(is func() bool) {
+	w.t.Helper()
+	require.Eventually(w.t, is, patience, 2*time.Millisecond)
+}
+
+func (w *world) nothingStored() {
+	w.t.Helper()
+	w.eventually(func() bool {
+		staged, documents := w.store.kept()
+		return len(staged) == 0 && len(documents) == 0
+	})
+}
+
+func (w *world) announcedOnce(keys ...string) {
+	w.t.Helper()
+	for _, key := range keys {
+		w.awaitState(key, bridge.Announced)
+	}
+	notices := w.chat.notices()
+	for _, key := range keys {
+		require.Equal(w.t, 1, notices[key], "notices of %s", key)
+	}
+}

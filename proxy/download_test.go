@@ -1,0 +1,129 @@
+package proxy_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"attache/bridge"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDownloadRanges(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	content := random(3_000_000)
+	file := w.upload(agent, w.data(w.agent), "a b.pdf", content)
+	path := w.ticket(agent, file.ID)
+	_, head := w.fetch(path, nil, http.StatusOK)
+	tag := head.Get("ETag")
+	tests := []struct {
+		name   string
+		header http.Header
+		status int
+		want   []byte
+	}{
+		{"from the middle", http.Header{"Range": {"bytes=1000000-"}}, http.StatusPartialContent, content[1_000_000:]},
+		{"a piece", http.Header{"Range": {"bytes=959999-960001"}}, http.StatusPartialContent, content[959_999:960_002]},
+		{"the end", http.Header{"Range": {"bytes=-5"}}, http.StatusPartialContent, content[len(content)-5:]},
+		{"if it is still the same", http.Header{"Range": {"bytes=10-19"}, "If-Range": {tag}}, http.StatusPartialContent, content[10:20]},
+		{"if it were another", http.Header{"Range": {"bytes=10-19"}, "If-Range": {`"other"`}}, http.StatusOK, content},
+		{"not again", http.Header{"If-None-Match": {tag}}, http.StatusNotModified, nil},
+		{"beyond the end", http.Header{"Range": {"bytes=3000000-"}}, http.StatusRequestedRangeNotSatisfiable, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, _ := w.fetch(path, tt.header, tt.status)
+			if tt.want != nil {
+				require.Equal(t, tt.want, got)
+			}
+		})
+	}
+}
+
+func TestT26DownloadsAreNeverShown(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	d := w.data(w.agent)
+	for _, name := range []string{"page.html", "image.svg", "doc.pdf", "x.js"} {
+		file := w.upload(agent, d, name, []byte("<script>alert(1)</script>"))
+		_, h := w.fetch(w.ticket(agent, file.ID), http.Header{"Origin": {w.origin}}, http.StatusOK)
+		require.Equal(t, "application/octet-stream", h.Get("Content-Type"))
+		require.True(t, strings.HasPrefix(h.Get("Content-Disposition"), "attachment; "))
+		require.Equal(t, "sandbox; default-src 'none'", h.Get("Content-Security-Policy"))
+		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
+		require.Equal(t, w.origin, h.Get("Access-Control-Allow-Origin"))
+		require.Contains(t, h.Get("Access-Control-Expose-Headers"), "Content-Disposition")
+	}
+	file := w.upload(agent, d, "a.txt", []byte("x"))
+	_, h := w.fetch(w.ticket(agent, file.ID), http.Header{"Origin": {"https://evil.example"}}, http.StatusOK)
+	require.Empty(t, h.Get("Access-Control-Allow-Origin"), "a page that is not on the list cannot read it")
+}
+
+func TestT14OnlyFilesOfTheOwnSession(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("secret"))
+	stranger, _ := w.join(w.token("other-session", "eve", bridge.Agent, bridge.AllRights...))
+	refusals := map[string]bool{}
+	for _, id := range []string{file.ID, file.DocumentID, file.Key, "1", "nothing"} {
+		stranger.send(&bridge.Ask{Ref: 1, File: id, Attempt: newKey()})
+		fail := await(stranger, anything[*bridge.Fail])
+		require.Equal(t, bridge.CodeFileUnknown, fail.Error.Code)
+		refusals[fail.Error.Message] = true
+	}
+	require.Len(t, refusals, 1, "the answer does not tell whether the file exists elsewhere")
+}
+
+// A customer names another session's document in a notice of its own. The
+// notice reaches Chat Server on another way than this proxy; see the seam.
+func TestT15ADocumentIDIsNoRight(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	victim := w.upload(agent, w.data(w.agent), "a.txt", []byte("secret"))
+	eve := w.token("other-session", "eve", bridge.Client, bridge.AllRights...)
+	page, _ := w.join(eve)
+	e := bridge.Announcement{Name: "a.txt", Size: 6, DocumentID: victim.DocumentID, Key: victim.Key}.Notice(bridge.All)
+	posted, err := w.chat.Post(t.Context(), "other-session", "eve", e)
+	require.NoError(t, err)
+	page.send(&bridge.Ask{Ref: 1, File: posted.Data.Get(bridge.KeyFileID), Attempt: newKey()})
+	require.Equal(t, bridge.CodeFileUnknown, page.refused())
+}
+
+func TestT3TicketsCannotBeMade(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("x"))
+	path := w.ticket(agent, file.ID)
+	good := strings.Split(path, "/")[3]
+	for name, ticket := range map[string]string{
+		"garbage":         "abc",
+		"changed":         good[:len(good)-2] + "AA",
+		"a token instead": w.agent,
+		"empty signature": good[:strings.LastIndexByte(good, '.')+1],
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, _ := w.fetch(bridge.PathFile+"/"+ticket+"/a.txt", nil, http.StatusForbidden)
+			require.Contains(t, string(body), bridge.CodeTicketInvalid)
+		})
+	}
+}
+
+func TestDownloadAttempts(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("x"))
+	customer, _ := w.join(w.customer)
+	ask := &bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()}
+	for range 5 {
+		customer.send(ask)
+		await(customer, anything[*bridge.Ticket])
+	}
+	customer.send(&bridge.Ask{Ref: 2, File: file.ID, Attempt: newKey()})
+	await(customer, anything[*bridge.Ticket])
+	customer.send(&bridge.Ask{Ref: 3, File: file.ID, Attempt: newKey()})
+	require.Equal(t, bridge.CodeDownloads, customer.refused(), "the third attempt of two")
+	agent.send(&bridge.Ask{Ref: 4, File: file.ID, Attempt: newKey()})
+	await(agent, anything[*bridge.Ticket])
+}

@@ -1,0 +1,166 @@
+// Package engine runs the one store for everything that must last: NATS
+// JetStream, inside this process by default, or a cluster elsewhere.
+//
+// Embedded, it opens no port: files lie in one directory, every write is synced
+// before it is acknowledged, and connections are pipes in memory. Given a URL,
+// the same callers talk to that cluster and keep three replicas.
+//
+//	e, err := engine.Start(ctx, engine.Options{Dir: "data", Log: log})
+//	defer e.Close()
+//	stream, err := e.JetStream().CreateStream(ctx, jetstream.StreamConfig{Replicas: e.Replicas(), …})
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var errClosed = errors.New("the engine has closed")
+
+// Options say where the store is and how much it may take.
+type Options struct {
+	// Dir is the data directory of the embedded engine; it is created.
+	Dir string
+	// URL is a cluster to use instead (nats://host:port, several with commas).
+	URL string
+	// Replicas of each stream; 0 means 1 embedded and 3 in a cluster.
+	Replicas int
+	// MaxStore is how many bytes the embedded engine may keep on disk;
+	// 0 means what the volume has, less Reserve.
+	MaxStore int64
+	// Reserve is how many bytes of the volume the embedded engine leaves free;
+	// 0 means a twentieth of the volume, at most 1 GiB.
+	Reserve int64
+	// Log receives the engine's own messages; nil drops them.
+	Log *slog.Logger
+}
+
+// Engine is a running store with a connection to it.
+type Engine struct {
+	replicas int
+	log      *slog.Logger
+	embedded *embedded // nil where the engine is a cluster
+	dial     func(name string) (*nats.Conn, error)
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	account  accountRoom
+
+	life    context.Context
+	end     context.CancelCauseFunc
+	closing sync.Once
+	mu      sync.Mutex
+	conns   []*nats.Conn
+}
+
+// Start opens the store. Embedded, it fails when another process has the
+// directory open.
+func Start(ctx context.Context, o Options) (*Engine, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{replicas: o.Replicas, log: o.Log}
+	e.life, e.end = context.WithCancelCause(context.Background())
+	if err := e.start(ctx, o); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *Engine) start(ctx context.Context, o Options) (err error) {
+	switch {
+	case o.URL != "":
+		e.dial = e.foreign(o.URL)
+		e.replicas = orElse(e.replicas, 3)
+	case o.Dir != "":
+		if e.embedded, err = startEmbedded(o); err != nil {
+			return err
+		}
+		e.dial = e.inProcess
+		e.replicas = 1
+	default:
+		return errors.New("the engine needs a data directory or the URL of a cluster")
+	}
+	if e.conn, err = e.Connect("attache"); err != nil {
+		return err
+	}
+	if e.js, err = jetstream.New(e.conn); err != nil {
+		return fmt.Errorf("use jetstream: %w", err)
+	}
+	return e.Ready(ctx)
+}
+
+func orElse(n, fallback int) int {
+	if n > 0 {
+		return n
+	}
+	return fallback
+}
+
+// JetStream is the store, over the connection that everybody shares. Bulk data
+// goes over a connection of its own: see Connect.
+func (e *Engine) JetStream() jetstream.JetStream { return e.js }
+
+// Conn is the connection that everybody shares.
+func (e *Engine) Conn() *nats.Conn { return e.conn }
+
+// Connect opens one more connection, so that its bytes keep nobody waiting.
+// Close closes it.
+func (e *Engine) Connect(name string) (*nats.Conn, error) {
+	conn, err := e.dial(name)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the engine: %w", err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.conns = append(e.conns, conn)
+	return conn, nil
+}
+
+// Replicas is what every stream's configuration must say.
+func (e *Engine) Replicas() int { return e.replicas }
+
+// Context ends when the engine closes.
+func (e *Engine) Context() context.Context { return e.life }
+
+// MaxChunk is the largest payload that a message with our headers may have:
+// 960 KiB, or what the server's max_payload leaves (it counts headers too).
+func (e *Engine) MaxChunk() int {
+	return int(min(960<<10, e.conn.MaxPayload()-4<<10))
+}
+
+// Ready fails while the store cannot answer.
+func (e *Engine) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if _, err := e.js.AccountInfo(ctx); err != nil {
+		return fmt.Errorf("ask the engine: %w", err)
+	}
+	return nil
+}
+
+// Close ends the connections and, embedded, the engine itself, and waits until
+// its files are closed. Whatever is still under way fails.
+func (e *Engine) Close() {
+	e.closing.Do(e.close)
+}
+
+func (e *Engine) close() {
+	e.end(errClosed)
+	e.mu.Lock()
+	conns := e.conns
+	e.mu.Unlock()
+	for _, conn := range conns {
+		conn.Close()
+	}
+	if e.embedded != nil {
+		e.embedded.stop()
+	}
+}

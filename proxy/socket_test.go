@@ -1,0 +1,233 @@
+package proxy_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"attache/bridge"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/require"
+)
+
+func TestT1Origins(t *testing.T) {
+	w := newWorld(t)
+	good := w.origin
+	host := strings.TrimPrefix(good, "https://")
+	refused := [][]string{
+		nil, {""}, {"null"}, {good, good}, {good, "https://evil.example"},
+		{"http://" + host}, {"ftp://" + host}, {"ws://" + host}, {"wss://" + host}, {host}, {"//" + host},
+		{good + "/"}, {good + "/x"}, {good + "?"}, {good + "#"}, {good + ":443"}, {good + ":8443"}, {good + "."},
+		{good + ".evil.example"}, {"https://evil." + host}, {"https://evil-" + host}, {"https://" + host[1:]},
+		{"https://user@" + host}, {"https://user:pw@" + host}, {"https://" + host + "@evil.example"},
+		{strings.ToUpper(good)}, {"HTTPS://" + host}, {good + "\u00a0"},
+		{good + "," + good}, {good + " https://evil.example"}, {"https://xn--dsk-lma.example"}, {"https://dėsk.example"},
+		{"https://127.0.0.1"}, {"http://127.0.0.1"}, {"http://localhost"}, {w.server.URL}, {"https://evil.example"},
+		{"file://"}, {"data:text/html,x"}, {"about:blank"}, {"blob:" + good}, {"chrome-extension://abc"}, {"*"}, {"https://*"},
+		{"https://"}, {"https:"}, {"https://" + strings.Repeat("a", 4000)}, {"https://desk.example%00.evil.example"},
+		{"https://desk.example%2eevil"}, {"https://[::1]"}, {"https://desk。example"}, {"javascript:0"},
+		{"https://desk.example\\evil"}, {"https:/" + host}, {"https:\\\\" + host}, {"https://desk.example;evil"}, {"https://desk.example&evil"},
+	}
+	require.Greater(t, len(refused), 50)
+	for _, path := range []string{bridge.PathChat, bridge.PathData} {
+		for _, origin := range refused {
+			conn, res, err := w.dial(path, http.Header{"Origin": origin})
+			if err == nil {
+				conn.CloseNow()
+			}
+			require.Error(t, err, "origin %q was let in", origin)
+			require.Equal(t, http.StatusForbidden, res.StatusCode, "origin %q", origin)
+		}
+		conn, _, err := w.dial(path, http.Header{"Origin": {good}})
+		require.NoError(t, err)
+		conn.CloseNow()
+	}
+}
+
+func TestFirstMessage(t *testing.T) {
+	w := newWorld(t)
+	hello := func(token string) string { return string(bridge.AppendMessage(nil, &bridge.Hello{Token: token})) }
+	tests := []struct {
+		name, text string
+		code       bridge.Code
+	}{
+		{"T4 forged token", hello(w.agent[:len(w.agent)-3] + "abc"), bridge.CodeTokenInvalid},
+		{"T4 garbage token", hello("abc"), bridge.CodeTokenInvalid},
+		{"T4 a ticket instead", hello(w.signTicket()), bridge.CodeTokenInvalid},
+		{"expired token", hello(w.expiredToken()), bridge.CodeTokenExpired},
+		{"T5 not a hello", `{"type":"ping","ref":1}`, bridge.CodeMessage},
+		{"T9 unknown key", `{"type":"hello","token":"x","admin":true}`, bridge.CodeMessage},
+		{"T9 duplicate key", `{"type":"hello","token":"x","token":"y"}`, bridge.CodeMessage},
+		{"T8 no UTF-8", "{\"type\":\"hello\",\"token\":\"\xff\"}", bridge.CodeMessage},
+		{"no JSON", "hello", bridge.CodeMessage},
+		{"a version nobody knows", `{"type":"hello","token":"` + w.agent + `","clientVersion":7}`, bridge.CodeVersion},
+	}
+	for _, path := range []string{bridge.PathChat, bridge.PathData} {
+		for _, tt := range tests {
+			t.Run(path+" "+tt.name, func(t *testing.T) {
+				p := w.open(path)
+				p.sendText(tt.text)
+				require.Equal(t, tt.code, p.refused())
+				_, err := p.read()
+				require.Error(t, err, "the socket is closed")
+			})
+		}
+		t.Run(path+" T5 longer than a hello may be", func(t *testing.T) {
+			p := w.open(path)
+			p.sendText(hello(strings.Repeat("x", bridge.MaxHello)))
+			for {
+				if _, err := p.read(); err != nil {
+					break
+				}
+			}
+		})
+		t.Run(path+" T5 silence", func(t *testing.T) {
+			p := w.open(path)
+			require.Equal(t, bridge.CodeTimeout, p.refused())
+		})
+	}
+}
+
+func TestT5StrangersAreCounted(t *testing.T) {
+	w := newWorld(t)
+	var open []*page
+	for range maxWaitingAddress {
+		open = append(open, w.open(bridge.PathChat))
+	}
+	_, res, err := w.dial(bridge.PathChat, nil)
+	require.Error(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	open[0].send(&bridge.Hello{Token: w.agent})
+	await(open[0], anything[*bridge.Welcome])
+	w.join(w.customer) // whoever is known does not count
+}
+
+func TestT9MessagesThatMakeNoSense(t *testing.T) {
+	w := newWorld(t)
+	p, _ := w.join(w.agent)
+	for _, text := range []string{
+		`{"type":"say","ref":1,"key":"0","text":"x","extra":1}`, `{"type":"say","ref":1,"ref":2,"text":"x"}`,
+		`{"type":"offer","key":"0","name":"a","size":-1}`, `{"type":"offer","key":"0","name":"a","size":1.5}`,
+		`{"type":"offer","key":"0","name":"a","size":9007199254740992}`, `{"type":"nonsense"}`, `{}`, `[]`, `{"ref":1,"type":"ping"}`,
+		`{"type":"ping","ref":"1"}`, `{"type":"welcome"}`,
+	} {
+		p.sendText(text)
+		require.Equal(t, bridge.CodeMessage, p.refused(), text)
+	}
+	p.send(&bridge.Ping{Ref: 9})
+	await(p, func(m *bridge.Done) bool { return m.Ref == 9 })
+}
+
+func TestMessageAboveTheCap(t *testing.T) {
+	w := newWorld(t)
+	p, _ := w.join(w.agent)
+	p.sendText(strings.Repeat(" ", bridge.MaxMessage+1))
+	require.Equal(t, bridge.CodeMessageSize, p.refused())
+	p, _ = w.join(w.agent)
+	p.send(&bridge.Say{Ref: 1, Key: newKey(), Text: strings.Repeat("x", bridge.MaxText)})
+	await(p, func(m *bridge.Done) bool { return m.Ref == 1 })
+}
+
+func TestT12CompressionIsNeverOffered(t *testing.T) {
+	w := newWorld(t)
+	for _, offer := range []string{"permessage-deflate", "permessage-deflate; client_max_window_bits", "permessage-deflate; server_no_context_takeover", "x-webkit-deflate-frame"} {
+		conn, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "Sec-WebSocket-Extensions": {offer}})
+		require.NoError(t, err)
+		require.Empty(t, res.Header.Get("Sec-WebSocket-Extensions"))
+		conn.CloseNow()
+	}
+}
+
+func TestT2NoTokenInTheURL(t *testing.T) {
+	w := newWorld(t)
+	p := w.open(bridge.PathChat + "?token=" + w.agent)
+	p.send(&bridge.Ping{Ref: 1})
+	require.Equal(t, bridge.CodeMessage, p.refused(), "a token in the URL is no hello")
+	require.NotContains(t, w.logged(), w.agent)
+}
+
+// A flood of pings costs us a write each and of empty pieces a read each; both
+// end, the first by count, the second by the deadline of a message.
+func TestT6Floods(t *testing.T) {
+	w := newWorld(t)
+	ping := append([]byte{0x89, 0x80}, 0, 0, 0, 0)
+	raw := w.raw()
+	defer raw.Close()
+	hello := bridge.AppendMessage(nil, &bridge.Hello{Token: w.agent})
+	raw.Write(maskedText(hello))
+	for range 10_000 {
+		if _, err := raw.Write(ping); err != nil {
+			break
+		}
+	}
+	raw.SetReadDeadline(time.Now().Add(wait))
+	buf := make([]byte, 1<<20)
+	for {
+		if _, err := raw.Read(buf); err != nil {
+			require.NotErrorIs(t, err, context.DeadlineExceeded)
+			var late net.Error
+			require.False(t, errorsAs(err, &late) && late.Timeout(), "the flood was not ended")
+			break
+		}
+	}
+}
+
+func TestLeaving(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	customer, _ := w.join(w.customer)
+	customer.send(&bridge.Leave{Ref: 1})
+	await(customer, func(m *bridge.Done) bool { return m.Ref == 1 })
+	left := await(agent, func(m *bridge.Happened) bool { return m.Event.Type == bridge.PartyLeft })
+	require.Equal(t, "carol", left.Event.From.UserID)
+	require.EqualValues(t, 0, left.Event.Reason.Code)
+	_, err := customer.read()
+	require.Equal(t, websocket.StatusNormalClosure, websocket.CloseStatus(err))
+
+	agent.send(&bridge.Leave{Ref: 2, After: bridge.ForceClose})
+	await(agent, func(m *bridge.Done) bool { return m.Ref == 2 })
+	p := w.open(bridge.PathChat)
+	p.send(&bridge.Hello{Token: w.customer})
+	require.Equal(t, bridge.CodeSessionEnded, p.refused())
+}
+
+func TestDisconnectedPartyLeaves(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	customer, _ := w.join(w.customer)
+	customer.conn.CloseNow()
+	left := await(agent, func(m *bridge.Happened) bool { return m.Event.Type == bridge.PartyLeft })
+	require.EqualValues(t, bridge.ReasonDisconnected.Code, left.Event.Reason.Code)
+}
+
+func TestReconnectFromAPosition(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	for i := range 5 {
+		agent.send(&bridge.Say{Ref: int64(i + 1), Key: newKey(), Text: "hello"})
+	}
+	last := await(agent, func(m *bridge.Done) bool { return m.Ref == 3 }).Event.ID
+	p := w.open(bridge.PathChat)
+	p.send(&bridge.Hello{Token: w.agent, Position: last})
+	await(p, anything[*bridge.Welcome])
+	require.Greater(t, await(p, anything[*bridge.Happened]).Event.ID, last)
+}
+
+func TestDrain(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	done := make(chan error, 1)
+	go func() { done <- w.proxy.Drain(t.Context()) }()
+	bye := await(agent, anything[*bridge.Bye])
+	require.Positive(t, bye.After)
+	_, err := agent.read()
+	require.Equal(t, websocket.StatusServiceRestart, websocket.CloseStatus(err))
+	require.NoError(t, <-done)
+	_, res, err := w.dial(bridge.PathChat, nil)
+	require.Error(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+}

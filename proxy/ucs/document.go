@@ -1,0 +1,134 @@
+package ucs
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// maxAttribute is how many characters TheName and MimeType may have in UCS,
+// which answers AttributeValueTooLong beyond.
+const maxAttribute = 256
+
+// Add makes a document of the staged content of d.ID, if that ends at d.Size
+// with the digest d.SHA256. To add it once more replaces its description.
+func (s *Store) Add(ctx context.Context, d proxy.Document) (string, error) {
+	err := s.on(ctx, d.ID, create, func(b *bucket) error { return s.add(ctx, b, d) })
+	if err != nil {
+		return "", fmt.Errorf("add the document %s: %w", d.ID, storage(err))
+	}
+	return d.ID, nil
+}
+
+func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
+	if utf8.RuneCountInString(d.Name) > maxAttribute {
+		return bridge.NewError(bridge.CodeNameLength, "")
+	}
+	if utf8.RuneCountInString(d.MimeType) > maxAttribute {
+		return bridge.NewError(bridge.CodeFileType, "the file's type is longer than 256 characters")
+	}
+	err := s.describe(ctx, b, d)
+	if bridge.CodeOf(err) == bridge.CodeSuperseded {
+		// What this process remembers was overtaken: look at the stream itself.
+		s.recent.drop(d.ID)
+		err = s.describe(ctx, b, d)
+	}
+	return err
+}
+
+// describe publishes the meta message under the fence that the content was
+// checked under, so that a Discard comes wholly before or wholly after it.
+func (s *Store) describe(ctx context.Context, b *bucket, d proxy.Document) error {
+	end, fence, err := s.end(ctx, b, d.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.check(ctx, b, d, end); err != nil {
+		return err
+	}
+	m, err := b.description(s.objectInfo(b, d, end))
+	if err != nil {
+		return err
+	}
+	m.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(fence, 10)}
+	m.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{b.lease(d.ID)}
+	_, err = s.send(ctx, m)
+	return err
+}
+
+func (s *Store) check(ctx context.Context, b *bucket, d proxy.Document, end tail) error {
+	if end.size != d.Size {
+		return bridge.NewError(bridge.CodeDigest, fmt.Sprintf("%d bytes are stored of a file of %d", end.size, d.Size))
+	}
+	sum, err := end.sum()
+	if err != nil {
+		return err
+	}
+	if sum != d.SHA256 {
+		return bridge.NewError(bridge.CodeDigest, "")
+	}
+	n, err := s.count(ctx, b, d.ID)
+	if err != nil {
+		return err
+	}
+	if n != end.chunks {
+		return bridge.NewError(bridge.CodeDigest, "a part of the stored file is missing")
+	}
+	return nil
+}
+
+// Open opens a document for reading. It ends with Close, not with ctx.
+func (s *Store) Open(ctx context.Context, id string) (proxy.Content, error) {
+	var r *reader
+	err := s.on(ctx, id, refuse, func(b *bucket) error {
+		info, err := s.info(ctx, b, id)
+		if err != nil {
+			return err
+		}
+		if info.Deleted {
+			return bridge.NewError(bridge.CodeDocument, "")
+		}
+		d, err := info.document()
+		r = s.reader(b, d, info.seq)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the document %s: %w", id, storage(err))
+	}
+	return r, nil
+}
+
+// Remove deletes a document; of an unknown id it does nothing.
+func (s *Store) Remove(ctx context.Context, id string) error {
+	err := s.on(ctx, id, refuse, func(b *bucket) error { return s.remove(ctx, b, id) })
+	if err = storage(err); err != nil && bridge.CodeOf(err) != bridge.CodeDocument {
+		return fmt.Errorf("remove the document %s: %w", id, err)
+	}
+	return nil
+}
+
+// remove is what the layout calls deletion: the meta message says so, and the
+// chunks are purged.
+func (s *Store) remove(ctx context.Context, b *bucket, id string) error {
+	info, err := s.info(ctx, b, id)
+	if err != nil {
+		return err
+	}
+	s.recent.drop(id)
+	info.Deleted = true
+	info.Size, info.Chunks, info.Digest = 0, 0, ""
+	m, err := b.description(&info.ObjectInfo)
+	if err != nil {
+		return err
+	}
+	if _, err := s.send(ctx, m); err != nil {
+		return err
+	}
+	return s.purge(ctx, b, id)
+}

@@ -1,0 +1,80 @@
+package ucs
+
+import (
+	"context"
+	"errors"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+)
+
+// find looks the chunk at pos up. The stream knows chunks by sequence only, and
+// other objects' lie between them; but an object's chunks are mostly alike and
+// evenly spread, so the place is guessed by proportion, and halved every other
+// time in case they are not.
+func (r *reader) find(pos int64) (*chunk, error) {
+	if r.first.end == 0 {
+		c, err := r.fetch(1)
+		if err != nil {
+			return nil, err
+		}
+		if r.first = c.span(); r.first.holds(pos) {
+			return c, nil
+		}
+	}
+	if r.first.holds(pos) {
+		return r.fetch(r.first.seq)
+	}
+	low, high := r.first, span{seq: r.last, offset: r.document.Size}
+	for turn := 0; low.seq <= high.seq; turn++ {
+		part := 0.5
+		if turn%2 == 0 {
+			part = float64(pos-low.offset) / float64(high.offset-low.offset)
+		}
+		guess := low.seq + uint64(part*float64(high.seq-low.seq))
+		c, err := r.fetch(guess)
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			high.seq = guess - 1
+		case err != nil:
+			return nil, err
+		case c.span().holds(pos):
+			return c, nil
+		case c.offset > pos:
+			high = span{seq: guess - 1, offset: c.offset}
+		default:
+			low = span{seq: c.seq + 1, offset: c.span().end}
+		}
+	}
+	return nil, bridge.NewError(bridge.CodeDocument, "a part of the document is missing")
+}
+
+// fetch returns the object's first chunk from the sequence on.
+func (r *reader) fetch(seq uint64) (*chunk, error) {
+	select {
+	case r.store.gets <- struct{}{}:
+		defer func() { <-r.store.gets }()
+	case <-r.ctx.Done():
+		return nil, r.ctx.Err()
+	}
+	var m *jetstream.RawStreamMsg
+	err := r.store.insist(r.ctx, func(ctx context.Context) (err error) {
+		m, err = r.get(ctx, seq)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return parseChunk(m)
+}
+
+// get asks any replica, and the leader where that one knows nothing.
+func (r *reader) get(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
+	subject := r.bucket.chunks(r.document.ID)
+	m, err := r.bucket.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) && r.store.engine.Replicas() > 1 {
+		return r.store.leader(ctx, r.bucket, request{Next: subject, Seq: seq})
+	}
+	return m, err
+}

@@ -1,0 +1,52 @@
+package ucs
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"time"
+
+	"attache/bridge"
+)
+
+// A document id has 16 characters, UCS's limit: four digits count the days
+// since the epoch, which names the bucket without an index, and twelve random
+// characters of 62 make it unguessable.
+const (
+	idLength = 16
+	idDay    = 4
+	letters  = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+var epoch = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func newID(now time.Time) string {
+	id := fmt.Appendf(make([]byte, 0, idLength), "%04d", day(now))
+	var random [1]byte
+	for len(id) < idLength {
+		rand.Read(random[:])
+		// 248 is the last multiple of 62: the rest would favour some letters.
+		if random[0] < 248 {
+			id = append(id, letters[random[0]%62])
+		}
+	}
+	return string(id)
+}
+
+func day(t time.Time) int { return int(t.UTC().Sub(epoch) / (24 * time.Hour)) }
+
+// dayOf returns the day an id names, or an error of code document-unknown for
+// what this store cannot have made.
+func dayOf(id string) (int, error) {
+	if len(id) != idLength {
+		return 0, bridge.NewError(bridge.CodeDocument, "")
+	}
+	for i := range len(id) {
+		c := id[i]
+		digit := '0' <= c && c <= '9'
+		if !digit && (i < idDay || c|0x20 < 'a' || c|0x20 > 'z') {
+			return 0, bridge.NewError(bridge.CodeDocument, "")
+		}
+	}
+	return strconv.Atoi(id[:idDay])
+}

@@ -1,0 +1,128 @@
+package ucs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// NewID returns a fresh document id.
+func (s *Store) NewID() string {
+	id := newID(s.now())
+	s.recent.put(id, nil)
+	return id
+}
+
+// Begin takes the right to write the content of id and continues behind the
+// last stored byte.
+//
+// The right is a sequence number: that of the last message on the content's
+// lease subject, which every chunk names and the server compares. Whoever
+// begins again publishes a new lease, and the old writer's chunks are refused.
+// Content that nobody can have begun needs no message: its writer's right is
+// that there is no lease, which saves a sync and, at each chunk, a look into
+// the block that the lease lies in.
+func (s *Store) Begin(ctx context.Context, id string) (proxy.Writer, error) {
+	var w *writer
+	err := s.on(ctx, id, create, func(b *bucket) (err error) {
+		w, err = s.begin(ctx, b, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("begin the content of %s: %w", id, storage(err))
+	}
+	return w, nil
+}
+
+func (s *Store) begin(ctx context.Context, b *bucket, id string) (*writer, error) {
+	if s.recent.unbegun(id) {
+		return s.writer(b, id, 0, tail{})
+	}
+	fence, err := s.takeLease(ctx, b, id)
+	if err != nil {
+		return nil, err
+	}
+	complete, err := s.complete(ctx, b, id)
+	if err != nil {
+		return nil, err
+	}
+	if complete {
+		return nil, bridge.NewError(bridge.CodeUploadConflict, "the upload is complete already")
+	}
+	end, err := s.repair(ctx, b, id, fence)
+	if err != nil {
+		return nil, err
+	}
+	return s.writer(b, id, fence, end)
+}
+
+// takeLease supersedes every writer of id.
+func (s *Store) takeLease(ctx context.Context, b *bucket, id string) (fence uint64, err error) {
+	ack, err := s.send(ctx, &nats.Msg{
+		Subject: b.lease(id),
+		Header:  nats.Header{jetstream.MsgRollup: {jetstream.MsgRollupSubject}},
+	})
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// Staged opens what has been stored of id.
+func (s *Store) Staged(ctx context.Context, id string) (io.ReadSeekCloser, error) {
+	var r *reader
+	err := s.on(ctx, id, refuse, func(b *bucket) error {
+		end, _, err := s.end(ctx, b, id)
+		r = s.reader(b, proxy.Document{ID: id, Size: end.size}, end.last)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the content of %s: %w", id, storage(err))
+	}
+	return r, nil
+}
+
+// Discard drops the content of id, unless it has become a document.
+func (s *Store) Discard(ctx context.Context, id string) error {
+	if s.recent.unbegun(id) {
+		return nil
+	}
+	err := s.on(ctx, id, refuse, func(b *bucket) error { return s.discard(ctx, b, id) })
+	if err != nil && bridge.CodeOf(err) != bridge.CodeDocument {
+		return fmt.Errorf("discard the content of %s: %w", id, storage(err))
+	}
+	return nil
+}
+
+// discard leaves the lease behind: without it, a writer that began without one
+// would be in its right again.
+func (s *Store) discard(ctx context.Context, b *bucket, id string) error {
+	if _, err := s.takeLease(ctx, b, id); err != nil {
+		return err
+	}
+	s.recent.drop(id)
+	complete, err := s.complete(ctx, b, id)
+	if err != nil || complete {
+		return err
+	}
+	return s.purge(ctx, b, id)
+}
+
+// complete tells whether the content has become a document.
+func (s *Store) complete(ctx context.Context, b *bucket, id string) (bool, error) {
+	info, err := s.info(ctx, b, id)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return !info.Deleted, nil
+}

@@ -1,0 +1,157 @@
+package ucs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+)
+
+// end finds where staged content ends, and the fence it was found under.
+func (s *Store) end(ctx context.Context, b *bucket, id string) (tail, uint64, error) {
+	if w := s.recent.get(id); w != nil {
+		if t, ok := w.end(); ok {
+			return t, w.fence, nil
+		}
+	}
+	var fence uint64
+	lease, err := s.last(ctx, b, b.lease(id))
+	switch {
+	case err == nil:
+		fence = lease.Sequence
+	case !errors.Is(err, jetstream.ErrMsgNotFound):
+		return tail{}, 0, err
+	}
+	c, err := s.lastChunk(ctx, b, id)
+	if err != nil || c == nil {
+		return tail{}, fence, err
+	}
+	t, err := c.tail()
+	return t, fence, err
+}
+
+// lastChunk is nil where nothing is stored.
+func (s *Store) lastChunk(ctx context.Context, b *bucket, id string) (*chunk, error) {
+	m, err := s.last(ctx, b, b.chunks(id))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseChunk(m)
+}
+
+// repair returns where the content ends for who holds the fence, and drops what
+// lies behind a gap. A gap can come about where several chunks were in flight
+// and an early one failed for want of room.
+//
+// Somebody may take the lease over meanwhile and write. So only a chunk of an
+// older fence is dropped, whose writer is dead and which is as useless to the
+// newer holder; a newer chunk means that the fence is lost.
+func (s *Store) repair(ctx context.Context, b *bucket, id string, fence uint64) (tail, error) {
+	for range 2 * inFlight {
+		c, err := s.lastChunk(ctx, b, id)
+		if err != nil || c == nil {
+			return tail{}, err
+		}
+		if c.fence > fence {
+			return tail{}, bridge.NewError(bridge.CodeSuperseded, "")
+		}
+		n, err := s.count(ctx, b, id)
+		if err != nil {
+			return tail{}, err
+		}
+		if n == c.index+1 {
+			return c.tail()
+		}
+		if n > c.index+1 {
+			continue // one was stored meanwhile
+		}
+		s.log.Warn("dropping a chunk behind a gap", "document", id, "chunk", c.index, "stored", n)
+		if err := s.drop(ctx, b, c.seq); err != nil {
+			return tail{}, err
+		}
+	}
+	return tail{}, errors.New("the stored chunks do not make a whole")
+}
+
+// drop deletes one message, unless somebody else did.
+func (s *Store) drop(ctx context.Context, b *bucket, seq uint64) error {
+	err := b.stream.DeleteMsg(ctx, seq)
+	var api *jetstream.APIError
+	if errors.As(err, &api) && (api.ErrorCode == sequenceNotFound || api.ErrorCode == jetstream.JSErrCodeMessageNotFound) {
+		return nil
+	}
+	return err
+}
+
+// count is how many chunks of id the stream holds.
+func (s *Store) count(ctx context.Context, b *bucket, id string) (uint64, error) {
+	subject := b.chunks(id)
+	info, err := b.stream.Info(ctx, jetstream.WithSubjectFilter(subject))
+	if err != nil {
+		return 0, err
+	}
+	return info.State.Subjects[subject], nil
+}
+
+// last reads the last message of a subject. In a cluster it asks the leader:
+// any other replica may lag behind what has been acknowledged.
+func (s *Store) last(ctx context.Context, b *bucket, subject string) (*jetstream.RawStreamMsg, error) {
+	if s.engine.Replicas() == 1 {
+		return b.stream.GetLastMsgForSubject(ctx, subject)
+	}
+	return s.leader(ctx, b, request{Last: subject})
+}
+
+// request is what the leader is asked: the last message of a subject, or the
+// next from a sequence on.
+type request struct {
+	Last string `json:"last_by_subj,omitempty"`
+	Next string `json:"next_by_subj,omitempty"`
+	Seq  uint64 `json:"seq,omitempty"`
+}
+
+// leader reads from the stream's leader, which the client library does only
+// where direct reads are off.
+func (s *Store) leader(ctx context.Context, b *bucket, ask request) (*jetstream.RawStreamMsg, error) {
+	body, err := json.Marshal(ask)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := s.engine.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+streamName(b.name), body)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Sequence uint64 `json:"seq"`
+			Header   []byte `json:"hdrs"`
+			Data     []byte `json:"data"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return nil, fmt.Errorf("understand the leader's answer: %w", err)
+	}
+	if answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+		return nil, jetstream.ErrMsgNotFound
+	}
+	if answer.Error != nil {
+		return nil, answer.Error
+	}
+	if answer.Message == nil {
+		return nil, jetstream.ErrInvalidJetStreamResponse
+	}
+	m := &jetstream.RawStreamMsg{Sequence: answer.Message.Sequence, Data: answer.Message.Data}
+	if len(answer.Message.Header) > 0 {
+		m.Header, err = nats.DecodeHeadersMsg(answer.Message.Header)
+	}
+	return m, err
+}

@@ -1,0 +1,50 @@
+package ucs_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/proxy/ucs"
+)
+
+func benchmarkWriter(b *testing.B, size, piece int) {
+	s := open(b, startEngine(b, b.TempDir()), ucs.Options{})
+	content := random(piece)
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		stream(b, s, size, content)
+	}
+}
+
+func BenchmarkWriter1MiB(b *testing.B)          { benchmarkWriter(b, 1<<20, 960<<10) }
+func BenchmarkWriter256MiB(b *testing.B)        { benchmarkWriter(b, 256<<20, 960<<10) }
+func BenchmarkWriter256MiBof64KiB(b *testing.B) { benchmarkWriter(b, 256<<20, 64<<10) }
+
+// A document as agents send them: begin, one piece, wait, add.
+func BenchmarkDocument100KiB(b *testing.B) {
+	s := open(b, startEngine(b, b.TempDir()), ucs.Options{})
+	content := random(100 << 10)
+	d := document("", content)
+	b.SetBytes(int64(len(content)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.ID = stream(b, s, len(content), content)
+		_, err := s.Add(b.Context(), d)
+		require.NoError(b, err)
+	}
+}
+
+func BenchmarkRead256MiB(b *testing.B) {
+	s := open(b, startEngine(b, b.TempDir()), ucs.Options{})
+	content := random(256 << 20)
+	id := put(b, s, content, 960<<10)
+	report := watermark(b)
+	b.SetBytes(int64(len(content)))
+	b.ReportAllocs()
+	for b.Loop() {
+		readAll(b, s, id)
+	}
+	report()
+}

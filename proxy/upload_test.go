@@ -1,0 +1,337 @@
+package proxy_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"testing"
+
+	"attache/bridge"
+	"attache/proxy/chat"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFileCrosses(t *testing.T) {
+	unlimited := bridge.Unlimited()
+	w := newWorldWith(t, chat.Options{CustomerLimits: &unlimited})
+	agent, _ := w.join(w.agent)
+	customer, _ := w.join(w.customer)
+	sides := []struct {
+		name     string
+		from, to *page
+		token    string
+		reader   string
+	}{
+		{"agent to customer", agent, customer, w.agent, w.customer},
+		{"customer to agent", customer, agent, w.customer, w.agent},
+	}
+	files := []struct {
+		name string
+		size int
+	}{
+		{"empty.txt", 0}, {"one.bin", 1}, {"report.pdf", 100 << 10}, {"صورة.png", 1_234_567}, {"大きな.zip", 5 << 20},
+	}
+	for _, side := range sides {
+		t.Run(side.name, func(t *testing.T) {
+			d := w.data(side.token)
+			for _, f := range files {
+				content := random(f.size)
+				sent := w.upload(side.from, d, f.name, content)
+				require.Equal(t, f.name, sent.Name.Text)
+				seen := side.to.announced(sent.Key)
+				require.Equal(t, sent, seen)
+				require.EqualValues(t, f.size, seen.Size)
+				require.True(t, seen.Downloadable)
+
+				path := w.ticket(side.to, seen.ID)
+				got, header := w.fetch(path, nil, http.StatusOK)
+				require.Equal(t, sha256.Sum256(content), sha256.Sum256(got))
+				require.Equal(t, "nosniff", header.Get("X-Content-Type-Options"))
+			}
+		})
+	}
+}
+
+func TestUploadStatesAreToldInOrder(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	d := w.data(w.agent)
+	key := newKey()
+	agent.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 10})
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key && m.Offset == 0 })
+	d.frame(key, 0, random(10))
+	ack := await(d, anything[*bridge.Ack])
+	require.EqualValues(t, 10, ack.Stored)
+	last := await(agent, func(m *bridge.Upload) bool { return m.State.Final() })
+	require.Equal(t, bridge.Announced, last.State)
+	require.NotNil(t, last.Event)
+	require.Equal(t, key, last.Event.Key)
+}
+
+// What is wrong with one upload ends that upload, or only the frame; the socket
+// and the chat go on, and the upload can be continued where it can be.
+func TestBadFrames(t *testing.T) {
+	const size = 300_000
+	content := random(size)
+	digest := sha256.Sum256(content)
+	tests := []struct {
+		name  string
+		send  func(p *page, key string)
+		code  bridge.Code
+		final bool // the upload cannot be continued
+	}{
+		{"damaged payload", func(p *page, key string) {
+			k, _ := bridge.ParseKey(key)
+			b := makeFrame(bridge.Frame{Key: k, Checksum: bridge.Checksum(content[:1000])}, content[:1000])
+			b[len(b)-1] ^= 1
+			p.binary(b)
+		}, bridge.CodeFrameChecksum, false},
+		{"gap before the offset", func(p *page, key string) { p.frame(key, 1000, content[1000:2000]) }, bridge.CodeFrameOffset, false},
+		{"offset at the end", func(p *page, key string) { p.frame(key, size, content[:1]) }, bridge.CodeFrameOffset, false},
+		{"offset beyond every size", func(p *page, key string) { p.frame(key, bridge.MaxInteger, content[:1]) }, bridge.CodeFrameOffset, false},
+		{"more than announced", func(p *page, key string) { p.frame(key, 0, append(bytes.Clone(content), 0)) }, bridge.CodeFrameLength, true},
+		{"unknown key", func(p *page, _ string) { p.frame(newKey(), 0, content[:10]) }, bridge.CodeUploadUnknown, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			agent, _ := w.join(w.agent)
+			d := w.data(w.agent)
+			key := newKey()
+			offer := &bridge.Offer{Key: key, Name: "a.bin", Size: size, Digest: hex.EncodeToString(digest[:])}
+			agent.send(offer)
+			await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+			tt.send(d, key)
+			require.Equal(t, tt.code, d.refused())
+			if tt.final {
+				last := await(agent, func(m *bridge.Upload) bool { return m.State.Final() })
+				require.Equal(t, bridge.Failed, last.State)
+				require.Equal(t, tt.code, last.Error.Code)
+				w.nothingStaged()
+				return
+			}
+			agent.send(offer)
+			accept := await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+			require.Zero(t, accept.Offset, "a wrong frame never changes what is stored")
+			d.frame(key, 0, content)
+			require.Equal(t, key, agent.announced(key).Key)
+		})
+	}
+}
+
+func TestMalformedFramesEndTheDataSocketOnly(t *testing.T) {
+	long := make([]byte, bridge.FrameHeader+bridge.MaxFrame+1)
+	long[0] = bridge.FrameVersion
+	tests := []struct {
+		name string
+		send func(p *page)
+		code bridge.Code
+	}{
+		{"T7 shorter than a header", func(p *page) { p.binary([]byte{1, 2, 3}) }, bridge.CodeFrame},
+		{"T7 no payload", func(p *page) { p.binary(make([]byte, bridge.FrameHeader)) }, bridge.CodeFrame},
+		{"T7 other version", func(p *page) { p.binary(make([]byte, bridge.FrameHeader+1)) }, bridge.CodeFrame},
+		{"T7 longer than the cap", func(p *page) { p.binary(long) }, bridge.CodeMessageSize},
+		{"text", func(p *page) { p.sendText("{}") }, bridge.CodeMessage},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			agent, _ := w.join(w.agent)
+			d := w.data(w.agent)
+			tt.send(d)
+			require.Equal(t, tt.code, d.refused())
+			_, err := d.read()
+			require.Error(t, err, "the data socket is closed")
+			require.NotEmpty(t, w.upload(agent, w.data(w.agent), "after.txt", random(10)).ID)
+		})
+	}
+}
+
+func TestT18WrongDigestIsNotAnnounced(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	d := w.data(w.agent)
+	key := newKey()
+	other := sha256.Sum256([]byte("another file"))
+	agent.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 100, Digest: hex.EncodeToString(other[:])})
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	d.frame(key, 0, random(100))
+	last := await(agent, func(m *bridge.Upload) bool { return m.State.Final() })
+	require.Equal(t, bridge.Failed, last.State)
+	require.Equal(t, bridge.CodeDigest, last.Error.Code)
+	w.nothingStaged()
+}
+
+func TestCancelLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	customer, _ := w.join(w.customer)
+	d := w.data(w.customer)
+	key := newKey()
+	customer.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 500_000})
+	await(customer, func(m *bridge.Accept) bool { return m.Key == key })
+	d.frame(key, 0, random(250_000))
+	await(d, func(m *bridge.Ack) bool { return m.Stored == 250_000 })
+	customer.send(&bridge.Cancel{Key: key})
+	last := await(customer, func(m *bridge.Upload) bool { return m.State.Final() })
+	require.Equal(t, bridge.Cancelled, last.State)
+	await(customer, func(m *bridge.Allowance) bool { return m.Limits.UsedFiles == 0 })
+	w.nothingStaged()
+
+	d.frame(key, 250_000, random(10))
+	require.Equal(t, bridge.CodeCancelled, d.refused())
+	customer.send(&bridge.Cancel{Key: newKey()})
+	require.Equal(t, bridge.CodeUploadUnknown, customer.refused())
+}
+
+// The proxy dies in the middle: what was acked is there, and any proxy goes on.
+func TestAnotherProxyGoesOn(t *testing.T) {
+	w := newWorld(t)
+	content := random(700_000)
+	key := newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
+	agent, _ := w.join(w.agent)
+	d := w.data(w.agent)
+	agent.send(offer)
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	d.frame(key, 0, content[:300_000])
+	await(d, func(m *bridge.Ack) bool { return m.Stored == 300_000 })
+	w.restartProxy()
+
+	agent, _ = w.join(w.agent)
+	d = w.data(w.agent)
+	agent.send(offer)
+	accept := await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	require.EqualValues(t, 300_000, accept.Offset)
+	d.frame(key, 300_000, content[300_000:])
+	file := agent.announced(key)
+	got, _ := w.fetch(w.ticket(agent, file.ID), nil, http.StatusOK)
+	require.Equal(t, sha256.Sum256(content), sha256.Sum256(got))
+}
+
+// Frames may reach a proxy that never saw the offer: sockets are not sticky.
+func TestFramesFindTheRecord(t *testing.T) {
+	w := newWorld(t)
+	content := random(300_000)
+	key := newKey()
+	agent, _ := w.join(w.agent)
+	agent.send(&bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))})
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	elsewhere := w.another()
+	d := elsewhere.data(w.agent)
+	d.frame(key, 0, content)
+	require.EqualValues(t, len(content), await(d, anything[*bridge.Ack]).Stored)
+	require.Equal(t, key, agent.announced(key).Key)
+}
+
+func TestSameKey(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	customer, _ := w.join(w.customer)
+	d := w.data(w.agent)
+	key := newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
+	agent.send(offer)
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	d.frame(key, 0, random(10))
+	file := agent.announced(key)
+
+	t.Run("same file: same answer", func(t *testing.T) {
+		agent.send(offer)
+		m := await(agent, func(m *bridge.Upload) bool { return m.Key == key && m.State == bridge.Announced && m.Event != nil })
+		again, err := bridge.DecodeFile(*m.Event)
+		require.NoError(t, err)
+		require.Equal(t, file.ID, again.ID)
+	})
+	t.Run("another file", func(t *testing.T) {
+		agent.send(&bridge.Offer{Key: key, Name: "b.bin", Size: 10})
+		require.Equal(t, bridge.CodeUploadConflict, agent.refused())
+	})
+	t.Run("another party", func(t *testing.T) {
+		customer.send(offer)
+		require.Equal(t, bridge.CodeUploadConflict, customer.refused())
+	})
+}
+
+func TestOffersRefused(t *testing.T) {
+	long := string(bytes.Repeat([]byte("n"), 4096))
+	tests := []struct {
+		name  string
+		token func(*world) string
+		offer bridge.Offer
+		code  bridge.Code
+	}{
+		{"customer: too large", customerToken, bridge.Offer{Name: "a.bin", Size: 2097153}, bridge.CodeFileSize},
+		{"customer: size near the end of numbers", customerToken, bridge.Offer{Name: "a.bin", Size: bridge.MaxInteger}, bridge.CodeFileSize},
+		{"agent: too large", agentToken, bridge.Offer{Name: "a.bin", Size: agentLimit + 1}, bridge.CodeFileSize},
+		{"a name of 4 KB", agentToken, bridge.Offer{Name: long[:1000], Size: 1}, bridge.CodeNameLength},
+		{"a blank name", agentToken, bridge.Offer{Name: "  ", Size: 1}, bridge.CodeNameInvalid},
+		{"digest is no digest", agentToken, bridge.Offer{Name: "a", Size: 1, Digest: "abc"}, bridge.CodeMessage},
+		{"key is no key", agentToken, bridge.Offer{Key: "XYZ", Name: "a", Size: 1}, bridge.CodeMessage},
+		{"a vendor's key as custom", agentToken, bridge.Offer{Name: "a", Size: 1, Custom: bridge.Data{bridge.Text("file-document-id", "1")}}, bridge.CodeCustomKey},
+		{"customer sends to agents only", customerToken, bridge.Offer{Name: "a", Size: 1, Visibility: bridge.Internal}, bridge.CodeForbidden},
+		{"without the right", readOnlyToken, bridge.Offer{Name: "a", Size: 1}, bridge.CodeForbidden},
+	}
+	w := newWorld(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, _ := w.join(tt.token(w))
+			o := tt.offer
+			if o.Key == "" {
+				o.Key = newKey()
+			}
+			p.send(&o)
+			fail := await(p, anything[*bridge.Fail])
+			require.Equal(t, tt.code, fail.Error.Code)
+			require.NotEmpty(t, fail.Error.Hint)
+			require.NotEmpty(t, fail.Error.ID)
+			p.send(&bridge.Say{Ref: 1, Key: newKey(), Text: "the chat goes on"})
+			await(p, func(m *bridge.Done) bool { return m.Ref == 1 })
+		})
+	}
+	t.Run("a name of 4 KB does not even fit the message", func(t *testing.T) {
+		p, _ := w.join(w.agent)
+		p.send(&bridge.Offer{Key: newKey(), Name: long, Size: 1})
+		require.Equal(t, bridge.CodeMessage, p.refused())
+		p.send(&bridge.Ping{Ref: 2})
+		await(p, func(m *bridge.Done) bool { return m.Ref == 2 })
+	})
+}
+
+func TestT17CustomerAllowancesHoldAcrossUploads(t *testing.T) {
+	w := newWorld(t)
+	customer, welcome := w.join(w.customer)
+	require.Equal(t, bridge.VendorLimits().MaxFiles, welcome.Limits.MaxFiles)
+	d := w.data(w.customer)
+	for range 3 {
+		w.upload(customer, d, "a.bin", random(1000))
+	}
+	customer.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1})
+	fail := await(customer, anything[*bridge.Fail])
+	require.Equal(t, bridge.CodeFileCount, fail.Error.Code)
+	require.Contains(t, fail.Error.Message, "3 files")
+}
+
+func (w *world) fetch(path string, header http.Header, status int) ([]byte, http.Header) {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.server.URL+path, nil)
+	require.NoError(w.t, err)
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(w.t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(w.t, err)
+	require.Equal(w.t, status, res.StatusCode, string(body[:min(len(body), 500)]))
+	return body, res.Header
+}
+
+func (w *world) ticket(p *page, fileID string) string {
+	w.t.Helper()
+	p.send(&bridge.Ask{Ref: 7, File: fileID, Attempt: newKey()})
+	return await(p, func(m *bridge.Ticket) bool { return m.Ref == 7 }).Path
+}

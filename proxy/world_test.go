@@ -1,0 +1,228 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/chat"
+	"attache/proxy/deliver"
+	"attache/proxy/engine"
+	"attache/proxy/token"
+	"attache/proxy/ucs"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+}
+
+const (
+	agentLimit        = 64 << 20
+	maxWaitingAddress = 8
+	origin            = "https://desk.example"
+)
+
+// world is everything a proxy stands on, all of it real: the embedded engine in
+// a directory of the test's, Chat Server and documents on it, the delivery
+// loop, and the proxy behind an HTTP server.
+type world struct {
+	t      *testing.T
+	origin string
+
+	engine  *engine.Engine
+	chat    *chat.Server
+	store   *ucs.Store
+	records *deliver.Records
+	auth    *token.Authenticator
+	tickets *token.Tickets
+
+	proxy  *proxy.Proxy
+	server *httptest.Server
+	log    *lockedBuffer
+
+	agent, customer string // tokens of one chat session
+}
+
+func newWorld(t *testing.T) *world { return newWorldWith(t, chat.Options{}) }
+
+func newWorldWith(t *testing.T, o chat.Options) *world {
+	t.Helper()
+	w := &world{t: t, origin: origin, log: &lockedBuffer{}}
+	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	ctx := t.Context()
+	var err error
+	w.engine, err = engine.Start(ctx, engine.Options{Dir: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(w.engine.Close)
+	w.chat, err = chat.New(ctx, w.engine.JetStream(), o)
+	require.NoError(t, err)
+	t.Cleanup(w.chat.Close)
+	w.store, err = ucs.New(ctx, w.engine, ucs.Options{})
+	require.NoError(t, err)
+	w.records, err = deliver.OpenRecords(ctx, w.engine, log)
+	require.NoError(t, err)
+	t.Cleanup(w.records.Close)
+	loop, err := deliver.Start(ctx, deliver.Options{
+		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: proxy.NoScanner{}, Log: log,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { loop.Close(context.Background()) })
+	secret := []byte(strings.Repeat("s", 32))
+	w.auth, err = token.NewAuthenticator(token.Secret(secret))
+	require.NoError(t, err)
+	w.tickets = token.NewTickets(secret)
+	w.startProxy(log)
+	w.agent = w.token("s1", "alice", bridge.Agent, bridge.AllRights...)
+	w.customer = w.token("s1", "carol", bridge.Client, bridge.AllRights...)
+	return w
+}
+
+func (w *world) startProxy(log *slog.Logger) {
+	w.t.Helper()
+	limits := bridge.Unlimited()
+	limits.MaxFileSize = agentLimit
+	p, err := proxy.New(proxy.Config{
+		Chat: w.chat, Documents: w.store, Staging: w.store, Records: w.records, Auth: w.auth, Tickets: w.tickets,
+		Origins: []string{origin}, AgentLimits: &limits, MaxFrame: w.engine.MaxChunk(),
+		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: time.Second, MaxWaitingAddress: maxWaitingAddress, Log: log,
+	})
+	require.NoError(w.t, err)
+	w.proxy, w.server = p, httptest.NewServer(p)
+	server := w.server
+	w.t.Cleanup(func() { p.Close(); server.Close() })
+}
+
+// another is a second proxy on the same engine.
+func (w *world) another() *world {
+	w.t.Helper()
+	twin := *w
+	twin.startProxy(slog.New(slog.DiscardHandler))
+	return &twin
+}
+
+// restartProxy ends the proxy as a crash would, as far as its memory goes, and
+// starts another one.
+func (w *world) restartProxy() {
+	w.t.Helper()
+	w.proxy.Close()
+	w.server.Close()
+	w.startProxy(slog.New(slog.DiscardHandler))
+}
+
+// nothingStaged checks that the store holds no byte of any upload.
+func (w *world) nothingStaged() {
+	w.t.Helper()
+	require.Eventually(w.t, func() bool { return w.bytesStored() == 0 }, wait, 10*time.Millisecond, "bytes were left behind")
+}
+
+// bytesStored counts the messages on chunk subjects of every bucket.
+func (w *world) bytesStored() (n int) {
+	streams := w.engine.JetStream().ListStreams(w.t.Context())
+	for info := range streams.Info() {
+		if !strings.HasPrefix(info.Config.Name, "OBJ_") {
+			continue
+		}
+		s, err := w.engine.JetStream().Stream(w.t.Context(), info.Config.Name)
+		require.NoError(w.t, err)
+		full, err := s.Info(w.t.Context(), jetstream.WithSubjectFilter("$O.*.C.>"))
+		require.NoError(w.t, err)
+		for _, count := range full.State.Subjects {
+			n += int(count)
+		}
+	}
+	require.NoError(w.t, streams.Err())
+	return n
+}
+
+func (w *world) token(session, user string, kind bridge.UserType, rights ...bridge.Right) string {
+	return w.mint(session, user, kind, rights, time.Hour)
+}
+
+func (w *world) mint(session, user string, kind bridge.UserType, rights []bridge.Right, life time.Duration) string {
+	w.t.Helper()
+	s, err := w.auth.Mint(proxy.Identity{
+		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind}, Rights: rights, Expires: time.Now().Add(life),
+	})
+	require.NoError(w.t, err)
+	return s
+}
+
+func (w *world) expiredToken() string {
+	return w.mint("s1", "alice", bridge.Agent, bridge.AllRights, -time.Hour)
+}
+
+func (w *world) signTicket() string {
+	w.t.Helper()
+	s, err := w.tickets.Sign(proxy.Grant{Session: "s1", UserID: "alice", FileID: "1", DocumentID: "1", Expires: time.Now().Add(time.Hour)})
+	require.NoError(w.t, err)
+	return s
+}
+
+func agentToken(w *world) string    { return w.agent }
+func customerToken(w *world) string { return w.customer }
+func readOnlyToken(w *world) string {
+	return w.token("s1", "rita", bridge.Agent, bridge.RightChat, bridge.RightDownload)
+}
+
+func (w *world) logged() string { return w.log.String() }
+
+// raw is a chat socket below the library: bytes as a hostile page would write them.
+func (w *world) raw() net.Conn {
+	w.t.Helper()
+	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
+	require.NoError(w.t, err)
+	io.WriteString(conn, "GET "+bridge.PathChat+" HTTP/1.1\r\nHost: x\r\nOrigin: "+w.origin+"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: "+bridge.Subprotocol+"\r\n\r\n")
+	res, err := http.ReadResponse(bufio.NewReaderSize(oneByte{conn}, 16), nil)
+	require.NoError(w.t, err)
+	require.Equal(w.t, http.StatusSwitchingProtocols, res.StatusCode)
+	return conn
+}
+
+// oneByte keeps a buffered reader from taking what follows the handshake.
+type oneByte struct{ net.Conn }
+
+func (c oneByte) Read(p []byte) (int, error) { return c.Conn.Read(p[:1]) }
+
+func maskedText(p []byte) []byte {
+	out := []byte{0x81, 0x80 | 126}
+	out = binary.BigEndian.AppendUint16(out, uint16(len(p)))
+	out = append(out, 0, 0, 0, 0)
+	return append(out, p...)
+}
+
+func errorsAs[T any](err error, target *T) bool { return errors.As(err, target) }
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"math"
+
+	"github.com/hack-pad/safejs"
+
+	"attache/bridge"
+)
+
+// arguments are what JavaScript called a function with. They are copied out by
+// type; the first that is of another spoils the call.
+type arguments struct {
+	values []safejs.Value
+	next   int
+	err    error
+}
+
+func (a *arguments) take(kind safejs.Type) safejs.Value {
+	if a.next >= len(a.values) || a.values[a.next].Type() != kind {
+		a.spoil()
+		return safejs.Undefined()
+	}
+	a.next++
+	return a.values[a.next-1]
+}
+
+func (a *arguments) spoil() {
+	if a.err == nil {
+		a.err = bridge.NewError(bridge.CodeMessage, "an argument is missing or of another type than it should be")
+	}
+}
+
+func (a *arguments) text() string {
+	v := a.take(safejs.TypeString)
+	if a.err != nil {
+		return ""
+	}
+	s, err := v.String()
+	if err != nil {
+		a.spoil()
+	}
+	return s
+}
+
+// integer takes a whole number from 0 to 2^53-1.
+func (a *arguments) integer() int64 {
+	v := a.take(safejs.TypeNumber)
+	if a.err != nil {
+		return 0
+	}
+	f, err := v.Float()
+	if err != nil || f < 0 || f > bridge.MaxInteger || f != math.Trunc(f) {
+		a.spoil()
+		return 0
+	}
+	return int64(f)
+}
+
+func (a *arguments) flag() bool {
+	v := a.take(safejs.TypeBoolean)
+	if a.err != nil {
+		return false
+	}
+	b, err := v.Bool()
+	if err != nil {
+		a.spoil()
+	}
+	return b
+}
+
+func (a *arguments) function() safejs.Value { return a.take(safejs.TypeFunction) }
+
+func (a *arguments) object() safejs.Value { return a.take(safejs.TypeObject) }
+
+// pairs takes a list of keys and values by turns.
+func (a *arguments) pairs() bridge.Data {
+	list := a.object()
+	if a.err != nil {
+		return nil
+	}
+	n, err := list.Length()
+	if err != nil || n%2 != 0 || n > 4*bridge.MaxItems {
+		a.spoil()
+		return nil
+	}
+	inner := arguments{values: make([]safejs.Value, n)}
+	for i := range inner.values {
+		if inner.values[i], err = list.Index(i); err != nil {
+			a.spoil()
+			return nil
+		}
+	}
+	var d bridge.Data
+	for range n / 2 {
+		key := inner.text()
+		d = append(d, bridge.Text(key, inner.text()))
+	}
+	if inner.err != nil {
+		a.spoil()
+	}
+	return d
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"time"
+
+	"attache/bridge"
+)
+
+// chat is a session's first socket: JSON both ways.
+type chat struct {
+	s       *session
+	socket  *socket
+	ready   bool // welcomed
+	waiting bool // for the next try
+	tries   int  // tells a late token of an earlier try
+	renewed bool // a new token was fetched because the last one had expired
+	since   time.Duration
+	last    time.Duration // when something was heard
+	retry   backoff
+	alarm   *alarm
+}
+
+const (
+	welcomeTime = 10 * time.Second // from dialing to welcome
+	idleTime    = 15 * time.Second // without a message, before the page asks
+	answerTime  = 10 * time.Second // for an answer to that
+	stableTime  = 10 * time.Second // after which a connection counts as good
+	longestBye  = time.Minute
+)
+
+func (c *chat) connect() {
+	c.drop()
+	try := c.tries
+	c.s.obtain(func(err *bridge.Error) {
+		switch {
+		case try != c.tries:
+		case err != nil:
+			c.lost(err)
+		default:
+			c.dial()
+		}
+	})
+}
+
+func (c *chat) dial() {
+	var err error
+	c.socket, err = c.s.page.dial(c.s.dial, c.s.url+bridge.PathChat, listener{c.opened, c.received, c.lost, c.failed})
+	if err != nil {
+		c.lost(bridge.WrapError(bridge.CodeOffline, err))
+		return
+	}
+	c.set(welcomeTime, func() { c.lost(bridge.NewError(bridge.CodeTimeout, "")) })
+}
+
+func (c *chat) set(d time.Duration, f func()) {
+	c.alarm.stop()
+	c.alarm = c.s.page.turns.after(d, f, c.failed)
+}
+
+func (c *chat) opened(protocol string) {
+	if protocol != bridge.Subprotocol {
+		c.s.end(bridge.NewError(bridge.CodeVersion, ""))
+		return
+	}
+	c.say(&bridge.Hello{
+		Token:         c.s.token,
+		Position:      c.s.position,
+		ClientVersion: c.s.version,
+		Agent:         agent,
+	})
+}
+
+var agent = "attache/" + bridge.Version
+
+func (c *chat) say(m bridge.Wire) {
+	if err := c.socket.send(bridge.AppendMessage(nil, m)); err != nil {
+		c.lost(bridge.WrapError(bridge.CodeOffline, err))
+	}
+}
+
+func (c *chat) received(text []byte) {
+	c.last = now()
+	m, err := bridge.FromProxy(text)
+	if err != nil {
+		c.unclear(err)
+		return
+	}
+	switch m := m.(type) {
+	case *bridge.Welcome:
+		if !c.ready {
+			c.welcomed(m)
+		}
+	case *bridge.Bye:
+		c.bye(time.Duration(m.After) * time.Millisecond)
+	case *bridge.Fail:
+		c.s.refused(m)
+	default:
+		if c.ready {
+			c.s.heard(m)
+		}
+	}
+}
+
+// unclear is told of a message that cannot be read. One lost message is better
+// than a connection that breaks at the same place each time.
+func (c *chat) unclear(err error) {
+	if !c.ready {
+		c.s.end(bridge.WrapError(bridge.CodeVersion, err))
+		return
+	}
+	complain("a message of the proxy's is left out: " + err.Error())
+}
+
+func (c *chat) welcomed(w *bridge.Welcome) {
+	c.ready, c.renewed, c.since = true, false, c.last
+	c.listen()
+	c.s.welcomed(w)
+}
+
+// listen keeps an eye on the line: a browser tells of a dead one only after
+// minutes.
+func (c *chat) listen() {
+	if quiet := now() - c.last; quiet < idleTime {
+		c.set(idleTime-quiet, c.listen)
+		return
+	}
+	asked := c.last
+	c.set(answerTime, func() {
+		if c.last > asked {
+			c.listen()
+			return
+		}
+		c.lost(bridge.NewError(bridge.CodeOffline, ""))
+	})
+	c.say(&bridge.Ping{})
+}
+
+// refused takes the proxy's word that this connection cannot be.
+func (c *chat) refused(err *bridge.Error) {
+	switch {
+	case err.Code == bridge.CodeTokenExpired && !c.renewed:
+		c.s.data.drop()
+		c.renewed = true
+		c.connect()
+	case err.Code == bridge.CodeTokenExpired || !err.Retry:
+		c.s.end(err)
+	default:
+		c.lost(err)
+	}
+}
+
+func (c *chat) bye(after time.Duration) {
+	c.drop()
+	c.s.data.drop()
+	err := bridge.NewError(bridge.CodeBusy, "")
+	if c.s.id == "" {
+		c.s.end(err)
+		return
+	}
+	c.again(err, min(after, longestBye))
+}
+
+// lost is told that there is no connection, or none any more. The first one is
+// the caller's to try again.
+func (c *chat) lost(err *bridge.Error) {
+	if c.s.ended {
+		return
+	}
+	if c.ready && now()-c.since > stableTime {
+		c.retry.reset()
+		c.s.faults = 0
+	}
+	c.drop()
+	c.s.data.drop()
+	switch {
+	case c.s.leaving != 0:
+		c.s.end(nil)
+	case c.s.id == "":
+		c.s.end(err)
+	default:
+		c.again(err, c.retry.next())
+	}
+}
+
+func (c *chat) again(err *bridge.Error, wait time.Duration) {
+	c.waiting = true
+	c.set(wait, c.connect)
+	c.s.reconnecting(err, wait)
+}
+
+// wake is told that the network may be back.
+func (c *chat) wake() {
+	if c.waiting {
+		c.connect()
+	}
+}
+
+func (c *chat) failed(err *bridge.Error) { c.s.failed(err) }
+
+func (c *chat) drop() {
+	c.tries++
+	c.alarm.stop()
+	c.ready, c.waiting = false, false
+	if c.socket != nil {
+		c.socket.close()
+		c.socket = nil
+	}
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"time"
+
+	"github.com/hack-pad/safejs"
+
+	"attache/bridge"
+)
+
+// data is a session's second socket: frames up, acks down. It is opened with
+// the first upload and shared by all.
+type data struct {
+	s        *session
+	socket   *socket
+	ready    bool
+	tries    int
+	renewed  bool
+	maxFrame int64
+	last     time.Duration // when the link was last seen to carry something
+	buffered int           // at the last look
+	retry    backoff
+	alarm    *alarm // while connecting, connected, or waiting for the next try
+}
+
+const (
+	readyTime = 10 * time.Second // from dialing to ready
+	lookTime  = 5 * time.Second  // between looks at the link
+	stallTime = 30 * time.Second // without an ack or a byte taken, while some are owed
+	spareTime = time.Minute      // without an upload, before the socket is closed
+)
+
+// want opens the socket unless it is open or being opened.
+func (d *data) want() {
+	if d.alarm == nil && d.s.chat.ready {
+		d.dial()
+	}
+}
+
+func (d *data) dial() {
+	var err error
+	d.socket, err = d.s.page.dial(d.s.dial, d.s.url+bridge.PathData, listener{d.opened, d.received, d.lost, d.failed})
+	if err != nil {
+		d.lost(bridge.WrapError(bridge.CodeOffline, err))
+		return
+	}
+	d.set(readyTime, func() { d.lost(bridge.NewError(bridge.CodeTimeout, "")) })
+}
+
+func (d *data) set(after time.Duration, f func()) {
+	d.alarm.stop()
+	d.alarm = d.s.page.turns.after(after, f, d.failed)
+}
+
+func (d *data) opened(protocol string) {
+	if protocol != bridge.Subprotocol {
+		d.refused(bridge.NewError(bridge.CodeVersion, ""))
+		return
+	}
+	hello := bridge.AppendMessage(nil, &bridge.Hello{Token: d.s.token, Agent: agent})
+	if err := d.socket.send(hello); err != nil {
+		d.lost(bridge.WrapError(bridge.CodeOffline, err))
+	}
+}
+
+func (d *data) received(text []byte) {
+	d.last = now()
+	m, err := bridge.FromProxy(text)
+	if err != nil {
+		complain("a message of the proxy's is left out: " + err.Error())
+		return
+	}
+	switch m := m.(type) {
+	case *bridge.Ready:
+		d.begin(m.MaxFrame)
+	case *bridge.Ack:
+		if u := d.s.find(m.Key); u != nil {
+			d.retry.reset()
+			u.acked(m.Stored)
+		}
+	case *bridge.Fail:
+		d.fail(m)
+	case *bridge.Bye:
+		d.drop()
+		d.wait(min(time.Duration(m.After)*time.Millisecond, longestBye))
+	}
+}
+
+func (d *data) begin(maxFrame int64) {
+	if d.ready || maxFrame < 1 {
+		return
+	}
+	d.ready, d.renewed = true, false
+	d.maxFrame = min(maxFrame, bridge.MaxFrame)
+	d.set(lookTime, d.look)
+	for _, u := range d.s.uploads {
+		if u.held {
+			u.propose()
+			continue
+		}
+		u.start()
+	}
+}
+
+func (d *data) send(view safejs.Value) error {
+	if !d.owed() {
+		d.last = now()
+	}
+	return d.socket.sendBytes(view)
+}
+
+// owed reports whether bytes are under way.
+func (d *data) owed() bool {
+	for _, u := range d.s.uploads {
+		if u.sender != nil && u.sender.Sent() > u.sender.Stored() {
+			return true
+		}
+	}
+	return false
+}
+
+// needed reports whether an upload sends, or would.
+func (d *data) needed() bool {
+	for _, u := range d.s.uploads {
+		if u.phase == offering || u.phase == sending {
+			return true
+		}
+	}
+	return false
+}
+
+// look finds a link that died without a word, and a socket nobody needs.
+func (d *data) look() {
+	if n := d.socket.buffered(); n != d.buffered {
+		d.buffered, d.last = n, now()
+	}
+	quiet := now() - d.last
+	switch {
+	case quiet > stallTime && d.owed():
+		d.lost(bridge.NewError(bridge.CodeTimeout, ""))
+	case quiet > spareTime && !d.needed():
+		d.drop()
+	default:
+		d.set(lookTime, d.look)
+	}
+}
+
+func (d *data) fail(m *bridge.Fail) {
+	if m.Key == "" {
+		d.refused(&m.Error)
+		return
+	}
+	if u := d.s.find(m.Key); u != nil {
+		u.broken(&m.Error)
+	}
+}
+
+// refused takes the proxy's word that this socket cannot be.
+func (d *data) refused(err *bridge.Error) {
+	switch {
+	case err.Code == bridge.CodeTokenExpired && !d.renewed:
+		d.renew()
+	case err.Code == bridge.CodeTokenExpired || !err.Retry:
+		d.giveUp(err)
+	default:
+		d.lost(err)
+	}
+}
+
+// renew dials with a new token.
+func (d *data) renew() {
+	d.drop()
+	d.renewed = true
+	try := d.tries
+	d.set(longestBye, func() { d.lost(bridge.NewError(bridge.CodeTimeout, "")) })
+	d.s.obtain(func(err *bridge.Error) {
+		switch {
+		case try != d.tries:
+		case err != nil:
+			d.lost(err)
+		default:
+			d.dial()
+		}
+	})
+}
+
+// giveUp ends the uploads that cannot be sent; the chat goes on.
+func (d *data) giveUp(err *bridge.Error) {
+	d.drop()
+	for _, u := range append([]*upload(nil), d.s.uploads...) {
+		if u.phase == offering || u.phase == sending {
+			u.abandon(err)
+		}
+	}
+}
+
+func (d *data) lost(*bridge.Error) {
+	d.drop()
+	if d.s.chat.ready && d.needed() {
+		d.wait(d.retry.next())
+	}
+}
+
+func (d *data) wait(wait time.Duration) { d.set(wait, d.dial) }
+
+func (d *data) failed(err *bridge.Error) { d.s.failed(err) }
+
+func (d *data) drop() {
+	d.tries++
+	d.alarm.stop()
+	d.alarm, d.ready = nil, false
+	if d.socket != nil {
+		d.socket.close()
+		d.socket = nil
+	}
+	for _, u := range d.s.uploads {
+		u.hold()
+	}
+}

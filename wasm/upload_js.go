@@ -1,0 +1,430 @@
+package main
+
+import (
+	"time"
+
+	"github.com/hack-pad/safejs"
+
+	"attache/bridge"
+)
+
+// upload is one file on its way from this page.
+type upload struct {
+	s     *session
+	call  int64
+	offer bridge.Offer
+	key   bridge.Key
+	name  bridge.Name
+	pump  safejs.Value // reads the file: prepare(header, most), read(offset, length), rest()
+
+	state bridge.UploadState
+	phase phase
+	begun bool // the proxy has accepted it before
+	held  bool // to be offered again once the data socket is ready
+	tries int  // offered again without progress between
+
+	offset  int64          // where the proxy wants to go on
+	sender  *bridge.Sender // nil until both sockets are ready for it
+	reading int64          // bytes the pump is reading; 0: none
+	stale   bool           // what it is reading is not wanted any more
+	again   *alarm
+
+	sent, stored int64
+	told         time.Duration // when progress was told last
+	telling      *alarm
+}
+
+// phase is what an upload waits for.
+type phase int
+
+const (
+	waiting   phase = iota // for others to finish
+	offering               // for the proxy's accept
+	sending                // for the data socket, the pump or credit
+	delivered              // for the proxy to announce it
+)
+
+const (
+	mostActive   = 4 // uploads that send at a time
+	mostTries    = 5
+	nudgeTime    = 10 * time.Second // for the proxy's word that all of it arrived
+	progressTime = 100 * time.Millisecond
+)
+
+// upload begins an upload, or continues one of an earlier connect or program.
+func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {
+	key, err := s.admit(&o)
+	if err != nil {
+		return err
+	}
+	u := &upload{
+		s: s, call: call, offer: o, key: key, pump: pump,
+		name:  bridge.SafeName(o.Name, o.MimeType),
+		state: bridge.Offered,
+	}
+	s.uploads = append(s.uploads, u)
+	u.step(nil, nil)
+	s.schedule()
+	return nil
+}
+
+// admit judges an offer as the proxy will.
+func (s *session) admit(o *bridge.Offer) (bridge.Key, error) {
+	key, err := bridge.ParseKey(o.Key)
+	if err != nil {
+		return key, err
+	}
+	if s.find(o.Key) != nil {
+		return key, bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	if err := bridge.CheckName(o.Name); err != nil {
+		return key, err
+	}
+	if err := bridge.CheckCustom(o.Custom); err != nil {
+		return key, err
+	}
+	if _, err := bridge.FromPage(bridge.AppendMessage(nil, o)); err != nil {
+		return key, err
+	}
+	if err := s.may(bridge.UploadRight(o.UploadType), o.Visibility); err != nil || !s.known {
+		return key, err
+	}
+	return key, s.limits.Check(o.Name, o.Size)
+}
+
+func (s *session) find(key string) *upload {
+	for _, u := range s.uploads {
+		if u.offer.Key == key {
+			return u
+		}
+	}
+	return nil
+}
+
+// schedule lets waiting uploads begin, in their order.
+func (s *session) schedule() {
+	active := 0
+	for _, u := range s.uploads {
+		if u.phase == offering || u.phase == sending {
+			active++
+		}
+	}
+	for _, u := range s.uploads {
+		if active >= mostActive {
+			return
+		}
+		if u.phase == waiting {
+			active++
+			u.propose()
+		}
+	}
+}
+
+// forget takes back what the proxy holds of an upload.
+func (s *session) forget(key string) {
+	if s.chat.ready {
+		s.send(&bridge.Cancel{Key: key})
+		return
+	}
+	s.forgotten = append(s.forgotten, key)
+}
+
+// propose offers the file, or the rest of it, or asks how one that has arrived
+// is getting on.
+func (u *upload) propose() {
+	u.held = false
+	if u.phase != delivered {
+		u.phase = offering
+	}
+	if !u.s.chat.ready {
+		return
+	}
+	u.s.send(&u.offer)
+	if u.phase == offering && u.offer.Size > 0 {
+		u.s.data.want()
+	}
+}
+
+// accepted is told from where the proxy wants to go on.
+func (u *upload) accepted(offset int64) {
+	switch {
+	case offset > u.offer.Size:
+		u.fail(bridge.NewError(bridge.CodeFrameLength, ""))
+		return
+	case offset == u.offer.Size:
+		u.arrived()
+		return
+	case u.phase == delivered && !u.state.Incoming():
+		return
+	}
+	u.phase, u.begun, u.held = sending, true, false
+	u.offset, u.sent, u.stored = offset, offset, offset
+	u.again.stop()
+	u.halt()
+	u.advance(bridge.Receiving)
+	u.s.data.want()
+	u.start()
+}
+
+// halt stops sending; a piece that is being read will be dropped.
+func (u *upload) halt() {
+	u.sender = nil
+	u.stale = u.reading > 0
+}
+
+// hold is told that the data socket is gone: how much arrived on it is asked
+// when the next one is ready.
+func (u *upload) hold() {
+	u.halt()
+	if u.phase == sending {
+		u.phase, u.held = offering, true
+	}
+}
+
+// start begins to send where the data socket is ready for it.
+func (u *upload) start() {
+	if u.phase != sending || u.sender != nil || !u.s.data.ready {
+		return
+	}
+	u.sender = bridge.NewSender(u.offer.Size, u.offset, u.s.data.maxFrame)
+	most := min(u.s.data.maxFrame, u.offer.Size-u.offset)
+	if _, err := u.pump.Call("prepare", bridge.FrameHeader, most); err != nil {
+		u.abandon(bridge.WrapError(bridge.CodeInternal, err))
+		return
+	}
+	u.next()
+}
+
+// next has the pump read the next piece, if there is credit for it.
+func (u *upload) next() {
+	if u.reading > 0 || u.sender == nil {
+		return
+	}
+	offset, length := u.sender.Next()
+	if length == 0 {
+		return
+	}
+	u.reading = length
+	if _, err := u.pump.Call("read", offset, length); err != nil {
+		u.abandon(bridge.WrapError(bridge.CodeInternal, err))
+	}
+}
+
+// filled is told that the piece lies in view, behind room for the header.
+func (u *upload) filled(view safejs.Value) {
+	length := u.reading
+	u.reading = 0
+	if u.stale || u.sender == nil {
+		u.stale = false
+		u.next()
+		return
+	}
+	if err := u.s.page.seal(view, u.key, u.sender.Sent(), length); err != nil {
+		u.abandon(bridge.AsError(err))
+		return
+	}
+	if err := u.s.data.send(view); err != nil {
+		u.s.data.lost(bridge.WrapError(bridge.CodeOffline, err))
+		return
+	}
+	u.sender.Advance(length, now())
+	u.sent = u.sender.Sent()
+	u.progress()
+	u.next()
+}
+
+// unread is told that the file could not be read. before tells that some of it
+// had been: then it is another file now.
+func (u *upload) unread(before bool) {
+	u.reading = 0
+	code := bridge.CodeFileUnreadable
+	if before {
+		code = bridge.CodeFileChanged
+	}
+	u.abandon(bridge.NewError(code, ""))
+}
+
+// acked is told how much is durable.
+func (u *upload) acked(stored int64) {
+	if u.sender == nil || stored <= u.stored {
+		return
+	}
+	if err := u.sender.Ack(stored, now()); err != nil {
+		u.s.data.lost(bridge.AsError(err))
+		return
+	}
+	u.tries, u.stored = 0, stored
+	if u.sender.Done() {
+		u.arrived()
+		return
+	}
+	u.progress()
+	u.next()
+}
+
+// arrived is told that every byte is durable.
+func (u *upload) arrived() {
+	if u.phase == delivered {
+		return
+	}
+	u.phase, u.begun = delivered, true
+	u.sent, u.stored = u.offer.Size, u.offer.Size
+	u.rest()
+	u.tellProgress()
+	u.nudge()
+	u.s.schedule()
+}
+
+// nudge asks again while the proxy has not said that it accepts what arrived.
+func (u *upload) nudge() {
+	u.again = u.s.page.turns.after(nudgeTime, func() {
+		if u.state.Incoming() {
+			u.propose()
+			u.nudge()
+		}
+	}, u.s.failed)
+}
+
+// rest gives back what sending needed.
+func (u *upload) rest() {
+	u.sender = nil
+	u.again.stop()
+	u.telling.stop()
+	_, _ = u.pump.Call("rest")
+	u.reading, u.stale = 0, false
+}
+
+// changed takes the proxy's word on the upload's state.
+func (u *upload) changed(m *bridge.Upload) {
+	switch m.State {
+	case bridge.Failed:
+		err := m.Error
+		if err == nil {
+			err = bridge.NewError(bridge.CodeInternal, "")
+		}
+		u.fail(err)
+	case bridge.Cancelled:
+		u.leave(bridge.Cancelled, nil, bridge.NewError(bridge.CodeCancelled, ""))
+	case bridge.Announced:
+		if m.Event != nil {
+			u.announced(*m.Event)
+		}
+	default:
+		if !m.State.Incoming() {
+			u.arrived()
+		}
+		u.advance(m.State)
+	}
+}
+
+func (u *upload) advance(state bridge.UploadState) {
+	if state == u.state || !u.state.May(state) {
+		return
+	}
+	u.state = state
+	u.step(nil, nil)
+}
+
+func (u *upload) announced(e bridge.Event) {
+	u.sent, u.stored = u.offer.Size, u.offer.Size
+	u.leave(bridge.Announced, &e, nil)
+}
+
+// refused takes a fail of the proxy's on the chat's socket. Once an upload has
+// begun, what may pass is tried again, a bounded number of times.
+func (u *upload) refused(err *bridge.Error) {
+	if !u.mayRetry(err) {
+		u.fail(err)
+		return
+	}
+	u.halt()
+	if u.phase != delivered {
+		u.phase = offering
+	}
+	wait := backoff{tries: u.tries}
+	u.tries++
+	u.again.stop()
+	u.again = u.s.page.turns.after(wait.next(), u.propose, u.s.failed)
+}
+
+// broken takes a fail of the data socket's. Once the upload is being offered
+// again, such fails are of frames sent before.
+func (u *upload) broken(err *bridge.Error) {
+	if u.phase != sending {
+		return
+	}
+	if damaged := err.Code == bridge.CodeFrameChecksum || err.Code == bridge.CodeFrameOffset; !damaged || !u.mayRetry(err) {
+		u.refused(err)
+		return
+	}
+	// Frames behind the damaged one may still be under way, and would be taken
+	// for damaged too. They end with their socket.
+	u.tries++
+	u.s.data.lost(err)
+}
+
+func (u *upload) mayRetry(err *bridge.Error) bool {
+	return err.Retry && u.begun && u.tries < mostTries
+}
+
+// abandon ends an upload for a reason on this side.
+func (u *upload) abandon(err *bridge.Error) {
+	u.s.forget(u.offer.Key)
+	u.fail(err)
+}
+
+func (u *upload) fail(err *bridge.Error) { u.leave(bridge.Failed, nil, err) }
+
+// cancel is the wish of whoever began it.
+func (u *upload) cancel() {
+	if u.phase != waiting {
+		u.s.forget(u.offer.Key)
+	}
+	u.leave(bridge.Cancelled, nil, bridge.NewError(bridge.CodeCancelled, ""))
+}
+
+// leave ends it in a final state.
+func (u *upload) leave(state bridge.UploadState, e *bridge.Event, err *bridge.Error) {
+	u.rest()
+	u.state = state
+	for i, other := range u.s.uploads {
+		if other == u {
+			u.s.uploads = append(u.s.uploads[:i], u.s.uploads[i+1:]...)
+			break
+		}
+	}
+	u.tellProgress()
+	u.step(e, err)
+	u.s.schedule()
+}
+
+func (u *upload) where() bridge.Step {
+	return bridge.Step{
+		Key: u.offer.Key, State: u.state, Name: u.name,
+		Sent: u.sent, Stored: u.stored, Total: u.offer.Size,
+		At: time.Now().UnixMilli(),
+	}
+}
+
+func (u *upload) step(e *bridge.Event, err *bridge.Error) {
+	step := u.where()
+	step.Event, step.Error = e, err
+	u.s.tell(wordUpload, u.call, bridge.AppendStep(nil, step, u.s.party.UserID))
+}
+
+// progress tells how far it is, ten times a second at most.
+func (u *upload) progress() {
+	if wait := progressTime - (now() - u.told); wait > 0 {
+		if u.telling == nil {
+			u.telling = u.s.page.turns.after(wait, u.tellProgress, u.s.failed)
+		}
+		return
+	}
+	u.tellProgress()
+}
+
+func (u *upload) tellProgress() {
+	u.telling.stop()
+	u.telling, u.told = nil, now()
+	u.s.tell(wordProgress, u.call, bridge.AppendProgress(nil, u.where()))
+}

@@ -1,0 +1,42 @@
+import { AttacheError, readError } from './error.js';
+import { load } from './loader.js';
+import { Session } from './session.js';
+import { readCheck, readConnect, reading } from './wish.js';
+
+/** @typedef {import('./session.js').Module} Module */
+
+export { AttacheError };
+
+/** @type {typeof import('./attache.js').connect} */
+export async function connect(options) {
+  const session = await Session.connect(reading(() => readConnect(options)));
+  return /** @type {import('./attache.js').Session} */ (/** @type {unknown} */ (session));
+}
+
+/** @type {typeof import('./attache.js').check} */
+export async function check(file, limits) {
+  const { name, size, limits: text } = reading(() => readCheck(file, limits));
+  const refused = answer((await module()).check(name, size, text));
+  return refused === '' ? null : readError(refused);
+}
+
+/** @type {typeof import('./attache.js').describe} */
+export async function describe(name, type = '') {
+  const words = reading(() => [String(name), String(type)]);
+  return JSON.parse(answer((await module()).describe(words[0], words[1])));
+}
+
+/** @returns {Promise<Module>} */
+async function module() {
+  try {
+    return /** @type {Module} */ (await load());
+  } catch (cause) {
+    throw new AttacheError({ code: 'internal', message: cause instanceof Error ? cause.message : '', hint: '', cause });
+  }
+}
+
+/** A program that has ended answers nothing. @param {unknown} text */
+function answer(text) {
+  if (typeof text !== 'string') throw new AttacheError({ code: 'internal', message: '' });
+  return text;
+}

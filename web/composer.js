@@ -1,0 +1,123 @@
+import { make, write } from './dom.js';
+import { glyph } from './glyphs.js';
+
+/** @typedef {import('./locale.js').Locale} Locale */
+
+/**
+ * @typedef {object} ComposerHost
+ * @property {(text: string) => Promise<unknown>} send
+ * @property {(files: FileList) => void} add
+ * @property {(error: unknown) => void} unsent
+ */
+
+/** Where a text is written and files are chosen. */
+export class Composer {
+  node = make('form', { class: 'composer', part: 'composer' });
+  #field;
+  #file = make('input', { type: 'file', multiple: true, class: 'file-input', tabindex: -1, 'aria-hidden': 'true' });
+  #attach;
+  #send;
+  #allowance = make('p', { class: 'allowance', part: 'allowance', id: 'allowance', dir: 'auto' });
+  #error = make('p', { class: 'refusal', part: 'composer-error', role: 'alert', dir: 'auto' });
+  #locale;
+  #host;
+  #open = true;
+  #live = false;
+
+  /** @param {Locale} locale @param {ComposerHost} host */
+  constructor(locale, host) {
+    this.#locale = locale;
+    this.#host = host;
+    this.#field = make('textarea', { class: 'field', part: 'field', rows: 1, dir: 'auto', enterkeyhint: 'send', placeholder: locale.say('write'), 'aria-label': locale.say('write') });
+    this.#attach = make('button', { type: 'button', class: 'round attach', part: 'button attach', 'aria-label': locale.say('attach'), 'aria-describedby': 'allowance', title: locale.say('attach') }, glyph('attach'));
+    this.#send = make('button', { type: 'submit', class: 'round send', part: 'button send', 'aria-label': locale.say('send'), title: locale.say('send') }, glyph('send'));
+    this.node.append(make('div', { class: 'field-row', part: 'field-row' }, this.#attach, this.#file, this.#field, this.#send), this.#allowance, this.#error);
+    this.#listen();
+    this.enable(false);
+  }
+
+  focus() {
+    this.#field.focus();
+  }
+
+  /** Opens the file picker; the browser asks for a person's action first. */
+  pick() {
+    if (!this.#attach.disabled) this.#file.click();
+  }
+
+  /** @param {boolean} live whether there is a session to write to */
+  enable(live) {
+    this.#live = live;
+    this.#field.disabled = !live;
+    this.#update();
+  }
+
+  /** @param {{ text: string, open: boolean }} allowance @param {boolean} permitted whether this party may send files at all */
+  allow({ text, open }, permitted) {
+    this.#open = open;
+    this.#attach.hidden = !permitted;
+    this.#allowance.hidden = !permitted || text === '';
+    write(this.#allowance, text);
+    this.#update();
+  }
+
+  #listen() {
+    this.#attach.addEventListener('click', () => this.pick());
+    this.#file.addEventListener('change', () => this.#chosen());
+    this.#field.addEventListener('input', () => this.#update());
+    this.#field.addEventListener('keydown', (event) => this.#pressed(event));
+    this.node.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.node.addEventListener('click', (event) => {
+      if (event.target === this.#field.parentElement) this.#field.focus();
+    });
+  }
+
+  #chosen() {
+    if (this.#file.files?.length) this.#host.add(this.#file.files);
+    // The same file may be chosen again.
+    this.#file.value = '';
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    // Enter that ends a composition belongs to the input method.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#submit();
+  }
+
+  async #submit() {
+    const text = this.#field.value.trim();
+    if (text === '' || !this.#live) return;
+    this.#field.value = '';
+    write(this.#error, '');
+    this.#update();
+    try {
+      await this.#host.send(text);
+    } catch (error) {
+      this.#giveBack(text, error);
+    }
+  }
+
+  /** A text that could not be sent is not lost: it stands in the field again. @param {string} text @param {unknown} error */
+  #giveBack(text, error) {
+    const written = this.#field.value;
+    this.#field.value = written === '' ? text : `${text}\n${written}`;
+    const { message = '', hint = '' } = /** @type {{ message?: string, hint?: string }} */ (error ?? {});
+    const reason = [message, hint].map((words) => this.#locale.sentence(words)).join(' ').trim();
+    write(this.#error, this.#locale.say('unsent', { reason }));
+    this.#update();
+    this.#host.unsent(error);
+  }
+
+  #update() {
+    this.#attach.disabled = !this.#live || !this.#open;
+    this.#send.disabled = !this.#live || this.#field.value.trim() === '';
+    if (CSS.supports('field-sizing', 'content')) return;
+    this.#field.style.setProperty('block-size', 'auto');
+    this.#field.style.setProperty('block-size', `${this.#field.scrollHeight}px`);
+  }
+}

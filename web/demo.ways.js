@@ -1,0 +1,111 @@
+import { make, write } from './dom.js';
+import { icon } from './icons.js';
+import { truncate } from './name.js';
+
+/** @typedef {import('./attache.js').ChatFile} ChatFile */
+/** @typedef {import('./attache.js').UploadEvent} UploadEvent */
+/** @typedef {import('./element.js').AttacheChat} AttacheChat */
+
+const stations = /** @type {const} */ ({ offered: 'offered', stored: 'stored', announced: 'announced', drawn: 'drawn' });
+const mostRows = 50;
+
+/** @typedef {keyof typeof stations} Station */
+/** @typedef {{ row: HTMLElement, times: Partial<Record<Station, number>>, nodes: Record<Station, HTMLElement>, sender: EventTarget | null }} Way */
+
+/** The strip that shows each file's way, from the events that the API gives and nothing else. */
+export class Ways {
+  /** @type {Map<string, Way>} */
+  #ways = new Map();
+  #list;
+  #section;
+
+  /** @param {HTMLElement} section */
+  constructor(section) {
+    this.#section = section;
+    this.#list = /** @type {HTMLElement} */ (section.querySelector('ol'));
+  }
+
+  /** @param {AttacheChat} chat */
+  watch(chat) {
+    chat.addEventListener('attache-upload', ({ detail }) => this.#step(chat, detail));
+    chat.addEventListener('attache-file', ({ detail }) => this.#arrived(chat, detail));
+  }
+
+  /** @param {AttacheChat} chat @param {UploadEvent} event */
+  #step(chat, event) {
+    const way = this.#of(event.key);
+    if (!way.sender) {
+      way.sender = chat;
+      this.#label(way, event, chat);
+    }
+    way.row.dataset.state = event.state;
+    if (event.state === 'receiving' && event.total > 0) write(way.nodes.stored, `${Math.floor((100 * event.stored) / event.total)} %`);
+    if (event.state === 'offered' || event.state === 'stored' || event.state === 'announced') this.#reach(way, event.state, event.at);
+    if (event.state === 'failed' || event.state === 'cancelled') this.#stop(way, event);
+  }
+
+  /** @param {AttacheChat} chat @param {ChatFile} file */
+  #arrived(chat, file) {
+    if (file.own || file.key === '') return;
+    // In the second frame the first one with the icon has been drawn.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (chat.isConnected) this.#reach(this.#of(file.key), 'drawn', performance.timeOrigin + performance.now());
+    }));
+  }
+
+  /** @param {string} key @returns {Way} */
+  #of(key) {
+    const known = this.#ways.get(key);
+    if (known) return known;
+
+    const nodes = /** @type {Way['nodes']} */ ({});
+    const way = make('dl', { class: 'way' });
+    for (const [station, words] of Object.entries(stations)) {
+      const time = make('dd', {}, '·');
+      nodes[/** @type {Station} */ (station)] = time;
+      way.append(make('div', { class: station }, make('dt', {}, words), time));
+    }
+    const row = make('li', {}, way);
+    const fresh = { row, times: {}, nodes, sender: null };
+    this.#ways.set(key, fresh);
+    this.#list.prepend(row);
+    this.#section.classList.add('used');
+    if (this.#list.children.length > mostRows) this.#list.lastElementChild?.remove();
+    return fresh;
+  }
+
+  /** @param {Way} way @param {UploadEvent} file @param {AttacheChat} chat */
+  #label(way, { name, extension, kind }, chat) {
+    const { head, tail, suffix } = truncate(name, extension);
+    const from = chat.id === 'agent' ? 'agent → customer' : 'customer → agent';
+    way.row.prepend(
+      icon(kind, extension),
+      make('div', { class: 'what' },
+        make('bdi', { title: name }, make('span', {}, head), make('span', {}, tail + suffix)),
+        make('small', {}, from)),
+    );
+  }
+
+  /** @param {Way} way @param {Station} station @param {number} at */
+  #reach(way, station, at) {
+    if (way.times[station] !== undefined) return;
+    way.times[station] = at;
+    const { offered } = way.times;
+    for (const [name, time] of Object.entries(way.times)) {
+      const node = way.nodes[/** @type {Station} */ (name)];
+      if (offered !== undefined) write(node, name === 'offered' ? '0 ms' : `+${milliseconds(time - offered)} ms`);
+      node.parentElement?.classList.add('reached');
+    }
+  }
+
+  /** @param {Way} way @param {UploadEvent} event */
+  #stop(way, { state, error }) {
+    const reason = state === 'failed' ? error?.message ?? 'failed' : 'cancelled';
+    way.row.querySelector('dl')?.replaceWith(make('p', { class: 'stopped' }, reason));
+  }
+}
+
+/** @param {number} time */
+function milliseconds(time) {
+  return new Intl.NumberFormat('en', { maximumFractionDigits: time < 10 ? 1 : 0 }).format(Math.max(0, time));
+}

@@ -1,0 +1,81 @@
+import type { AttacheError, ChatFile, ConnectOptions, Session, SessionState, UploadEvent } from './attache.js';
+import type { Dictionary } from './locale.js';
+
+/**
+ * `<attache-chat>`: a chat with files in one element.
+ *
+ * ```html
+ * <script type="module" src="https://files.example/web/element.js"></script>
+ * <attache-chat url="wss://files.example" heading="Support"></attache-chat>
+ * <script type="module">
+ *   document.querySelector('attache-chat').token = () => getToken();
+ * </script>
+ * ```
+ *
+ * It connects when it has a `url` and a token, and closes the session when it
+ * leaves the page. A page that has a session of its own sets `session` instead
+ * and keeps it: the element then neither connects nor closes anything.
+ *
+ * Custom properties are listed in `styles.js`. Every box is a `part`: `frame`,
+ * `header`, `heading`, `people`, `faces`, `state`, `banner`, `transcript`,
+ * `empty`, `item`, `head`, `bubble`, `own`, `line`, `file`, `file-icon`,
+ * `file-name`, `file-meta`, `file-note`, `file-description`, `file-custom`,
+ * `bar`, `bar-sent`, `bar-stored`, `composer`, `field-row`, `field`,
+ * `allowance`, `composer-error`, `overlay`, `button` (and with it `attach`,
+ * `send`, `cancel`, `retry`, `dismiss`, `jump`, `reconnect`).
+ *
+ * Its states for `:state()`: `connected`, `reconnecting`, `closed`, `dragging`.
+ * `data-theme="light"` or `"dark"` on the element settles the colour scheme.
+ */
+export class AttacheChat extends HTMLElement {
+  /** The proxy, as `connect` takes it; empty: the origin that this module came from. Reflects the attribute. */
+  url: string;
+  /** The token, or a function called at every connect and reconnect; as an attribute, a string. */
+  token: ConnectOptions['token'];
+  /** What stands over the chat. Reflects the attribute. */
+  heading: string;
+  /** Without composer: messages and files are shown and files can be downloaded. Reflects the attribute `readonly`. */
+  readOnly: boolean;
+  /** The session that is shown. Setting one replaces `url` and `token`. */
+  get session(): Session | null;
+  set session(session: Session | null | undefined);
+
+  /** Sends files, as if they had been dropped here. */
+  add(files: Iterable<File | Blob>): void;
+  /** Opens the file picker. Browsers allow it only in answer to a person's action. */
+  open(): void;
+
+  addEventListener<K extends keyof AttacheChatEventMap>(
+    type: K, listener: (this: AttacheChat, event: AttacheChatEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener<K extends keyof HTMLElementEventMap>(
+    type: K, listener: (this: AttacheChat, event: HTMLElementEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+}
+
+/** What happened in the element. All of them bubble and leave shadow roots. */
+export interface AttacheChatEventMap {
+  /** A file became visible in the chat, sent by whomever. Not fired for the transcript that was there before. */
+  'attache-file': CustomEvent<ChatFile>;
+  /** A step of an upload of this session. */
+  'attache-upload': CustomEvent<UploadEvent>;
+  /** Something was refused or failed, and its sentence is shown: an upload, a download, a text, the connection. */
+  'attache-error': CustomEvent<AttacheError>;
+  /** The connection changed. `session` holds the session from the first `connected` on. */
+  'attache-state': CustomEvent<{ state: SessionState; error?: AttacheError }>;
+}
+
+/**
+ * Adds or replaces the words of a language. An element takes its language from
+ * its `lang` attribute, an ancestor's, or the browser.
+ *
+ * @param tag a BCP 47 tag: `de`, `pt-BR`
+ * @param words entries as in `locales/en.js`; missing ones stay English
+ */
+export function addLocale(tag: string, words: Dictionary): void;
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'attache-chat': AttacheChat;
+  }
+  interface HTMLElementEventMap extends AttacheChatEventMap {}
+}

@@ -1,0 +1,39 @@
+import { codes } from './codes.js';
+
+/** @typedef {import('./codes.js').Code} Code */
+
+/** Every rejection except an abort. */
+export class AttacheError extends Error {
+  /** @type {'AttacheError'} */
+  name = 'AttacheError';
+
+  /** @param {{ code: Code, message: string, hint?: string, retryable?: boolean, id?: string, cause?: unknown }} init */
+  constructor({ code, message, hint, retryable, id = '', cause }) {
+    const rule = codes[code] ?? codes.internal;
+    super(message || rule.message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.hint = hint ?? rule.hint;
+    this.retryable = retryable ?? rule.retry;
+    this.id = id;
+  }
+}
+
+/** What a caller did wrong. @param {string} message @param {unknown} [cause] */
+export function misuse(message, cause) {
+  const hint = 'compare the call with attache.d.ts';
+  return new AttacheError({ code: 'message-invalid', message, hint, cause });
+}
+
+/**
+ * The error in a JSON text: what the module hands over, and the body of an HTTP refusal.
+ * @param {string} text
+ * @param {unknown} [cause]
+ */
+export function readError(text, cause) {
+  return makeError(JSON.parse(text).error, cause);
+}
+
+/** @param {{ code: Code, message: string, hint?: string, retry?: boolean, id?: string }} wire @param {unknown} [cause] */
+export function makeError({ code, message, hint = '', retry = false, id }, cause) {
+  return new AttacheError({ code, message, hint, retryable: retry, id, cause });
+}

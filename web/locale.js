@@ -1,0 +1,157 @@
+import en from './locales/en.js';
+
+/** @typedef {keyof typeof en} Word */
+/** @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Phrase */
+/** @typedef {Partial<Record<Word, Phrase>>} Dictionary */
+
+const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+const dayLength = 24 * 60 * 60_000;
+// What comes from outside and may be written in any direction.
+const foreign = new Set(['name', 'reason']);
+
+/** @type {Map<string, Dictionary>} */
+const dictionaries = new Map([['en', en]]);
+
+/**
+ * Adds or replaces the words of a language.
+ *
+ * @param {string} tag a BCP 47 tag: `de`, `pt-BR`
+ * @param {Dictionary} words entries as in `locales/en.js`; missing ones stay English
+ */
+export function addLocale(tag, words) {
+  dictionaries.set(tag.toLowerCase(), words);
+}
+
+/** One language's words, numbers, sizes and times. */
+export class Locale {
+  /** The tag that numbers and times are written for. */
+  tag;
+  /** @type {Dictionary} */
+  #words;
+  #plural;
+  #number;
+  #percent;
+
+  /** @param {string} [wanted] a BCP 47 tag; one that nobody translated gives English throughout */
+  constructor(wanted = 'en') {
+    const tag = supported(wanted) ? wanted : 'en';
+    this.tag = tag;
+    this.#words = dictionaries.get(tag.toLowerCase()) ?? dictionaries.get(base(tag)) ?? en;
+    this.#plural = new Intl.PluralRules(tag);
+    this.#number = new Intl.NumberFormat(tag);
+    this.#percent = new Intl.NumberFormat(tag, { style: 'percent' });
+  }
+
+  /** The language of an element: its own `lang`, an ancestor's, the browser's. @param {Element} element */
+  static of(element) {
+    return new Locale(declared(element) || globalThis.navigator?.language);
+  }
+
+  /**
+   * @param {Word} word
+   * @param {Record<string, string | number>} [values]
+   */
+  say(word, values = {}) {
+    const phrase = this.#words[word] ?? en[word];
+    const text = typeof phrase === 'string' ? phrase : this.#choose(phrase, Number(values.count));
+    return text.replace(/\{(\w+)\}/g, (hole, key) => this.#fill(key, values[key] ?? hole));
+  }
+
+  /** @param {Partial<Record<Intl.LDMLPluralRule, string>>} forms @param {number} count */
+  #choose(forms, count) {
+    return forms[this.#plural.select(count)] ?? forms.other ?? '';
+  }
+
+  /** @param {string} key @param {string | number} value */
+  #fill(key, value) {
+    if (typeof value === 'number') return this.#number.format(value);
+    // Isolated, so that its direction never reorders the sentence around it.
+    return foreign.has(key) ? `\u2068${value}\u2069` : value;
+  }
+
+  /**
+   * A size in units of 1024, which is how limits are set: a file of exactly
+   * the limit must not look larger than it.
+   *
+   * @param {number} bytes
+   */
+  size(bytes) {
+    let value = bytes;
+    let step = 0;
+    while (Math.round(value) >= 1024 && step < units.length - 1) {
+      value /= 1024;
+      step += 1;
+    }
+    return new Intl.NumberFormat(this.tag, {
+      style: 'unit',
+      unit: units[step],
+      unitDisplay: step === 0 ? 'long' : 'short',
+      maximumFractionDigits: value < 10 ? 1 : 0,
+    }).format(value);
+  }
+
+  /** @param {number} part of 1; rounded down, so that 100 % means all of it */
+  percent(part) {
+    return this.#percent.format(Math.floor(part * 100) / 100);
+  }
+
+  /** @param {number} at milliseconds since 1970 */
+  time(at) {
+    return new Intl.DateTimeFormat(this.tag, { timeStyle: 'short' }).format(at);
+  }
+
+  /** @param {number} at milliseconds since 1970 */
+  moment(at) {
+    return new Intl.DateTimeFormat(this.tag, { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
+  }
+
+  /** @param {number} at milliseconds since 1970 @param {number} [now] */
+  day(at, now = Date.now()) {
+    const days = Math.round((midnight(now) - midnight(at)) / dayLength);
+    if (days === 0) return this.say('today');
+    if (days === 1) return this.say('yesterday');
+    return new Intl.DateTimeFormat(this.tag, { dateStyle: 'full' }).format(at);
+  }
+
+  /** @param {string[]} items @param {'conjunction' | 'unit'} [type] */
+  list(items, type = 'conjunction') {
+    return new Intl.ListFormat(this.tag, { type, style: type === 'unit' ? 'short' : 'long' }).format(items);
+  }
+
+  /** A refusal's words as a sentence: with a capital and a full stop. @param {string} text */
+  sentence(text) {
+    const words = text.trim();
+    if (words === '') return '';
+    const [first] = words;
+    const capital = first.toLocaleUpperCase(this.tag) + words.slice(first.length);
+    return /[.!?…。؟]$/u.test(words) ? capital : `${capital}.`;
+  }
+}
+
+/** @param {string} tag */
+function base(tag) {
+  return tag.toLowerCase().split('-')[0];
+}
+
+/** @param {string} tag */
+function supported(tag) {
+  try {
+    Intl.getCanonicalLocales(tag);
+  } catch {
+    return false; // an attribute may hold anything
+  }
+  return dictionaries.has(tag.toLowerCase()) || dictionaries.has(base(tag));
+}
+
+/** @param {Element} element @returns {string} */
+function declared(element) {
+  const holder = element.closest('[lang]');
+  if (holder) return holder.getAttribute('lang') ?? '';
+  const root = element.getRootNode();
+  return 'host' in root ? declared(/** @type {ShadowRoot} */ (root).host) : '';
+}
+
+/** @param {number} at */
+function midnight(at) {
+  return new Date(at).setHours(0, 0, 0, 0);
+}

@@ -1,0 +1,135 @@
+/**
+ * English, the source of all translations. A translation is a module of the
+ * same shape handed to `addLocale`; what it leaves out is shown in English.
+ *
+ * `{name}` is filled in, formatted and, where it came from outside, isolated: a
+ * sentence may have it anywhere. An entry with `one` and `other` (or any of
+ * `zero`, `two`, `few`, `many`) is chosen by `{count}`.
+ */
+export default {
+  // Header, when the page gives the element no heading.
+  heading: 'Chat',
+  // Header, beside the dot: the state of the session.
+  connecting: 'Connecting',
+  connected: 'Connected',
+  reconnecting: 'Reconnecting',
+  closed: 'Closed',
+  // Header, under the heading: who is here, as a list of names.
+  you: 'you',
+  alone: 'Nobody else is here yet',
+  // Header, beside a name and behind an initial: what someone is in this chat.
+  CLIENT: 'Customer',
+  AGENT: 'Agent',
+  SUPERVISOR: 'Supervisor',
+  EXTERNAL: 'External',
+  SYSTEM: 'System',
+  partyOf: '{name} ({role})',
+
+  // Banner over the transcript while the connection is away, and after it ended.
+  lost: 'The connection was lost and is being restored. Files on their way go on where they were.',
+  lostRetry: 'The connection was lost. Trying again in {count} s. Files on their way go on where they were.',
+  ended: 'This chat is closed.',
+  unreachable: 'The chat could not be opened.',
+  connectAgain: 'Try again',
+
+  // Transcript: its name for screen readers, and what stands there before anything was said.
+  transcript: 'Conversation',
+  empty: 'Nothing here yet',
+  emptyHint: 'Write something, or drop a file.',
+  emptyReadonly: 'Messages and files will appear here.',
+  // Transcript, between the messages of two days, for the last two.
+  today: 'Today',
+  yesterday: 'Yesterday',
+  // Transcript, small lines; {reason} is Chat Server's own text.
+  joined: '{name} joined',
+  left: '{name} left',
+  leftBecause: '{name} left: {reason}',
+  // Transcript, beside the time of what only some can see.
+  INT: 'agents only',
+  VIP: 'supervisors only',
+  // Transcript, the button that leads back to the end.
+  newer: { one: '{count} new message', other: '{count} new messages' },
+  latest: 'To the latest',
+
+  // Composer.
+  write: 'Write a message',
+  send: 'Send',
+  attach: 'Add files',
+  // Composer, after a text could not be sent: the refusal follows.
+  unsent: 'Not sent. {reason}',
+  // Composer, under the field: the allowance, put together from these pieces.
+  limitFiles: { one: 'up to {count} file', other: 'up to {count} files' },
+  limitEach: '{size} each',
+  limitEachOnly: 'files up to {size}',
+  limitTotal: '{size} in all',
+  limitTypes: 'only {types}',
+  limitMoreTypes: { one: '{count} more type', other: '{count} more types' },
+  used: { one: '{count} used', other: '{count} used' },
+  remaining: '{size} left',
+  exhausted: { one: 'The {count} file of this chat is used', other: 'All {count} files of this chat are used' },
+  uploadsOff: 'No files can be sent in this chat',
+  needAgent: 'Files can be sent once an agent is here',
+
+  // Overlay over the whole element while files are dragged over it.
+  drop: 'Drop to send',
+  dropOff: 'Files cannot be dropped here',
+
+  // File tile: the name of its button, heard by screen readers.
+  download: 'Download {name}, {kind}, {size}',
+  cancelDownload: 'Stop downloading {name}',
+  // File tile, under the name, while and after it is fetched.
+  downloading: 'Downloading, {percent}',
+  downloadStarting: 'Downloading',
+  downloaded: 'Downloaded',
+  // File tile: the disclosure over more than two lines of custom information.
+  details: { one: '{count} detail', other: '{count} details' },
+  // File tile: why its mark asks for caution.
+  program: 'This is a program. Open it only if you know where it comes from.',
+  'type-disagrees': 'Its content was declared as something else than its name says.',
+  'name-altered': 'Its name contained characters that hide what it is.',
+
+  // Upload tile: the list's name for screen readers, and the words of the states.
+  uploads: 'Files being sent',
+  offered: 'Waiting to be sent',
+  sending: 'Sending, {done} of {size}',
+  storing: 'Storing',
+  scanning: 'Checking',
+  stored: 'Announcing',
+  announced: 'Announced',
+  failed: 'Not sent',
+  // Upload tile: buttons. The longer ones are heard by screen readers.
+  cancel: 'Cancel {name}',
+  retry: 'Retry',
+  retryName: 'Retry {name}',
+  dismiss: 'Dismiss',
+  dismissName: 'Dismiss {name}',
+  // Upload tile, for a folder that was dropped.
+  folder: 'A folder cannot be sent. Put it into an archive and send that.',
+  // Upload tile, for a failure without a sentence of its own.
+  broken: 'It could not be sent. Try it again.',
+
+  // Heard by screen readers only, as it happens.
+  saidSending: 'Sending {name}',
+  saidPart: '{name}: {percent} stored',
+  saidCancelled: '{name} was cancelled',
+  saidDownloaded: '{name} was downloaded',
+  saidRefused: '{name} was not sent. {reason}',
+  saidNotDownloaded: '{name} was not downloaded. {reason}',
+
+  // Kinds of files, beside the size.
+  'kind-image': 'Image',
+  'kind-audio': 'Audio',
+  'kind-video': 'Video',
+  'kind-pdf': 'PDF',
+  'kind-document': 'Document',
+  'kind-sheet': 'Spreadsheet',
+  'kind-slides': 'Slides',
+  'kind-text': 'Text',
+  'kind-code': 'Code',
+  'kind-data': 'Data',
+  'kind-archive': 'Archive',
+  'kind-mail': 'E-mail',
+  'kind-font': 'Font',
+  'kind-program': 'Program',
+  'kind-unknown': 'File',
+};

@@ -1,0 +1,58 @@
+const tailLength = 9;
+const breaks = /[\s_.\-–—()[\]]/u;
+
+/**
+ * A file name in three pieces that together are the name. The head may be cut
+ * by the layout; the tail and the suffix never are, so what tells two long
+ * names apart and what the file is stay visible at every width.
+ *
+ * @typedef {object} NamePieces
+ * @property {string} head
+ * @property {string} tail empty for a short name
+ * @property {string} suffix the dot and the true extension; may be empty
+ */
+
+/**
+ * Takes a name apart for display.
+ *
+ * @param {string} name safe to show
+ * @param {string} extension the true one, without its dot
+ * @param {number} [most] the longest stem that is left whole, in characters as people count them
+ * @returns {NamePieces}
+ */
+export function truncate(name, extension, most = 24) {
+  const { stem, suffix } = part(name, extension);
+  const characters = [...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(stem)];
+  if (characters.length <= most) return { head: stem, tail: '', suffix };
+
+  const cut = cutAt(characters.map((c) => c.segment));
+  const at = characters[cut].index;
+  return { head: stem.slice(0, at), tail: stem.slice(at), suffix };
+}
+
+/** @param {string} name @param {string} extension */
+function part(name, extension) {
+  if (extension === '') return { stem: name, suffix: '' };
+  const ending = `.${extension}`;
+  const end = name.slice(-ending.length);
+  if (end.toLowerCase() === ending.toLowerCase()) {
+    return { stem: name.slice(0, -ending.length), suffix: end };
+  }
+  // A name that hides its extension still shows it.
+  return { stem: name, suffix: ending };
+}
+
+/**
+ * Before a word near the end if there is one: the tail is laid out apart, and
+ * letters that join would lose their shape in the middle of a word.
+ *
+ * @param {string[]} characters
+ */
+function cutAt(characters) {
+  const middle = characters.length - tailLength;
+  for (let step = 0; step <= 5; step += 1) {
+    if (breaks.test(characters[middle + step])) return middle + step;
+    if (breaks.test(characters[middle - step])) return middle - step;
+  }
+  return middle;
+}

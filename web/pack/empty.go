@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// emptySize is the brotli size of a Go module that does nothing: what any page
+// pays for Go at all, and so the measure for what ours adds. Finding it takes
+// seconds and only the toolchain changes it, so it is kept in the user's cache.
+func (t toolchain) emptySize() (int, error) {
+	cache, cached := "", 0
+	if dir, err := os.UserCacheDir(); err == nil {
+		cache = filepath.Join(dir, "attache", "empty-"+t.version+".size")
+		text, _ := os.ReadFile(cache)
+		cached, _ = strconv.Atoi(string(text))
+	}
+	if cached > 0 {
+		return cached, nil
+	}
+	size, err := t.measureEmpty()
+	if err != nil {
+		return 0, fmt.Errorf("measuring an empty module: %w", err)
+	}
+	if cache != "" && os.MkdirAll(filepath.Dir(cache), 0o755) == nil {
+		// Without the cache the next build is slower, nothing else.
+		_ = os.WriteFile(cache, []byte(strconv.Itoa(size)), 0o644)
+	}
+	return size, nil
+}
+
+func (t toolchain) measureEmpty() (int, error) {
+	dir, err := os.MkdirTemp("", "empty-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	for name, text := range map[string]string{
+		"go.mod":  "module empty\n\ngo 1.26\n",
+		"main.go": "package main\n\nfunc main() { select {} }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return 0, err
+		}
+	}
+	module, err := t.build(dir, filepath.Join(dir, moduleFile))
+	if err != nil {
+		return 0, err
+	}
+	return writeBrotli(filepath.Join(dir, moduleFile+".br"), module)
+}

@@ -1,0 +1,117 @@
+// Command pack builds the browser module and lays it out for serving:
+//
+//	go run ./web/pack
+//
+// writes into web/dist
+//
+//	attache.wasm      the module, with .br and .gz beside it
+//	wasm_exec.js      the glue of the very toolchain that built it
+//	build.js          which module that is: URL, integrity, Go version
+//
+// The build is reproducible: the same sources and toolchain give the same
+// bytes. When neither changed since the last run nothing is built, so that
+// everything that needs the module may simply run this first.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+)
+
+func main() {
+	var p packer
+	flag.StringVar(&p.pkg, "pkg", "wasm", "folder of the Go package to build")
+	flag.StringVar(&p.out, "out", "web/dist", "folder to write to")
+	flag.Parse()
+	p.report = os.Stdout
+	if err := p.pack(); err != nil {
+		fmt.Fprintln(os.Stderr, "pack:", err)
+		os.Exit(1)
+	}
+}
+
+type packer struct {
+	pkg, out string
+	report   io.Writer
+}
+
+func (p packer) pack() error {
+	tool, err := findToolchain(p.pkg)
+	if err != nil {
+		return err
+	}
+	stamp := stampFile(filepath.Join(p.out, ".stamp"))
+	inputs, err := hashInputs(tool.version, p.pkg, "bridge", "go.mod", "go.sum", "web/pack")
+	if err != nil {
+		return fmt.Errorf("reading the sources: %w", err)
+	}
+	if report, ok := stamp.read(inputs); ok && complete(p.out) {
+		_, err := fmt.Fprint(p.report, report)
+		return err
+	}
+	report, err := p.build(tool)
+	if err != nil {
+		return err
+	}
+	if err := stamp.write(inputs, report); err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(p.report, report)
+	return err
+}
+
+// build makes every file in a folder of its own and moves them in when all are
+// there, so that a failed or concurrent run never leaves a mixed set behind.
+func (p packer) build(tool toolchain) (string, error) {
+	if err := os.MkdirAll(p.out, 0o755); err != nil {
+		return "", err
+	}
+	tmp, err := os.MkdirTemp(p.out, ".pack-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(tmp)
+
+	module, err := tool.build(p.pkg, filepath.Join(tmp, moduleFile))
+	if err != nil {
+		return "", err
+	}
+	memory, err := initialMemory(module)
+	if err != nil {
+		return "", err
+	}
+	if memory > maxMemory {
+		return "", fmt.Errorf("the module starts with %.1f MiB of memory, more than %d MiB: "+
+			"look for a package with large global tables", mib(memory), maxMemory>>20)
+	}
+
+	sizes := sizes{raw: len(module), memory: memory, version: tool.version}
+	var work errgroup.Group
+	work.Go(func() (err error) {
+		sizes.brotli, err = writeBrotli(filepath.Join(tmp, moduleFile+".br"), module)
+		return err
+	})
+	work.Go(func() (err error) {
+		sizes.gzip, err = writeGzip(filepath.Join(tmp, moduleFile+".gz"), module)
+		return err
+	})
+	work.Go(func() (err error) {
+		sizes.empty, err = tool.emptySize()
+		return err
+	})
+	if err := work.Wait(); err != nil {
+		return "", err
+	}
+	if err := tool.copyGlue(filepath.Join(tmp, glueFile)); err != nil {
+		return "", err
+	}
+	if err := writeManifest(filepath.Join(tmp, manifestFile), module, tool.version); err != nil {
+		return "", err
+	}
+	return sizes.String(), moveIn(tmp, p.out)
+}

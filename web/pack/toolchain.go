@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// toolchain is the Go that a package selects (its go.mod may ask for another
+// than the one in PATH).
+type toolchain struct {
+	version string // as runtime.Version reports it inside the module
+	root    string
+}
+
+func findToolchain(pkg string) (toolchain, error) {
+	out, err := command(pkg, "env", "GOVERSION", "GOROOT").Output()
+	if err != nil {
+		return toolchain{}, fmt.Errorf("asking go about package %s: %w", pkg, withStderr(err))
+	}
+	version, root, ok := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if !ok {
+		return toolchain{}, fmt.Errorf("go env answered %q", out)
+	}
+	return toolchain{version: version, root: root}, nil
+}
+
+// build compiles the package in dir and returns the module's bytes. Paths,
+// version control state and build ids stay out: they would make equal sources
+// give different bytes.
+func (t toolchain) build(dir, out string) ([]byte, error) {
+	abs, err := filepath.Abs(out)
+	if err != nil {
+		return nil, err
+	}
+	cmd := command(dir, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", abs, ".")
+	cmd.Env = append(cmd.Environ(), "GOOS=js", "GOARCH=wasm", "GOWASM=")
+	if _, err := cmd.Output(); err != nil {
+		return nil, fmt.Errorf("building %s: %w", dir, withStderr(err))
+	}
+	return os.ReadFile(abs)
+}
+
+// copyGlue copies the script that starts a module; it must be of the same
+// toolchain as the module.
+func (t toolchain) copyGlue(to string) error {
+	glue, err := os.ReadFile(filepath.Join(t.root, "lib", "wasm", "wasm_exec.js"))
+	if err != nil {
+		return fmt.Errorf("this Go has no wasm_exec.js: %w", err)
+	}
+	return os.WriteFile(to, glue, 0o644)
+}
+
+// command is the go command in dir. Inherited GOFLAGS stay out: flags meant
+// for native builds (-race, -cover) break or change the module.
+func command(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), "GOFLAGS=")
+	return cmd
+}
+
+func withStderr(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		return fmt.Errorf("%w\n%s", err, strings.TrimSpace(string(exit.Stderr)))
+	}
+	return err
+}

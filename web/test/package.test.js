@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const web = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(`${web}package.json`, 'utf8'));
+const locales = readdirSync(`${web}locales`);
+
+/** What `npm publish` would take along. */
+const packed = new Set(JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: web, encoding: 'utf8', stdio: 'pipe' }))[0]
+  .files.map(({ path }) => path));
+
+const targets = Object.values(manifest.exports)
+  .flatMap((entry) => typeof entry === 'string' ? [entry] : Object.values(entry))
+  .flatMap((path) => path.includes('*') ? locales.map((name) => path.replace('*.js', name)) : [path])
+  .map((path) => path.replace('./', ''));
+
+test('every export is in the package', () => {
+  assert.deepEqual(targets.filter((path) => !packed.has(path)), []);
+});
+
+test('types come first, as TypeScript wants it', () => {
+  for (const entry of Object.values(manifest.exports)) {
+    if (typeof entry !== 'string') assert.equal(Object.keys(entry)[0], 'types');
+  }
+});
+
+test('everything that an entry imports is in the package', () => {
+  for (const path of [...packed].filter((name) => name.endsWith('.js'))) {
+    const text = readFileSync(web + path, 'utf8');
+    for (const [, name] of text.matchAll(/(?:^import\b[^'"]*|\bfrom |\bimport\()['"](\.[^'"]+)['"]/gm)) {
+      const wanted = new URL(name, `file:///${path}`).pathname.slice(1);
+      assert.ok(packed.has(wanted), `${path} imports ${wanted}`);
+    }
+  }
+});
+
+test('nothing private is in the package', () => {
+  assert.deepEqual([...packed].filter((path) => !/\.(js|d\.ts|wasm|json)$/.test(path) || /test\/|pack\//.test(path)), []);
+});

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { FakeChat, fakeError } from '../testing.js';
+import { Uploads } from '../uploads.js';
+
+/** A tile that only remembers what it was told. */
+class TileDouble {
+  name = '';
+  words = [];
+  label({ name }) {
+    this.name = name;
+  }
+  upload({ state }, cancellable) {
+    this.words.push(cancellable ? state : `${state}, not to be cancelled`);
+  }
+  refuse({ message, retryable }) {
+    this.words.push(`refused: ${message}${retryable ? ' (retry)' : ''}`);
+  }
+}
+
+/** Uploads of a customer whose session tells its events, as the pane does. */
+function start(limits = {}) {
+  const chat = new FakeChat();
+  const session = chat.join({ nickname: 'Bo', limits });
+  const shown = [];
+  const told = [];
+  const uploads = new Uploads(session, {
+    tile: () => new TileDouble(),
+    show: (tile) => shown.push(tile),
+    remove: (tile) => shown.splice(shown.indexOf(tile), 1),
+    describe: async (name) => ({ name, extension: '', kind: 'unknown', caution: '' }),
+    refused: (tile, { message }) => told.push(`${tile.name} refused: ${message}`),
+    tell: (word, tile) => told.push(`${tile.name} ${word}`),
+  });
+  const released = [];
+  session.addEventListener('upload', ({ detail }) => uploads.step(detail));
+  session.addEventListener('file', ({ detail }) => released.push(uploads.release(detail.key)));
+  return { chat, session, uploads, shown, told, released };
+}
+
+const file = (name, size = 10) => new File([new Uint8Array(size)], name);
+const happened = (session, type, test = () => true) => new Promise((resolve) => {
+  session.addEventListener(type, ({ detail }) => test(detail) && resolve(detail));
+});
+
+test('an upload is one tile, which the announced file takes over', async () => {
+  const { session, uploads, shown, told, released } = start();
+  const announced = happened(session, 'file');
+  uploads.add([file('a.pdf')]);
+  assert.equal(shown.length, 1, 'the tile is there at once');
+  const { key } = await announced;
+  assert.deepEqual(released, [shown[0]]);
+  assert.equal(uploads.release(key), undefined, 'once');
+  assert.deepEqual([...new Set(shown[0].words)], ['offered', 'receiving', 'accepted', 'scanning', 'stored']);
+  assert.deepEqual(told, ['a.pdf saidSending']);
+});
+
+test('late steps of an announced upload make no second tile', async () => {
+  const { session, uploads, shown } = start();
+  const late = { name: 'a.pdf', extension: 'pdf', kind: 'pdf', sent: 1, stored: 1, total: 1 };
+  const announced = happened(session, 'file');
+  uploads.add([file('a.pdf')]);
+  const { key } = await announced;
+  uploads.step({ ...late, key, state: 'stored' });
+  uploads.step({ ...late, key, state: 'announced' });
+  uploads.step({ ...late, key: 'of another page', state: 'announced' });
+  assert.equal(shown.length, 1);
+});
+
+test('a refused file stands there at once with its sentence and keeps no other back', async () => {
+  const { session, uploads, shown, told } = start({ maxFileSize: 100 });
+  const announced = happened(session, 'file');
+  uploads.add([file('big.zip', 101), file('small.zip', 100)]);
+  assert.deepEqual(shown.map(({ name }) => name), ['big.zip', 'small.zip']);
+  assert.deepEqual(shown[0].words, ['refused: the file has 101 bytes, 100 are allowed']);
+  assert.equal((await announced).name, 'small.zip');
+  assert.deepEqual(told.filter((words) => words.includes('refused')), ['big.zip refused: the file has 101 bytes, 100 are allowed']);
+});
+
+test('a retry goes on under the same key in the same tile', async () => {
+  const { session, uploads, shown, released } = start();
+  session.script({ at: 0.5, fail: fakeError('storage-unavailable') });
+  const failed = happened(session, 'upload', ({ state }) => state === 'failed');
+  uploads.add([file('a.pdf')]);
+  const { key } = await failed;
+  assert.match(shown[0].words.at(-1), /cannot be reached \(retry\)$/);
+
+  const announced = happened(session, 'file');
+  uploads.retry(shown[0]);
+  assert.equal((await announced).key, key);
+  assert.equal(shown.length, 1);
+  assert.deepEqual(released, [shown[0]]);
+});
+
+test('a cancelled upload leaves nothing', async () => {
+  const { chat, session, uploads, shown, told } = start();
+  session.script({ at: 0.5, hold: new Promise(() => {}) });
+  const cancelled = happened(session, 'upload', ({ state }) => state === 'cancelled');
+  uploads.add([file('a.pdf')]);
+  uploads.cancel(shown[0]);
+  await cancelled;
+  await Promise.resolve();
+  assert.deepEqual(shown, []);
+  assert.equal(told.at(-1), 'a.pdf saidCancelled');
+  assert.equal(uploads.busy, false);
+  assert.ok(!chat.events.some(({ type }) => type === 'file'));
+});
+
+test('a refused file can be dismissed', () => {
+  const { uploads, shown } = start({ maxFiles: 0 });
+  uploads.add([file('a.pdf')]);
+  uploads.dismiss(shown[0]);
+  assert.deepEqual(shown, []);
+});
+
+test('an upload that the page started itself is shown, but not ours to cancel', async () => {
+  const { session, shown, released } = start();
+  await session.upload(file('a.pdf'));
+  assert.equal(shown.length, 1);
+  assert.ok(shown[0].words.every((words) => words.endsWith('not to be cancelled')));
+  assert.deepEqual(released, [shown[0]]);
+});
+
+test('a folder is refused without being tried', () => {
+  const { session, uploads, shown } = start();
+  session.upload = () => assert.fail('nothing may be sent');
+  uploads.reject('photos', 'A folder cannot be sent.');
+  assert.deepEqual(shown[0].words, ['refused: A folder cannot be sent.']);
+});

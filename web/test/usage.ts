@@ -1,0 +1,22 @@
+// Every entry of the package, as a TypeScript project imports it. It only has
+// to compile.
+import { connect, type ChatFile, type Session } from 'attache';
+import { AttacheChat } from 'attache/element';
+import { load, onExit } from 'attache/loader';
+
+export async function embed(form: HTMLFormElement, input: HTMLInputElement): Promise<ChatFile> {
+  const session: Session = await connect({ url: 'wss://files.example', token: async () => 'token' });
+  session.addEventListener('file', ({ detail }) => form.append(detail.name, ` ${detail.size}`));
+  const element: AttacheChat = document.createElement('attache-chat');
+  element.session = session;
+  form.append(element);
+  const [file] = input.files ?? [];
+  if (!file) throw new Error('choose a file');
+  return session.upload(file, { onProgress: ({ stored, total }) => form.setAttribute('data-done', String(stored / total)) });
+}
+
+export async function program(module: WebAssembly.Module): Promise<object> {
+  const off: () => void = onExit((code: number) => console.warn(code));
+  off();
+  return load({ wasm: module });
+}

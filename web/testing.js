@@ -1,0 +1,285 @@
+import { codes } from './codes.js';
+
+/**
+ * A double of a chat session for tests and sketches: the `Session` interface
+ * without module, proxy or network. It is a stand-in and no more: it knows a
+ * handful of file types, judges three limits, and keeps files in memory.
+ *
+ * ```js
+ * const chat = new FakeChat();
+ * const agent = chat.join({ nickname: 'Ada', userType: 'AGENT' });
+ * const customer = chat.join({ nickname: 'Bo', userType: 'CLIENT', limits: { maxFiles: 3 } });
+ * element.session = agent;
+ * agent.script({ fail: fakeError('storage-full'), at: 0.5 });
+ * await customer.upload(new File(['hello'], 'hello.txt'));
+ * ```
+ */
+
+/** @typedef {import('./attache.js').ChatFile} ChatFile */
+/** @typedef {import('./attache.js').FileName} FileName */
+/** @typedef {import('./attache.js').Limits} Limits */
+/** @typedef {import('./attache.js').Party} Party */
+/** @typedef {import('./attache.js').Session} Session */
+/** @typedef {import('./attache.js').SessionState} SessionState */
+/** @typedef {import('./attache.js').TextEvent} TextEvent */
+/** @typedef {import('./attache.js').TranscriptEvent} TranscriptEvent */
+/** @typedef {import('./attache.js').UploadOptions} UploadOptions */
+
+/**
+ * How the next upload goes; without a script it succeeds.
+ *
+ * @typedef {object} Script
+ * @property {Error} [fail] what it is refused with
+ * @property {number} [at] the part of the file, 0 to 1, after which it fails; default 0, before anything is sent
+ * @property {Promise<unknown>} [hold] it stays at `at` until this resolves
+ * @property {number} [steps] how many pieces it is sent in; default 10
+ */
+
+/** @type {Record<string, import('./codes.js').Kind>} */
+const kinds = {
+  png: 'image', jpg: 'image', mp3: 'audio', mp4: 'video', pdf: 'pdf', docx: 'document', xlsx: 'sheet', csv: 'sheet',
+  pptx: 'slides', txt: 'text', md: 'text', ts: 'code', html: 'code', json: 'data', xml: 'data', zip: 'archive',
+  eml: 'mail', woff2: 'font', exe: 'program',
+};
+
+/** @param {string} name @returns {FileName} */
+function describe(name) {
+  const dot = name.lastIndexOf('.');
+  const extension = dot > 0 ? name.slice(dot + 1).toLowerCase() : '';
+  const kind = kinds[extension] ?? 'unknown';
+  return { name, extension, kind, caution: kind === 'program' ? 'program' : '' };
+}
+
+/**
+ * An error with the members of `AttacheError`, its words from the catalogue.
+ *
+ * @param {import('./codes.js').Code} code
+ * @param {string} [message] instead of the catalogue's
+ */
+export function fakeError(code, message) {
+  const rule = codes[code];
+  return Object.assign(new Error(message ?? rule.message), { name: 'AttacheError', code, hint: rule.hint, retryable: rule.retry, id: '' });
+}
+
+/** A conversation that any number of fake sessions take part in. */
+export class FakeChat {
+  /** @type {TranscriptEvent[]} */
+  events = [];
+  /** @type {Map<string, Blob>} */
+  contents = new Map();
+  /** @type {Set<FakeSession>} */
+  sessions = new Set();
+  /** Milliseconds of each step of an upload; 0 for as fast as it goes. */
+  pace;
+  #next = 1;
+
+  /** @param {{ pace?: number }} [options] */
+  constructor({ pace = 0 } = {}) {
+    this.pace = pace;
+  }
+
+  /**
+   * Lets a party join, and answers its session.
+   *
+   * @param {Partial<Party> & { limits?: Partial<Limits>, rights?: import('./codes.js').Right[] }} options
+   */
+  join({ nickname = 'Somebody', userType = 'CLIENT', userId = nickname, limits = {}, rights } = {}) {
+    const session = new FakeSession(this, { nickname, userType, userId }, limits, rights);
+    this.add({ type: 'join', from: session.party });
+    this.sessions.add(session);
+    return session;
+  }
+
+  /**
+   * Puts an event into the transcript and tells every session.
+   *
+   * @param {Record<string, unknown> & { type: TranscriptEvent['type'], from: Party }} event
+   */
+  add(event) {
+    const full = /** @type {TranscriptEvent} */ (/** @type {unknown} */ ({ event: this.#next, at: Date.now(), visibility: 'ALL', ...event }));
+    this.#next += 1;
+    this.events.push(full);
+    for (const session of this.sessions) session.tell(full.type, session.view(full));
+    return full;
+  }
+
+  /**
+   * Puts a file into the transcript.
+   *
+   * @param {Party} from
+   * @param {Partial<ChatFile> & { name: string }} file
+   * @returns {ChatFile}
+   */
+  addFile(from, file) {
+    const id = String(this.#next).padStart(4, '0');
+    return /** @type {ChatFile} */ (this.add({
+      type: 'file', from, ...describe(file.name), id, size: 0, key: '', source: 'ucs', documentId: id,
+      uploadType: 'file-system', description: '', custom: {}, downloadable: true, reason: '', ...file,
+    }));
+  }
+}
+
+/** One party's place in a {@link FakeChat}. @implements {Session} */
+class FakeSession extends EventTarget {
+  id = 'fake';
+  /** @type {SessionState} */
+  state = 'connected';
+  /** @type {Limits} */
+  limits;
+  rights;
+  party;
+  #chat;
+  /** @type {Script[]} */
+  #scripts = [];
+
+  /** @param {FakeChat} chat @param {Party} party @param {Partial<Limits>} limits @param {import('./codes.js').Right[]} [rights] */
+  constructor(chat, party, limits, rights = ['chat', 'upload:file-system', 'upload:standard-response', 'download']) {
+    super();
+    this.#chat = chat;
+    this.party = party;
+    this.rights = rights;
+    this.limits = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, usedDownloads: 0, ...limits };
+  }
+
+  get transcript() {
+    return this.#chat.events.map((event) => this.view(event));
+  }
+
+  /** An event as this party sees it. @param {TranscriptEvent} event @returns {TranscriptEvent} */
+  view(event) {
+    return { ...event, own: event.from.userId === this.party.userId };
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** Says how the next upload goes; several are taken in turn. @param {Script} script */
+  script(script) {
+    this.#scripts.push(script);
+  }
+
+  /** Changes the allowances, or what is used of them. @param {Partial<Limits>} limits */
+  limit(limits) {
+    this.limits = { ...this.limits, ...limits };
+    this.tell('limits', this.limits);
+  }
+
+  /** Changes the state of the connection. @param {SessionState} state @param {{ error?: Error, retryIn?: number }} [detail] */
+  enter(state, detail = {}) {
+    this.state = state;
+    this.tell('state', { state, ...detail });
+  }
+
+  /** @param {string} text @returns {Promise<TextEvent>} */
+  async send(text) {
+    await this.#step();
+    return /** @type {TextEvent} */ (this.view(this.#chat.add({ type: 'message', from: this.party, text })));
+  }
+
+  /** @param {Blob} file @param {UploadOptions} [options] @returns {Promise<ChatFile>} */
+  async upload(file, options = {}) {
+    const script = this.#scripts.shift() ?? {};
+    const { key = crypto.randomUUID().replaceAll('-', ''), signal, onProgress, description = '', custom = {} } = options;
+    const named = describe(options.name ?? (file instanceof File ? file.name : 'unnamed'));
+    const progress = { key, sent: 0, stored: 0, total: file.size };
+    const report = (/** @type {string} */ state, more = {}) => {
+      this.tell('upload', { ...named, ...progress, state, at: Date.now(), ...more });
+      onProgress?.(/** @type {import('./attache.js').Progress} */ ({ ...progress, state }));
+    };
+    const refusal = this.#judge(file, named);
+    if (refusal) {
+      report('failed', { error: refusal });
+      throw refusal;
+    }
+    report('offered');
+    try {
+      await this.#travel(file, script, progress, report, signal);
+    } catch (error) {
+      if (signal?.aborted) report('cancelled');
+      else report('failed', { error });
+      throw error;
+    }
+    const announced = this.#chat.addFile(this.party, { ...named, size: file.size, key, description, custom });
+    this.#chat.contents.set(announced.id, file);
+    this.limit({ usedFiles: this.limits.usedFiles + 1, usedTotalSize: this.limits.usedTotalSize + file.size });
+    const seen = /** @type {ChatFile} */ (this.view(announced));
+    report('announced', { file: seen });
+    return seen;
+  }
+
+  /**
+   * @param {Blob} file
+   * @param {Script} script
+   * @param {{ sent: number, stored: number, total: number }} progress
+   * @param {(state: string) => void} report
+   * @param {AbortSignal} [signal]
+   */
+  async #travel(file, { fail, at = 0, hold, steps = 10 }, progress, report, signal) {
+    for (let step = 0; step <= steps; step += 1) {
+      await this.#step();
+      signal?.throwIfAborted();
+      if (step / steps >= at) await raced(hold, signal);
+      if (fail && step / steps >= at) throw fail;
+      progress.sent = Math.ceil((file.size * Math.min(steps, step + 2)) / steps);
+      progress.stored = Math.floor((file.size * step) / steps);
+      report('receiving');
+    }
+    for (const state of ['accepted', 'scanning', 'stored']) {
+      report(state);
+      await this.#step();
+      signal?.throwIfAborted();
+    }
+  }
+
+  /** @param {Blob} file @param {FileName} named */
+  #judge(file, { extension }) {
+    const { maxFiles, usedFiles, maxFileSize, types } = this.limits;
+    if (maxFiles !== undefined && usedFiles >= maxFiles) return fakeError('too-many-files');
+    if (maxFileSize !== undefined && file.size > maxFileSize) {
+      return fakeError('file-too-large', `the file has ${file.size} bytes, ${maxFileSize} are allowed`);
+    }
+    if (types.length > 0 && !types.includes(extension)) return fakeError('type-refused');
+    return undefined;
+  }
+
+  /** @param {ChatFile | string} file @param {{ signal?: AbortSignal }} [options] */
+  async download(file, { signal } = {}) {
+    const id = typeof file === 'string' ? file : file.id;
+    await this.#step();
+    signal?.throwIfAborted();
+    const content = this.#chat.contents.get(id);
+    if (!content) throw fakeError('file-unknown');
+    return new Response(content);
+  }
+
+  /** @param {ChatFile | string} file */
+  async link(file) {
+    return URL.createObjectURL(await (await this.download(file)).blob());
+  }
+
+  async close() {
+    this.#chat.sessions.delete(this);
+    this.#chat.add({ type: 'leave', from: this.party });
+    this.enter('closed');
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+
+  #step() {
+    return new Promise((resolve) => {
+      setTimeout(resolve, this.#chat.pace);
+    });
+  }
+}
+
+/** @param {Promise<unknown> | undefined} hold @param {AbortSignal} [signal] */
+async function raced(hold, signal) {
+  if (!hold) return;
+  await Promise.race([hold, new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  })]);
+}

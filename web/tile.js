@@ -1,0 +1,265 @@
+import { Bar } from './bar.js';
+import { make, write } from './dom.js';
+import { glyph } from './glyphs.js';
+import { icon } from './icons.js';
+import { truncate } from './name.js';
+
+/** @typedef {import('./attache.js').ChatFile} ChatFile */
+/** @typedef {import('./attache.js').FileName} FileName */
+/** @typedef {import('./attache.js').Progress} Progress */
+/** @typedef {import('./locale.js').Locale} Locale */
+/** @typedef {Pick<FileName, 'name' | 'extension' | 'kind'> & Partial<Pick<FileName, 'caution'>>} Named */
+/** @typedef {{ message: string, hint: string, retryable: boolean }} Refusal */
+
+/**
+ * What a person can ask of a tile.
+ *
+ * @typedef {object} TileActions
+ * @property {(tile: Tile) => void} download
+ * @property {(tile: Tile) => void} cancel
+ * @property {(tile: Tile) => void} retry
+ * @property {(tile: Tile) => void} dismiss
+ */
+
+const customShown = 2;
+// From here on the file cannot be taken back.
+const past = ['stored', 'announced'];
+
+/**
+ * One file, from the moment it is chosen until it is downloaded: the same node
+ * all the way, so nothing flickers when an upload becomes a file of the chat.
+ * `data-state` is the upload's state, later `ready`, `unavailable`,
+ * `downloading` or `downloaded`.
+ */
+export class Tile {
+  node = make('div', { class: 'tile', part: 'file' });
+  /** @type {ChatFile | undefined} */
+  announced;
+
+  #locale;
+  #actions;
+  #bar = new Bar();
+  #icon = make('span', { class: 'tile-icon', part: 'file-icon' });
+  #body = make('div', { class: 'tile-body' });
+  /** @type {HTMLElement} */
+  #name = make('span', { class: 'tile-name', part: 'file-name' });
+  #meta = make('div', { class: 'tile-meta', part: 'file-meta' });
+  #note = make('div', { class: 'tile-note', part: 'file-note' });
+  #more = make('div', { class: 'tile-more' });
+  #side = make('div', { class: 'tile-side' });
+  /** @type {Named | undefined} */
+  #named;
+
+  /** @param {Locale} locale @param {TileActions} actions */
+  constructor(locale, actions) {
+    this.#locale = locale;
+    this.#actions = actions;
+    this.#body.append(this.#name, this.#meta, this.#note, this.#more);
+    this.node.append(this.#icon, this.#body, this.#side);
+  }
+
+  get name() {
+    return this.#named?.name ?? '';
+  }
+
+  /** Shows whose tile it is. @param {Named} named */
+  label(named) {
+    const { extension, kind, caution = '' } = named;
+    const old = this.#named;
+    this.#named = named;
+    if (old?.name !== named.name || old.extension !== extension) this.#writeName();
+    if (old && old.extension === extension && old.kind === kind && (old.caution ?? '') === caution) return;
+    this.node.dataset.kind = kind;
+    this.node.dataset.extension = extension;
+    this.#icon.replaceChildren(icon(kind, extension, caution !== ''));
+  }
+
+  /** Shows a step of an upload. @param {Progress} progress @param {boolean} cancellable */
+  upload(progress, cancellable) {
+    const { key, state, sent, stored, total } = progress;
+    const waiting = state === 'offered' || total === 0;
+    const words = this.#uploadWords(progress);
+    this.node.dataset.key = key;
+    write(this.#meta, words);
+    this.#bar.show({ sent: total ? sent / total : 0, stored: total ? stored / total : 0, waiting }, this.name, words);
+    this.#enter(state, () => {
+      this.#showBar();
+      this.#note.replaceChildren();
+      if (!cancellable || past.includes(state)) this.#side.replaceChildren();
+      else if (!this.#side.hasChildNodes()) this.#offerCancel('cancel');
+    });
+  }
+
+  /** Shows why the file was not sent. @param {Refusal} error */
+  refuse(error) {
+    const name = this.name;
+    const buttons = make('div', { class: 'tile-actions' });
+    if (error.retryable) buttons.append(this.#button('retry', this.#locale.say('retryName', { name })));
+    buttons.append(this.#button('dismiss', this.#locale.say('dismissName', { name })));
+    write(this.#meta, this.#locale.say('failed'));
+    this.#enter('failed', () => {
+      this.#bar.node.remove();
+      this.#note.replaceChildren(this.#refusal(error), buttons);
+      this.#side.replaceChildren();
+    });
+  }
+
+  /** Shows the file as announced in the chat. @param {ChatFile} file */
+  file(file) {
+    this.announced = file;
+    this.label(file);
+    if (file.key) this.node.dataset.key = file.key;
+    this.node.dataset.id = file.id;
+    this.#rest(file.downloadable ? 'ready' : 'unavailable', file);
+  }
+
+  /** Shows a download on its way. @param {number} [part] of 1, when it is known */
+  downloading(part) {
+    const words = part === undefined
+      ? this.#locale.say('downloadStarting')
+      : this.#locale.say('downloading', { percent: this.#locale.percent(part) });
+    if (this.node.dataset.state !== 'downloading') {
+      this.#enter('downloading', () => {
+        this.#writeName();
+        this.#note.replaceChildren();
+        this.#offerCancel('cancelDownload');
+      });
+    }
+    write(this.#meta, words);
+    this.#bar.show({ sent: part ?? 0, stored: part ?? 0, waiting: part === undefined }, this.name, words);
+    this.#showBar();
+  }
+
+  /**
+   * Shows that a download ended.
+   *
+   * @param {boolean} done whether it was saved; otherwise it was stopped or refused
+   * @param {Refusal} [error]
+   */
+  downloaded(done, error) {
+    if (!this.announced) return;
+    this.#rest(done ? 'downloaded' : 'ready', this.announced);
+    if (error) this.#note.append(this.#refusal(error));
+  }
+
+  /**
+   * Changes the state, and keeps the focus in the tile where a control that had
+   * it goes away.
+   *
+   * @param {string} state
+   * @param {() => void} change
+   */
+  #enter(state, change) {
+    const focused = this.#hasFocus();
+    this.node.dataset.state = state;
+    change();
+    if (!focused || this.#hasFocus()) return;
+    this.node.tabIndex = -1;
+    (this.node.querySelector('button') ?? this.node).focus();
+  }
+
+  #hasFocus() {
+    return this.node.contains(/** @type {ShadowRoot | Document} */ (this.node.getRootNode()).activeElement);
+  }
+
+  #showBar() {
+    if (!this.#bar.node.parentNode) this.#meta.after(this.#bar.node);
+  }
+
+  /** @param {Progress} progress */
+  #uploadWords({ state, sent, total }) {
+    const locale = this.#locale;
+    switch (state) {
+      case 'offered':
+      case 'announced':
+      case 'stored':
+      case 'scanning':
+        return locale.say(state);
+      case 'receiving':
+        return sent < total ? locale.say('sending', { done: locale.size(sent), size: locale.size(total) }) : locale.say('storing');
+      default:
+        return locale.say('storing');
+    }
+  }
+
+  /** The name is the button that downloads, and plain text while there is nothing to download. */
+  #writeName() {
+    const { name, extension } = this.#named ?? { name: '', extension: '' };
+    const { head, tail, suffix } = truncate(name, extension);
+    const file = this.announced;
+    const ready = file?.downloadable && this.node.dataset.state !== 'downloading';
+    const node = ready
+      ? make('button', { type: 'button', 'aria-label': this.#locale.say('download', {
+        name, kind: this.#locale.say(`kind-${file.kind}`), size: this.#locale.size(file.size),
+      }) })
+      : make('span');
+    node.className = 'tile-name';
+    node.part.add('file-name');
+    node.title = name;
+    node.append(make('bdi', {},
+      make('span', { class: 'name-head' }, head),
+      tail !== '' && make('span', { class: 'name-tail' }, tail),
+      suffix !== '' && make('span', { class: 'name-suffix' }, suffix)));
+    if (ready) node.addEventListener('click', () => this.#actions.download(this));
+    this.#name.replaceWith(node);
+    this.#name = node;
+  }
+
+  /** @param {ChatFile} file */
+  #writeFacts(file) {
+    const locale = this.#locale;
+    write(this.#meta, [locale.size(file.size), locale.say(`kind-${file.kind}`)].join(' · '));
+    this.#note.replaceChildren();
+    if (file.caution) this.#note.append(make('p', { class: 'caution', dir: 'auto' }, locale.say(file.caution)));
+    if (!file.downloadable && file.reason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, locale.sentence(file.reason)));
+    if (this.#more.hasChildNodes()) return;
+    if (file.description) this.#more.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, file.description));
+    this.#more.append(...this.#custom(Object.entries(file.custom)));
+  }
+
+  /** @param {[string, string][]} entries @returns {HTMLElement[]} */
+  #custom(entries) {
+    if (entries.length === 0) return [];
+    const list = make('dl', { class: 'tile-custom', part: 'file-custom' });
+    for (const [key, value] of entries) {
+      list.append(make('div', {}, make('dt', { dir: 'auto' }, key), make('dd', { dir: 'auto' }, value)));
+    }
+    if (entries.length <= customShown) return [list];
+    return [make('details', {}, make('summary', {}, this.#locale.say('details', { count: entries.length })), list)];
+  }
+
+  /** Shows a file of the chat that nothing happens to. @param {'ready' | 'unavailable' | 'downloaded'} state @param {ChatFile} file */
+  #rest(state, file) {
+    this.#enter(state, () => {
+      this.#bar.node.remove();
+      this.#side.replaceChildren();
+      this.#writeName();
+      this.#writeFacts(file);
+      if (state === 'ready') this.#side.append(glyph('download'));
+      if (state !== 'downloaded') return;
+      this.#side.append(glyph('done'));
+      write(this.#meta, `${this.#meta.textContent} · ${this.#locale.say('downloaded')}`);
+    });
+  }
+
+  /** @param {'cancel' | 'cancelDownload'} word */
+  #offerCancel(word) {
+    const button = make('button', { type: 'button', class: 'tile-cancel', part: 'button cancel', 'aria-label': this.#locale.say(word, { name: this.name }) }, glyph('cancel'));
+    button.addEventListener('click', () => this.#actions.cancel(this));
+    this.#side.replaceChildren(button);
+  }
+
+  /** @param {'retry' | 'dismiss'} action @param {string} label */
+  #button(action, label) {
+    const button = make('button', { type: 'button', class: `text-button ${action}`, part: `button ${action}`, 'aria-label': label },
+      action === 'retry' && glyph('retry'), this.#locale.say(action));
+    button.addEventListener('click', () => this.#actions[action](this));
+    return button;
+  }
+
+  /** @param {Refusal} error */
+  #refusal({ message, hint }) {
+    const sentences = [message, hint].map((text) => this.#locale.sentence(text ?? '')).filter((text) => text !== '');
+    return make('p', { class: 'refusal', dir: 'auto' }, sentences.join(' '));
+  }
+}

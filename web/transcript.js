@@ -1,0 +1,216 @@
+import { make } from './dom.js';
+import { glyph } from './glyphs.js';
+import { icon } from './icons.js';
+import { Thread, groupPause, speaks } from './thread.js';
+
+/** @typedef {import('./attache.js').Party} Party */
+/** @typedef {import('./attache.js').TranscriptEvent} TranscriptEvent */
+/** @typedef {import('./locale.js').Locale} Locale */
+/** @typedef {import('./tile.js').Tile} Tile */
+
+const nearEnd = 48;
+
+/**
+ * What was said and sent, oldest first, and after it what is on its way. It
+ * stays at the end while the reader is there and holds still otherwise.
+ */
+export class Transcript {
+  node = make('div', { class: 'transcript', part: 'transcript', tabindex: 0 });
+  #log = make('ol', { class: 'log', role: 'log' });
+  #pending = make('ul', { class: 'pending' });
+  #empty = make('div', { class: 'empty', part: 'empty' });
+  #jump = make('button', { class: 'jump', part: 'button jump', type: 'button', hidden: true });
+  #frame = make('div', { class: 'scroller' });
+  #thread = new Thread();
+  /** @type {HTMLElement[]} */
+  #items = [];
+  #unseen = 0;
+  #following = true;
+  /** Whether anybody said or sent anything yet. */
+  #used = false;
+  #locale;
+
+  #busy = false;
+  /** @type {Party | undefined} */
+  #self;
+
+  /** @param {Locale} locale @param {boolean} readonly */
+  constructor(locale, readonly) {
+    this.#locale = locale;
+    this.node.setAttribute('aria-label', locale.say('transcript'));
+    this.node.setAttribute('role', 'region');
+    this.#pending.setAttribute('aria-label', locale.say('uploads'));
+    this.#empty.append(
+      make('div', { class: 'empty-icons' }, icon('image', 'png'), icon('pdf', 'pdf'), icon('sheet', 'xlsx')),
+      make('p', { class: 'empty-title' }, locale.say('empty')),
+      make('p', {}, locale.say(readonly ? 'emptyReadonly' : 'emptyHint')),
+    );
+    this.node.append(this.#log, this.#empty, this.#pending);
+    this.#frame.append(this.node, this.#jump);
+    this.node.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#jump.addEventListener('click', () => this.#toEnd('smooth'));
+    const sizes = new ResizeObserver(() => this.#following && this.#toEnd());
+    for (const part of [this.node, this.#log, this.#pending]) sizes.observe(part);
+  }
+
+  /** The transcript with the button that leads to its end. */
+  get frame() {
+    return this.#frame;
+  }
+
+  /**
+   * Shows what was said before we came, without a word to screen readers.
+   *
+   * @param {Party} self
+   * @param {() => void} show
+   */
+  replay(self, show) {
+    this.#self = self;
+    this.#busy = true;
+    this.#log.setAttribute('aria-busy', 'true');
+    show();
+    this.#busy = false;
+    this.#toEnd();
+    requestAnimationFrame(() => this.#log.removeAttribute('aria-busy'));
+  }
+
+  /**
+   * Shows an event. A file's tile is the one that is handed in.
+   *
+   * @param {TranscriptEvent} event
+   * @param {() => Tile} [tile]
+   * @returns {boolean} false if it is not to be shown or was already
+   */
+  add(event, tile) {
+    const place = this.#thread.insert(event);
+    if (place < 0) return false;
+    const item = this.#item(event, tile);
+    this.#items.splice(place, 0, item);
+    this.#log.insertBefore(item, this.#items[place + 1] ?? null);
+    this.#group(place);
+    if (place + 1 < this.#items.length) this.#group(place + 1);
+    if (speaks(event)) this.#used = true;
+    this.#showEmpty();
+    this.#arrived(event.own, speaks(event));
+    return true;
+  }
+
+  /** Shows something that is still on its way. @param {HTMLElement} node */
+  addPending(node) {
+    this.#pending.append(make('li', { class: 'item own' }, this.#pendingHead(), node));
+    this.#showEmpty();
+    this.#arrived(true, false);
+  }
+
+  /** The head that the item will have in the transcript, so that nothing moves when it gets there. */
+  #pendingHead() {
+    const last = this.#items.length > 0 ? this.#thread.at(this.#items.length - 1) : undefined;
+    const at = Date.now();
+    if (!this.#self || this.#pending.hasChildNodes() || last?.own && speaks(last) && at - last.at < groupPause) return undefined;
+    return this.#head({ from: this.#self, own: true, at, visibility: 'ALL' });
+  }
+
+  /** @param {HTMLElement} node */
+  removePending(node) {
+    const item = node.closest('li');
+    if (item?.parentNode === this.#pending) item.remove();
+    this.#showEmpty();
+  }
+
+  #showEmpty() {
+    this.#empty.hidden = this.#used || this.#pending.hasChildNodes();
+  }
+
+  /** @param {TranscriptEvent} event @param {(() => Tile)} [tile] */
+  #item(event, tile) {
+    const item = make('li', { class: 'item', part: 'item', 'data-event': event.event });
+    item.classList.add(event.type, speaks(event) ? (event.own ? 'own' : 'other') : 'news');
+    if (event.type === 'message') item.append(this.#text(event));
+    else if (event.type === 'file' && tile) item.append(this.#adopt(tile().node));
+    else item.append(this.#news(event));
+    item.title = this.#locale.moment(event.at);
+    return item;
+  }
+
+  /** An upload's tile leaves the pending ones; its empty place goes with it. @param {HTMLElement} node */
+  #adopt(node) {
+    const item = node.closest('li');
+    const back = item && focusedIn(node);
+    if (item) {
+      node.remove();
+      item.remove();
+    }
+    if (back) queueMicrotask(() => node.querySelector('button')?.focus());
+    return node;
+  }
+
+  /** @param {import('./attache.js').TextEvent} event */
+  #text(event) {
+    if (event.from.userType === 'SYSTEM') return make('span', { class: 'line', dir: 'auto' }, event.text);
+    return make('div', { class: 'bubble', part: event.own ? 'bubble own' : 'bubble', dir: 'auto' }, event.text);
+  }
+
+  /** @param {TranscriptEvent} event */
+  #news(event) {
+    const name = event.from.nickname;
+    const reason = event.type === 'leave' ? event.reason?.text ?? '' : '';
+    const words = event.type === 'join'
+      ? this.#locale.say('joined', { name })
+      : this.#locale.say(reason ? 'leftBecause' : 'left', { name, reason });
+    return make('span', { class: 'line', part: 'line', dir: 'auto' }, words);
+  }
+
+  /** Writes who and when over the first of a group, and the date over the first of a day. @param {number} index */
+  #group(index) {
+    const item = this.#items[index];
+    const event = this.#thread.at(index);
+    const first = speaks(event) && !this.#thread.follows(index);
+    item.classList.toggle('first', first);
+    for (const old of item.querySelectorAll(':scope > .head, :scope > .day')) old.remove();
+    if (first) item.prepend(this.#head(event));
+    if (this.#thread.opensDay(index)) item.prepend(make('span', { class: 'day' }, this.#locale.day(event.at)));
+  }
+
+  /** @param {Pick<TranscriptEvent, 'from' | 'own' | 'at' | 'visibility'>} event */
+  #head({ from, own, at, visibility }) {
+    return make('div', { class: 'head', part: 'head' },
+      make('bdi', { class: own ? 'heard' : 'nickname', 'data-type': from.userType }, from.nickname),
+      make('time', { datetime: new Date(at).toISOString() }, this.#locale.time(at)),
+      visibility !== 'ALL' && make('span', { class: 'visibility' }, this.#locale.say(visibility)));
+  }
+
+  /** @param {boolean} own @param {boolean} counts */
+  #arrived(own, counts) {
+    if (own || this.#following) {
+      this.#following = true;
+      this.#toEnd();
+      return;
+    }
+    if (counts) this.#unseen += 1;
+    this.#writeJump();
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.node;
+    this.#following = scrollHeight - scrollTop - clientHeight < nearEnd;
+    if (this.#following) this.#unseen = 0;
+    this.#writeJump();
+  }
+
+  #writeJump() {
+    this.#jump.hidden = this.#following;
+    const words = this.#unseen > 0 ? this.#locale.say('newer', { count: this.#unseen }) : this.#locale.say('latest');
+    this.#jump.replaceChildren(glyph('down'), words);
+  }
+
+  /** @param {ScrollBehavior} [behavior] */
+  #toEnd(behavior = 'instant') {
+    if (this.#busy) return;
+    this.node.scrollTo({ top: this.node.scrollHeight, behavior });
+  }
+}
+
+/** @param {HTMLElement} node */
+function focusedIn(node) {
+  return node.contains(/** @type {ShadowRoot | Document} */ (node.getRootNode()).activeElement);
+}

@@ -1,0 +1,216 @@
+import { Tile } from './tile.js';
+
+/** @typedef {import('./attache.js').ChatFile} ChatFile */
+/** @typedef {import('./attache.js').FileName} FileName */
+/** @typedef {import('./attache.js').Progress} Progress */
+/** @typedef {import('./attache.js').Session} Session */
+/** @typedef {import('./attache.js').UploadEvent} UploadEvent */
+/** @typedef {import('./tile.js').Refusal} Refusal */
+
+/**
+ * One file on its way: what a person did, under one key however often it is
+ * tried again.
+ *
+ * @typedef {object} Try
+ * @property {string} key
+ * @property {Tile} tile
+ * @property {File | Blob} [file] absent for an upload that the page started itself
+ * @property {AbortController} [controller]
+ * @property {boolean} shown whether its tile stands in the transcript
+ * @property {boolean} failed
+ * @property {number} began milliseconds since 1970
+ * @property {number} quarter the last one that was told
+ */
+
+/**
+ * @typedef {object} UploadsHost
+ * @property {() => Tile} tile makes an empty one
+ * @property {(tile: Tile) => void} show puts it at the end of the transcript
+ * @property {(tile: Tile) => void} remove
+ * @property {(name: string, type: string) => Promise<FileName>} describe
+ * @property {(tile: Tile, error: Refusal) => void} refused
+ * @property {(word: 'saidSending' | 'saidPart' | 'saidCancelled', tile: Tile, part?: number) => void} tell
+ */
+
+/** The uploads of one session, from choosing a file until its notice is in the transcript. */
+export class Uploads {
+  /** @type {Map<string, Try>} */
+  #tries = new Map();
+  /** Keys whose files stand in the transcript, or that were given up. @type {Set<string>} */
+  #settled = new Set();
+  #session;
+  #host;
+
+  /** @param {Session} session @param {UploadsHost} host */
+  constructor(session, host) {
+    this.#session = session;
+    this.#host = host;
+  }
+
+  get busy() {
+    return [...this.#tries.values()].some((one) => !one.failed);
+  }
+
+  /** Sends files, each on its own: a refused one keeps no other back. @param {Iterable<File | Blob>} files */
+  add(files) {
+    for (const file of files) {
+      const one = this.#begin(randomKey());
+      one.file = file;
+      this.#send(one, file);
+    }
+  }
+
+  /** Shows something that cannot even be tried, as a refused file. @param {string} name @param {string} message */
+  reject(name, message) {
+    const one = this.#begin(randomKey());
+    one.tile.label({ name, extension: '', kind: 'unknown' });
+    this.#fail(one, { message, hint: '', retryable: false });
+  }
+
+  /** Takes a step that the session reports. @param {UploadEvent} event */
+  step(event) {
+    if (this.#settled.has(event.key)) return;
+    const known = this.#tries.get(event.key);
+    if (!known && event.state === 'announced') return;
+
+    const one = known ?? this.#begin(event.key);
+    one.tile.label(event);
+    if (event.state === 'cancelled') this.#cancelled(one);
+    else if (event.state === 'failed') this.#fail(one, event.error);
+    else this.#progress(one, event);
+  }
+
+  /** Gives the tile of an upload away to the file that it became. @param {string} key @returns {Tile | undefined} */
+  release(key) {
+    const one = this.#tries.get(key);
+    if (key !== '') this.#settled.add(key);
+    this.#tries.delete(key);
+    if (one && !one.shown) return undefined;
+    return one?.tile;
+  }
+
+  /** @param {Tile} tile */
+  cancel(tile) {
+    this.#of(tile)?.controller?.abort();
+  }
+
+  /** @param {Tile} tile */
+  retry(tile) {
+    const one = this.#of(tile);
+    if (one?.file) this.#send(one, one.file);
+  }
+
+  /** @param {Tile} tile */
+  dismiss(tile) {
+    const one = this.#of(tile);
+    if (one) this.#drop(one);
+  }
+
+  /** @param {string} key @returns {Try} */
+  #begin(key) {
+    const one = { key, tile: this.#host.tile(), shown: false, failed: false, began: Date.now(), quarter: 0 };
+    this.#tries.set(key, one);
+    return one;
+  }
+
+  /** @param {Try} one @param {File | Blob} file */
+  async #send(one, file) {
+    const controller = new AbortController();
+    one.controller = controller;
+    one.failed = false;
+    one.quarter = 0;
+    const sent = this.#session.upload(file, {
+      key: one.key,
+      signal: controller.signal,
+      onProgress: (progress) => this.#progress(one, progress),
+    });
+    // The session's own first event names the file; where it has to wait for
+    // a connection the tile does not.
+    const named = one.tile.name === '' ? this.#describe(one, file) : undefined;
+    if (one.shown) this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+    try {
+      await sent;
+    } catch (error) {
+      if (controller.signal.aborted) this.#cancelled(one);
+      else if (!one.failed) {
+        await named;
+        this.#fail(one, error);
+      }
+    }
+  }
+
+  /** @param {Try} one @param {File | Blob} file */
+  async #describe(one, file) {
+    const name = file instanceof File ? file.name : '';
+    const named = await this.#host.describe(name, file.type).catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
+    if (one.tile.name !== '' || !this.#tries.has(one.key)) return;
+    one.tile.label(named);
+    this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+  }
+
+  /** @param {Try} one @param {Progress} progress */
+  #progress(one, progress) {
+    if (one.tile.name === '' || one.failed || !this.#tries.has(one.key)) return;
+    one.tile.upload(progress, one.controller !== undefined);
+    if (!one.shown) {
+      this.#show(one);
+      this.#host.tell('saidSending', one.tile);
+    }
+    this.#tellQuarter(one, progress);
+  }
+
+  /** A long upload is heard of at each quarter, a short one only at its ends. @param {Try} one @param {Progress} progress */
+  #tellQuarter(one, { stored, total }) {
+    const quarter = total === 0 ? 0 : Math.floor((4 * stored) / total);
+    if (quarter <= one.quarter || quarter >= 4 || Date.now() - one.began < 4000) return;
+    one.quarter = quarter;
+    this.#host.tell('saidPart', one.tile, quarter / 4);
+  }
+
+  /** @param {Try} one @param {unknown} error */
+  #fail(one, error) {
+    one.failed = true;
+    const refusal = asRefusal(error, one.file !== undefined);
+    one.tile.refuse(refusal);
+    if (!one.shown) this.#show(one);
+    this.#host.refused(one.tile, refusal);
+  }
+
+  /** @param {Try} one */
+  #cancelled(one) {
+    if (!this.#tries.has(one.key)) return;
+    this.#host.tell('saidCancelled', one.tile);
+    this.#drop(one);
+  }
+
+  /** @param {Try} one */
+  #show(one) {
+    one.shown = true;
+    this.#host.show(one.tile);
+  }
+
+  /** @param {Try} one */
+  #drop(one) {
+    this.#settled.add(one.key);
+    this.#tries.delete(one.key);
+    if (one.shown) this.#host.remove(one.tile);
+  }
+
+  /** @param {Tile} tile */
+  #of(tile) {
+    return [...this.#tries.values()].find((one) => one.tile === tile);
+  }
+}
+
+/** 128 random bits, the name of one user action wherever it is spoken of. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** @param {unknown} error @param {boolean} repeatable @returns {Refusal} */
+function asRefusal(error, repeatable) {
+  const { message = '', hint = '', retryable } = /** @type {Partial<Refusal>} */ (error ?? {});
+  // What the session did not refuse itself went wrong by accident: another try may do.
+  return { message, hint, retryable: repeatable && (retryable ?? true) };
+}
