@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
@@ -25,47 +23,40 @@ type Keys struct {
 // Secret believes HS256 tokens of a shared secret of at least 32 bytes.
 func Secret(secret []byte) Keys { return Keys{secret: secret} }
 
-// KeySet believes tokens signed by a key of a JSON Web Key Set: a file, or an
-// https URL that is read now and again in the background until ctx ends.
-func KeySet(ctx context.Context, source string) (Keys, error) {
-	set, err := openSet(ctx, source)
-	if err != nil {
-		return Keys{}, fmt.Errorf("read key set %s: %w", source, err)
-	}
-	return Keys{set: set}, nil
-}
-
-func openSet(ctx context.Context, source string) (keyfunc.Keyfunc, error) {
-	if strings.HasPrefix(source, "https://") {
-		return keyfunc.NewDefaultCtx(ctx, []string{source})
-	}
-	text, err := os.ReadFile(source)
-	if err != nil {
-		return nil, err
-	}
-	return keyfunc.NewJWKSetJSON(text)
-}
-
 func (k Keys) check() error {
 	if k.set == nil && len(k.secret) < minSecret {
-		return fmt.Errorf("a token secret has at least %d bytes", minSecret)
+		return fmt.Errorf("a token secret has at least %d bytes; this one has %d", minSecret, len(k.secret))
 	}
 	return nil
 }
 
 func (k Keys) methods() []string {
-	if k.set != nil {
-		return []string{"EdDSA", "ES256", "ES384", "RS256", "PS256"}
+	if k.set == nil {
+		return []string{jwt.SigningMethodHS256.Alg()}
 	}
-	return []string{"HS256"}
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 }
 
-func (k Keys) find(t *jwt.Token) (any, error) {
+// find returns the key to check t with. Of a set it is the one that the token
+// names, if the token's algorithm is that key's.
+func (k Keys) find(ctx context.Context, t *jwt.Token) (any, error) {
 	if k.set == nil {
 		return k.secret, nil
 	}
-	if t.Header["kid"] == nil {
+	id, _ := t.Header["kid"].(string)
+	if id == "" {
 		return nil, errors.New("the token names no key")
 	}
-	return k.set.Keyfunc(t)
+	found, err := k.set.Storage().KeyRead(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("find the token's key: %w", err)
+	}
+	method, err := methodOf(found.Key(), found.Marshal().ALG.String(), found.Marshal().USE.String())
+	if err != nil {
+		return nil, err
+	}
+	if method != t.Method.Alg() {
+		return nil, errors.New("the token's key is for " + method)
+	}
+	return found.Key(), nil
 }

@@ -2,8 +2,24 @@
 // chat session, a party and its rights, and the tickets of downloads.
 //
 // A token is made by the application that owns the page, for one party in one
-// chat session; the proxy only checks it. A ticket is made and checked by the
-// proxies themselves. Their audiences differ, so neither can pass for the other.
+// chat session; the proxy only checks it. Its claims:
+//
+//	{
+//	  "aud": "attache",          always
+//	  "sub": "agent-7",          the party's user id
+//	  "session": "0001AaBCDEFG", the one chat session it is for
+//	  "user_type": "AGENT",      CLIENT, AGENT, SUPERVISOR, EXTERNAL or SYSTEM
+//	  "rights": ["chat", "upload:file-system", "download"],
+//	  "exp": 1767225600,         always; seconds since 1970
+//	  "nickname": "Kim",         optional, as are visibility, client_version, nbf and iat
+//	}
+//
+// It is signed with HS256 and a secret that the application shares, or with a
+// key of the application's JSON Web Key Set. A key has one algorithm; a token
+// cannot choose another.
+//
+// A ticket is made and checked by the proxies themselves. The audiences differ,
+// so neither can pass for the other.
 package token
 
 import (
@@ -50,26 +66,38 @@ func NewAuthenticator(keys Keys) (*Authenticator, error) {
 	if err := keys.check(); err != nil {
 		return nil, err
 	}
-	return &Authenticator{keys: keys, parser: jwt.NewParser(
-		jwt.WithValidMethods(keys.methods()),
-		jwt.WithAudience(Audience),
+	return &Authenticator{keys: keys, parser: newParser(Audience, keys.methods())}, nil
+}
+
+// newParser checks the signature first, and then every claim of the standard
+// that says when and for whom a token is.
+func newParser(audience string, methods []string) *jwt.Parser {
+	return jwt.NewParser(
+		jwt.WithValidMethods(methods),
+		jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
 		jwt.WithLeeway(leeway),
 		jwt.WithStrictDecoding(),
-	)}, nil
+	)
 }
 
 // Authenticate checks a token: code token-expired where nothing else is wrong
 // with it, token-invalid otherwise. The refusal does not say what is wrong, for
-// the page could do nothing about it; the log does.
-func (a *Authenticator) Authenticate(_ context.Context, token string) (proxy.Identity, error) {
+// the page could do nothing about it; its cause, for the log, does.
+func (a *Authenticator) Authenticate(ctx context.Context, token string) (proxy.Identity, error) {
 	if len(token) > maxLength {
 		return proxy.Identity{}, invalid(errors.New("longer than any token"))
 	}
 	var c Claims
-	_, err := a.parser.ParseWithClaims(token, &c, a.keys.find)
+	_, err := a.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
+		if err := checkHeader(t); err != nil {
+			return nil, err
+		}
+		return a.keys.find(ctx, t)
+	})
 	switch {
-	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience):
+	case onlyExpired(err):
 		return proxy.Identity{}, bridge.WrapError(bridge.CodeTokenExpired, err)
 	case err != nil:
 		return proxy.Identity{}, invalid(err)
@@ -78,6 +106,28 @@ func (a *Authenticator) Authenticate(_ context.Context, token string) (proxy.Ide
 }
 
 func invalid(err error) error { return bridge.WrapError(bridge.CodeTokenInvalid, err) }
+
+// checkHeader refuses a token with extensions that must be understood (RFC 7515
+// section 4.1.11): none is here.
+func checkHeader(t *jwt.Token) error {
+	if _, critical := t.Header["crit"]; critical {
+		return errors.New("the token has critical extensions")
+	}
+	return nil
+}
+
+// onlyExpired tells a token that is too old and otherwise good: its holder can
+// get a new one.
+func onlyExpired(err error) bool {
+	for _, other := range []error{
+		jwt.ErrTokenInvalidAudience, jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenRequiredClaimMissing,
+	} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return errors.Is(err, jwt.ErrTokenExpired)
+}
 
 // identity reads the claims that are ours. Unknown rights are no error: a newer
 // application may know more of them.
@@ -105,8 +155,7 @@ func (c Claims) identity() (proxy.Identity, error) {
 // Mint makes a token for that identity. It needs a shared secret: with a key
 // set, the application that owns the private key makes the tokens.
 func (a *Authenticator) Mint(who proxy.Identity) (string, error) {
-	secret := a.keys.secret
-	if secret == nil {
+	if a.keys.secret == nil {
 		return "", errors.New("tokens can be made with a shared secret only")
 	}
 	c := Claims{
@@ -120,7 +169,10 @@ func (a *Authenticator) Mint(who proxy.Identity) (string, error) {
 	for _, r := range who.Rights {
 		c.Rights = append(c.Rights, string(r))
 	}
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(secret)
+	if _, err := c.identity(); err != nil {
+		return "", fmt.Errorf("mint a token: %w", err)
+	}
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(a.keys.secret)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// drainTime is how long pages have to go elsewhere after the first signal.
+const drainTime = 10 * time.Second
+
+// service is what a command keeps running until a signal ends it.
+type service struct {
+	handler   http.Handler
+	listener  net.Listener
+	cert, key string // of TLS; empty: plain HTTP
+	admin     net.Listener
+	ready     func(context.Context) error
+	drain     func(context.Context) error
+	log       *slog.Logger
+
+	draining atomic.Bool
+}
+
+// run serves until the first signal, then drains; the second signal exits at
+// once. interrupted is the channel that signals come on.
+func (s *service) run(interrupted <-chan os.Signal) error {
+	public := server(s.handler, s.log)
+	failed := make(chan error, 2)
+	go func() { failed <- s.serve(public) }()
+	servers := []*http.Server{public}
+	if s.admin != nil {
+		admin := server(s.adminHandler(), s.log)
+		servers = append(servers, admin)
+		go func() { failed <- admin.Serve(s.admin) }()
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-interrupted:
+	}
+	s.log.Info("draining, a second signal exits at once")
+	s.draining.Store(true)
+	go func() {
+		<-interrupted
+		s.log.Warn("exiting without draining")
+		os.Exit(1)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := s.drain(ctx); err != nil {
+		s.log.Warn("not every page left in time", "error", err)
+	}
+	var errs error
+	for _, h := range servers {
+		errs = errors.Join(errs, h.Shutdown(ctx))
+	}
+	return errs
+}
+
+func (s *service) serve(h *http.Server) error {
+	if s.cert != "" {
+		return h.ServeTLS(s.listener, s.cert, s.key)
+	}
+	return h.Serve(s.listener)
+}
+
+// server has the deadlines that come before anybody is known; sockets and
+// downloads have their own.
+func server(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// adminHandler is for the operator's own tools, on a listener of its own.
+func (s *service) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, release()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		if err := s.ready(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	return mux
+}
+
+// interrupts is the channel of the signals that end a command.
+func interrupts() <-chan os.Signal {
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	return c
+}
+
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,111 @@
+// Attaché gives browser chat pages file transfer: a WebSocket proxy to Chat
+// Server and a document store, with an embedded default for both, the browser
+// module and a widget.
+//
+// The command only wires: flags to options, packages to each other, signals to
+// an orderly end. What it runs is in the packages proxy, web and below.
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"attache/bridge"
+
+	"github.com/alecthomas/kong"
+)
+
+// The voice of the command, in one place:
+//   - what a person needs goes to standard output: an address, a token
+//   - everything else is the log, on standard error
+//   - no capitals at the start, no full stop at the end
+//   - an error says what was attempted, what was wrong, and what to do
+
+// command is every flag and subcommand; kong makes the help of it.
+type command struct {
+	Demo    demo    `cmd:"" help:"start everything on this machine, with a page to try it: no configuration"`
+	Serve   serve   `cmd:"" help:"run the proxy"`
+	Token   mint    `cmd:"" help:"make a token for one party of one chat session"`
+	Version version `cmd:"" help:"print the release"`
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// streams are where a command speaks.
+type streams struct {
+	out, log io.Writer
+}
+
+// run is main without its process: it returns the exit code. Usage errors are
+// 2, all others 1.
+func run(args []string, out, log io.Writer) int {
+	var c command
+	code := -1
+	parser, err := kong.New(&c, options(out, log, &code)...)
+	if err != nil {
+		fmt.Fprintln(log, "attache:", err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	if code >= 0 {
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(log, "attache: %v\nattache: see attache --help\n", err)
+		return 2
+	}
+	if err := parsed.Run(streams{out, log}); err != nil {
+		fmt.Fprintln(log, "attache:", err)
+		return 1
+	}
+	return 0
+}
+
+func options(out, log io.Writer, code *int) []kong.Option {
+	return []kong.Option{
+		kong.Name("attache"),
+		kong.Description("file transfer for browser chat pages\n\nevery flag can be set by the environment variable named beside it"),
+		kong.Writers(out, log),
+		kong.Exit(func(c int) { *code = c }),
+		kong.DefaultEnvars("ATTACHE"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.Vars{"data": dataDir()},
+	}
+}
+
+type version struct{}
+
+// Run prints the release: what the build set, or what the toolchain knows.
+func (version) Run(s streams) error {
+	fmt.Fprintln(s.out, "attache", release())
+	return nil
+}
+
+func release() string {
+	if bridge.Version != "dev" {
+		return bridge.Version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return bridge.Version
+}
+
+// logging is the flags of the log.
+type logging struct {
+	LogLevel  slog.Level `default:"info" help:"debug, info, warn or error" group:"log"`
+	LogFormat string     `default:"text" enum:"text,json" help:"text or json" group:"log"`
+}
+
+func (l logging) logger(w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: l.LogLevel}
+	if l.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/token"
+)
+
+// mint makes a token as an application would, for trying things out.
+type mint struct {
+	secretFlags
+	Session  string        `required:"" help:"id of the chat session"`
+	User     string        `required:"" help:"user id of the party"`
+	Nickname string        `help:"its name in the chat"`
+	Type     string        `default:"AGENT" enum:"CLIENT,AGENT,SUPERVISOR,EXTERNAL,SYSTEM" help:"user type: ${enum}"`
+	Right    []string      `default:"chat,upload:file-system,upload:standard-response,download" help:"what it may do; repeat it for more"`
+	Life     time.Duration `default:"1h" help:"how long the token is good"`
+}
+
+// Run prints the token.
+func (m mint) Run(s streams) error {
+	secret, err := m.secret()
+	if err != nil {
+		return err
+	}
+	auth, err := token.NewAuthenticator(token.Secret(secret))
+	if err != nil {
+		return err
+	}
+	who := proxy.Identity{
+		Session: m.Session,
+		Party:   bridge.Party{UserID: m.User, Nickname: m.Nickname, UserType: bridge.UserType(m.Type)},
+		Expires: time.Now().Add(m.Life),
+	}
+	for _, r := range m.Right {
+		who.Rights = append(who.Rights, bridge.Right(r))
+	}
+	signed, err := auth.Mint(who)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, signed)
+	return nil
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/chat"
+	"attache/proxy/deliver"
+	"attache/proxy/engine"
+	"attache/proxy/token"
+	"attache/proxy/ucs"
+)
+
+// parts is a running proxy with everything it stands on.
+type parts struct {
+	proxy  *proxy.Proxy
+	engine *engine.Engine
+	close  []func() // in the order of opening
+}
+
+// plan says what to build.
+type plan struct {
+	engine         engine.Options
+	auth           *token.Authenticator
+	origins        []string
+	customerLimits bridge.Limits
+	agentLimits    bridge.Limits
+	log            *slog.Logger
+}
+
+// assemble opens the engine and builds the rest on it. What was opened before
+// an error is closed again.
+func assemble(ctx context.Context, p plan) (_ *parts, err error) {
+	all := &parts{}
+	defer func() {
+		if err != nil {
+			all.Close()
+		}
+	}()
+	p.engine.Log = p.log
+	if all.engine, err = engine.Start(ctx, p.engine); err != nil {
+		return nil, fmt.Errorf("start the engine: %w", err)
+	}
+	all.later(all.engine.Close)
+	conversations, err := chat.New(ctx, all.engine.JetStream(), chat.Options{
+		CustomerLimits: &p.customerLimits, AgentLimits: &p.agentLimits, Replicas: all.engine.Replicas(), Log: p.log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the chat sessions: %w", err)
+	}
+	all.later(conversations.Close)
+	documents, err := ucs.New(ctx, all.engine, ucs.Options{Log: p.log})
+	if err != nil {
+		return nil, fmt.Errorf("open the documents: %w", err)
+	}
+	records, err := deliver.OpenRecords(ctx, all.engine, p.log)
+	if err != nil {
+		return nil, fmt.Errorf("open the uploads: %w", err)
+	}
+	all.later(records.Close)
+	loop, err := deliver.Start(ctx, deliver.Options{
+		Records: records, Staging: documents, Documents: documents, Chat: conversations, Scanner: proxy.NoScanner{}, Log: p.log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start the delivery: %w", err)
+	}
+	all.later(func() { loop.Close(context.Background()) })
+	secret, err := all.engine.Secret(ctx, "tickets")
+	if err != nil {
+		return nil, fmt.Errorf("read the tickets' secret: %w", err)
+	}
+	all.proxy, err = proxy.New(proxy.Config{
+		Chat: conversations, Documents: documents, Staging: documents, Records: records,
+		Auth: p.auth, Tickets: token.NewTickets(secret),
+		Origins: p.origins, AgentLimits: &p.agentLimits, MaxFrame: all.engine.MaxChunk(), Log: p.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	all.later(all.proxy.Close)
+	return all, nil
+}
+
+func (all *parts) later(f func()) { all.close = append(all.close, f) }
+
+// Close ends everything, the last opened first.
+func (all *parts) Close() {
+	for i := len(all.close) - 1; i >= 0; i-- {
+		all.close[i]()
+	}
+	all.close = nil
+}
+
+// dataDir is where the engine keeps its files unless told otherwise.
+func dataDir() string {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	return filepath.Join(base, "attache")
+}

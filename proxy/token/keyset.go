@@ -1,0 +1,112 @@
+package token
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/MicahParks/keyfunc/v3"
+	"golang.org/x/time/rate"
+)
+
+// KeySet believes tokens signed by a key of a JSON Web Key Set: a file, read
+// once, or an https URL. That is read now, every hour, and when a token names a
+// key that is not in it, but not for each such token; until ctx ends. log gets
+// what goes wrong with it.
+func KeySet(ctx context.Context, source string, log *slog.Logger) (Keys, error) {
+	set, err := openSet(ctx, source, log)
+	if err != nil {
+		return Keys{}, fmt.Errorf("read key set %s: %w", source, err)
+	}
+	if err := checkSet(ctx, set); err != nil {
+		return Keys{}, fmt.Errorf("read key set %s: %w", source, err)
+	}
+	return Keys{set: set}, nil
+}
+
+func openSet(ctx context.Context, source string, log *slog.Logger) (keyfunc.Keyfunc, error) {
+	if u, err := url.Parse(source); err == nil && u.Host != "" {
+		return fetchSet(ctx, u, log)
+	}
+	text, err := os.ReadFile(source)
+	if err != nil {
+		return nil, err
+	}
+	return keyfunc.NewJWKSetJSON(text)
+}
+
+func fetchSet(ctx context.Context, u *url.URL, log *slog.Logger) (keyfunc.Keyfunc, error) {
+	if u.Scheme != "https" && !(u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()) {
+		return nil, errors.New("whoever could change it on its way could make tokens: use https")
+	}
+	return keyfunc.NewDefaultOverrideCtx(ctx, []string{u.String()}, keyfunc.Override{
+		Client:            &http.Client{Timeout: 10 * time.Second},
+		RefreshInterval:   time.Hour,
+		RefreshUnknownKID: rate.NewLimiter(rate.Every(30*time.Second), 1),
+		RateLimitWaitMax:  100 * time.Millisecond, // a token with a made-up key waits no longer
+		RefreshErrorHandlerFunc: func(u string) func(context.Context, error) {
+			return func(_ context.Context, err error) { log.Warn("the key set cannot be fetched", "url", u, "error", err) }
+		},
+	})
+}
+
+// checkSet refuses a set that no token can be checked with: nobody could
+// connect, and the reason would be far away.
+func checkSet(ctx context.Context, set keyfunc.Keyfunc) error {
+	keys, err := set.Storage().KeyReadAll(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if _, err := methodOf(k.Key(), k.Marshal().ALG.String(), k.Marshal().USE.String()); err == nil {
+			return nil
+		}
+	}
+	return errors.New("it holds no public key that a token could be checked with")
+}
+
+// methodOf returns the one algorithm of a key: what the set says, and otherwise
+// the usual one of its kind.
+func methodOf(key any, said, use string) (string, error) {
+	if use != "" && use != "sig" {
+		return "", errors.New("the token's key is not for signatures")
+	}
+	usual, err := usualMethod(key)
+	if err != nil || said == "" {
+		return usual, err
+	}
+	return said, nil
+}
+
+// usualMethod refuses private and symmetric keys: what stands in a key set is
+// public.
+func usualMethod(key any) (string, error) {
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		if k.N.BitLen() < 2048 {
+			return "", errors.New("the token's key has less than 2048 bits")
+		}
+		return "RS256", nil
+	case *ecdsa.PublicKey:
+		switch k.Curve.Params().BitSize {
+		case 256:
+			return "ES256", nil
+		case 384:
+			return "ES384", nil
+		case 521:
+			return "ES512", nil
+		}
+	case ed25519.PublicKey:
+		return "EdDSA", nil
+	}
+	return "", errors.New("the token's key is not a public one of RSA, ECDSA or Ed25519")
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+
+	"attache/bridge"
+	"attache/proxy/engine"
+	"attache/proxy/token"
+	"attache/web"
+)
+
+// serve is the proxy for real pages.
+type serve struct {
+	Listen  string   `default:":8371" help:"address of the sockets, the downloads and the web files"`
+	Admin   string   `default:"127.0.0.1:8372" help:"address of /healthz, /readyz and /version; empty for none"`
+	Origin  []string `required:"" help:"page origin that may connect, exact; repeat it for more" placeholder:"URL"`
+	TLSCert string   `type:"existingfile" help:"certificate, PEM; without it, put a TLS front end before the proxy"`
+	TLSKey  string   `type:"existingfile" help:"its key, PEM"`
+
+	keyFlags
+	storeFlags
+	customerFlags
+	agentFlags
+	logging
+}
+
+// keyFlags say who signs the tokens.
+type keyFlags struct {
+	secretFlags
+	JWKS string `name:"jwks" help:"key set of the tokens instead: a file or an https URL" group:"tokens" placeholder:"FILE|URL"`
+}
+
+// secretFlags name the secret that the tokens' maker and the proxy share.
+type secretFlags struct {
+	TokenSecret     string `help:"shared secret of the tokens, at least 32 bytes" group:"tokens" placeholder:"TEXT"`
+	TokenSecretFile string `type:"existingfile" help:"file with that secret" group:"tokens"`
+}
+
+// storeFlags say where everything lasts.
+type storeFlags struct {
+	Data     string `default:"${data}" type:"path" help:"directory of the embedded engine" group:"store"`
+	NATS     string `name:"nats" help:"cluster to use instead: nats://a,nats://b,nats://c" group:"store" placeholder:"URL"`
+	Replicas int    `default:"0" help:"copies of everything in the cluster; 0 is 3" group:"store"`
+}
+
+// customerFlags are Chat Server's options of section client-file-transfer, by
+// its names.
+type customerFlags struct {
+	UploadMaxFiles     int64  `default:"3" help:"files that customers may send in a session; 0 switches uploads off" group:"customers"`
+	UploadMaxFileSize  int64  `default:"2097152" help:"bytes of one file; 0 switches uploads off" group:"customers"`
+	UploadMaxTotalSize int64  `default:"5242880" help:"bytes of all files of a session; 0 switches uploads off" group:"customers"`
+	UploadFileTypes    string `help:"extensions without dots, colon-separated; empty allows every type" group:"customers" placeholder:"jpg:pdf:…"`
+	UploadNeedAgent    bool   `help:"refuse uploads until an agent has joined" group:"customers"`
+	DownloadAttempts   int64  `default:"2" help:"downloads of a session; -1 for no limit" group:"customers"`
+}
+
+// agentFlags bind everybody else; Chat Server leaves that to the desktop.
+type agentFlags struct {
+	AgentMaxFileSize int64  `default:"-1" help:"bytes of one file; -1 for no limit" group:"agents"`
+	AgentFileTypes   string `help:"extensions without dots, colon-separated; empty allows every type" group:"agents" placeholder:"jpg:pdf:…"`
+}
+
+// Run serves until a signal.
+func (c serve) Run(s streams) error {
+	interrupted := interrupts()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	log := c.logger(s.log)
+	auth, err := c.authenticator(ctx, log)
+	if err != nil {
+		return err
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	l, err := listen(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	all, err := assemble(ctx, plan{
+		engine: engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas}, auth: auth, origins: c.Origin,
+		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(), log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer all.Close()
+	service := &service{
+		handler: serveHandler(all), listener: l, cert: c.TLSCert, key: c.TLSKey,
+		ready: all.engine.Ready, drain: all.proxy.Drain, log: log,
+	}
+	if c.Admin != "" {
+		if service.admin, err = listen(c.Admin); err != nil {
+			return err
+		}
+		defer service.admin.Close()
+	}
+	fmt.Fprintln(s.out, "serving on", scheme(c.TLSCert)+l.Addr().String(), "admin on", address(service.admin))
+	return service.run(interrupted)
+}
+
+func serveHandler(all *parts) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/attache/", all.proxy)
+	mux.Handle("GET /web/", http.StripPrefix("/web", web.Handler()))
+	return mux
+}
+
+func scheme(cert string) string {
+	if cert != "" {
+		return "https://"
+	}
+	return "http://"
+}
+
+func address(l net.Listener) string {
+	if l == nil {
+		return "none"
+	}
+	return "http://" + l.Addr().String()
+}
+
+// secret is the shared secret, from wherever it was given; nil without one.
+func (k secretFlags) secret() ([]byte, error) {
+	if k.TokenSecretFile == "" {
+		return []byte(k.TokenSecret), nil
+	}
+	text, err := os.ReadFile(k.TokenSecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the token secret: %w", err)
+	}
+	return bytes.TrimSpace(text), nil
+}
+
+func (k keyFlags) authenticator(ctx context.Context, log *slog.Logger) (*token.Authenticator, error) {
+	secret, err := k.secret()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(secret) > 0 && k.JWKS != "":
+		return nil, errors.New("give either a token secret or --jwks: one of them says who signs the tokens")
+	case k.JWKS != "":
+		set, err := token.KeySet(ctx, k.JWKS, log)
+		if err != nil {
+			return nil, err
+		}
+		return token.NewAuthenticator(set)
+	case len(secret) == 0:
+		return nil, errors.New("who signs the tokens? give --token-secret-file or --jwks")
+	}
+	return token.NewAuthenticator(token.Secret(secret))
+}
+
+func (c customerFlags) limits() bridge.Limits {
+	return bridge.Limits{
+		MaxFiles: c.UploadMaxFiles, MaxFileSize: c.UploadMaxFileSize, MaxTotalSize: c.UploadMaxTotalSize,
+		Types: bridge.ParseTypes(c.UploadFileTypes), NeedAgent: c.UploadNeedAgent, MaxDownloads: c.DownloadAttempts,
+	}
+}
+
+func (a agentFlags) limits() bridge.Limits {
+	l := bridge.Unlimited()
+	l.MaxFileSize = a.AgentMaxFileSize
+	l.Types = bridge.ParseTypes(a.AgentFileTypes)
+	return l
+}
