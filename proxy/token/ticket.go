@@ -1,7 +1,6 @@
 package token
 
 import (
-	"errors"
 	"fmt"
 
 	"attache/bridge"
@@ -19,14 +18,9 @@ type Tickets struct {
 	parser *jwt.Parser
 }
 
-// NewTickets uses a secret that all proxies share.
+// NewTickets uses a secret that all proxies share and nobody else has.
 func NewTickets(secret []byte) *Tickets {
-	return &Tickets{secret: secret, parser: jwt.NewParser(
-		jwt.WithValidMethods([]string{"HS256"}),
-		jwt.WithAudience(ticketAudience),
-		jwt.WithExpirationRequired(),
-		jwt.WithStrictDecoding(),
-	)}
+	return &Tickets{secret: secret, parser: newParser(ticketAudience, []string{jwt.SigningMethodHS256.Alg()})}
 }
 
 // ticketClaims are short: a ticket stands in a URL.
@@ -58,13 +52,15 @@ func (t *Tickets) Verify(ticket string) (proxy.Grant, error) {
 		return proxy.Grant{}, bridge.NewError(bridge.CodeTicketInvalid, "")
 	}
 	var c ticketClaims
-	_, err := t.parser.ParseWithClaims(ticket, &c, func(*jwt.Token) (any, error) { return t.secret, nil })
+	_, err := t.parser.ParseWithClaims(ticket, &c, func(token *jwt.Token) (any, error) {
+		return t.secret, checkHeader(token)
+	})
 	switch {
-	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience):
+	case onlyExpired(err):
 		return proxy.Grant{}, bridge.WrapError(bridge.CodeTicketExpired, err)
 	case err != nil:
 		return proxy.Grant{}, bridge.WrapError(bridge.CodeTicketInvalid, err)
-	case c.Document == "" || c.Session == "":
+	case c.Session == "" || c.Subject == "" || c.File == "" || c.Document == "":
 		return proxy.Grant{}, bridge.NewError(bridge.CodeTicketInvalid, "")
 	}
 	return proxy.Grant{
