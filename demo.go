@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"attache/bridge"
@@ -39,7 +40,7 @@ func (d demo) Run(s streams) error {
 		return fmt.Errorf("--listen is host:port: %w", err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("the demo makes tokens for everybody, so it listens on loopback only: use attache serve for %s", host)
+		return fmt.Errorf("the demo makes tokens for everybody, so it listens on loopback only: use attache serve for %s", d.Listen)
 	}
 	l, err := listen(d.Listen)
 	if err != nil {
@@ -51,50 +52,81 @@ func (d demo) Run(s streams) error {
 	if d.VendorLimits {
 		limits = bridge.VendorLimits()
 	}
-	ctx := context.Background()
-	port := l.Addr().(*net.TCPAddr).Port
-	own := fmt.Sprintf("http://%s", l.Addr())
-	// Tokens are good for as long as the process: who starts it again reloads.
-	auth, err := token.NewAuthenticator(token.Secret(randomBytes(32)))
-	if err != nil {
-		return err
+	hosts := names(l.Addr().(*net.TCPAddr))
+	origins := d.Origin
+	for _, host := range hosts {
+		origins = append(origins, "http://"+host)
 	}
+	ctx := context.Background()
 	all, err := assemble(ctx, plan{
-		engine: engine.Options{Dir: d.Data}, auth: auth,
-		origins:        append([]string{own, fmt.Sprintf("http://localhost:%d", port)}, d.Origin...),
+		engine: engine.Options{Dir: d.Data}, auth: ownTokens(ctx), origins: origins,
 		customerLimits: limits, agentLimits: bridge.Unlimited(), log: log,
 	})
 	if err != nil {
 		return err
 	}
 	defer all.Close()
-	fmt.Fprintf(s.out, "open %s/\n", own)
+	fmt.Fprintf(s.out, "open http://%s/\n", hosts[0])
 	service := &service{
-		handler: demoHandler(all.proxy, auth), listener: l,
+		handler: onlyAt(hosts, demoHandler(all)), listener: l,
 		ready: all.engine.Ready, drain: all.proxy.Drain, log: log,
 	}
 	return service.run(interrupted)
 }
 
+// names are the hosts that the demo answers to, as a browser writes them.
+func names(a *net.TCPAddr) []string {
+	list := []string{a.String(), fmt.Sprintf("localhost:%d", a.Port)}
+	for i := range list {
+		list[i] = strings.TrimSuffix(list[i], ":80")
+	}
+	return list
+}
+
+// ownTokens believes the tokens that the demo makes itself, also those of an
+// earlier start: open pages go on.
+func ownTokens(ctx context.Context) func(*engine.Engine) (*token.Authenticator, error) {
+	return func(e *engine.Engine) (*token.Authenticator, error) {
+		secret, err := e.Secret(ctx, "demo")
+		if err != nil {
+			return nil, err
+		}
+		return token.NewAuthenticator(token.Secret(secret))
+	}
+}
+
+// onlyAt refuses requests to other hosts: a stranger's name can be made to point
+// at loopback, and a page of that name could read the demo's tokens.
+func onlyAt(hosts []string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Contains(hosts, r.Host) {
+			http.Error(w, "the demo is at http://"+hosts[0]+"/", http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // demoHandler is the proxy, the web folder, and the page with its tokens.
-func demoHandler(p *proxy.Proxy, auth *token.Authenticator) http.Handler {
+func demoHandler(all *parts) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/attache/", p)
+	mux.Handle("/attache/", all.proxy)
 	mux.Handle("GET /web/", http.StripPrefix("/web", web.Handler()))
 	mux.HandleFunc("GET /{$}", servePage)
-	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, r *http.Request) { serveSession(w, r, auth) })
+	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, r *http.Request) { serveSession(w, r, all.auth) })
 	return mux
 }
 
-// pagePolicy is as strict as a page with a WebAssembly module can have it.
+// pagePolicy is as strict as a page with a WebAssembly module can have it. Not
+// every browser takes 'self' for the sockets of the page's own host.
 const pagePolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
-	"connect-src 'self' ws: wss:; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; " +
+	"connect-src 'self' ws://%s; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
 	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-func servePage(w http.ResponseWriter, _ *http.Request) {
+func servePage(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Content-Security-Policy", fmt.Sprintf(pagePolicy, r.Host))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-cache")
@@ -105,7 +137,7 @@ func servePage(w http.ResponseWriter, _ *http.Request) {
 func serveSession(w http.ResponseWriter, r *http.Request, auth *token.Authenticator) {
 	session := r.URL.Query().Get("session")
 	if session == "" {
-		session = "demo-" + hex.EncodeToString(randomBytes(6))
+		session = "demo-" + strings.ToLower(rand.Text()[:12])
 	}
 	if !bridge.ValidSession(session) {
 		http.Error(w, bridge.CodeSessionInvalid.Rule().Hint, http.StatusBadRequest)
@@ -139,10 +171,4 @@ func serveSession(w http.ResponseWriter, r *http.Request, auth *token.Authentica
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(w).Encode(answer)
-}
-
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	rand.Read(b)
-	return b
 }

@@ -9,13 +9,18 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// drainTime is how long pages have to go elsewhere after the first signal.
-const drainTime = 10 * time.Second
+// The command is gone ten seconds after the first signal at the latest: pages
+// and downloads have the first part of it, deliveries the rest.
+const (
+	drainTime   = 7 * time.Second
+	deliverTime = 2 * time.Second
+)
 
 // service is what a command keeps running until a signal ends it.
 type service struct {
@@ -36,11 +41,8 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 	public := server(s.handler, s.log)
 	failed := make(chan error, 2)
 	go func() { failed <- s.serve(public) }()
-	servers := []*http.Server{public}
 	if s.admin != nil {
-		admin := server(s.adminHandler(), s.log)
-		servers = append(servers, admin)
-		go func() { failed <- admin.Serve(s.admin) }()
+		go func() { failed <- server(s.adminHandler(), s.log).Serve(s.admin) }()
 	}
 	select {
 	case err := <-failed:
@@ -54,16 +56,32 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 		s.log.Warn("exiting without draining")
 		os.Exit(1)
 	}()
+	s.leave(public)
+	if s.admin != nil {
+		// Last, for it is there that the drain can be seen.
+		s.admin.Close()
+	}
+	return nil
+}
+
+// leave lets pages and downloads end, for a while. That some do not is no
+// failure of the command's: they go on elsewhere, where they were.
+func (s *service) leave(public *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if err := s.drain(ctx); err != nil {
-		s.log.Warn("not every page left in time", "error", err)
-	}
-	var errs error
-	for _, h := range servers {
-		errs = errors.Join(errs, h.Shutdown(ctx))
-	}
-	return errs
+	var both sync.WaitGroup
+	both.Go(func() {
+		if err := s.drain(ctx); err != nil {
+			s.log.Warn("not every page left in time", "error", err)
+		}
+	})
+	both.Go(func() {
+		if err := public.Shutdown(ctx); err != nil {
+			s.log.Warn("not every download ended in time", "error", err)
+			public.Close()
+		}
+	})
+	both.Wait()
 }
 
 func (s *service) serve(h *http.Server) error {
@@ -113,6 +131,9 @@ func interrupts() <-chan os.Signal {
 
 func listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s: another process does, choose another port", address)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -56,7 +57,7 @@ func run(args []string, out, log io.Writer) int {
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(log, "attache: %v\nattache: see attache --help\n", err)
+		fmt.Fprintf(log, "attache: %v\nattache: see %s --help\n", err, meant(err))
 		return 2
 	}
 	if err := parsed.Run(streams{out, log}); err != nil {
@@ -64,6 +65,15 @@ func run(args []string, out, log io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// meant is the command whose usage was not understood.
+func meant(err error) string {
+	var usage *kong.ParseError
+	if errors.As(err, &usage) && usage.Context != nil && usage.Context.Selected() != nil {
+		return "attache " + usage.Context.Selected().Name
+	}
+	return "attache"
 }
 
 func options(out, log io.Writer, code *int) []kong.Option {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,7 @@ type mint struct {
 	User     string        `required:"" help:"user id of the party"`
 	Nickname string        `help:"its name in the chat"`
 	Type     string        `default:"AGENT" enum:"CLIENT,AGENT,SUPERVISOR,EXTERNAL,SYSTEM" help:"user type: ${enum}"`
-	Right    []string      `default:"chat,upload:file-system,upload:standard-response,download" help:"what it may do; repeat it for more"`
+	Right    []string      `default:"chat,upload:file-system,upload:standard-response,download" enum:"chat,upload:file-system,upload:standard-response,download" help:"what it may do; repeat it for more"`
 	Life     time.Duration `default:"1h" help:"how long the token is good"`
 }
 
@@ -25,6 +26,9 @@ func (m mint) Run(s streams) error {
 	secret, err := m.secret()
 	if err != nil {
 		return err
+	}
+	if len(secret) == 0 {
+		return errors.New("which secret does the proxy know? give --token-secret-file")
 	}
 	auth, err := token.NewAuthenticator(token.Secret(secret))
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 // parts is a running proxy with everything it stands on.
 type parts struct {
 	proxy  *proxy.Proxy
+	auth   *token.Authenticator
 	engine *engine.Engine
 	close  []func() // in the order of opening
 }
@@ -26,7 +27,7 @@ type parts struct {
 // plan says what to build.
 type plan struct {
 	engine         engine.Options
-	auth           *token.Authenticator
+	auth           func(*engine.Engine) (*token.Authenticator, error)
 	origins        []string
 	customerLimits bridge.Limits
 	agentLimits    bridge.Limits
@@ -47,6 +48,9 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
 	all.later(all.engine.Close)
+	if all.auth, err = p.auth(all.engine); err != nil {
+		return nil, err
+	}
 	conversations, err := chat.New(ctx, all.engine.JetStream(), chat.Options{
 		CustomerLimits: &p.customerLimits, AgentLimits: &p.agentLimits, Replicas: all.engine.Replicas(), Log: p.log,
 	})
@@ -69,14 +73,14 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the delivery: %w", err)
 	}
-	all.later(func() { loop.Close(context.Background()) })
+	all.later(func() { closeLoop(loop) })
 	secret, err := all.engine.Secret(ctx, "tickets")
 	if err != nil {
 		return nil, fmt.Errorf("read the tickets' secret: %w", err)
 	}
 	all.proxy, err = proxy.New(proxy.Config{
 		Chat: conversations, Documents: documents, Staging: documents, Records: records,
-		Auth: p.auth, Tickets: token.NewTickets(secret),
+		Auth: all.auth, Tickets: token.NewTickets(secret),
 		Origins: p.origins, AgentLimits: &p.agentLimits, MaxFrame: all.engine.MaxChunk(), Log: p.log,
 	})
 	if err != nil {
@@ -84,6 +88,14 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	}
 	all.later(all.proxy.Close)
 	return all, nil
+}
+
+// closeLoop gives what does not end in time to another proxy, or to this one's
+// next start.
+func closeLoop(loop *deliver.Loop) {
+	ctx, cancel := context.WithTimeout(context.Background(), deliverTime)
+	defer cancel()
+	loop.Close(ctx)
 }
 
 func (all *parts) later(f func()) { all.close = append(all.close, f) }

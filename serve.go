@@ -45,8 +45,8 @@ type secretFlags struct {
 
 // storeFlags say where everything lasts.
 type storeFlags struct {
-	Data     string `default:"${data}" type:"path" help:"directory of the embedded engine" group:"store"`
-	NATS     string `name:"nats" help:"cluster to use instead: nats://a,nats://b,nats://c" group:"store" placeholder:"URL"`
+	Data     string `required:"" xor:"store" type:"path" help:"directory of the embedded engine" group:"store" placeholder:"DIR"`
+	NATS     string `required:"" xor:"store" name:"nats" help:"cluster to use instead: nats://a,nats://b,nats://c" group:"store" placeholder:"URL"`
 	Replicas int    `default:"0" help:"copies of everything in the cluster; 0 is 3" group:"store"`
 }
 
@@ -86,7 +86,9 @@ func (c serve) Run(s streams) error {
 	}
 	defer l.Close()
 	all, err := assemble(ctx, plan{
-		engine: engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas}, auth: auth, origins: c.Origin,
+		engine:         engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas},
+		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
+		origins:        c.Origin,
 		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(), log: log,
 	})
 	if err != nil {

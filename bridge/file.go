@@ -51,7 +51,7 @@ func DecodeFile(e Event) (File, error) {
 func downloadable(f File, from UserType) (bool, string) {
 	switch {
 	case f.Source != SourceUCS:
-		return false, "the file lies in " + f.Source + ", which cannot be read from here"
+		return false, "the file lies in " + clip(f.Source, 64) + ", which cannot be read from here"
 	case f.ID == "":
 		return false, "the notice has no file-id"
 	case f.Key == "" && !from.Trusted():
@@ -73,6 +73,3 @@ func (f *File) fields(v fields) {
 	v.flag("downloadable", &f.Downloadable)
 	v.optional("reason", &f.Reason, 256)
 }
-
-// AppendFile appends f as JSON, for the page.
-func AppendFile(out []byte, f File) []byte { return encode(out, &f) }

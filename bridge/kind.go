@@ -158,8 +158,10 @@ func compatible(byName, byType Kind) bool {
 		return byName == Audio || byName == CodeFile // MPEG transport streams and TypeScript share .ts
 	case Audio:
 		return byName == Video
-	case DataFile, CodeFile:
-		return byName == CodeFile || byName == DataFile || byName == PlainText || byName == Image
+	case DataFile:
+		return byName == CodeFile || byName == PlainText || byName == Image // SVG is XML
+	case CodeFile:
+		return byName == DataFile || byName == PlainText
 	case Sheet:
 		return byName == DataFile || byName == PlainText
 	}

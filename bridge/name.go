@@ -100,21 +100,24 @@ func bidiControl(r rune) bool {
 	return false
 }
 
-// invisible reports what takes no room and so can hide a second extension. The
-// joiners U+200C and U+200D are letters' business in Persian, Hindi and emoji.
+// invisible reports what takes no room and so can hide a second extension.
 func invisible(r rune) bool {
-	switch {
-	case r == 0x00AD, r == 0x034F, r == 0x180E, r == 0x200B, r == 0xFEFF, // hyphen, joiner, separators, no-break
-		r == 0x2028, r == 0x2029, // line and paragraph
-		r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, // Hangul fillers
-		r == 0x17B4, r == 0x17B5, // Khmer inherent vowels
-		r >= 0x2060 && r <= 0x2065, r >= 0x206A && r <= 0x206F, // operators, deprecated formats
-		r >= 0xFFF9 && r <= 0xFFFB,   // annotations
-		r >= 0x1D173 && r <= 0x1D17A, // musical
-		r >= 0xE0000 && r <= 0xE007F: // tags
-		return true
+	for _, span := range invisibles {
+		if r >= span[0] && r <= span[1] {
+			return true
+		}
 	}
 	return false
+}
+
+// invisibles are what Unicode lets a renderer ignore, and the line separators.
+// The joiners U+200C and U+200D are letters' business in Persian, Hindi and
+// emoji, and variation selectors in Mongolian, emoji and Japanese names.
+var invisibles = [][2]rune{
+	{0xAD, 0xAD}, {0x34F, 0x34F}, {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x180E, 0x180E},
+	{0x200B, 0x200B}, {0x2028, 0x2029}, {0x2060, 0x2065}, {0x206A, 0x206F},
+	{0x3164, 0x3164}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB},
+	{0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE00FF}, {0xE01F0, 0xE0FFF},
 }
 
 // reservedName reports the device names of Windows, which no file may have,
@@ -193,6 +196,3 @@ func names[T ~string](list []T) []string {
 	}
 	return out
 }
-
-// AppendName appends n as JSON, for the page.
-func AppendName(out []byte, n Name) []byte { return encode(out, &n) }

@@ -32,18 +32,11 @@ const (
 	startFrame = 256 << 10
 )
 
-// NewSender begins an upload of size bytes at the offset that the proxy holds.
-// maxFrame is the payload length it announced.
+// NewSender begins or continues an upload of size bytes at the offset that the
+// proxy holds. maxFrame is the payload length it announced. Every connection has
+// its own sender: what the link is like is measured anew.
 func NewSender(size, offset, maxFrame int64) *Sender {
-	s := &Sender{size: size, max: max(1, min(maxFrame, MaxFrame))}
-	s.Resume(offset)
-	return s
-}
-
-// Resume goes back to the offset the proxy holds, after a reconnect. What the
-// link is like may have changed, so it is measured anew.
-func (s *Sender) Resume(offset int64) {
-	*s = Sender{size: s.size, max: s.max, sent: offset, stored: offset}
+	return &Sender{size: size, max: max(1, min(maxFrame, MaxFrame)), sent: offset, stored: offset}
 }
 
 // Size, Sent and Stored are bytes.

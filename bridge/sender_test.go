@@ -54,7 +54,7 @@ func TestSenderAgainstAReceiverThatLosesConnections(t *testing.T) {
 				// Some of what was on its way still arrived; the proxy says how much.
 				stored = rapid.Int64Range(stored, arrived).Draw(t, "kept")
 				arrived = stored
-				s.Resume(stored)
+				s = bridge.NewSender(size, stored, maxFrame)
 				continue
 			}
 			stored = min(arrived, stored+max(1, underWay/rapid.Int64Range(1, 4).Draw(t, "pieces")))

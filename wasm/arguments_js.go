@@ -9,7 +9,9 @@ import (
 )
 
 // arguments are what JavaScript called a function with. They are copied out by
-// type; the first that is of another spoils the call.
+// type; the first that is of another spoils the call. None is looked into: the
+// runtime's glue catches what a function throws that Go calls, but not what a
+// getter throws, and that would end the program.
 type arguments struct {
 	values []safejs.Value
 	next   int
@@ -73,31 +75,12 @@ func (a *arguments) function() safejs.Value { return a.take(safejs.TypeFunction)
 
 func (a *arguments) object() safejs.Value { return a.take(safejs.TypeObject) }
 
-// pairs takes a list of keys and values by turns.
+// pairs takes all the rest, keys and values by turns.
 func (a *arguments) pairs() bridge.Data {
-	list := a.object()
-	if a.err != nil {
-		return nil
-	}
-	n, err := list.Length()
-	if err != nil || n%2 != 0 || n > 4*bridge.MaxItems {
-		a.spoil()
-		return nil
-	}
-	inner := arguments{values: make([]safejs.Value, n)}
-	for i := range inner.values {
-		if inner.values[i], err = list.Index(i); err != nil {
-			a.spoil()
-			return nil
-		}
-	}
 	var d bridge.Data
-	for range n / 2 {
-		key := inner.text()
-		d = append(d, bridge.Text(key, inner.text()))
-	}
-	if inner.err != nil {
-		a.spoil()
+	for a.err == nil && a.next < len(a.values) && len(d) <= bridge.MaxItems {
+		key := a.text()
+		d = append(d, bridge.Text(key, a.text()))
 	}
 	return d
 }

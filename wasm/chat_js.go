@@ -79,7 +79,7 @@ func (c *chat) say(m bridge.Wire) {
 }
 
 func (c *chat) received(text []byte) {
-	c.last = now()
+	c.last = c.s.page.now()
 	m, err := bridge.FromProxy(text)
 	if err != nil {
 		c.unclear(err)
@@ -120,7 +120,7 @@ func (c *chat) welcomed(w *bridge.Welcome) {
 // listen keeps an eye on the line: a browser tells of a dead one only after
 // minutes.
 func (c *chat) listen() {
-	if quiet := now() - c.last; quiet < idleTime {
+	if quiet := c.s.page.now() - c.last; quiet < idleTime {
 		c.set(idleTime-quiet, c.listen)
 		return
 	}
@@ -166,7 +166,7 @@ func (c *chat) lost(err *bridge.Error) {
 	if c.s.ended {
 		return
 	}
-	if c.ready && now()-c.since > stableTime {
+	if c.ready && c.s.page.now()-c.since > stableTime {
 		c.retry.reset()
 		c.s.faults = 0
 	}

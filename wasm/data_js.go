@@ -64,7 +64,7 @@ func (d *data) opened(protocol string) {
 }
 
 func (d *data) received(text []byte) {
-	d.last = now()
+	d.last = d.s.page.now()
 	m, err := bridge.FromProxy(text)
 	if err != nil {
 		complain("a message of the proxy's is left out: " + err.Error())
@@ -104,7 +104,7 @@ func (d *data) begin(maxFrame int64) {
 
 func (d *data) send(view safejs.Value) error {
 	if !d.owed() {
-		d.last = now()
+		d.last = d.s.page.now()
 	}
 	return d.socket.sendBytes(view)
 }
@@ -132,9 +132,9 @@ func (d *data) needed() bool {
 // look finds a link that died without a word, and a socket nobody needs.
 func (d *data) look() {
 	if n := d.socket.buffered(); n != d.buffered {
-		d.buffered, d.last = n, now()
+		d.buffered, d.last = n, d.s.page.now()
 	}
-	quiet := now() - d.last
+	quiet := d.s.page.now() - d.last
 	switch {
 	case quiet > stallTime && d.owed():
 		d.lost(bridge.NewError(bridge.CodeTimeout, ""))

@@ -133,12 +133,11 @@ func (s *session) takeLeave(a *arguments) {
 }
 
 func (s *session) takeUpload(a *arguments) {
-	call := a.integer()
+	call, pump := a.integer(), a.object()
 	offer := bridge.Offer{
 		Key: a.text(), Name: a.text(), Size: a.integer(), MimeType: a.text(), UploadType: a.text(),
 		Description: a.text(), Digest: a.text(), Visibility: bridge.Visibility(a.text()), Custom: a.pairs(),
 	}
-	pump := a.object()
 	s.answer(a, call, func() error { return s.upload(call, offer, pump) })
 }
 

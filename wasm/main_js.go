@@ -26,7 +26,7 @@ func main() {
 		complain("the loader names no function in argv[1]")
 		return
 	}
-	functions, err := exports(newPage())
+	functions, err := exports(newPage(wallClock()))
 	if err == nil {
 		_, err = safejs.Global().Call(os.Args[1], functions, runtime.Version())
 	}

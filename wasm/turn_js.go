@@ -15,6 +15,7 @@ import (
 // JavaScript called back from it, or because the runtime gave another goroutine
 // way) runs after it. So state needs no locks, and nothing can wait for itself.
 type turns struct {
+	clock clock
 	mu    sync.Mutex
 	queue []func()
 	busy  bool
@@ -82,21 +83,33 @@ func complain(text string) {
 	}
 }
 
-var started = time.Now()
+// clock is time: how much has passed, and a call when some more has. (A
+// time.Time in what this package holds would bring its methods along, 20 kB.)
+type clock struct {
+	now   func() time.Duration
+	after func(d time.Duration, f func()) (stop func())
+}
 
-// now is the time since the module started. (A time.Time in what this package
-// holds would bring its methods along, 20 kB.)
-func now() time.Duration { return time.Since(started) }
+func wallClock() clock {
+	start := time.Now()
+	return clock{
+		now: func() time.Duration { return time.Since(start) },
+		after: func(d time.Duration, f func()) func() {
+			timer := time.AfterFunc(d, f)
+			return func() { timer.Stop() }
+		},
+	}
+}
 
 // alarm calls back once, in a turn, unless it is stopped before.
 type alarm struct {
-	timer *time.Timer
-	dead  bool
+	stopTimer func()
+	dead      bool
 }
 
 func (t *turns) after(d time.Duration, f func(), failed func(*bridge.Error)) *alarm {
 	a := new(alarm)
-	a.timer = time.AfterFunc(d, func() {
+	a.stopTimer = t.clock.after(d, func() {
 		t.run(func() {
 			if !a.dead {
 				f()
@@ -110,6 +123,6 @@ func (t *turns) after(d time.Duration, f func(), failed func(*bridge.Error)) *al
 func (a *alarm) stop() {
 	if a != nil {
 		a.dead = true
-		a.timer.Stop()
+		a.stopTimer()
 	}
 }

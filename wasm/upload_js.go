@@ -61,6 +61,7 @@ func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {
 		s: s, call: call, offer: o, key: key, pump: pump,
 		name:  bridge.SafeName(o.Name, o.MimeType),
 		state: bridge.Offered,
+		told:  s.page.now() - progressTime,
 	}
 	s.uploads = append(s.uploads, u)
 	u.step(nil, nil)
@@ -227,7 +228,7 @@ func (u *upload) filled(view safejs.Value) {
 		u.s.data.lost(bridge.WrapError(bridge.CodeOffline, err))
 		return
 	}
-	u.sender.Advance(length, now())
+	u.sender.Advance(length, u.s.page.now())
 	u.sent = u.sender.Sent()
 	u.progress()
 	u.next()
@@ -249,7 +250,7 @@ func (u *upload) acked(stored int64) {
 	if u.sender == nil || stored <= u.stored {
 		return
 	}
-	if err := u.sender.Ack(stored, now()); err != nil {
+	if err := u.sender.Ack(stored, u.s.page.now()); err != nil {
 		u.s.data.lost(bridge.AsError(err))
 		return
 	}
@@ -414,7 +415,7 @@ func (u *upload) step(e *bridge.Event, err *bridge.Error) {
 
 // progress tells how far it is, ten times a second at most.
 func (u *upload) progress() {
-	if wait := progressTime - (now() - u.told); wait > 0 {
+	if wait := progressTime - (u.s.page.now() - u.told); wait > 0 {
 		if u.telling == nil {
 			u.telling = u.s.page.turns.after(wait, u.tellProgress, u.s.failed)
 		}
@@ -425,6 +426,6 @@ func (u *upload) progress() {
 
 func (u *upload) tellProgress() {
 	u.telling.stop()
-	u.telling, u.told = nil, now()
+	u.telling, u.told = nil, u.s.page.now()
 	u.s.tell(wordProgress, u.call, bridge.AppendProgress(nil, u.where()))
 }

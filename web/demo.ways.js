@@ -7,6 +7,8 @@ import { truncate } from './name.js';
 /** @typedef {import('./element.js').AttacheChat} AttacheChat */
 
 const stations = /** @type {const} */ ({ offered: 'offered', stored: 'stored', announced: 'announced', drawn: 'drawn' });
+/** Accepted means durable; what comes before the notice may be too short to be told. @type {Partial<Record<UploadEvent['state'], Station>>} */
+const reached = { offered: 'offered', accepted: 'stored', scanning: 'stored', stored: 'stored', announced: 'announced' };
 const mostRows = 50;
 
 /** @typedef {keyof typeof stations} Station */
@@ -39,17 +41,18 @@ export class Ways {
       this.#label(way, event, chat);
     }
     way.row.dataset.state = event.state;
-    if (event.state === 'receiving' && event.total > 0) write(way.nodes.stored, `${Math.floor((100 * event.stored) / event.total)} %`);
-    if (event.state === 'offered' || event.state === 'stored' || event.state === 'announced') this.#reach(way, event.state, event.at);
+    const station = reached[event.state];
+    if (station) this.#reach(way, station, event.at);
     if (event.state === 'failed' || event.state === 'cancelled') this.#stop(way, event);
   }
 
   /** @param {AttacheChat} chat @param {ChatFile} file */
   #arrived(chat, file) {
-    if (file.own || file.key === '') return;
+    const way = this.#ways.get(file.key);
+    if (file.own || !way) return; // a file of before the page was loaded has no times
     // In the second frame the first one with the icon has been drawn.
     requestAnimationFrame(() => requestAnimationFrame(() => {
-      if (chat.isConnected) this.#reach(this.#of(file.key), 'drawn', performance.timeOrigin + performance.now());
+      if (chat.isConnected) this.#reach(way, 'drawn', performance.timeOrigin + performance.now());
     }));
   }
 

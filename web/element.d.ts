@@ -44,6 +44,8 @@ export class AttacheChat extends HTMLElement {
   add(files: Iterable<File | Blob>): void;
   /** Opens the file picker. Browsers allow it only in answer to a person's action. */
   open(): void;
+  /** Puts the focus into the text field. */
+  focus(): void;
 
   addEventListener<K extends keyof AttacheChatEventMap>(
     type: K, listener: (this: AttacheChat, event: AttacheChatEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void;
@@ -54,7 +56,7 @@ export class AttacheChat extends HTMLElement {
 
 /** What happened in the element. All of them bubble and leave shadow roots. */
 export interface AttacheChatEventMap {
-  /** A file became visible in the chat, sent by whomever. Not fired for the transcript that was there before. */
+  /** A file became visible here, sent by whomever; `detail.at` tells one of the transcript so far from a new one. */
   'attache-file': CustomEvent<ChatFile>;
   /** A step of an upload of this session. */
   'attache-upload': CustomEvent<UploadEvent>;

@@ -23,7 +23,7 @@ const api = () => import('./attache.js');
 export class AttacheChat extends Base {
   static observedAttributes = ['url', 'token', 'heading', 'lang', 'readonly'];
 
-  #root = this.attachShadow({ mode: 'open', delegatesFocus: true });
+  #root = this.attachShadow({ mode: 'open' });
   #internals = this.attachInternals();
   /** @type {Pane | undefined} */
   #pane;
@@ -93,6 +93,10 @@ export class AttacheChat extends Base {
 
   open() {
     this.#pane?.pick();
+  }
+
+  focus() {
+    this.#pane?.focus();
   }
 
   connectedCallback() {

@@ -28,6 +28,8 @@ export class Locale {
   tag;
   /** @type {Dictionary} */
   #words;
+  /** @type {Map<string, any>} */
+  #formatters = new Map();
   #plural;
   #number;
   #percent;
@@ -82,12 +84,13 @@ export class Locale {
       value /= 1024;
       step += 1;
     }
-    return new Intl.NumberFormat(this.tag, {
+    const digits = value < 10 ? 1 : 0;
+    return this.#kept(`${units[step]} ${digits}`, () => new Intl.NumberFormat(this.tag, {
       style: 'unit',
       unit: units[step],
       unitDisplay: step === 0 ? 'long' : 'short',
-      maximumFractionDigits: value < 10 ? 1 : 0,
-    }).format(value);
+      maximumFractionDigits: digits,
+    })).format(value);
   }
 
   /** @param {number} part of 1; rounded down, so that 100 % means all of it */
@@ -97,12 +100,12 @@ export class Locale {
 
   /** @param {number} at milliseconds since 1970 */
   time(at) {
-    return new Intl.DateTimeFormat(this.tag, { timeStyle: 'short' }).format(at);
+    return this.#kept('time', () => new Intl.DateTimeFormat(this.tag, { timeStyle: 'short' })).format(at);
   }
 
   /** @param {number} at milliseconds since 1970 */
   moment(at) {
-    return new Intl.DateTimeFormat(this.tag, { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
+    return this.#kept('moment', () => new Intl.DateTimeFormat(this.tag, { dateStyle: 'medium', timeStyle: 'medium' })).format(at);
   }
 
   /** @param {number} at milliseconds since 1970 @param {number} [now] */
@@ -111,6 +114,20 @@ export class Locale {
     if (days === 0) return this.say('today');
     if (days === 1) return this.say('yesterday');
     return new Intl.DateTimeFormat(this.tag, { dateStyle: 'full' }).format(at);
+  }
+
+  /**
+   * A formatter costs more to make than a hundred uses of it.
+   *
+   * @template T
+   * @param {string} name
+   * @param {() => T} make
+   * @returns {T}
+   */
+  #kept(name, make) {
+    const kept = this.#formatters.get(name) ?? make();
+    this.#formatters.set(name, kept);
+    return kept;
   }
 
   /** @param {string[]} items @param {'conjunction' | 'unit'} [type] */

@@ -43,6 +43,8 @@ export class Pane {
   /** @type {Uploads | undefined} */
   #uploads;
   #listening = new AbortController();
+  /** Own texts on their way. @type {HTMLElement[]} */
+  #unsaid = [];
   /** @type {WeakMap<Tile, AbortController>} */
   #downloads = new WeakMap();
 
@@ -100,7 +102,7 @@ export class Pane {
       tell: (word, { name }, part = 0) => this.#announcer.tell(this.#locale.say(word, { name, percent: this.#locale.percent(part) })),
     });
     this.#banner.hidden = true;
-    this.#transcript.replay(session.party, () => session.transcript.forEach((event) => this.#show(event)));
+    this.#transcript.replay(session.party, session.transcript, (event) => this.#show(event));
     this.#listen(session, ours);
     this.#showPeople();
     this.#showState(session.state, {}, ours);
@@ -150,6 +152,8 @@ export class Pane {
 
   /** @param {TranscriptEvent} event */
   #show(event) {
+    // The event may come before the answer to its sender.
+    if (event.type === 'message' && event.own) this.#said(this.#unsaid.find(({ textContent }) => textContent === event.text));
     if (event.type !== 'file') return this.#transcript.add(event);
     return this.#transcript.add(event, () => {
       const tile = this.#uploads?.release(event.key) ?? this.#tile();
@@ -212,12 +216,20 @@ export class Pane {
   async #send(text) {
     if (!this.#session) return;
     const bubble = make('div', { class: 'bubble', dir: 'auto' }, text);
+    this.#unsaid.push(bubble);
     this.#transcript.addPending(bubble);
     try {
-      await this.#session.send(text);
+      this.#show(await this.#session.send(text));
     } finally {
-      this.#transcript.removePending(bubble);
+      this.#said(bubble);
     }
+  }
+
+  /** The text is in the transcript, or will not get there. @param {HTMLElement | undefined} bubble */
+  #said(bubble) {
+    if (!bubble) return;
+    this.#unsaid = this.#unsaid.filter((one) => one !== bubble);
+    this.#transcript.removePending(bubble);
   }
 
   #tile() {

@@ -21,8 +21,8 @@ import { randomKey, readClose, readDownload, readSend, readUpload, reading } fro
  * @property {(half: number, call: number, key: string, text: string, visibility: string) => void} say
  * @property {(half: number, call: number, file: string, attempt: string) => void} ask
  * @property {(half: number, call: number, after: string) => void} leave
- * @property {(half: number, call: number, key: string, name: string, size: number, type: string, uploadType: string,
- *   description: string, digest: string, visibility: string, custom: string[], pump: Pump) => void} upload
+ * @property {(half: number, call: number, pump: Pump, key: string, name: string, size: number, type: string, uploadType: string,
+ *   description: string, digest: string, visibility: string, ...custom: string[]) => void} upload
  * @property {(half: number, call: number, view: Uint8Array) => void} filled
  * @property {(half: number, call: number, before: boolean) => void} unread
  * @property {(half: number, call: number) => void} cancel
@@ -164,7 +164,7 @@ export class Session extends EventTarget {
         (view) => this.#tellHalf(half, 'filled', call, view),
         (before) => this.#tellHalf(half, 'unread', call, before),
       );
-      module.upload(half, call, w.key, w.name, w.size, w.type, w.uploadType, w.description, w.digest, w.visibility, w.custom, pump);
+      module.upload(half, call, pump, w.key, w.name, w.size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
       return pump;
     }, w);
   }

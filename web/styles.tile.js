@@ -27,7 +27,7 @@ export const tileStyles = `
 
 button.tile-name::after { content: ""; position: absolute; inset: -1px; border-radius: var(--radius); }
 button.tile-name:focus-visible { outline: none; }
-button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline-offset: 2px; }
+button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline-offset: -2px; }
 .tile:has(button.tile-name:hover) { border-color: color-mix(in oklab, var(--accent) 55%, var(--border)); background: color-mix(in oklab, var(--accent) 4%, var(--raised)); }
 .tile:has(button.tile-name:active) { background: color-mix(in oklab, var(--accent) 9%, var(--raised)); }
 .tile:has(button.tile-name:hover) .glyph-download { color: var(--accent); }

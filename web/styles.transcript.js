@@ -22,12 +22,14 @@ export const transcriptStyles = `
   margin-block-start: calc(var(--gap) * .6);
   animation: arrive var(--speed) ease-out;
 }
-.log[aria-busy] .item, .item:has(> .tile) { animation: none; }
-.item:where(:has(> .tile)), :where(.item:has(> .tile)) + .item { margin-block-start: calc(var(--gap) * .9); }
+/* What is out of sight costs nothing. It clips, so focus rings stay inside. */
+.log > .item { content-visibility: auto; contain-intrinsic-size: auto 4em; }
+.log[aria-busy] .item, .item.file { animation: none; }
+.item.file, .item.file + .item { margin-block-start: calc(var(--gap) * .9); }
 .item.own { align-items: flex-end; }
-.item.news { align-items: center; margin-block-start: calc(var(--gap) * 1.2); }
-.item.news + .item.news { margin-block-start: calc(var(--gap) * .3); }
-.item:has(> .head) { margin-block-start: calc(var(--gap) * 1.8); }
+.item.item.news { align-items: center; margin-block-start: calc(var(--gap) * 1.2); }
+.item.news + .item.item.news { margin-block-start: calc(var(--gap) * .3); }
+.item.item.first { margin-block-start: calc(var(--gap) * 1.8); }
 
 .head {
   display: flex;

@@ -12,7 +12,7 @@ export interface Script {
   steps?: number;
 }
 
-/** An error with the members of `AttacheError`, its words from the catalogue where no message is given. */
+/** An error as a session rejects with, its words from the catalogue where no message is given. */
 export function fakeError(code: Code, message?: string): AttacheError;
 
 /** A conversation that any number of fake sessions take part in: a double for tests, in memory. */

@@ -1,4 +1,4 @@
-import { codes } from './codes.js';
+import { AttacheError } from './error.js';
 
 /**
  * A double of a chat session for tests and sketches: the `Session` interface
@@ -51,14 +51,13 @@ function describe(name) {
 }
 
 /**
- * An error with the members of `AttacheError`, its words from the catalogue.
+ * An error as the session rejects with, its words from the catalogue.
  *
  * @param {import('./codes.js').Code} code
  * @param {string} [message] instead of the catalogue's
  */
-export function fakeError(code, message) {
-  const rule = codes[code];
-  return Object.assign(new Error(message ?? rule.message), { name: 'AttacheError', code, hint: rule.hint, retryable: rule.retry, id: '' });
+export function fakeError(code, message = '') {
+  return new AttacheError({ code, message });
 }
 
 /** A conversation that any number of fake sessions take part in. */

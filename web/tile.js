@@ -260,6 +260,6 @@ export class Tile {
   /** @param {Refusal} error */
   #refusal({ message, hint }) {
     const sentences = [message, hint].map((text) => this.#locale.sentence(text ?? '')).filter((text) => text !== '');
-    return make('p', { class: 'refusal', dir: 'auto' }, sentences.join(' '));
+    return make('p', { class: 'refusal', dir: 'auto' }, sentences.join(' ') || this.#locale.say('broken'));
   }
 }

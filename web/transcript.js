@@ -9,6 +9,8 @@ import { Thread, groupPause, speaks } from './thread.js';
 /** @typedef {import('./tile.js').Tile} Tile */
 
 const nearEnd = 48;
+const replayPause = 200;
+const longestReplay = 3000;
 
 /**
  * What was said and sent, oldest first, and after it what is on its way. It
@@ -30,7 +32,10 @@ export class Transcript {
   #used = false;
   #locale;
 
-  #busy = false;
+  /** When the replay ends at the latest; 0 once it has. */
+  #settled = 0;
+  #settling = 0;
+  #due = false;
   /** @type {Party | undefined} */
   #self;
 
@@ -48,7 +53,7 @@ export class Transcript {
     this.node.append(this.#log, this.#empty, this.#pending);
     this.#frame.append(this.node, this.#jump);
     this.node.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    this.#jump.addEventListener('click', () => this.#toEnd('smooth'));
+    this.#jump.addEventListener('click', () => this.#toEnd(matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth'));
     const sizes = new ResizeObserver(() => this.#following && this.#toEnd());
     for (const part of [this.node, this.#log, this.#pending]) sizes.observe(part);
   }
@@ -59,19 +64,31 @@ export class Transcript {
   }
 
   /**
-   * Shows what was said before we came, without a word to screen readers.
+   * Shows what was said before we came. A session may hand it over in pieces
+   * that look like news: until they stop coming, nothing moves and screen
+   * readers are told nothing.
    *
    * @param {Party} self
-   * @param {() => void} show
+   * @param {readonly TranscriptEvent[]} events
+   * @param {(event: TranscriptEvent) => void} show
    */
-  replay(self, show) {
+  replay(self, events, show) {
     this.#self = self;
-    this.#busy = true;
     this.#log.setAttribute('aria-busy', 'true');
-    show();
-    this.#busy = false;
-    this.#toEnd();
-    requestAnimationFrame(() => this.#log.removeAttribute('aria-busy'));
+    this.#settled = performance.now() + longestReplay;
+    this.#settle();
+    events.forEach(show);
+  }
+
+  /** Waits for a moment in which nothing comes. */
+  #settle() {
+    const left = this.#settled - performance.now();
+    if (left <= 0) return;
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      this.#settled = 0;
+      this.#log.removeAttribute('aria-busy');
+    }, Math.min(left, replayPause));
   }
 
   /**
@@ -89,6 +106,8 @@ export class Transcript {
     this.#log.insertBefore(item, this.#items[place + 1] ?? null);
     this.#group(place);
     if (place + 1 < this.#items.length) this.#group(place + 1);
+    this.#headPending();
+    this.#settle();
     if (speaks(event)) this.#used = true;
     this.#showEmpty();
     this.#arrived(event.own, speaks(event));
@@ -97,23 +116,33 @@ export class Transcript {
 
   /** Shows something that is still on its way. @param {HTMLElement} node */
   addPending(node) {
-    this.#pending.append(make('li', { class: 'item own' }, this.#pendingHead(), node));
+    const kind = node.matches('.tile') ? 'file' : 'message';
+    this.#pending.append(make('li', { class: `item own ${kind}`, 'data-at': Date.now() }, node));
+    this.#headPending();
     this.#showEmpty();
     this.#arrived(true, false);
   }
 
-  /** The head that the item will have in the transcript, so that nothing moves when it gets there. */
-  #pendingHead() {
+  /** Gives the first one the head that it will have in the transcript, so that nothing moves when it gets there. */
+  #headPending() {
+    for (const item of this.#pending.querySelectorAll('.first')) {
+      item.classList.remove('first');
+      item.querySelector('.head')?.remove();
+    }
+    const first = /** @type {HTMLElement | null} */ (this.#pending.firstElementChild);
+    if (!first || !this.#self) return;
+    const at = Number(first.dataset.at);
     const last = this.#items.length > 0 ? this.#thread.at(this.#items.length - 1) : undefined;
-    const at = Date.now();
-    if (!this.#self || this.#pending.hasChildNodes() || last?.own && speaks(last) && at - last.at < groupPause) return undefined;
-    return this.#head({ from: this.#self, own: true, at, visibility: 'ALL' });
+    if (last?.own && speaks(last) && at - last.at < groupPause) return;
+    first.classList.add('first');
+    first.prepend(this.#head({ from: this.#self, own: true, at, visibility: 'ALL' }));
   }
 
   /** @param {HTMLElement} node */
   removePending(node) {
     const item = node.closest('li');
     if (item?.parentNode === this.#pending) item.remove();
+    this.#headPending();
     this.#showEmpty();
   }
 
@@ -203,10 +232,14 @@ export class Transcript {
     this.#jump.replaceChildren(glyph('down'), words);
   }
 
-  /** @param {ScrollBehavior} [behavior] */
+  /** Once a frame: asking for the height lays the whole transcript out. @param {ScrollBehavior} [behavior] */
   #toEnd(behavior = 'instant') {
-    if (this.#busy) return;
-    this.node.scrollTo({ top: this.node.scrollHeight, behavior });
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => {
+      this.#due = false;
+      this.node.scrollTo({ top: this.node.scrollHeight, behavior });
+    });
   }
 }
 

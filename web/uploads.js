@@ -32,6 +32,9 @@ import { Tile } from './tile.js';
  * @property {(word: 'saidSending' | 'saidPart' | 'saidCancelled', tile: Tile, part?: number) => void} tell
  */
 
+/** Milliseconds that the session has to name a file before it is asked for the name. */
+const patience = 50;
+
 /** The uploads of one session, from choosing a file until its notice is in the transcript. */
 export class Uploads {
   /** @type {Map<string, Try>} */
@@ -76,8 +79,8 @@ export class Uploads {
     const one = known ?? this.#begin(event.key);
     one.tile.label(event);
     if (event.state === 'cancelled') this.#cancelled(one);
-    else if (event.state === 'failed') this.#fail(one, event.error);
-    else this.#progress(one, event);
+    else if (event.state !== 'failed') this.#progress(one, event);
+    else if (!one.failed) this.#fail(one, event.error);
   }
 
   /** Gives the tile of an upload away to the file that it became. @param {string} key @returns {Tile | undefined} */
@@ -124,23 +127,33 @@ export class Uploads {
       signal: controller.signal,
       onProgress: (progress) => this.#progress(one, progress),
     });
-    // The session's own first event names the file; where it has to wait for
-    // a connection the tile does not.
-    const named = one.tile.name === '' ? this.#describe(one, file) : undefined;
     if (one.shown) this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+    const late = setTimeout(() => this.#describe(one, file), patience);
     try {
       await sent;
     } catch (error) {
       if (controller.signal.aborted) this.#cancelled(one);
-      else if (!one.failed) {
-        await named;
-        this.#fail(one, error);
-      }
+      else if (!one.failed) await this.#refused(one, file, error);
+    } finally {
+      clearTimeout(late);
     }
   }
 
-  /** @param {Try} one @param {File | Blob} file */
+  /** @param {Try} one @param {File | Blob} file @param {unknown} error */
+  async #refused(one, file, error) {
+    await this.#describe(one, file);
+    if (!one.failed) this.#fail(one, error);
+  }
+
+  /**
+   * Names the tile of a file that the session has not spoken of: it is refused,
+   * or waits for a connection, which its tile does not.
+   *
+   * @param {Try} one
+   * @param {File | Blob} file
+   */
   async #describe(one, file) {
+    if (one.tile.name !== '') return;
     const name = file instanceof File ? file.name : '';
     const named = await this.#host.describe(name, file.type).catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
     if (one.tile.name !== '' || !this.#tries.has(one.key)) return;

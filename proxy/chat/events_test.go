@@ -166,12 +166,24 @@ func TestEventsEnd(t *testing.T) {
 	t.Run("the party leaves", func(t *testing.T) {
 		s := start(t, chat.Options{})
 		join(t, s, "s1", ann, bob)
-		r := receive(t, s, "s1", ann, 0)
-		r.until(t, 2)
+		reached, release := make(chan struct{}), make(chan struct{})
+		var got []int64
+		done := make(chan error, 1)
+		go func() {
+			done <- s.Events(t.Context(), "s1", "ann", 0, func(e bridge.Event) error {
+				if got = append(got, e.ID); e.ID == 2 {
+					close(reached)
+					<-release
+				}
+				return nil
+			})
+		}()
+		<-reached
 		require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
 		post(t, s, "s1", bob, text("behind her back"))
-		requireCode(t, bridge.CodeNotJoined, <-r.done)
-		require.Equal(t, []int64{1, 2, 3}, ids(r.got()), "her own leaving is the last she sees")
+		close(release)
+		requireCode(t, bridge.CodeNotJoined, <-done)
+		require.Equal(t, []int64{1, 2, 3}, got, "her own leaving is the last she sees")
 	})
 	t.Run("the session ends", func(t *testing.T) {
 		s := start(t, chat.Options{})

@@ -86,24 +86,103 @@ func TestUnavailable(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled, "the caller's own impatience is not the store's")
 }
 
+// tapped is a JetStream whose consumers are made by somebody else.
+type tapped struct {
+	jetstream.JetStream
+	consumer func(context.Context, jetstream.Stream, jetstream.OrderedConsumerConfig) (jetstream.Consumer, error)
+}
+
+func (j tapped) CreateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
+	s, err := j.JetStream.CreateStream(ctx, c)
+	return tappedStream{s, j}, err
+}
+
+func (j tapped) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	s, err := j.JetStream.Stream(ctx, name)
+	return tappedStream{s, j}, err
+}
+
+type tappedStream struct {
+	jetstream.Stream
+	js tapped
+}
+
+func (s tappedStream) OrderedConsumer(ctx context.Context, c jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+	return s.js.consumer(ctx, s.Stream, c)
+}
+
 // deaf is a JetStream whose consumers never hear anything.
-type deaf struct{ jetstream.JetStream }
-
-func (d deaf) CreateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
-	s, err := d.JetStream.CreateStream(ctx, c)
-	return deafStream{s}, err
+func deaf(js jetstream.JetStream) tapped {
+	return tapped{js, func(ctx context.Context, _ jetstream.Stream, _ jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
 }
 
-func (d deaf) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
-	s, err := d.JetStream.Stream(ctx, name)
-	return deafStream{s}, err
+// away is a JetStream from which nothing can be read for a while.
+type away struct {
+	jetstream.JetStream
+	gone    atomic.Bool
+	refused chan struct{}
+	none    *nats.Conn
 }
 
-type deafStream struct{ jetstream.Stream }
+func (a *away) Conn() *nats.Conn {
+	if !a.gone.Load() {
+		return a.JetStream.Conn()
+	}
+	select {
+	case a.refused <- struct{}{}:
+	default:
+	}
+	return a.none
+}
 
-func (d deafStream) OrderedConsumer(ctx context.Context, _ jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
+func TestEventsOutliveAnOutage(t *testing.T) {
+	e := store(t, t.TempDir())
+	closed, err := e.Connect("closed")
+	require.NoError(t, err)
+	closed.Close()
+	js := &away{JetStream: e.JetStream(), none: closed, refused: make(chan struct{}, 1)}
+	s, err := chat.New(t.Context(), js, chat.Options{})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	join(t, s, "s1", ann)
+
+	js.gone.Store(true)
+	_, err = s.File(t.Context(), "s1", "ann", "unknown")
+	requireCode(t, bridge.CodeChatUnavailable, err)
+	<-js.refused
+	r := receive(t, s, "s1", ann, 0)
+	<-js.refused // it tried to read
+	js.gone.Store(false)
+	require.Equal(t, []int64{1}, ids(r.until(t, 1)))
+	require.EqualValues(t, 2, post(t, s, "s1", ann, text("back")).ID)
+	require.Equal(t, []int64{1, 2}, ids(r.until(t, 2)))
+}
+
+func TestFollowingBeginsAgainWhereItWas(t *testing.T) {
+	e := store(t, t.TempDir())
+	other := serve(t, e, chat.Options{})
+	made, n := make(chan int, 9), 0
+	js := tapped{e.JetStream(), func(ctx context.Context, s jetstream.Stream, c jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+		n++
+		made <- n
+		if n == 1 {
+			return nil, nats.ErrTimeout
+		}
+		return s.OrderedConsumer(ctx, c)
+	}}
+	s, err := chat.New(t.Context(), js, chat.Options{})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	require.Equal(t, 1, <-made)
+	join(t, s, "s1", ann)
+	r := receive(t, s, "s1", ann, 0)
+	r.until(t, 1)
+	post(t, other, "s1", ann, text("while nobody followed"))
+	require.Equal(t, 2, <-made)
+	require.Equal(t, []int64{1, 2}, ids(r.until(t, 2)))
 }
 
 // A proxy that hears nothing of the others knows what it needs all the same:
@@ -111,7 +190,7 @@ func (d deafStream) OrderedConsumer(ctx context.Context, _ jetstream.OrderedCons
 func TestOldFold(t *testing.T) {
 	e := store(t, t.TempDir())
 	other := serve(t, e, chat.Options{})
-	s, err := chat.New(t.Context(), deaf{e.JetStream()}, chat.Options{})
+	s, err := chat.New(t.Context(), deaf(e.JetStream()), chat.Options{})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	join(t, s, "s1", ann)
@@ -146,16 +225,17 @@ func TestForeignHands(t *testing.T) {
 	put("before everything")
 	join(t, s, "s1", ann)
 	r := receive(t, s, "s1", ann, 0)
+	require.EqualValues(t, 2, post(t, s, "s1", ann, text("zero")).ID)
 	put("{}")
 	put(`{"place":1,"kind":"event","event":{"id":1,"type":"message","at":1,"from":{"userId":"ann","userType":"CLIENT"},"visibility":"ALL"}}`)
 	put(strings.Repeat("x", 1000))
-	require.EqualValues(t, 2, post(t, s, "s1", ann, text("one")).ID)
-	put(`{"place":3,"at":1,"op":"x","kind":"of a later release"}`)
-	require.EqualValues(t, 4, post(t, s, "s1", ann, text("two")).ID)
-	want := []int64{1, 2, 4}
-	require.Equal(t, want, ids(r.until(t, 4)))
-	require.Equal(t, want, ids(receive(t, s, "s1", ann, 0).until(t, 4)))
-	require.Equal(t, want, ids(receive(t, later, "s1", ann, 0).until(t, 4)))
+	require.EqualValues(t, 3, post(t, s, "s1", ann, text("one")).ID)
+	put(`{"place":4,"at":1,"op":"x","kind":"of a later release"}`)
+	require.EqualValues(t, 5, post(t, s, "s1", ann, text("two")).ID)
+	want := []int64{1, 2, 3, 5}
+	require.Equal(t, want, ids(r.until(t, 5)))
+	require.Equal(t, want, ids(receive(t, s, "s1", ann, 0).until(t, 5)))
+	require.Equal(t, want, ids(receive(t, later, "s1", ann, 0).until(t, 5)))
 }
 
 func TestPurge(t *testing.T) {

@@ -129,6 +129,13 @@ func (r *room) unwatch(w watcher) {
 	delete(r.watchers, w)
 }
 
+// doubt makes whoever is next look at the log.
+func (r *room) doubt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stale = true
+}
+
 // current brings the fold up to date if the log is known to hold more.
 func (r *room) current(ctx context.Context) error {
 	r.mu.Lock()

@@ -6,12 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 )
 
 // embedded is a server without a listener. Connections find the server through
@@ -56,6 +54,8 @@ func (m *embedded) start(o Options) (err error) {
 		JetStreamMaxStore:      m.room.max,
 		DisableJetStreamBanner: true,
 		MaxPayload:             server.MAX_PAYLOAD_SIZE,
+		// Nothing of ours is kept in memory; the default is most of the machine's.
+		JetStreamMaxMemory: 64 << 20,
 	}
 	return m.run()
 }
@@ -65,13 +65,17 @@ func (m *embedded) run() error {
 	if err != nil {
 		return fmt.Errorf("prepare the engine: %w", err)
 	}
-	s.SetLoggerV2(logger{m.log}, false, false, false)
+	log := &logger{log: m.log}
+	s.SetLoggerV2(log, false, false, false)
 	m.mu.Lock()
 	m.server = s
 	m.mu.Unlock()
 	s.Start()
-	if !s.ReadyForConnections(time.Minute) || !s.JetStreamEnabled() {
-		return fmt.Errorf("the engine did not start in %s", filepath.Clean(m.options.StoreDir))
+	if reason := log.fatal(); reason != "" {
+		return fmt.Errorf("start the engine in %s: %s", m.options.StoreDir, reason)
+	}
+	if !s.ReadyForConnections(10 * time.Second) {
+		return fmt.Errorf("start the engine in %s: it did not become ready", m.options.StoreDir)
 	}
 	return nil
 }
@@ -94,32 +98,4 @@ func (m *embedded) InProcessConn() (net.Conn, error) {
 		return nil, errors.New("the engine is not running")
 	}
 	return m.server.InProcessConn()
-}
-
-func (e *Engine) inProcess(name string) (*nats.Conn, error) {
-	return nats.Connect("", append(e.connection(name),
-		nats.InProcessServer(e.embedded),
-		nats.ReconnectWait(50*time.Millisecond),
-	)...)
-}
-
-func (e *Engine) foreign(url string) func(name string) (*nats.Conn, error) {
-	return func(name string) (*nats.Conn, error) {
-		return nats.Connect(url, append(e.connection(name),
-			nats.ReconnectWait(250*time.Millisecond),
-		)...)
-	}
-}
-
-// connection options that both kinds share. Nothing is buffered while a
-// connection is down: a publisher learns it at once and decides itself.
-func (e *Engine) connection(name string) []nats.Option {
-	return []nats.Option{
-		nats.Name(name),
-		nats.MaxReconnects(-1),
-		nats.ReconnectBufSize(-1),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			e.log.Warn("engine connection", "connection", name, "error", err)
-		}),
-	}
 }

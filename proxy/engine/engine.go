@@ -11,6 +11,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func (e *Engine) start(ctx context.Context, o Options) (err error) {
 	switch {
 	case o.URL != "":
 		e.dial = e.foreign(o.URL)
-		e.replicas = orElse(e.replicas, 3)
+		e.replicas = cmp.Or(e.replicas, 3)
 	case o.Dir != "":
 		if e.embedded, err = startEmbedded(o); err != nil {
 			return err
@@ -91,17 +92,13 @@ func (e *Engine) start(ctx context.Context, o Options) (err error) {
 	if e.conn, err = e.Connect("attache"); err != nil {
 		return err
 	}
+	if e.MaxChunk() < minChunk {
+		return fmt.Errorf("the server's max_payload is %d bytes: set at least %d", e.conn.MaxPayload(), minChunk+headroom)
+	}
 	if e.js, err = jetstream.New(e.conn); err != nil {
 		return fmt.Errorf("use jetstream: %w", err)
 	}
 	return e.Ready(ctx)
-}
-
-func orElse(n, fallback int) int {
-	if n > 0 {
-		return n
-	}
-	return fallback
 }
 
 // JetStream is the store, over the connection that everybody shares. Bulk data
@@ -130,10 +127,17 @@ func (e *Engine) Replicas() int { return e.replicas }
 // Context ends when the engine closes.
 func (e *Engine) Context() context.Context { return e.life }
 
-// MaxChunk is the largest payload that a message with our headers may have:
-// 960 KiB, or what the server's max_payload leaves (it counts headers too).
+// A message's payload and headers together may have max_payload bytes, by
+// default 1 MiB. A frame of the uploads has at least minChunk.
+const (
+	maxChunk = 960 << 10
+	minChunk = 64 << 10
+	headroom = 4 << 10
+)
+
+// MaxChunk is the largest payload that a message with our headers may have.
 func (e *Engine) MaxChunk() int {
-	return int(min(960<<10, e.conn.MaxPayload()-4<<10))
+	return int(min(maxChunk, e.conn.MaxPayload()-headroom))
 }
 
 // Ready fails while the store cannot answer.

@@ -72,6 +72,17 @@ func TestNeitherDirectoryNorURL(t *testing.T) {
 	require.EqualError(t, err, "the engine needs a data directory or the URL of a cluster")
 }
 
+func TestADirectoryThatCannotBeUsed(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600))
+	_, err := engine.Start(t.Context(), engine.Options{Dir: dir})
+	require.ErrorContains(t, err, "start the engine in "+dir)
+	require.NotContains(t, err.Error(), "did not become ready", "the reason is told")
+
+	require.NoError(t, os.Remove(filepath.Join(dir, "jetstream")))
+	start(t, engine.Options{Dir: dir})
+}
+
 func TestASecondEngineOnOneDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	first := start(t, engine.Options{Dir: dir})

@@ -87,8 +87,7 @@ func methodOf(key any, said, use string) (string, error) {
 	return said, nil
 }
 
-// usualMethod refuses private and symmetric keys: what stands in a key set is
-// public.
+// usualMethod refuses symmetric keys: what stands in a key set is no secret.
 func usualMethod(key any) (string, error) {
 	switch k := key.(type) {
 	case *rsa.PublicKey:

@@ -90,9 +90,10 @@ func (w *writer) settle(c *pending, ack *jetstream.PubAck, err error) {
 func (w *writer) advance(end tail, seq uint64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err == nil {
-		w.stored = end
-		w.stored.last = seq
+	if w.err != nil {
+		return w.err
 	}
-	return w.err
+	end.index = append(w.stored.index, span{seq, w.stored.size, end.size})
+	w.stored = end
+	return nil
 }

@@ -28,7 +28,6 @@ func bucketName(day int) string {
 func streamName(bucket string) string { return "OBJ_" + bucket }
 
 func (b *bucket) chunks(id string) string { return "$O." + b.name + ".C." + id }
-func (b *bucket) lease(id string) string  { return "$O." + b.name + ".L." + id }
 func (b *bucket) meta(id string) string {
 	return "$O." + b.name + ".M." + base64.URLEncoding.EncodeToString([]byte(id))
 }
@@ -56,8 +55,7 @@ func (s *Store) on(ctx context.Context, id string, missing missing, do func(*buc
 	if err != nil {
 		return err
 	}
-	err = do(b)
-	if !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, jetstream.ErrNoStreamResponse) {
+	if err = do(b); !gone(err) {
 		return err
 	}
 	s.forget(b.name)
@@ -65,6 +63,12 @@ func (s *Store) on(ctx context.Context, id string, missing missing, do func(*buc
 		return err
 	}
 	return do(b)
+}
+
+// gone tells whether the bucket's stream is not there.
+func gone(err error) bool {
+	return errors.Is(err, jetstream.ErrStreamNotFound) ||
+		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
 }
 
 // missing says what to do about a bucket that is not there.

@@ -16,7 +16,8 @@ import (
 // whoever reads the last one can continue, and knows whether one is missing.
 const (
 	headerOffset = "Attache-Offset"
-	headerIndex  = "Attache-Chunk"
+	headerNumber = "Attache-Chunk"
+	headerLease  = "Attache-Lease"
 	headerSHA256 = "Attache-Sha256" // the hash's state, in base64
 )
 
@@ -25,14 +26,14 @@ type tail struct {
 	size   int64
 	chunks uint64
 	state  []byte // of the hash; nil of no bytes
-	last   uint64 // the last chunk's stream sequence
+	index  index  // as far as it is known
 }
 
 // chunk is what a chunk's headers say.
 type chunk struct {
 	offset int64
-	index  uint64
-	fence  uint64
+	number uint64
+	lease  uint64
 	seq    uint64
 	data   []byte
 	header nats.Header
@@ -45,16 +46,15 @@ func parseChunk(m *jetstream.RawStreamMsg) (*chunk, error) {
 	if err != nil || offset < 0 {
 		return nil, fmt.Errorf("chunk %d has no offset", m.Sequence)
 	}
-	index, err := strconv.ParseUint(m.Header.Get(headerIndex), 10, 64)
+	number, err := strconv.ParseUint(m.Header.Get(headerNumber), 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("chunk %d has no number", m.Sequence)
 	}
-	// The server keeps the header that it compared.
-	fence, err := strconv.ParseUint(m.Header.Get(jetstream.ExpectedLastSubjSeqHeader), 10, 64)
+	lease, err := strconv.ParseUint(m.Header.Get(headerLease), 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("chunk %d has no fence", m.Sequence)
+		return nil, fmt.Errorf("chunk %d has no lease", m.Sequence)
 	}
-	return &chunk{offset: offset, index: index, fence: fence, seq: m.Sequence, data: m.Data, header: m.Header}, nil
+	return &chunk{offset: offset, number: number, lease: lease, seq: m.Sequence, data: m.Data, header: m.Header}, nil
 }
 
 func (c *chunk) tail() (tail, error) {
@@ -62,7 +62,7 @@ func (c *chunk) tail() (tail, error) {
 	if err != nil {
 		return tail{}, fmt.Errorf("chunk %d has no hash: %w", c.seq, err)
 	}
-	return tail{size: c.span().end, chunks: c.index + 1, state: state, last: c.seq}, nil
+	return tail{size: c.span().end, chunks: c.number + 1, state: state, index: index{c.span()}}, nil
 }
 
 // hash returns the SHA-256 that continues behind t.

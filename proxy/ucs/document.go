@@ -3,10 +3,7 @@ package ucs
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"unicode/utf8"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -42,22 +39,25 @@ func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
 	return err
 }
 
-// describe publishes the meta message under the fence that the content was
+// describe publishes the meta message under the lease that the content was
 // checked under, so that a Discard comes wholly before or wholly after it.
 func (s *Store) describe(ctx context.Context, b *bucket, d proxy.Document) error {
-	end, fence, err := s.end(ctx, b, d.ID)
+	end, lease, err := s.end(ctx, b, d.ID)
 	if err != nil {
 		return err
 	}
 	if err := s.check(ctx, b, d, end); err != nil {
 		return err
 	}
+	if old, err := s.info(ctx, b, d.ID); err == nil {
+		end.index = end.index.behind(old.index)
+	}
 	m, err := b.description(s.objectInfo(b, d, end))
 	if err != nil {
 		return err
 	}
-	m.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(fence, 10)}
-	m.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{b.lease(d.ID)}
+	m.Header[headerIndex] = []string{end.index.encode()}
+	b.under(m, d.ID, lease)
 	_, err = s.send(ctx, m)
 	return err
 }
@@ -95,7 +95,7 @@ func (s *Store) Open(ctx context.Context, id string) (proxy.Content, error) {
 			return bridge.NewError(bridge.CodeDocument, "")
 		}
 		d, err := info.document()
-		r = s.reader(b, d, info.seq)
+		r = s.reader(b, d, info.index)
 		return err
 	})
 	if err != nil {

@@ -9,24 +9,20 @@ import (
 	"attache/bridge"
 )
 
-// find looks the chunk at pos up. The stream knows chunks by sequence only, and
-// other objects' lie between them; but an object's chunks are mostly alike and
-// evenly spread, so the place is guessed by proportion, and halved every other
-// time in case they are not.
+// find looks a chunk up that the index does not cover. The stream knows chunks
+// by sequence only, and other objects' lie between them; but an object's chunks
+// are mostly alike and evenly spread, so the place is guessed by proportion, and
+// halved every other time in case they are not.
 func (r *reader) find(pos int64) (*chunk, error) {
-	if r.first.end == 0 {
-		c, err := r.fetch(1)
-		if err != nil {
-			return nil, err
-		}
-		if r.first = c.span(); r.first.holds(pos) {
-			return c, nil
-		}
+	c, err := r.fetch(1)
+	if err != nil || c.span().holds(pos) {
+		return c, err
 	}
-	if r.first.holds(pos) {
-		return r.fetch(r.first.seq)
+	low := span{seq: c.seq, offset: c.offset}
+	high, err := r.limit()
+	if err != nil {
+		return nil, err
 	}
-	low, high := r.first, span{seq: r.last, offset: r.document.Size}
 	for turn := 0; low.seq <= high.seq; turn++ {
 		part := 0.5
 		if turn%2 == 0 {
@@ -48,6 +44,19 @@ func (r *reader) find(pos int64) (*chunk, error) {
 		}
 	}
 	return nil, bridge.NewError(bridge.CodeDocument, "a part of the document is missing")
+}
+
+// limit is the highest sequence that a chunk which the index does not cover can
+// have, and the offset behind that.
+func (r *reader) limit() (span, error) {
+	if len(r.index) > 0 {
+		return span{seq: r.index[0].seq - 1, offset: r.index[0].offset}, nil
+	}
+	m, err := r.store.last(r.ctx, r.bucket, r.bucket.chunks(r.document.ID))
+	if err != nil {
+		return span{}, err
+	}
+	return span{seq: m.Sequence, offset: r.document.Size}, nil
 }
 
 // fetch returns the object's first chunk from the sequence on.

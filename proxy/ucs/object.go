@@ -46,10 +46,10 @@ func (s *Store) objectInfo(b *bucket, d proxy.Document, end tail) *jetstream.Obj
 	}
 }
 
-// meta is an object's info with the sequence it lies at.
+// meta is what a meta message says.
 type meta struct {
 	jetstream.ObjectInfo
-	seq uint64
+	index index
 }
 
 // description is the meta message of an object. It replaces the one before.
@@ -70,10 +70,11 @@ func (s *Store) info(ctx context.Context, b *bucket, id string) (*meta, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := &meta{seq: m.Sequence}
+	info := &meta{}
 	if err := json.Unmarshal(m.Data, &info.ObjectInfo); err != nil {
 		return nil, fmt.Errorf("understand the document's description: %w", err)
 	}
+	info.index = decodeIndex(m.Header.Get(headerIndex), int64(info.Size))
 	return info, nil
 }
 

@@ -22,7 +22,7 @@ type reader struct {
 	store    *Store
 	bucket   *bucket
 	document proxy.Document
-	last     uint64 // no chunk has a higher stream sequence
+	index    index
 	ctx      context.Context
 	cancel   context.CancelFunc
 
@@ -32,20 +32,10 @@ type reader struct {
 	now   *chunk
 	next  chan *chunk // the chunk behind now, on its way; nil if it failed
 	here  span        // where now lies; still known when it is let go
-	first span
 }
 
-// span is where a chunk lies: its sequence in the stream and its bytes in the
-// object.
-type span struct {
-	seq         uint64
-	offset, end int64
-}
-
-func (s span) holds(pos int64) bool { return s.offset <= pos && pos < s.end }
-
-func (s *Store) reader(b *bucket, d proxy.Document, last uint64) *reader {
-	r := &reader{store: s, bucket: b, document: d, last: last}
+func (s *Store) reader(b *bucket, d proxy.Document, x index) *reader {
+	r := &reader{store: s, bucket: b, document: d, index: x}
 	r.ctx, r.cancel = context.WithCancel(s.engine.Context())
 	return r
 }
@@ -149,6 +139,9 @@ func (r *reader) chunk() (*chunk, error) {
 	if r.here.holds(r.pos) {
 		return r.fetch(r.here.seq)
 	}
+	if known, ok := r.index.at(r.pos); ok {
+		return r.fetch(known.seq)
+	}
 	return r.find(r.pos)
 }
 
@@ -162,7 +155,11 @@ func (r *reader) ahead() {
 	default:
 		return
 	}
-	next, seq := make(chan *chunk, 1), r.here.seq+1
+	seq := r.here.seq + 1
+	if known, ok := r.index.at(r.here.end); ok {
+		seq = known.seq
+	}
+	next := make(chan *chunk, 1)
 	r.next = next
 	go func() {
 		// Whoever reads on gets the error again, if it lasts.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/bridge"
@@ -21,14 +20,8 @@ func (s *Store) NewID() string {
 }
 
 // Begin takes the right to write the content of id and continues behind the
-// last stored byte.
-//
-// The right is a sequence number: that of the last message on the content's
-// lease subject, which every chunk names and the server compares. Whoever
-// begins again publishes a new lease, and the old writer's chunks are refused.
-// Content that nobody can have begun needs no message: its writer's right is
-// that there is no lease, which saves a sync and, at each chunk, a look into
-// the block that the lease lies in.
+// last stored byte. Content that nobody can have begun, because its id was made
+// here, is written under lease 0 and nothing is asked or stored for that.
 func (s *Store) Begin(ctx context.Context, id string) (proxy.Writer, error) {
 	var w *writer
 	err := s.on(ctx, id, create, func(b *bucket) (err error) {
@@ -45,7 +38,7 @@ func (s *Store) begin(ctx context.Context, b *bucket, id string) (*writer, error
 	if s.recent.unbegun(id) {
 		return s.writer(b, id, 0, tail{})
 	}
-	fence, err := s.takeLease(ctx, b, id)
+	lease, err := s.takeLease(ctx, b, id)
 	if err != nil {
 		return nil, err
 	}
@@ -56,23 +49,15 @@ func (s *Store) begin(ctx context.Context, b *bucket, id string) (*writer, error
 	if complete {
 		return nil, bridge.NewError(bridge.CodeUploadConflict, "the upload is complete already")
 	}
-	end, err := s.repair(ctx, b, id, fence)
+	end, err := s.repair(ctx, b, id, lease)
 	if err != nil {
 		return nil, err
 	}
-	return s.writer(b, id, fence, end)
-}
-
-// takeLease supersedes every writer of id.
-func (s *Store) takeLease(ctx context.Context, b *bucket, id string) (fence uint64, err error) {
-	ack, err := s.send(ctx, &nats.Msg{
-		Subject: b.lease(id),
-		Header:  nats.Header{jetstream.MsgRollup: {jetstream.MsgRollupSubject}},
-	})
-	if err != nil {
-		return 0, err
+	if old := s.recent.get(id); old != nil {
+		known, _ := old.end()
+		end.index = end.index.behind(known.index)
 	}
-	return ack.Sequence, nil
+	return s.writer(b, id, lease, end)
 }
 
 // Staged opens what has been stored of id.
@@ -80,7 +65,7 @@ func (s *Store) Staged(ctx context.Context, id string) (io.ReadSeekCloser, error
 	var r *reader
 	err := s.on(ctx, id, refuse, func(b *bucket) error {
 		end, _, err := s.end(ctx, b, id)
-		r = s.reader(b, proxy.Document{ID: id, Size: end.size}, end.last)
+		r = s.reader(b, proxy.Document{ID: id, Size: end.size}, end.index)
 		return err
 	})
 	if err != nil {
@@ -101,8 +86,8 @@ func (s *Store) Discard(ctx context.Context, id string) error {
 	return nil
 }
 
-// discard leaves the lease behind: without it, a writer that began without one
-// would be in its right again.
+// discard leaves the leases behind: without them, the first writer would be in
+// its right again.
 func (s *Store) discard(ctx context.Context, b *bucket, id string) error {
 	if _, err := s.takeLease(ctx, b, id); err != nil {
 		return err

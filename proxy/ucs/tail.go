@@ -12,27 +12,23 @@ import (
 	"attache/bridge"
 )
 
-// end finds where staged content ends, and the fence it was found under.
+// end finds where staged content ends, and the lease it was found under.
 func (s *Store) end(ctx context.Context, b *bucket, id string) (tail, uint64, error) {
-	if w := s.recent.get(id); w != nil {
-		if t, ok := w.end(); ok {
-			return t, w.fence, nil
-		}
-	}
-	var fence uint64
-	lease, err := s.last(ctx, b, b.lease(id))
-	switch {
-	case err == nil:
-		fence = lease.Sequence
-	case !errors.Is(err, jetstream.ErrMsgNotFound):
+	lease, err := s.currentLease(ctx, b, id)
+	if err != nil {
 		return tail{}, 0, err
+	}
+	if w := s.recent.get(id); w != nil && w.lease == lease {
+		if end, ok := w.end(); ok {
+			return end, lease, nil
+		}
 	}
 	c, err := s.lastChunk(ctx, b, id)
 	if err != nil || c == nil {
-		return tail{}, fence, err
+		return tail{}, lease, err
 	}
 	t, err := c.tail()
-	return t, fence, err
+	return t, lease, err
 }
 
 // lastChunk is nil where nothing is stored.
@@ -47,33 +43,33 @@ func (s *Store) lastChunk(ctx context.Context, b *bucket, id string) (*chunk, er
 	return parseChunk(m)
 }
 
-// repair returns where the content ends for who holds the fence, and drops what
+// repair returns where the content ends for who holds the lease, and drops what
 // lies behind a gap. A gap can come about where several chunks were in flight
 // and an early one failed for want of room.
 //
-// Somebody may take the lease over meanwhile and write. So only a chunk of an
-// older fence is dropped, whose writer is dead and which is as useless to the
-// newer holder; a newer chunk means that the fence is lost.
-func (s *Store) repair(ctx context.Context, b *bucket, id string, fence uint64) (tail, error) {
+// Somebody may take the next lease meanwhile and write. So only a chunk of an
+// older lease is dropped, whose writer is dead and which is as useless to the
+// newer holder; a newer chunk means that the lease has ended.
+func (s *Store) repair(ctx context.Context, b *bucket, id string, lease uint64) (tail, error) {
 	for range 2 * inFlight {
 		c, err := s.lastChunk(ctx, b, id)
 		if err != nil || c == nil {
 			return tail{}, err
 		}
-		if c.fence > fence {
+		if c.lease > lease {
 			return tail{}, bridge.NewError(bridge.CodeSuperseded, "")
 		}
 		n, err := s.count(ctx, b, id)
 		if err != nil {
 			return tail{}, err
 		}
-		if n == c.index+1 {
+		if n == c.number+1 {
 			return c.tail()
 		}
-		if n > c.index+1 {
+		if n > c.number+1 {
 			continue // one was stored meanwhile
 		}
-		s.log.Warn("dropping a chunk behind a gap", "document", id, "chunk", c.index, "stored", n)
+		s.log.Warn("dropping a chunk behind a gap", "document", id, "chunk", c.number, "stored", n)
 		if err := s.drop(ctx, b, c.seq); err != nil {
 			return tail{}, err
 		}

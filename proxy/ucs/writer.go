@@ -17,7 +17,7 @@ import (
 // inFlight is how many chunks a writer has under way. Few are as fast as many,
 // since the hash of one overlaps with the sync of another, and they bound what
 // an upload holds. In a cluster it is one: a replicated stream refuses a chunk
-// that names the lease while another that does is not yet applied.
+// compared with a lease while another that was is not yet applied.
 const inFlight = 4
 
 // writer appends chunks to one object. The fields above mu belong to the
@@ -26,7 +26,7 @@ type writer struct {
 	store  *Store
 	bucket *bucket
 	id     string
-	fence  uint64
+	lease  uint64
 	hash   hash.Hash
 	sent   tail
 	slots  chan struct{}
@@ -38,7 +38,7 @@ type writer struct {
 	collecting bool
 }
 
-func (s *Store) writer(b *bucket, id string, fence uint64, end tail) (*writer, error) {
+func (s *Store) writer(b *bucket, id string, lease uint64, end tail) (*writer, error) {
 	h, err := end.hash()
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (s *Store) writer(b *bucket, id string, fence uint64, end tail) (*writer, e
 		n = 1
 	}
 	w := &writer{
-		store: s, bucket: b, id: id, fence: fence,
+		store: s, bucket: b, id: id, lease: lease,
 		hash: h, sent: end, stored: end, slots: make(chan struct{}, n),
 	}
 	s.recent.put(id, w)
@@ -80,8 +80,8 @@ func (w *writer) failed() error {
 	return w.err
 }
 
-// end is where the stored content ends, while this writer is alive.
-func (w *writer) end() (tail, bool) {
+// end is where the stored content ends; ok while this writer is alive.
+func (w *writer) end() (end tail, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.stored, w.err == nil
@@ -131,9 +131,6 @@ func (w *writer) append(p []byte, stored func(int64, error)) error {
 	return nil
 }
 
-// chunk makes the message of p. The fence is compared by the server with the
-// last sequence on the lease subject, not on the chunks' own: to look there it
-// would keep the whole object's blocks in memory.
 func (w *writer) chunk(p []byte) (*pending, error) {
 	before := w.sent
 	w.hash.Write(p)
@@ -146,12 +143,11 @@ func (w *writer) chunk(p []byte) (*pending, error) {
 	w.sent.state = state
 	m := &nats.Msg{Subject: w.bucket.chunks(w.id), Data: p, Header: nats.Header{
 		headerOffset: {strconv.FormatInt(before.size, 10)},
-		headerIndex:  {strconv.FormatUint(before.chunks, 10)},
+		headerNumber: {strconv.FormatUint(before.chunks, 10)},
+		headerLease:  {strconv.FormatUint(w.lease, 10)},
 		headerSHA256: {base64.StdEncoding.EncodeToString(state)},
-
-		jetstream.ExpectedLastSubjSeqHeader:     {strconv.FormatUint(w.fence, 10)},
-		jetstream.ExpectedLastSubjSeqSubjHeader: {w.bucket.lease(w.id)},
 	}}
+	w.bucket.under(m, w.id, w.lease)
 	return &pending{msg: m, size: len(p), after: w.sent}, nil
 }
 
@@ -160,7 +156,7 @@ func (w *writer) chunk(p []byte) (*pending, error) {
 func (w *writer) send(c *pending) (err error) {
 	if w.store.engine.Replicas() > 1 {
 		c.msg.Data = bytes.Clone(c.msg.Data)
-		c.msg.Header[jetstream.MsgIDHeader] = []string{fmt.Sprintf("%s:%d:%d", w.id, w.fence, c.after.size)}
+		c.msg.Header[jetstream.MsgIDHeader] = []string{fmt.Sprintf("%s:%d:%d", w.id, w.lease, c.after.size)}
 		return nil
 	}
 	// Never tried again by the client: it would read the caller's bytes when

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	// segment is what the link sends at once: 3.3 ms of a 10 Mbit/s line.
+	segment = 4 * kib
+	// backlog is the queue before the line, 100 ms of 10 Mbit/s: what a modem
+	// or router typically has, and what a newcomer waits for when it is full.
+	backlog = 125_000
+	// late is how far a line may lag behind its rate and catch up, because
+	// timers are late; beyond it, it has been idle.
+	late = 20 * time.Millisecond
+)
+
+// link is a slow line between a page and a server on this machine. All its
+// connections share one queue and one rate in each direction, so a bulk
+// transfer delays everybody else's bytes as it does on a real line. (A rate
+// for each connection alone, which is what fault-injecting proxies offer,
+// would let chat pass an upload for free.)
+type link struct {
+	listener net.Listener
+	target   string
+	up, down *line
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+}
+
+// openLink takes a free port for a link of so many bytes per second each way.
+// Nothing passes before carry.
+func openLink(rate float64) (*link, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return &link{listener: listener, cancel: func() {}, up: newLine(rate), down: newLine(rate)}, nil
+}
+
+// address is where the near end listens, host and port.
+func (l *link) address() string { return l.listener.Addr().String() }
+
+// carry passes connections on to target, host and port, from now on.
+func (l *link) carry(ctx context.Context, target string) {
+	l.target = target
+	ctx, l.cancel = context.WithCancel(ctx)
+	l.running.Go(func() { l.up.carry(ctx) })
+	l.running.Go(func() { l.down.carry(ctx) })
+	l.running.Go(func() { l.accept(ctx) })
+}
+
+func (l *link) close() {
+	l.cancel()
+	_ = l.listener.Close()
+	l.running.Wait()
+}
+
+func (l *link) accept(ctx context.Context) {
+	for {
+		near, err := l.listener.Accept()
+		if err != nil {
+			return
+		}
+		l.running.Go(func() { l.join(ctx, near.(*net.TCPConn)) })
+	}
+}
+
+// join carries one connection until both directions have ended.
+func (l *link) join(ctx context.Context, near *net.TCPConn) {
+	defer near.Close()
+	conn, err := net.Dial("tcp", l.target)
+	if err != nil {
+		return
+	}
+	far := conn.(*net.TCPConn)
+	defer far.Close()
+	defer context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })()
+	// Otherwise the kernel takes megabytes on the line's behalf.
+	_ = near.SetReadBuffer(64 * kib)
+	_ = far.SetReadBuffer(64 * kib)
+	var both sync.WaitGroup
+	both.Go(func() { l.up.feed(ctx, near, far) })
+	both.Go(func() { l.down.feed(ctx, far, near) })
+	both.Wait()
+}
+
+// line is one direction.
+type line struct {
+	rate  float64
+	room  *semaphore.Weighted
+	queue chan piece
+}
+
+type piece struct {
+	data []byte
+	to   *net.TCPConn
+	sent chan<- struct{} // set on a connection's last, empty piece
+}
+
+func newLine(rate float64) *line {
+	// Room is counted in bytes; the channel only has to be long enough for
+	// as many pieces as bytes could make.
+	return &line{rate: rate, room: semaphore.NewWeighted(backlog), queue: make(chan piece, backlog)}
+}
+
+// feed queues what from says until it ends, then ends to, behind it.
+func (l *line) feed(ctx context.Context, from, to *net.TCPConn) {
+	for {
+		data := make([]byte, segment)
+		n, err := from.Read(data)
+		if n > 0 {
+			if l.room.Acquire(ctx, int64(n)) != nil {
+				return
+			}
+			l.queue <- piece{data: data[:n], to: to}
+		}
+		if err == nil {
+			continue
+		}
+		if err != io.EOF {
+			_ = to.Close()
+			return
+		}
+		sent := make(chan struct{})
+		select {
+		case l.queue <- piece{to: to, sent: sent}:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-sent:
+		case <-ctx.Done():
+		}
+		return
+	}
+}
+
+// carry sends what is queued, first come first served, at the line's rate.
+func (l *line) carry(ctx context.Context) {
+	var free time.Time // when the line has sent what it was given
+	for {
+		var p piece
+		select {
+		case p = <-l.queue:
+		case <-ctx.Done():
+			return
+		}
+		if p.sent != nil {
+			_ = p.to.CloseWrite()
+			close(p.sent)
+			continue
+		}
+		if now := time.Now(); now.Sub(free) > late {
+			free = now
+		}
+		free = free.Add(time.Duration(float64(len(p.data)) / l.rate * float64(time.Second)))
+		select {
+		case <-time.After(time.Until(free)):
+		case <-ctx.Done():
+			return
+		}
+		l.room.Release(int64(len(p.data)))
+		if _, err := p.to.Write(p.data); err != nil {
+			_ = p.to.Close()
+		}
+	}
+}

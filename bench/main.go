@@ -1,0 +1,130 @@
+// Command bench measures what Attaché promises: uploads, downloads, small
+// files, the way of an icon, chat beside an upload, memory, size and start,
+// each against a peer that does the same work, in one run.
+//
+// The browser is headless Chromium, driven without the debug protocol's
+// Network domain; pages time themselves. Figures of different runs cannot be
+// compared; ratios of one run can.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+)
+
+type options struct {
+	rounds   int
+	size     int64
+	only     *regexp.Regexp
+	json     string
+	dir      string
+	chromium string
+	attache  string
+}
+
+// experiment measures some rows of the table together. It returns its rows and
+// the runs behind them.
+type experiment struct {
+	name string
+	run  func(*lab, context.Context) ([]row, []runner, error)
+}
+
+var experiments []experiment
+
+func init() {
+	experiments = []experiment{
+		{"upload", (*lab).uploads},
+		{"small", (*lab).smallFiles},
+		{"download", (*lab).downloads},
+		{"icon", (*lab).icons},
+		{"text", (*lab).texts},
+		{"memory", (*lab).memories},
+		{"resident", (*lab).residents},
+		{"size", (*lab).sizes},
+		{"start", (*lab).starts},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parse(os.Args[1:])
+	if err == nil {
+		err = run(ctx, o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	flags.IntVar(&o.rounds, "rounds", 9, "rounds that count")
+	size := flags.Int64("size", 256, "size of the large file in MiB; 1024 for the long run")
+	only := flags.String("only", "", "run only the experiments whose name matches this regular expression")
+	flags.StringVar(&o.json, "json", "", "also write everything measured to this file, as JSON")
+	flags.StringVar(&o.dir, "dir", "", "directory for all files; its file system is part of the result (default: the system's temporary one)")
+	flags.StringVar(&o.chromium, "chromium", "chromium", "the browser")
+	flags.StringVar(&o.attache, "attache", "", "the compiled command to measure (default: it is built from here)")
+	_ = flags.Parse(args) // exits by itself
+	o.size = *size * mib
+	var err error
+	o.only, err = regexp.Compile(*only)
+	return o, err
+}
+
+func run(ctx context.Context, o options) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	l, err := openLab(ctx, o, log)
+	defer l.close()
+	if err != nil {
+		return err
+	}
+	r := report{Machine: describeMachine(l.dir, l.chromium.version), Rounds: o.rounds, Runs: map[string][]runner{}}
+	failed := 0
+	for _, e := range experiments {
+		if !o.only.MatchString(e.name) || ctx.Err() != nil {
+			continue
+		}
+		log.Info("experiment", "name", e.name)
+		rows, runs, err := e.run(l, ctx)
+		if err != nil {
+			failed++
+			rows = append(rows, row{Measured: e.name, Against: "–", Failed: err.Error()})
+		}
+		r.Rows = append(r.Rows, rows...)
+		r.Runs[e.name] = runs
+	}
+	r.markdown(os.Stdout)
+	if err := r.save(o.json); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d experiments gave no figure", failed)
+	}
+	return ctx.Err()
+}
+
+func (r report) save(path string) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := r.json(file); err != nil {
+		_ = file.Close()
+		return err
+	}
+	return file.Close()
+}

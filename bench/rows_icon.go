@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// drops is how often a file is dropped; the row's figure is the median of them.
+const drops = 50
+
+// icons drops a file on one pane of the demo page until its icon is in the
+// other's DOM. Both panes are on one page, so one clock serves.
+func (l *lab) icons(ctx context.Context) ([]row, []runner, error) {
+	p, err := l.startProduct(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer p.stop()
+	tab, err := p.openPanes(ctx, l.chromium, p.address, "icon")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer tab.close(ctx)
+	file, err := makeFile(l.files, "drop.bin", smallSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, each := range []*page{tab, l.peers.page} {
+		if err := each.choose(ctx, "#file", file.path); err != nil {
+			return nil, nil, err
+		}
+	}
+	ours := contender{
+		name: "attaché", page: tab, server: p.process.Pid,
+		run: func(ctx context.Context) (time.Duration, error) { return timedCount(ctx, tab, "bench.drop()", 1) },
+	}
+	stored := l.putting("fetch PUT, hashed, written, synced", "store", file.digest)
+	discarded := l.putting("fetch PUT, discarded", "discard", strconv.Itoa(smallSize))
+	contenders := []contender{ours, stored, discarded}
+	samples, err := l.contest(ctx, drops, contenders)
+	if err != nil {
+		return nil, nil, err
+	}
+	mine := durations(samples[ours.name])
+	thrown := figureOf("×", ratios(seconds(samples[ours.name]), seconds(samples[discarded.name])))
+	return []row{{
+		Measured: "100 KiB from the drop until the icon is in the other pane's DOM, 50 times", Against: "`fetch` PUT round trip of 100 KiB, hashed, written, synced",
+		Ours: mine, Peer: durations(samples[stored.name]),
+		Judged: figureOf("×", ratios(seconds(samples[ours.name]), seconds(samples[stored.name]))),
+		Target: atMost(4), Stretch: atMost(2),
+		Note: "against a PUT whose bytes are thrown away: " + thrown.String() + ", which took " + durations(samples[discarded.name]).String(),
+	}}, summed(contenders, samples, 0), nil
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"attache/web"
+)
+
+// sizes weighs the module that a page loads.
+func (l *lab) sizes(context.Context) ([]row, []runner, error) {
+	ours, err := web.FS.ReadFile("dist/attache.wasm.br")
+	if err != nil {
+		return nil, nil, errors.New("the module is not built: run make build")
+	}
+	kilobytes := func(module []byte) *figure {
+		f := figureOf(" kB", []float64{float64(len(module)) / 1000})
+		return &f
+	}
+	return []row{{
+		Measured: "module, brotli", Against: "an empty Go module",
+		Ours: kilobytes(ours), Peer: kilobytes(l.peers.empty),
+		Judged: figureOf("×", []float64{float64(len(ours)) / float64(len(l.peers.empty))}),
+		Target: atMost(1.5), Stretch: atMost(1.35),
+		Note: fmt.Sprintf("%d and %d bytes; both stripped, trimmed and compressed by the same encoder", len(ours), len(l.peers.empty)),
+	}}, nil, nil
+}

@@ -1,0 +1,66 @@
+package bridge
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+// Keys returns the names of v's members on the wire, in order.
+func Keys(v any) []string {
+	var k keys
+	v.(described).fields(&k)
+	return k
+}
+
+// KindOfMessage returns what stands behind "type" in m.
+func KindOfMessage(m Wire) string { return m.kind() }
+
+// PageMessage and ProxyMessage return an empty message of that type; nil where
+// that side does not send it.
+var PageMessage, ProxyMessage = pageMessage, proxyMessage
+
+// Parse returns what the codec read as encoding/json would with UseNumber.
+func Parse(in []byte) (any, error) {
+	n, err := parse(in)
+	if err != nil {
+		return nil, err
+	}
+	return n.plain(), nil
+}
+
+func (n node) plain() any {
+	switch n.kind {
+	case '{':
+		out := map[string]any{}
+		for _, m := range n.members {
+			out[m.key] = m.value.plain()
+		}
+		return out
+	case '[':
+		out := []any{}
+		for _, item := range n.items {
+			out = append(out, item.plain())
+		}
+		return out
+	case '"':
+		return n.str
+	case '0':
+		return json.Number(strconv.FormatInt(n.num, 10))
+	case 'n':
+		return nil
+	}
+	return n.kind == 't'
+}
+
+// AppendText writes a JSON string.
+func AppendText(out []byte, s string) []byte { return appendText(out, s) }
+
+// Extensions and MimePrefixes are the tables behind KindOf.
+var Extensions = extensions
+
+func MimePrefixes() (prefixes []string, kinds []Kind) {
+	for _, m := range mimeKinds {
+		prefixes, kinds = append(prefixes, m.prefix), append(kinds, m.kind)
+	}
+	return prefixes, kinds
+}

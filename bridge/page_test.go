@@ -1,0 +1,63 @@
+package bridge_test
+
+import (
+	"testing"
+
+	"attache/bridge"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What the module hands to JavaScript, to the letter: web/test reads the same
+// vectors as the types say them.
+func TestPageVectors(t *testing.T) {
+	var v struct {
+		Entries []struct{ Name, Event, Self, Page string }
+		Steps   []struct {
+			Name           string
+			Step           bridge.Step
+			Event, Self    string
+			Page, Progress string
+		}
+		Welcomes []struct{ Name, Message, Page, Limits string }
+		Names    []struct {
+			Name bridge.Name
+			Page string
+		}
+	}
+	load(t, "page", &v)
+	for _, tc := range v.Entries {
+		t.Run(tc.Name, func(t *testing.T) {
+			e, err := bridge.ParseEvent([]byte(tc.Event))
+			require.NoError(t, err)
+			require.Equal(t, tc.Page, string(bridge.AppendEntry(nil, e, tc.Self)))
+		})
+	}
+	for _, tc := range v.Steps {
+		t.Run(tc.Name, func(t *testing.T) {
+			if tc.Event != "" {
+				e, err := bridge.ParseEvent([]byte(tc.Event))
+				require.NoError(t, err)
+				tc.Step.Event = &e
+			}
+			require.Equal(t, tc.Page, string(bridge.AppendStep(nil, tc.Step, tc.Self)))
+			require.Equal(t, tc.Progress, string(bridge.AppendProgress(nil, tc.Step)))
+		})
+	}
+	for _, tc := range v.Welcomes {
+		t.Run(tc.Name, func(t *testing.T) {
+			m, err := bridge.FromProxy([]byte(tc.Message))
+			require.NoError(t, err)
+			welcome := m.(*bridge.Welcome)
+			require.Equal(t, tc.Page, string(bridge.AppendWelcome(nil, welcome)))
+			require.Equal(t, tc.Limits, string(bridge.AppendLimits(nil, welcome.Limits)))
+
+			limits, err := bridge.ParseLimits([]byte(tc.Limits))
+			require.NoError(t, err, "what a page holds comes back to check a file")
+			require.Equal(t, welcome.Limits, limits)
+		})
+	}
+	for _, tc := range v.Names {
+		require.Equal(t, tc.Page, string(bridge.AppendFileName(nil, tc.Name)))
+	}
+}

@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// hostile are calls that no sane page makes. Each is JavaScript that may use
+// api (the module), session (the agent's) and what hostilePrelude declares.
+var hostile = []struct{ name, call string }{
+	{"connect: nothing", `api.connect()`},
+	{"connect: null", `api.connect(null)`},
+	{"connect: a string", `api.connect('ws://127.0.0.1')`},
+	{"connect: no token", `api.connect({ url })`},
+	{"connect: a number for a token", `api.connect({ url, token: 42 })`},
+	{"connect: a symbol for a token", `api.connect({ url, token: Symbol('token') })`},
+	{"connect: an application that answers with a number", `api.connect({ url, token: () => 42 })`},
+	{"connect: an application that answers with nothing", `api.connect({ url, token: () => {} })`},
+	{"connect: an application that throws", `api.connect({ url, token: () => { throw new Error('mine'); } })`},
+	{"connect: an application that rejects", `api.connect({ url, token: () => Promise.reject(new Error('mine')) })`},
+	{"connect: an application that throws nothing at all", `api.connect({ url, token: () => { throw undefined; } })`},
+	{"connect: no URL", `api.connect({ url: 'http://[', token: 'x' })`},
+	{"connect: another scheme", `api.connect({ url: 'ftp://127.0.0.1/', token: 'x' })`},
+	{"connect: a script for a URL", `api.connect({ url: 'javascript:alert(1)', token: 'x' })`},
+	{"connect: a getter that throws", `api.connect({ url, get token() { throw new Error('mine'); } })`},
+	{"connect: an object that throws at every touch", `api.connect(untouchable)`},
+	{"connect: a signal that is none", `api.connect({ url, token: 'x', signal: 'stop' })`},
+	{"connect: a version that is none", `api.connect({ url, token: 'x', clientVersion: 'newest' })`},
+	{"connect: a negative version", `api.connect({ url, token: 'x', clientVersion: -1 })`},
+
+	{"upload: nothing", `session.upload()`},
+	{"upload: null", `session.upload(null)`},
+	{"upload: a text", `session.upload('file.txt')`},
+	{"upload: something like a file", `session.upload({ name: 'x.txt', size: 5, type: '', stream() { throw new Error('mine'); } })`},
+	{"upload: a file whose name throws", `session.upload(Object.defineProperty(new File(['abc'], 'a.txt'), 'name', { get() { throw new Error('mine'); } }))`},
+	{"upload: options that throw", `session.upload(file(), untouchable)`},
+	{"upload: a name that throws", `session.upload(file(), { get name() { throw new Error('mine'); } })`},
+	{"upload: a number for a name", `session.upload(file(), { name: 42 })`},
+	{"upload: an empty name", `session.upload(file(), { name: '' })`},
+	{"upload: a name of 4 KB", `session.upload(file(), { name: 'n'.repeat(4096) })`},
+	{"upload: a description of 4 MB", `session.upload(file(), { description: 'd'.repeat(4 << 20) })`},
+	{"upload: custom that is a text", `session.upload(file(), { custom: 'case=4711' })`},
+	{"upload: custom that throws", `session.upload(file(), { custom: untouchable })`},
+	{"upload: a custom value that is a number", `session.upload(file(), { custom: { number: 4711 } })`},
+	{"upload: a custom value that is a symbol", `session.upload(file(), { custom: { symbol: Symbol('s') } })`},
+	{"upload: a key of the vendor's in custom", `session.upload(file(), { custom: { 'file-document-id': '1' } })`},
+	{"upload: ten thousand custom keys", `session.upload(file(), { custom: Object.fromEntries(Array.from({ length: 10000 }, (_, i) => ['key-' + i, ''])) })`},
+	{"upload: a digest that is none", `session.upload(file(), { digest: 'abc' })`},
+	{"upload: another file's digest", `session.upload(file(), { digest: '0'.repeat(64) })`},
+	{"upload: a visibility that is none", `session.upload(file(), { visibility: 'EVERYBODY' })`},
+	{"upload: a key that is none", `session.upload(file(), { key: 'mine' })`},
+	{"upload: a way that is none", `session.upload(file(), { uploadType: 'carrier-pigeon' })`},
+	{"upload: a signal that is none", `session.upload(file(), { signal: {} })`},
+	{"upload: progress that is no function", `session.upload(file(), { onProgress: 'yes' })`},
+
+	{"download: nothing", `session.download()`},
+	{"download: null", `session.download(null)`},
+	{"download: a number", `session.download(7)`},
+	{"download: an object without an id", `session.download({})`},
+	{"download: an id that throws", `session.download({ get id() { throw new Error('mine'); } })`},
+	{"download: no such file", `session.download('no-such-file')`},
+	{"download: a path", `session.download('../../demo/session.json')`},
+	{"download: before the file's beginning", `session.download(present, { offset: -1 })`},
+	{"download: an offset that is none", `session.download(present, { offset: 'half' })`},
+	{"download: a signal that is none", `session.download(present, { signal: 1 })`},
+	{"link: nothing", `session.link()`},
+	{"link: no such file", `session.link('no-such-file')`},
+	{"link: options that throw", `session.link(present, untouchable)`},
+
+	{"send: nothing", `session.send()`},
+	{"send: a number", `session.send(42)`},
+	{"send: a symbol", `session.send(Symbol('text'))`},
+	{"send: a text that throws", `session.send({ toString() { throw new Error('mine'); } })`},
+	{"send: a text of 1 MB", `session.send('t'.repeat(1 << 20))`},
+	{"send: a visibility that is none", `session.send('hello', { visibility: 'EVERYBODY' })`},
+	{"close: a way that is none", `session.close({ after: 'explosion' })`},
+	{"close: options that throw", `session.close(untouchable)`},
+
+	{"check: nothing", `api.check()`},
+	{"check: limits that throw", `api.check({ name: 'a.txt', size: 1 }, untouchable)`},
+}
+
+// harmless are calls that look hostile and are taken as what they mean: the
+// browser's own size and content of a file count, whatever its object says.
+var harmless = []struct{ name, call string }{
+	{"a file whose stream throws", `session.upload(Object.defineProperty(file('1'), 'stream', { value() { throw new Error('mine'); } }))`},
+	{"a file whose stream is none", `session.upload(Object.defineProperty(file('2'), 'stream', { value: () => 42 }))`},
+	{"a file that lies about its size", `session.upload(Object.defineProperty(file('3'), 'size', { value: 1000 }))`},
+	{"a file whose size is none", `session.upload(Object.defineProperty(file('4'), 'size', { value: 'large' }))`},
+	{"half a character in a name", `session.upload(file('5'), { name: 'half \ud800.txt' })`},
+	{"a Blob without a name", `session.upload(new Blob(['abc']), { name: 'blob.txt' })`},
+}
+
+const hostilePrelude = `
+	const api = await e2e.api();
+	const session = e2e.session('agent');
+	const url = e2e.chat('agent').url || location.origin;
+	const file = (which = '') => new File(['abc'], 'hostile' + which + '.txt');
+	const throws = () => { throw new Error('mine'); };
+	const untouchable = new Proxy({}, { get: throws, has: throws, ownKeys: throws, getPrototypeOf: throws, getOwnPropertyDescriptor: throws });
+`
+
+func TestT36HostileArgumentsAreRejectedPromises(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		d := at.open(t)
+		d.agent.give(generated(t, "present.txt", []byte("present")).path)
+		id := d.customer.file("present.txt").ID
+		for _, test := range hostile {
+			t.Run(test.name, func(t *testing.T) {
+				got := ask[rejection](d.page, `async (call, present) => {`+hostilePrelude+`
+					return e2e.rejection(() => call(api, session, url, file, untouchable, present));
+				}`, raw("(api, session, url, file, untouchable, present) => "+test.call), id)
+				require.True(t, got.Rejected, "%+v", got)
+				require.True(t, got.Ours, "%+v", got)
+				require.NotEmpty(t, got.Code)
+				require.NotEmpty(t, got.Message)
+			})
+		}
+		for _, test := range harmless {
+			t.Run(test.name, func(t *testing.T) {
+				sent := ask[string](d.page, `async (call) => {`+hostilePrelude+`
+					return (await call(session, file)).id;
+				}`, raw("(session, file) => "+test.call))
+				require.Equal(t, generated(t, "abc", []byte("abc")).digest, d.customer.digest(sent))
+			})
+		}
+		require.Equal(t, "connected", ask[string](d.page, "() => e2e.session('agent').state"))
+		d.agent.works(d.customer)
+		for _, got := range d.customer.tiles() {
+			require.NotEqual(t, "hostile.txt", got.Name)
+		}
+	})
+}
+
+// What a page does in its own callbacks is its own business.
+func TestCallbacksThatThrowHarmNobody(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		d := at.open(t)
+		d.expect("mine")
+		f := large(t, "callbacks.bin", 8<<20)
+		d.choose("e2e.input", f.path)
+		tell(d.page, `async (name) => {
+			const session = e2e.session('agent');
+			for (const type of ['upload', 'file', 'limits', 'message']) {
+				session.addEventListener(type, () => { throw new Error('mine'); });
+			}
+			await session.upload(e2e.picked(name), { onProgress: () => { throw new Error('mine'); } });
+		}`, "callbacks.bin")
+		require.Equal(t, f.digest, d.customer.digest(d.customer.file("callbacks.bin").ID))
+		d.agent.works(d.customer)
+	})
+}

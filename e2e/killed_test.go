@@ -1,0 +1,47 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		d := at.open(t)
+		d.expect(`ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|502`)
+		f := large(t, "patience.bin", 256<<20)
+		d.agent.give(f.path)
+		tell(d.page, "e2e.midway", "agent", "patience.bin", 20)
+		d.command.kill()
+		tell(d.page, `() => e2e.until(() => ['agent', 'customer'].every((side) =>
+			e2e.session(side).state === 'reconnecting'
+			&& e2e.root(side).querySelector('.state').dataset.state === 'reconnecting'
+			&& !e2e.root(side).querySelector('.banner').hidden), 'both sides to tell that the connection is lost')`)
+		require.Equal(t, "receiving", d.agent.tiles()[0].State, "it was in the middle")
+
+		d.command.startAgain()
+		d.connected()
+		got := d.customer.file("patience.bin")
+		require.Equal(t, f.digest, fetchedDigest(t, d.customer.link(got.ID)))
+		d.agent.say("it came through")
+		d.customer.hears("it came through")
+		for _, s := range []side{d.agent, d.customer} {
+			require.Equal(t, []line{{Own: s == d.agent, File: "patience.bin"}, {Own: s == d.agent, Text: "it came through"}}, s.lines(), "the file stands there once")
+		}
+	})
+}
+
+func TestProxyRestartedInGoodOrder(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		d := at.open(t)
+		d.expect(`ERR_CONNECTION_REFUSED|WebSocket connection to|502`)
+		d.agent.say("before")
+		d.customer.hears("before")
+		d.command.stop()
+		d.command.startAgain()
+		d.connected()
+		d.customer.works(d.agent)
+		require.Equal(t, "before", d.agent.lines()[0].Text)
+	})
+}

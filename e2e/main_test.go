@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"go.uber.org/goleak"
+)
+
+// program is the built command, browser the one browser of all tests.
+var (
+	program string
+	browser context.Context
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+	}
+	os.Exit(max(code, btoi(err != nil)))
+}
+
+func run(m *testing.M) (int, error) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		return 1, errors.New("the command chromium is missing: run ci/deps.sh, which installs it")
+	}
+	dir, err := os.MkdirTemp("", "attache-e2e-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "attache")
+	if err := build(program); err != nil {
+		return 1, err
+	}
+	stop, err := startBrowser(chromium, filepath.Join(dir, "profile"))
+	if err != nil {
+		return 1, err
+	}
+	code := m.Run()
+	stop()
+	if code != 0 {
+		return code, nil
+	}
+	return code, goleak.Find()
+}
+
+// build makes the module and the command as they lie in the tree.
+func build(program string) error {
+	for _, args := range [][]string{
+		{"run", "./web/pack"},
+		{"build", "-o", program, "."},
+	} {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = ".."
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go %s: %w\n%s", args[0], err, out)
+		}
+	}
+	return nil
+}
+
+func startBrowser(chromium, profile string) (stop func(), err error) {
+	allocator, free := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium),
+		chromedp.NoSandbox, // there is none for root, and the pages are ours
+		chromedp.DisableGPU,
+		chromedp.UserDataDir(profile),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.WindowSize(1280, 900),
+	)...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	if err := chromedp.Do(ctx); err != nil {
+		cancel()
+		free()
+		return nil, fmt.Errorf("start chromium: %w", err)
+	}
+	browser = ctx
+	return func() {
+		_ = chromedp.Cancel(ctx)
+		cancel()
+		free()
+	}, nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

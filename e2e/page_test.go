@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+//go:embed testdata/probe.js
+var probe string
+
+// page is a tab in a browser context of its own.
+type page struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	said     []string // what nobody should have to read in a console
+	expected []*regexp.Regexp
+}
+
+// longest bounds a test, so that one that hangs says where.
+const longest = 2 * time.Minute
+
+func newPage(t *testing.T) *page {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(browser, longest)
+	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
+	p := &page{t: t, ctx: ctx}
+	t.Cleanup(func() {
+		closeTab()
+		cancel()
+		require.Empty(t, p.unexpected(), "warnings, errors, uncaught exceptions and policy violations of the page")
+	})
+	require.NoError(t, chromedp.Listen(ctx, p.hear))
+	// The driver switches it on, and it makes a debug message of every frame
+	// that a socket carries.
+	_, err := chromedp.Call(ctx, network.Disable, cdp.Empty{})
+	require.NoError(t, err)
+	_, err = chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: probe})
+	require.NoError(t, err)
+	return p
+}
+
+func (p *page) open(url string) {
+	p.t.Helper()
+	require.NoError(p.t, chromedp.Do(p.ctx, chromedp.Navigate(url)))
+}
+
+func (p *page) reload() {
+	p.t.Helper()
+	require.NoError(p.t, chromedp.Do(p.ctx, chromedp.Reload()))
+}
+
+// hear keeps what stands in the console.
+func (p *page) hear(event any) {
+	var text string
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		if e.Type != runtime.ConsoleAPICalledTypeError && e.Type != runtime.ConsoleAPICalledTypeWarning && e.Type != runtime.ConsoleAPICalledTypeAssert {
+			return
+		}
+		words := []string{string(e.Type)}
+		for _, arg := range e.Args {
+			words = append(words, strings.Trim(string(arg.Value), `"`)+arg.Description)
+		}
+		text = strings.Join(words, " ")
+	case *runtime.EventExceptionThrown:
+		text = "uncaught " + e.ExceptionDetails.Text
+		if thrown := e.ExceptionDetails.Exception; thrown != nil {
+			text += " " + thrown.Description + string(thrown.Value)
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level != log.EntryLevelError && e.Entry.Level != log.EntryLevelWarning {
+			return
+		}
+		text = string(e.Entry.Source) + " " + e.Entry.Text + " " + e.Entry.URL
+	default:
+		return
+	}
+	p.mu.Lock()
+	p.said = append(p.said, text)
+	p.mu.Unlock()
+}
+
+// expect allows what a test provokes, such as the browser's own word on a
+// refused connection.
+func (p *page) expect(pattern string) {
+	p.expected = append(p.expected, regexp.MustCompile(pattern))
+}
+
+func (p *page) unexpected() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []string
+next:
+	for _, text := range p.said {
+		for _, pattern := range p.expected {
+			if pattern.MatchString(text) {
+				continue next
+			}
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// ask calls a JavaScript function in the page with arguments, waits for what it
+// promises and returns that.
+func ask[T any](p *page, function string, args ...any) T {
+	p.t.Helper()
+	answer, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](call(p.t, function, args), chromedp.EvalAwaitPromise))
+	require.NoError(p.t, err, "%s%v\nthe page said: %q", function, args, p.unexpected())
+	return answer
+}
+
+// tell is ask without an answer.
+func tell(p *page, function string, args ...any) {
+	p.t.Helper()
+	ask[chromedp.Void](p, function, args...)
+}
+
+func call(t *testing.T, function string, args []any) string {
+	t.Helper()
+	list := make([]string, len(args))
+	for i, arg := range args {
+		if script, ok := arg.(raw); ok {
+			list[i] = string(script)
+			continue
+		}
+		text, err := json.Marshal(arg)
+		require.NoError(t, err)
+		list[i] = string(text)
+	}
+	return "(" + function + ")(" + strings.Join(list, ", ") + ")"
+}
+
+// choose puts files into a file input, as a person does with the picker.
+func (p *page) choose(input string, paths ...string) {
+	p.t.Helper()
+	object, err := chromedp.Run(p.ctx, chromedp.Evaluate[*runtime.RemoteObject](input))
+	require.NoError(p.t, err)
+	require.NotEmpty(p.t, object.ObjectID, "there is no file input: %s", input)
+	_, err = chromedp.Call(p.ctx, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: paths, ObjectID: object.ObjectID})
+	require.NoError(p.t, err)
+}
+
+// click presses the mouse button in the middle of what a JavaScript function
+// returns.
+func (p *page) click(function string, args ...any) {
+	p.t.Helper()
+	at := ask[[2]float64](p, "async (node) => e2e.middle(await node)", raw(call(p.t, function, args)))
+	require.NoError(p.t, chromedp.Do(p.ctx, chromedp.MouseClickXY(at[0], at[1])))
+}
+
+// raw is an argument that is JavaScript itself.
+type raw string

@@ -1,0 +1,59 @@
+package e2e
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+var shots = flag.String("shots", "", "folder for pictures of the demo page; without it none are taken")
+
+// TestShots takes pictures of the demo page for people to look at.
+func TestShots(t *testing.T) {
+	if *shots == "" {
+		t.Skip("no folder was given with -shots")
+	}
+	d := places[0].open(t)
+	d.conversation()
+	for _, scheme := range []string{"light", "dark"} {
+		for name, width := range map[string]int64{"wide": 1280, "narrow": 420} {
+			_, err := chromedp.Call(d.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			})
+			require.NoError(t, err)
+			require.NoError(t, chromedp.Do(d.ctx, chromedp.EmulateViewport(width, 860)))
+			tell(d.page, "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+			picture, err := chromedp.Run(d.ctx, chromedp.CaptureScreenshot())
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(*shots, "e2e-"+name+"-"+scheme+".png"), picture, 0o644))
+		}
+	}
+}
+
+// conversation is what a chat with files looks like.
+func (d *desk) conversation() {
+	d.t.Helper()
+	d.customer.say("Hello, my router reports an error since this morning.")
+	d.agent.hears("Hello, my router reports an error since this morning.")
+	for _, f := range []sample{generated(d.t, "screenshot of the error.png", pngFile(d.t)), generated(d.t, "router-settings.zip", archive(d.t, [][2]string{{"a", "b"}}))} {
+		d.customer.give(f.path)
+		d.agent.file(filepath.Base(f.path))
+	}
+	d.agent.say("Thank you. Please follow the first two pages of this manual.")
+	d.customer.hears("Thank you. Please follow the first two pages of this manual.")
+	d.choose("e2e.input", generated(d.t, "Manual for the installation and maintenance, second edition.pdf", pdfFile()).path)
+	tell(d.page, `() => e2e.session('agent').upload(e2e.input.files[0], {
+		description: 'Pages 12 and 13 are about this error.', custom: { case: 'SR-4711' },
+	})`)
+	for _, f := range []sample{generated(d.t, "دليل الاستخدام.docx", docxFile(d.t)), generated(d.t, "setup\u202Efdp.exe", []byte("MZ"))} {
+		d.agent.give(f.path)
+	}
+	d.customer.file("setupfdp.exe")
+	d.customer.give(large(d.t, "video of the blinking lights.mp4", 26<<20).path)
+	d.customer.refusal("video of the blinking lights.mp4")
+}

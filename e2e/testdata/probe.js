@@ -1,0 +1,187 @@
+// What the tests see of a page: put into it before its own scripts.
+'use strict';
+globalThis.e2e = (() => {
+  const patience = 45_000;
+
+  addEventListener('securitypolicyviolation', (event) => {
+    console.error(`policy violation: ${event.effectiveDirective} ${event.blockedURI} in ${event.sourceFile}:${event.lineNumber} ${event.sample}`);
+  });
+
+  /** Waits until look answers something, and answers that. */
+  async function until(look, what) {
+    const end = performance.now() + patience;
+    for (;;) {
+      const found = await look();
+      if (found) return found;
+      if (performance.now() > end) throw new Error(`waited in vain for ${what}; the page shows ${JSON.stringify(shown())}`);
+      await new Promise((resolve) => { setTimeout(resolve, 10); });
+    }
+  }
+
+  const chat = (side) => document.getElementById(side);
+  const session = (side) => chat(side).session;
+  const root = (side) => chat(side).shadowRoot;
+  const all = (node, selector) => [...node.querySelectorAll(selector)];
+  const text = (node, selector) => node.querySelector(selector)?.textContent ?? '';
+
+  /** A tile as a person sees it. */
+  function seen(tile) {
+    const svg = tile.querySelector('.tile-icon svg');
+    const { id = '', key = '', state = '', kind = '', extension = '' } = tile.dataset;
+    return {
+      id, key, state, kind, extension,
+      icon: svg?.dataset.kind ?? '',
+      drawn: svg !== null && svg.getBoundingClientRect().width > 0,
+      written: text(tile, '.tile-icon text'),
+      warned: tile.querySelectorAll('.tile-icon circle').length > 0,
+      name: text(tile, '.tile-name'),
+      suffix: text(tile, '.name-suffix'),
+      meta: text(tile, '.tile-meta'),
+      caution: text(tile, '.caution'),
+      refusal: text(tile, '.refusal'),
+      description: text(tile, '.tile-description'),
+      custom: Object.fromEntries(all(tile, '.tile-custom > div').map((row) => [text(row, 'dt'), text(row, 'dd')])),
+      own: tile.closest('.item')?.classList.contains('own') ?? false,
+    };
+  }
+
+  const nodes = (side) => all(root(side), '.tile');
+  const tiles = (side) => nodes(side).map(seen);
+  const named = (side, name) => nodes(side).find((tile) => text(tile, '.tile-name') === name);
+
+  /** What stands in a transcript, in order: texts and names. */
+  function lines(side) {
+    return all(root(side), '.item').map((item) => ({
+      own: item.classList.contains('own'),
+      text: text(item, '.bubble'),
+      file: text(item, '.tile-name'),
+    })).filter((line) => line.text !== '' || line.file !== '');
+  }
+
+  function shown() {
+    return all(document, 'attache-chat').map((element) => ({
+      side: element.id,
+      state: element.shadowRoot.querySelector('.state')?.dataset.state,
+      banner: text(element.shadowRoot, '.banner'),
+      tiles: tiles(element.id).map(({ name, state, meta, refusal }) => [name, state, meta, refusal]),
+      texts: all(element.shadowRoot, '.bubble').map((bubble) => bubble.textContent),
+    }));
+  }
+
+  const connected = (side) => until(
+    () => chat(side)?.session?.state === 'connected' && root(side).querySelector('.state')?.dataset.state === 'connected',
+    `${side} to be connected`);
+
+  /** Waits for the file of that name to stand in the transcript. */
+  const file = (side, name) => until(() => {
+    const tile = named(side, name);
+    return tile?.dataset.id && seen(tile);
+  }, `the file ${name} on the side of the ${side}`);
+
+  /** Waits for a refused file's sentence. */
+  const refusal = (side, name) => until(() => {
+    const tile = named(side, name);
+    return tile?.dataset.state === 'failed' && seen(tile).refusal;
+  }, `the refusal of ${name} on the side of the ${side}`);
+
+  const line = (side, wanted) => until(
+    () => lines(side).find(({ text: said }) => said === wanted), `the text ${wanted} on the side of the ${side}`);
+
+  /** Waits until an upload is on its way: so many bytes durable, but not all. */
+  const midway = (side, name, least) => new Promise((resolve, reject) => {
+    const listening = new AbortController();
+    const timer = setTimeout(() => finish(reject, new Error(`waited in vain for ${name} to be on its way`)), patience);
+    function finish(settle, value) {
+      clearTimeout(timer);
+      listening.abort();
+      settle(value);
+    }
+    session(side).addEventListener('upload', ({ detail }) => {
+      if (detail.name === name && detail.state === 'failed') finish(reject, detail.error);
+    }, listening);
+    until(() => {
+      const bar = named(side, name)?.querySelector('.bar');
+      return Number(bar?.getAttribute('aria-valuenow') ?? 0) >= least;
+    }, `${name} to be on its way`).then((found) => finish(resolve, found), (error) => finish(reject, error));
+  });
+
+  /** Types into the field and sends. */
+  function say(side, words) {
+    const field = root(side).querySelector('textarea');
+    field.value = words;
+    field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+    root(side).querySelector('button.send').click();
+  }
+
+  /** Drops or pastes files that exist only in the page. */
+  function hand(side, type, files) {
+    const data = new DataTransfer();
+    for (const [name, content, mime] of files) data.items.add(new File([content], name, { type: mime }));
+    const options = { bubbles: true, cancelable: true, composed: true };
+    const frame = root(side).querySelector('.frame');
+    if (type === 'paste') {
+      return !frame.dispatchEvent(new ClipboardEvent('paste', { ...options, clipboardData: data }));
+    }
+    frame.dispatchEvent(new DragEvent('dragenter', { ...options, dataTransfer: data }));
+    frame.dispatchEvent(new DragEvent('dragover', { ...options, dataTransfer: data }));
+    return !frame.dispatchEvent(new DragEvent('drop', { ...options, dataTransfer: data }));
+  }
+
+  async function digest(buffer) {
+    const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', buffer));
+    return Array.from(sum, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+
+  const download = async (side, id) => digest(await (await session(side).download(id)).arrayBuffer());
+
+  /** Where the mouse hits a node. */
+  function middle(node) {
+    node.scrollIntoView({ block: 'center', behavior: 'instant' });
+    const { left, top, width, height } = node.getBoundingClientRect();
+    return [left + width / 2, top + height / 2];
+  }
+
+  /** The element that has the focus, through shadow roots. */
+  function focused() {
+    let node = document.activeElement;
+    while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+    return node;
+  }
+
+  /** What a call was rejected with, as it can be handed out of the page. */
+  async function rejection(call) {
+    const { AttacheError } = await api();
+    let promise;
+    try {
+      promise = call();
+    } catch (error) {
+      return { thrown: true, name: String(error?.name), message: String(error?.message) };
+    }
+    try {
+      await promise;
+    } catch (error) {
+      return {
+        rejected: true,
+        ours: error instanceof AttacheError,
+        name: String(error?.name),
+        code: error?.code,
+        message: String(error?.message),
+        hint: error?.hint,
+        retryable: error?.retryable,
+      };
+    }
+    return { resolved: true };
+  }
+
+  const moduleURL = () => document.querySelector('meta[name=attache]')?.content ?? new URL('web/attache.js', document.baseURI).href;
+  const api = () => import(moduleURL());
+
+  /** File inputs of the tests' own, whose files are handed to the API. */
+  const input = Object.assign(document.createElement('input'), { type: 'file', multiple: true });
+  const picked = (name) => [...input.files].find((one) => one.name === name);
+
+  return {
+    until, chat, session, root, tiles, named, lines, connected, file, refusal, line, midway, say, hand, download,
+    digest, middle, focused, rejection, api, input, picked, shown,
+  };
+})();

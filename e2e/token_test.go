@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const secret = "a secret of the end-to-end tests, long enough"
+
+// mint makes a token as an application's server would.
+func mint(t *testing.T, flags ...string) string {
+	t.Helper()
+	args := append([]string{"token", "--token-secret", secret, "--session", "tokens-1", "--user", "agent-7", "--nickname", "Kim"}, flags...)
+	out, err := exec.Command(program, args...).Output()
+	require.NoError(t, err)
+	return strings.TrimSpace(string(out))
+}
+
+// serving is the proxy for real pages, and an empty one on another origin.
+func serving(t *testing.T) (*page, *command) {
+	t.Helper()
+	h := startHost(t)
+	c := startCommand(t, "serve", "--admin", "", "--origin", h.origin(), "--token-secret", secret)
+	h.proxy = c.origin()
+	p := newPage(t)
+	p.open(h.origin() + "/bare")
+	return p, c
+}
+
+const connectWith = `async (tokens, url) => {
+	const { connect } = await e2e.api();
+	return e2e.rejection(async () => {
+		const session = await connect({ url, token: () => tokens.length > 1 ? tokens.shift() : tokens[0] });
+		await session.close();
+	});
+}`
+
+func TestT4TokensAreChecked(t *testing.T) {
+	p, c := serving(t)
+	good := mint(t)
+	expired := mint(t, "--life=-2m")
+	header, rest, _ := strings.Cut(good, ".")
+	claims, signature, _ := strings.Cut(rest, ".")
+	other := mint(t, "--user", "somebody-else")
+	_, otherRest, _ := strings.Cut(other, ".")
+	otherClaims, _, _ := strings.Cut(otherRest, ".")
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
+
+	for _, test := range []struct {
+		name   string
+		tokens []string
+		code   string // empty: it connects
+	}{
+		{"good", []string{good}, ""},
+		{"expired", []string{expired}, "token-expired"},
+		{"expired, and then a good one", []string{expired, good}, ""},
+		{"of another secret", []string{mint(t, "--token-secret", secret+"?")}, "token-invalid"},
+		{"another's claims under this signature", []string{header + "." + otherClaims + "." + signature}, "token-invalid"},
+		{"without an algorithm", []string{none + "." + claims + "."}, "token-invalid"},
+		{"without a signature", []string{header + "." + claims + "."}, "token-invalid"},
+		{"garbage", []string{"garbage"}, "token-invalid"},
+		{"empty", []string{""}, "token-invalid"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := ask[rejection](p, connectWith, test.tokens, c.origin())
+			if test.code == "" {
+				require.True(t, got.Resolved, "%+v", got)
+				return
+			}
+			require.True(t, got.Ours, "%+v", got)
+			require.Equal(t, test.code, got.Code)
+			if token := test.tokens[0]; token != "" {
+				require.NotContains(t, got.Message+got.Hint, token)
+			}
+		})
+	}
+}
+
+func TestTokenOpensNoMoreThanItsRights(t *testing.T) {
+	p, c := serving(t)
+	for _, test := range []struct{ name, right, call string }{
+		{"no upload", "chat", `session.upload(new File(['x'], 'x.txt'))`},
+		{"no upload of a standard response", "upload:file-system", `session.upload(new File(['x'], 'x.txt'), { uploadType: 'standard-response' })`},
+		{"no chat", "download", `session.send('hello')`},
+		{"no download", "chat", `session.download('1')`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := ask[rejection](p, `async (token, url, call) => {
+				const { connect } = await e2e.api();
+				const session = await connect({ url, token });
+				const answer = await e2e.rejection(() => call(session));
+				await session.close();
+				return answer;
+			}`, mint(t, "--right", test.right), c.origin(), raw("(session) => "+test.call))
+			require.True(t, got.Ours, "%+v", got)
+			require.Equal(t, "forbidden", got.Code)
+		})
+	}
+}

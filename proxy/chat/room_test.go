@@ -1,0 +1,54 @@
+package chat
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+func TestRoomRemembersLittle(t *testing.T) {
+	cases := map[string]struct {
+		text    string
+		entries int
+	}{
+		"short entries": {"x", recentEntries},
+		"long entries":  {strings.Repeat("x", bridge.MaxText), recentBytes / bridge.MaxText},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom("s", &log{})
+			r.stale = false
+			offer := func(place int64) {
+				e := &entry{Place: place, Kind: isEvent, Event: &event{bridge.Event{
+					ID: place, Type: bridge.Message, Visibility: bridge.All, Text: c.text,
+					From: bridge.Party{UserID: "ann", UserType: bridge.Client},
+				}}}
+				payload, _, err := e.encode()
+				require.NoError(t, err)
+				r.offer(uint64(place), payload)
+			}
+			offer(1)
+			require.Empty(t, r.recent, "nobody watches")
+			w := r.watch()
+			for place := int64(2); place <= 200; place++ {
+				offer(place)
+			}
+			require.Len(t, w, 1, "one word is enough")
+			require.LessOrEqual(t, len(r.recent), c.entries)
+			require.Greater(t, len(r.recent), c.entries/2)
+			require.LessOrEqual(t, r.bytes, recentBytes)
+			require.EqualValues(t, 200, r.recent[len(r.recent)-1].Place)
+
+			r.unwatch(w)
+			require.Empty(t, r.watchers)
+			offer(201)
+			require.Empty(t, r.recent)
+			offer(203)
+			require.True(t, r.stale, "something is missing in between")
+			require.EqualValues(t, 201, r.fold.last)
+		})
+	}
+}

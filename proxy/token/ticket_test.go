@@ -1,0 +1,87 @@
+package token_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/token"
+)
+
+func grant(expires time.Time) proxy.Grant {
+	return proxy.Grant{
+		Session: "chat-1", UserID: "agent-7", FileID: "0123456789ABCDEF", DocumentID: "2500abcdefghijkl",
+		Name: "Übersicht \u202egpj.pdf", Expires: expires.Truncate(time.Second),
+	}
+}
+
+func TestTicketRoundTrip(t *testing.T) {
+	tickets := token.NewTickets(secret)
+	g := grant(time.Now().Add(10 * time.Minute))
+	signed, err := tickets.Sign(g)
+	require.NoError(t, err)
+	require.Less(t, len(signed), 400, "a ticket stands in a URL")
+	require.NotContains(t, signed, "/")
+	got, err := token.NewTickets(secret).Verify(signed)
+	require.NoError(t, err)
+	require.Equal(t, g, got)
+}
+
+func TestTicketExpires(t *testing.T) {
+	tickets := token.NewTickets(secret)
+	signed, err := tickets.Sign(grant(time.Now().Add(-time.Minute)))
+	require.NoError(t, err)
+	_, err = tickets.Verify(signed)
+	require.Equal(t, bridge.CodeTicketExpired, bridge.CodeOf(err))
+}
+
+func TestForgedTickets(t *testing.T) {
+	tickets := token.NewTickets(secret)
+	fine, err := tickets.Sign(grant(time.Now().Add(time.Hour)))
+	require.NoError(t, err)
+	_, err = tickets.Verify(fine)
+	require.NoError(t, err)
+	parts := strings.Split(fine, ".")
+	claims := func(change object) object {
+		c := object{"aud": "attache-file", "sub": "u", "s": "chat-1", "f": "f1", "d": "d1", "n": "a.pdf", "exp": time.Now().Add(time.Hour).Unix()}
+		for k, v := range change {
+			if c[k] = v; v == nil {
+				delete(c, k)
+			}
+		}
+		return c
+	}
+	_, err = tickets.Verify(hs256(t, claims(nil)))
+	require.NoError(t, err)
+	for name, forged := range map[string]string{
+		"empty":               "",
+		"garbage":             "a.b.c",
+		"huge":                fine + strings.Repeat("A", 1<<20),
+		"alg none":            part(object{"alg": "none"}) + "." + parts[1] + ".",
+		"another secret":      sign(t, object{"alg": "HS256"}, claims(nil), jwt.SigningMethodHS256, []byte(strings.Repeat("y", 32))),
+		"HS512":               sign(t, object{"alg": "HS512"}, claims(nil), jwt.SigningMethodHS512, secret),
+		"critical extensions": sign(t, object{"alg": "HS256", "crit": []string{"x"}}, claims(nil), jwt.SigningMethodHS256, secret),
+		"another document":    parts[0] + "." + part(claims(object{"d": "d2"})) + "." + parts[2],
+		"a token":             hs256(t, good()),
+		"a token's audience":  hs256(t, claims(object{"aud": "attache"})),
+		"no audience":         hs256(t, claims(object{"aud": nil})),
+		"no exp":              hs256(t, claims(object{"exp": nil})),
+		"no session":          hs256(t, claims(object{"s": nil})),
+		"no user":             hs256(t, claims(object{"sub": nil})),
+		"no file":             hs256(t, claims(object{"f": nil})),
+		"no document":         hs256(t, claims(object{"d": nil})),
+		"not valid yet":       hs256(t, claims(object{"nbf": time.Now().Add(time.Hour).Unix()})),
+		"expired, a token's":  hs256(t, claims(object{"aud": "attache", "exp": 1})),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := tickets.Verify(forged)
+			require.Equal(t, bridge.CodeTicketInvalid, bridge.CodeOf(err))
+			require.Empty(t, got)
+		})
+	}
+}

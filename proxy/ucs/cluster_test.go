@@ -1,0 +1,133 @@
+package ucs_test
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy/engine"
+	"attache/proxy/ucs"
+)
+
+// cluster is three servers on loopback.
+type cluster []*server.Server
+
+func startCluster(t *testing.T) cluster {
+	t.Helper()
+	var routes []*url.URL
+	var ports []int
+	for range 3 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		routes = append(routes, &url.URL{Scheme: "nats", Host: l.Addr().String()})
+	}
+	var c cluster
+	for i := range 3 {
+		s, err := server.NewServer(&server.Options{
+			ServerName: fmt.Sprint("node", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
+			JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]},
+			Routes:  routes,
+		})
+		require.NoError(t, err)
+		c = append(c, s)
+	}
+	return c
+}
+
+func (c cluster) start(t *testing.T) cluster {
+	for _, s := range c {
+		s.Start()
+		t.Cleanup(func() {
+			s.Shutdown()
+			s.WaitForShutdown()
+		})
+	}
+	require.Eventually(t, func() bool {
+		for _, s := range c {
+			if s.JetStreamIsLeader() {
+				return len(s.JetStreamClusterPeers()) == len(c)
+			}
+		}
+		return false
+	}, 30*time.Second, 10*time.Millisecond)
+	return c
+}
+
+func (c cluster) url() string {
+	var urls []string
+	for _, s := range c {
+		urls = append(urls, s.ClientURL())
+	}
+	return strings.Join(urls, ",")
+}
+
+func (c cluster) leader(stream string) *server.Server {
+	for _, s := range c {
+		if s.JetStreamIsStreamLeader("$G", stream) {
+			return s
+		}
+	}
+	return nil
+}
+
+func TestInACluster(t *testing.T) {
+	c := startCluster(t).start(t)
+	e, err := engine.Start(t.Context(), engine.Options{URL: c.url()})
+	require.NoError(t, err)
+	t.Cleanup(e.Close)
+	require.Equal(t, 3, e.Replicas())
+	require.NoError(t, e.Room())
+	var day clock
+	s, other := open(t, e, ucs.Options{Now: day.now}), open(t, e, ucs.Options{Now: day.now})
+	content := random(3<<20 + 17)
+
+	t.Run("a document is whole at once in every proxy", func(t *testing.T) {
+		for range 10 {
+			id := put(t, s, content[:10_000], 3000)
+			require.Equal(t, content[:10_000], read(t, other, id))
+		}
+	})
+	t.Run("chunks of full size", func(t *testing.T) {
+		id := put(t, s, content, e.MaxChunk())
+		require.True(t, string(content) == string(read(t, other, id)))
+	})
+	t.Run("another proxy resumes at the last acknowledged byte", func(t *testing.T) {
+		for range 10 {
+			id := s.NewID()
+			old := begin(t, s, id)
+			write(t, old, content[:100_000], 10_000)
+			w := begin(t, other, id)
+			require.EqualValues(t, 100_000, w.Offset())
+			err := refused(t, old, content[100_000:110_000])
+			require.Equal(t, bridge.CodeSuperseded, bridge.CodeOf(err), "%v", err)
+			write(t, w, content[100_000:200_000], 10_000)
+			_, err = s.Add(t.Context(), document(id, content[:200_000]))
+			require.NoError(t, err)
+			require.Equal(t, content[:200_000], read(t, s, id))
+		}
+	})
+	t.Run("an upload outlives the node that leads", func(t *testing.T) {
+		id := s.NewID()
+		w := begin(t, s, id)
+		write(t, w, content[:1<<20], 100_000)
+		leader := c.leader("OBJ_documents-2026-11-20")
+		require.NotNil(t, leader)
+		leader.Shutdown()
+		write(t, w, content[1<<20:], 100_000)
+		require.Eventually(t, func() bool {
+			_, err := s.Add(t.Context(), document(id, content))
+			return err == nil
+		}, time.Minute, 100*time.Millisecond)
+		require.True(t, string(content) == string(read(t, other, id)))
+	})
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/hack-pad/safejs"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// world is a page around the module: what attache.js and a browser are to it,
+// doubled. Sockets and files do only what a test tells them to, and time passes
+// when it says so.
+type world struct {
+	*testing.T
+	clockDouble
+	page    *page
+	api     safejs.Value
+	sockets []*socketDouble
+	heard   []heard
+	token   func(number int64) // what the application does when it is asked
+	release []func()
+}
+
+// heard is one word of the module to the page's half of a session.
+type heard struct {
+	word string
+	call int64
+	text string
+}
+
+const half = 7
+
+// newWorld checks at the test's end that the module keeps no callback and no
+// timer.
+func newWorld(t *testing.T) *world {
+	w := &world{T: t}
+	w.page = newPage(w.clock())
+	w.token = func(number int64) { w.call("token", half, number, "a token") }
+	var err error
+	w.api, err = exports(w.page)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		w.call("close", half)
+		require.Zero(t, w.page.live, "callbacks that were not released")
+		require.Empty(t, w.timers, "timers that were not stopped")
+		require.Empty(t, w.page.sessions)
+		for _, release := range w.release {
+			release()
+		}
+	})
+	return w
+}
+
+func (w *world) function(f func(args []safejs.Value) any) safejs.Value {
+	w.Helper()
+	fn, err := safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any { return f(args) })
+	require.NoError(w, err)
+	w.release = append(w.release, fn.Release)
+	return fn.Value()
+}
+
+func newObject(t require.TestingT) safejs.Value {
+	constructor, err := safejs.Global().Get("Object")
+	require.NoError(t, err)
+	v, err := constructor.New()
+	require.NoError(t, err)
+	return v
+}
+
+// call calls a function of the module's and returns what it returned.
+func (w *world) call(name string, args ...any) any {
+	w.Helper()
+	v, err := w.api.Call(name, args...)
+	require.NoError(w, err)
+	if v.Type() != safejs.TypeString {
+		return nil
+	}
+	s, err := v.String()
+	require.NoError(w, err)
+	return s
+}
+
+// open opens a session's half, continuing id from position where it is not empty.
+func (w *world) open(id string, position int64) {
+	w.Helper()
+	host := w.function(func(args []safejs.Value) any {
+		word, _ := args[0].String()
+		call, _ := args[1].Int()
+		text, _ := args[2].String()
+		w.heard = append(w.heard, heard{word, int64(call), text})
+		if word == wordToken {
+			w.token(int64(call))
+		}
+		return nil
+	})
+	dial := w.function(func(args []safejs.Value) any {
+		url, _ := args[0].String()
+		protocol, _ := args[1].String()
+		require.Equal(w, bridge.Subprotocol, protocol)
+		return w.newSocket(url).value
+	})
+	require.Nil(w, w.call("open", half, host, dial, "wss://files.example/base", 0, id, position))
+}
+
+// words returns what was heard of these words since the last time, and forgets
+// everything else.
+func (w *world) words(words ...string) []heard {
+	var list []heard
+	for _, h := range w.heard {
+		for _, word := range words {
+			if h.word == word {
+				list = append(list, h)
+			}
+		}
+	}
+	w.heard = nil
+	return list
+}
+
+// connected opens a session and plays the proxy until it is welcome.
+func (w *world) connected(change ...func(*bridge.Welcome)) *socketDouble {
+	w.Helper()
+	w.open("", 0)
+	s := w.last()
+	s.open()
+	s.hello()
+	s.push(welcome(change...))
+	require.Len(w, w.words(wordWelcome), 1)
+	return s
+}
+
+func welcome(change ...func(*bridge.Welcome)) *bridge.Welcome {
+	m := &bridge.Welcome{
+		Session:  "chat-1",
+		Party:    bridge.Party{UserID: "ada", Nickname: "Ada", UserType: bridge.Agent},
+		Rights:   []string{"chat", "upload:file-system", "download"},
+		Limits:   bridge.Unlimited(),
+		MaxFrame: bridge.MaxFrame,
+	}
+	for _, f := range change {
+		f(m)
+	}
+	return m
+}
+
+// last is the newest socket that is open or being opened.
+func (w *world) last() *socketDouble {
+	w.Helper()
+	require.NotEmpty(w, w.sockets, "no socket was opened")
+	return w.sockets[len(w.sockets)-1]
+}
+
+// socketDouble stands for a browser's WebSocket.
+type socketDouble struct {
+	w         *world
+	url       string
+	value     safejs.Value
+	listeners map[string]safejs.Value
+	texts     []bridge.Wire
+	frames    [][]byte
+	closed    bool
+}
+
+func (w *world) newSocket(url string) *socketDouble {
+	s := &socketDouble{w: w, url: url, value: newObject(w), listeners: map[string]safejs.Value{}}
+	w.sockets = append(w.sockets, s)
+	s.set("protocol", bridge.Subprotocol)
+	s.set("bufferedAmount", 0)
+	s.set("addEventListener", w.function(func(args []safejs.Value) any {
+		event, _ := args[0].String()
+		s.listeners[event] = args[1]
+		return nil
+	}))
+	s.set("removeEventListener", w.function(func(args []safejs.Value) any {
+		event, _ := args[0].String()
+		delete(s.listeners, event)
+		return nil
+	}))
+	s.set("close", w.function(func([]safejs.Value) any { s.closed = true; return nil }))
+	s.set("send", w.function(func(args []safejs.Value) any { s.take(args[0]); return nil }))
+	return s
+}
+
+func (s *socketDouble) set(key string, v any) { require.NoError(s.w, s.value.Set(key, v)) }
+
+// take is what the browser does with a message: text, or a view's bytes.
+func (s *socketDouble) take(v safejs.Value) {
+	if v.Type() == safejs.TypeString {
+		text, _ := v.String()
+		m, err := bridge.FromPage([]byte(text))
+		require.NoError(s.w, err)
+		s.texts = append(s.texts, m)
+		return
+	}
+	n, err := v.Length()
+	require.NoError(s.w, err)
+	frame := make([]byte, n)
+	_, err = safejs.CopyBytesToGo(frame, v)
+	require.NoError(s.w, err)
+	s.frames = append(s.frames, frame)
+}
+
+func (s *socketDouble) fire(event string, data any) {
+	s.w.Helper()
+	listener, ok := s.listeners[event]
+	if !ok {
+		return
+	}
+	e := newObject(s.w)
+	require.NoError(s.w, e.Set("type", event))
+	require.NoError(s.w, e.Set("data", data))
+	_, err := listener.Invoke(e)
+	require.NoError(s.w, err)
+}
+
+func (s *socketDouble) open() { s.w.Helper(); s.fire("open", nil) }
+func (s *socketDouble) cut()  { s.w.Helper(); s.fire("close", nil) }
+
+// push has the proxy send a message.
+func (s *socketDouble) push(m bridge.Wire) {
+	s.w.Helper()
+	s.fire("message", string(bridge.AppendMessage(nil, m)))
+}
+
+// sent returns the messages since the last time.
+func (s *socketDouble) sent() []bridge.Wire {
+	texts := s.texts
+	s.texts = nil
+	return texts
+}
+
+// only returns the one message since the last time.
+func only[M bridge.Wire](s *socketDouble) M {
+	s.w.Helper()
+	list := s.sent()
+	require.Len(s.w, list, 1)
+	m, ok := list[0].(M)
+	require.True(s.w, ok, "%T", list[0])
+	return m
+}
+
+func (s *socketDouble) hello() *bridge.Hello { s.w.Helper(); return only[*bridge.Hello](s) }
+
+// fileDouble stands for a file and the pump that reads it.
+type fileDouble struct {
+	w       *world
+	call    int64
+	content []byte
+	value   safejs.Value
+	offset  int // of the read that is under way
+	length  int // 0: none
+	rested  int
+}
+
+func (w *world) newFile(call int64, content []byte) *fileDouble {
+	f := &fileDouble{w: w, call: call, content: content, value: newObject(w)}
+	require.NoError(w, f.value.Set("prepare", w.function(func([]safejs.Value) any { return nil })))
+	require.NoError(w, f.value.Set("read", w.function(func(args []safejs.Value) any {
+		require.Zero(w, f.length, "two reads at a time")
+		f.offset, _ = args[0].Int()
+		f.length, _ = args[1].Int()
+		return nil
+	})))
+	require.NoError(w, f.value.Set("rest", w.function(func([]safejs.Value) any {
+		f.rested++
+		f.length = 0
+		return nil
+	})))
+	return f
+}
+
+// upload calls upload for the file.
+func (f *fileDouble) upload(key, name string) {
+	f.w.Helper()
+	f.w.call("upload", half, f.call, f.value, key, name, len(f.content), "", "", "", "", "")
+}
+
+func (w *world) list(values ...any) safejs.Value {
+	v, err := safejs.ValueOf(values)
+	require.NoError(w, err)
+	return v
+}
+
+// fill ends the read that is under way.
+func (f *fileDouble) fill() {
+	f.w.Helper()
+	require.NotZero(f.w, f.length, "nothing is being read")
+	piece := f.content[f.offset : f.offset+f.length]
+	f.length = 0
+	f.w.call("filled", half, f.call, f.w.view(append(make([]byte, bridge.FrameHeader), piece...)))
+}
+
+func (w *world) view(content []byte) safejs.Value {
+	constructor, err := safejs.Global().Get("Uint8Array")
+	require.NoError(w, err)
+	v, err := constructor.New(len(content))
+	require.NoError(w, err)
+	_, err = safejs.CopyBytesToJS(v, content)
+	require.NoError(w, err)
+	return v
+}

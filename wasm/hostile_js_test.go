@@ -1,0 +1,191 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hack-pad/safejs"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// TestT36HostileCalls calls every function with what it does not expect. The
+// module answers or ignores it, and works afterwards.
+func TestT36HostileCalls(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	throwing := w.throwing()
+	values := map[string]any{
+		"nothing": safejs.Undefined(), "null": safejs.Null(), "NaN": nan(t), "negative": -1, "huge": 1e300, "text": "x",
+		"object": newObject(t), "list": w.list(), "flag": true, "throwing": throwing, "function": w.function(func([]safejs.Value) any { return nil }),
+	}
+	for _, name := range []string{"open", "close", "token", "say", "ask", "leave", "upload", "filled", "unread", "cancel", "wake", "check", "describe"} {
+		for kind, value := range values {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				for n := range 14 {
+					args := make([]any, n)
+					for i := range args {
+						args[i] = value
+					}
+					w.call(name, args...)
+					if n > 0 && name != "close" && name != "leave" && name != "open" {
+						args[0] = half
+						w.call(name, args...)
+					}
+				}
+			})
+		}
+	}
+	s.sent()
+	w.heard = nil
+	f := w.newFile(50, content(1000))
+	f.upload(key, "a.bin")
+	s.push(&bridge.Accept{Key: key})
+	w.ready().transfer(f, key, 0, 1000)
+	require.Equal(t, []string{"offered", "receiving"}, w.states())
+}
+
+// throwing is an object whose every property throws.
+func (w *world) throwing() safejs.Value {
+	function, err := safejs.Global().Get("Function")
+	require.NoError(w, err)
+	maker, err := function.New(`
+		const fail = () => { throw new Error('no'); };
+		return new Proxy(fail, { get: fail, has: fail, apply: fail, construct: fail, ownKeys: fail });`)
+	require.NoError(w, err)
+	v, err := maker.Invoke()
+	require.NoError(w, err)
+	return v
+}
+
+func nan(t *testing.T) safejs.Value {
+	v, err := safejs.Global().Get("NaN")
+	require.NoError(t, err)
+	return v
+}
+
+func TestT36BuffersThatAreNotWhatWasAskedFor(t *testing.T) {
+	for name, view := range map[string]func(w *world) safejs.Value{
+		"too short": func(w *world) safejs.Value { return w.view(content(40)) },
+		"empty":     func(w *world) safejs.Value { return w.view(nil) },
+		"no buffer": func(w *world) safejs.Value { return newObject(w) },
+		"detached": func(w *world) safejs.Value {
+			return w.evaluate(`const b = new ArrayBuffer(1032); const v = new Uint8Array(b); structuredClone(b, { transfer: [b] }); return v;`)
+		},
+		"other view": func(w *world) safejs.Value { return w.evaluate(`return new Float64Array(200);`) },
+		"throwing": func(w *world) safejs.Value {
+			return w.evaluate(`return new Proxy({}, { get() { throw new Error('no'); } });`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			w.newFile(1, content(1000)).upload(key, "a.bin")
+			s.push(&bridge.Accept{Key: key})
+			d := w.ready()
+			w.heard = nil
+			w.call("filled", half, 1, view(w))
+			require.Empty(t, d.frames)
+			require.Equal(t, []string{"failed"}, w.states())
+			s.push(said(1, "bo", "the chat goes on"))
+			require.Len(t, w.words(wordEvent), 1)
+		})
+	}
+}
+
+func (w *world) evaluate(body string) safejs.Value {
+	w.Helper()
+	function, err := safejs.Global().Get("Function")
+	require.NoError(w, err)
+	f, err := function.New(body)
+	require.NoError(w, err)
+	v, err := f.Invoke()
+	require.NoError(w, err)
+	return v
+}
+
+func TestT36CallsFromWithinAWord(t *testing.T) {
+	w := newWorld(t)
+	var events []string
+	host := w.function(func(args []safejs.Value) any {
+		word, _ := args[0].String()
+		number, _ := args[1].Int()
+		events = append(events, word)
+		switch word {
+		case wordToken:
+			w.call("token", half, number, "a token")
+		case wordWelcome:
+			w.call("say", half, 1, key, "from within", "")
+			w.call("close", half)
+			require.NotContains(w, events, wordClosed, "a turn inside a turn")
+		}
+		return nil
+	})
+	dial := w.function(func(args []safejs.Value) any { url, _ := args[0].String(); return w.newSocket(url).value })
+	w.call("open", half, host, dial, "ws://x", 0, "", 0)
+	s := w.last()
+	s.open()
+	s.push(welcome())
+	require.Equal(t, []string{wordToken, wordWelcome, wordClosed}, events)
+	require.True(t, s.closed)
+}
+
+func TestAPanicIsAFailedCall(t *testing.T) {
+	w := newWorld(t)
+	w.connected()
+	session := w.page.sessions[half]
+	w.page.turns.run(func() {
+		session.answer(&arguments{}, 5, func() error { panic("a bug") })
+	}, session.failed)
+	refused := w.words(wordFail)
+	require.Len(t, refused, 1)
+	require.Equal(t, int64(5), refused[0].call)
+	require.Contains(t, refused[0].text, `"code":"internal"`)
+}
+
+func TestAPanicInASessionStartsItAgain(t *testing.T) {
+	w := newWorld(t)
+	w.connected()
+	session := w.page.sessions[half]
+	for n := range 4 {
+		w.page.turns.run(func() { panic("a bug") }, session.failed)
+		states, over := 0, n == 3
+		for _, h := range w.words(wordState, wordClosed) {
+			require.Contains(t, h.text, `"code":"internal"`)
+			if h.word == wordState {
+				states++
+			}
+		}
+		require.Equal(t, over, states == 0, "three times, and then it is given up")
+	}
+	require.Empty(t, w.page.sessions)
+}
+
+func TestAPanicInAnUploadIsThatUploadsFailure(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(10)).upload(key, "a.bin")
+	w.heard = nil
+	u := w.page.sessions[half].uploads[0]
+	u.shield(func() { panic("a bug") })
+	require.Equal(t, []string{"failed"}, w.states())
+	s.push(said(1, "bo", "the chat goes on"))
+	require.Len(t, w.words(wordEvent), 1)
+}
+
+func TestWallClock(t *testing.T) {
+	c := wallClock()
+	before, fired := c.now(), make(chan time.Duration)
+	c.after(time.Millisecond, func() { fired <- c.now() })
+	require.Greater(t, <-fired, before)
+	c.after(time.Hour, func() { t.Error("stopped") })()
+}
+
+func TestCheckAndDescribe(t *testing.T) {
+	w := newWorld(t)
+	require.Equal(t, "", w.call("check", "a.pdf", 5, `{"maxFileSize":5}`))
+	require.Contains(t, w.call("check", "a.pdf", 6, `{"maxFileSize":5}`), "file-too-large")
+	require.Contains(t, w.call("check", "a.pdf", 6, `{"maxFileSize":-5}`), "message-invalid")
+	require.Equal(t, `{"name":"a.exe","extension":"exe","kind":"program","caution":"program"}`, w.call("describe", "../a.exe", ""))
+}

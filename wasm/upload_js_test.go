@@ -1,0 +1,523 @@
+package main
+
+import (
+	"bytes"
+	"math/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+const key = "00112233445566778899aabbccddeeff"
+
+func content(n int) []byte {
+	b := make([]byte, n)
+	rand.New(rand.NewSource(int64(n))).Read(b)
+	return b
+}
+
+// ready plays the proxy's side of the data socket until it is ready.
+func (w *world) ready() *socketDouble {
+	w.Helper()
+	d := w.last()
+	require.Equal(w, "wss://files.example/base/attache/data", d.url)
+	d.open()
+	require.Equal(w, "a token", d.hello().Token)
+	d.push(&bridge.Ready{MaxFrame: bridge.MaxFrame})
+	return d
+}
+
+// store takes one frame as the proxy does and returns its payload.
+func (d *socketDouble) store(key string, offset int) []byte {
+	d.w.Helper()
+	require.NotEmpty(d.w, d.frames)
+	f, payload, err := bridge.ParseFrame(d.frames[0])
+	d.frames = d.frames[1:]
+	require.NoError(d.w, err)
+	require.NoError(d.w, f.Verify(payload))
+	require.Equal(d.w, key, f.Key.String())
+	require.Equal(d.w, int64(offset), f.Offset)
+	return payload
+}
+
+func (s *socketDouble) ack(key string, stored int) {
+	s.w.Helper()
+	s.push(&bridge.Ack{Key: key, Stored: int64(stored)})
+}
+
+// transfer lets the file be read and stored until end.
+func (d *socketDouble) transfer(f *fileDouble, key string, from, end int) {
+	d.w.Helper()
+	var stored []byte
+	for from+len(stored) < end {
+		for f.length > 0 {
+			f.fill()
+		}
+		stored = append(stored, d.store(key, from+len(stored))...)
+		d.w.pass(time.Millisecond)
+		d.ack(key, from+len(stored))
+	}
+	require.True(d.w, bytes.Equal(f.content[from:from+len(stored)], stored), "the bytes that arrived")
+}
+
+// states are the states of an upload's steps since the last time.
+func (w *world) states() []string {
+	var list []string
+	for _, h := range w.words(wordUpload) {
+		_, rest, _ := strings.Cut(h.text, `"state":"`)
+		state, _, _ := strings.Cut(rest, `"`)
+		list = append(list, state)
+	}
+	return list
+}
+
+func announcement(key string, size int) bridge.Event {
+	e := bridge.Announcement{Name: "a.bin", Size: int64(size), DocumentID: "doc", Key: key}.Notice(bridge.All)
+	e.ID, e.At, e.From = 12, 1, bridge.Party{UserID: "ada", UserType: bridge.Agent}
+	e.Data = e.Data.Set(bridge.Text(bridge.KeyFileID, "0012"))
+	return e
+}
+
+func TestUpload(t *testing.T) {
+	for name, size := range map[string]int{"one byte": 1, "one frame": 100 << 10, "many frames": 9 << 20, "to the byte": bridge.MaxFrame} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			f := w.newFile(1, content(size))
+			f.upload(key, "a.bin")
+			offer := only[*bridge.Offer](s)
+			require.Equal(t, key, offer.Key)
+			require.Equal(t, int64(size), offer.Size)
+			d := w.ready()
+			require.Zero(t, f.length, "nothing is read before it is accepted")
+			s.push(&bridge.Accept{Key: key})
+			d.transfer(f, key, 0, size)
+			require.Positive(t, f.rested)
+			for _, state := range []bridge.UploadState{bridge.Accepted, bridge.Scanning, bridge.Stored} {
+				s.push(&bridge.Upload{Key: key, State: state})
+			}
+			event := announcement(key, size)
+			s.push(&bridge.Upload{Key: key, State: bridge.Announced, Event: &event})
+			s.push(&bridge.Happened{Event: event})
+			progress := w.heard
+			require.Equal(t, []string{"offered", "receiving", "accepted", "scanning", "stored", "announced"}, w.states())
+			w.heard = progress
+			last := ""
+			for _, h := range w.words(wordProgress) {
+				last = h.text
+			}
+			n := string(bridge.AppendProgress(nil, bridge.Step{Key: key, State: bridge.Announced, Sent: int64(size), Stored: int64(size), Total: int64(size)}))
+			require.Equal(t, n, last)
+		})
+	}
+}
+
+func TestUploadIsAnnouncedByTheTranscript(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(10)).upload(key, "a.bin")
+	foreign := announcement(key, 10)
+	foreign.ID, foreign.From.UserID = 3, "bo"
+	s.push(&bridge.Happened{Event: foreign})
+	require.Equal(t, []string{"offered"}, w.states(), "somebody else's notice with our key")
+
+	w = newWorld(t)
+	s = w.connected()
+	w.newFile(1, content(10)).upload(key, "a.bin")
+	s.push(&bridge.Happened{Event: announcement(key, 10)})
+	require.Equal(t, []string{"offered", "announced"}, w.states())
+}
+
+func TestEmptyFile(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, nil)
+	f.upload(key, "empty.txt")
+	require.Len(t, w.sockets, 1, "no data socket for no bytes")
+	s.push(&bridge.Accept{Key: key})
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	require.Equal(t, []string{"offered", "accepted"}, w.states())
+	require.Zero(t, f.length)
+}
+
+func TestUploadWaitsForCredit(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(20<<20))
+	f.upload(key, "a.bin")
+	s.push(&bridge.Accept{Key: key})
+	d := w.ready()
+	sent := 0
+	for f.length > 0 {
+		f.fill()
+		sent = len(d.frames)
+		require.Less(t, sent, 100, "the page sends without an ack")
+	}
+	total := 0
+	for range sent {
+		total += len(d.store(key, total))
+	}
+	require.LessOrEqual(t, total, 8<<20)
+	d.ack(key, total)
+	require.Positive(t, f.length, "an ack lets it go on")
+}
+
+func TestUploadGoesOnAfterACut(t *testing.T) {
+	for name, test := range map[string]struct {
+		cut    func(w *world, s, d *socketDouble)
+		chat   bool // the chat's socket is opened anew, too
+		offset int
+	}{
+		"chat":           {func(w *world, s, d *socketDouble) { s.cut() }, true, 300 << 10},
+		"data":           {func(w *world, s, d *socketDouble) { d.cut() }, false, 300 << 10},
+		"data, no loss":  {func(w *world, s, d *socketDouble) { d.cut() }, false, 5 << 20},
+		"from the start": {func(w *world, s, d *socketDouble) { s.cut() }, true, 0},
+		"data stalls":    {func(w *world, s, d *socketDouble) { w.stall(s, time.Minute) }, false, 300 << 10},
+		"damaged frame": {func(w *world, s, d *socketDouble) {
+			d.push(&bridge.Fail{Key: key, Error: *bridge.NewError(bridge.CodeFrameChecksum, "")})
+			d.push(&bridge.Fail{Key: key, Error: *bridge.NewError(bridge.CodeFrameOffset, "")})
+		}, false, 300 << 10},
+		"bye on data": {func(w *world, s, d *socketDouble) { d.push(&bridge.Bye{After: 100}) }, false, 300 << 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			f := w.newFile(1, content(5<<20))
+			f.upload(key, "a.bin")
+			s.push(&bridge.Accept{Key: key})
+			d := w.ready()
+			f.fill()
+			s.sent()
+			test.cut(w, s, d)
+			require.True(t, d.closed)
+			w.stall(s, 600*time.Millisecond)
+			if test.chat {
+				s = w.last()
+				s.open()
+				s.hello()
+				s.push(welcome())
+				require.Equal(t, key, only[*bridge.Offer](s).Key)
+				d = w.ready()
+			} else {
+				d = w.ready()
+				require.Equal(t, key, only[*bridge.Offer](s).Key, "how much arrived is asked when the new socket is ready")
+			}
+			s.push(&bridge.Accept{Key: key, Offset: int64(test.offset)})
+			if f.length > 0 {
+				f.fill() // of before the cut, or already the next
+			}
+			d.transfer(f, key, test.offset, len(f.content))
+			s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+			require.Equal(t, []string{"offered", "receiving", "accepted"}, w.states())
+		})
+	}
+}
+
+// stall lets time pass while the chat's socket answers.
+func (w *world) stall(s *socketDouble, d time.Duration) {
+	for ; d > 0; d -= 100 * time.Millisecond {
+		w.pass(100 * time.Millisecond)
+		rest := s.texts[:0]
+		for _, m := range s.texts {
+			if _, ping := m.(*bridge.Ping); ping {
+				s.push(&bridge.Done{})
+				continue
+			}
+			rest = append(rest, m)
+		}
+		s.texts = rest
+	}
+}
+
+func TestDamagedFramesAreNotRepeatedForEver(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(1<<20)).upload(key, "a.bin")
+	for tries := 1; ; tries++ {
+		require.LessOrEqual(t, tries, mostTries+1)
+		d := w.ready()
+		s.sent()
+		s.push(&bridge.Accept{Key: key})
+		d.push(&bridge.Fail{Key: key, Error: *bridge.NewError(bridge.CodeFrameChecksum, "")})
+		if states := w.states(); len(states) > 0 && states[len(states)-1] == "failed" {
+			return
+		}
+		w.stall(s, 10*time.Second)
+	}
+}
+
+func TestRefusedOffers(t *testing.T) {
+	for name, test := range map[string]struct {
+		code  bridge.Code
+		begun bool
+		fails bool
+	}{
+		"too large":        {bridge.CodeFileSize, false, true},
+		"no agent":         {bridge.CodeNeedAgent, false, true},
+		"store away":       {bridge.CodeStorageUnavailable, false, true},
+		"store away later": {bridge.CodeStorageUnavailable, true, false},
+		"infected":         {bridge.CodeInfected, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			w.newFile(1, content(1000)).upload(key, "a.bin")
+			if test.begun {
+				s.push(&bridge.Accept{Key: key})
+			}
+			w.heard = nil
+			s.sent()
+			s.push(&bridge.Fail{Key: key, Error: *bridge.NewError(test.code, "")})
+			w.pass(500 * time.Millisecond)
+			if !test.fails {
+				only[*bridge.Offer](s)
+				return
+			}
+			require.Equal(t, []string{"failed"}, w.states())
+			require.Empty(t, s.sent())
+		})
+	}
+}
+
+func TestUploadFailsByTheProxysWord(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(1000)).upload(key, "a.bin")
+	s.push(&bridge.Upload{Key: key, State: bridge.Failed, Error: bridge.NewError(bridge.CodeInfected, "")})
+	steps := w.words(wordUpload)
+	require.Contains(t, steps[1].text, `"code":"infected"`)
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	require.Empty(t, w.words(wordUpload), "what is over stays over")
+}
+
+func TestUnreadableFiles(t *testing.T) {
+	for name, test := range map[string]struct {
+		before bool
+		code   string
+	}{
+		"never readable": {false, "file-unreadable"},
+		"changed":        {true, "file-changed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			f, other := w.newFile(1, content(1000)), w.newFile(2, content(1000))
+			f.upload(key, "a.bin")
+			other.upload(strings.Repeat("ab", 16), "b.bin")
+			s.push(&bridge.Accept{Key: key})
+			s.push(&bridge.Accept{Key: strings.Repeat("ab", 16)})
+			d := w.ready()
+			s.sent()
+			w.heard = nil
+			w.call("unread", half, 1, test.before)
+			require.Equal(t, key, only[*bridge.Cancel](s).Key)
+			steps := w.words(wordUpload)
+			require.Len(t, steps, 1)
+			require.Contains(t, steps[0].text, `"code":"`+test.code+`"`)
+			d.transfer(other, strings.Repeat("ab", 16), 0, 1000)
+		})
+	}
+}
+
+func TestCancel(t *testing.T) {
+	for name, test := range map[string]struct {
+		play func(w *world, s *socketDouble, f *fileDouble)
+		told bool
+	}{
+		"offered":   {func(w *world, s *socketDouble, f *fileDouble) {}, true},
+		"reading":   {func(w *world, s *socketDouble, f *fileDouble) { s.push(&bridge.Accept{Key: key}); w.ready() }, true},
+		"sending":   {func(w *world, s *socketDouble, f *fileDouble) { s.push(&bridge.Accept{Key: key}); w.ready(); f.fill() }, true},
+		"delivered": {func(w *world, s *socketDouble, f *fileDouble) { s.push(&bridge.Accept{Key: key, Offset: 1 << 20}) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			f := w.newFile(1, content(1<<20))
+			f.upload(key, "a.bin")
+			test.play(w, s, f)
+			s.sent()
+			w.heard = nil
+			w.call("cancel", half, 1)
+			require.Equal(t, key, only[*bridge.Cancel](s).Key)
+			require.Equal(t, []string{"cancelled"}, w.states())
+			require.Positive(t, f.rested)
+			s.push(&bridge.Upload{Key: key, State: bridge.Cancelled})
+			w.call("filled", half, 1, w.view(content(50)))
+			require.Empty(t, w.states())
+		})
+	}
+}
+
+func TestCancelWhileAwayIsToldLater(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(1000)).upload(key, "a.bin")
+	s.cut()
+	w.call("cancel", half, 1)
+	w.pass(time.Second)
+	s = w.last()
+	s.open()
+	s.hello()
+	s.push(welcome())
+	require.Equal(t, key, only[*bridge.Cancel](s).Key)
+}
+
+func TestAFewUploadsAtATime(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	keys := make([]string, 7)
+	for i := range keys {
+		keys[i] = strings.Repeat("0"+string(rune('0'+i)), 16)
+		w.newFile(int64(i+1), nil).upload(keys[i], "a.txt")
+	}
+	require.Len(t, w.states(), len(keys), "all are offered to the page")
+	require.Len(t, s.sent(), mostActive)
+	s.push(&bridge.Accept{Key: keys[2]})
+	require.Equal(t, keys[4], only[*bridge.Offer](s).Key, "in their order")
+	w.call("cancel", half, 6)
+	require.Empty(t, s.sent(), "one that was never offered is taken back silently")
+	w.call("cancel", half, 1)
+	require.Equal(t, []bridge.Wire{&bridge.Cancel{Key: keys[0]}, &bridge.Offer{Key: keys[6], Name: "a.txt"}}, s.sent())
+}
+
+func TestConcurrentUploadsShareOneSocket(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	a, b := w.newFile(1, content(600<<10)), w.newFile(2, content(700<<10))
+	a.upload(key, "a.bin")
+	b.upload(strings.Repeat("cd", 16), "b.bin")
+	d := w.ready()
+	require.Len(t, w.sockets, 2)
+	s.push(&bridge.Accept{Key: key})
+	s.push(&bridge.Accept{Key: strings.Repeat("cd", 16)})
+	a.fill()
+	b.fill()
+	d.store(key, 0)
+	d.store(strings.Repeat("cd", 16), 0)
+}
+
+func TestAdmission(t *testing.T) {
+	long := strings.Repeat("x", 257)
+	for name, test := range map[string]struct {
+		change func(m *bridge.Welcome)
+		args   []any // key, name, size, type, uploadType, description, digest, visibility
+		custom []any
+		code   string
+	}{
+		"no key":         {nil, []any{"", "a", 1, "", "", "", "", ""}, nil, "message-invalid"},
+		"a short key":    {nil, []any{"00", "a", 1, "", "", "", "", ""}, nil, "message-invalid"},
+		"no name":        {nil, []any{key, "", 1, "", "", "", "", ""}, nil, "name-invalid"},
+		"a long name":    {nil, []any{key, long, 1, "", "", "", "", ""}, nil, "name-too-long"},
+		"a size lie":     {nil, []any{key, "a", -1, "", "", "", "", ""}, nil, "message-invalid"},
+		"half a byte":    {nil, []any{key, "a", 1.5, "", "", "", "", ""}, nil, "message-invalid"},
+		"a huge size":    {nil, []any{key, "a", 1e300, "", "", "", "", ""}, nil, "message-invalid"},
+		"not a name":     {nil, []any{key, 7, 1, "", "", "", "", ""}, nil, "message-invalid"},
+		"upload type":    {nil, []any{key, "a", 1, "", "other", "", "", ""}, nil, "message-invalid"},
+		"visibility":     {nil, []any{key, "a", 1, "", "", "", "", "VIP"}, nil, "forbidden"},
+		"another right":  {nil, []any{key, "a", 1, "", "standard-response", "", "", ""}, nil, "forbidden"},
+		"description":    {nil, []any{key, "a", 1, "", "", strings.Repeat("x", 3000), "", ""}, nil, "message-invalid"},
+		"vendor's key":   {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"file-id", "1"}, "custom-key-refused"},
+		"our key":        {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"attache-key", "1"}, "custom-key-refused"},
+		"a long value":   {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"k", strings.Repeat("x", 3000)}, "message-too-large"},
+		"a key alone":    {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"k"}, "message-invalid"},
+		"not a value":    {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"k", 1}, "message-invalid"},
+		"file too large": {func(m *bridge.Welcome) { m.Limits.MaxFileSize = 10 }, []any{key, "a", 11, "", "", "", "", ""}, nil, "file-too-large"},
+		"uploads off":    {func(m *bridge.Welcome) { m.Limits.MaxFiles = 0 }, []any{key, "a", 1, "", "", "", "", ""}, nil, "uploads-off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			var change []func(*bridge.Welcome)
+			if test.change != nil {
+				change = append(change, test.change)
+			}
+			s := w.connected(change...)
+			f := w.newFile(1, nil)
+			w.call("upload", append(append([]any{half, 1, f.value}, test.args...), test.custom...)...)
+			refused := w.words(wordFail, wordUpload)
+			require.Len(t, refused, 1)
+			require.Contains(t, refused[0].text, `"code":"`+test.code+`"`)
+			require.Empty(t, s.sent())
+		})
+	}
+}
+
+func TestTheSameKeyTwice(t *testing.T) {
+	w := newWorld(t)
+	w.connected()
+	w.newFile(1, nil).upload(key, "a")
+	w.newFile(2, nil).upload(key, "a")
+	refused := w.words(wordFail)
+	require.Len(t, refused, 1)
+	require.Equal(t, int64(2), refused[0].call)
+	require.Contains(t, refused[0].text, "upload-conflict")
+}
+
+func TestProgressIsToldTenTimesASecond(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(30<<20))
+	f.upload(key, "a.bin")
+	s.push(&bridge.Accept{Key: key})
+	d := w.ready()
+	w.heard = nil
+	start := w.at
+	d.transfer(f, key, 0, len(f.content)) // 1 ms for each frame
+	tenths := int((w.at - start) / progressTime)
+	require.LessOrEqual(t, len(w.words(wordProgress)), tenths+2)
+}
+
+func TestTheDataSocketsTokenExpires(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(10)).upload(key, "a.bin")
+	s.sent()
+	first := w.last()
+	first.open()
+	asked := 0
+	w.token = func(number int64) { asked++; w.call("token", half, number, "a new token") }
+	first.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenExpired, "")})
+	require.Equal(t, 1, asked)
+	second := w.last()
+	second.open()
+	require.Equal(t, "a new token", second.hello().Token)
+	w.heard = nil
+	second.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenExpired, "")})
+	require.Equal(t, []string{"failed"}, w.states(), "once")
+	require.Empty(t, w.words(wordClosed), "the chat goes on")
+	require.Equal(t, key, only[*bridge.Cancel](s).Key)
+}
+
+func TestAnIdleDataSocketIsClosed(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(10))
+	f.upload(key, "a.bin")
+	s.push(&bridge.Accept{Key: key})
+	d := w.ready()
+	d.transfer(f, key, 0, 10)
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	w.stall(s, 2*time.Minute)
+	require.True(t, d.closed)
+	require.False(t, s.closed)
+	w.newFile(2, content(10)).upload(strings.Repeat("ab", 16), "b.bin")
+	require.NotSame(t, d, w.last(), "and opened again")
+}
+
+func TestAFileThatArrivedIsAskedAfter(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(10))
+	f.upload(key, "a.bin")
+	s.push(&bridge.Accept{Key: key})
+	w.ready().transfer(f, key, 0, 10)
+	s.sent()
+	w.stall(s, 11*time.Second)
+	require.Equal(t, key, only[*bridge.Offer](s).Key)
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	w.stall(s, time.Minute)
+	require.Empty(t, s.sent())
+}

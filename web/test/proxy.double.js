@@ -1,0 +1,159 @@
+/**
+ * A double of the proxy and of the browser's WebSocket to it, in one process:
+ * as much of the protocol as the session's tests need. What it stores and says
+ * is looked at by the tests; the real one is tried in Chromium.
+ */
+export class ProxyDouble {
+  sockets = [];
+  files = new Map();
+  events = [];
+  says = [];
+  cancelled = [];
+  /** How the next messages of a type are answered instead. @type {Record<string, (message: any, socket: SocketDouble) => void>} */
+  answers = {};
+  welcome = {
+    session: 'chat-1',
+    party: { userId: 'ada', nickname: 'Ada', userType: 'AGENT' },
+    rights: ['chat', 'upload:file-system', 'download'],
+    limits: {},
+    maxFrame: 64 << 10,
+  };
+
+  install() {
+    const proxy = this;
+    globalThis.WebSocket = class extends SocketDouble {
+      constructor(url, protocol) {
+        super(proxy, url, protocol);
+      }
+    };
+  }
+
+  /** @param {string} path */
+  all(path) {
+    return this.sockets.filter((socket) => new URL(socket.url).pathname.endsWith(path));
+  }
+
+  last(path) {
+    return this.all(path).at(-1);
+  }
+
+  /** Adds an event to the transcript and tells whoever is connected. */
+  add(event) {
+    const full = { id: this.events.length + 1, at: 1, from: this.welcome.party, visibility: 'ALL', ...event };
+    // The order of a wire message's keys is free but for the first.
+    this.events.push(full);
+    for (const socket of this.all('/chat')) if (socket.welcomed) socket.say({ type: 'event', event: full });
+    return full;
+  }
+
+  take(socket, message) {
+    const answer = this.answers[message.type];
+    if (answer) return answer(message, socket);
+    switch (message.type) {
+      case 'hello':
+        return this.#hello(socket, message);
+      case 'say': {
+        this.says.push(message);
+        const event = this.events.find(({ key }) => key === message.key) ?? this.add({ type: 'message', text: message.text, key: message.key });
+        return socket.say({ type: 'done', ref: message.ref, event });
+      }
+      case 'offer': {
+        const file = this.files.get(message.key) ?? { ...message, stored: new Uint8Array() };
+        this.files.set(message.key, file);
+        if (file.announced) return socket.say({ type: 'upload', key: file.key, state: 'announced', event: file.announced });
+        socket.say({ type: 'accept', key: message.key, ...(file.stored.length > 0 && { offset: file.stored.length }) });
+        return file.stored.length === file.size && this.#announce(file);
+      }
+      case 'cancel':
+        this.cancelled.push(message.key);
+        this.files.delete(message.key);
+        return socket.say({ type: 'upload', key: message.key, state: 'cancelled' });
+      case 'ask':
+        return socket.say({ type: 'ticket', ref: message.ref, path: `/attache/file/${message.attempt}/a.txt`, expires: 1 });
+      case 'leave':
+      case 'ping':
+        return socket.say({ type: 'done', ref: message.ref });
+    }
+    throw new Error(`unknown message ${message.type}`);
+  }
+
+  #hello(socket, { position = 0, token }) {
+    socket.token = token;
+    if (socket.url.endsWith('/data')) return socket.say({ type: 'ready', maxFrame: this.welcome.maxFrame });
+    socket.welcomed = true;
+    socket.say({ type: 'welcome', ...this.welcome });
+    for (const event of this.events) if (event.id > position) socket.say({ type: 'event', event });
+  }
+
+  /** @param {SocketDouble} socket @param {Uint8Array} frame */
+  frame(socket, frame) {
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+    const key = Buffer.from(frame.subarray(16, 32)).toString('hex');
+    const file = this.files.get(key);
+    if (!file) return socket.say({ type: 'fail', key, error: { code: 'upload-unknown', message: 'there is no such upload', retry: true } });
+    const offset = Number(view.getBigUint64(8));
+    if (offset !== file.stored.length) throw new Error(`a frame at ${offset} behind ${file.stored.length}`);
+    file.stored = new Uint8Array([...file.stored, ...frame.subarray(32)]);
+    if (this.answers.frame) return this.answers.frame(file, socket);
+    socket.say({ type: 'ack', key, stored: file.stored.length });
+    if (file.stored.length === file.size) this.#announce(file);
+  }
+
+  #announce(file) {
+    const chat = this.last('/chat');
+    for (const state of ['accepted', 'stored']) chat.say({ type: 'upload', key: file.key, state });
+    file.announced = this.add({
+      type: 'notice', notice: 'SYS_COMMAND', text: 'file-uploaded', key: file.key,
+      data: { 'file-name': file.name, 'file-size': file.size, 'file-source': 'ucs', 'file-document-id': 'd1', 'file-id': `f${file.key.slice(0, 4)}`, 'attache-key': file.key, ...file.custom },
+    });
+    chat.say({ type: 'upload', key: file.key, state: 'announced', event: file.announced });
+  }
+}
+
+/** The client's end; what it sends arrives a turn later, as does what it gets. */
+export class SocketDouble extends EventTarget {
+  bufferedAmount = 0;
+  readyState = 0;
+  welcomed = false;
+  #proxy;
+
+  constructor(proxy, url, protocol) {
+    super();
+    this.#proxy = proxy;
+    this.url = url;
+    this.protocol = protocol;
+    proxy.sockets.push(this);
+    this.#soon(() => {
+      this.readyState = 1;
+      this.dispatchEvent(new Event('open'));
+    });
+  }
+
+  send(data) {
+    // A browser has copied the bytes when send returns.
+    const message = typeof data === 'string' ? JSON.parse(data) : data.slice();
+    this.#soon(() => (typeof data === 'string' ? this.#proxy.take(this, message) : this.#proxy.frame(this, message)));
+  }
+
+  say(message) {
+    this.#soon(() => this.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(message) })));
+  }
+
+  close() {
+    this.#soon(() => this.cut());
+  }
+
+  /** The line is lost. */
+  cut() {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.welcomed = false;
+    this.dispatchEvent(new Event('close'));
+  }
+
+  #soon(act) {
+    setImmediate(() => {
+      if (this.readyState !== 3) act();
+    });
+  }
+}

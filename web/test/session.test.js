@@ -1,0 +1,380 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { openAsBlob, readFileSync } from 'node:fs';
+import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+
+import { AttacheError, check, connect, describe } from '../attache.js';
+import { load } from '../loader.js';
+import { ProxyDouble } from './proxy.double.js';
+
+/** The newest program's, so that a test can end it. @type {WebAssembly.Instance} */
+let instance;
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = async (module, imports) => {
+  const made = await instantiate(module, imports);
+  if (imports.gojs) instance = made;
+  return made;
+};
+
+const wasm = new WebAssembly.Module(readFileSync(new URL('../dist/attache.wasm', import.meta.url)));
+await load({ wasm });
+
+/** @type {ProxyDouble} */
+let proxy;
+const sessions = [];
+
+beforeEach(() => {
+  proxy = new ProxyDouble();
+  proxy.install();
+});
+
+afterEach(async () => {
+  for (const session of sessions.splice(0)) await session.close();
+  assert.equal((await load()).live(), 0, 'callbacks that were not released');
+});
+
+async function enter(options = {}) {
+  const session = await connect({ url: 'ws://files.example/base', token: 'a token', ...options });
+  sessions.push(session);
+  return session;
+}
+
+const heard = (target, type) => new Promise((resolve) => target.addEventListener(type, (event) => resolve(event.detail), { once: true }));
+
+function record(session, type, pick = (detail) => detail) {
+  const list = [];
+  session.addEventListener(type, (event) => list.push(pick(event.detail)));
+  return list;
+}
+
+async function until(condition) {
+  while (!condition()) await turn();
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+function content(length) {
+  return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 9)) & 255);
+}
+
+const file = (length, name = 'a.bin') => new File([content(length)], name, { type: 'application/octet-stream' });
+
+test('connect joins the session that the token names', async () => {
+  proxy.add({ type: 'message', text: 'earlier' });
+  const session = await enter();
+  assert.equal(session.id, 'chat-1');
+  assert.deepEqual(session.party, { userId: 'ada', nickname: 'Ada', userType: 'AGENT' });
+  assert.equal(session.state, 'connected');
+  assert.deepEqual(session.rights, ['chat', 'upload:file-system', 'download']);
+  assert.deepEqual(session.limits.types, []);
+  const said = await heard(session, 'message');
+  assert.equal(said.text, 'earlier');
+  assert.equal(said.own, true);
+  assert.deepEqual(session.transcript, [said]);
+  assert.equal(session.transcript, session.transcript, 'the same list until something happens');
+  assert.deepEqual(proxy.all('/chat').map(({ url, token }) => [url, token]), [['ws://files.example/base/attache/chat', 'a token']]);
+});
+
+test('what connect refuses', async () => {
+  const cases = {
+    nothing: undefined,
+    'no token': {},
+    'a number as token': { token: 5 },
+    'no URL': { token: 'x', url: 'http://' },
+    'another scheme': { token: 'x', url: 'ftp://files.example' },
+    'a signal that is none': { token: 'x', url: 'ws://x', signal: {} },
+    'half a version': { token: 'x', url: 'ws://x', clientVersion: 1.5 },
+  };
+  for (const [name, options] of Object.entries(cases)) {
+    await assert.rejects(connect(options), { name: 'AttacheError', code: 'message-invalid' }, name);
+  }
+  assert.equal(proxy.sockets.length, 0);
+});
+
+test('a refused connection is an error', async () => {
+  proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error: { code: 'token-invalid', message: 'no', hint: 'ask', id: 'e1' } });
+  await assert.rejects(enter(), (error) => {
+    assert.ok(error instanceof AttacheError && error instanceof Error);
+    assert.deepEqual({ ...error }, { name: 'AttacheError', code: 'token-invalid', hint: 'ask', retryable: false, id: 'e1' });
+    assert.equal(error.message, 'no');
+    return true;
+  });
+});
+
+test('an application without a token', async () => {
+  const cause = new Error('logged out');
+  await assert.rejects(enter({ token: () => { throw cause; } }), { code: 'token-invalid', cause });
+  await assert.rejects(enter({ token: async () => 7 }), { code: 'token-invalid' });
+});
+
+test('connecting can be given up', async () => {
+  const reason = new Error('enough');
+  await assert.rejects(enter({ signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(proxy.sockets.length, 0);
+
+  const controller = new AbortController();
+  proxy.answers.hello = () => controller.abort(reason);
+  await assert.rejects(enter({ signal: controller.signal }), reason);
+  await turn();
+  assert.equal(proxy.last('/chat').readyState, 3);
+});
+
+test('an upload arrives, whole and announced', async () => {
+  const session = await enter();
+  const steps = record(session, 'upload', ({ state }) => state);
+  const progress = [];
+  const sent = await session.upload(file(300_000), {
+    description: 'the bytes', custom: { order: '12' }, onProgress: (p) => progress.push(p),
+  });
+  const [offered] = proxy.files.values();
+  assert.deepEqual(offered.stored, content(300_000));
+  assert.equal(offered.description, 'the bytes');
+  assert.equal(offered.mime, 'application/octet-stream');
+  assert.equal(sent.type, 'file');
+  assert.equal(sent.key, offered.key);
+  assert.equal(sent.size, 300_000);
+  assert.deepEqual(sent.custom, { order: '12' });
+  assert.deepEqual(steps, ['offered', 'receiving', 'accepted', 'stored', 'announced']);
+  const last = progress.at(-1);
+  assert.deepEqual(last, { key: offered.key, state: 'announced', sent: 300_000, stored: 300_000, total: 300_000 });
+  await turn();
+  assert.deepEqual(session.transcript.map(({ type, id }) => [type, id]), [['file', sent.id]]);
+});
+
+test('many uploads at once share one data socket', async () => {
+  const session = await enter();
+  const names = Array.from({ length: 12 }, (_, i) => `${i}.bin`);
+  const sent = await Promise.all(names.map((name, i) => session.upload(file(1000 * i, name))));
+  assert.deepEqual(sent.map(({ name, size }) => [name, size]), names.map((name, i) => [name, 1000 * i]));
+  assert.equal(proxy.all('/data').length, 1);
+  for (const { size, stored } of proxy.files.values()) assert.deepEqual(stored, content(size));
+});
+
+test('what upload refuses', async () => {
+  const session = await enter();
+  const cases = {
+    'no file': [undefined, {}, 'message-invalid'],
+    'a string': ['text', {}, 'message-invalid'],
+    'a proxy of a file': [new Proxy(file(5), {}), {}, 'message-invalid'],
+    'a number as name': [file(5), { name: 5 }, 'message-invalid'],
+    'no name': [new Blob(['x']), {}, 'name-invalid'],
+    'a name of 4 KB': [file(5, 'x'.repeat(4096)), {}, 'name-too-long'],
+    'a key that is none': [file(5), { key: 'mine' }, 'message-invalid'],
+    "a vendor's key": [file(5), { custom: { 'file-id': '1' } }, 'custom-key-refused'],
+    'a number as value': [file(5), { custom: { a: 1 } }, 'message-invalid'],
+    'a visibility it may not use': [file(5), { visibility: 'VIP' }, 'forbidden'],
+    'a callback that is none': [file(5), { onProgress: 'x' }, 'message-invalid'],
+    'a right it has not': [file(5), { uploadType: 'standard-response' }, 'forbidden'],
+  };
+  for (const [name, [given, options, code]] of Object.entries(cases)) {
+    await assert.rejects(session.upload(given, options), { name: 'AttacheError', code }, name);
+  }
+  await turn();
+  assert.equal(proxy.files.size, 0);
+});
+
+test('T36: hostile callers', async () => {
+  const session = await enter();
+  const fail = () => { throw new Error('a getter'); };
+  const throwing = new Proxy({}, { get: fail, ownKeys: fail, has: fail, getPrototypeOf: fail });
+  const hostile = new File(['x'], 'a.txt');
+  for (const key of ['name', 'type']) Object.defineProperty(hostile, key, { get: fail });
+  const calls = {
+    'connect': () => connect(throwing),
+    'connect url': () => connect({ token: 'x', url: { toString: fail } }),
+    'upload file': () => session.upload(hostile),
+    'upload no file': () => session.upload(throwing),
+    'upload options': () => session.upload(file(5), throwing),
+    'upload custom': () => session.upload(file(5), { custom: throwing }),
+    'upload signal': () => session.upload(file(5), { signal: throwing }),
+    'download': () => session.download(throwing),
+    'download options': () => session.download('f', throwing),
+    'download offset': () => session.download('f', { offset: -1 }),
+    'link': () => session.link({ get id() { return fail(); } }),
+    'send': () => session.send(throwing),
+    'send options': () => session.send('x', throwing),
+    'close': () => session.close(throwing),
+    'close after': () => session.close({ after: 5 }),
+    'check': () => check(throwing, {}),
+    'check limits': () => check({ name: 'a', size: 1 }, throwing),
+    'check types': () => check({ name: 'a', size: 1 }, { types: { toJSON: fail } }),
+    'describe': () => describe({ toString: fail }),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    await assert.rejects(call, { name: 'AttacheError', code: 'message-invalid' }, name);
+  }
+  session.addEventListener('file', () => session.send('from a listener'));
+  const sent = await session.upload(file(100_000), { name: '\ud800.txt' });
+  assert.equal(sent.size, 100_000, 'the module still works');
+  assert.equal(sent.caution, 'name-altered', 'half a character is replaced');
+});
+
+test('an abort takes the upload back', async () => {
+  const session = await enter();
+  const steps = record(session, 'upload', ({ state }) => state);
+  const reason = new Error('changed my mind');
+  await assert.rejects(session.upload(file(5), { signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(proxy.files.size, 0);
+
+  const controller = new AbortController();
+  proxy.answers.frame = () => controller.abort(reason);
+  await assert.rejects(session.upload(file(5_000_000), { signal: controller.signal }), reason);
+  await until(() => proxy.cancelled.length === 1);
+  assert.deepEqual(steps, ['offered', 'receiving', 'cancelled']);
+});
+
+test('a cut in the middle loses nothing', async () => {
+  const session = await enter({ token: () => `token ${proxy.all('/chat').length}` });
+  const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
+  let cut = false;
+  proxy.answers.frame = (stored, socket) => {
+    if (!cut && stored.stored.length > 150_000) {
+      cut = true;
+      proxy.last('/chat').cut();
+      return;
+    }
+    socket.say({ type: 'ack', key: stored.key, stored: stored.stored.length });
+    if (stored.stored.length === stored.size) {
+      delete proxy.answers.frame;
+      proxy.take(proxy.last('/chat'), { type: 'offer', key: stored.key });
+    }
+  };
+  const said = [];
+  session.addEventListener('state', () => said.push(session.send('while away')), { once: true });
+  await session.upload(file(900_000));
+  const [stored] = proxy.files.values();
+  assert.deepEqual(stored.stored, content(900_000));
+  assert.deepEqual(states, [['reconnecting', 'offline'], ['connected', undefined]]);
+  assert.equal((await said[0]).text, 'while away');
+  assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['token 0', 'token 1']);
+});
+
+test('a file that cannot be read fails alone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'session-'));
+  try {
+    const path = join(folder, 'gone.txt');
+    await writeFile(path, 'x');
+    const gone = await openAsBlob(path);
+    await unlink(path);
+    const session = await enter();
+    const results = await Promise.allSettled([
+      session.upload(gone, { name: 'gone.txt' }),
+      session.upload(file(10)),
+    ]);
+    assert.deepEqual(results.map(({ status, reason }) => [status, reason?.code]), [['rejected', 'file-unreadable'], ['fulfilled', undefined]]);
+    await until(() => proxy.cancelled.length === 1);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('download, link and their errors', async () => {
+  const session = await enter({ url: 'http://127.0.0.1:1/base' });
+  const requests = [];
+  const server = createServer((request, response) => {
+    requests.push([request.url, request.headers.range]);
+    if (requests.length === 3) {
+      response.writeHead(410, { 'Content-Type': 'application/json' });
+      response.end('{"error":{"code":"ticket-expired","message":"the download link has expired","retry":true,"id":"e9"}}');
+    } else if (requests.length === 4) response.writeHead(502).end('<html>');
+    else response.writeHead(request.headers.range ? 206 : 200).end('hello');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const local = await enter({ url: `http://127.0.0.1:${server.address().port}/base/` });
+    assert.equal(await (await local.download('f1')).text(), 'hello');
+    await local.download({ id: 'f1' }, { offset: 3 });
+    await assert.rejects(local.download('f1'), { code: 'ticket-expired', retryable: true, id: 'e9' });
+    await assert.rejects(local.download('f2'), { code: 'internal' });
+    const link = new URL(await local.link('f1'));
+    const [first] = requests[0];
+    assert.equal(link.pathname, first, 'the same attempt');
+    assert.match(first, /^\/base\/attache\/file\/[0-9a-f]{32}\/a\.txt$/);
+    assert.deepEqual(requests.map(([url, range]) => [url === first, range]), [[true, undefined], [true, 'bytes=3-'], [true, undefined], [false, undefined]]);
+    await assert.rejects(session.download('f1'), { code: 'offline' });
+    await assert.rejects(local.download('f1', { signal: AbortSignal.abort(new Error('no')) }), { message: 'no' });
+    proxy.answers.ask = ({ ref }, socket) => socket.say({ type: 'fail', ref, error: { code: 'downloads-used-up', message: 'no more' } });
+    await assert.rejects(local.link('f1'), { code: 'downloads-used-up', message: 'no more' });
+  } finally {
+    server.close();
+  }
+});
+
+test('close leaves, and what is open is refused', async () => {
+  const session = await enter();
+  proxy.answers.ask = () => {};
+  const open = assert.rejects(session.download('f'), { code: 'not-joined' });
+  const closed = heard(session, 'state');
+  await Promise.all([session.close({ after: 'force-close' }), session.close()]);
+  await open;
+  assert.deepEqual(await closed, { state: 'closed' });
+  assert.equal(session.state, 'closed');
+  await assert.rejects(session.send('late'), { code: 'not-joined' });
+  await session.close();
+  await turn();
+  assert.deepEqual(proxy.sockets.map(({ readyState }) => readyState), [3]);
+});
+
+test('the proxy ends the session', async () => {
+  const session = await enter();
+  const closed = heard(session, 'state');
+  proxy.last('/chat').say({ type: 'fail', error: { code: 'session-ended', message: 'over' } });
+  assert.equal((await closed).error.code, 'session-ended');
+  await assert.rejects(session.upload(file(1)), { code: 'session-ended' });
+});
+
+test('limits are told anew', async () => {
+  const session = await enter();
+  const told = heard(session, 'limits');
+  proxy.last('/chat').say({ type: 'limits', limits: { maxFiles: 2, usedFiles: 2 } });
+  assert.equal((await told).usedFiles, 2);
+  await assert.rejects(session.upload(file(1)), { code: 'too-many-files' });
+});
+
+test('check and describe judge as the proxy does', async () => {
+  assert.equal(await check({ name: 'a.pdf', size: 5 }, { usedFiles: 0, maxFileSize: 5 }), null);
+  const refused = await check({ name: 'a.pdf', size: 6 }, { usedFiles: 0, maxFileSize: 5 });
+  assert.ok(refused instanceof AttacheError);
+  assert.equal(refused.code, 'file-too-large');
+  assert.deepEqual(await describe('/tmp/a.PDF'), { name: 'a.PDF', extension: 'pdf', kind: 'pdf', caution: 'name-altered' });
+});
+
+test('a program that ends is started again, and everything goes on', async () => {
+  const session = await enter();
+  proxy.add({ type: 'message', text: 'one' });
+  await heard(session, 'message');
+  const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
+  const module = await load();
+  let crashed = false;
+  proxy.answers.frame = (stored, socket) => {
+    if (!crashed && stored.stored.length > 100_000) {
+      crashed = true;
+      end(module);
+      return;
+    }
+    socket.say({ type: 'ack', key: stored.key, stored: stored.stored.length });
+    if (stored.stored.length === stored.size) {
+      delete proxy.answers.frame;
+      proxy.take(proxy.last('/chat'), { type: 'offer', key: stored.key });
+    }
+  };
+  const messages = record(session, 'message', ({ text }) => text);
+  await session.upload(file(500_000));
+  assert.ok(crashed);
+  assert.notEqual(await load(), module);
+  const [stored] = proxy.files.values();
+  assert.deepEqual(stored.stored, content(500_000));
+  assert.deepEqual(states, [['reconnecting', 'internal'], ['connected', undefined]]);
+  assert.deepEqual(messages, [], 'what the page has does not come again');
+  assert.deepEqual(session.transcript.map(({ type }) => type), ['message', 'file']);
+});
+
+/** Ends the Go program as a fault beyond recovery does: in the middle of a call. */
+function end(module) {
+  new Uint8Array(instance.exports.mem.buffer).fill(255);
+  assert.throws(() => module.wake(1), WebAssembly.RuntimeError);
+}
