@@ -146,9 +146,6 @@ func compatible(byName, byType Kind) bool {
 	if byName == byType {
 		return true
 	}
-	if byName == Program || byType == Program {
-		return false
-	}
 	switch byType {
 	case PlainText:
 		return byName == CodeFile || byName == DataFile || byName == Sheet || byName == Document || byName == Mail

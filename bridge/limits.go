@@ -89,13 +89,14 @@ func count(n int64, noun string) string {
 	return s
 }
 
-// Bytes writes a size for a sentence: exact below 1 KiB, one decimal above.
+// Bytes writes a size for a sentence: exact below 1 kB, one decimal above. The
+// units are those of 1024 by the names that desktops, and the widget, give them.
 func Bytes(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return count(n, "byte")
 	}
-	names := []string{"KiB", "MiB", "GiB", "TiB", "PiB"}
+	names := []string{"kB", "MB", "GB", "TB", "PB"}
 	div, i := int64(unit), 0
 	for n/div >= unit && i < len(names)-1 {
 		div *= unit

@@ -179,7 +179,7 @@ func TestMessageBeyondTheCapIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	_, err = bridge.FromPage([]byte(fits + " "))
 	require.Equal(t, bridge.CodeMessageSize, bridge.CodeOf(err))
-	require.ErrorContains(t, err, "32 KiB")
+	require.ErrorContains(t, err, "32 kB")
 }
 
 // An event is one value that every party's connection sends.

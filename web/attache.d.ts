@@ -225,10 +225,7 @@ export interface ChatFile extends TranscriptBase, FileName {
 }
 
 /** One step of an upload. */
-export interface UploadEvent extends Progress {
-  readonly name: string;
-  readonly extension: string;
-  readonly kind: Kind;
+export interface UploadEvent extends Progress, FileName {
   readonly error?: AttacheError;
   /** The announced file, in state `announced`. */
   readonly file?: ChatFile;
