@@ -3,7 +3,9 @@ package main_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -36,14 +38,10 @@ var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(dir, "attache")
 	out, err := exec.Command("go", "build", "-ldflags", "-X attache/bridge.Version=v1.2.3-test", "-o", path, ".").CombinedOutput()
 	if err != nil {
-		return "", &buildError{string(out)}
+		return "", fmt.Errorf("build the command: %w\n%s", err, out)
 	}
 	return path, nil
 })
-
-type buildError struct{ output string }
-
-func (e *buildError) Error() string { return e.output }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -57,7 +55,9 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
-	c := exec.Command(path, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, path, args...)
 	// Only what a test sets itself may configure the command.
 	c.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
 	return c
@@ -111,7 +111,8 @@ func TestMistakes(t *testing.T) {
 		"two stores":                {whole("--nats", "nats://127.0.0.1"), 2, "--data and --nats"},
 		"no keys":                   {serve("--origin", "https://desk.example", "--data", t.TempDir()), 1, "--token-secret-file or --jwks"},
 		"two kinds of keys":         {whole("--jwks", "keys.json"), 1, "either"},
-		"a short secret":            {whole("--token-secret-file", "", "--token-secret", "short"), 1, "32 bytes"},
+		"a short secret":            {serve("--origin", "https://desk.example", "--data", t.TempDir(), "--token-secret", "short"), 1, "32 bytes"},
+		"two secrets":               {whole("--token-secret", secret), 2, "--token-secret and --token-secret-file"},
 		"an origin with a path":     {whole("--origin", "https://desk.example/chat"), 1, "https://desk.example/chat"},
 		"half of TLS":               {whole("--tls-cert", file), 1, "go together"},
 		"a port that is taken":      {whole("--listen", taken.Addr().String()), 1, "choose another port"},
@@ -153,12 +154,11 @@ func TestTokenIsBelieved(t *testing.T) {
 
 // daemon is a running command.
 type daemon struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	line  string // the one it printed
-	out   *bufio.Reader
-	log   bytes.Buffer
-	ended chan struct{}
+	t    *testing.T
+	cmd  *exec.Cmd
+	line string // the one it printed
+	out  *bufio.Reader
+	log  bytes.Buffer // read it once the command has ended
 }
 
 var address = regexp.MustCompile(`https?://[^\s/]+`)
@@ -166,7 +166,7 @@ var address = regexp.MustCompile(`https?://[^\s/]+`)
 // start runs a command until it has printed its line; the test's end kills it.
 func start(t *testing.T, c *exec.Cmd) *daemon {
 	t.Helper()
-	d := &daemon{t: t, cmd: c, ended: make(chan struct{})}
+	d := &daemon{t: t, cmd: c}
 	pipe, err := c.StdoutPipe()
 	require.NoError(t, err)
 	c.Stderr = &d.log

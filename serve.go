@@ -39,8 +39,8 @@ type keyFlags struct {
 
 // secretFlags name the secret that the tokens' maker and the proxy share.
 type secretFlags struct {
-	TokenSecret     string `help:"shared secret of the tokens, at least 32 bytes" group:"tokens" placeholder:"TEXT"`
-	TokenSecretFile string `type:"existingfile" help:"file with that secret" group:"tokens"`
+	TokenSecret     string `xor:"secret" help:"shared secret of the tokens, at least 32 bytes" group:"tokens" placeholder:"TEXT"`
+	TokenSecretFile string `xor:"secret" type:"existingfile" help:"file with that secret" group:"tokens"`
 }
 
 // storeFlags say where everything lasts.

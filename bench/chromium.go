@@ -21,17 +21,17 @@ type chromium struct {
 	exited   chan struct{}
 }
 
-// startChromium runs the given binary. Everything the browser writes goes
-// under dir. Call stop at the end.
-func startChromium(ctx context.Context, binary, dir string) (*chromium, error) {
-	command := exec.Command(binary,
+// startChromium runs the given binary, with further flags. Everything the
+// browser writes goes under dir. Call stop at the end.
+func startChromium(ctx context.Context, binary, dir string, flags ...string) (*chromium, error) {
+	command := exec.Command(binary, append(flags,
 		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
 		// A page that waits for its turn must not be slowed down for being in the background.
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
 		"--disable-backgrounding-occluded-windows",
 		"--js-flags=--expose-gc",
-		"--remote-debugging-port=0", "--user-data-dir="+dir, "about:blank")
+		"--remote-debugging-port=0", "--user-data-dir="+dir, "about:blank")...)
 	// Its own process group, so that stop reaches the renderers too.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stderr, err := command.StderrPipe()

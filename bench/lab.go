@@ -19,14 +19,13 @@ type lab struct {
 	chromium *chromium
 	peers    *peers
 	tus      *tusPeer
-	large    testFile // of the size that was asked for
-	gib      testFile // see huge
+	made     map[int64]testFile // see file
 	cleanup  []func()
 }
 
 // openLab starts everything. Call close whatever it returns.
 func openLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
-	l := &lab{options: o, log: log, source: output("go", "list", "-f", "{{.Dir}}", "attache/bench")}
+	l := &lab{options: o, log: log, made: map[int64]testFile{}, source: output("go", "list", "-f", "{{.Dir}}", "attache/bench")}
 	var err error
 	if l.dir, err = os.MkdirTemp(o.dir, "attache-bench-*"); err != nil {
 		return l, err
@@ -34,9 +33,6 @@ func openLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 	l.atEnd(func() { _ = os.RemoveAll(l.dir) })
 	l.files = filepath.Join(l.dir, "files")
 	if err := os.Mkdir(l.files, 0o700); err != nil {
-		return l, err
-	}
-	if l.large, err = makeFile(l.files, "large.bin", o.size); err != nil {
 		return l, err
 	}
 	if l.chromium, err = startChromium(ctx, o.chromium, filepath.Join(l.dir, "profile")); err != nil {
@@ -54,19 +50,17 @@ func openLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 	return l, nil
 }
 
-// huge is a file of 1 GiB, made when it is first needed.
-func (l *lab) huge() (testFile, error) {
-	if l.large.size == gib {
-		return l.large, nil
+// file is a test file of that many bytes, made when it is first needed.
+func (l *lab) file(size int64) (testFile, error) {
+	if made, found := l.made[size]; found {
+		return made, nil
 	}
-	if l.gib.size == 0 {
-		made, err := makeFile(l.files, "huge.bin", gib)
-		if err != nil {
-			return testFile{}, err
-		}
-		l.gib = made
+	made, err := makeFile(l.files, fmt.Sprintf("%d.bin", size), size)
+	if err != nil {
+		return testFile{}, err
 	}
-	return l.gib, nil
+	l.made[size] = made
+	return made, nil
 }
 
 func (l *lab) atEnd(f func()) { l.cleanup = append(l.cleanup, f) }

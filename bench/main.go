@@ -15,12 +15,14 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
 type options struct {
 	rounds   int
-	size     int64
+	sizes    []int64 // of the large files, in bytes
 	only     *regexp.Regexp
 	json     string
 	dir      string
@@ -46,7 +48,7 @@ func init() {
 		{"text", (*lab).texts},
 		{"memory", (*lab).memories},
 		{"resident", (*lab).residents},
-		{"size", (*lab).sizes},
+		{"size", (*lab).moduleSize},
 		{"start", (*lab).starts},
 	}
 }
@@ -69,14 +71,20 @@ func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.IntVar(&o.rounds, "rounds", 9, "rounds that count")
-	size := flags.Int64("size", 256, "size of the large file in MiB; 1024 for the long run")
+	sizes := flags.String("size", "256,1024", "sizes of the large files in MiB; the product keeps what it gets, so 1024 needs 12 GiB of disk")
 	only := flags.String("only", "", "run only the experiments whose name matches this regular expression")
 	flags.StringVar(&o.json, "json", "", "also write everything measured to this file, as JSON")
 	flags.StringVar(&o.dir, "dir", "", "directory for all files; its file system is part of the result (default: the system's temporary one)")
 	flags.StringVar(&o.chromium, "chromium", "chromium", "the browser")
 	flags.StringVar(&o.attache, "attache", "", "the compiled command to measure (default: it is built from here)")
 	_ = flags.Parse(args) // exits by itself
-	o.size = *size * mib
+	for size := range strings.SplitSeq(*sizes, ",") {
+		n, err := strconv.ParseInt(size, 10, 32)
+		if err != nil || n <= 0 {
+			return o, fmt.Errorf("-size: %q is no number of MiB", size)
+		}
+		o.sizes = append(o.sizes, n*mib)
+	}
 	var err error
 	o.only, err = regexp.Compile(*only)
 	return o, err

@@ -50,7 +50,7 @@ var printedAddress = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
 // startProduct runs the command on a free port with empty data, and stops it
 // and removes the data with stop.
-func (l *lab) startProduct(ctx context.Context, args ...string) (*product, error) {
+func (l *lab) startProduct(ctx context.Context) (*product, error) {
 	path, err := l.command(ctx)
 	if err != nil {
 		return nil, err
@@ -64,8 +64,7 @@ func (l *lab) startProduct(ctx context.Context, args ...string) (*product, error
 		return nil, err
 	}
 	defer log.Close()
-	command := exec.Command(path,
-		append([]string{"demo", "--listen", "127.0.0.1:0", "--data", data}, args...)...)
+	command := exec.Command(path, "demo", "--listen", "127.0.0.1:0", "--data", data)
 	command.Stderr = log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdout, err := command.StdoutPipe()
@@ -110,8 +109,7 @@ func (p *product) stop() {
 	_ = os.RemoveAll(p.data)
 }
 
-// open shows the page at path of the given origin of the product and prepares
-// it for the experiments.
+// open shows a page of the product's origin and prepares it for the experiments.
 func (p *product) open(ctx context.Context, c *chromium, address string) (*page, error) {
 	tab, err := c.open(ctx, "about:blank", false)
 	if err != nil {
@@ -142,10 +140,9 @@ func (p *product) openPlain(ctx context.Context, c *chromium, session string) (*
 	return tab, tab.evaluate(ctx, fmt.Sprintf("bench.join(%q)", token), nil)
 }
 
-// openPanes shows the demo page, agent and customer side by side, by way of
-// the given address.
-func (p *product) openPanes(ctx context.Context, c *chromium, address, session string) (*page, error) {
-	tab, err := p.open(ctx, c, address+"/#"+session)
+// openPanes shows the demo page, agent and customer side by side.
+func (p *product) openPanes(ctx context.Context, c *chromium, session string) (*page, error) {
+	tab, err := p.open(ctx, c, p.address+"/#"+session)
 	if err != nil {
 		return nil, err
 	}

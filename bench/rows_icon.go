@@ -17,7 +17,7 @@ func (l *lab) icons(ctx context.Context) ([]row, []runner, error) {
 		return nil, nil, err
 	}
 	defer p.stop()
-	tab, err := p.openPanes(ctx, l.chromium, p.address, "icon")
+	tab, err := p.openPanes(ctx, l.chromium, "icon")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,7 +7,7 @@ import (
 
 // memories watches what the page holds while a GiB goes up.
 func (l *lab) memories(ctx context.Context) ([]row, []runner, error) {
-	huge, err := l.huge()
+	huge, err := l.file(gib)
 	if err != nil {
 		return nil, nil, err
 	}

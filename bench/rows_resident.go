@@ -14,7 +14,7 @@ const (
 // hundred at once: each time a new process, because one that has grown before
 // grows no more.
 func (l *lab) residents(ctx context.Context) ([]row, []runner, error) {
-	huge, err := l.huge()
+	huge, err := l.file(gib)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,8 +8,8 @@ import (
 	"attache/web"
 )
 
-// sizes weighs the module that a page loads.
-func (l *lab) sizes(context.Context) ([]row, []runner, error) {
+// moduleSize weighs the module that a page loads.
+func (l *lab) moduleSize(context.Context) ([]row, []runner, error) {
 	ours, err := web.FS.ReadFile("dist/attache.wasm.br")
 	if err != nil {
 		return nil, nil, errors.New("the module is not built: run make build")

@@ -4,18 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 )
 
 const (
 	slowRate   = 10e6 / 8 // bytes per second of the slow link
 	slowWindow = 25       // seconds of each run on it: 1 GiB would take a quarter of an hour
+	fastWindow = 60       // more than 1 GiB takes on loopback
+
+	quietWindow = 8 // seconds of each run without an upload
 )
 
 // texts says something ten times a second while nothing else happens, and
 // again while a GiB goes up from the same page.
 func (l *lab) texts(ctx context.Context) ([]row, []runner, error) {
-	near, err := l.textRow(ctx, "loopback", 0, 300, atMost(50))
+	near, err := l.textRow(ctx, "loopback", 0, fastWindow, atMost(50))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -28,17 +32,17 @@ func (l *lab) texts(ctx context.Context) ([]row, []runner, error) {
 }
 
 // textRow measures one place: on the wire as it is, or over a link of that rate.
-func (l *lab) textRow(ctx context.Context, place string, rate float64, window int, target *bound) (row, error) {
-	huge, err := l.huge()
+func (l *lab) textRow(ctx context.Context, place string, line float64, window int, target *bound) (row, error) {
+	huge, err := l.file(gib)
 	if err != nil {
 		return row{}, err
 	}
-	p, address, stop, err := l.startAt(ctx, rate)
+	p, browser, stop, err := l.startAt(ctx, line)
 	if err != nil {
 		return row{}, err
 	}
 	defer stop()
-	tab, err := p.openPanes(ctx, l.chromium, address, "text")
+	tab, err := p.openPanes(ctx, browser, "text")
 	if err != nil {
 		return row{}, err
 	}
@@ -46,10 +50,10 @@ func (l *lab) textRow(ctx context.Context, place string, rate float64, window in
 	if err := errors.Join(tab.choose(ctx, "#file", huge.path), tab.front(ctx)); err != nil {
 		return row{}, err
 	}
-	var quiet, busy []float64
+	var quiet, busy, rate []float64
 	texts := 0
 	for round := range l.rounds {
-		without, err := l.say(ctx, tab, 5, false)
+		without, err := l.say(ctx, tab, quietWindow, false)
 		if err != nil {
 			return row{}, err
 		}
@@ -57,52 +61,61 @@ func (l *lab) textRow(ctx context.Context, place string, rate float64, window in
 		if err != nil {
 			return row{}, err
 		}
-		texts += len(with)
-		quiet, busy = append(quiet, percentile(without, 95)), append(busy, percentile(with, 95))
-		l.log.Info("texts", "place", place, "round", round+1, "quiet", quiet[round], "busy", busy[round], "texts", len(with))
+		texts += len(with.Times)
+		quiet, busy = append(quiet, percentile(without.Times, 95)), append(busy, percentile(with.Times, 95))
+		rate = append(rate, with.Stored/mib/with.Seconds)
+		l.log.Info("texts", "place", place, "round", round+1, "quiet", quiet[round], "busy", busy[round], "rate", rate[round])
 	}
 	still := figureOf(" ms", quiet)
 	return row{
 		Measured: "text during a 1 GiB upload until shown on the other page, p95, on " + place, Against: "the same with no upload",
 		Peer: &still, Judged: figureOf(" ms", busy), Target: target,
-		Note: fmt.Sprintf("the p95 of each of %d runs, %d texts in all", l.rounds, texts),
+		Note: fmt.Sprintf("the p95 of each of %d runs, %d texts in all; the upload beside them went at %s", l.rounds, texts, figureOf(" MiB/s", rate)),
 	}, nil
 }
 
-// startAt starts the product and returns its origin at this end of a link of
-// that rate, or its own if the rate is 0.
-func (l *lab) startAt(ctx context.Context, rate float64) (p *product, address string, stop func(), err error) {
+// startAt starts the product and returns a browser that reaches it over a link
+// of that rate, or the lab's own browser if the rate is 0. At both ends of the
+// link the product has its own address: the browser alone knows of the detour.
+func (l *lab) startAt(ctx context.Context, rate float64) (p *product, c *chromium, stop func(), err error) {
+	if p, err = l.startProduct(ctx); err != nil {
+		return nil, nil, nil, err
+	}
 	if rate == 0 {
-		p, err = l.startProduct(ctx)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		return p, p.address, p.stop, nil
+		return p, l.chromium, p.stop, nil
 	}
 	line, err := openLink(rate)
 	if err != nil {
-		return nil, "", nil, err
+		p.stop()
+		return nil, nil, nil, err
 	}
-	address = "http://" + line.address()
-	if p, err = l.startProduct(ctx, "--origin", address); err != nil {
+	far := strings.TrimPrefix(p.address, "http://")
+	line.carry(ctx, far)
+	c, err = startChromium(ctx, l.options.chromium, filepath.Join(l.dir, "profile-slow"),
+		fmt.Sprintf("--host-resolver-rules=MAP %s %s", far, line.address()))
+	if err != nil {
 		line.close()
-		return nil, "", nil, err
+		p.stop()
+		return nil, nil, nil, err
 	}
-	line.carry(ctx, strings.TrimPrefix(p.address, "http://"))
-	return p, address, func() { line.close(); p.stop() }, nil
+	return p, c, func() { c.stop(); line.close(); p.stop() }, nil
 }
 
-// say returns how many milliseconds each text took.
-func (l *lab) say(ctx context.Context, tab *page, window int, uploading bool) ([]float64, error) {
-	var outcome struct {
-		Times    []float64 `json:"times"`
-		Finished bool      `json:"finished"`
+// said is how many milliseconds each text took, and how far an upload beside
+// them came in how many seconds.
+type said struct {
+	Times   []float64 `json:"times"`
+	Stored  float64   `json:"stored"`
+	Seconds float64   `json:"seconds"`
+}
+
+func (l *lab) say(ctx context.Context, tab *page, window int, uploading bool) (said, error) {
+	var s said
+	if err := tab.evaluate(ctx, fmt.Sprintf("bench.texts(%d, %t)", window, uploading), &s); err != nil {
+		return s, err
 	}
-	if err := tab.evaluate(ctx, fmt.Sprintf("bench.texts(%d, %t)", window, uploading), &outcome); err != nil {
-		return nil, err
+	if len(s.Times) < 20 {
+		return s, fmt.Errorf("only %d texts were said: too few for a p95", len(s.Times))
 	}
-	if len(outcome.Times) < 20 {
-		return nil, fmt.Errorf("only %d texts were said: too few for a p95", len(outcome.Times))
-	}
-	return outcome.Times, nil
+	return s, nil
 }

@@ -2,11 +2,38 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 )
 
-// uploads sends one large file in every way and sets ours against each other one.
+// uploads sends one large file in every way and sets ours against each other
+// one, size by size.
 func (l *lab) uploads(ctx context.Context) ([]row, []runner, error) {
+	return l.bySize(func(file testFile) ([]row, []runner, error) { return l.uploadsOf(ctx, file) })
+}
+
+// bySize measures with a file of each size that was asked for.
+func (l *lab) bySize(measure func(testFile) ([]row, []runner, error)) ([]row, []runner, error) {
+	var rows []row
+	var runs []runner
+	for _, size := range l.sizes {
+		file, err := l.file(size)
+		if err != nil {
+			return rows, runs, err
+		}
+		r, s, err := measure(file)
+		if err != nil {
+			return rows, runs, err
+		}
+		for i := range s {
+			s[i].Name += fmt.Sprintf(", %d MiB", size/mib)
+		}
+		rows, runs = append(rows, r...), append(runs, s...)
+	}
+	return rows, runs, nil
+}
+
+func (l *lab) uploadsOf(ctx context.Context, file testFile) ([]row, []runner, error) {
 	p, err := l.startProduct(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -18,29 +45,29 @@ func (l *lab) uploads(ctx context.Context) ([]row, []runner, error) {
 	}
 	defer tab.close(ctx)
 	for _, each := range []*page{tab, l.peers.page, l.tus.page} {
-		if err := each.choose(ctx, "#file", l.large.path); err != nil {
+		if err := each.choose(ctx, "#file", file.path); err != nil {
 			return nil, nil, err
 		}
 	}
-	ours := l.uploading(p, tab, "bench.upload()", l.large.size)
-	stored := l.putting("fetch PUT, hashed, written, synced", "store", l.large.digest)
-	discarded := l.putting("fetch PUT, discarded", "discard", strconv.FormatInt(l.large.size, 10))
+	ours := l.uploading(p, tab, "bench.upload()", file.size)
+	stored := l.putting("fetch PUT, hashed, written, synced", "store", file.digest)
+	discarded := l.putting("fetch PUT, discarded", "discard", strconv.FormatInt(file.size, 10))
 	tus := l.tusUpload("tus-js-client, @tus/server", "upload")
-	naive := l.naive(l.large.digest)
+	naive := l.naive(file.digest)
 	contenders := []contender{ours, stored, discarded, tus, naive}
 	samples, err := l.contest(ctx, l.rounds, contenders)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := p.verify(ctx, tab, l.large); err != nil {
+	if err := p.verify(ctx, tab, file); err != nil {
 		return nil, nil, err
 	}
 
 	against := func(peer contender, what, note string, target, stretch *bound) row {
-		mine, theirs := rates(samples[ours.name], l.large.size), rates(samples[peer.name], l.large.size)
+		mine, theirs := rates(samples[ours.name], file.size), rates(samples[peer.name], file.size)
 		o, t := figureOf(" MiB/s", mine), figureOf(" MiB/s", theirs)
 		return row{
-			Measured: "`session.upload` until announced, " + strconv.FormatInt(l.large.size/mib, 10) + " MiB",
+			Measured: fmt.Sprintf("`session.upload` until announced, %d MiB", file.size/mib),
 			Against:  what, Ours: &o, Peer: &t,
 			Judged: figureOf("×", ratios(mine, theirs)), Target: target, Stretch: stretch, Note: note,
 		}
@@ -54,5 +81,5 @@ func (l *lab) uploads(ctx context.Context) ([]row, []runner, error) {
 			"the peer neither hashes nor syncs; its page comes from its own Node server, so that nothing stands between", atLeast(1.15), atLeast(1.5)),
 		against(naive, "a plain Go module, `[]byte` through coder/websocket",
 			"the peer's server hashes, writes and syncs; messages of 256 KiB", atLeast(3), nil),
-	}, summed(contenders, samples, l.large.size), nil
+	}, summed(contenders, samples, file.size), nil
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -39,6 +40,9 @@ func TestFileThatWasRewrittenBeforeItIsSent(t *testing.T) {
 		f := generated(t, "draft.txt", []byte("the first version"))
 		d.choose("e2e.input", f.path)
 		require.NoError(t, os.WriteFile(f.path, []byte("another, longer version"), 0o600))
+		// The browser compares whole seconds.
+		later := time.Now().Add(time.Minute)
+		require.NoError(t, os.Chtimes(f.path, later, later))
 		tell(d.page, "(name) => e2e.chat('agent').add([e2e.picked(name)])", "draft.txt")
 		require.Equal(t, "The file could not be read. Check that it still exists and may be read, then choose it again.", d.agent.refusal("draft.txt"))
 		d.agent.works(d.customer)

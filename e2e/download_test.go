@@ -57,10 +57,12 @@ func (p *page) saves(do func()) saved {
 	return saved{}
 }
 
-// save clicks on a file's name.
+// save clicks on a file's name and waits until the tile tells that it is saved.
 func (s side) save(name string) saved {
 	s.t.Helper()
-	return s.saves(func() {
+	file := s.saves(func() {
 		s.click("(side, name) => e2e.named(side, name).querySelector('button.tile-name')", s.id, name)
 	})
+	tell(s.page, "(side, name) => e2e.until(() => e2e.named(side, name).dataset.state === 'downloaded', `${name} to be saved`)", s.id, name)
+	return file
 }

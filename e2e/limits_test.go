@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,7 @@ func TestVendorLimitsAreRefusedWithTheirSentence(t *testing.T) {
 		d := at.open(t, "--vendor-limits")
 
 		d.customer.give(large(t, "large.bin", 3<<20).path)
-		says(t, d.customer.refusal("large.bin"), "3 MiB", "2 MiB", "Send a smaller file.")
+		says(t, d.customer.refusal("large.bin"), "3 MB", "2 MB", "Send a smaller file.")
 
 		for i := range 3 {
 			name := fmt.Sprintf("file-%d.txt", i+1)
@@ -49,6 +50,27 @@ func TestAllFilesOfTheVendorsLimitTogether(t *testing.T) {
 			d.agent.file(name)
 		}
 		d.customer.give(large(t, "part-3.bin", 2097152).path)
-		says(t, d.customer.refusal("part-3.bin"), "2 MiB", "5 MiB", "1 MiB", "Send a smaller file.")
+		says(t, d.customer.refusal("part-3.bin"), "2 MB", "5 MB", "1 MB", "Send a smaller file.")
+	})
+}
+
+func TestDownloadAttemptsOfACustomer(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		d := at.open(t, "--vendor-limits")
+		var files []sample
+		for i := range 3 {
+			f := generated(t, fmt.Sprintf("page-%d.txt", i+1), fmt.Appendf(nil, "page %d", i+1))
+			d.agent.give(f.path)
+			d.customer.file(filepath.Base(f.path))
+			files = append(files, f)
+		}
+		for _, i := range []int{0, 1, 0} { // the same file again is no further attempt
+			require.Equal(t, files[i].digest, d.customer.save(filepath.Base(files[i].path)).digest(t))
+		}
+		d.click("(side, name) => e2e.named(side, name).querySelector('button.tile-name')", "customer", "page-3.txt")
+		sentence := ask[string](d.page, `() => e2e.until(
+			() => e2e.tiles('customer').find(({ name }) => name === 'page-3.txt').refusal, 'the refusal of the third download')`)
+		says(t, sentence, "2", "Ask the agent to send the file again.")
+		require.Equal(t, files[2].digest, d.agent.digest(d.agent.file("page-3.txt").ID), "it binds customers only")
 	})
 }

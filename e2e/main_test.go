@@ -25,27 +25,28 @@ func TestMain(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
 	}
-	os.Exit(max(code, btoi(err != nil)))
+	os.Exit(code)
 }
 
 func run(m *testing.M) (int, error) {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
-		return 1, errors.New("the command chromium is missing: run ci/deps.sh, which installs it")
+		return 0, errors.New("the command chromium is missing: run ci/deps.sh, which installs it")
 	}
 	dir, err := os.MkdirTemp("", "attache-e2e-")
 	if err != nil {
-		return 1, err
+		return 0, err
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "attache")
 	if err := build(program); err != nil {
-		return 1, err
+		return 0, err
 	}
 	stop, err := startBrowser(chromium, filepath.Join(dir, "profile"))
 	if err != nil {
-		return 1, err
+		return 0, err
 	}
 	code := m.Run()
 	stop()
@@ -91,11 +92,4 @@ func startBrowser(chromium, profile string) (stop func(), err error) {
 		cancel()
 		free()
 	}, nil
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

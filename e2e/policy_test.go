@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -25,12 +26,38 @@ func TestDemoPageIsServedWithTheStrictPolicy(t *testing.T) {
 	require.Equal(t, "'script'", policy["require-trusted-types-for"])
 	require.Contains(t, policy["script-src"], "'wasm-unsafe-eval'")
 	for directive, sources := range policy {
-		for _, weak := range []string{"'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "blob:", "*"} {
+		for _, weak := range []string{"'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "blob:", "ws:", "wss:", "http:", "https:", "*"} {
 			require.NotContains(t, strings.Fields(sources), weak, directive)
 		}
 	}
 	require.NotContains(t, policy["script-src"], "data:")
 	require.Equal(t, "nosniff", response.Header.Get("X-Content-Type-Options"))
+}
+
+func TestDemoPageHasNoDeadLinks(t *testing.T) {
+	c := startCommand(t, "demo")
+	p := newPage(t)
+	p.open(c.url)
+	links := ask[[]string](p, "() => [...document.querySelectorAll('a[href], link[href]')].map(({ href }) => href).filter((href) => href.startsWith(location.origin))")
+	require.NotEmpty(t, links)
+	for _, link := range links {
+		response, err := http.Get(link)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode, link)
+	}
+}
+
+// The policy that the pages of another origin carry here is the one that the
+// README gives to whoever embeds the widget.
+func TestPolicyOfHostPagesIsStrictAndDocumented(t *testing.T) {
+	for _, weak := range []string{"'unsafe-inline'", "'unsafe-eval'", "data:", "blob:", "*"} {
+		require.NotContains(t, hostPolicy, weak)
+	}
+	require.Contains(t, hostPolicy, "default-src 'none'")
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(readme), "```\n"+hostPolicy+"```")
 }
 
 func TestT1PageOfAForeignOriginCannotConnect(t *testing.T) {

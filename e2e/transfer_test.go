@@ -132,7 +132,7 @@ func TestLargeFiles(t *testing.T) {
 	const mebibyte = 1 << 20
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
-		t.Run("64 MiB to the customer", func(t *testing.T) {
+		t.Run("64 MB to the customer", func(t *testing.T) {
 			f := large(t, "to-customer.bin", 64*mebibyte)
 			d.agent.give(f.path)
 			got := d.customer.file("to-customer.bin")
@@ -146,16 +146,33 @@ func TestLargeFiles(t *testing.T) {
 			require.Equal(t, "by-link.bin", file.name)
 			require.Equal(t, f.digest, file.digest(t))
 		})
-		t.Run("20 MiB to the agent", func(t *testing.T) {
+		t.Run("20 MB to the agent", func(t *testing.T) {
 			f := large(t, "to-agent.bin", 20*mebibyte)
 			d.customer.give(f.path)
 			got := d.agent.file("to-agent.bin")
 			require.Equal(t, f.digest, d.agent.digest(got.ID))
 		})
-		t.Run("64 MiB from the customer", func(t *testing.T) {
+		t.Run("64 MB from the customer", func(t *testing.T) {
 			d.customer.give(large(t, "too-large.bin", 64*mebibyte).path)
-			says(t, d.customer.refusal("too-large.bin"), "64 MiB", "25 MiB", "Send a smaller file.")
+			says(t, d.customer.refusal("too-large.bin"), "64 MB", "25 MB", "Send a smaller file.")
 		})
+	})
+}
+
+// A browser whose file streams fill no buffers of ours gets slices of the file.
+func TestBrowserWithoutByteStreams(t *testing.T) {
+	everywhere(t, func(t *testing.T, at place) {
+		d := at.open(t)
+		tell(d.page, `() => {
+			const { getReader } = ReadableStream.prototype;
+			ReadableStream.prototype.getReader = function (options) {
+				if (options?.mode === 'byob') throw new TypeError('no byte streams');
+				return getReader.call(this, options);
+			};
+		}`)
+		f := large(t, "slices.bin", 20<<20+1)
+		d.customer.give(f.path)
+		require.Equal(t, f.digest, d.agent.digest(d.agent.file("slices.bin").ID))
 	})
 }
 

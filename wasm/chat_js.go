@@ -124,6 +124,10 @@ func (c *chat) listen() {
 		c.set(idleTime-quiet, c.listen)
 		return
 	}
+	c.question()
+}
+
+func (c *chat) question() {
 	asked := c.last
 	c.set(answerTime, func() {
 		if c.last > asked {
@@ -188,10 +192,14 @@ func (c *chat) again(err *bridge.Error, wait time.Duration) {
 	c.s.reconnecting(err, wait)
 }
 
-// wake is told that the network may be back.
+// wake is told that the network is back: perhaps as another one, on which the
+// old line is dead.
 func (c *chat) wake() {
-	if c.waiting {
+	switch {
+	case c.waiting:
 		c.connect()
+	case c.ready && c.s.leaving == 0:
+		c.question()
 	}
 }
 

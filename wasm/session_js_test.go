@@ -163,6 +163,27 @@ func TestWakeTriesAtOnce(t *testing.T) {
 	require.Len(t, w.sockets, 2, "the alarm was stopped")
 }
 
+func TestWakeAsksWhetherTheLineIsAlive(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer bool
+		states int
+	}{"alive": {true, 0}, "dead": {false, 1}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			w.pass(time.Second)
+			w.call("wake", half)
+			only[*bridge.Ping](s)
+			w.pass(time.Second)
+			if test.answer {
+				s.push(&bridge.Done{})
+			}
+			w.pass(9500 * time.Millisecond)
+			require.Len(t, w.words(wordState), test.states)
+		})
+	}
+}
+
 func TestADeadLineIsFound(t *testing.T) {
 	w := newWorld(t)
 	s := w.connected()

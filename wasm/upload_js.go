@@ -45,90 +45,9 @@ const (
 )
 
 const (
-	mostActive   = 4 // uploads that send at a time
-	mostTries    = 5
-	nudgeTime    = 10 * time.Second // for the proxy's word that all of it arrived
-	progressTime = 100 * time.Millisecond
+	mostTries = 5
+	nudgeTime = 10 * time.Second // for the proxy's word that all of it arrived
 )
-
-// upload begins an upload, or continues one of an earlier connect or program.
-func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {
-	key, err := s.admit(&o)
-	if err != nil {
-		return err
-	}
-	u := &upload{
-		s: s, call: call, offer: o, key: key, pump: pump,
-		name:  bridge.SafeName(o.Name, o.MimeType),
-		state: bridge.Offered,
-		told:  s.page.now() - progressTime,
-	}
-	s.uploads = append(s.uploads, u)
-	u.step(nil, nil)
-	s.schedule()
-	return nil
-}
-
-// admit judges an offer as the proxy will.
-func (s *session) admit(o *bridge.Offer) (bridge.Key, error) {
-	key, err := bridge.ParseKey(o.Key)
-	if err != nil {
-		return key, err
-	}
-	if s.find(o.Key) != nil {
-		return key, bridge.NewError(bridge.CodeUploadConflict, "")
-	}
-	if err := bridge.CheckName(o.Name); err != nil {
-		return key, err
-	}
-	if err := bridge.CheckCustom(o.Custom); err != nil {
-		return key, err
-	}
-	if _, err := bridge.FromPage(bridge.AppendMessage(nil, o)); err != nil {
-		return key, err
-	}
-	if err := s.may(bridge.UploadRight(o.UploadType), o.Visibility); err != nil || !s.known {
-		return key, err
-	}
-	return key, s.limits.Check(o.Name, o.Size)
-}
-
-func (s *session) find(key string) *upload {
-	for _, u := range s.uploads {
-		if u.offer.Key == key {
-			return u
-		}
-	}
-	return nil
-}
-
-// schedule lets waiting uploads begin, in their order.
-func (s *session) schedule() {
-	active := 0
-	for _, u := range s.uploads {
-		if u.phase == offering || u.phase == sending {
-			active++
-		}
-	}
-	for _, u := range s.uploads {
-		if active >= mostActive {
-			return
-		}
-		if u.phase == waiting {
-			active++
-			u.propose()
-		}
-	}
-}
-
-// forget takes back what the proxy holds of an upload.
-func (s *session) forget(key string) {
-	if s.chat.ready {
-		s.send(&bridge.Cancel{Key: key})
-		return
-	}
-	s.forgotten = append(s.forgotten, key)
-}
 
 // propose offers the file, or the rest of it, or asks how one that has arrived
 // is getting on.
@@ -397,35 +316,4 @@ func (u *upload) leave(state bridge.UploadState, e *bridge.Event, err *bridge.Er
 	u.tellProgress()
 	u.step(e, err)
 	u.s.schedule()
-}
-
-func (u *upload) where() bridge.Step {
-	return bridge.Step{
-		Key: u.offer.Key, State: u.state, Name: u.name,
-		Sent: u.sent, Stored: u.stored, Total: u.offer.Size,
-		At: time.Now().UnixMilli(),
-	}
-}
-
-func (u *upload) step(e *bridge.Event, err *bridge.Error) {
-	step := u.where()
-	step.Event, step.Error = e, err
-	u.s.tell(wordUpload, u.call, bridge.AppendStep(nil, step, u.s.party.UserID))
-}
-
-// progress tells how far it is, ten times a second at most.
-func (u *upload) progress() {
-	if wait := progressTime - (u.s.page.now() - u.told); wait > 0 {
-		if u.telling == nil {
-			u.telling = u.s.page.turns.after(wait, u.tellProgress, u.s.failed)
-		}
-		return
-	}
-	u.tellProgress()
-}
-
-func (u *upload) tellProgress() {
-	u.telling.stop()
-	u.telling, u.told = nil, u.s.page.now()
-	u.s.tell(wordProgress, u.call, bridge.AppendProgress(nil, u.where()))
 }

@@ -3,7 +3,7 @@ import { load } from './loader.js';
 import { Session } from './session.js';
 import { readCheck, readConnect, reading } from './wish.js';
 
-/** @typedef {import('./session.js').Module} Module */
+/** @typedef {import('./half.js').Module} Module */
 
 export { AttacheError };
 

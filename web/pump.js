@@ -1,6 +1,19 @@
 const { slice, stream, arrayBuffer } = globalThis.Blob?.prototype ?? {};
 
 /**
+ * What the file is now, under no other name: later reads fail when it is no
+ * longer that. A file that is gone says that it is empty, and only reading it
+ * tells the difference.
+ *
+ * @param {Blob} file
+ */
+export async function snapshot(file) {
+  const blob = slice.call(file);
+  if (blob.size === 0) await arrayBuffer.call(file);
+  return blob;
+}
+
+/**
  * Reads one file, piece by piece, into one buffer that is used again for every
  * piece. Each lies behind room for a header, so that header and piece go out
  * as one message without being copied together.
@@ -62,15 +75,15 @@ export class Pump {
       for (let filled = 0; filled < length;) {
         const got = await this.#some(offset + filled, this.#header + filled, length - filled, turn);
         if (turn !== this.#turn) return;
-        if (got === 0) throw new RangeError('the file is shorter than it was');
-        filled += got;
         this.#touched = true;
+        if (got === 0) throw new Error('the file is shorter than it was');
+        filled += got;
       }
       this.#position = offset + length;
-    } catch (error) {
+    } catch {
       if (turn !== this.#turn) return;
       this.#position = -1;
-      this.#unread(this.#touched || error instanceof RangeError);
+      this.#unread(this.#touched);
       return;
     }
     this.#filled(new Uint8Array(this.#buffer, 0, this.#header + length));

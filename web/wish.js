@@ -92,7 +92,6 @@ export function readUpload(file, given) {
     file,
     key: text('key', options.key) || randomKey(),
     name: text('name', options.name, /** @type {{ name?: string }} */ (file).name),
-    size: /** @type {number} */ (sizeOf.call(file)),
     type: text('type', options.type, file.type),
     uploadType: text('uploadType', options.uploadType),
     description: text('description', options.description),
@@ -103,9 +102,6 @@ export function readUpload(file, given) {
     onProgress: callback('onProgress', options.onProgress),
   };
 }
-
-// The browser's own: a file object may bring another.
-const sizeOf = /** @type {() => number} */ (Object.getOwnPropertyDescriptor(globalThis.Blob?.prototype ?? {}, 'size')?.get);
 
 /** @param {unknown} file @param {unknown} given */
 export function readDownload(file, given) {

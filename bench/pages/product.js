@@ -108,18 +108,22 @@
     async texts(seconds, uploading) {
       const agent = pane('agent').session;
       const stop = new AbortController();
-      let over = false;
+      const times = [];
+      const began = performance.now();
+      let stored = 0;
+      let ended = 0;
       const upload = uploading
-        ? agent.upload(input.files[0], { signal: stop.signal }).catch((error) => {
-          if (!stop.signal.aborted) throw error;
-        }).finally(() => { over = true; })
+        ? agent.upload(input.files[0], { signal: stop.signal, onProgress: (progress) => { stored = progress.stored; } })
+          .catch((error) => {
+            if (!stop.signal.aborted) throw error;
+          })
+          .finally(() => { ended = performance.now(); })
         : undefined;
       if (uploading) {
         await pause(1000); // until it is up to speed
       }
-      const times = [];
       const end = performance.now() + seconds * 1000;
-      while (performance.now() < end && !over) {
+      while (performance.now() < end && ended === 0) {
         const text = `text ${count += 1}`;
         const bubbles = () => inside('customer', '.message.other [part~="bubble"]');
         const start = performance.now();
@@ -128,10 +132,11 @@
         times.push(await arrived - start);
         await pause(100);
       }
-      const finished = over;
+      const until = ended || performance.now();
       stop.abort();
       await upload;
-      return { times, finished };
+      await pause(uploading ? 3000 : 0); // until what was under way has arrived
+      return { times, stored, seconds: (until - began) / 1000 };
     },
 
     /** Bytes of the module's linear memory. */

@@ -134,11 +134,16 @@ globalThis.e2e = (() => {
 
   const download = async (side, id) => digest(await (await session(side).download(id)).arrayBuffer());
 
-  /** Where the mouse hits a node. */
-  function middle(node) {
-    node.scrollIntoView({ block: 'center', behavior: 'instant' });
-    const { left, top, width, height } = node.getBoundingClientRect();
-    return [left + width / 2, top + height / 2];
+  /** Where the mouse hits a node, once it has come to rest. */
+  async function middle(node) {
+    const frame = () => new Promise((resolve) => { requestAnimationFrame(() => resolve(node.getBoundingClientRect())); });
+    return until(async () => {
+      node.scrollIntoView({ block: 'center', behavior: 'instant' });
+      const [before, after] = [await frame(), await frame()];
+      const at = [after.left + after.width / 2, after.top + after.height / 2];
+      const still = before.left === after.left && before.top === after.top;
+      return still && node.contains(node.getRootNode().elementFromPoint(...at)) && at;
+    }, 'a place to click on');
   }
 
   /** The element that has the focus, through shadow roots. */

@@ -23,8 +23,9 @@ const (
 	longestWait = 64 * time.Millisecond
 )
 
-// change appends what the judge decides and returns it as stored. Nobody is
-// refused on the strength of an old fold: before that, the log is looked at.
+// change appends what the judge decides and returns it as stored. An append is
+// conditional, so an old fold does no harm to it; any other verdict counts only
+// after a look at the log.
 func (s *Server) change(ctx context.Context, r *room, decide judge) (*entry, error) {
 	if err := r.turn.enter(ctx); err != nil {
 		return nil, err
@@ -33,10 +34,10 @@ func (s *Server) change(ctx context.Context, r *room, decide judge) (*entry, err
 	fresh, idle := false, 0
 	for try := range changeTries {
 		e, expected, refusal := s.judge(r, decide)
-		if refusal == nil && e == nil || refusal != nil && fresh {
+		if e == nil && fresh {
 			return nil, refusal
 		}
-		if refusal == nil {
+		if e != nil {
 			stored, err := s.append(ctx, r, e, expected)
 			if !errors.Is(err, errMoved) {
 				return stored, err
@@ -47,7 +48,7 @@ func (s *Server) change(ctx context.Context, r *room, decide judge) (*entry, err
 			return nil, err
 		}
 		fresh = true
-		if news > 0 || refusal != nil {
+		if news > 0 || e == nil {
 			continue
 		}
 		// A replica lags, or a contender's entry is still under way.

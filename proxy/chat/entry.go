@@ -58,11 +58,11 @@ func (e *event) UnmarshalJSON(in []byte) (err error) {
 func (e *entry) encode() ([]byte, *entry, error) {
 	out, err := json.Marshal(e)
 	if err != nil {
-		return nil, nil, bridge.WrapError(bridge.CodeMessage, err)
+		return nil, nil, bridge.AsError(err)
 	}
 	read, err := decode(out)
 	if err != nil {
-		return nil, nil, bridge.WrapError(bridge.CodeMessage, err)
+		return nil, nil, bridge.AsError(err)
 	}
 	return out, read, nil
 }

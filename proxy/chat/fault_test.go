@@ -22,6 +22,16 @@ type lossy struct {
 	jetstream.JetStream
 	lose   atomic.Int32 // so many answers
 	before func()       // called before a lost answer returns
+	blind  atomic.Int32 // so many reads, which find nothing
+}
+
+// Options sends a blind read to a replica that has nothing yet.
+func (l *lossy) Options() jetstream.JetStreamOptions {
+	o := l.JetStream.Options()
+	if l.blind.Add(-1) >= 0 {
+		o.APIPrefix = "lagging"
+	}
+	return o
 }
 
 func (l *lossy) Publish(ctx context.Context, subject string, payload []byte, o ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
@@ -56,6 +66,20 @@ func TestLostAnswer(t *testing.T) {
 		bad.before = nil
 		require.EqualValues(t, 7, post(t, s, "s1", bob, text("next")).ID)
 	})
+	t.Run("even when the replica that is asked lags", func(t *testing.T) {
+		replica, err := e.Conn().Subscribe("lagging.DIRECT.GET.CHAT", func(m *nats.Msg) {
+			nothing := nats.NewMsg(m.Reply)
+			nothing.Header.Set("Status", "404")
+			_ = m.RespondMsg(nothing)
+		})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, replica.Unsubscribe()) }()
+		bad.lose.Store(1)
+		bad.blind.Store(3)
+		require.EqualValues(t, 8, post(t, s, "s1", bob, text("lagging")).ID)
+		require.Negative(t, bad.blind.Load())
+		require.EqualValues(t, 9, post(t, s, "s1", bob, text("next")).ID)
+	})
 	t.Run("of a joining, a reservation and a leaving", func(t *testing.T) {
 		for i, act := range []func() error{
 			func() error { _, err := s.Join(t.Context(), "s1", carl); return err },
@@ -65,13 +89,13 @@ func TestLostAnswer(t *testing.T) {
 			bad.lose.Store(1)
 			require.NoError(t, act(), "act %d", i)
 		}
-		require.EqualValues(t, 11, post(t, s, "s1", bob, text("next")).ID)
+		require.EqualValues(t, 13, post(t, s, "s1", bob, text("next")).ID)
 	})
 }
 
 func TestUnavailable(t *testing.T) {
 	e := store(t, t.TempDir())
-	s := serve(t, e, chat.Options{})
+	s := serve(t, e, chat.Options{Patience: time.Millisecond})
 	join(t, s, "s1", ann)
 	require.NoError(t, e.JetStream().DeleteStream(t.Context(), "CHAT"))
 	_, err := s.Post(t.Context(), "s1", "ann", text("x"))
@@ -150,11 +174,10 @@ func TestEventsOutliveAnOutage(t *testing.T) {
 	join(t, s, "s1", ann)
 
 	js.gone.Store(true)
-	_, err = s.File(t.Context(), "s1", "ann", "unknown")
-	requireCode(t, bridge.CodeChatUnavailable, err)
-	<-js.refused
 	r := receive(t, s, "s1", ann, 0)
 	<-js.refused // it tried to read
+	_, err = s.File(t.Context(), "s1", "ann", "unknown")
+	requireCode(t, bridge.CodeChatUnavailable, err)
 	js.gone.Store(false)
 	require.Equal(t, []int64{1}, ids(r.until(t, 1)))
 	require.EqualValues(t, 2, post(t, s, "s1", ann, text("back")).ID)
@@ -208,6 +231,12 @@ func TestOldFold(t *testing.T) {
 
 	post(t, other, "s1", bob, text("at last"))
 	require.Equal(t, []int64{1, 2, 3, 4, 5, 6}, ids(r.until(t, 6)), "a silence is not believed for ever")
+
+	require.NoError(t, other.Reserve(t.Context(), "s1", "ann", "k2", "b.pdf", 1))
+	require.NoError(t, s.Release(t.Context(), "s1", "ann", "k2"))
+	_, _, err = other.FindKey(t.Context(), "s1", "") // looks at the log
+	require.NoError(t, err)
+	require.Zero(t, limitsOf(t, other, "s1", "ann").UsedFiles, "what is to be released is found")
 
 	require.NoError(t, other.Leave(t.Context(), "s1", "bob", bridge.ReasonLeft, bridge.ForceClose))
 	_, err = s.Post(t.Context(), "s1", "ann", text("x"))

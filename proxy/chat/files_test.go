@@ -60,7 +60,7 @@ func TestFile(t *testing.T) {
 // A file id, a document id or a key of one session is worth nothing in another.
 func TestT14ForeignFile(t *testing.T) {
 	s := start(t, chat.Options{})
-	const sessions = 6
+	const sessions = 4
 	files := map[string]string{}
 	for i := range sessions {
 		session := fmt.Sprintf("s%d", i)

@@ -22,7 +22,8 @@ const (
 
 // log is the sessions' logs: one stream, one subject a session.
 type log struct {
-	js jetstream.JetStream
+	js       jetstream.JetStream
+	patience time.Duration
 }
 
 // open creates the stream, or takes the one that is there with the retention
@@ -56,33 +57,39 @@ func (l *log) open(ctx context.Context, o Options) (jetstream.Stream, error) {
 // errMoved: the log has another last entry than the one expected.
 var errMoved = errors.New("the session's log has moved on")
 
-// How an append is repeated when its outcome is unclear: the leader went away,
-// or the answer did not come.
+// How long one question waits. An append is repeated, so it waits less: a
+// leader that is gone does not come back.
 const (
-	publishTries  = 3
-	answerTimeout = 5 * time.Second
+	publishTimeout = 2 * time.Second
+	readTimeout    = 5 * time.Second
 )
 
 // append stores e behind the entry with sequence expected (0: none). It fails
-// with errMoved if another entry stands there. An unclear outcome is made
-// clear before it returns, or the session is told to be unavailable.
-func (l *log) append(ctx context.Context, session string, expected uint64, op string, payload []byte) (seq uint64, err error) {
-	for range publishTries {
-		seq, err = l.publish(ctx, session, expected, payload)
+// with errMoved if another entry stands there. While the outcome is unclear,
+// because the leader is gone or its answer was lost, it is tried again.
+func (l *log) append(ctx context.Context, session string, expected uint64, op string, payload []byte) (uint64, error) {
+	began := time.Now()
+	for try := 0; ; try++ {
+		seq, err := l.publish(ctx, session, expected, payload)
+		if moved(err) && try > 0 {
+			seq, err = l.own(ctx, session, expected, op)
+		}
 		switch {
 		case err == nil:
 			return seq, nil
 		case moved(err):
-			return l.own(ctx, session, expected, op)
-		case ctx.Err() != nil:
-			return 0, ctx.Err()
+			return 0, errMoved
+		case ctx.Err() != nil || refused(err) || time.Since(began) >= l.patience:
+			return 0, unavailable(ctx, fmt.Errorf("append to the session's log: %w", err))
+		}
+		if err := pause(ctx, try); err != nil {
+			return 0, err
 		}
 	}
-	return 0, unavailable(ctx, fmt.Errorf("append to the session's log: %w", err))
 }
 
 func (l *log) publish(ctx context.Context, session string, expected uint64, payload []byte) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	ack, err := l.js.Publish(ctx, subjectPrefix+session, payload, jetstream.WithExpectLastSequencePerSubject(expected))
 	if err != nil {
@@ -91,26 +98,41 @@ func (l *log) publish(ctx context.Context, session string, expected uint64, payl
 	return ack.Sequence, nil
 }
 
+// errUnclear: nothing is known to stand behind the expected entry; the replica
+// that was asked lags, or an earlier try is still under way.
+var errUnclear = errors.New("whether the append took place is not known")
+
 // own looks whether what stands behind expected is this very append, whose
-// answer was lost. Only there can it stand.
+// answer was lost: only there can it stand.
 func (l *log) own(ctx context.Context, session string, expected uint64, op string) (uint64, error) {
 	entries, _, err := l.read(ctx, session, expected+1, 1)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, err
+	case len(entries) == 0:
+		return 0, errUnclear
+	case entries[0].Op != op:
+		return 0, errMoved
 	}
-	if len(entries) == 1 && entries[0].Op == op {
-		return entries[0].seq, nil
-	}
-	return 0, errMoved
+	return entries[0].seq, nil
 }
 
 func moved(err error) bool {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) {
-		return false
+		return errors.Is(err, errMoved)
 	}
 	return api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
 		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+}
+
+// refused tells an answer that will be the same next time.
+func refused(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.Code != 503 // of the store as it is now, not of the message
+	}
+	return errors.Is(err, nats.ErrConnectionClosed)
 }
 
 // readBytes bounds what one read holds in memory, and one answer of the store.
@@ -120,7 +142,7 @@ const readBytes = 512 << 10
 // whether there are more. It asks by Direct Get with a batch (NATS ADR-31): one
 // question, and the entries follow.
 func (l *log) read(ctx context.Context, session string, from uint64, limit int) (entries []*entry, more bool, err error) {
-	asking, cancel := context.WithTimeout(ctx, answerTimeout)
+	asking, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	answers, err := l.ask(session, from, limit)
 	if err != nil {

@@ -35,6 +35,10 @@ type Options struct {
 	// upload's record lives. Not published.
 	ReservationTTL time.Duration
 
+	// Patience is how long an event is tried to be stored while the store is
+	// away. 0 is 10 seconds: NATS takes 4 to 8 to replace a node that leads.
+	Patience time.Duration
+
 	// Replicas of the stream; 0 is 1.
 	Replicas int
 
@@ -63,6 +67,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReservationTTL == 0 {
 		o.ReservationTTL = 24 * time.Hour
+	}
+	if o.Patience == 0 {
+		o.Patience = 10 * time.Second
 	}
 	if o.IdleSessions == 0 {
 		o.IdleSessions = 1000

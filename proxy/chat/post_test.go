@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,30 +71,37 @@ func TestPostRefused(t *testing.T) {
 		code          bridge.Code
 		says          string
 	}{
-		"an unknown session":              {"nowhere", "ann", text("x"), bridge.CodeNotJoined, ""},
-		"who is not in":                   {"s1", "carl", text("x"), bridge.CodeNotJoined, ""},
-		"an ended session":                {"over", "ann", text("x"), bridge.CodeSessionEnded, ""},
-		"a bad session id":                {"a b", "ann", text("x"), bridge.CodeSessionInvalid, ""},
-		"a customer to agents only":       {"s1", "ann", internal, bridge.CodeForbidden, "INT"},
-		"an agent to supervisors only":    {"s1", "bob", vip, bridge.CodeForbidden, "VIP"},
-		"an unknown visibility":           {"s1", "sue", bridge.Event{Type: bridge.Message, Visibility: "ME"}, bridge.CodeForbidden, "ME"},
-		"a text too long":                 {"s1", "ann", text(strings.Repeat("x", bridge.MaxText+1)), bridge.CodeTextLength, "14 KiB"},
-		"a text that grows too long":      {"s1", "ann", text(strings.Repeat("\x01", bridge.MaxText/3+1)), bridge.CodeTextLength, ""},
-		"a party by post":                 {"s1", "bob", bridge.Event{Type: bridge.NewParty}, bridge.CodeMessage, ""},
-		"no type":                         {"s1", "bob", bridge.Event{}, bridge.CodeMessage, ""},
-		"a message with a notice type":    {"s1", "bob", bridge.Event{Type: bridge.Message, NoticeType: bridge.SystemCommand}, bridge.CodeMessage, ""},
-		"a notice without one":            {"s1", "bob", bridge.Event{Type: bridge.Notice}, bridge.CodeMessage, ""},
-		"a notice type too long":          {"s1", "bob", bridge.Event{Type: bridge.Notice, NoticeType: strings.Repeat("X", 65)}, bridge.CodeMessage, ""},
-		"a key too long":                  {"s1", "bob", bridge.Event{Type: bridge.Message, Key: strings.Repeat("k", 65)}, bridge.CodeMessage, ""},
-		"somebody else's key":             {"s1", "sue", bridge.Event{Type: bridge.Message, Key: "taken"}, bridge.CodeUploadConflict, ""},
-		"a customer's other command":      {"s1", "ann", bridge.Event{Type: bridge.Notice, NoticeType: bridge.SystemCommand, Text: "file-deleted"}, bridge.CodeForbidden, ""},
-		"a notice without file-name":      {"s1", "bob", without(bridge.KeyFileName), bridge.CodeNotice, bridge.KeyFileName},
-		"a notice without file-size":      {"s1", "bob", without(bridge.KeyFileSize), bridge.CodeNotice, bridge.KeyFileSize},
-		"a notice without file-source":    {"s1", "bob", without(bridge.KeyFileSource), bridge.CodeNotice, bridge.KeyFileSource},
-		"a notice without document id":    {"s1", "bob", without(bridge.KeyDocumentID), bridge.CodeNotice, bridge.KeyDocumentID},
-		"the same of a customer":          {"s1", "ann", without(bridge.KeyDocumentID), bridge.CodeNotice, bridge.KeyDocumentID},
-		"a data key too long":             {"s1", "bob", with(bridge.Text(strings.Repeat("k", 129), "")), bridge.CodeCustomKey, ""},
-		"a data value too long":           {"s1", "bob", with(bridge.Text("k", strings.Repeat("v", 2049))), bridge.CodeMessageSize, ""},
+		"an unknown session":           {"nowhere", "ann", text("x"), bridge.CodeNotJoined, ""},
+		"who is not in":                {"s1", "carl", text("x"), bridge.CodeNotJoined, ""},
+		"an ended session":             {"over", "ann", text("x"), bridge.CodeSessionEnded, ""},
+		"a bad session id":             {"a b", "ann", text("x"), bridge.CodeSessionInvalid, ""},
+		"a customer to agents only":    {"s1", "ann", internal, bridge.CodeForbidden, "INT"},
+		"an agent to supervisors only": {"s1", "bob", vip, bridge.CodeForbidden, "VIP"},
+		"an unknown visibility":        {"s1", "sue", bridge.Event{Type: bridge.Message, Visibility: "ME"}, bridge.CodeForbidden, "ME"},
+		"a text too long":              {"s1", "ann", text(strings.Repeat("x", bridge.MaxText+1)), bridge.CodeTextLength, "14 kB"},
+		"a text that grows too long":   {"s1", "ann", text(strings.Repeat("\x01", bridge.MaxText/3+1)), bridge.CodeTextLength, ""},
+		"a party by post":              {"s1", "bob", bridge.Event{Type: bridge.NewParty}, bridge.CodeMessage, ""},
+		"no type":                      {"s1", "bob", bridge.Event{}, bridge.CodeMessage, ""},
+		"a message with a notice type": {"s1", "bob", bridge.Event{Type: bridge.Message, NoticeType: bridge.SystemCommand}, bridge.CodeMessage, ""},
+		"a notice without one":         {"s1", "bob", bridge.Event{Type: bridge.Notice}, bridge.CodeMessage, ""},
+		"a notice type too long":       {"s1", "bob", bridge.Event{Type: bridge.Notice, NoticeType: strings.Repeat("X", 65)}, bridge.CodeMessage, ""},
+		"a key too long":               {"s1", "bob", bridge.Event{Type: bridge.Message, Key: strings.Repeat("k", 65)}, bridge.CodeMessage, ""},
+		"somebody else's key":          {"s1", "sue", bridge.Event{Type: bridge.Message, Key: "taken"}, bridge.CodeUploadConflict, ""},
+		"a customer's other command":   {"s1", "ann", bridge.Event{Type: bridge.Notice, NoticeType: bridge.SystemCommand, Text: "file-deleted"}, bridge.CodeForbidden, ""},
+		"a notice without file-name":   {"s1", "bob", without(bridge.KeyFileName), bridge.CodeNotice, bridge.KeyFileName},
+		"a notice without file-size":   {"s1", "bob", without(bridge.KeyFileSize), bridge.CodeNotice, bridge.KeyFileSize},
+		"a notice without file-source": {"s1", "bob", without(bridge.KeyFileSource), bridge.CodeNotice, bridge.KeyFileSource},
+		"a notice without document id": {"s1", "bob", without(bridge.KeyDocumentID), bridge.CodeNotice, bridge.KeyDocumentID},
+		"the same of a customer":       {"s1", "ann", without(bridge.KeyDocumentID), bridge.CodeNotice, bridge.KeyDocumentID},
+		"a data key too long":          {"s1", "bob", with(bridge.Text(strings.Repeat("k", 129), "")), bridge.CodeCustomKey, ""},
+		"a data value too long":        {"s1", "bob", with(bridge.Text("k", strings.Repeat("v", 2049))), bridge.CodeMessageSize, ""},
+		"as many data keys as may be, and file-id": {"s1", "bob", func() bridge.Event {
+			e := notice("", "a.pdf", 1)
+			for i := len(e.Data); i < bridge.MaxItems; i++ {
+				e.Data = append(e.Data, bridge.Int("n"+strconv.Itoa(i), 1))
+			}
+			return e
+		}(), bridge.CodeMessageSize, "48"},
 		"two keys in one notice":          {"s1", "bob", func() bridge.Event { e := notice("k", "a.pdf", 1); e.Key = "other"; return e }(), bridge.CodeMessage, bridge.KeyFileKey},
 		"an attache-key that is too long": {"s1", "bob", with(bridge.Text(bridge.KeyFileKey, strings.Repeat("k", 65))), bridge.CodeMessage, ""},
 	}

@@ -138,13 +138,17 @@ func (r *room) doubt() {
 
 // current brings the fold up to date if the log is known to hold more.
 func (r *room) current(ctx context.Context) error {
+	if err := r.reading.enter(ctx); err != nil {
+		return err
+	}
+	defer r.reading.leave()
 	r.mu.Lock()
 	stale := r.stale
 	r.mu.Unlock()
 	if !stale {
 		return nil
 	}
-	_, err := r.catchUp(ctx)
+	_, err := r.readAll(ctx)
 	return err
 }
 
@@ -154,7 +158,10 @@ func (r *room) catchUp(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer r.reading.leave()
-	total := 0
+	return r.readAll(ctx)
+}
+
+func (r *room) readAll(ctx context.Context) (total int, err error) {
 	for {
 		n, more, err := r.readOn(ctx)
 		if total += n; err != nil || !more {

@@ -33,7 +33,7 @@ var (
 // stays the caller's.
 func New(ctx context.Context, js jetstream.JetStream, o Options) (*Server, error) {
 	o = o.withDefaults()
-	l := &log{js: js}
+	l := &log{js: js, patience: o.Patience}
 	stream, err := l.open(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("open the chat sessions: %w", err)

@@ -17,8 +17,10 @@ import (
 var errAway = errors.New("connection refused")
 
 // chatDouble is a chat server that keeps what it was sent. It refuses no second
-// notice: whether there is one is what the tests look at.
+// notice, unless once is set: whether there is one is what the tests look at.
 type chatDouble struct {
+	once bool
+
 	mu       sync.Mutex
 	events   []bridge.Event
 	finds    int
@@ -55,6 +57,11 @@ func (c *chatDouble) append(session, userID string, e bridge.Event) (bridge.Even
 		return bridge.Event{}, bridge.NewError(bridge.CodeSessionEnded, "")
 	case c.left[userID]:
 		return bridge.Event{}, bridge.NewError(bridge.CodeNotJoined, "")
+	}
+	for _, first := range c.events {
+		if c.once && first.Key == e.Key {
+			return first, nil
+		}
 	}
 	e.ID = int64(len(c.events) + 1)
 	e.From = bridge.Party{UserID: userID}

@@ -1,8 +1,43 @@
 package deliver
 
+import (
+	"context"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
 // OnStep sets what is called at each border between two steps, until restore.
 // Loops must not be running at either moment.
 func OnStep(f func(name string)) (restore func()) {
 	step = f
 	return func() { step = func(string) {} }
+}
+
+// LoseAnswer lets the next write's answer be lost. With effect the write has
+// happened all the same; meanwhile is called before the write is tried again.
+func (r *Records) LoseAnswer(effect bool, meanwhile func()) {
+	r.js = &lossy{JetStream: r.js, effect: effect, meanwhile: meanwhile}
+}
+
+type lossy struct {
+	jetstream.JetStream
+	lost, effect bool
+	meanwhile    func()
+}
+
+func (l *lossy) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if l.lost {
+		return l.JetStream.PublishMsg(ctx, m, o...)
+	}
+	l.lost = true
+	if l.effect {
+		if ack, err := l.JetStream.PublishMsg(ctx, m, o...); err != nil {
+			return ack, err
+		}
+	}
+	if l.meanwhile != nil {
+		l.meanwhile()
+	}
+	return nil, nats.ErrTimeout
 }

@@ -8,6 +8,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// heartbeat is how often the engine says that it still knows of who waits for
+// messages; two missed ones, and it is asked anew.
+const heartbeat = time.Second
+
 // follow feeds every watcher of this process from one consumer, from that place
 // in the stream on, for as long as ctx lasts.
 func (r *Records) follow(ctx context.Context, next uint64) {
@@ -33,7 +37,7 @@ func (r *Records) consume(ctx context.Context, next *uint64) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages()
+	messages, err := consumer.Messages(jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return err
 	}

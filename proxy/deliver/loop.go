@@ -80,7 +80,7 @@ func (l *Loop) queue(ctx context.Context) (jetstream.MessagesContext, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the delivery queue: %w", err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return nil, fmt.Errorf("open the delivery queue: %w", err)
 	}

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -98,7 +99,7 @@ func (r *Records) Get(ctx context.Context, session, key string) (proxy.Record, e
 	if err != nil {
 		return proxy.Record{}, err
 	}
-	m, err := r.stream.GetLastMsgForSubject(ctx, subject)
+	m, err := r.last(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return proxy.Record{}, proxy.ErrRecordUnknown
 	}
@@ -106,6 +107,14 @@ func (r *Records) Get(ctx context.Context, session, key string) (proxy.Record, e
 		return proxy.Record{}, fmt.Errorf("read the upload's record: %w", err)
 	}
 	return decode(m.Data, m.Sequence)
+}
+
+func (r *Records) last(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
+	err = insist(ctx, func(ctx context.Context, _ bool) (err error) {
+		m, err = r.stream.GetLastMsgForSubject(ctx, subject)
+		return err
+	})
+	return m, err
 }
 
 // Update replaces the record that record.Revision names, and returns it with its
@@ -124,16 +133,41 @@ func (r *Records) write(ctx context.Context, record proxy.Record) (proxy.Record,
 	if err != nil {
 		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
 	}
-	ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, jetstream.WithExpectLastSequencePerSubject(record.Revision))
+	record.Revision, err = r.publish(ctx, subject, data, record.Revision)
 	if overtaken(err) {
 		return proxy.Record{}, proxy.ErrRecordChanged
 	}
 	if err != nil {
 		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
 	}
-	record.Revision = ack.Sequence
 	r.watchers.tell(record)
 	return record, nil
+}
+
+// publish replaces the message at revision. Where an earlier try's answer was
+// lost, it may be that try which a later one is overtaken by.
+func (r *Records) publish(ctx context.Context, subject string, data []byte, revision uint64) (written uint64, err error) {
+	err = insist(ctx, func(ctx context.Context, again bool) error {
+		ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data},
+			jetstream.WithExpectLastSequencePerSubject(revision), jetstream.WithRetryAttempts(0))
+		if err == nil {
+			written = ack.Sequence
+			return nil
+		}
+		if !again || !overtaken(err) {
+			return err
+		}
+		newest, lookErr := r.stream.GetLastMsgForSubject(ctx, subject)
+		switch {
+		case lookErr == nil && bytes.Equal(newest.Data, data):
+			written = newest.Sequence
+			return nil
+		case unanswered(lookErr):
+			return lookErr
+		}
+		return err
+	})
+	return written, err
 }
 
 // Watch calls changed for every change of a record of that session until stop is
@@ -161,7 +195,7 @@ func (r *Records) remove(ctx context.Context, record proxy.Record) error {
 // engine's clock.
 func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) error) error {
 	for next := uint64(1); ; {
-		m, err := r.stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subjectPrefix+">"))
+		m, err := r.next(ctx, next)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil
 		}
@@ -178,6 +212,15 @@ func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) 
 			return err
 		}
 	}
+}
+
+// next is the first message from that place in the stream on.
+func (r *Records) next(ctx context.Context, from uint64) (m *jetstream.RawStreamMsg, err error) {
+	err = insist(ctx, func(ctx context.Context, _ bool) (err error) {
+		m, err = r.stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(subjectPrefix+">"))
+		return err
+	})
+	return m, err
 }
 
 // subject refuses what is no session or key, for it comes from pages and
@@ -206,9 +249,8 @@ func decode(data []byte, revision uint64) (record proxy.Record, err error) {
 }
 
 // overtaken reports whether a write was refused because the subject's last
-// message is another than expected; a cluster has a code of its own for it.
+// message is another than expected.
 func overtaken(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	return errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
 }

@@ -142,3 +142,39 @@ func TestOwnChangeIsToldAtOnce(t *testing.T) {
 	r := w.offered()
 	require.Equal(t, []uint64{r.Revision}, told)
 }
+
+// TestLostAnswer writes while the engine's answer gets lost: the write is found
+// where it happened, made where it did not, and refused where another was
+// faster.
+func TestLostAnswer(t *testing.T) {
+	for name, effect := range map[string]bool{"it has happened": true, "it has not": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			other := w.open()
+			w.records.LoseAnswer(effect, nil)
+			r := w.offered()
+			got, err := other.Get(t.Context(), r.Session, r.Key)
+			require.NoError(t, err)
+			require.Equal(t, r.Revision, got.Revision)
+
+			w.records.LoseAnswer(effect, nil)
+			r.Tries = 7
+			r = w.update(r)
+			got, err = other.Get(t.Context(), r.Session, r.Key)
+			require.NoError(t, err)
+			require.Equal(t, r.Revision, got.Revision)
+			require.Equal(t, 7, got.Tries)
+		})
+	}
+	t.Run("another was faster", func(t *testing.T) {
+		w := newWorld(t)
+		other := w.open()
+		r := w.offered()
+		w.records.LoseAnswer(false, func() {
+			_, err := other.Update(t.Context(), r)
+			require.NoError(t, err)
+		})
+		_, err := w.records.Update(t.Context(), r)
+		require.ErrorIs(t, err, proxy.ErrRecordChanged)
+	})
+}

@@ -37,7 +37,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	e, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir()})
+	return newWorldOn(t, engine.Options{Dir: t.TempDir()})
+}
+
+func newWorldOn(t *testing.T, o engine.Options) *world {
+	t.Helper()
+	e, err := engine.Start(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
 	w := &world{t: t, engine: e, chat: newChatDouble(), store: newStoreDouble()}
@@ -79,26 +84,30 @@ func (w *world) stop(l *deliver.Loop) {
 }
 
 // offered writes the record of a new upload of a customer.
-func (w *world) offered() proxy.Record { return w.create(func(*proxy.Record) {}) }
+func (w *world) offered() proxy.Record { return w.create(w.draft(func(*proxy.Record) {})) }
 
 // accepted writes the record of an upload whose bytes are all there.
-func (w *world) accepted() proxy.Record {
-	return w.create(func(r *proxy.Record) {
-		body := []byte("hello")
-		w.store.put(r.DocumentID, body)
-		sum := sha256.Sum256(body)
-		r.State, r.Digest = bridge.Accepted, hex.EncodeToString(sum[:])
-	})
+func (w *world) accepted() proxy.Record { return w.create(w.draft(w.accept)) }
+
+func (w *world) accept(r *proxy.Record) {
+	body := []byte("hello")
+	w.store.put(r.DocumentID, body)
+	sum := sha256.Sum256(body)
+	r.State, r.Digest = bridge.Accepted, hex.EncodeToString(sum[:])
 }
 
-func (w *world) create(change func(*proxy.Record)) proxy.Record {
-	w.t.Helper()
+func (w *world) draft(change func(*proxy.Record)) proxy.Record {
 	n := w.last.Add(1)
 	r := proxy.Record{
 		Key: fmt.Sprintf("%032x", n), Session: session, UserID: "customer", Customer: true, State: bridge.Offered,
 		DocumentID: fmt.Sprintf("doc-%d", n), Name: "report.pdf", Size: 5, Visibility: bridge.All, Created: time.Now(),
 	}
 	change(&r)
+	return r
+}
+
+func (w *world) create(r proxy.Record) proxy.Record {
+	w.t.Helper()
 	r, err := w.records.Create(w.t.Context(), r)
 	require.NoError(w.t, err)
 	return r

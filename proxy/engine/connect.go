@@ -13,23 +13,32 @@ func (e *Engine) inProcess(name string) (*nats.Conn, error) {
 	)...)
 }
 
-func (e *Engine) foreign(url string) func(name string) (*nats.Conn, error) {
+func (e *Engine) foreign(o Options) func(name string) (*nats.Conn, error) {
 	return func(name string) (*nats.Conn, error) {
-		return nats.Connect(url, append(e.connection(name),
-			nats.ReconnectWait(250*time.Millisecond),
-		)...)
+		options := append(e.connection(name), nats.ReconnectWait(250*time.Millisecond))
+		if o.Credentials != "" {
+			options = append(options, nats.UserCredentials(o.Credentials))
+		}
+		return nats.Connect(o.URL, options...)
 	}
 }
 
 // connection options that both kinds share. Nothing is buffered while a
 // connection is down: a publisher learns it at once and decides itself.
 func (e *Engine) connection(name string) []nats.Option {
+	log := e.log.With("connection", name)
 	return []nats.Option{
 		nats.Name(name),
 		nats.MaxReconnects(-1),
 		nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			e.log.Warn("engine connection", "connection", name, "error", err)
+			log.Warn("engine connection", "error", err)
 		}),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("engine connection lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { log.Info("engine connection is back") }),
 	}
 }

@@ -31,7 +31,9 @@ type Options struct {
 	Dir string
 	// URL is a cluster to use instead (nats://host:port, several with commas).
 	URL string
-	// Replicas of each stream; 0 means 1 embedded and 3 in a cluster.
+	// Credentials is the file with the credentials for URL, if it asks for any.
+	Credentials string
+	// Replicas of each stream in a cluster; 0 means 3. Embedded there is one.
 	Replicas int
 	// MaxStore is how many bytes the embedded engine may keep on disk;
 	// 0 means what the volume has, less Reserve.
@@ -78,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 func (e *Engine) start(ctx context.Context, o Options) (err error) {
 	switch {
 	case o.URL != "":
-		e.dial = e.foreign(o.URL)
+		e.dial = e.foreign(o)
 		e.replicas = cmp.Or(e.replicas, 3)
 	case o.Dir != "":
 		if e.embedded, err = startEmbedded(o); err != nil {

@@ -7,51 +7,70 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Secret returns 32 random bytes that every process on this store gets alike
 // for that name. They are made by whoever asks first.
 func (e *Engine) Secret(ctx context.Context, name string) ([]byte, error) {
-	key, err := e.secret(ctx, name)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		key, err := e.secret(ctx, name)
+		if err == nil {
+			return key, nil
+		}
+		if !settling(err) {
+			return nil, fmt.Errorf("read the shared secret: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("read the shared secret: %w", errors.Join(ctx.Err(), err))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (e *Engine) secret(ctx context.Context, name string) ([]byte, error) {
+	secrets, err := e.secrets(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the shared secret: %w", err)
+		return nil, err
+	}
+	entry, err := secrets.Get(ctx, name)
+	if err == nil {
+		return entry.Value(), nil
+	}
+	if !errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, err
+	}
+	key := make([]byte, 32)
+	rand.Read(key)
+	if _, err := secrets.Create(ctx, name, key); err != nil {
+		return nil, err
 	}
 	return key, nil
 }
 
-func (e *Engine) secret(ctx context.Context, name string) ([]byte, error) {
-	secrets, err := e.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+func (e *Engine) secrets(ctx context.Context) (jetstream.KeyValue, error) {
+	secrets, err := e.js.KeyValue(ctx, "secrets")
+	if !errors.Is(err, jetstream.ErrBucketNotFound) {
+		return secrets, err
+	}
+	return e.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket:   "secrets",
 		History:  1,
 		Storage:  jetstream.FileStorage,
 		Replicas: e.replicas,
 	})
-	if err != nil {
-		return nil, err
-	}
-	for {
-		entry, err := secrets.Get(ctx, name)
-		if err == nil {
-			return entry.Value(), nil
-		}
-		if !errors.Is(err, jetstream.ErrKeyNotFound) {
-			return nil, err
-		}
-		fresh := make([]byte, 32)
-		rand.Read(fresh)
-		_, err = secrets.Create(ctx, name, fresh)
-		if err == nil {
-			return fresh, nil
-		}
-		if !errors.Is(err, jetstream.ErrKeyExists) {
-			return nil, err
-		}
-		// Somebody was faster, but a replica that lags may not know it yet.
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+}
+
+// settling tells whether the next try may succeed: somebody else was faster,
+// which the replica that was asked may not know yet, or a bucket that was just
+// made, or whose node died, has no leader.
+func settling(err error) bool {
+	var api *jetstream.APIError
+	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrBucketExists) ||
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
+		errors.As(err, &api) && (api.Code >= 500 || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }

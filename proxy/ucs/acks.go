@@ -61,15 +61,13 @@ func (w *writer) await(c *pending) (*jetstream.PubAck, error) {
 	if c.future == nil {
 		return w.store.send(w.store.engine.Context(), c.msg)
 	}
-	ctx, cancel := context.WithTimeout(w.store.engine.Context(), patience)
-	defer cancel()
 	select {
 	case ack := <-c.future.Ok():
 		return ack, nil
 	case err := <-c.future.Err():
 		return nil, refused(err)
-	case <-ctx.Done():
-		return nil, errUnanswered
+	case <-w.store.engine.Context().Done():
+		return nil, context.Cause(w.store.engine.Context())
 	}
 }
 

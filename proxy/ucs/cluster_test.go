@@ -1,10 +1,12 @@
 package ucs_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,6 +98,20 @@ func TestInACluster(t *testing.T) {
 			id := put(t, s, content[:10_000], 3000)
 			require.Equal(t, content[:10_000], read(t, other, id))
 		}
+	})
+	t.Run("one secret for all proxies", func(t *testing.T) {
+		second, err := engine.Start(t.Context(), engine.Options{URL: c.url()})
+		require.NoError(t, err)
+		defer second.Close()
+		var all sync.WaitGroup
+		keys, errs := make([][]byte, 2), make([]error, 2)
+		for i, e := range []*engine.Engine{e, second} {
+			all.Go(func() { keys[i], errs[i] = e.Secret(t.Context(), "tickets") })
+		}
+		all.Wait()
+		require.NoError(t, errors.Join(errs...))
+		require.Len(t, keys[0], 32)
+		require.Equal(t, keys[0], keys[1])
 	})
 	t.Run("chunks of full size", func(t *testing.T) {
 		id := put(t, s, content, e.MaxChunk())

@@ -30,33 +30,39 @@ func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
 	if utf8.RuneCountInString(d.MimeType) > maxAttribute {
 		return bridge.NewError(bridge.CodeFileType, "the file's type is longer than 256 characters")
 	}
-	err := s.describe(ctx, b, d)
-	if bridge.CodeOf(err) == bridge.CodeSuperseded {
-		// What this process remembers was overtaken: look at the stream itself.
-		s.recent.drop(d.ID)
-		err = s.describe(ctx, b, d)
+	// What this process wrote itself it need not look up. It may have been
+	// overtaken; then this fails, and what counts is in the stream.
+	if w := s.recent.get(d.ID); w != nil {
+		if end, ok := w.end(); ok && s.describe(ctx, b, d, end, w.lease) == nil {
+			return nil
+		}
 	}
-	return err
-}
-
-// describe publishes the meta message under the lease that the content was
-// checked under, so that a Discard comes wholly before or wholly after it.
-func (s *Store) describe(ctx context.Context, b *bucket, d proxy.Document) error {
 	end, lease, err := s.end(ctx, b, d.ID)
 	if err != nil {
 		return err
 	}
+	return s.describe(ctx, b, d, end, lease)
+}
+
+// describe publishes the meta message under the lease that the content's end was
+// found under, so that a Discard comes wholly before or wholly after it.
+func (s *Store) describe(ctx context.Context, b *bucket, d proxy.Document, end tail, lease uint64) error {
 	if err := s.check(ctx, b, d, end); err != nil {
 		return err
 	}
-	if old, err := s.info(ctx, b, d.ID); err == nil {
-		end.index = end.index.behind(old.index)
+	if end.index.partial() {
+		// Add is repeated by somebody who did not write the content.
+		if old, err := s.info(ctx, b, d.ID); err == nil {
+			end.index = end.index.behind(old.index)
+		}
 	}
 	m, err := b.description(s.objectInfo(b, d, end))
 	if err != nil {
 		return err
 	}
-	m.Header[headerIndex] = []string{end.index.encode()}
+	if x := end.index.encode(); x != "" {
+		m.Header[headerIndex] = []string{x}
+	}
 	b.under(m, d.ID, lease)
 	_, err = s.send(ctx, m)
 	return err
@@ -95,7 +101,9 @@ func (s *Store) Open(ctx context.Context, id string) (proxy.Content, error) {
 			return bridge.NewError(bridge.CodeDocument, "")
 		}
 		d, err := info.document()
-		r = s.reader(b, d, info.index)
+		if err == nil {
+			r = s.reader(b, d, info.index)
+		}
 		return err
 	})
 	if err != nil {

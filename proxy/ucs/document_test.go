@@ -31,7 +31,7 @@ func TestOpenDescribesTheDocument(t *testing.T) {
 	require.Equal(t, want, c.Document())
 }
 
-func TestAddRefuses(t *testing.T) {
+func TestT18AddRefusesLies(t *testing.T) {
 	s := open(t, startEngine(t, t.TempDir()), ucs.Options{})
 	content := random(1000)
 	for name, test := range map[string]struct {

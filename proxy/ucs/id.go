@@ -22,12 +22,14 @@ var epoch = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func newID(now time.Time) string {
 	id := fmt.Appendf(make([]byte, 0, idLength), "%04d", day(now))
-	var random [1]byte
 	for len(id) < idLength {
+		var random [idLength]byte
 		rand.Read(random[:])
-		// 248 is the last multiple of 62: the rest would favour some letters.
-		if random[0] < 248 {
-			id = append(id, letters[random[0]%62])
+		for _, r := range random {
+			// 248 is a multiple of 62: the rest would favour some letters.
+			if r < 248 && len(id) < idLength {
+				id = append(id, letters[r%62])
+			}
 		}
 	}
 	return string(id)

@@ -30,6 +30,8 @@ func (s span) holds(pos int64) bool { return s.offset <= pos && pos < s.end }
 // writer that continues another's content may not know the first ones.
 type index []span
 
+func (x index) partial() bool { return len(x) > 0 && x[0].offset > 0 }
+
 func (x index) at(pos int64) (span, bool) {
 	i := sort.Search(len(x), func(i int) bool { return pos < x[i].end })
 	if i == len(x) || !x[i].holds(pos) {
@@ -88,10 +90,11 @@ func decodeIndex(text string, size int64) index {
 		if ok && step&1 == 1 {
 			length, ok = number()
 		}
-		if !ok || step>>1 == 0 || length == 0 || int64(length) > size-s.end {
+		seq := s.seq + step>>1
+		if !ok || seq <= s.seq || length == 0 || int64(length) > size-s.end {
 			return nil
 		}
-		s = span{seq: s.seq + step>>1, offset: s.end, end: s.end + int64(length)}
+		s = span{seq: seq, offset: s.end, end: s.end + int64(length)}
 		x = append(x, s)
 	}
 	if s.end != size {

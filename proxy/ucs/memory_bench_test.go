@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"attache/proxy"
 	"attache/proxy/ucs"
 )
 
@@ -68,21 +69,20 @@ func BenchmarkMemory100WritersOf8MiB(b *testing.B) {
 func BenchmarkMemory100KiBDocuments(b *testing.B) {
 	s := open(b, startEngine(b, b.TempDir()), ucs.Options{})
 	content := random(100 << 10)
-	d := document("", content)
 	report := watermark(b)
 	b.SetBytes(100 << 10)
 	for b.Loop() {
-		d.ID = stream(b, s, 100<<10, content)
-		_, err := s.Add(b.Context(), d)
+		_, err := s.Add(b.Context(), stream(b, s, 100<<10, content))
 		require.NoError(b, err)
 	}
 	report()
 }
 
-// stream writes size bytes, made of piece, as fast as the store takes them.
-func stream(b *testing.B, s *ucs.Store, size int, piece []byte) (id string) {
-	id = s.NewID()
-	w, err := s.Begin(b.Context(), id)
+// stream writes size bytes, made of piece, as fast as the store takes them, and
+// returns the document that they are.
+func stream(b *testing.B, s *ucs.Store, size int, piece []byte) proxy.Document {
+	d := proxy.Document{ID: s.NewID(), Name: "a.bin", Size: int64(size)}
+	w, err := s.Begin(b.Context(), d.ID)
 	require.NoError(b, err)
 	var all sync.WaitGroup
 	for left := size; left > 0; left -= len(piece) {
@@ -91,5 +91,6 @@ func stream(b *testing.B, s *ucs.Store, size int, piece []byte) (id string) {
 	}
 	all.Wait()
 	require.EqualValues(b, size, w.Stored())
-	return id
+	d.SHA256 = w.Sum()
+	return d
 }

@@ -65,7 +65,9 @@ func (s *Store) Staged(ctx context.Context, id string) (io.ReadSeekCloser, error
 	var r *reader
 	err := s.on(ctx, id, refuse, func(b *bucket) error {
 		end, _, err := s.end(ctx, b, id)
-		r = s.reader(b, proxy.Document{ID: id, Size: end.size}, end.index)
+		if err == nil {
+			r = s.reader(b, proxy.Document{ID: id, Size: end.size}, end.index)
+		}
 		return err
 	})
 	if err != nil {

@@ -106,7 +106,7 @@ func (s *Store) connect() (err error) {
 	if err != nil {
 		return err
 	}
-	if s.publish, err = jetstream.New(writing); err != nil {
+	if s.publish, err = jetstream.New(writing, jetstream.WithPublishAsyncTimeout(patience)); err != nil {
 		return err
 	}
 	s.reading, err = jetstream.New(reading)

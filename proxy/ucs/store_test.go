@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"math/rand/v2"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -17,7 +18,12 @@ import (
 	"attache/proxy/ucs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(uploadTo); dir != "" {
+		upload(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // startEngine runs an engine in dir until the test ends or its stop is called.
 func startEngine(t testing.TB, dir string) *engine.Engine {

@@ -26,22 +26,20 @@ func BenchmarkWriter256MiBof64KiB(b *testing.B) { benchmarkWriter(b, 256<<20, 64
 func BenchmarkDocument100KiB(b *testing.B) {
 	s := open(b, startEngine(b, b.TempDir()), ucs.Options{})
 	content := random(100 << 10)
-	d := document("", content)
 	b.SetBytes(int64(len(content)))
 	b.ReportAllocs()
 	for b.Loop() {
-		d.ID = stream(b, s, len(content), content)
-		_, err := s.Add(b.Context(), d)
+		_, err := s.Add(b.Context(), stream(b, s, len(content), content))
 		require.NoError(b, err)
 	}
 }
 
 func BenchmarkRead256MiB(b *testing.B) {
 	s := open(b, startEngine(b, b.TempDir()), ucs.Options{})
-	content := random(256 << 20)
-	id := put(b, s, content, 960<<10)
+	id, err := s.Add(b.Context(), stream(b, s, 256<<20, random(960<<10)))
+	require.NoError(b, err)
 	report := watermark(b)
-	b.SetBytes(int64(len(content)))
+	b.SetBytes(256 << 20)
 	b.ReportAllocs()
 	for b.Loop() {
 		readAll(b, s, id)

@@ -152,7 +152,7 @@ func TestAppendKeepsNothingOfThePiece(t *testing.T) {
 	s := open(t, startEngine(t, t.TempDir()), ucs.Options{})
 	id := s.NewID()
 	w := begin(t, s, id)
-	content, piece := random(20*w.MaxChunk()), make([]byte, w.MaxChunk())
+	content, piece := random(8*w.MaxChunk()), make([]byte, w.MaxChunk())
 	var all sync.WaitGroup
 	for rest := content; len(rest) > 0; rest = rest[len(piece):] {
 		copy(piece, rest)

@@ -84,6 +84,7 @@ test('what connect refuses', async () => {
     nothing: undefined,
     'no token': {},
     'a number as token': { token: 5 },
+    'no proxy': { token: 'x' },
     'no URL': { token: 'x', url: 'http://' },
     'another scheme': { token: 'x', url: 'ftp://files.example' },
     'a signal that is none': { token: 'x', url: 'ws://x', signal: {} },
@@ -119,8 +120,7 @@ test('connecting can be given up', async () => {
   const controller = new AbortController();
   proxy.answers.hello = () => controller.abort(reason);
   await assert.rejects(enter({ signal: controller.signal }), reason);
-  await turn();
-  assert.equal(proxy.last('/chat').readyState, 3);
+  await until(() => proxy.last('/chat').readyState === 3);
 });
 
 test('an upload arrives, whole and announced', async () => {
@@ -315,8 +315,8 @@ test('close leaves, and what is open is refused', async () => {
   assert.equal(session.state, 'closed');
   await assert.rejects(session.send('late'), { code: 'not-joined' });
   await session.close();
-  await turn();
-  assert.deepEqual(proxy.sockets.map(({ readyState }) => readyState), [3]);
+  await until(() => proxy.sockets.every(({ readyState }) => readyState === 3));
+  assert.equal(proxy.sockets.length, 1);
 });
 
 test('the proxy ends the session', async () => {

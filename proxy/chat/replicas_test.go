@@ -1,0 +1,133 @@
+package chat_test
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy/chat"
+)
+
+// prepare returns a NATS cluster of three on loopback, not started.
+func prepare(t *testing.T) (nodes []*server.Server) {
+	t.Helper()
+	var routes []*url.URL
+	var ports []int
+	for range 3 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		routes = append(routes, &url.URL{Scheme: "nats", Host: l.Addr().String()})
+	}
+	for i, port := range ports {
+		n, err := server.NewServer(&server.Options{
+			ServerName: fmt.Sprint("node-", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
+			JetStream: true, StoreDir: t.TempDir(), DisableJetStreamBanner: true,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
+			Routes:  routes,
+		})
+		require.NoError(t, err)
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// proxies starts the nodes and a Server at each.
+func proxies(t *testing.T, nodes []*server.Server) (servers []*chat.Server) {
+	t.Helper()
+	for _, n := range nodes {
+		n.Start()
+		t.Cleanup(func() { n.Shutdown(); n.WaitForShutdown() })
+	}
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(nodes, func(n *server.Server) bool {
+			return n.JetStreamIsLeader() && len(n.JetStreamClusterPeers()) == len(nodes)
+		})
+	}, time.Minute, 10*time.Millisecond)
+	for _, n := range nodes {
+		conn, err := nats.Connect(n.ClientURL())
+		require.NoError(t, err)
+		t.Cleanup(conn.Close)
+		js, err := jetstream.New(conn)
+		require.NoError(t, err)
+		var s *chat.Server
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			s, err = chat.New(t.Context(), js, chat.Options{Replicas: 3, Patience: time.Minute})
+			require.NoError(c, err)
+		}, time.Minute, 100*time.Millisecond)
+		t.Cleanup(s.Close)
+		servers = append(servers, s)
+	}
+	return servers
+}
+
+// talk posts n messages at each server and returns the last id.
+func talk(t *testing.T, servers []*chat.Server, n int) int64 {
+	t.Helper()
+	var all sync.WaitGroup
+	for i, s := range servers {
+		all.Go(func() {
+			for k := range n {
+				if _, err := s.Post(t.Context(), "s1", "bob", text(fmt.Sprint(i, " ", k))); err != nil {
+					t.Errorf("post at node %d: %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return post(t, servers[0], "s1", bob, text("")).ID
+}
+
+// Three replicas, a proxy at each node, reads from whichever replica answers,
+// and the node that leads dies: still one transcript, nothing lost or doubled.
+func TestReplicas(t *testing.T) {
+	nodes := prepare(t)
+	servers := proxies(t, nodes)
+	for i, p := range []bridge.Party{ann, bob, sue} {
+		join(t, servers[i], "s1", p)
+	}
+	last := talk(t, servers, 30)
+	require.EqualValues(t, 3+3*30+1, last)
+	file := post(t, servers[0], "s1", bob, notice("key", "a.pdf", 1))
+	for _, s := range servers {
+		requireConsecutive(t, 1, ids(receive(t, s, "s1", ann, 0).until(t, file.ID)))
+		found, err := s.File(t.Context(), "s1", "ann", file.Data.Get(bridge.KeyFileID))
+		require.NoError(t, err)
+		require.Equal(t, file, found)
+		require.Equal(t, file, post(t, s, "s1", bob, notice("key", "a.pdf", 1)))
+	}
+
+	leader := slices.IndexFunc(nodes, func(n *server.Server) bool { return n.JetStreamIsStreamLeader("$G", "CHAT") })
+	require.GreaterOrEqual(t, leader, 0)
+	rest := slices.Delete(slices.Clone(servers), leader, leader+1)
+	live := receive(t, rest[0], "s1", ann, file.ID)
+	gone := make(chan struct{})
+	go func() {
+		nodes[leader].Shutdown()
+		close(gone)
+	}()
+	last = talk(t, rest, 60)
+	<-gone
+	require.EqualValues(t, file.ID+2*60+1, last)
+	want := live.until(t, last)
+	requireConsecutive(t, file.ID+1, ids(want))
+	require.Equal(t, want, receive(t, rest[1], "s1", ann, file.ID).until(t, last))
+	said := map[string]bool{}
+	for _, e := range want {
+		require.False(t, said[e.Text], "%q came twice", e.Text)
+		said[e.Text] = true
+	}
+}

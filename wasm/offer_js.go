@@ -1,0 +1,89 @@
+package main
+
+import (
+	"github.com/hack-pad/safejs"
+
+	"attache/bridge"
+)
+
+// mostActive is how many uploads of a session send at a time.
+const mostActive = 4
+
+// upload begins an upload, or continues one of an earlier connect or program.
+func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {
+	key, err := s.admit(&o)
+	if err != nil {
+		return err
+	}
+	u := &upload{
+		s: s, call: call, offer: o, key: key, pump: pump,
+		name:  bridge.SafeName(o.Name, o.MimeType),
+		state: bridge.Offered,
+		told:  s.page.now() - progressTime,
+	}
+	s.uploads = append(s.uploads, u)
+	u.step(nil, nil)
+	s.schedule()
+	return nil
+}
+
+// admit judges an offer as the proxy will.
+func (s *session) admit(o *bridge.Offer) (bridge.Key, error) {
+	key, err := bridge.ParseKey(o.Key)
+	if err != nil {
+		return key, err
+	}
+	if s.find(o.Key) != nil {
+		return key, bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	if err := bridge.CheckName(o.Name); err != nil {
+		return key, err
+	}
+	if err := bridge.CheckCustom(o.Custom); err != nil {
+		return key, err
+	}
+	if _, err := bridge.FromPage(bridge.AppendMessage(nil, o)); err != nil {
+		return key, err
+	}
+	if err := s.may(bridge.UploadRight(o.UploadType), o.Visibility); err != nil || !s.known {
+		return key, err
+	}
+	return key, s.limits.Check(o.Name, o.Size)
+}
+
+func (s *session) find(key string) *upload {
+	for _, u := range s.uploads {
+		if u.offer.Key == key {
+			return u
+		}
+	}
+	return nil
+}
+
+// schedule lets waiting uploads begin, in their order.
+func (s *session) schedule() {
+	active := 0
+	for _, u := range s.uploads {
+		if u.phase == offering || u.phase == sending {
+			active++
+		}
+	}
+	for _, u := range s.uploads {
+		if active >= mostActive {
+			return
+		}
+		if u.phase == waiting {
+			active++
+			u.propose()
+		}
+	}
+}
+
+// forget takes back what the proxy holds of an upload.
+func (s *session) forget(key string) {
+	if s.chat.ready {
+		s.send(&bridge.Cancel{Key: key})
+		return
+	}
+	s.forgotten = append(s.forgotten, key)
+}
