@@ -58,10 +58,16 @@ func (p *Proxy) vouched(ctx context.Context, session string, e bridge.Event, fil
 		return nil
 	}
 	record, err := p.Records.Get(ctx, session, file.Key)
-	if err == nil && record.State == bridge.Announced && record.DocumentID == file.DocumentID {
+	if err == nil && record.DocumentID == file.DocumentID && delivered(record.State) {
 		return nil
 	}
 	return bridge.NewError(bridge.CodeFileUnknown, "")
+}
+
+// delivered reports whether an upload in that state may have been announced: the
+// notice is seen a moment before the record says so.
+func delivered(s bridge.UploadState) bool {
+	return s == bridge.Accepted || s == bridge.Stored || s == bridge.Announced
 }
 
 // serveFile answers a download: GET, HEAD, Range and conditional requests.

@@ -7,7 +7,7 @@ import (
 )
 
 // mostActive is how many uploads of a session send at a time.
-const mostActive = 4
+const mostActive = 2
 
 // upload begins an upload, or continues one of an earlier connect or program.
 func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {

@@ -38,8 +38,11 @@ async function start({ wasm }) {
   if (!globalThis.WebAssembly) {
     throw new Error('Attaché needs WebAssembly, which this browser lacks or has switched off (lockdown mode): use another browser');
   }
+  const importing = importGo();
+  // Its failure is told when it is waited for, below.
+  importing.catch(() => {});
   const build = await importBuild();
-  const [module, Go] = await Promise.all([compileOnce(wasm, build), importGo()]);
+  const [module, Go] = await Promise.all([compileOnce(wasm, build), importing]);
   return run(module, Go, build);
 }
 

@@ -121,7 +121,7 @@ func (v *viewer) glance() (entries []*entry, from uint64, last int64, end error)
 	if p, err := r.fold.party(v.userID); err == nil {
 		v.party = p
 	} else {
-		last, end = r.fold.left[v.userID], err
+		last, end = r.fold.left[v.userID].place, err
 	}
 	if r.fold.ended(v.server.now(), v.server.options.Retention) {
 		end = bridge.NewError(bridge.CodeSessionEnded, "")

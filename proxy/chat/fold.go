@@ -19,7 +19,7 @@ type fold struct {
 	marks []mark // where each entry lies, in order
 
 	present map[string]bridge.Party // by user id
-	left    map[string]int64        // the place of that user's last party-left
+	left    map[string]departure    // by user id: the last time that user left
 	keys    map[string]keyed        // of events, by their idempotency key
 	files   map[string]filed        // by file-id
 
@@ -33,6 +33,12 @@ type fold struct {
 type mark struct {
 	place int64
 	seq   uint64
+}
+
+// departure is where a party-left stands, and who it was.
+type departure struct {
+	place int64
+	party bridge.Party
 }
 
 type keyed struct {
@@ -71,7 +77,7 @@ type attempt struct{ userID, key, fileID string }
 func newFold() fold {
 	return fold{
 		present:  map[string]bridge.Party{},
-		left:     map[string]int64{},
+		left:     map[string]departure{},
 		keys:     map[string]keyed{},
 		files:    map[string]filed{},
 		reserved: map[string]reservation{},
@@ -111,8 +117,8 @@ func (f *fold) event(e *entry) {
 	case bridge.NewParty:
 		f.present[user] = e.Event.From
 	case bridge.PartyLeft:
+		f.left[user] = departure{e.Place, f.present[user]}
 		delete(f.present, user)
-		f.left[user] = e.Place
 	}
 	f.over = f.over || e.Over
 	if e.Event.Key != "" {
@@ -155,6 +161,20 @@ func (f *fold) party(userID string) (bridge.Party, error) {
 		return p, bridge.NewError(bridge.CodeNotJoined, "")
 	}
 	return p, nil
+}
+
+// sender returns who posts e: a party that is in, or, of a keyed file notice, one
+// that has been. Such a notice ends an upload that was accepted while the party
+// was in, and from then on its page may close.
+func (f *fold) sender(userID string, e bridge.Event) (bridge.Party, error) {
+	p, err := f.party(userID)
+	if err == nil || !e.IsFile() || e.Key == "" {
+		return p, err
+	}
+	if gone, ok := f.left[userID]; ok {
+		return gone.party, nil
+	}
+	return p, err
 }
 
 // ended reports whether the session is over at now, by its log or by its age.

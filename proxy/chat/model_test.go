@@ -101,6 +101,16 @@ func (m *model) member(user string) bridge.Code {
 	return ""
 }
 
+// been reports whether the user has ever been in.
+func (m *model) been(user string) bool {
+	for _, l := range m.lines {
+		if l.event.Type == bridge.NewParty && l.event.From.UserID == user {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *model) fits(key string, size int64) bridge.Code {
 	files, bytes := m.used(key)
 	switch {
@@ -151,7 +161,7 @@ func (m *model) post(user string, e bridge.Event, size int64) (int, bridge.Code)
 	if h != nil && h.user != user {
 		return 0, bridge.CodeUploadConflict
 	}
-	if code := m.member(user); code != "" {
+	if code := m.member(user); code != "" && (m.ended || !e.IsFile() || e.Key == "" || !m.been(user)) {
 		return 0, code
 	}
 	if e.Visibility == bridge.Internal && m.customer(user) {

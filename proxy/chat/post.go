@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// Post appends a message or a notice of a party that is in, and returns it as
-// stored: with id, time, the party as it joined, and file-id. What XML cannot
+// Post appends a message or a notice of a party that is in (or of one that was,
+// where it is a file notice with a key), and returns it as stored: with id, time, the party as it joined, and file-id. What XML cannot
 // carry is replaced by U+FFFD. Where e.Key stands in the transcript already,
 // that event is returned instead and nothing is appended, even if the party or
 // the session is gone meanwhile; the key of another party's event or upload has
@@ -57,7 +57,10 @@ func (s *Server) judgePost(f *fold, userID string, e bridge.Event, now int64) (*
 	if held, ok := f.open(e.Key, now, s.options.ReservationTTL); ok && held.userID != userID {
 		return nil, 0, bridge.NewError(bridge.CodeUploadConflict, "")
 	}
-	p, err := s.member(f, userID, now)
+	if f.ended(now, s.options.Retention) {
+		return nil, 0, bridge.NewError(bridge.CodeSessionEnded, "")
+	}
+	p, err := f.sender(userID, e)
 	if err != nil {
 		return nil, 0, err
 	}

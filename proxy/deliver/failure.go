@@ -9,7 +9,7 @@ import (
 )
 
 // permanent reports whether trying again cannot help. A page may join again, but
-// nobody joins for an upload whose party has left.
+// nobody joins for an upload whose party was never in.
 func permanent(err error) bool {
 	var e *bridge.Error
 	return errors.As(err, &e) && (!e.Retry || e.Code == bridge.CodeNotJoined)

@@ -121,13 +121,13 @@ func TestWithRealNeighbours(t *testing.T) {
 func TestRealNeighboursRefuse(t *testing.T) {
 	h := newHouse(t)
 	r := h.receive(1, []byte("hello"))
-	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", bridge.ReasonLeft, bridge.KeepAlive))
+	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", bridge.ReasonLeft, bridge.CloseIfNoAgents))
 	r.State = bridge.Accepted
 	_, err := h.records.Update(t.Context(), r)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		got, err := h.records.Get(t.Context(), session, r.Key)
-		return err == nil && got.State == bridge.Failed && got.Code == bridge.CodeNotJoined
+		return err == nil && got.State == bridge.Failed && got.Code == bridge.CodeSessionEnded
 	}, patience, time.Millisecond)
 	require.Eventually(t, func() bool {
 		_, err := h.store.Open(t.Context(), r.DocumentID)
@@ -139,11 +139,24 @@ func TestRealNeighboursRefuse(t *testing.T) {
 		}
 		return bridge.CodeOf(err) == bridge.CodeDocument
 	}, patience, time.Millisecond)
-	_, err = h.chat.Join(t.Context(), session, bridge.Party{UserID: "customer", UserType: bridge.Client})
+}
+
+// TestSenderMayLeaveOnceAccepted: from accepted on the tab may close.
+func TestSenderMayLeaveOnceAccepted(t *testing.T) {
+	h := newHouse(t)
+	r := h.receive(1, []byte("hello"))
+	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", bridge.ReasonLeft, bridge.KeepAlive))
+	r.State = bridge.Accepted
+	_, err := h.records.Update(t.Context(), r)
 	require.NoError(t, err)
-	limits, err := h.chat.Limits(t.Context(), session, "customer")
+	require.Eventually(t, func() bool {
+		got, err := h.records.Get(t.Context(), session, r.Key)
+		return err == nil && got.State == bridge.Announced
+	}, patience, time.Millisecond)
+	e, found, err := h.chat.FindKey(t.Context(), session, r.Key)
 	require.NoError(t, err)
-	require.Zero(t, limits.UsedFiles, "the reservation was given back")
+	require.True(t, found)
+	require.Equal(t, "customer", e.From.UserID)
 }
 
 // BenchmarkAcceptedToAnnounced measures what delivery adds to an upload: from

@@ -13,7 +13,7 @@ import (
 func (t toolchain) emptySize() (int, error) {
 	cache, cached := "", 0
 	if dir, err := os.UserCacheDir(); err == nil {
-		cache = filepath.Join(dir, "attache", "empty-"+t.version+".size")
+		cache = filepath.Join(dir, "attache", "callable-"+t.version+".size")
 		text, _ := os.ReadFile(cache)
 		cached, _ = strconv.Atoi(string(text))
 	}
@@ -31,6 +31,17 @@ func (t toolchain) emptySize() (int, error) {
 	return size, nil
 }
 
+// emptySource is a module that a page can call, and nothing else.
+const emptySource = `package main
+
+import "syscall/js"
+
+func main() {
+	js.Global().Set("empty", js.FuncOf(func(js.Value, []js.Value) any { return nil }))
+	select {}
+}
+`
+
 func (t toolchain) measureEmpty() (int, error) {
 	dir, err := os.MkdirTemp("", "empty-")
 	if err != nil {
@@ -39,7 +50,7 @@ func (t toolchain) measureEmpty() (int, error) {
 	defer os.RemoveAll(dir)
 	for name, text := range map[string]string{
 		"go.mod":  "module empty\n\ngo 1.26\n",
-		"main.go": "package main\n\nfunc main() { select {} }\n",
+		"main.go": emptySource,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return 0, err
