@@ -13,6 +13,7 @@ type link struct {
 	rate  float64       // bytes per second
 	trip  time.Duration // there and back, without the queue
 	bunch time.Duration // acks only arrive at multiples of it; 0: at once
+	holds time.Duration // the store takes so long for each frame, and says so
 	tick  time.Duration // how coarse the page's clock is; 0: exact
 
 	turn  time.Duration // when the link becomes next; 0: never
@@ -36,6 +37,7 @@ type sentFrame struct {
 type ack struct {
 	at     time.Duration
 	stored int64
+	held   time.Duration
 }
 
 // carry runs the sender over the link until it is done. It returns early where
@@ -51,7 +53,7 @@ func (l link) carry(s *bridge.Sender) sending {
 			l = l.at(now)
 			s.Advance(length, l.read(now))
 			free = max(free, now) + seconds(float64(length)/l.rate)
-			acks = append(acks, ack{l.arrives(free + l.trip), s.Sent()})
+			acks = append(acks, ack{l.arrives(free + l.trip + l.holds), s.Sent(), l.holds})
 			seen.frames = append(seen.frames, sentFrame{now, length, s.Window(), free - now})
 			now += l.waits
 			if len(acks) > 0 && acks[0].at <= now {
@@ -62,7 +64,7 @@ func (l link) carry(s *bridge.Sender) sending {
 			return seen
 		}
 		now = max(now, acks[0].at)
-		if err := s.Ack(acks[0].stored, l.read(now)); err != nil {
+		if err := s.Ack(acks[0].stored, acks[0].held, l.read(now)); err != nil {
 			panic(err)
 		}
 		acks = acks[1:]

@@ -314,16 +314,19 @@ type Ready struct{ MaxFrame int64 }
 func (m *Ready) kind() string    { return typeReady }
 func (m *Ready) fields(f fields) { f.number("maxFrame", &m.MaxFrame) }
 
-// Ack tells how many bytes of an upload are durable.
+// Ack tells how many bytes of an upload are durable, and how many milliseconds
+// the store took for the last of them: a wait that says nothing of the link.
 type Ack struct {
 	Key    string
 	Stored int64
+	Held   int64
 }
 
 func (m *Ack) kind() string { return typeAck }
 func (m *Ack) fields(f fields) {
 	f.text("key", &m.Key, 32)
 	f.count("stored", &m.Stored)
+	f.count("held", &m.Held)
 }
 
 // nested describes an object that may be absent.

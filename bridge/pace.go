@@ -21,6 +21,8 @@ type pace struct {
 	probe  flight        // the best one; its end is 0 before there is one
 	took   time.Duration // from sending it to its ack
 	probed time.Duration // when that was
+
+	held time.Duration // how long the store holds a frame of late
 }
 
 // flight is a frame under way.
@@ -45,14 +47,15 @@ func (p *pace) send(f flight) {
 }
 
 // ack takes note that everything before stored has arrived.
-func (p *pace) ack(stored int64, now time.Duration) {
+func (p *pace) ack(stored int64, held, now time.Duration) {
 	p.acked = now
+	p.held = max(held, p.held-p.held/8)
 	var last flight
 	for len(p.flights) > 0 && p.flights[0].end <= stored {
 		last = p.flights[0]
 		p.flights = p.flights[1:]
 		if last.idle {
-			p.measureTrip(last, now)
+			p.measureTrip(last, held, now)
 		}
 	}
 	if last.end == 0 || now <= last.from {
@@ -72,8 +75,8 @@ func (p *pace) measureRate(sample float64, now time.Duration) {
 	p.best = max(p.best, sample)
 }
 
-func (p *pace) measureTrip(f flight, now time.Duration) {
-	if took := now - f.at; p.probe.end == 0 || p.stale(now) || p.net(f, took) < p.trip() {
+func (p *pace) measureTrip(f flight, held, now time.Duration) {
+	if took := max(0, now-f.at-held); p.probe.end == 0 || p.stale(now) || p.net(f, took) < p.trip() {
 		p.probe, p.took, p.probed = f, took, now
 	}
 }
@@ -100,12 +103,14 @@ func (p *pace) net(f flight, took time.Duration) time.Duration {
 // measured.
 func (p *pace) stale(now time.Duration) bool { return p.probe.end != 0 && now-p.probed > fresh }
 
-// window is how many bytes fill the link and keep it busy for windowTime. On a
-// long trip it trebles with each until the rate is settled.
+// window is how many bytes fill the link and keep it busy for windowTime, and
+// what the store holds meanwhile: were that taken for a queue on the link, a slow
+// disk would make the window smaller and with it the rate, over and over. On a
+// long trip the window trebles with each until the rate is settled.
 func (p *pace) window() int64 {
 	trip, ahead := p.trip(), windowTime
 	if !p.settled {
 		ahead = max(ahead, 2*trip)
 	}
-	return int64(p.rate() * (trip + ahead).Seconds())
+	return int64(p.rate() * (trip + ahead + p.held).Seconds())
 }

@@ -66,14 +66,15 @@ func (s *Sender) Advance(length int64, now time.Duration) {
 	s.pace.send(flight{end: s.sent, length: length, stored: s.stored, at: now, idle: idle})
 }
 
-// Ack notes that stored bytes are durable. An ack that goes back or beyond what
+// Ack notes that stored bytes are durable, of which the store held the last for
+// that long. An ack that goes back or beyond what
 // was sent is a fault of the proxy's: code message-invalid.
-func (s *Sender) Ack(stored int64, now time.Duration) error {
+func (s *Sender) Ack(stored int64, held, now time.Duration) error {
 	if stored < s.stored || stored > s.sent {
 		return invalid("an ack is out of order")
 	}
 	s.stored = stored
-	s.pace.ack(stored, now)
+	s.pace.ack(stored, held, now)
 	s.drain = s.drain || s.pace.stale(now)
 	return nil
 }

@@ -47,7 +47,7 @@ const (
 //
 //	hello    token                               page → proxy, then frames only (frame.go)
 //	ready    maxFrame                            proxy → page
-//	ack      key, stored                         so many bytes are durable
+//	ack      key, stored, held                   so many bytes are durable
 //	fail     key, error                          this upload cannot go on here
 const (
 	typeHello   = "hello"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"attache/bridge"
 
@@ -17,7 +18,7 @@ type data struct {
 	proxy *Proxy
 
 	mu    sync.Mutex
-	acks  map[string]int64 // stored bytes the page has not been told
+	acks  map[string]bridge.Ack // what is stored and the page has not been told
 	fails map[string]error
 	wake  chan struct{}
 }
@@ -36,7 +37,7 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.exit(socket)
-	d := &data{socket: socket, proxy: p, acks: map[string]int64{}, fails: map[string]error{}, wake: make(chan struct{}, 1)}
+	d := &data{socket: socket, proxy: p, acks: map[string]bridge.Ack{}, fails: map[string]error{}, wake: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
@@ -101,13 +102,14 @@ func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []
 	if err != nil {
 		return err
 	}
+	came := time.Now()
 	err = u.append(ctx, f, payload, func(stored int64, err error) {
 		if err != nil {
 			d.proxy.uploads.forget(u)
 			d.noteFail(key, err)
 			return
 		}
-		d.noteAck(key, stored)
+		d.noteAck(bridge.Ack{Key: key, Stored: stored, Held: time.Since(came).Milliseconds()})
 	})
 	switch bridge.CodeOf(err) {
 	case "":
@@ -125,9 +127,9 @@ func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []
 	return err
 }
 
-func (d *data) noteAck(key string, stored int64) {
+func (d *data) noteAck(ack bridge.Ack) {
 	d.mu.Lock()
-	d.acks[key] = stored
+	d.acks[ack.Key] = ack
 	d.mu.Unlock()
 	d.awake()
 }
@@ -157,10 +159,10 @@ func (d *data) tell(ctx context.Context) {
 		}
 		d.mu.Lock()
 		acks, fails := d.acks, d.fails
-		d.acks, d.fails = map[string]int64{}, map[string]error{}
+		d.acks, d.fails = map[string]bridge.Ack{}, map[string]error{}
 		d.mu.Unlock()
-		for key, stored := range acks {
-			if d.send(ctx, &bridge.Ack{Key: key, Stored: stored}) != nil {
+		for _, ack := range acks {
+			if d.send(ctx, &ack) != nil {
 				return
 			}
 		}

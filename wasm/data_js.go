@@ -76,7 +76,7 @@ func (d *data) received(text []byte) {
 	case *bridge.Ack:
 		if u := d.s.find(m.Key); u != nil {
 			d.retry.reset()
-			u.acked(m.Stored)
+			u.acked(m)
 		}
 	case *bridge.Fail:
 		d.fail(m)

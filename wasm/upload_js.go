@@ -165,15 +165,15 @@ func (u *upload) unread(before bool) {
 }
 
 // acked is told how much is durable.
-func (u *upload) acked(stored int64) {
-	if u.sender == nil || stored <= u.stored {
+func (u *upload) acked(m *bridge.Ack) {
+	if u.sender == nil || m.Stored <= u.stored {
 		return
 	}
-	if err := u.sender.Ack(stored, u.s.page.now()); err != nil {
+	if err := u.sender.Ack(m.Stored, time.Duration(m.Held)*time.Millisecond, u.s.page.now()); err != nil {
 		u.s.data.lost(bridge.AsError(err))
 		return
 	}
-	u.tries, u.stored = 0, stored
+	u.tries, u.stored = 0, m.Stored
 	if u.sender.Done() {
 		u.arrived()
 		return
