@@ -77,7 +77,7 @@ func (p packer) build(tool toolchain) (string, error) {
 	}
 	defer os.RemoveAll(tmp)
 
-	module, err := tool.build(p.pkg, filepath.Join(tmp, moduleFile), notInlined)
+	module, err := tool.build(p.pkg, filepath.Join(tmp, moduleFile), notInlined...)
 	if err != nil {
 		return "", err
 	}
