@@ -11,6 +11,9 @@ const stations = /** @type {const} */ ({ offered: 'offered', stored: 'stored', a
 const reached = { offered: 'offered', accepted: 'stored', scanning: 'stored', stored: 'stored', announced: 'announced' };
 const mostRows = 50;
 
+/** Milliseconds between two drawings: one for every step would slow down what it is about. */
+const pause = 100;
+
 /** @typedef {keyof typeof stations} Station */
 /** @typedef {{ row: HTMLElement, times: Partial<Record<Station, number>>, nodes: Record<Station, HTMLElement>, sender: EventTarget | null }} Way */
 
@@ -20,6 +23,8 @@ export class Ways {
   #ways = new Map();
   #list;
   #section;
+  /** What happened since the strip was drawn. @type {(() => void)[]} */
+  #news = [];
 
   /** @param {HTMLElement} section */
   constructor(section) {
@@ -29,8 +34,22 @@ export class Ways {
 
   /** @param {AttacheChat} chat */
   watch(chat) {
-    chat.addEventListener('attache-upload', ({ detail }) => this.#step(chat, detail));
-    chat.addEventListener('attache-file', ({ detail }) => this.#arrived(chat, detail));
+    chat.addEventListener('attache-upload', ({ detail }) => this.#later(() => this.#step(chat, detail)));
+    chat.addEventListener('attache-file', ({ detail }) => {
+      // In the second frame the first one with the icon has been drawn.
+      requestAnimationFrame(() => requestAnimationFrame(() => {
+        const at = performance.timeOrigin + performance.now();
+        this.#later(() => this.#arrived(chat, detail, at));
+      }));
+    });
+  }
+
+  /** @param {() => void} draw */
+  #later(draw) {
+    if (this.#news.push(draw) > 1) return;
+    setTimeout(() => {
+      for (const each of this.#news.splice(0)) each();
+    }, pause);
   }
 
   /** @param {AttacheChat} chat @param {UploadEvent} event */
@@ -46,14 +65,11 @@ export class Ways {
     if (event.state === 'failed' || event.state === 'cancelled') this.#stop(way, event);
   }
 
-  /** @param {AttacheChat} chat @param {ChatFile} file */
-  #arrived(chat, file) {
+  /** @param {AttacheChat} chat @param {ChatFile} file @param {number} at */
+  #arrived(chat, file, at) {
     const way = this.#ways.get(file.key);
     if (file.own || !way) return; // a file of before the page was loaded has no times
-    // In the second frame the first one with the icon has been drawn.
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      if (chat.isConnected) this.#reach(way, 'drawn', performance.timeOrigin + performance.now());
-    }));
+    if (chat.isConnected) this.#reach(way, 'drawn', at);
   }
 
   /** @param {string} key @returns {Way} */

@@ -1,16 +1,17 @@
 const { slice, stream, arrayBuffer } = globalThis.Blob?.prototype ?? {};
+const size = Object.getOwnPropertyDescriptor(globalThis.Blob?.prototype ?? {}, 'size')?.get;
 
 /**
- * What the file is now, under no other name: later reads fail when it is no
- * longer that. A file that is gone says that it is empty, and only reading it
- * tells the difference.
+ * How many bytes a file has. One that is gone says that it is empty, and only
+ * reading it tells the difference: then this rejects.
  *
  * @param {Blob} file
+ * @returns {Promise<number>}
  */
-export async function snapshot(file) {
-  const blob = slice.call(file);
-  if (blob.size === 0) await arrayBuffer.call(file);
-  return blob;
+export async function sizeOf(file) {
+  const bytes = size?.call(file);
+  if (bytes === 0) await arrayBuffer.call(file);
+  return bytes;
 }
 
 /**
@@ -94,7 +95,8 @@ export class Pump {
     this.#close();
     this.#position = offset;
     if (!this.#streams) return;
-    const source = stream.call(slice.call(this.#file, offset));
+    // A slice is a round trip to the browser's main process.
+    const source = stream.call(offset === 0 ? this.#file : slice.call(this.#file, offset));
     try {
       this.#reader = source.getReader({ mode: 'byob' });
     } catch {

@@ -1,6 +1,6 @@
 import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
-import { Pump, snapshot } from './pump.js';
+import { Pump, sizeOf } from './pump.js';
 import { randomKey, readClose, readDownload, readSend, readUpload, reading } from './wish.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
@@ -102,16 +102,16 @@ export class Session extends EventTarget {
   async upload(file, options) {
     const w = reading(() => readUpload(file, options));
     w.signal?.throwIfAborted();
-    const content = await snapshot(w.file).catch((cause) => {
+    const size = await sizeOf(w.file).catch((cause) => {
       throw new AttacheError({ code: 'file-unreadable', message: '', cause });
     });
     return this.#half.call((module, half, call) => {
       const pump = new Pump(
-        content,
+        w.file,
         (view) => this.#half.report(half, 'filled', call, view),
         (before) => this.#half.report(half, 'unread', call, before),
       );
-      module.upload(half, call, pump, w.key, w.name, content.size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
+      module.upload(half, call, pump, w.key, w.name, size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
       return pump;
     }, w);
   }

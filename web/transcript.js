@@ -147,7 +147,8 @@ export class Transcript {
   }
 
   #showEmpty() {
-    this.#empty.hidden = this.#used || this.#pending.hasChildNodes();
+    const hidden = this.#used || this.#pending.hasChildNodes();
+    if (this.#empty.hidden !== hidden) this.#empty.hidden = hidden;
   }
 
   /** @param {TranscriptEvent} event @param {(() => Tile)} [tile] */
@@ -220,16 +221,19 @@ export class Transcript {
   }
 
   #scrolled() {
+    if (this.#due) return; // it goes to the end anyway
     const { scrollHeight, scrollTop, clientHeight } = this.node;
     this.#following = scrollHeight - scrollTop - clientHeight < nearEnd;
     if (this.#following) this.#unseen = 0;
     this.#writeJump();
   }
 
+  /** Written only when it changes: any change here has the whole transcript laid out again. */
   #writeJump() {
-    this.#jump.hidden = this.#following;
+    if (this.#jump.hidden !== this.#following) this.#jump.hidden = this.#following;
+    if (this.#following) return;
     const words = this.#unseen > 0 ? this.#locale.say('newer', { count: this.#unseen }) : this.#locale.say('latest');
-    this.#jump.replaceChildren(glyph('down'), words);
+    if (this.#jump.textContent !== words) this.#jump.replaceChildren(glyph('down'), words);
   }
 
   /** Once a frame: asking for the height lays the whole transcript out. @param {ScrollBehavior} [behavior] */

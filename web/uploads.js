@@ -17,6 +17,7 @@ import { Tile } from './tile.js';
  * @property {File | Blob} [file] absent for an upload that the page started itself
  * @property {AbortController} [controller]
  * @property {boolean} shown whether its tile stands in the transcript
+ * @property {ReturnType<typeof setTimeout>} [showing] until it does
  * @property {boolean} failed
  * @property {number} began milliseconds since 1970
  * @property {number} quarter the last one that was told
@@ -35,6 +36,12 @@ import { Tile } from './tile.js';
 /** Milliseconds that the session has to name a file before it is asked for the name. */
 const patience = 50;
 
+/**
+ * Milliseconds that a file may be on its way without a tile. Most are announced
+ * by then, and what nobody could have read is not laid out and painted.
+ */
+const unseen = 80;
+
 /** The uploads of one session, from choosing a file until its notice is in the transcript. */
 export class Uploads {
   /** @type {Map<string, Try>} */
@@ -43,9 +50,11 @@ export class Uploads {
   #settled = new Set();
   #session;
   #host;
+  #beat;
 
-  /** @param {Session} session @param {UploadsHost} host */
-  constructor(session, host) {
+  /** @param {Session} session @param {UploadsHost} host @param {number} [beat] milliseconds before a tile is shown */
+  constructor(session, host, beat = unseen) {
+    this.#beat = beat;
     this.#session = session;
     this.#host = host;
   }
@@ -165,10 +174,7 @@ export class Uploads {
   #progress(one, progress) {
     if (one.tile.name === '' || one.failed || !this.#tries.has(one.key)) return;
     one.tile.upload(progress, one.controller !== undefined);
-    if (!one.shown) {
-      this.#show(one);
-      this.#host.tell('saidSending', one.tile);
-    }
+    if (!one.shown) this.#showSoon(one);
     this.#tellQuarter(one, progress);
   }
 
@@ -197,7 +203,21 @@ export class Uploads {
   }
 
   /** @param {Try} one */
+  #showSoon(one) {
+    if (this.#beat > 0) one.showing ??= setTimeout(() => this.#showLate(one), this.#beat);
+    else this.#showLate(one);
+  }
+
+  /** @param {Try} one */
+  #showLate(one) {
+    if (one.shown || !this.#tries.has(one.key)) return;
+    this.#show(one);
+    this.#host.tell('saidSending', one.tile);
+  }
+
+  /** @param {Try} one */
   #show(one) {
+    clearTimeout(one.showing);
     one.shown = true;
     this.#host.show(one.tile);
   }

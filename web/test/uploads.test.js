@@ -31,7 +31,7 @@ function start(limits = {}) {
     describe: async (name) => ({ name, extension: '', kind: 'unknown', caution: '' }),
     refused: (tile, { message }) => told.push(`${tile.name} refused: ${message}`),
     tell: (word, tile) => told.push(`${tile.name} ${word}`),
-  });
+  }, 0);
   const released = [];
   session.addEventListener('upload', ({ detail }) => uploads.step(detail));
   session.addEventListener('file', ({ detail }) => released.push(uploads.release(detail.key)));
