@@ -369,19 +369,19 @@ func TestCancelWhileAwayIsToldLater(t *testing.T) {
 func TestAFewUploadsAtATime(t *testing.T) {
 	w := newWorld(t)
 	s := w.connected()
-	keys := make([]string, 7)
+	keys := make([]string, mostActive+3)
 	for i := range keys {
 		keys[i] = strings.Repeat("0"+string(rune('0'+i)), 16)
 		w.newFile(int64(i+1), nil).upload(keys[i], "a.txt")
 	}
 	require.Len(t, w.states(), len(keys), "all are offered to the page")
 	require.Len(t, s.sent(), mostActive)
-	s.push(&bridge.Accept{Key: keys[2]})
-	require.Equal(t, keys[4], only[*bridge.Offer](s).Key, "in their order")
-	w.call("cancel", half, 6)
+	s.push(&bridge.Accept{Key: keys[1]})
+	require.Equal(t, keys[mostActive], only[*bridge.Offer](s).Key, "in their order")
+	w.call("cancel", half, mostActive+2)
 	require.Empty(t, s.sent(), "one that was never offered is taken back silently")
 	w.call("cancel", half, 1)
-	require.Equal(t, []bridge.Wire{&bridge.Cancel{Key: keys[0]}, &bridge.Offer{Key: keys[6], Name: "a.txt"}}, s.sent())
+	require.Equal(t, []bridge.Wire{&bridge.Cancel{Key: keys[0]}, &bridge.Offer{Key: keys[mostActive+2], Name: "a.txt"}}, s.sent())
 }
 
 func TestConcurrentUploadsShareOneSocket(t *testing.T) {
