@@ -70,11 +70,35 @@ func (w *patient) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// ReadFrom is what io.Copy calls; the standard writer would take 32 KiB pieces.
+// ReadFrom is what io.CopyN calls; the standard writer would take 32 KiB pieces.
 func (w *patient) ReadFrom(r io.Reader) (int64, error) {
+	if limited, ok := r.(*io.LimitedReader); ok {
+		if content, ok := limited.R.(Pieces); ok {
+			return w.readPieces(content, limited)
+		}
+	}
 	buf := pieces.Get().(*[]byte)
 	defer pieces.Put(buf)
 	return io.CopyBuffer(onlyWriter{w}, r, *buf)
+}
+
+func (w *patient) readPieces(content Pieces, limited *io.LimitedReader) (n int64, err error) {
+	for limited.N > 0 {
+		piece, err := content.Piece(limited.N)
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		written, err := w.Write(piece)
+		n += int64(written)
+		limited.N -= int64(written)
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // onlyWriter hides ReadFrom, which would call itself.

@@ -85,6 +85,13 @@ type Content interface {
 	Document() Document
 }
 
+// Pieces is what a Content offers whose bytes lie in memory anyway: the next ones,
+// at most max, without copying them. They are good until the next call of any
+// method. At the end the error is io.EOF.
+type Pieces interface {
+	Piece(max int64) ([]byte, error)
+}
+
 // Documents is the store where files end up.
 type Documents interface {
 	// Add makes a document of staged content (d.ID names it in Staging) and

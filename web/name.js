@@ -43,7 +43,8 @@ function part(name, extension) {
 }
 
 /**
- * Before a word near the end if there is one: the tail is laid out apart, and
+ * Before a word near the end if there is one, and behind the blank before it:
+ * the tail is laid out apart, and
  * letters that join would lose their shape in the middle of a word.
  *
  * @param {string[]} characters
@@ -51,8 +52,9 @@ function part(name, extension) {
 function cutAt(characters) {
   const middle = characters.length - tailLength;
   for (let step = 0; step <= 5; step += 1) {
-    if (breaks.test(characters[middle + step])) return middle + step;
-    if (breaks.test(characters[middle - step])) return middle - step;
+    for (const at of [middle + step, middle - step]) {
+      if (breaks.test(characters[at])) return /\s/u.test(characters[at]) ? at + 1 : at;
+    }
   }
   return middle;
 }

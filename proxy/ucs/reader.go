@@ -77,23 +77,31 @@ func (r *reader) Seek(offset int64, whence int) (int64, error) {
 
 // Read reads from the chunk at hand; it never waits for more than one.
 func (r *reader) Read(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.pos >= r.document.Size {
-		return 0, io.EOF
-	}
 	if len(p) == 0 {
 		return 0, nil
 	}
+	piece, err := r.Piece(int64(len(p)))
+	return copy(p, piece), err
+}
+
+// Piece is the rest of the chunk at hand, or max bytes of it. A chunk is never
+// written again, so the bytes stay good even when the reader lets it go.
+func (r *reader) Piece(max int64) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pos >= r.document.Size {
+		return nil, io.EOF
+	}
 	if r.now == nil || !r.here.holds(r.pos) {
 		if err := r.advance(); err != nil {
-			return 0, fmt.Errorf("read the document %s: %w", r.document.ID, storage(err))
+			return nil, fmt.Errorf("read the document %s: %w", r.document.ID, storage(err))
 		}
 	}
-	n := copy(p, r.now.data[r.pos-r.here.offset:])
-	r.pos += int64(n)
+	piece := r.now.data[r.pos-r.here.offset:]
+	piece = piece[:min(int64(len(piece)), max)]
+	r.pos += int64(len(piece))
 	r.rest()
-	return n, nil
+	return piece, nil
 }
 
 // rest starts the time after which the chunks are let go.

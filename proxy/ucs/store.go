@@ -68,6 +68,7 @@ type Store struct {
 var (
 	_ proxy.Staging   = (*Store)(nil)
 	_ proxy.Documents = (*Store)(nil)
+	_ proxy.Pieces    = (*reader)(nil)
 )
 
 // New opens the store on a running engine, which outlives it.
