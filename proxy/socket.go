@@ -152,13 +152,13 @@ func (s *socket) alive(ctx context.Context) {
 // the library reports the cut as the message's end: a frame then fails its
 // checksum, and JSON lacks its last brace.
 func (s *socket) read(ctx context.Context, buf []byte) (websocket.MessageType, []byte, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	kind, r, err := s.conn.Reader(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
-	late := time.AfterFunc(messageTime, cancel)
+	// A context that ends with this call would cut the connection of a message
+	// that is too long before the reason could be told.
+	late := time.AfterFunc(messageTime, func() { s.conn.CloseNow() })
 	defer late.Stop()
 	n, err := io.ReadFull(r, buf)
 	switch {
