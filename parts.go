@@ -12,6 +12,7 @@ import (
 	"attache/proxy/chat"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
+	"attache/proxy/seats"
 	"attache/proxy/token"
 	"attache/proxy/ucs"
 )
@@ -74,12 +75,18 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		return nil, fmt.Errorf("start the delivery: %w", err)
 	}
 	all.later(func() { closeLoop(loop) })
+	places, err := seats.Open(ctx, all.engine, seats.Options{Log: p.log})
+	if err != nil {
+		return nil, fmt.Errorf("open the seats: %w", err)
+	}
+	all.later(places.Close)
 	secret, err := all.engine.Secret(ctx, "tickets")
 	if err != nil {
 		return nil, fmt.Errorf("read the tickets' secret: %w", err)
 	}
 	all.proxy, err = proxy.New(proxy.Config{
-		Chat: conversations, Documents: documents, Staging: documents, Records: records,
+		Seats: places,
+		Chat:  conversations, Documents: documents, Staging: documents, Records: records,
 		Auth: all.auth, Tickets: token.NewTickets(secret),
 		Origins: p.origins, AgentLimits: &p.agentLimits, MaxFrame: all.engine.MaxChunk(), Log: p.log,
 	})

@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// presence takes a party out of its session when its last socket here has been
-// gone for the disconnect timeout. A page that reloads is back long before.
+// presence takes a party out of its session when its last socket has been gone
+// for the disconnect timeout. A page that reloads is back long before.
 type presence struct {
 	proxy *Proxy
 
@@ -21,21 +21,35 @@ type presence struct {
 type seat struct {
 	sockets int
 	timer   *time.Timer
+	left    bool // the party said goodbye
+	lost    bool // the socket was another proxy's
 }
 
-func (p *presence) enter(who Identity) {
+// enter counts a socket in, before the party joins: from then on no other proxy
+// takes it out.
+func (p *presence) enter(ctx context.Context, who Identity) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	s := p.seats[who.seat()]
+	taken := s != nil && !s.lost
 	if s == nil {
 		s = &seat{}
 		p.seats[who.seat()] = s
 	}
 	s.sockets++
+	s.lost = false
 	if s.timer != nil {
 		s.timer.Stop()
 		s.timer = nil
 	}
+	p.mu.Unlock()
+	if taken || p.proxy.Seats == nil {
+		return nil
+	}
+	if err := p.proxy.Seats.Take(ctx, who.Session, who.Party.UserID); err != nil {
+		p.exit(who, false)
+		return bridge.WrapError(bridge.CodeBusy, err)
+	}
+	return nil
 }
 
 // exit counts a socket out. left tells that the party itself said goodbye.
@@ -46,27 +60,67 @@ func (p *presence) exit(who Identity, left bool) {
 	if s.sockets--; s.sockets > 0 {
 		return
 	}
-	if left || p.closed {
+	if p.closed {
 		delete(p.seats, who.seat())
 		return
 	}
-	s.timer = time.AfterFunc(p.proxy.DisconnectTimeout, func() { p.expire(who, s) })
+	s.left = left
+	after := p.proxy.DisconnectTimeout
+	if left {
+		after = 0
+	}
+	p.expect(s, after, who.Session, who.Party.UserID)
 }
 
-func (p *presence) expire(who Identity, s *seat) {
+// lost takes over a party of a proxy that is gone, which has as long to come
+// back as any other.
+func (p *presence) lost(session, user string) {
 	p.mu.Lock()
-	if p.closed || p.seats[who.seat()] != s || s.sockets > 0 {
+	defer p.mu.Unlock()
+	key := session + "/" + user
+	if p.closed || p.seats[key] != nil {
+		return
+	}
+	s := &seat{lost: true}
+	p.seats[key] = s
+	p.expect(s, p.proxy.DisconnectTimeout, session, user)
+}
+
+func (p *presence) expect(s *seat, after time.Duration, session, user string) {
+	s.timer = time.AfterFunc(after, func() { p.expire(s, session, user) })
+}
+
+// expire takes the party out, unless it has come back here or elsewhere.
+func (p *presence) expire(s *seat, session, user string) {
+	key := session + "/" + user
+	p.mu.Lock()
+	if p.closed || p.seats[key] != s || s.sockets > 0 {
 		p.mu.Unlock()
 		return
 	}
-	delete(p.seats, who.seat())
+	delete(p.seats, key)
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(p.proxy.ctx, requestTime)
 	defer cancel()
-	err := p.proxy.Chat.Leave(ctx, who.Session, who.Party.UserID, bridge.ReasonDisconnected, bridge.KeepAlive)
-	if err != nil {
-		p.proxy.Log.Warn("leave after disconnect", "session", who.Session, "user", who.Party.UserID, "error", err)
+	elsewhere, err := p.free(ctx, session, user)
+	if err == nil && !elsewhere && !s.left {
+		err = p.proxy.Chat.Leave(ctx, session, user, bridge.ReasonDisconnected, bridge.KeepAlive)
 	}
+	switch bridge.CodeOf(err) {
+	case "", bridge.CodeNotJoined, bridge.CodeSessionEnded:
+		return // another proxy was faster
+	}
+	p.proxy.Log.Warn("leave after disconnect", "session", session, "user", user, "error", err)
+	if !s.left {
+		p.lost(session, user) // tried again later
+	}
+}
+
+func (p *presence) free(ctx context.Context, session, user string) (elsewhere bool, err error) {
+	if p.proxy.Seats == nil {
+		return false, nil
+	}
+	return p.proxy.Seats.Free(ctx, session, user)
 }
 
 func (p *presence) close() {

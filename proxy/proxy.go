@@ -33,6 +33,10 @@ type Config struct {
 	// takes in one piece. Default: bridge.MaxFrame.
 	MaxFrame int
 
+	// Seats tells proxies that share an engine of each other's sockets.
+	// Default: this proxy is the only one.
+	Seats Seats
+
 	// DisconnectTimeout is how long a party stays in the session after its last
 	// socket is gone. Default: 45 s, as Chat Server's flex-disconnect-timeout.
 	DisconnectTimeout time.Duration
@@ -117,6 +121,9 @@ func New(c Config) (*Proxy, error) {
 	p.waiting = waiting{total: c.MaxWaiting, each: c.MaxWaitingAddress, from: map[string]int{}}
 	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
+	if c.Seats != nil {
+		c.Seats.OnLost(p.presence.lost)
+	}
 	p.mux = http.NewServeMux()
 	p.mux.HandleFunc("GET "+bridge.PathChat, p.serveChat)
 	p.mux.HandleFunc("GET "+bridge.PathData, p.serveData)

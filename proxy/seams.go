@@ -150,6 +150,16 @@ type Records interface {
 	Watch(session string, changed func(Record)) (stop func())
 }
 
+// Seats says which of several proxies hold a socket of a party.
+type Seats interface {
+	// Take says that this proxy holds one.
+	Take(ctx context.Context, session, userID string) error
+	// Free says that it holds none any more, and tells whether another does.
+	Free(ctx context.Context, session, userID string) (elsewhere bool, err error)
+	// OnLost names who is told, without blocking, of each party whose proxy is gone.
+	OnLost(lost func(session, userID string))
+}
+
 // Authenticator turns the token of a first message into who is connecting and
 // what they may do; codes token-invalid and token-expired.
 type Authenticator interface {

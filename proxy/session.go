@@ -57,12 +57,14 @@ func (p *Proxy) serveChat(w http.ResponseWriter, r *http.Request) {
 // run joins the chat session and then reads requests while two goroutines tell
 // the page what happens. A nil error means that the page went away.
 func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error {
+	if err := s.proxy.presence.enter(ctx, s.who); err != nil {
+		return err
+	}
+	defer func() { s.proxy.presence.exit(s.who, s.left.Load()) }()
 	joined, err := s.join(ctx)
 	if err != nil {
 		return err
 	}
-	s.proxy.presence.enter(s.who)
-	defer func() { s.proxy.presence.exit(s.who, s.left.Load()) }()
 	if err := s.welcome(ctx, joined); err != nil {
 		return nil
 	}

@@ -195,15 +195,6 @@ func TestLeaving(t *testing.T) {
 	require.Equal(t, bridge.CodeSessionEnded, p.refused())
 }
 
-func TestDisconnectedPartyLeaves(t *testing.T) {
-	w := newWorld(t)
-	agent, _ := w.join(w.agent)
-	customer, _ := w.join(w.customer)
-	customer.conn.CloseNow()
-	left := await(agent, func(m *bridge.Happened) bool { return m.Event.Type == bridge.PartyLeft })
-	require.EqualValues(t, bridge.ReasonDisconnected.Code, left.Event.Reason.Code)
-}
-
 func TestReconnectFromAPosition(t *testing.T) {
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)

@@ -21,6 +21,7 @@ import (
 	"attache/proxy/chat"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
+	"attache/proxy/seats"
 	"attache/proxy/token"
 	"attache/proxy/ucs"
 
@@ -54,6 +55,7 @@ type world struct {
 	tickets *token.Tickets
 
 	proxy  *proxy.Proxy
+	seats  *seats.Seats
 	server *httptest.Server
 	log    *lockedBuffer
 
@@ -98,13 +100,16 @@ func (w *world) startProxy(log *slog.Logger) {
 	w.t.Helper()
 	limits := bridge.Unlimited()
 	limits.MaxFileSize = agentLimit
+	places, err := seats.Open(w.t.Context(), w.engine, seats.Options{Beat: 20 * time.Millisecond})
+	require.NoError(w.t, err)
+	w.t.Cleanup(places.Close)
 	p, err := proxy.New(proxy.Config{
-		Chat: w.chat, Documents: w.store, Staging: w.store, Records: w.records, Auth: w.auth, Tickets: w.tickets,
+		Seats: places, Chat: w.chat, Documents: w.store, Staging: w.store, Records: w.records, Auth: w.auth, Tickets: w.tickets,
 		Origins: []string{origin}, AgentLimits: &limits, MaxFrame: w.engine.MaxChunk(),
 		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: time.Second, MaxWaitingAddress: maxWaitingAddress, Log: log,
 	})
 	require.NoError(w.t, err)
-	w.proxy, w.server = p, httptest.NewServer(p)
+	w.proxy, w.server, w.seats = p, httptest.NewServer(p), places
 	server := w.server
 	w.t.Cleanup(func() { p.Close(); server.Close() })
 }
@@ -121,9 +126,16 @@ func (w *world) another() *world {
 // starts another one.
 func (w *world) restartProxy() {
 	w.t.Helper()
+	w.crash()
+	w.startProxy(slog.New(slog.DiscardHandler))
+}
+
+// crash ends the proxy without a word to anybody.
+func (w *world) crash() {
+	w.t.Helper()
+	w.seats.Close()
 	w.proxy.Close()
 	w.server.Close()
-	w.startProxy(slog.New(slog.DiscardHandler))
 }
 
 // nothingStaged checks that the store holds no byte of any upload.

@@ -1,0 +1,81 @@
+package proxy_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// seated counts the seats of all proxies.
+func (w *world) seated() int {
+	w.t.Helper()
+	stream, err := w.engine.JetStream().Stream(w.t.Context(), "SEATS")
+	require.NoError(w.t, err)
+	info, err := stream.Info(w.t.Context(), jetstream.WithSubjectFilter("seat.>"))
+	require.NoError(w.t, err)
+	return len(info.State.Subjects)
+}
+
+func (w *world) awaitSeated(n int) {
+	w.t.Helper()
+	require.Eventually(w.t, func() bool { return w.seated() == n }, wait, 5*time.Millisecond)
+}
+
+func isLeft(m *bridge.Happened) bool { return m.Event.Type == bridge.PartyLeft }
+
+func TestDisconnectedPartyLeaves(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	customer, _ := w.join(w.customer)
+	customer.conn.CloseNow()
+	left := await(agent, isLeft)
+	require.EqualValues(t, bridge.ReasonDisconnected.Code, left.Event.Reason.Code)
+	w.awaitSeated(1)
+}
+
+// TestBackOnAnotherProxy loses a socket and has the page back through another
+// proxy: the first one's timeout takes nobody out.
+func TestBackOnAnotherProxy(t *testing.T) {
+	w := newWorld(t)
+	twin := w.another()
+	agent, _ := twin.join(w.agent)
+	first, _ := w.join(w.customer)
+	second, _ := twin.join(w.customer)
+	w.awaitSeated(3)
+	first.conn.CloseNow()
+	w.awaitSeated(2)
+	var said int64
+	for i := range 20 {
+		second.send(&bridge.Say{Ref: int64(i + 1), Key: newKey(), Text: "still here"})
+		said = await(second, func(m *bridge.Done) bool { return m.Ref == int64(i+1) }).Event.ID
+	}
+	second.conn.CloseNow()
+	require.Greater(t, await(agent, isLeft).Event.ID, said)
+	w.awaitSeated(1)
+}
+
+// TestPartyOfADeadProxyLeaves kills the proxy that alone knew of a party.
+func TestPartyOfADeadProxyLeaves(t *testing.T) {
+	w := newWorld(t)
+	twin := w.another()
+	agent, _ := twin.join(w.agent)
+	w.join(w.customer)
+	w.crash()
+	left := await(agent, isLeft)
+	require.Equal(t, "carol", left.Event.From.UserID)
+	require.EqualValues(t, bridge.ReasonDisconnected.Code, left.Event.Reason.Code)
+	w.awaitSeated(1)
+}
+
+// TestLeavingFreesTheSeat says goodbye in words.
+func TestLeavingFreesTheSeat(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	agent.send(&bridge.Leave{Ref: 1})
+	await(agent, func(m *bridge.Done) bool { return m.Ref == 1 })
+	w.awaitSeated(0)
+}
