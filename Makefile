@@ -1,7 +1,7 @@
 # What a person does here. Anything longer than a line or two is a script in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test bench fuzz lint fmt deps clean
+.PHONY: help run build wasm test bench chaos fuzz lint fmt deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: ## install what is missing, then check everything
 
 bench: wasm ## measure against the peers (ARGS='-rounds 3 -only small' for less)
 	go run ./bench $(ARGS)
+
+chaos: wasm ## kill processes and cut wires, and check that nothing is lost (ARGS='-seed 1 -uploads 200' for less)
+	go run ./chaos $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	ci/fuzz.sh

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -32,20 +33,55 @@ func demoLimits() bridge.Limits {
 	return bridge.Limits{MaxFiles: 100, MaxFileSize: 25 << 20, MaxTotalSize: 250 << 20, MaxDownloads: bridge.NoLimit}
 }
 
-// Run serves the page at / until a signal.
+// Run keeps the demo running until a signal: in a process of its own, which the
+// page's button can kill.
 func (d demo) Run(s streams) error {
 	interrupted := interrupts()
-	host, _, err := net.SplitHostPort(d.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen is host:port: %w", err)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("the demo makes tokens for everybody, so it listens on loopback only: use attache serve for %s", d.Listen)
-	}
-	l, err := listen(d.Listen)
+	child, err := asChild()
 	if err != nil {
 		return err
 	}
+	if child != nil {
+		return d.serve(s, child, interrupted)
+	}
+	l, err := d.open()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	keeper := &supervisor{
+		listener: l, out: s.out, log: s.log, logger: d.logger(s.log), interrupted: interrupted,
+		ready: func() { fmt.Fprintf(s.out, "open http://%s/\n", names(l.Addr().(*net.TCPAddr))[0]) },
+	}
+	code, err := keeper.run()
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		os.Exit(code) // the child has said why
+	}
+	return nil
+}
+
+// open listens where the demo may.
+func (d demo) open() (*net.TCPListener, error) {
+	host, _, err := net.SplitHostPort(d.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen is host:port: %w", err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("the demo makes tokens for everybody, so it listens on loopback only: use attache serve for %s", d.Listen)
+	}
+	l, err := listen(d.Listen)
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.TCPListener), nil
+}
+
+// serve is the demo itself: the page at / until a signal.
+func (d demo) serve(s streams, child *child, interrupted <-chan os.Signal) error {
+	l := child.listener
 	defer l.Close()
 	log := d.logger(s.log)
 	limits := demoLimits()
@@ -66,9 +102,11 @@ func (d demo) Run(s streams) error {
 		return err
 	}
 	defer all.Close()
-	fmt.Fprintf(s.out, "open http://%s/\n", hosts[0])
+	if err := child.say(isReady); err != nil {
+		return fmt.Errorf("tell that the demo is ready: %w", err)
+	}
 	service := &service{
-		handler: onlyAt(hosts, demoHandler(all)), listener: l,
+		handler: onlyAt(hosts, demoHandler(all, child)), listener: l,
 		ready: all.engine.Ready, drain: all.proxy.Drain, log: log,
 	}
 	return service.run(interrupted)
@@ -107,13 +145,15 @@ func onlyAt(hosts []string, h http.Handler) http.Handler {
 	})
 }
 
-// demoHandler is the proxy, the web folder, and the page with its tokens.
-func demoHandler(all *parts) http.Handler {
+// demoHandler is the proxy, the web folder, and the page with its tokens and its
+// plug.
+func demoHandler(all *parts, child *child) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/attache/", all.proxy)
 	mux.Handle("GET /web/", http.StripPrefix("/web", web.Handler()))
 	mux.HandleFunc("GET /{$}", servePage)
 	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, r *http.Request) { serveSession(w, r, all.auth) })
+	mux.HandleFunc("POST /demo/plug", child.servePlug)
 	return mux
 }
 

@@ -31,6 +31,9 @@ var directions = []struct {
 	{"bench", []string{"*", "*/*"}},
 	{"bench/*", nil},
 	{"e2e", []string{"*", "*/*"}},
+	{"chaos", []string{"*", "*/*"}},
+	{"chaos/page", []string{"bridge"}},
+	{"chaos/bugs", nil},
 }
 
 func TestPackagesDependInOneDirection(t *testing.T) {

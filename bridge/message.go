@@ -227,12 +227,14 @@ func (m *Happened) fields(f fields) { f.object("event", &m.Event, nil) }
 type Accept struct {
 	Key    string
 	Offset int64
+	Digest string // SHA-256 in hex of the bytes before Offset, where there are any
 }
 
 func (m *Accept) kind() string { return typeAccept }
 func (m *Accept) fields(f fields) {
 	f.text("key", &m.Key, 32)
 	f.count("offset", &m.Offset)
+	f.optional("digest", &m.Digest, 64)
 }
 
 // Upload tells that an upload changed. Event is the notice, in state announced;

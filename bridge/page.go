@@ -32,6 +32,8 @@ type Step struct {
 	At                  int64  // milliseconds since 1970, the page's clock
 	Error               *Error // in state failed
 	Event               *Event // the notice, in state announced
+	Resumed             bool   // it goes on after a break, from Stored
+	Over                bool   // the proxy's record has ended: its key cannot be continued
 }
 
 // AppendStep appends a change of an upload's state.
@@ -125,6 +127,14 @@ func (s *stepOf) fields(f fields) {
 	(*progress)(&s.Step).fields(f)
 	s.Name.fields(f)
 	f.number("at", &s.At)
+	for _, mark := range []struct {
+		name string
+		set  *bool
+	}{{"resumed", &s.Resumed}, {"over", &s.Over}} {
+		if *mark.set {
+			f.flag(mark.name, mark.set)
+		}
+	}
 	nested(f, "error", &s.Error)
 	if s.Event != nil {
 		f.object("file", newEntry(*s.Event, s.self), nil)

@@ -41,9 +41,19 @@ func newPage(t *testing.T) *page {
 	ctx, cancel := context.WithTimeout(browser, longest)
 	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
 	p := &page{t: t, ctx: ctx}
-	t.Cleanup(func() {
+	p.prepare(func() {
 		closeTab()
 		cancel()
+	})
+	return p
+}
+
+// prepare has the tab listened to, and closed at the test's end.
+func (p *page) prepare(closeTab func()) {
+	t, ctx := p.t, p.ctx
+	t.Helper()
+	t.Cleanup(func() {
+		closeTab()
 		require.Empty(t, p.unexpected(), "warnings, errors, uncaught exceptions and policy violations of the page")
 	})
 	require.NoError(t, chromedp.Listen(ctx, p.hear))
@@ -53,7 +63,6 @@ func newPage(t *testing.T) *page {
 	require.NoError(t, err)
 	_, err = chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: probe})
 	require.NoError(t, err)
-	return p
 }
 
 func (p *page) open(url string) {

@@ -58,16 +58,20 @@ func (p *Proxy) vouched(ctx context.Context, session string, e bridge.Event, fil
 		return nil
 	}
 	record, err := p.Records.Get(ctx, session, file.Key)
-	if err == nil && record.DocumentID == file.DocumentID && delivered(record.State) {
+	if err == nil && record.DocumentID == file.DocumentID && delivered(record) {
 		return nil
 	}
 	return bridge.NewError(bridge.CodeFileUnknown, "")
 }
 
-// delivered reports whether an upload in that state may have been announced: the
-// notice is seen a moment before the record says so.
-func delivered(s bridge.UploadState) bool {
-	return s == bridge.Accepted || s == bridge.Stored || s == bridge.Announced
+// delivered reports whether an upload may have been announced: the notice is seen
+// a moment before the record says so. Behind a scanner it has been called clean.
+func delivered(r Record) bool {
+	switch r.State {
+	case bridge.Accepted, bridge.Stored, bridge.Announced:
+		return true
+	}
+	return r.State == bridge.Scanning && r.Verdict == Clean
 }
 
 // serveFile answers a download: GET, HEAD, Range and conditional requests.

@@ -207,7 +207,8 @@ func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
 		s.note(record)
 		return nil
 	}
-	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: u.offset()}); err != nil {
+	offset, digest := u.place()
+	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: offset, Digest: digest}); err != nil {
 		return err
 	}
 	return s.tellLimits(ctx)

@@ -41,7 +41,10 @@ func (s *session) note(r Record) {
 		return
 	}
 	s.mu.Lock()
-	s.changed[r.Key] = r
+	// An answer to an offer may have been read before the change that is kept.
+	if s.changed[r.Key].Revision <= r.Revision {
+		s.changed[r.Key] = r
+	}
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:

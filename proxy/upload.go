@@ -117,6 +117,18 @@ func (u *upload) offset() int64 {
 	return u.writer.Offset()
 }
 
+// place is where the next frame begins, and the digest of what lies before it:
+// a page that has lost its memory compares its file with that.
+func (u *upload) place() (offset int64, digest string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if offset = u.writer.Offset(); offset > 0 {
+		sum := u.writer.Sum()
+		digest = hex.EncodeToString(sum[:])
+	}
+	return offset, digest
+}
+
 // append stores a frame's payload. stored is called, from another goroutine,
 // each time more bytes are durable; the error is what ended the upload.
 func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, stored func(int64, error)) error {

@@ -161,7 +161,7 @@ func (s *session) heard(m bridge.Wire) {
 		s.refused(m)
 	case *bridge.Accept:
 		if u := s.find(m.Key); u != nil {
-			u.accepted(m.Offset)
+			u.accepted(m)
 		}
 	case *bridge.Upload:
 		if u := s.find(m.Key); u != nil {

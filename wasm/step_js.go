@@ -19,7 +19,22 @@ func (u *upload) where() bridge.Step {
 
 func (u *upload) step(e *bridge.Event, err *bridge.Error) {
 	step := u.where()
-	step.Event, step.Error = e, err
+	step.Event, step.Error, step.Over = e, err, u.over
+	u.tellStep(step)
+}
+
+// resume tells that it goes on after a break, of this page's connection or
+// between this page and an earlier one.
+func (u *upload) resume() {
+	if u.state.May(bridge.Receiving) {
+		u.state = bridge.Receiving
+	}
+	step := u.where()
+	step.Resumed = true
+	u.tellStep(step)
+}
+
+func (u *upload) tellStep(step bridge.Step) {
 	u.s.tell(wordUpload, u.call, bridge.AppendStep(nil, step, u.s.party.UserID))
 }
 

@@ -20,10 +20,12 @@ type upload struct {
 	state bridge.UploadState
 	phase phase
 	begun bool // the proxy has accepted it before
+	over  bool // the proxy says that it has ended
 	held  bool // to be offered again once the data socket is ready
 	tries int  // offered again without progress between
 
 	offset  int64          // where the proxy wants to go on
+	digest  string         // of what it has before that, hex
 	sender  *bridge.Sender // nil until both sockets are ready for it
 	reading int64          // bytes the pump is reading; 0: none
 	stale   bool           // what it is reading is not wanted any more
@@ -66,7 +68,8 @@ func (u *upload) propose() {
 }
 
 // accepted is told from where the proxy wants to go on.
-func (u *upload) accepted(offset int64) {
+func (u *upload) accepted(m *bridge.Accept) {
+	offset := m.Offset
 	switch {
 	case offset > u.offer.Size:
 		u.fail(bridge.NewError(bridge.CodeFrameLength, ""))
@@ -77,11 +80,16 @@ func (u *upload) accepted(offset int64) {
 	case u.phase == delivered && !u.state.Incoming():
 		return
 	}
+	resumed := u.begun || offset > 0
 	u.phase, u.begun, u.held = sending, true, false
-	u.offset, u.sent, u.stored = offset, offset, offset
+	u.offset, u.sent, u.stored, u.digest = offset, offset, offset, m.Digest
 	u.again.stop()
 	u.halt()
-	u.advance(bridge.Receiving)
+	if resumed {
+		u.resume()
+	} else {
+		u.advance(bridge.Receiving)
+	}
 	u.s.data.want()
 	u.start()
 }
@@ -108,7 +116,7 @@ func (u *upload) start() {
 	}
 	u.sender = bridge.NewSender(u.offer.Size, u.offset, u.s.data.maxFrame)
 	most := min(u.s.data.maxFrame, u.offer.Size-u.offset)
-	if _, err := u.pump.Call("prepare", bridge.FrameHeader, most); err != nil {
+	if _, err := u.pump.Call("prepare", bridge.FrameHeader, most, u.digest); err != nil {
 		u.abandon(bridge.WrapError(bridge.CodeInternal, err))
 		return
 	}
@@ -222,8 +230,10 @@ func (u *upload) changed(m *bridge.Upload) {
 		if err == nil {
 			err = bridge.NewError(bridge.CodeInternal, "")
 		}
+		u.over = true
 		u.fail(err)
 	case bridge.Cancelled:
+		u.over = true
 		u.leave(bridge.Cancelled, nil, bridge.NewError(bridge.CodeCancelled, ""))
 	case bridge.Announced:
 		if m.Event != nil {

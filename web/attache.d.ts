@@ -84,6 +84,16 @@ export interface Session extends EventTarget {
   upload(file: Blob, options?: UploadOptions): Promise<ChatFile>;
 
   /**
+   * The key of an unfinished upload of the same file (by name, size and date)
+   * by this party, in this page, an earlier one or another tab, if there is one.
+   * Hand it to {@link upload} to go on there: in another tab's stead only once
+   * that is closed, and under the eyes of the proxy, which knows what arrived;
+   * if it was another content, the upload fails with `file-changed`. Keys are
+   * kept for a day in `localStorage`, with neither content nor token.
+   */
+  recall(file: File): string | undefined;
+
+  /**
    * Opens a file for reading. Resolves with the `Response` of a `fetch`: stream
    * it, or call `blob()`. Costs a customer one download attempt a file; asking
    * again for the same file continues that download and is free while the page lives.
@@ -131,7 +141,7 @@ export interface UploadOptions {
   digest?: string;
   /** Who may see it: `ALL` (default), `INT` (agents only), `VIP` (supervisors only). */
   visibility?: Visibility;
-  /** The key of an earlier try of the same user action, to continue it. Default: a new random one. */
+  /** The key of an earlier try of the same user action, to continue it; see {@link Session.recall}. Default: a new random one. */
   key?: string;
 }
 
@@ -155,6 +165,8 @@ export interface Progress {
   /** Bytes that the proxy has stored durably; the point an interrupted upload goes on from. */
   readonly stored: number;
   readonly total: number;
+  /** Set while it is another tab that sends it, and this one waits to take over. */
+  readonly elsewhere?: true;
 }
 
 export type UserType = 'CLIENT' | 'AGENT' | 'SUPERVISOR' | 'EXTERNAL' | 'SYSTEM';
@@ -229,6 +241,10 @@ export interface UploadEvent extends Progress, FileName {
   readonly error?: AttacheError;
   /** The announced file, in state `announced`. */
   readonly file?: ChatFile;
+  /** Set where it goes on after a break, of the connection or between two pages: from `stored`. */
+  readonly resumed?: true;
+  /** Set where the proxy's own record of it has ended: it cannot be continued under this key. */
+  readonly over?: true;
   /** Milliseconds since 1970, this page's clock. */
   readonly at: number;
 }

@@ -1,4 +1,5 @@
 import './element.js';
+import { Plug } from './demo.plug.js';
 import { Ways } from './demo.ways.js';
 
 /**
@@ -38,9 +39,11 @@ async function start() {
   const demo = await load();
   history.replaceState(null, '', `#${encodeURIComponent(demo.session)}`);
   const ways = new Ways(find('#ways'));
+  const plug = new Plug(find('#plug'), find('#outage'));
   for (const side of shown()) {
     const chat = /** @type {import('./element.js').AttacheChat} */ (document.getElementById(side));
     ways.watch(chat);
+    plug.watch(chat);
     chat.url = demo.url ?? '';
     let first = true;
     // Called again at every reconnect: by then the first token may have expired.

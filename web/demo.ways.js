@@ -6,7 +6,12 @@ import { truncate } from './name.js';
 /** @typedef {import('./attache.js').UploadEvent} UploadEvent */
 /** @typedef {import('./element.js').AttacheChat} AttacheChat */
 
-const stations = /** @type {const} */ ({ offered: 'offered', stored: 'stored', announced: 'announced', drawn: 'drawn' });
+const stations = /** @type {const} */ ({
+  offered: 'offered', resumed: 'resumed', stored: 'stored', scanned: 'scanned', announced: 'announced', drawn: 'drawn',
+});
+const order = /** @type {Station[]} */ (Object.keys(stations));
+/** Not on every file's way: only after a break, and only where there is a scanner. @type {Station[]} */
+const optional = ['resumed', 'scanned'];
 /** Accepted means durable; what comes before the notice may be too short to be told. @type {Partial<Record<UploadEvent['state'], Station>>} */
 const reached = { offered: 'offered', accepted: 'stored', scanning: 'stored', stored: 'stored', announced: 'announced' };
 const mostRows = 50;
@@ -15,7 +20,7 @@ const mostRows = 50;
 const pause = 100;
 
 /** @typedef {keyof typeof stations} Station */
-/** @typedef {{ row: HTMLElement, times: Partial<Record<Station, number>>, nodes: Record<Station, HTMLElement>, sender: EventTarget | null }} Way */
+/** @typedef {{ row: HTMLElement, times: Partial<Record<Station, number>>, nodes: Record<Station, HTMLElement>, sender: EventTarget | null, scanning: boolean }} Way */
 
 /** The strip that shows each file's way, from the events that the API gives and nothing else. */
 export class Ways {
@@ -60,6 +65,10 @@ export class Ways {
       this.#label(way, event, chat);
     }
     way.row.dataset.state = event.state;
+    if (event.resumed) this.#resume(way, event);
+    if (event.state === 'scanning') way.scanning = true;
+    // What comes behind the scanner has passed it.
+    else if (way.scanning && (event.state === 'stored' || event.state === 'announced')) this.#reach(way, 'scanned', event.at);
     const station = reached[event.state];
     if (station) this.#reach(way, station, event.at);
     if (event.state === 'failed' || event.state === 'cancelled') this.#stop(way, event);
@@ -85,7 +94,7 @@ export class Ways {
       way.append(make('div', { class: station }, make('dt', {}, words), time));
     }
     const row = make('li', {}, way);
-    const fresh = { row, times: {}, nodes, sender: null };
+    const fresh = { row, times: {}, nodes, sender: null, scanning: false };
     this.#ways.set(key, fresh);
     this.#list.prepend(row);
     this.#section.classList.add('used');
@@ -105,15 +114,34 @@ export class Ways {
     );
   }
 
+  /** The last break counts; where the file went on stands beside it. @param {Way} way @param {UploadEvent} event */
+  #resume(way, { at, stored }) {
+    way.times.resumed = undefined;
+    this.#reach(way, 'resumed', at);
+    write(/** @type {HTMLElement} */ (way.nodes.resumed.previousElementSibling), `resumed at ${megabytes(stored)}`);
+  }
+
   /** @param {Way} way @param {Station} station @param {number} at */
   #reach(way, station, at) {
     if (way.times[station] !== undefined) return;
     way.times[station] = at;
+    this.#skip(way, station);
     const { offered } = way.times;
     for (const [name, time] of Object.entries(way.times)) {
+      if (time === undefined) continue;
       const node = way.nodes[/** @type {Station} */ (name)];
       if (offered !== undefined) write(node, name === 'offered' ? '0 ms' : `+${milliseconds(time - offered)} ms`);
       node.parentElement?.classList.add('reached');
+    }
+  }
+
+  /** What may be left out and was, before that station. @param {Way} way @param {Station} station */
+  #skip(way, station) {
+    for (const name of order.slice(0, order.indexOf(station))) {
+      const node = way.nodes[name];
+      const skipped = optional.includes(name) && way.times[name] === undefined;
+      node.parentElement?.classList.toggle('skipped', skipped);
+      if (skipped) write(node, '–');
     }
   }
 
@@ -122,6 +150,11 @@ export class Ways {
     const reason = state === 'failed' ? error?.message ?? 'failed' : 'cancelled';
     way.row.querySelector('dl')?.replaceWith(make('p', { class: 'stopped' }, reason));
   }
+}
+
+/** @param {number} bytes */
+function megabytes(bytes) {
+  return new Intl.NumberFormat('en', { style: 'unit', unit: 'megabyte', maximumFractionDigits: 1 }).format(bytes / 1e6);
 }
 
 /** @param {number} time */

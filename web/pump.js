@@ -1,5 +1,10 @@
+import { Sha256 } from './sha256.js';
+
 const { slice, stream, arrayBuffer } = globalThis.Blob?.prototype ?? {};
 const size = Object.getOwnPropertyDescriptor(globalThis.Blob?.prototype ?? {}, 'size')?.get;
+
+/** Bytes compared at a time: few enough that the page stays responsive. */
+const compared = 512 << 10;
 
 /**
  * How many bytes a file has. One that is gone says that it is empty, and only
@@ -36,6 +41,10 @@ export class Pump {
   #streams = true;
   #position = -1;
   #touched = false;
+  /** Of the bytes before the next piece, where those are to be compared. */
+  #digest = '';
+  /** Whether what went before was read, or compared, here. */
+  #known = false;
   #turn = 0;
 
   /**
@@ -49,8 +58,15 @@ export class Pump {
     this.#unread = unread;
   }
 
-  /** Both in bytes: the header's length, and of the longest piece. @param {number} header @param {number} most */
-  prepare(header, most) {
+  /**
+   * Before the first piece: the header's length and that of the longest piece
+   * in bytes, and the SHA-256 in hex of all that lies before it. A file whose
+   * beginning went to the proxy from an earlier page has to begin so.
+   *
+   * @param {number} header @param {number} most @param {string} [digest]
+   */
+  prepare(header, most, digest = '') {
+    this.#digest = digest;
     this.#header = header;
     this.#room = header + most;
   }
@@ -72,6 +88,9 @@ export class Pump {
   async #read(offset, length, turn) {
     try {
       if (!this.#buffer || this.#buffer.byteLength < this.#room) this.#buffer = new ArrayBuffer(this.#room);
+      if (!this.#known && this.#digest !== '' && offset > 0) await this.#compare(offset, turn);
+      if (turn !== this.#turn) return;
+      this.#known = true;
       if (offset !== this.#position) this.#open(offset);
       for (let filled = 0; filled < length;) {
         const got = await this.#some(offset + filled, this.#header + filled, length - filled, turn);
@@ -88,6 +107,18 @@ export class Pump {
       return;
     }
     this.#filled(new Uint8Array(this.#buffer, 0, this.#header + length));
+  }
+
+  /** Rejects if the bytes before the offset are others than those that were sent. @param {number} offset @param {number} turn */
+  async #compare(offset, turn) {
+    const sum = new Sha256();
+    for (let at = 0; at < offset; at += compared) {
+      const piece = await arrayBuffer.call(slice.call(this.#file, at, Math.min(at + compared, offset)));
+      if (turn !== this.#turn) return;
+      this.#touched = true;
+      sum.write(new Uint8Array(piece));
+    }
+    if (sum.hex() !== this.#digest) throw new Error('the file is not the one that was begun');
   }
 
   /** @param {number} offset */

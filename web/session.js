@@ -1,6 +1,8 @@
 import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
 import { Pump, sizeOf } from './pump.js';
+import { Turns } from './turns.js';
+import { Unfinished } from './unfinished.js';
 import { randomKey, readClose, readDownload, readSend, readUpload, reading } from './wish.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
@@ -33,6 +35,9 @@ export class Session extends EventTarget {
   #transcript;
   /** @type {(error?: unknown) => void} */
   #connected = () => {};
+  /** From the first welcome on. @type {Unfinished | undefined} */
+  #unfinished;
+  #turns = new Turns();
 
   /** Only {@link Session.connect} makes one. @param {Wish} wish */
   constructor(wish) {
@@ -105,6 +110,40 @@ export class Session extends EventTarget {
     const size = await sizeOf(w.file).catch((cause) => {
       throw new AttacheError({ code: 'file-unreadable', message: '', cause });
     });
+    const elsewhere = this.#unfinished?.recall(w.file) === w.key;
+    this.#unfinished?.remember(w.file, w.key);
+    try {
+      const send = () => this.#send(w, size);
+      const sent = await (elsewhere ? this.#turns.join(w.key, size, send, w) : this.#turns.begin(w.key, send));
+      this.#unfinished?.forget(w.file, w.key);
+      return sent;
+    } catch (error) {
+      if (!this.#goesOn(error, w.signal)) this.#unfinished?.forget(w.file, w.key);
+      throw error;
+    }
+  }
+
+  /** Whether an upload that came to this end may be continued. @param {unknown} error @param {AbortSignal | undefined} signal */
+  #goesOn(error, signal) {
+    if (signal?.aborted) return false;
+    return this.#state === 'closed' || error instanceof AttacheError && error.retryable;
+  }
+
+  /** @param {File} file @returns {string | undefined} */
+  recall(file) {
+    const key = this.#unfinished?.recall(file);
+    if (key === undefined || !this.#events.some((event) => event.type === 'file' && event.key === key)) return key;
+    this.#unfinished?.forget(file, key);
+    return undefined;
+  }
+
+  /** @param {ReturnType<typeof readUpload>} w @param {number} size @returns {Promise<ChatFile>} */
+  #send(w, size) {
+    /** @param {import('./attache.js').Progress} progress */
+    const onProgress = (progress) => {
+      this.#turns.tell(progress);
+      w.onProgress?.(progress);
+    };
     return this.#half.call((module, half, call) => {
       const pump = new Pump(
         w.file,
@@ -113,7 +152,7 @@ export class Session extends EventTarget {
       );
       module.upload(half, call, pump, w.key, w.name, size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
       return pump;
-    }, w);
+    }, { signal: w.signal, onProgress });
   }
 
   /** @param {ChatFile | string} file @param {import('./attache.js').DownloadOptions} [options] @returns {Promise<Response>} */
@@ -198,6 +237,7 @@ export class Session extends EventTarget {
   #welcome({ id, party, limits, rights }) {
     this.#id = id;
     this.#party = Object.freeze(party);
+    this.#unfinished ??= new Unfinished(this.#base, id, party.userId);
     this.#limits = freeze(limits);
     this.#rights = Object.freeze(rights);
     this.#change('connected');
@@ -233,6 +273,7 @@ export class Session extends EventTarget {
     const reason = error ?? new AttacheError({ code: 'not-joined', message: 'the session is closed', retryable: false });
     this.#connected(reason);
     this.#half.end(reason);
+    this.#turns.close(reason);
   }
 
   /** @param {string} type @param {unknown} detail */

@@ -154,6 +154,11 @@ class FakeSession extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
+  /** There is no earlier page. @returns {string | undefined} */
+  recall() {
+    return undefined;
+  }
+
   /** Says how the next upload goes; several are taken in turn. @param {Script} script */
   script(script) {
     this.#scripts.push(script);

@@ -19,6 +19,9 @@ import { Tile } from './tile.js';
  * @property {boolean} shown whether its tile stands in the transcript
  * @property {ReturnType<typeof setTimeout>} [showing] until it does
  * @property {boolean} failed
+ * @property {boolean} earlier whether the key is of an earlier try, which may have ended, or was of another content
+ * @property {number} [from] bytes that the earlier try had stored
+ * @property {boolean} over whether the proxy said that it has ended
  * @property {number} began milliseconds since 1970
  * @property {number} quarter the last one that was told
  */
@@ -65,11 +68,22 @@ export class Uploads {
 
   /** Sends files, each on its own: a refused one keeps no other back. @param {Iterable<File | Blob>} files */
   add(files) {
+    /** Files of one choice are never the same one. @type {Set<string>} */
+    const fresh = new Set();
     for (const file of files) {
-      const one = this.#begin(randomKey());
-      one.file = file;
-      this.#send(one, file);
+      const known = this.#recall(file);
+      const key = known && !fresh.has(known) ? known : randomKey();
+      fresh.add(key);
+      const running = this.#tries.get(key);
+      if (!running) this.#send(this.#begin(key, file, key === known), file);
+      else if (running.failed) this.#again(running, file);
     }
+  }
+
+  /** @param {File | Blob} file */
+  #recall(file) {
+    const key = file instanceof File ? this.#session.recall?.(file) : undefined;
+    return key !== undefined && this.#settled.has(key) ? undefined : key;
   }
 
   /** Shows something that cannot even be tried, as a refused file. @param {string} name @param {string} message */
@@ -87,6 +101,8 @@ export class Uploads {
 
     const one = known ?? this.#begin(event.key);
     one.tile.label(event);
+    if (event.over) one.over = true;
+    if (this.#stale(one, event.error)) return;
     if (event.state === 'cancelled') this.#cancelled(one);
     else if (event.state !== 'failed') this.#progress(one, event);
     else if (!one.failed) this.#fail(one, event.error);
@@ -109,7 +125,7 @@ export class Uploads {
   /** @param {Tile} tile */
   retry(tile) {
     const one = this.#of(tile);
-    if (one?.file) this.#send(one, one.file);
+    if (one?.file) this.#again(one, one.file);
   }
 
   /** @param {Tile} tile */
@@ -118,11 +134,34 @@ export class Uploads {
     if (one) this.#drop(one);
   }
 
-  /** @param {string} key @returns {Try} */
-  #begin(key) {
-    const one = { key, tile: this.#host.tile(), shown: false, failed: false, began: Date.now(), quarter: 0 };
+  /** @param {string} key @param {File | Blob} [file] @param {boolean} [earlier] @returns {Try} */
+  #begin(key, file, earlier = false) {
+    const one = { key, file, tile: this.#host.tile(), shown: false, failed: false, earlier, over: false, began: Date.now(), quarter: 0 };
     this.#tries.set(key, one);
     return one;
+  }
+
+  /** Tries again: under the same key, unless the proxy has said that its upload has ended. @param {Try} one @param {File | Blob} file */
+  #again(one, file) {
+    one.file = file;
+    one.earlier = !one.over;
+    if (one.over) this.#rename(one);
+    this.#send(one, file);
+  }
+
+  /** Whether it was the earlier try that came to nothing, and not this one. @param {Try} one @param {unknown} error */
+  #stale(one, error) {
+    const { code } = /** @type {{ code?: string }} */ (error ?? {});
+    return one.earlier && !one.controller?.signal.aborted && (one.over || code === 'file-changed');
+  }
+
+  /** Gives it a new key: what is still said of the old one is not about it. @param {Try} one */
+  #rename(one) {
+    this.#settled.add(one.key);
+    this.#tries.delete(one.key);
+    one.key = randomKey();
+    one.over = false;
+    this.#tries.set(one.key, one);
   }
 
   /** @param {Try} one @param {File | Blob} file */
@@ -131,6 +170,7 @@ export class Uploads {
     one.controller = controller;
     one.failed = false;
     one.quarter = 0;
+    one.from = undefined;
     const sent = this.#session.upload(file, {
       key: one.key,
       signal: controller.signal,
@@ -142,7 +182,10 @@ export class Uploads {
       await sent;
     } catch (error) {
       if (controller.signal.aborted) this.#cancelled(one);
-      else if (!one.failed) await this.#refused(one, file, error);
+      else if (this.#stale(one, error)) {
+        one.over = true;
+        this.#again(one, file);
+      } else if (!one.failed) await this.#refused(one, file, error);
     } finally {
       clearTimeout(late);
     }
@@ -172,10 +215,19 @@ export class Uploads {
 
   /** @param {Try} one @param {Progress} progress */
   #progress(one, progress) {
-    if (one.tile.name === '' || one.failed || !this.#tries.has(one.key)) return;
-    one.tile.upload(progress, one.controller !== undefined);
+    if (one.failed || !this.#tries.has(one.key)) return;
+    this.#outgrow(one, progress);
+    if (one.tile.name === '') return;
+    one.tile.upload(progress, one.controller !== undefined && !progress.elsewhere);
     if (!one.shown) this.#showSoon(one);
     this.#tellQuarter(one, progress);
+  }
+
+  /** Once more is stored than the earlier try left, or another tab is at it, an end is meant for this one. @param {Try} one @param {Progress} progress */
+  #outgrow(one, { state, stored, elsewhere }) {
+    if (elsewhere) one.earlier = false;
+    if (state === 'receiving') one.from ??= stored;
+    if (['accepted', 'scanning', 'stored'].includes(state) || stored > (one.from ?? stored)) one.earlier = false;
   }
 
   /** A long upload is heard of at each quarter, a short one only at its ends. @param {Try} one @param {Progress} progress */

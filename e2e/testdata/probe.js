@@ -18,6 +18,35 @@ globalThis.e2e = (() => {
     }
   }
 
+  // What goes out on sockets: counted, slowed down and cut.
+  const { send } = WebSocket.prototype;
+  const sockets = new Set();
+  const wire = { bytes: 0, gap: 0, waiting: 0, queue: Promise.resolve() };
+  WebSocket.prototype.send = function spied(data) {
+    sockets.add(this);
+    if (typeof data === 'string') return send.call(this, data);
+    wire.bytes += data.byteLength - 32;
+    if (wire.gap === 0 && wire.waiting === 0) return send.call(this, data);
+    const copy = data.slice(); // the sender uses its buffer again
+    wire.waiting += 1;
+    wire.queue = wire.queue.then(() => new Promise((resolve) => { setTimeout(resolve, wire.gap); })).then(() => {
+      wire.waiting -= 1;
+      if (this.readyState === WebSocket.OPEN) send.call(this, copy);
+    });
+    return undefined;
+  };
+
+  /** Puts so many milliseconds between two frames. */
+  const slow = (gap) => { wire.gap = gap; };
+  const sentBytes = () => wire.bytes;
+
+  function cut() {
+    for (const socket of sockets) socket.close();
+    sockets.clear();
+  }
+
+  const kept = () => Object.entries(localStorage);
+
   const chat = (side) => document.getElementById(side);
   const session = (side) => chat(side).session;
   const root = (side) => chat(side).shadowRoot;
@@ -188,5 +217,6 @@ globalThis.e2e = (() => {
   return {
     until, chat, session, root, tiles, named, lines, connected, file, refusal, line, midway, say, hand, download,
     digest, middle, focused, rejection, api, input, picked, shown,
+    slow, sentBytes, cut, kept,
   };
 })();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { mkdtemp, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -130,5 +131,21 @@ for (const [how, { Pump }] of Object.entries(variants)) {
     }
     const { read } = pumpOf(Pump, new Hostile([bytes]));
     assert.deepEqual(piece(await read(0, 1000), 1000), bytes);
+  });
+}
+
+for (const [how, { Pump }] of Object.entries(variants)) {
+  test(`a file that another page began has to begin alike, ${how}`, async () => {
+    const bytes = content(1_500_000);
+    const begun = createHash('sha256').update(bytes.subarray(0, 1_200_000)).digest('hex');
+    const same = pumpOf(Pump, new Blob([bytes]));
+    same.pump.prepare(header, most, begun);
+    assert.deepEqual(piece(await same.read(1_200_000, 100_000), 100_000), bytes.subarray(1_200_000, 1_300_000));
+
+    const other = Uint8Array.from(bytes);
+    other[700_000] ^= 1;
+    const changed = pumpOf(Pump, new Blob([other]));
+    changed.pump.prepare(header, most, begun);
+    assert.equal(await changed.read(1_200_000, 100_000), true, 'as a file that changed');
   });
 }

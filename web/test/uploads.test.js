@@ -92,6 +92,57 @@ test('a retry goes on under the same key in the same tile', async () => {
   assert.deepEqual(released, [shown[0]]);
 });
 
+/** A session that knows of an earlier try, and whose uploads end as they are told. */
+function startAgain(...ends) {
+  const begun = start();
+  const { session } = begun;
+  const keys = [];
+  const old = 'f'.repeat(32);
+  session.recall = () => (keys.length === 0 ? old : undefined);
+  const { upload } = session;
+  session.upload = (blob, options) => {
+    keys.push(options.key);
+    const end = ends.shift();
+    if (!end) return upload.call(session, blob, options);
+    const progress = { key: options.key, sent: 0, stored: 0, total: blob.size, name: blob.name, extension: '', kind: 'unknown', at: 1 };
+    begun.uploads.step({ ...progress, ...end });
+    return Promise.reject(end.error);
+  };
+  return { ...begun, keys, old };
+}
+
+test('a file whose earlier upload has ended gets a new key by itself', async () => {
+  for (const end of [
+    { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
+    { state: 'cancelled', over: true, error: fakeError('cancelled') },
+    { state: 'failed', error: fakeError('file-changed') },
+  ]) {
+    const { session, uploads, keys, old, shown } = startAgain(end);
+    const announced = happened(session, 'file');
+    uploads.add([file('a.pdf')]);
+    const { key } = await announced;
+    assert.equal(keys[0], old);
+    assert.equal(keys[1], key);
+    assert.notEqual(key, old);
+    assert.deepEqual(shown[0]?.words.filter((words) => words.startsWith('refused')) ?? [], []);
+  }
+});
+
+test('a retry after the proxy has ended the upload gets a new key', async () => {
+  const { session, uploads, shown, keys } = startAgain(
+    { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
+    { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
+  );
+  uploads.add([file('a.pdf')]);
+  await new Promise((resolve) => { setTimeout(resolve, 10); });
+  assert.equal(keys.length, 2, 'the second one is refused for good');
+  assert.match(shown[0].words.at(-1), /\(retry\)$/);
+  const announced = happened(session, 'file');
+  uploads.retry(shown[0]);
+  assert.equal((await announced).key, keys[2]);
+  assert.equal(new Set(keys).size, 3);
+});
+
 test('a cancelled upload leaves nothing', async () => {
   const { chat, session, uploads, shown, told } = start();
   session.script({ at: 0.5, hold: new Promise(() => {}) });

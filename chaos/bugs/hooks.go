@@ -1,0 +1,83 @@
+package bugs
+
+// CrashVariable names the border at which the process kills itself the first
+// time that it gets there, in a build with Crash.
+const CrashVariable = "ATTACHE_CRASH"
+
+// Crash makes every border between two steps, of the delivery and of what comes
+// before it, a place where the process can die: with SIGKILL, by its own hand.
+var Crash = []Change{
+	{"proxy/deliver/step.go", "var step = func(name string) {}", "var step = crash"},
+	{"proxy/deliver/crash.go", "", "package deliver\n" + crash},
+	{"proxy/crash.go", "", "package proxy\n" + crash},
+	{
+		"proxy/upload.go", `	u.record.State = bridge.Accepted
+	if err := u.uploads.change(ctx, u); err != nil {
+		return err
+	}
+`, `	u.record.State = bridge.Accepted
+	crash("accepting")
+	if err := u.uploads.change(ctx, u); err != nil {
+		return err
+	}
+	crash("accepted")
+`,
+	},
+	{"proxy/offer.go", "	both.Wait()\n", "	both.Wait()\n	crash(\"begun\")\n"},
+	{
+		"proxy/deliver/steps.go", "	id, err := j.Documents.Add(bounded, d)\n",
+		"	step(\"storing\")\n	id, err := j.Documents.Add(bounded, d)\n",
+	},
+	{
+		"proxy/deliver/steps.go", "	e, err := j.Chat.Post(ctx, r.Session, r.UserID, bridge.Announcement{\n",
+		"	step(\"announcing\")\n	e, err := j.Chat.Post(ctx, r.Session, r.UserID, bridge.Announcement{\n",
+	},
+}
+
+const crash = `
+import (
+	"os"
+	"syscall"
+)
+
+var crashBorder = os.Getenv("` + CrashVariable + `")
+
+func crash(name string) {
+	if name == crashBorder {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+`
+
+// Infected is what the planted scanner finds, at a file's beginning.
+const Infected = "this is a planted infection, and it harms nobody"
+
+// Scanner gives the command a scanner of its own, so that there is something to
+// wait for.
+var Scanner = []Change{
+	{"parts.go", "Scanner: proxy.NoScanner{}", "Scanner: plantedScanner{}"},
+	{"planted_scanner.go", "", `package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+
+	"attache/proxy"
+)
+
+type plantedScanner struct{}
+
+func (plantedScanner) Scan(_ context.Context, r io.Reader, _ proxy.Document) (proxy.Verdict, error) {
+	b, err := io.ReadAll(r)
+	switch {
+	case err != nil:
+		return proxy.Unknown, err
+	case bytes.HasPrefix(b, []byte("` + Infected + `")):
+		return proxy.Infected, nil
+	}
+	return proxy.Clean, nil
+}
+`},
+}

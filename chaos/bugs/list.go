@@ -1,0 +1,155 @@
+package bugs
+
+// List is every bug, the bytes' first.
+var List = []Bug{
+	{
+		Name: "ack-before-storing", Does: "a frame is acknowledged when it comes, a moment before it is durable",
+		Changes: []Change{{
+			"proxy/data.go", "	came := time.Now()\n",
+			"	came := time.Now()\n	d.noteAck(bridge.Ack{Key: key, Stored: f.Offset + int64(len(payload))})\n	time.Sleep(20 * time.Millisecond)\n",
+		}},
+	},
+	{
+		Name: "ignore-checksum", Does: "a frame is kept though its checksum does not fit",
+		Changes: []Change{{
+			"proxy/data.go", "	if err := f.Verify(payload); err != nil {\n		return err\n	}\n", "",
+		}},
+	},
+	{
+		Name: "ignore-offset", Does: "a frame is kept wherever it belongs",
+		Changes: []Change{{
+			"proxy/upload.go", "	case f.Offset != u.writer.Offset():", "	case f.Offset < 0:",
+		}},
+	},
+	{
+		Name: "resume-at-wrong-offset", Does: "an upload goes on in the middle of what is stored",
+		Changes: []Change{{
+			"proxy/session.go", "Offset: offset, Digest: digest}", "Offset: offset / 2, Digest: digest[:0]}",
+		}},
+	},
+	{
+		Name: "drop-stored-bytes", Does: "a repeated offer drops what was stored",
+		Changes: []Change{{
+			"proxy/upload.go", "	return us.resume(ctx, record)\n}\n\nfunc (us *uploads) wait()",
+			"	us.proxy.Staging.Discard(ctx, record.DocumentID)\n	return us.resume(ctx, record)\n}\n\nfunc (us *uploads) wait()",
+		}},
+	},
+	{
+		Name: "accept-half", Does: "an upload is accepted when half of it is there",
+		Changes: []Change{{
+			"proxy/upload.go", "		if err == nil && n == u.size {", "		if err == nil && n >= u.size/2 {",
+		}},
+	},
+	{
+		Name: "lose-the-record", Does: "one accepted upload in eight is never delivered",
+		Changes: []Change{{
+			"proxy/deliver/loop.go", "	if idle(record) {", "	if idle(record) || record.Key[0] < '2' {",
+		}},
+	},
+	{
+		Name: "take-repeated-for-done", Does: "what another has held before is taken for done",
+		Changes: []Change{{
+			"proxy/deliver/job.go", "	j.settle(j.run(ctx))", "	if !j.fresh() {\n		m.Ack()\n		return\n	}\n	j.settle(j.run(ctx))",
+		}},
+		Trial: Trial{Border: "stored"},
+	},
+	{
+		Name: "announce-before-storing", Does: "the notice goes out before there is a document",
+		Changes: []Change{{
+			"proxy/deliver/steps.go", `		if kept, err := j.store(ctx); kept || err != nil {
+			return err
+		}
+	}
+	e, err := j.announce()
+	if err != nil {
+		return err
+	}
+	return j.conclude(e)
+`, `	}
+	e, err := j.announce()
+	if err != nil {
+		return err
+	}
+	if kept, err := j.store(ctx); kept || err != nil {
+		return err
+	}
+	return j.conclude(e)
+`,
+		}},
+	},
+	{
+		Name: "announce-before-scanning", Does: "nobody waits for the scanner's verdict",
+		Changes: []Change{{
+			"proxy/deliver/steps.go", `		if kept, err := j.scan(ctx); kept || err != nil {
+			return err
+		}
+`, "",
+		}},
+		Trial: Trial{Scanner: true},
+	},
+	{
+		Name: "release-the-infected", Does: "a bad verdict is taken for a good one",
+		Changes: []Change{{
+			"proxy/deliver/steps.go", "	switch r.Verdict {\n	case proxy.Clean:\n", "	if r.Verdict == proxy.Infected {\n		r.Verdict = proxy.Clean\n	}\n	switch r.Verdict {\n	case proxy.Clean:\n",
+		}},
+		Trial: Trial{Scanner: true},
+	},
+	{
+		Name: "announce-twice", Does: "neither is the transcript searched nor a second notice refused",
+		Changes: []Change{
+			{"proxy/deliver/steps.go", "	if !j.fresh() {", "	if false {"},
+			{"proxy/chat/post.go", "	if known, ok := f.keys[e.Key]; ok {", "	if known, ok := f.keys[e.Key]; ok && !e.IsFile() {"},
+		},
+		Trial: Trial{Border: "announced"},
+	},
+	{
+		Name: "wrong-session", Does: "a notice goes where the one before it belonged",
+		Changes: []Change{{
+			"proxy/deliver/steps.go", "j.Chat.Post(ctx, r.Session, r.UserID,", "j.Chat.Post(ctx, elsewhere(r.Session), r.UserID,",
+		}, {
+			"proxy/deliver/elsewhere.go", "", `package deliver
+
+var before = make(chan string, 1)
+
+func elsewhere(session string) string {
+	other := session
+	select {
+	case other = <-before:
+	default:
+	}
+	select {
+	case before <- session:
+	default:
+	}
+	return other
+}
+`,
+		}},
+	},
+	{
+		Name: "remove-the-document", Does: "a document is removed though its notice stands",
+		Changes: []Change{{
+			"proxy/deliver/steps.go", "			step(\"concluded\")\n",
+			"			step(\"concluded\")\n			if r.Key[0] < '4' {\n				j.Documents.Remove(ctx, r.DocumentID)\n			}\n",
+		}},
+	},
+	{
+		Name: "drop-an-event", Does: "one event in three is not sent to pages that are there",
+		Changes: []Change{{
+			"proxy/tell.go", "		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
+			"		if e.IsFile() && e.ID > s.joined && e.ID%3 == 0 {\n			return nil\n		}\n		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
+		}},
+	},
+	{
+		Name: "repeat-events", Does: "a page that comes back is sent what it has",
+		Changes: []Change{{
+			"proxy/tell.go", "	position := s.hello.Position\n", "	position := max(s.hello.Position-2, 0)\n",
+		}},
+	},
+	{
+		Name: "skip-what-was-missed", Does: "a page that comes back is not sent what happened meanwhile",
+		Changes: []Change{{
+			"proxy/tell.go", "	position := s.hello.Position\n", "	position := s.hello.Position\n	if position > 0 {\n		position = s.joined\n	}\n",
+		}},
+	},
+}

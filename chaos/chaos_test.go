@@ -1,0 +1,84 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"attache/chaos/bugs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func testLab(t *testing.T) *lab {
+	t.Helper()
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	module, err := moduleDir(here)
+	require.NoError(t, err)
+	l, err := newLab(t.TempDir(), module, 1, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	return l
+}
+
+// R1 and R19, a slice: `go run ./chaos` is the whole.
+func TestR1NothingIsLostUnderKills(t *testing.T) {
+	l := testLab(t)
+	var err error
+	l.binary, err = l.build(t.Context(), "clean", nil)
+	require.NoError(t, err)
+	out, err := l.endure(t.Context(), ordeal{
+		uploads: 60, kills: 8, rooms: 3, senders: 2, maxSize: 2 << 20, pause: 150 * time.Millisecond,
+		spoil: 50, onSight: true, sendTime: time.Minute, drain: drainTime,
+	})
+	require.NoError(t, err)
+	require.Empty(t, out.Findings.Counts, out.Findings.First)
+	require.EqualValues(t, 60, out.Announced)
+	require.GreaterOrEqual(t, out.Kills, int64(8))
+}
+
+func TestR19PlantedBugsAreCaught(t *testing.T) {
+	for _, name := range []string{"ignore-checksum", "announce-twice"} {
+		t.Run(name, func(t *testing.T) {
+			n := slices.IndexFunc(bugs.List, func(b bugs.Bug) bool { return b.Name == name })
+			require.GreaterOrEqual(t, n, 0)
+			b := bugs.List[n]
+			got, err := testLab(t).notice(t.Context(), b.Name, b.Trial, b.Changes, attempts)
+			require.NoError(t, err)
+			require.True(t, got.Caught)
+		})
+	}
+}
+
+// Every bug can be planted in the source as it is now.
+func TestR19BugsKeepInStep(t *testing.T) {
+	l := testLab(t)
+	for _, b := range bugs.List {
+		t.Run(b.Name, func(t *testing.T) {
+			for _, with := range [][]bugs.Change{bugs.Crash, bugs.Scanner} {
+				_, err := bugs.Plant(l.module, t.TempDir(), append(slices.Clone(with), b.Changes...)...)
+				require.NoError(t, err)
+			}
+		})
+	}
+	_, err := bugs.Plant(l.module, t.TempDir(), bugs.Change{File: "go.mod", Old: "no such line", New: ""})
+	require.ErrorContains(t, err, "0 times")
+	require.NoFileExists(t, filepath.Join(l.module, "planted_scanner.go"))
+}
+
+func TestFindingsEndAtTheFirst(t *testing.T) {
+	var ended int
+	f := newFindings()
+	f.found = func() { ended++ }
+	f.add(lost, "a")
+	f.add(twice, "b")
+	require.Equal(t, map[kind]int{lost: 1}, f.Counts)
+	require.Equal(t, []string{"lost: a"}, f.First)
+	require.Equal(t, 1, ended)
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+)
+
+// kind is one way in which a promise can be broken.
+type kind string
+
+// The kinds. Each is zero in a product that keeps its promises.
+const (
+	lost         kind = "lost"         // announced or accepted, and its bytes cannot be had
+	unreported   kind = "unreported"   // accepted, and no notice in the transcript
+	corrupted    kind = "corrupted"    // other bytes, another size or another name than what was sent
+	wrongSession kind = "wrongSession" // its notice stands in another session
+	phantom      kind = "phantom"      // a notice that nobody sent a file for
+	twice        kind = "twice"        // two notices of one key in a transcript
+	seenTwice    kind = "seenTwice"    // a page was sent an event that it had
+	unseen       kind = "unseen"       // the transcript has an event that a page of the session was never sent
+	premature    kind = "premature"    // announced before its document could be had
+	unscanned    kind = "unscanned"    // announced or to be had without the scanner's word
+	regressed    kind = "regressed"    // acked bytes were asked for again
+	forgotten    kind = "forgotten"    // bytes were asked for after accepted
+	refused      kind = "refused"      // failed, though nothing was wrong with it
+	beyondWindow kind = "beyondWindow" // more was sent again after a cut than the window then open
+	undrained    kind = "undrained"    // still on its way 30 s after the last recovery
+	incomplete   kind = "incomplete"   // never accepted
+)
+
+// findings are the promises that were broken.
+type findings struct {
+	mu     sync.Mutex
+	Counts map[kind]int `json:"counts"`
+	First  []string     `json:"first,omitempty"`
+
+	found func() // called at the first finding, the only one that is noted then; may be nil
+}
+
+// maxExamples bounds how many findings are told in words.
+const maxExamples = 20
+
+func newFindings() *findings { return &findings{Counts: map[kind]int{}} }
+
+func (f *findings) add(k kind, format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.found != nil {
+		if len(f.Counts) > 0 {
+			return // what follows may come of the run's being cut short
+		}
+		f.found()
+	}
+	f.Counts[k]++
+	if len(f.First) < maxExamples {
+		f.First = append(f.First, string(k)+": "+fmt.Sprintf(format, args...))
+	}
+}
+
+func (f *findings) none() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.Counts) == 0
+}

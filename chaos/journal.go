@@ -1,0 +1,147 @@
+package main
+
+import (
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"attache/bridge"
+	"attache/chaos/page"
+)
+
+// intent is one upload as its driver meant it, and what the driver was told.
+type intent struct {
+	key, session, user, name string
+	size                     int64
+	digest                   [sha256.Size]byte
+
+	state    bridge.UploadState // the furthest that was told
+	infected bool               // the scanner is to find something in it
+	code     bridge.Code
+	event    int64 // the notice's id, once announced was told
+	complete time.Time
+	accepted time.Time
+	seen     time.Time // when this driver knew that it is announced
+	upload   *page.Upload
+}
+
+// journal is the checker's own log: what was meant and what was told, kept
+// apart from everything that the product writes.
+type journal struct {
+	mu      sync.Mutex
+	intents map[string]*intent
+	news    chan struct{}
+}
+
+func newJournal() *journal {
+	return &journal{intents: map[string]*intent{}, news: make(chan struct{}, 1)}
+}
+
+func (j *journal) mean(i *intent) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.intents[i.key] = i
+}
+
+// told notes a state that a page heard of.
+func (j *journal) told(key string, m *bridge.Upload) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i := j.intents[key]
+	if i == nil || m.State.Incoming() {
+		return
+	}
+	if i.accepted.IsZero() {
+		i.accepted = time.Now()
+	}
+	if i.state.Final() && m.State != bridge.Announced {
+		return
+	}
+	i.state = m.State
+	if m.Error != nil {
+		i.code = m.Error.Code
+	}
+	if m.State == bridge.Announced {
+		j.announced(i)
+		if m.Event != nil {
+			i.event = m.Event.ID
+		}
+	}
+	j.wake()
+}
+
+// saw notes that a sender's page was shown the notice.
+func (j *journal) saw(session, user string, e bridge.Event) {
+	if !e.IsFile() {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i := j.intents[e.Key]
+	if i == nil || i.session != session || i.user != user {
+		return
+	}
+	i.event = e.ID
+	i.state = bridge.Announced
+	j.announced(i)
+	j.wake()
+}
+
+func (j *journal) announced(i *intent) {
+	if i.seen.IsZero() {
+		i.seen = time.Now()
+	}
+}
+
+// sent notes what Send came to.
+func (j *journal) sent(i *intent, u *page.Upload) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i.upload, i.complete = u, u.Complete
+	if i.accepted.IsZero() {
+		i.accepted = u.Accepted
+	}
+	if !i.state.Final() && u.State != "" {
+		i.state, i.code = u.State, u.Code
+	}
+	j.wake()
+}
+
+func (j *journal) wake() {
+	select {
+	case j.news <- struct{}{}:
+	default:
+	}
+}
+
+// open returns the intents that no final state was told of.
+func (j *journal) open() (open []intent) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, i := range j.intents {
+		if !i.state.Final() {
+			open = append(open, *i)
+		}
+	}
+	return open
+}
+
+// of returns a session's intents by key.
+func (j *journal) of(session string) map[string]*intent {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	some := map[string]*intent{}
+	for key, i := range j.intents {
+		if i.session == session {
+			some[key] = i
+		}
+	}
+	return some
+}
+
+// find returns the intent of that key, of any session.
+func (j *journal) find(key string) *intent {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.intents[key]
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// killer kills processes by a seeded schedule, in ones, twos and threes, and
+// starts each again. Of one process alone, a double kill is a second one while
+// it recovers from the first.
+type killer struct {
+	victims []*process
+	random  *rand.Rand
+	restart time.Duration // the mean pause between two kills
+
+	Kills    atomic.Int64 // processes killed
+	Multiple atomic.Int64 // kills of two or three
+	took     []time.Duration
+}
+
+// run does that many kills, or fewer when ctx ends; next is asked before each
+// and may wait. The error is a process that did not come back.
+func (k *killer) run(ctx context.Context, kills int64, next func(done int64) bool) error {
+	for k.Kills.Load() < kills && ctx.Err() == nil && next(k.Kills.Load()) {
+		wait := time.Duration(float64(k.restart) * (0.25 + 1.5*k.random.Float64()))
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil
+		}
+		if err := k.strike(ctx, k.several()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// several is 1 in seven of ten cases, 2 or 3 otherwise.
+func (k *killer) several() int {
+	switch n := k.random.IntN(10); {
+	case n < 7:
+		return 1
+	case n < 9:
+		return 2
+	}
+	return 3
+}
+
+func (k *killer) strike(ctx context.Context, several int) error {
+	begun := time.Now()
+	if several > 1 {
+		k.Multiple.Add(1)
+	}
+	order := k.random.Perm(len(k.victims))[:min(several, len(k.victims))]
+	var all sync.WaitGroup
+	for _, n := range order {
+		all.Go(k.victims[n].kill)
+	}
+	all.Wait()
+	k.Kills.Add(int64(len(order)))
+	for left := several - len(order); left > 0; left-- {
+		if err := k.strikeAgain(k.victims[order[0]]); err != nil {
+			return err
+		}
+	}
+	errs := make(chan error, len(order))
+	for _, n := range order {
+		go func() { errs <- k.victims[n].start(ctx) }()
+	}
+	var err error
+	for range order {
+		if e := <-errs; e != nil {
+			err = e
+		}
+	}
+	k.took = append(k.took, time.Since(begun))
+	return err
+}
+
+// strikeAgain kills a process while it starts.
+func (k *killer) strikeAgain(p *process) error {
+	served, err := p.begin()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-served:
+	case <-time.After(time.Duration(k.random.IntN(120)) * time.Millisecond):
+	}
+	p.kill()
+	k.Kills.Add(1)
+	return nil
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"attache/chaos/bugs"
+)
+
+// ordeal is uploads under kills: how many of each, and of which sizes. Between
+// two rounds everything is verified and the data directory is removed, which
+// keeps the store small.
+type ordeal struct {
+	uploads, kills int64
+	rounds         int64
+	rooms, senders int // rooms at a time, uploads at a time of each page
+	maxSize        int64
+	pause          time.Duration // between two kills, in the mean
+	spoil          int           // one frame in so many is damaged on its way; 0: none
+	onSight        bool
+	infected       int           // one file in so many is infected; 0: none
+	border         string        // the proxy dies at that border, once
+	sendTime       time.Duration // bounds one upload: longer than all that may be done to it
+	drain          time.Duration
+}
+
+// outcome is what an ordeal came to.
+type outcome struct {
+	Uploads   int64     `json:"uploads"`
+	Bytes     int64     `json:"bytes"`
+	Announced int64     `json:"announced"`
+	Kills     int64     `json:"kills"`
+	Multiple  int64     `json:"killsInTwosAndThrees"`
+	Resumed   int64     `json:"resumed"`
+	Resent    int64     `json:"resentBytes"`
+	Recovery  []float64 `json:"recoveryMsP50P95Max,omitempty"`
+	Drained   float64   `json:"drainedSeconds"` // the slowest round
+	Findings  *findings `json:"findings"`
+	Took      float64   `json:"seconds"`
+	recovery  []time.Duration
+}
+
+// endure runs an ordeal against one proxy with its embedded engine.
+func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
+	out := &outcome{Findings: newFindings()}
+	return out, l.endureInto(ctx, o, out)
+}
+
+// endureUntilFound ends at the first finding.
+func (l *lab) endureUntilFound(ctx context.Context, o ordeal) (*outcome, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out := &outcome{Findings: newFindings()}
+	out.Findings.found = cancel
+	return out, l.endureInto(ctx, o, out)
+}
+
+func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
+	begun := time.Now()
+	defer func() {
+		out.Recovery = millis(out.recovery)
+		out.Took = time.Since(begun).Seconds()
+	}()
+	o.rounds = max(o.rounds, 1)
+	for n := range o.rounds {
+		part := o
+		part.uploads = (n+1)*o.uploads/o.rounds - n*o.uploads/o.rounds
+		part.kills = (n+1)*o.kills/o.rounds - n*o.kills/o.rounds
+		if err := l.endureRound(ctx, part, n, out); err != nil {
+			return err
+		}
+		l.log.Info("round", "round", n+1, "uploads", out.Uploads, "kills", out.Kills, "findings", out.Findings.Counts)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil
+}
+
+func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) error {
+	data, err := os.MkdirTemp(l.dir, "data-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(data)
+	name := filepath.Base(data)
+	served, address, err := l.serve(name, "--data", data)
+	if err != nil {
+		return err
+	}
+	if o.border != "" {
+		served.env = []string{bugs.CrashVariable + "=" + o.border}
+	}
+	if err := served.start(ctx); err != nil {
+		return err
+	}
+	defer served.kill()
+	revived := served.reviveOnce(ctx, o.border != "")
+	f := &field{
+		lab: l, address: func() string { return address }, journal: newJournal(), findings: out.Findings, onSight: o.onSight, drain: o.drain,
+	}
+	k := &killer{victims: []*process{served}, random: l.random(fmt.Sprint("kills/", n)), restart: o.pause}
+	err = f.suffer(ctx, o, n, k, out)
+	if revived != nil {
+		err = errors.Join(err, revived())
+	}
+	out.Kills += k.Kills.Load()
+	out.Multiple += k.Multiple.Load()
+	out.recovery = append(out.recovery, k.took...)
+	return err
+}
+
+// suffer sends under kills, lets everything settle, and verifies it.
+func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *outcome) error {
+	var rooms []*room
+	defer func() {
+		for _, r := range rooms {
+			r.close()
+		}
+	}()
+	for i := range o.rooms {
+		r, err := f.open(fmt.Sprintf("round%d-room%d", n, i))
+		if err != nil {
+			return err
+		}
+		rooms = append(rooms, r)
+	}
+	watching, blind := context.WithCancel(ctx)
+	defer blind()
+	var watchers sync.WaitGroup
+	if o.onSight {
+		for _, r := range rooms {
+			watchers.Go(func() { r.watch(watching) })
+		}
+	}
+	t := &tempo{uploads: o.uploads, kills: o.kills}
+	failed := make(chan error, 1)
+	go func() { failed <- k.run(ctx, o.kills, func(int64) bool { return t.strike(ctx, k.Kills.Load()) }) }()
+	f.sendAll(ctx, o, n, rooms, t, k)
+	if err := <-failed; err != nil {
+		return err
+	}
+	out.Drained = max(out.Drained, f.drained(ctx, rooms).Seconds())
+	blind()
+	watchers.Wait()
+	var checks sync.WaitGroup
+	for _, r := range rooms {
+		checks.Go(func() { r.verify(ctx) })
+	}
+	checks.Wait()
+	for _, r := range rooms {
+		r.end(ctx)
+	}
+	f.count(out)
+	return nil
+}
+
+// sendAll sends the round's files from every page.
+func (f *field) sendAll(ctx context.Context, o ordeal, n int64, rooms []*room, t *tempo, k *killer) {
+	var senders sync.WaitGroup
+	for w := range len(rooms) * 2 * o.senders {
+		r, party := rooms[w%len(rooms)], w/len(rooms)%2
+		random := f.random(fmt.Sprintf("uploads/%d/%d", n, w))
+		senders.Go(func() {
+			for t.send(ctx, k) {
+				f.sendOne(ctx, o, r, party, random)
+			}
+		})
+	}
+	senders.Wait()
+}
+
+func (f *field) sendOne(ctx context.Context, o ordeal, r *room, party int, random *rand.Rand) {
+	ctx, cancel := context.WithTimeout(ctx, o.sendTime)
+	defer cancel()
+	infected := o.infected > 0 && random.IntN(o.infected) == 0
+	size := logUniform(random, o.maxSize)
+	if infected {
+		size = max(size, int64(len(bugs.Infected)))
+	}
+	i, u := r.draft(random, party, size, infected)
+	if o.spoil > 0 {
+		u.Spoil = func() bool { return random.IntN(o.spoil) == 0 }
+	}
+	r.send(ctx, party, i, u)
+}
+
+// count adds up a round.
+func (f *field) count(out *outcome) {
+	f.journal.mu.Lock()
+	defer f.journal.mu.Unlock()
+	for _, i := range f.journal.intents {
+		out.Uploads++
+		out.Bytes += i.size
+		if !i.seen.IsZero() {
+			out.Announced++
+		}
+		if i.upload != nil {
+			out.Resumed += int64(i.upload.Resumed)
+			out.Resent += i.upload.Resent
+		}
+	}
+}
+
+// tempo keeps uploads and kills side by side, so that the kills fall among the
+// uploads from the first to the last.
+type tempo struct {
+	uploads, kills int64
+	begun          atomic.Int64
+}
+
+// ahead is how many uploads may be in front of the kills, and kills in front of
+// the uploads.
+const ahead = 12
+
+// send takes the next upload's place, when its time has come; false: there is
+// none.
+func (t *tempo) send(ctx context.Context, k *killer) bool {
+	n := t.begun.Add(1)
+	if n > t.uploads {
+		return false
+	}
+	for ctx.Err() == nil {
+		if t.kills == 0 || k.Kills.Load() >= t.kills || n <= k.Kills.Load()*t.uploads/t.kills+ahead {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return false
+}
+
+func (t *tempo) strike(ctx context.Context, done int64) bool {
+	for ctx.Err() == nil {
+		if min(t.begun.Load(), t.uploads)+ahead >= done*t.uploads/t.kills {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return false
+}

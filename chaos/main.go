@@ -1,0 +1,172 @@
+// Command chaos shows that nothing is lost and nothing comes twice: it runs the
+// real command, kills its processes and cuts its wires by a seeded schedule,
+// and compares what it sent and was told with the store, the transcripts and
+// what every page was shown.
+//
+// The checker believes nothing that the product writes about itself: it keeps a
+// log of its own. That it would notice is shown by planted bugs (package bugs),
+// each compiled into the command in the place of the product's own lines.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+var errBroken = errors.New("a promise is broken: the result says which")
+
+type options struct {
+	only    string
+	seed    uint64
+	limit   time.Duration
+	uploads int64
+	kills   int64
+	dir     string
+	json    string
+	bugs    string
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == nodeCommand {
+		if err := runNode(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "node:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string, out io.Writer) (o options, err error) {
+	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	f.SetOutput(out)
+	f.StringVar(&o.only, "only", strings.Join(scenarioNames(), ","), "scenarios to run, by commas")
+	f.Uint64Var(&o.seed, "seed", 0, "of the schedule; 0 draws one")
+	f.DurationVar(&o.limit, "limit", 15*time.Minute, "wall time of everything; what is running then is cut short")
+	f.Int64Var(&o.uploads, "uploads", 0, "uploads of each scenario; 0 is the scenario's full size")
+	f.Int64Var(&o.kills, "kills", 0, "kills of the scenario kills; 0 is a tenth of its uploads")
+	f.StringVar(&o.dir, "dir", "", "where to work; empty is a new directory that is removed")
+	f.StringVar(&o.json, "json", "", "file that the result is written to as well")
+	f.StringVar(&o.bugs, "bugs", "", "planted bugs of the scenario checker, by commas; empty is all")
+	err = f.Parse(args)
+	if o.seed == 0 {
+		o.seed = rand.Uint64N(1 << 32)
+	}
+	return o, err
+}
+
+// result is what a run prints.
+type result struct {
+	Seed      uint64         `json:"seed"`
+	Passed    bool           `json:"passed"`
+	Scenarios map[string]any `json:"scenarios"`
+	Seconds   float64        `json:"seconds"`
+}
+
+func run(args []string, out, errs io.Writer) error {
+	o, err := parse(args, errs)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(errs, "seed", o.seed)
+	log := slog.New(slog.NewTextHandler(errs, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, o.limit)
+	defer cancel()
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "chaos-*"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(o.dir)
+	}
+	r, err := o.all(ctx, log)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, string(text))
+	if o.json != "" {
+		if err := os.WriteFile(o.json, append(text, '\n'), 0o644); err != nil {
+			return err
+		}
+	}
+	if !r.Passed {
+		return errBroken
+	}
+	return nil
+}
+
+// all runs the chosen scenarios, one after the other.
+func (o options) all(ctx context.Context, log *slog.Logger) (*result, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	module, err := moduleDir(here)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLab(o.dir, module, o.seed, log)
+	if err != nil {
+		return nil, err
+	}
+	if l.binary, err = l.build(ctx, "clean", nil); err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	r := &result{Seed: o.seed, Passed: true, Scenarios: map[string]any{}}
+	for _, name := range strings.Split(o.only, ",") {
+		n := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
+		if n < 0 {
+			return nil, fmt.Errorf("no scenario %q: there are %s", name, strings.Join(scenarioNames(), ", "))
+		}
+		log.Info("scenario", "name", name)
+		figures, passed, err := scenarios[n].run(ctx, l, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		r.Scenarios[name] = figures
+		r.Passed = r.Passed && passed
+	}
+	r.Seconds = time.Since(begun).Seconds()
+	return r, nil
+}
+
+// scenario is one kind of harm.
+type scenario struct {
+	name string
+	run  func(ctx context.Context, l *lab, o options) (figures any, passed bool, err error)
+}
+
+func scenarioNames() (names []string) {
+	for _, s := range scenarios {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func or(n, otherwise int64) int64 {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}

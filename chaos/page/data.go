@@ -1,0 +1,74 @@
+package page
+
+import (
+	"context"
+
+	"attache/bridge"
+)
+
+// dataLine is the second socket: frames up, acks down.
+type dataLine struct {
+	*line
+	maxFrame int64
+}
+
+// opened returns the page's data socket, opening it where there is none. It is
+// one for all uploads of the page.
+func (p *Page) opened(ctx context.Context, address string) (*dataLine, error) {
+	p.dialing.Lock()
+	defer p.dialing.Unlock()
+	p.mu.Lock()
+	d := p.data
+	p.mu.Unlock()
+	if d != nil {
+		return d, nil
+	}
+	l, first, err := p.dial(ctx, address, bridge.PathData, bridge.Hello{})
+	if err != nil {
+		return nil, err
+	}
+	ready, ok := first.(*bridge.Ready)
+	if !ok {
+		l.cut()
+		return nil, bridge.NewError(bridge.CodeMessage, "the answer to a data socket's hello is ready")
+	}
+	d = &dataLine{line: l, maxFrame: ready.MaxFrame}
+	p.mu.Lock()
+	p.data = d
+	p.mu.Unlock()
+	p.run.Go(func() { p.hear(d) })
+	if p.ctx.Err() != nil {
+		d.cut()
+	}
+	return d, nil
+}
+
+// refusedFrame says that a frame was not kept. It may be about one that was on
+// its way when the page offered again.
+type refusedFrame struct{ *bridge.Fail }
+
+func (p *Page) hear(d *dataLine) {
+	defer func() {
+		d.cut()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.data == d {
+			p.data = nil
+		}
+	}()
+	for {
+		m, err := d.read(p.ctx)
+		if err != nil {
+			return
+		}
+		switch m := m.(type) {
+		case *bridge.Ack:
+			p.post(m.Key, m)
+		case *bridge.Fail:
+			if m.Key == "" {
+				return
+			}
+			p.post(m.Key, refusedFrame{m})
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package page
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"attache/bridge"
+)
+
+// Upload is one file on its way up. What follows Content is what became of it;
+// read it when Send has returned.
+type Upload struct {
+	Key         string
+	Name        string
+	Description string
+	Content     []byte
+	Digest      string // SHA-256 in hex; empty: the proxy is told none
+
+	// Sent is called after each frame with the number of bytes sent so far: a
+	// place to cut the wire. May be nil.
+	Sent func(bytes int64)
+	// Spoil reports whether the next frame is to be damaged on its way. May be nil.
+	Spoil func() bool
+
+	State    bridge.UploadState // the last one told
+	Code     bridge.Code        // why it failed
+	Complete time.Time          // when the last byte was acked, or more was told
+	Accepted time.Time          // when accepted or a later state was told
+
+	Resumed   int   // times that sending went on
+	Resent    int64 // bytes sent again, of all resumptions together
+	MostAgain int64 // bytes sent again after one
+	Beyond    bool  // one of them was more than the window then open
+	Regressed bool  // bytes that had been acked were asked for again
+	Mixed     bool  // what the proxy holds is not what was sent
+	Forgotten bool  // bytes were asked for again after accepted
+
+	high, acked, window int64
+}
+
+// Remind offers a file once more that has been accepted: its state is the
+// answer, and Heard is told. A page does so when it comes back, for what changed
+// while it was away is not told again.
+func (p *Page) Remind(ctx context.Context, key, name string, size int64) {
+	p.mu.Lock()
+	p.reminded[key] = true
+	chat := p.chat
+	p.mu.Unlock()
+	if chat != nil {
+		chat.send(ctx, &bridge.Offer{Key: key, Name: name, Size: size})
+	}
+}
+
+var errAgain = errors.New("offer again")
+
+// Send offers the file and sends it until the proxy has accepted it or any later
+// state is told, however often a wire or a proxy breaks. An error is ctx's end;
+// an upload that failed for good has State and Code.
+func (p *Page) Send(ctx context.Context, u *Upload) error {
+	b := newBox()
+	p.mu.Lock()
+	p.uploads[u.Key] = b
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		delete(p.uploads, u.Key)
+		p.mu.Unlock()
+	}()
+	return p.insist(ctx, u, b)
+}
+
+func (p *Page) insist(ctx context.Context, u *Upload, b *box) error {
+	for try := 0; ; try++ {
+		if try > 0 && !pause(ctx, backOff(try)) {
+			return ctx.Err()
+		}
+		before := u.acked
+		err := p.attempt(ctx, u, b)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if p.ctx.Err() != nil {
+			return p.ctx.Err()
+		}
+		if u.acked > before {
+			try = 0
+		}
+	}
+}
+
+// answerTime is how long one offer may wait for its answer.
+const answerTime = 20 * time.Second
+
+// attempt offers once and sends as long as that lasts; nil when the upload has
+// left the page's hands.
+func (p *Page) attempt(ctx context.Context, u *Upload, b *box) error {
+	chat, address, err := p.joined(ctx)
+	if err != nil {
+		return err
+	}
+	b.take()
+	err = chat.send(ctx, &bridge.Offer{
+		Key: u.Key, Name: u.Name, Size: int64(len(u.Content)), Description: u.Description, Digest: u.Digest,
+	})
+	if err != nil {
+		chat.cut()
+		return errAgain
+	}
+	offset, left, err := u.answered(ctx, chat, b)
+	if left || err != nil {
+		return err
+	}
+	d, err := p.opened(ctx, address)
+	if err != nil {
+		return errAgain
+	}
+	if left, err := u.stream(ctx, d, b, offset); left || err != nil {
+		return err
+	}
+	return u.accepted(ctx, chat, b)
+}
+
+// answered waits for the answer to an offer.
+func (u *Upload) answered(ctx context.Context, chat *line, b *box) (offset int64, left bool, err error) {
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	for {
+		for _, m := range b.take() {
+			if accept, ok := m.(*bridge.Accept); ok {
+				u.resume(accept)
+				return accept.Offset, false, nil
+			}
+			if _, stale := m.(refusedFrame); stale {
+				continue
+			}
+			if left, err := u.hear(m); left || err != nil {
+				return 0, left, err
+			}
+		}
+		select {
+		case <-b.some:
+		case <-chat.down:
+			return 0, false, errAgain
+		case <-late.C:
+			return 0, false, errAgain
+		case <-ctx.Done():
+			return 0, false, ctx.Err()
+		}
+	}
+}
+
+// resume notes from where sending goes on.
+func (u *Upload) resume(accept *bridge.Accept) {
+	offset := accept.Offset
+	if offset > int64(len(u.Content)) {
+		u.Mixed = true
+		offset = int64(len(u.Content))
+	}
+	if accept.Digest != "" {
+		sum := sha256.Sum256(u.Content[:offset])
+		u.Mixed = u.Mixed || accept.Digest != hex.EncodeToString(sum[:])
+	}
+	if !u.Accepted.IsZero() {
+		u.Forgotten = true
+	}
+	if offset < u.acked {
+		u.Regressed = true
+	}
+	if u.high > 0 {
+		again := max(u.high-offset, 0)
+		u.Resumed++
+		u.Resent += again
+		u.MostAgain = max(u.MostAgain, again)
+		u.Beyond = u.Beyond || again > u.window
+	}
+	u.high, u.acked, u.window = offset, offset, 0
+}
+
+// hear takes note of a message about the upload; left when nothing more is
+// asked of the page.
+func (u *Upload) hear(m bridge.Wire) (left bool, err error) {
+	switch m := m.(type) {
+	case *bridge.Upload:
+		u.State = m.State
+		if m.Error != nil {
+			u.Code = m.Error.Code
+		}
+		if m.State.Incoming() {
+			return false, nil
+		}
+		u.noteAccepted()
+		return true, nil
+	case refusedFrame:
+		return false, errAgain // what is wrong with the upload, the next offer's answer says
+	case *bridge.Fail:
+		if m.Error.Retry {
+			return false, errAgain
+		}
+		u.State, u.Code = bridge.Failed, m.Error.Code
+		return true, nil
+	}
+	return false, nil
+}
+
+func (u *Upload) noteAccepted() {
+	now := time.Now()
+	if u.Accepted.IsZero() {
+		u.Accepted = now
+	}
+	if u.Complete.IsZero() {
+		u.Complete = now
+	}
+}
+
+// stream sends frames from offset on, as far as credit goes, until all is acked.
+func (u *Upload) stream(ctx context.Context, d *dataLine, b *box, offset int64) (left bool, err error) {
+	key, err := bridge.ParseKey(u.Key)
+	if err != nil {
+		return false, err
+	}
+	s := bridge.NewSender(int64(len(u.Content)), offset, d.maxFrame)
+	begun := time.Now()
+	for !s.Done() {
+		at, n := s.Next()
+		if n > 0 {
+			if err := d.frame(ctx, u.frame(key, at, n)); err != nil {
+				d.cut()
+				return false, errAgain
+			}
+			s.Advance(n, time.Since(begun))
+			u.high = max(u.high, s.Sent())
+			u.window = max(u.window, s.Window(), n)
+			if u.Sent != nil {
+				u.Sent(s.Sent())
+			}
+		}
+		if left, err := u.acks(ctx, d, b, s, begun, n == 0); left || err != nil {
+			return left, err
+		}
+	}
+	u.Complete = time.Now()
+	return false, nil
+}
+
+// frame makes a frame as it crosses the wire.
+func (u *Upload) frame(key bridge.Key, at, n int64) []byte {
+	payload := u.Content[at : at+n]
+	out := make([]byte, bridge.FrameHeader, bridge.FrameHeader+n)
+	bridge.PutFrame(out, bridge.Frame{Key: key, Offset: at, Checksum: bridge.Checksum(payload)})
+	out = append(out, payload...)
+	if u.Spoil != nil && u.Spoil() {
+		out[len(out)-1] ^= 1
+	}
+	return out
+}
+
+// acks takes what has come; with wait, it waits for something to come.
+func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender, begun time.Time, wait bool) (left bool, err error) {
+	if wait {
+		late := time.NewTimer(answerTime)
+		defer late.Stop()
+		select {
+		case <-b.some:
+		case <-d.down:
+			return false, errAgain
+		case <-late.C:
+			return false, errAgain
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+	for _, m := range b.take() {
+		if ack, ok := m.(*bridge.Ack); ok {
+			held := time.Duration(ack.Held) * time.Millisecond
+			if err := s.Ack(ack.Stored, held, time.Since(begun)); err != nil {
+				return false, fmt.Errorf("%w: %w", errAgain, err)
+			}
+			u.acked = max(u.acked, ack.Stored)
+			continue
+		}
+		if left, err := u.hear(m); left || err != nil {
+			return left, err
+		}
+	}
+	return false, nil
+}
+
+// accepted waits for the word that everything is there.
+func (u *Upload) accepted(ctx context.Context, chat *line, b *box) error {
+	_, left, err := u.answered(ctx, chat, b)
+	if err == nil && !left {
+		return errAgain
+	}
+	return err
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// startTime is how long a process may take until it serves.
+const startTime = 30 * time.Second
+
+// process is one program that is killed and started again with the same
+// arguments. It serves when a line of its output begins with ready.
+type process struct {
+	name  string
+	path  string
+	args  []string
+	env   []string
+	ready string
+	log   string // file that its errors are appended to
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	exited chan struct{}
+	starts int
+}
+
+// start runs the program and waits until it serves.
+func (p *process) start(ctx context.Context) error {
+	served, err := p.begin()
+	if err != nil {
+		return err
+	}
+	late := time.NewTimer(startTime)
+	defer late.Stop()
+	select {
+	case ok := <-served:
+		if !ok {
+			return fmt.Errorf("%s ended before it served: %s", p.name, tail(p.log))
+		}
+		return nil
+	case <-late.C:
+		return fmt.Errorf("%s does not serve after %s: %s", p.name, startTime, tail(p.log))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// begin runs the program. The channel says whether it came to serve.
+func (p *process) begin() (<-chan bool, error) {
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	c := exec.Command(p.path, p.args...)
+	c.Env = append([]string{"HOME=" + os.TempDir(), "PATH=" + os.Getenv("PATH")}, p.env...)
+	c.Stderr = log
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
+	served, exited := make(chan bool, 1), make(chan struct{})
+	p.mu.Lock()
+	p.cmd, p.exited = c, exited
+	p.starts++
+	p.mu.Unlock()
+	go func() {
+		defer close(exited)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), p.ready) {
+				served <- true
+				break
+			}
+		}
+		io.Copy(io.Discard, out)
+		c.Wait()
+		close(served)
+	}()
+	return served, nil
+}
+
+// kill ends the process at once, and returns when it is gone.
+func (p *process) kill() { p.signal(syscall.SIGKILL) }
+
+func (p *process) signal(s syscall.Signal) {
+	p.mu.Lock()
+	c, exited := p.cmd, p.exited
+	p.mu.Unlock()
+	if c == nil {
+		return
+	}
+	c.Process.Signal(s)
+	<-exited
+}
+
+// gone is closed when the running process has ended.
+func (p *process) gone() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exited
+}
+
+// reviveOnce starts the process again, without its environment, when it ends by
+// itself. What is returned tells whether that has happened; it is nil where
+// nothing was asked for.
+func (p *process) reviveOnce(ctx context.Context, ask bool) (happened func() error) {
+	if !ask {
+		return nil
+	}
+	gone, back := p.gone(), make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-gone:
+			p.env = nil
+			back <- p.start(ctx)
+		case <-ctx.Done():
+			back <- errAlive
+		}
+	}()
+	return func() error {
+		defer cancel()
+		select {
+		case err := <-back:
+			return err
+		default:
+			return errAlive
+		}
+	}
+}
+
+var errAlive = errors.New("the process never came to the border at which it was to die")
+
+func tail(path string) string {
+	b, _ := os.ReadFile(path)
+	return string(b[max(0, len(b)-600):])
+}
+
+// freeAddress is a loopback address that nobody listens on at the moment: a
+// process that is started again must be found where it was.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

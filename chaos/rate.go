@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Of the scenario rate.
+const (
+	rateUploads = 50 // a second
+	rateSize    = 100 << 10
+)
+
+// pace is what the scenario rate came to.
+type pace struct {
+	Uploads  int64     `json:"uploads"`
+	PerSec   float64   `json:"uploadsPerSecond"`
+	P50      float64   `json:"acceptedToAnnouncedMsP50"`
+	P99      float64   `json:"acceptedToAnnouncedMsP99"`
+	Max      float64   `json:"acceptedToAnnouncedMsMax"`
+	Findings *findings `json:"findings"`
+}
+
+// Bounds of the time from accepted to announced.
+const (
+	rateP50 = 5 * time.Millisecond
+	rateP99 = 50 * time.Millisecond
+)
+
+// runRate sends 50 files of 100 KiB a second, by the clock and not by their
+// answers, and times each from the last byte's ack to the notice.
+func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
+	uploads := or(o.uploads, 30*rateUploads)
+	data, err := os.MkdirTemp(l.dir, "data-*")
+	if err != nil {
+		return nil, false, err
+	}
+	defer os.RemoveAll(data)
+	served, address, err := l.serve(filepath.Base(data), "--data", data)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := served.start(ctx); err != nil {
+		return nil, false, err
+	}
+	defer served.kill()
+	f := &field{
+		lab: l, address: func() string { return address }, journal: newJournal(), findings: newFindings(), drain: drainTime,
+	}
+	var rooms []*room
+	for n := range 10 {
+		r, err := f.open(fmt.Sprintf("rate-%d", n))
+		if err != nil {
+			return nil, false, err
+		}
+		defer r.close()
+		rooms = append(rooms, r)
+	}
+	begun := time.Now()
+	f.sendByClock(ctx, rooms, uploads)
+	p := &pace{Uploads: uploads, PerSec: float64(uploads) / time.Since(begun).Seconds(), Findings: f.findings}
+	f.drained(ctx, rooms)
+	for _, r := range rooms {
+		r.verify(ctx)
+	}
+	var took []time.Duration
+	for _, i := range f.journal.intents {
+		from := i.complete
+		if !i.accepted.IsZero() && i.accepted.Before(from) {
+			from = i.accepted
+		}
+		took = append(took, i.seen.Sub(from))
+	}
+	p50, p99 := quantile(took, 0.5), quantile(took, 0.99)
+	p.P50, p.P99, p.Max = inMillis(p50), inMillis(p99), inMillis(quantile(took, 1))
+	return p, f.findings.none() && p50 <= rateP50 && p99 <= rateP99, nil
+}
+
+func (f *field) sendByClock(ctx context.Context, rooms []*room, uploads int64) {
+	random := f.random("rate")
+	tick := time.NewTicker(time.Second / rateUploads)
+	defer tick.Stop()
+	var all sync.WaitGroup
+	defer all.Wait()
+	for n := range uploads {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		r, party := rooms[n%int64(len(rooms))], int(n/int64(len(rooms))%2)
+		i, u := r.draft(random, party, rateSize, false)
+		all.Go(func() { r.send(ctx, party, i, u) })
+	}
+}

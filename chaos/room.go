@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"attache/bridge"
+	"attache/chaos/bugs"
+	"attache/chaos/page"
+)
+
+// maxSize is the largest file that is sent.
+const maxSize = 8 << 20
+
+// field is where uploads happen: proxies at addresses, and what is known of
+// everything that was sent there.
+type field struct {
+	*lab
+	address  func() string
+	journal  *journal
+	findings *findings
+	onSight  bool          // fetch each file as soon as its notice is seen
+	drain    time.Duration // how long what is accepted may take when nobody disturbs any more
+}
+
+// room is one chat session with an agent's and a customer's page.
+type room struct {
+	*field
+	session string
+	pages   []*page.Page
+	users   []string
+	sights  chan bridge.Event // notices that the customer's page was shown
+}
+
+// open joins both parties.
+func (f *field) open(session string) (*room, error) {
+	r := &room{field: f, session: session, sights: make(chan bridge.Event, 4096)}
+	for _, kind := range []bridge.UserType{bridge.Agent, bridge.Client} {
+		user := strings.ToLower(string(kind))
+		p, err := r.enter(user, kind)
+		if err != nil {
+			r.close()
+			return nil, err
+		}
+		r.pages, r.users = append(r.pages, p), append(r.users, user)
+	}
+	return r, nil
+}
+
+func (r *room) enter(user string, kind bridge.UserType) (*page.Page, error) {
+	token, err := r.token(r.session, user, kind)
+	if err != nil {
+		return nil, err
+	}
+	watch := r.onSight && kind == bridge.Client
+	return page.Open(page.Options{
+		Address: r.address, Token: token, Origin: origin, Heard: r.journal.told,
+		Asked: func(key string) {
+			r.findings.add(forgotten, "%s: bytes were asked for after it was accepted", key)
+		},
+		Saw: func(e bridge.Event) {
+			r.journal.saw(r.session, user, e)
+			if watch && e.IsFile() {
+				select {
+				case r.sights <- e:
+				default:
+				}
+			}
+		},
+	}), nil
+}
+
+func (r *room) close() {
+	for _, p := range r.pages {
+		p.Close()
+	}
+}
+
+// end ends the chat session, and with it everybody's interest in its files.
+func (r *room) end(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r.pages[0].End(ctx)
+	r.close()
+}
+
+// draft is a file of that seed and size, and the intent to send it.
+func (r *room) draft(random *rand.Rand, party int, size int64, infected bool) (*intent, *page.Upload) {
+	var key bridge.Key
+	for i := range key {
+		key[i] = byte(random.Uint32())
+	}
+	content := make([]byte, size)
+	var seed [32]byte
+	copy(seed[:], key[:])
+	rand.NewChaCha8(seed).Read(content)
+	if infected {
+		copy(content, bugs.Infected)
+	}
+	i := &intent{
+		key: key.String(), session: r.session, user: r.users[party],
+		name: fmt.Sprintf("f-%s.bin", key.String()[:8]), size: size, digest: sha256.Sum256(content), infected: infected,
+	}
+	u := &page.Upload{Key: i.key, Name: i.name, Content: content}
+	if random.IntN(2) == 0 {
+		u.Digest = hex.EncodeToString(i.digest[:])
+	}
+	return i, u
+}
+
+// send sends a file until it is accepted, and notes what came of it.
+func (r *room) send(ctx context.Context, party int, i *intent, u *page.Upload) error {
+	r.journal.mean(i)
+	err := r.pages[party].Send(ctx, u)
+	u.Content = nil
+	r.journal.sent(i, u)
+	r.judgeSent(i, u, err)
+	return err
+}
+
+// judgeSent looks at what the driver alone can see.
+func (r *room) judgeSent(i *intent, u *page.Upload, err error) {
+	if err != nil {
+		r.findings.add(incomplete, "%s of %d bytes: %v", i.key, i.size, err)
+	}
+	if u.Regressed {
+		r.findings.add(regressed, "%s of %d bytes: bytes that were acked were asked for again", i.key, i.size)
+	}
+	if u.Mixed {
+		r.findings.add(corrupted, "%s: what the proxy held when it went on is not what was sent", i.key)
+	}
+	if u.Forgotten {
+		r.findings.add(forgotten, "%s of %d bytes: bytes were asked for after it was accepted", i.key, i.size)
+	}
+	if u.Beyond || u.MostAgain > bridge.MaxWindow {
+		r.findings.add(beyondWindow, "%s: %d bytes were sent again after one cut", i.key, u.MostAgain)
+	}
+}
+
+// watch fetches what the customer's page is shown, at once: a file that is
+// announced can be had.
+func (r *room) watch(ctx context.Context) {
+	for {
+		select {
+		case e := <-r.sights:
+			r.fetchOnSight(ctx, e)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
+	f, err := bridge.DecodeFile(e)
+	if err != nil {
+		return // judged with the transcript
+	}
+	got, err := r.pages[1].Download(ctx, f.ID, freshKey())
+	i := r.journal.find(f.Key)
+	if i != nil && i.infected && err == nil {
+		r.findings.add(unscanned, "%s is infected, and can be had", f.Key)
+	}
+	if code := bridge.CodeOf(err); code != "" {
+		r.findings.add(premature, "%s was announced, and its download answered %s", f.Key, code)
+	}
+	if err == nil && i != nil && got.SHA256 != i.digest {
+		r.findings.add(corrupted, "%s: another content right after it was announced", f.Key)
+	}
+}
+
+// logUniform draws a size between 1 B and max, each power of two as likely.
+func logUniform(random *rand.Rand, max int64) int64 {
+	return min(int64(math.Exp(random.Float64()*math.Log(float64(max+1)))), max)
+}

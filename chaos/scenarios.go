@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// scenarios in the order of their running.
+var scenarios = []scenario{
+	{"kills", runKills},
+	{"cuts", runCuts},
+	{"cluster", runCluster},
+	{"rate", runRate},
+	{"borders", runBorders},
+	{"checker", runChecker},
+}
+
+// runKills is ten thousand uploads under a thousand kills at full size.
+func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
+	uploads := or(o.uploads, 10_000)
+	kills := or(o.kills, (uploads+9)/10)
+	out, err := l.endure(ctx, ordeal{
+		uploads: uploads, kills: kills, rounds: (uploads + 999) / 1000,
+		rooms: 6, senders: 2, maxSize: maxSize, pause: 250 * time.Millisecond, spoil: 200, onSight: true,
+		sendTime: 90 * time.Second, drain: drainTime,
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return out, out.Findings.none() && out.Uploads == uploads && out.Announced == uploads && out.Kills >= kills, nil
+}

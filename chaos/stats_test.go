@@ -1,0 +1,32 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestQuantile(t *testing.T) {
+	require.Zero(t, quantile(nil, 0.5))
+	all := []time.Duration{4, 1, 3, 2}
+	require.Equal(t, time.Duration(3), quantile(all, 0.5))
+	require.Equal(t, time.Duration(4), quantile(all, 1))
+	require.Equal(t, []time.Duration{4, 1, 3, 2}, all, "the caller's order stays")
+}
+
+func TestLogUniformCoversEverySize(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	powers := map[int]int{}
+	for range 20_000 {
+		n := logUniform(random, maxSize)
+		require.GreaterOrEqual(t, n, int64(1))
+		require.LessOrEqual(t, n, int64(maxSize))
+		powers[int(math.Log2(float64(n)))]++
+	}
+	for power := range 23 {
+		require.Greater(t, powers[power], 400, "2^%d", power)
+	}
+}

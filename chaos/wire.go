@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+)
+
+// wire is the way of one page to a proxy, which can be cut.
+type wire struct {
+	mu    sync.Mutex
+	proxy *toxiproxy.Proxy
+	cuts  int
+}
+
+// newWire lays one to that address, host and port.
+func newWire(name, to string) (*wire, error) {
+	service := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	w := &wire{proxy: toxiproxy.NewProxy(service, name, "127.0.0.1:0", to)}
+	if err := w.proxy.Start(); err != nil {
+		return nil, fmt.Errorf("lay a wire: %w", err)
+	}
+	return w, nil
+}
+
+func (w *wire) address() string { return "http://" + w.proxy.Listen }
+
+// cut ends every connection, and lets new ones through after that time.
+func (w *wire) cut(away time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cuts++
+	w.proxy.Stop()
+	time.Sleep(away)
+	if err := w.proxy.Start(); err != nil {
+		return fmt.Errorf("lay a wire again: %w", err)
+	}
+	return nil
+}
+
+func (w *wire) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.proxy.Stop()
+}

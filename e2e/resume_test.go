@@ -1,0 +1,147 @@
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// goneQuiet is what the browser itself says of a proxy that is not there.
+const goneQuiet = `ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|502`
+
+// window is what one cut may cost: all that was under way, and the frame behind it.
+const window = bridge.MaxWindow + bridge.MaxFrame
+
+// begin sends a file from the agent's side until some of it is stored; the rest
+// is all but held.
+func (d *desk) begin(f sample, name string) {
+	d.t.Helper()
+	tell(d.page, "e2e.slow", 20)
+	d.agent.give(f.path)
+	tell(d.page, "e2e.midway", "agent", name, 10)
+	tell(d.page, "e2e.slow", 400)
+}
+
+// arrived waits for the file on the customer's side: the right one, and once.
+func (d *desk) arrived(f sample, name string) {
+	d.t.Helper()
+	got := d.customer.file(name)
+	require.Equal(d.t, f.digest, fetchedDigest(d.t, d.customer.link(got.ID)))
+	d.agent.file(name)
+	for _, s := range []side{d.agent, d.customer} {
+		require.Equal(d.t, []line{{Own: s == d.agent, File: name}}, s.lines(), "the file stands there once")
+	}
+}
+
+func TestPlugPulledInTheMiddleOfAnUpload(t *testing.T) {
+	d := places[0].open(t)
+	d.expect(goneQuiet)
+	f := large(t, "plugged.bin", 64<<20)
+	d.begin(f, "plugged.bin")
+	d.click("() => document.querySelector('#plug')")
+	tell(d.page, "() => e2e.until(() => /Reconnecting/.test(document.querySelector('#outage').textContent), 'the outage to be told')")
+	tell(d.page, "e2e.slow", 0)
+	tell(d.page, "() => e2e.until(() => /back after/.test(document.querySelector('#outage').textContent), 'the proxy to be back')")
+	d.arrived(f, "plugged.bin")
+	require.LessOrEqual(t, ask[int64](d.page, "e2e.sentBytes")-f.size, int64(window), "sent twice")
+	tell(d.page, `() => e2e.until(() => /resumed at \d.* MB/.test(document.querySelector('#ways .resumed.reached')?.textContent), 'the strip to say where it went on')`)
+	d.customer.works(d.agent)
+}
+
+func TestSocketsCutInTheMiddleOfAnUpload(t *testing.T) {
+	d := places[1].open(t)
+	f := large(t, "cut.bin", 64<<20)
+	d.begin(f, "cut.bin")
+	const cuts = 3
+	for i := range cuts {
+		tell(d.page, "e2e.slow", 20)
+		tell(d.page, "e2e.midway", "agent", "cut.bin", 12*(i+1))
+		tell(d.page, `() => {
+			const told = e2e.until(() => e2e.root('agent').querySelector('.state').dataset.state === 'reconnecting'
+				&& e2e.root('agent').querySelector('.banner[role=alert]:not([hidden])'), 'the page to tell that it reconnects');
+			e2e.cut();
+			return told;
+		}`)
+		d.connected()
+	}
+	tell(d.page, "e2e.slow", 0)
+	d.arrived(f, "cut.bin")
+	require.LessOrEqual(t, ask[int64](d.page, "e2e.sentBytes")-f.size, int64(cuts*window), "sent twice")
+}
+
+func TestReloadInTheMiddleOfAnUpload(t *testing.T) {
+	d := places[0].open(t)
+	f := large(t, "reloaded.bin", 64<<20)
+	d.begin(f, "reloaded.bin")
+	for _, item := range ask[[][2]string](d.page, "e2e.kept") {
+		require.NotRegexp(t, signedToken, item[0]+item[1])
+		require.Less(t, len(item[0])+len(item[1]), 400)
+	}
+	before := ask[int64](d.page, `() => Number(e2e.named('agent', 'reloaded.bin').querySelector('.bar').getAttribute('aria-valuenow'))`)
+	d.reload()
+	d.connected()
+	d.agent.give(f.path)
+	d.arrived(f, "reloaded.bin")
+	require.LessOrEqual(t, ask[int64](d.page, "e2e.sentBytes"), f.size-f.size*before/100, "what was stored is not sent again")
+	require.Empty(t, ask[[][2]string](d.page, "e2e.kept"), "nothing is left to remember")
+
+	d.agent.give(f.path)
+	require.Len(t, ask[[]tile](d.page, `() => e2e.until(() => e2e.lines('customer').length === 2 && e2e.tiles('customer'), 'the second one')`), 2,
+		"sent again on purpose")
+}
+
+func TestReloadWithOtherContent(t *testing.T) {
+	d := places[0].open(t)
+	f := large(t, "twin.bin", 32<<20)
+	d.begin(f, "twin.bin")
+	d.reload()
+	d.connected()
+	info, err := os.Stat(f.path)
+	require.NoError(t, err)
+	other := generated(t, "twin.bin", []byte(strings.Repeat("other", int(f.size)/5+1))[:f.size])
+	require.NoError(t, os.Rename(other.path, f.path))
+	require.NoError(t, os.Chtimes(f.path, info.ModTime(), info.ModTime()))
+	d.agent.give(f.path)
+	d.arrived(other, "twin.bin")
+}
+
+func TestSecondTabSendsNothingTwice(t *testing.T) {
+	for _, closed := range []bool{false, true} {
+		t.Run(map[bool]string{false: "both stay", true: "the first is closed"}[closed], func(t *testing.T) {
+			second := places[0].open(t)
+			f := large(t, "shared.bin", 32<<20)
+			first, closeFirst := second.anotherTab(t)
+			first.begin(f, "shared.bin")
+			second.agent.give(f.path)
+			tell(second.page, `() => e2e.until(() => e2e.named('agent', 'shared.bin')?.querySelector('.bar')?.getAttribute('aria-valuenow') > 0, 'the second tab to show the first one\'s upload')`)
+			require.Zero(t, ask[int64](second.page, "e2e.sentBytes"))
+			if closed {
+				closeFirst()
+				second.arrived(f, "shared.bin")
+				return
+			}
+			tell(first.page, "e2e.slow", 0)
+			second.arrived(f, "shared.bin")
+			first.arrived(f, "shared.bin")
+			require.Zero(t, ask[int64](second.page, "e2e.sentBytes"))
+		})
+	}
+}
+
+// anotherTab is the same chat, as the same parties, in another tab.
+func (d *desk) anotherTab(t *testing.T) (tab *desk, closeTab func()) {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(d.ctx)
+	p := &page{t: t, ctx: ctx}
+	p.prepare(closeTab)
+	tab = &desk{page: p, command: d.command, address: ask[string](d.page, "() => location.href")}
+	tab.agent, tab.customer = side{p, "agent"}, side{p, "customer"}
+	p.open(tab.address)
+	tab.connected()
+	return tab, closeTab
+}

@@ -1,0 +1,86 @@
+const prefix = 'attache unfinished ';
+
+/** The proxy forgets an idle upload after a day as well. */
+const lifetime = 24 * 3600_000;
+const most = 100;
+
+/**
+ * The uploads that a party has not finished, known to all pages of the origin:
+ * so the same file chosen again, after a reload or in another tab, goes on under
+ * the key that it had. Kept are keys and what tells files apart (name, size,
+ * date), for a day; no content, no token. Where the browser keeps nothing, every
+ * upload is a new one.
+ *
+ * The store must outlive the tab and be seen by the next one, so it is
+ * `localStorage`, one item a file: two tabs never write the same one.
+ */
+export class Unfinished {
+  #owner;
+  #store = storage();
+
+  /** @param {string[]} owner proxy, chat session, user */
+  constructor(...owner) {
+    this.#owner = owner;
+    this.#tidy();
+  }
+
+  /** @param {Blob} file @returns {string | undefined} the key it has */
+  recall(file) {
+    const text = this.#store?.getItem(this.#name(file)) ?? null;
+    return text === null ? undefined : read(text)?.key;
+  }
+
+  /** @param {Blob} file @param {string} key */
+  remember(file, key) {
+    if (!(file instanceof File)) return;
+    try {
+      this.#store?.setItem(this.#name(file), JSON.stringify({ key, at: Date.now() }));
+    } catch {
+      // Full. A reload will begin anew.
+    }
+  }
+
+  /** @param {Blob} file @param {string} key */
+  forget(file, key) {
+    if (this.recall(file) === key) this.#store?.removeItem(this.#name(file));
+  }
+
+  /** @param {Blob} file */
+  #name(file) {
+    const { name = '', lastModified = 0 } = /** @type {Partial<File>} */ (file);
+    return prefix + JSON.stringify([...this.#owner, name, file.size, lastModified]);
+  }
+
+  /** Removes what is too old, and the oldest of what is too much. */
+  #tidy() {
+    const store = this.#store;
+    if (!store) return;
+    const now = Date.now();
+    const kept = Object.keys(store).filter((name) => name.startsWith(prefix))
+      .map((name) => ({ name, at: read(store.getItem(name) ?? '')?.at ?? 0 }))
+      .sort((a, b) => b.at - a.at);
+    for (const [i, { name, at }] of kept.entries()) {
+      if (i >= most || at > now || now - at > lifetime) store.removeItem(name);
+    }
+  }
+}
+
+/** @param {string} text @returns {{ key: string, at: number } | undefined} */
+function read(text) {
+  try {
+    const { key, at } = JSON.parse(text);
+    const young = Date.now() - at <= lifetime;
+    return /^[0-9a-f]{32}$/.test(key) && young ? { key, at } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A page may be forbidden to keep anything; outside of pages there is nothing to keep it in. */
+function storage() {
+  try {
+    return globalThis.document ? globalThis.localStorage : undefined;
+  } catch {
+    return undefined;
+  }
+}
