@@ -93,7 +93,7 @@ func TestMistakes(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	serve := func(more ...string) []string {
-		return append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", ""}, more...)
+		return append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "", "--scanner", "off"}, more...)
 	}
 	whole := func(more ...string) []string {
 		return append(serve("--origin", "https://desk.example", "--token-secret-file", file, "--data", t.TempDir()), more...)
@@ -119,6 +119,8 @@ func TestMistakes(t *testing.T) {
 		"nobody at the cluster":     {serve("--origin", "https://desk.example", "--token-secret-file", file, "--nats", "nats://127.0.0.1:1"), 1, "no servers available"},
 		"a demo for everybody":      {[]string{"demo", "--listen", "0.0.0.0:0"}, 1, "loopback"},
 		"a demo without an address": {[]string{"demo", "--listen", ":0"}, 1, "loopback"},
+		"no scanner":                {whole("--scanner=strict"), 1, "--clamd, or --scanner=off"},
+		"a scanner that is away":    {whole("--scanner=strict", "--clamd=127.0.0.1:1"), 1, "not to be relied on"},
 		"a token without a secret":  {[]string{"token", "--session", "s", "--user", "u"}, 1, "--token-secret-file"},
 		"a token for no right":      {[]string{"token", "--session", "s", "--user", "u", "--right", "fly"}, 2, "--right"},
 		"a token for no session":    {[]string{"token", "--session", "a.b", "--user", "u", "--token-secret-file", file}, 1, "session"},
@@ -207,7 +209,7 @@ func get(t *testing.T, url string) (int, http.Header, string) {
 func startServe(t *testing.T, more ...string) (d *daemon, public, admin string) {
 	t.Helper()
 	d = start(t, command(t, append([]string{
-		"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--origin", "https://desk.example",
+		"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--scanner", "off", "--origin", "https://desk.example",
 		"--data", t.TempDir(), "--token-secret", secret,
 	}, more...)...))
 	printed := address.FindAllString(d.line, -1)

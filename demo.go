@@ -96,7 +96,7 @@ func (d demo) serve(s streams, child *child, interrupted <-chan os.Signal) error
 	ctx := context.Background()
 	all, err := assemble(ctx, plan{
 		engine: engine.Options{Dir: d.Data}, auth: ownTokens(ctx), origins: origins,
-		customerLimits: limits, agentLimits: bridge.Unlimited(), log: log,
+		customerLimits: limits, agentLimits: bridge.Unlimited(), scanner: proxy.NoScanner{}, log: log,
 	})
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type plan struct {
 	origins        []string
 	customerLimits bridge.Limits
 	agentLimits    bridge.Limits
+	scanner        proxy.Scanner
 	log            *slog.Logger
 }
 
@@ -69,7 +70,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	}
 	all.later(records.Close)
 	loop, err := deliver.Start(ctx, deliver.Options{
-		Records: records, Staging: documents, Documents: documents, Chat: conversations, Scanner: proxy.NoScanner{}, Log: p.log,
+		Records: records, Staging: documents, Documents: documents, Chat: conversations, Scanner: p.scanner, Log: p.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the delivery: %w", err)

@@ -11,6 +11,8 @@ import (
 	"os"
 
 	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/clamd"
 	"attache/proxy/engine"
 	"attache/proxy/token"
 	"attache/web"
@@ -28,6 +30,7 @@ type serve struct {
 	storeFlags
 	customerFlags
 	agentFlags
+	scannerFlags
 	logging
 }
 
@@ -67,6 +70,13 @@ type agentFlags struct {
 	AgentFileTypes   string `help:"extensions without dots, colon-separated; empty allows every type" group:"agents" placeholder:"jpg:pdf:…"`
 }
 
+// scannerFlags say who looks into files before anybody gets them.
+type scannerFlags struct {
+	Scanner     string `enum:"strict,off" default:"strict" help:"strict: every file is looked into; off: none is" group:"scanner"`
+	Clamd       string `help:"address of ClamAV's daemon: the path of its socket, or host:port" group:"scanner" placeholder:"ADDRESS"`
+	ScanMaxSize int64  `default:"26214400" help:"bytes of the largest file it is asked about, at most its StreamMaxLength; larger files are refused" group:"scanner"`
+}
+
 // Run serves until a signal.
 func (c serve) Run(s streams) error {
 	interrupted := interrupts()
@@ -80,6 +90,10 @@ func (c serve) Run(s streams) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together")
 	}
+	scanner, err := c.scanner(ctx, log)
+	if err != nil {
+		return err
+	}
 	l, err := listen(c.Listen)
 	if err != nil {
 		return err
@@ -89,7 +103,8 @@ func (c serve) Run(s streams) error {
 		engine:         engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas},
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
-		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(), log: log,
+		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(),
+		scanner: scanner, log: log,
 	})
 	if err != nil {
 		return err
@@ -159,6 +174,24 @@ func (k keyFlags) authenticator(ctx context.Context, log *slog.Logger) (*token.A
 		return nil, errors.New("who signs the tokens? give --token-secret-file or --jwks")
 	}
 	return token.NewAuthenticator(token.Secret(secret))
+}
+
+// scanner is one that has shown that it finds what it must.
+func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scanner, error) {
+	if f.Scanner == "off" {
+		return proxy.NoScanner{}, nil
+	}
+	if f.Clamd == "" {
+		return nil, errors.New("who looks for viruses? give --clamd, or --scanner=off to let every file pass")
+	}
+	client, err := clamd.New(f.Clamd, clamd.Options{MaxSize: f.ScanMaxSize, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Prove(ctx); err != nil {
+		return nil, fmt.Errorf("the scanner is not to be relied on: %w", err)
+	}
+	return client, nil
 }
 
 func (c customerFlags) limits() bridge.Limits {

@@ -76,7 +76,7 @@ func (l *lab) serve(name string, store ...string) (*process, string, error) {
 		return nil, "", err
 	}
 	args := []string{
-		"serve", "--listen", address, "--admin", "", "--origin", origin, "--token-secret", secret,
+		"serve", "--listen", address, "--admin", "", "--origin", origin, "--token-secret", secret, "--scanner", "off",
 		"--upload-max-files=-1", "--upload-max-file-size=-1", "--upload-max-total-size=-1", "--download-attempts=-1",
 		"--log-level", "warn",
 	}

@@ -24,7 +24,7 @@ func mint(t *testing.T, flags ...string) string {
 func serving(t *testing.T) (*page, *command) {
 	t.Helper()
 	h := startHost(t)
-	c := startCommand(t, "serve", "--admin", "", "--origin", h.origin(), "--token-secret", secret)
+	c := startCommand(t, "serve", "--admin", "", "--origin", h.origin(), "--token-secret", secret, "--scanner", "off")
 	h.proxy = c.origin()
 	p := newPage(t)
 	p.open(h.origin() + "/bare")

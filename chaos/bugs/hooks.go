@@ -56,7 +56,7 @@ const Infected = "this is a planted infection, and it harms nobody"
 // Scanner gives the command a scanner of its own, so that there is something to
 // wait for.
 var Scanner = []Change{
-	{"parts.go", "Scanner: proxy.NoScanner{}", "Scanner: plantedScanner{}"},
+	{"parts.go", "Scanner: p.scanner", "Scanner: plantedScanner{}"},
 	{"planted_scanner.go", "", `package main
 
 import (

@@ -1,0 +1,94 @@
+package clamd_test
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// double is a test double of clamd. It assumes, from clamd(8):
+//
+//  1. a command is "z", its name and a NUL;
+//  2. INSTREAM is followed by chunks, each behind its length in four bytes, big
+//     endian, and an empty one ends them;
+//  3. the answer is one text and a NUL, and the connection is closed then;
+//  4. behind StreamMaxLength bytes clamd answers at once and reads no further.
+type double struct {
+	address string
+	listen  net.Listener
+	done    sync.WaitGroup
+}
+
+// act plays clamd on one connection whose command has been read.
+type act func(c net.Conn)
+
+func startDouble(t *testing.T, play act) *double {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	d := &double{address: l.Addr().String(), listen: l}
+	d.done.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			d.done.Go(func() {
+				defer conn.Close()
+				if command(conn) {
+					play(conn)
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); d.done.Wait() })
+	return d
+}
+
+func command(c net.Conn) bool {
+	b := make([]byte, len("zINSTREAM\x00"))
+	_, err := io.ReadFull(c, b)
+	return err == nil && string(b) == "zINSTREAM\x00"
+}
+
+// whole reads a stream to its empty chunk.
+func whole(c net.Conn) []byte {
+	var content []byte
+	for {
+		var size [4]byte
+		if _, err := io.ReadFull(c, size[:]); err != nil {
+			return content
+		}
+		n := binary.BigEndian.Uint32(size[:])
+		if n == 0 {
+			return content
+		}
+		chunk := make([]byte, n)
+		if _, err := io.ReadFull(c, chunk); err != nil {
+			return content
+		}
+		content = append(content, chunk...)
+	}
+}
+
+// says answers when everything has come.
+func says(reply string) act {
+	return func(c net.Conn) {
+		whole(c)
+		io.WriteString(c, reply)
+	}
+}
+
+// saysEarly answers before anything has come, and goes on reading or not.
+func saysEarly(reply string, read bool) act {
+	return func(c net.Conn) {
+		io.WriteString(c, reply)
+		if read {
+			whole(c)
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package clamd_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"attache/proxy"
+	"attache/proxy/clamd"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	ok   = "stream: OK\x00"
+	none = proxy.Unknown
+)
+
+// reset closes so that the other end reads an error, not an end.
+func reset(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }
+
+// TestT31Replies shows every kind of answer, and of no answer. One is clean.
+func TestT31Replies(t *testing.T) {
+	for name, c := range map[string]struct {
+		play act
+		want proxy.Verdict // Unknown comes with an error
+	}{
+		"clean":                         {says(ok), proxy.Clean},
+		"infected":                      {says("stream: Win.Test.EICAR_HDB-1 FOUND\x00"), proxy.Infected},
+		"infected, unofficial":          {says("stream: Own.UNOFFICIAL FOUND\x00"), proxy.Infected},
+		"infected, with its hash":       {says("stream: Eicar(44d88612fea8a8f36de82e1278abb02f:68) FOUND\x00"), proxy.Infected},
+		"infected, odd name":            {says("stream: a b FOUND FOUND\x00"), proxy.Infected},
+		"phishing heuristics":           {says("stream: Heuristics.Phishing.Email.SpoofedDomain FOUND\x00"), proxy.Infected},
+		"a name that contains OK":       {says("stream: OK FOUND\x00"), proxy.Infected},
+		"infected, early":               {saysEarly("stream: Eicar FOUND\x00", true), proxy.Infected},
+		"file too large":                {says("stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\x00"), proxy.Unscannable},
+		"scan too large":                {says("stream: Heuristics.Limits.Exceeded.MaxScanSize FOUND\x00"), proxy.Unscannable},
+		"too deep":                      {says("stream: Heuristics.Limits.Exceeded.MaxRecursion FOUND\x00"), proxy.Unscannable},
+		"too many files":                {says("stream: Heuristics.Limits.Exceeded.MaxFiles FOUND\x00"), proxy.Unscannable},
+		"too long a scan":               {says("stream: Heuristics.Limits.Exceeded.MaxScanTime FOUND\x00"), proxy.Unscannable},
+		"limits, without a detail":      {says("stream: Heuristics.Limits.Exceeded FOUND\x00"), proxy.Unscannable},
+		"encrypted zip":                 {says("stream: Heuristics.Encrypted.Zip FOUND\x00"), proxy.Unscannable},
+		"encrypted pdf":                 {says("stream: Heuristics.Encrypted.PDF FOUND\x00"), proxy.Unscannable},
+		"broken executable":             {says("stream: Heuristics.Broken.Executable FOUND\x00"), proxy.Unscannable},
+		"stream limit":                  {says("INSTREAM size limit exceeded. ERROR\x00"), proxy.Unscannable},
+		"stream limit, early":           {saysEarly("INSTREAM size limit exceeded. ERROR\x00", false), proxy.Unscannable},
+		"clean, but early":              {saysEarly(ok, true), none},
+		"clean, but nothing was read":   {saysEarly(ok, false), none},
+		"other error":                   {says("stream: Can't allocate memory ERROR\x00"), none},
+		"command unknown":               {says("UNKNOWN COMMAND\x00"), none},
+		"read timed out":                {says("INSTREAM: Read timed out. ERROR\x00"), none},
+		"nothing":                       {says(""), none},
+		"only a NUL":                    {says("\x00"), none},
+		"no NUL":                        {says("stream: OK"), none},
+		"a newline for the NUL":         {says("stream: OK\n"), none},
+		"a newline before the NUL":      {says("stream: OK\n\x00"), none},
+		"half":                          {says("stream: "), none},
+		"two answers":                   {says(ok + ok), none},
+		"two answers that disagree":     {says(ok + "stream: Eicar FOUND\x00"), none},
+		"text behind the NUL":           {says(ok + "x"), none},
+		"NUL first":                     {says("\x00stream: OK"), none},
+		"other case":                    {says("stream: ok\x00"), none},
+		"blank before":                  {says(" stream: OK\x00"), none},
+		"blank behind":                  {says("stream: OK \x00"), none},
+		"without stream":                {says("OK\x00"), none},
+		"another file":                  {says("/tmp/x: OK\x00"), none},
+		"session's number":              {says("1: stream: OK\x00"), none},
+		"found nothing":                 {says("stream:  FOUND\x00"), none},
+		"found, without a name":         {says("stream: FOUND\x00"), none},
+		"control characters":            {says("stream: a\x1b[2J FOUND\x00"), none},
+		"invalid UTF-8":                 {says("stream: \xff\xfe FOUND\x00"), none},
+		"OK not found":                  {says("stream: OK NOT FOUND ERROR\x00"), none},
+		"no end":                        {says(strings.Repeat("x", 1<<20)), none},
+		"pong":                          {says("PONG\x00"), none},
+		"html":                          {says("HTTP/1.1 400 Bad Request\r\n\r\n"), none},
+		"closed at once":                {func(net.Conn) {}, none},
+		"reset at once":                 {reset, none},
+		"reset after all":               {func(c net.Conn) { whole(c); reset(c) }, none},
+		"reset in the middle of answer": {func(c net.Conn) { whole(c); io.WriteString(c, "stream: O"); reset(c) }, none},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, err := clamd.New(startDouble(t, c.play).address, clamd.Options{})
+			require.NoError(t, err)
+			// More than the socket's buffers take, so that "early" is early.
+			content := bytes.NewReader(make([]byte, 8<<20))
+			verdict, err := client.Scan(t.Context(), content, proxy.Document{ID: "d"})
+			require.Equal(t, c.want, verdict, "%v", err)
+			require.Equal(t, c.want == none, err != nil, "%v", err)
+		})
+	}
+}
+
+func TestContentArrives(t *testing.T) {
+	for name, size := range map[string]int{"empty": 0, "a byte": 1, "a chunk": 128 << 10, "a chunk and a byte": 128<<10 + 1, "many": 3<<20 + 7} {
+		t.Run(name, func(t *testing.T) {
+			sent := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
+			got := make(chan []byte, 1)
+			d := startDouble(t, func(c net.Conn) { got <- whole(c); io.WriteString(c, ok) })
+			client, err := clamd.New("tcp://"+d.address, clamd.Options{})
+			require.NoError(t, err)
+			verdict, err := client.Scan(t.Context(), iotest.HalfReader(bytes.NewReader(sent)), proxy.Document{})
+			require.NoError(t, err)
+			require.Equal(t, proxy.Clean, verdict)
+			require.True(t, bytes.Equal(sent, <-got))
+		})
+	}
+}
+
+func TestTooLargeIsUnscannable(t *testing.T) {
+	client, err := clamd.New(startDouble(t, says(ok)).address, clamd.Options{MaxSize: 1 << 20})
+	require.NoError(t, err)
+	for name, declared := range map[string]int64{"and says so": 1<<20 + 1, "and lies": 1} {
+		t.Run(name, func(t *testing.T) {
+			verdict, err := client.Scan(t.Context(), bytes.NewReader(make([]byte, 1<<20+1)), proxy.Document{Size: declared})
+			require.NoError(t, err)
+			require.Equal(t, proxy.Unscannable, verdict)
+		})
+	}
+	verdict, err := client.Scan(t.Context(), bytes.NewReader(make([]byte, 1<<20)), proxy.Document{Size: 1 << 20})
+	require.NoError(t, err)
+	require.Equal(t, proxy.Clean, verdict)
+}
+
+func TestUnreadableContent(t *testing.T) {
+	client, err := clamd.New(startDouble(t, says(ok)).address, clamd.Options{})
+	require.NoError(t, err)
+	torn := errors.New("torn")
+	verdict, err := client.Scan(t.Context(), io.MultiReader(strings.NewReader("x"), iotest.ErrReader(torn)), proxy.Document{})
+	require.ErrorIs(t, err, torn)
+	require.Equal(t, none, verdict)
+}
+
+func TestAway(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:1", "/nowhere/clamd.ctl", "unix:///nowhere/clamd.ctl"} {
+		client, err := clamd.New(address, clamd.Options{})
+		require.NoError(t, err)
+		verdict, err := client.Scan(t.Context(), strings.NewReader("x"), proxy.Document{})
+		require.Error(t, err)
+		require.Equal(t, none, verdict)
+		require.Error(t, client.Prove(t.Context()))
+	}
+	for _, address := range []string{"", "clamd", "clamd.ctl"} {
+		_, err := clamd.New(address, clamd.Options{})
+		require.Error(t, err, address)
+	}
+}
+
+// TestSilence waits for a clamd that takes everything and says nothing, and for
+// one that takes nothing.
+func TestSilence(t *testing.T) {
+	over := make(chan struct{})
+	for name, play := range map[string]act{
+		"takes everything": func(c net.Conn) { whole(c); io.Copy(io.Discard, c) },
+		"takes nothing":    func(c net.Conn) { <-over },
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, err := clamd.New(startDouble(t, play).address, clamd.Options{Patience: 50 * time.Millisecond})
+			require.NoError(t, err)
+			verdict, err := client.Scan(t.Context(), bytes.NewReader(make([]byte, 20<<20)), proxy.Document{})
+			if name == "takes nothing" {
+				close(over)
+			}
+			require.Error(t, err)
+			require.Equal(t, none, verdict)
+		})
+	}
+}
+
+func TestCancel(t *testing.T) {
+	in := make(chan struct{})
+	d := startDouble(t, func(c net.Conn) { whole(c); close(in); io.Copy(io.Discard, c) })
+	client, err := clamd.New(d.address, clamd.Options{MaxScans: 1})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-in; cancel() }()
+	verdict, err := client.Scan(ctx, strings.NewReader("x"), proxy.Document{})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, none, verdict)
+	_, err = client.Scan(ctx, strings.NewReader("x"), proxy.Document{})
+	require.ErrorIs(t, err, context.Canceled, "the place was given back, and the context is over")
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"stream: OK", "stream: a FOUND", "stream: Heuristics.Encrypted.Zip FOUND", "INSTREAM size limit exceeded. ERROR", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		verdict, signature, err := clamd.Parse(s)
+		require.Equal(t, verdict == proxy.Clean, s == "stream: OK")
+		require.Equal(t, verdict == proxy.Unknown, err != nil)
+		require.Equal(t, verdict == proxy.Infected || verdict == proxy.Unscannable, signature != "")
+	})
+}
