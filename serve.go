@@ -103,7 +103,7 @@ func (c serve) Run(s streams) error {
 		engine:         engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas},
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
-		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(),
+		customerLimits: c.bound(c.customerFlags.limits()), agentLimits: c.bound(c.agentFlags.limits()),
 		scanner: scanner, log: log,
 	})
 	if err != nil {
@@ -192,6 +192,14 @@ func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scan
 		return nil, fmt.Errorf("the scanner is not to be relied on: %w", err)
 	}
 	return client, nil
+}
+
+// bound has a page told before it sends what the scanner would refuse after.
+func (f scannerFlags) bound(l bridge.Limits) bridge.Limits {
+	if f.Scanner != "off" && (l.MaxFileSize == bridge.NoLimit || l.MaxFileSize > f.ScanMaxSize) {
+		l.MaxFileSize = f.ScanMaxSize
+	}
+	return l
 }
 
 func (c customerFlags) limits() bridge.Limits {

@@ -108,6 +108,16 @@ func (p *page) read() (bridge.Wire, error) {
 	return bridge.FromProxy(b)
 }
 
+// closed reads what is still under way and returns the code of the end.
+func (p *page) closed() websocket.StatusCode {
+	p.t.Helper()
+	for {
+		if _, err := p.read(); err != nil {
+			return websocket.CloseStatus(err)
+		}
+	}
+}
+
 // await reads until a message of type M for which is answers true.
 func await[M bridge.Wire](p *page, is func(M) bool) M {
 	p.t.Helper()

@@ -22,7 +22,7 @@ type seat struct {
 	sockets int
 	timer   *time.Timer
 	left    bool // the party said goodbye
-	lost    bool // the socket was another proxy's
+	taken   bool // the other proxies know of it
 }
 
 // enter counts a socket in, before the party joins: from then on no other proxy
@@ -30,13 +30,12 @@ type seat struct {
 func (p *presence) enter(ctx context.Context, who Identity) error {
 	p.mu.Lock()
 	s := p.seats[who.seat()]
-	taken := s != nil && !s.lost
 	if s == nil {
 		s = &seat{}
 		p.seats[who.seat()] = s
 	}
 	s.sockets++
-	s.lost = false
+	taken := s.taken
 	if s.timer != nil {
 		s.timer.Stop()
 		s.timer = nil
@@ -49,6 +48,9 @@ func (p *presence) enter(ctx context.Context, who Identity) error {
 		p.exit(who, false)
 		return bridge.WrapError(bridge.CodeBusy, err)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.taken = true
 	return nil
 }
 
@@ -81,7 +83,7 @@ func (p *presence) lost(session, user string) {
 	if p.closed || p.seats[key] != nil {
 		return
 	}
-	s := &seat{lost: true}
+	s := &seat{}
 	p.seats[key] = s
 	p.expect(s, p.proxy.DisconnectTimeout, session, user)
 }
@@ -103,6 +105,10 @@ func (p *presence) expire(s *seat, session, user string) {
 	ctx, cancel := context.WithTimeout(p.proxy.ctx, requestTime)
 	defer cancel()
 	elsewhere, err := p.free(ctx, session, user)
+	if err == nil && p.returned(key) {
+		// What it took then may have been freed just now.
+		err, elsewhere = p.proxy.Seats.Take(ctx, session, user), true
+	}
 	if err == nil && !elsewhere && !s.left {
 		err = p.proxy.Chat.Leave(ctx, session, user, bridge.ReasonDisconnected, bridge.KeepAlive)
 	}
@@ -114,6 +120,13 @@ func (p *presence) expire(s *seat, session, user string) {
 	if !s.left {
 		p.lost(session, user) // tried again later
 	}
+}
+
+// returned tells whether a socket has come while the seat was given up.
+func (p *presence) returned(key string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.proxy.Seats != nil && p.seats[key] != nil
 }
 
 func (p *presence) free(ctx context.Context, session, user string) (elsewhere bool, err error) {

@@ -1,6 +1,10 @@
 package proxy_test
 
 import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -8,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 )
 
 // seated counts the seats of all proxies.
@@ -78,4 +83,72 @@ func TestLeavingFreesTheSeat(t *testing.T) {
 	agent.send(&bridge.Leave{Ref: 1})
 	await(agent, func(m *bridge.Done) bool { return m.Ref == 1 })
 	w.awaitSeated(0)
+}
+
+// hooked is the real seats, with something that happens before or after.
+type hooked struct {
+	proxy.Seats
+	take  func() error // before Take
+	freed func()       // after Free
+}
+
+func (h *hooked) Take(ctx context.Context, session, user string) error {
+	if h.take != nil {
+		if err := h.take(); err != nil {
+			return err
+		}
+	}
+	return h.Seats.Take(ctx, session, user)
+}
+
+func (h *hooked) Free(ctx context.Context, session, user string) (bool, error) {
+	elsewhere, err := h.Seats.Free(ctx, session, user)
+	if h.freed != nil {
+		h.freed()
+	}
+	return elsewhere, err
+}
+
+// TestBackWhileTheSeatIsFreed comes back at the moment at which the first
+// socket's seat has been given up: the party stays, and so does its seat.
+func TestBackWhileTheSeatIsFreed(t *testing.T) {
+	freed, back := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	h := &hooked{freed: func() { once.Do(func() { close(freed); <-back }) }}
+	w := newWorld(t)
+	w.between = func(s proxy.Seats) proxy.Seats { h.Seats = s; return h }
+	twin := w.another()
+	agent, _ := w.join(w.agent)
+	first, _ := twin.join(w.customer)
+	first.conn.CloseNow()
+	<-freed
+	second, _ := twin.join(w.customer)
+	_, err := h.Seats.Free(t.Context(), "s1", "carol") // as if it came last
+	require.NoError(t, err)
+	close(back)
+	w.awaitSeated(2)
+	second.send(&bridge.Say{Ref: 1, Key: newKey(), Text: "still here"})
+	said := await(second, func(m *bridge.Done) bool { return m.Ref == 1 }).Event.ID
+	second.conn.CloseNow()
+	require.Greater(t, await(agent, isLeft).Event.ID, said)
+}
+
+// TestSeatThatCouldNotBeTaken refuses the socket, and the next one takes it.
+func TestSeatThatCouldNotBeTaken(t *testing.T) {
+	var there atomic.Bool
+	h := &hooked{take: func() error {
+		if there.Load() {
+			return nil
+		}
+		return errors.New("no leader")
+	}}
+	w := newWorld(t)
+	w.between = func(s proxy.Seats) proxy.Seats { h.Seats = s; return h }
+	twin := w.another()
+	p := twin.open(bridge.PathChat)
+	p.send(&bridge.Hello{Token: w.customer})
+	require.Equal(t, bridge.CodeBusy, p.refused())
+	there.Store(true)
+	twin.join(w.customer)
+	w.awaitSeated(1)
 }

@@ -54,10 +54,12 @@ type world struct {
 	auth    *token.Authenticator
 	tickets *token.Tickets
 
-	proxy  *proxy.Proxy
-	seats  *seats.Seats
-	server *httptest.Server
-	log    *lockedBuffer
+	proxy *proxy.Proxy
+	seats *seats.Seats
+	// between may stand between the proxy and its seats.
+	between func(proxy.Seats) proxy.Seats
+	server  *httptest.Server
+	log     *lockedBuffer
 
 	agent, customer string // tokens of one chat session
 }
@@ -103,8 +105,12 @@ func (w *world) startProxy(log *slog.Logger) {
 	places, err := seats.Open(w.t.Context(), w.engine, seats.Options{Beat: 20 * time.Millisecond})
 	require.NoError(w.t, err)
 	w.t.Cleanup(places.Close)
+	shared := proxy.Seats(places)
+	if w.between != nil {
+		shared = w.between(shared)
+	}
 	p, err := proxy.New(proxy.Config{
-		Seats: places, Chat: w.chat, Documents: w.store, Staging: w.store, Records: w.records, Auth: w.auth, Tickets: w.tickets,
+		Seats: shared, Chat: w.chat, Documents: w.store, Staging: w.store, Records: w.records, Auth: w.auth, Tickets: w.tickets,
 		Origins: []string{origin}, AgentLimits: &limits, MaxFrame: w.engine.MaxChunk(),
 		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: time.Second, MaxWaitingAddress: maxWaitingAddress, Log: log,
 	})
