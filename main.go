@@ -29,6 +29,8 @@ import (
 type command struct {
 	Demo    demo    `cmd:"" help:"start everything on this machine, with a page to try it: no configuration"`
 	Serve   serve   `cmd:"" help:"run the proxy"`
+	Backend backend `cmd:"" help:"run a Chat Server and document store for proxies elsewhere"`
+	Conform conform `cmd:"" help:"try whether a relay keeps RELAY.md"`
 	Token   mint    `cmd:"" help:"make a token for one party of one chat session"`
 	Version version `cmd:"" help:"print the release"`
 }

@@ -12,6 +12,7 @@ import (
 	"attache/proxy/chat"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
+	"attache/proxy/relay"
 	"attache/proxy/seats"
 	"attache/proxy/token"
 	"attache/proxy/ucs"
@@ -33,6 +34,7 @@ type plan struct {
 	customerLimits bridge.Limits
 	agentLimits    bridge.Limits
 	scanner        proxy.Scanner
+	relay          *relay.Client // nil: Chat Server and documents are the engine's
 	log            *slog.Logger
 }
 
@@ -53,16 +55,13 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	if all.auth, err = p.auth(all.engine); err != nil {
 		return nil, err
 	}
-	conversations, err := chat.New(ctx, all.engine.JetStream(), chat.Options{
-		CustomerLimits: &p.customerLimits, AgentLimits: &p.agentLimits, Replicas: all.engine.Replicas(), Log: p.log,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open the chat sessions: %w", err)
-	}
-	all.later(conversations.Close)
-	documents, err := ucs.New(ctx, all.engine, ucs.Options{Log: p.log})
+	staging, err := ucs.New(ctx, all.engine, ucs.Options{Log: p.log})
 	if err != nil {
 		return nil, fmt.Errorf("open the documents: %w", err)
+	}
+	conversations, documents, err := all.backend(ctx, p, staging)
+	if err != nil {
+		return nil, err
 	}
 	records, err := deliver.OpenRecords(ctx, all.engine, p.log)
 	if err != nil {
@@ -70,7 +69,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	}
 	all.later(records.Close)
 	loop, err := deliver.Start(ctx, deliver.Options{
-		Records: records, Staging: documents, Documents: documents, Chat: conversations, Scanner: p.scanner, Log: p.log,
+		Records: records, Staging: staging, Documents: documents, Chat: conversations, Scanner: p.scanner, Log: p.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the delivery: %w", err)
@@ -87,7 +86,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	}
 	all.proxy, err = proxy.New(proxy.Config{
 		Seats: places,
-		Chat:  conversations, Documents: documents, Staging: documents, Records: records,
+		Chat:  conversations, Documents: documents, Staging: staging, Records: records,
 		Auth: all.auth, Tickets: token.NewTickets(secret),
 		Origins: p.origins, AgentLimits: &p.agentLimits, MaxFrame: all.engine.MaxChunk(), Log: p.log,
 	})
@@ -96,6 +95,22 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	}
 	all.later(all.proxy.Close)
 	return all, nil
+}
+
+// backend is the Chat Server and the document store: those of the engine, or
+// whatever the relay stands for.
+func (all *parts) backend(ctx context.Context, p plan, staging *ucs.Store) (proxy.ChatServer, proxy.Documents, error) {
+	if p.relay != nil {
+		return p.relay.Chat(), p.relay.Documents(staging), nil
+	}
+	conversations, err := chat.New(ctx, all.engine.JetStream(), chat.Options{
+		CustomerLimits: &p.customerLimits, AgentLimits: &p.agentLimits, Replicas: all.engine.Replicas(), Log: p.log,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the chat sessions: %w", err)
+	}
+	all.later(conversations.Close)
+	return conversations, staging, nil
 }
 
 // closeLoop gives what does not end in time to another proxy, or to this one's

@@ -28,6 +28,7 @@ type serve struct {
 
 	keyFlags
 	storeFlags
+	relayFlags
 	customerFlags
 	agentFlags
 	scannerFlags
@@ -99,12 +100,16 @@ func (c serve) Run(s streams) error {
 		return err
 	}
 	defer l.Close()
+	elsewhere, err := c.relayFlags.dial(interrupted, log)
+	if err != nil {
+		return err
+	}
 	all, err := assemble(ctx, plan{
 		engine:         engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas},
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
 		customerLimits: c.bound(c.customerFlags.limits()), agentLimits: c.bound(c.agentFlags.limits()),
-		scanner: scanner, log: log,
+		scanner: scanner, relay: elsewhere, log: log,
 	})
 	if err != nil {
 		return err

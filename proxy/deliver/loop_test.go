@@ -17,7 +17,8 @@ import (
 
 func TestDelivery(t *testing.T) {
 	for name, c := range map[string]struct {
-		foreign bool
+		foreign bool // the store gives ids of its own
+		apart   bool // it is another one than the staging, and keeps the ids
 		scanner proxy.Scanner
 		states  []bridge.UploadState // from accepted on
 	}{
@@ -32,7 +33,11 @@ func TestDelivery(t *testing.T) {
 			foreign: true,
 			states:  []bridge.UploadState{bridge.Accepted, bridge.Stored, bridge.Announced},
 		},
-		"both": {
+		"a store elsewhere that keeps the ids": {
+			apart:  true,
+			states: []bridge.UploadState{bridge.Accepted, bridge.Stored, bridge.Announced},
+		},
+		"a foreign store and a scanner": {
 			foreign: true, scanner: &scannerDouble{},
 			states: []bridge.UploadState{bridge.Accepted, bridge.Scanning, bridge.Scanning, bridge.Stored, bridge.Announced},
 		},
@@ -49,7 +54,12 @@ func TestDelivery(t *testing.T) {
 					states = append(states, r.State)
 				}
 			})()
+			store := w.store
 			w.start(func(o *deliver.Options) {
+				if c.apart {
+					store = newStoreDouble()
+					o.Documents = &storeElsewhere{store, w.store}
+				}
 				if c.scanner != nil {
 					o.Scanner = c.scanner
 				}
@@ -73,14 +83,14 @@ func TestDelivery(t *testing.T) {
 			require.Equal(t, bridge.All, w.chat.events[0].Visibility)
 			require.Equal(t, "customer", w.chat.events[0].From.UserID)
 
-			_, documents := w.store.kept()
+			_, documents := store.kept()
 			require.Equal(t, []string{r.DocumentID}, documents)
 			if s, ok := c.scanner.(*scannerDouble); ok {
 				require.Equal(t, 1, s.scans)
 				require.Equal(t, "hello", string(s.seen))
 				require.Equal(t, proxy.Clean, r.Verdict)
 			}
-			if c.foreign {
+			if c.foreign || c.apart {
 				w.eventually(func() bool { staged, _ := w.store.kept(); return len(staged) == 0 })
 			}
 		})

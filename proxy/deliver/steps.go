@@ -87,8 +87,9 @@ func (j *job) judge(ctx context.Context, r proxy.Record) error {
 	return bridge.NewError(bridge.CodeScannerOffline, "the virus scanner came to no verdict")
 }
 
-// store makes the document. Another id than the staged content's is worth
-// keeping: storing again would make another document.
+// store makes the document. That it lies elsewhere than the staged content, in
+// another store or under another id, is worth keeping: storing again might make
+// another document, and the staged content is to be dropped.
 func (j *job) store(ctx context.Context) (kept bool, err error) {
 	d, err := document(j.record)
 	if err != nil {
@@ -101,13 +102,16 @@ func (j *job) store(ctx context.Context) (kept bool, err error) {
 		return false, fmt.Errorf("store: %w", err)
 	}
 	step("stored")
-	if id == j.record.DocumentID {
+	if id == j.record.DocumentID && j.inPlace() {
 		return false, nil
 	}
 	r := j.record
 	r.State, r.DocumentID, r.Staged = bridge.Stored, id, r.DocumentID
 	return true, j.keep(ctx, r)
 }
+
+// inPlace reports whether the staged content becomes the document itself.
+func (l *Loop) inPlace() bool { return any(l.Documents) == any(l.Staging) }
 
 func document(r proxy.Record) (proxy.Document, error) {
 	d := proxy.Document{ID: r.DocumentID, Name: r.Name, MimeType: r.MimeType, Description: r.Description, Size: r.Size, Created: r.Created}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"attache/bridge"
+	"attache/proxy/chat"
+	"attache/proxy/engine"
+	"attache/proxy/relay"
+	"attache/proxy/ucs"
+)
+
+// backend is our own Chat Server and documents behind the relay contract, where
+// a licensee's bridge to the vendor's would stand.
+type backend struct {
+	Listen  string `default:"127.0.0.1:8373" help:"address of the relay contract"`
+	Admin   string `default:"127.0.0.1:8374" help:"address of /healthz, /readyz and /version; empty for none"`
+	TLSCert string `type:"existingfile" help:"certificate, PEM"`
+	TLSKey  string `type:"existingfile" help:"its key, PEM"`
+
+	relaySecret
+	storeFlags
+	customerFlags
+	logging
+}
+
+// Run serves until a signal.
+func (c backend) Run(s streams) error {
+	interrupted := interrupts()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	log := c.logger(s.log)
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	secret, err := c.relaySecret.read()
+	if err != nil {
+		return err
+	}
+	l, err := listen(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	e, err := engine.Start(ctx, engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas, Log: log})
+	if err != nil {
+		return fmt.Errorf("start the engine: %w", err)
+	}
+	defer e.Close()
+	limits, agents := c.limits(), bridge.Unlimited()
+	conversations, err := chat.New(ctx, e.JetStream(), chat.Options{
+		CustomerLimits: &limits, AgentLimits: &agents, Replicas: e.Replicas(), Log: log,
+	})
+	if err != nil {
+		return fmt.Errorf("open the chat sessions: %w", err)
+	}
+	defer conversations.Close()
+	documents, err := ucs.New(ctx, e, ucs.Options{Log: log})
+	if err != nil {
+		return fmt.Errorf("open the documents: %w", err)
+	}
+	handler, err := relay.NewHandler(relay.Backend{
+		Chat: conversations, Documents: relay.Staged{Staging: documents, Documents: documents},
+		Secret: secret, Version: "attache " + release(), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	service := &service{
+		handler: handler, listener: l, cert: c.TLSCert, key: c.TLSKey, ready: e.Ready, log: log,
+		drain: func(context.Context) error { handler.Close(); return nil },
+	}
+	if c.Admin != "" {
+		if service.admin, err = listen(c.Admin); err != nil {
+			return err
+		}
+		defer service.admin.Close()
+	}
+	fmt.Fprintln(s.out, "serving the relay contract on", scheme(c.TLSCert)+l.Addr().String(), "admin on", address(service.admin))
+	return service.run(interrupted)
+}

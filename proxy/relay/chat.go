@@ -1,0 +1,113 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// conversation is the relay's Chat Server.
+type conversation struct{ *Client }
+
+// limited is one that owns the customers' allowances as well.
+type limited struct{ conversation }
+
+var (
+	_ proxy.ChatServer = conversation{}
+	_ proxy.Finder     = conversation{}
+	_ proxy.Allowances = limited{}
+)
+
+// Chat returns the relay's Chat Server, which is a [proxy.Finder], and a
+// [proxy.Allowances] where the relay has that feature. Its errors are those the
+// relay told, or of code chat-unavailable.
+func (c *Client) Chat() proxy.ChatServer {
+	if slices.Contains(c.features, featureAllowances) {
+		return limited{conversation{c}}
+	}
+	return conversation{c}
+}
+
+func (c conversation) chat(ctx context.Context, method, path string, body, answer any) error {
+	return c.insist(ctx, func(ctx context.Context) error {
+		return c.ask(ctx, bridge.CodeChatUnavailable, method, path, body, answer)
+	})
+}
+
+// Join admits the party.
+func (c conversation) Join(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
+	var joined wireJoined
+	if err := c.chat(ctx, http.MethodPost, at(pathParties, session), wireParty(p), &joined); err != nil {
+		return proxy.Joined{}, err
+	}
+	limits, err := bridge.ParseLimits(joined.Limits)
+	return proxy.Joined{Party: joined.Party.party(), Limits: limits, Position: joined.Position}, err
+}
+
+// Post appends a message or a notice. Without a key an unclear outcome is an
+// error, for to repeat it might be to say it twice.
+func (c conversation) Post(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+	path := at(pathEvents, session, userID)
+	// What the sender does not say is the chat server's to fill in.
+	e.ID, e.At, e.From, e.Reason = 0, 0, bridge.Party{UserID: userID, UserType: bridge.System}, nil
+	if e.Visibility == "" {
+		e.Visibility = bridge.All
+	}
+	var stored event
+	if e.Key == "" {
+		err := c.ask(ctx, bridge.CodeChatUnavailable, http.MethodPost, path, &event{e}, &stored)
+		return stored.Event, err
+	}
+	err := c.chat(ctx, http.MethodPost, path, &event{e}, &stored)
+	return stored.Event, err
+}
+
+// Leave takes the party out. One that is not in any more has left.
+func (c conversation) Leave(ctx context.Context, session, userID string, reason bridge.Reason, after bridge.AfterAction) error {
+	return c.chat(ctx, http.MethodPost, at(pathLeave, session, userID), wireLeave{reason.Code, reason.Text, after}, nil)
+}
+
+// File finds a file's notice.
+func (c conversation) File(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
+	var e event
+	err := c.chat(ctx, http.MethodGet, at(pathFile, session, userID, fileID), nil, &e)
+	return e.Event, err
+}
+
+// FindKey looks a key up in the transcript.
+func (c conversation) FindKey(ctx context.Context, session, key string) (bridge.Event, bool, error) {
+	var found wireFound
+	err := c.chat(ctx, http.MethodGet, at(pathKey, session, key), nil, &found)
+	if err != nil || found.Event == nil {
+		return bridge.Event{}, false, err
+	}
+	return found.Event.Event, true, nil
+}
+
+// Limits are what binds the party, with what is used of it.
+func (c limited) Limits(ctx context.Context, session, userID string) (bridge.Limits, error) {
+	var body json.RawMessage
+	if err := c.chat(ctx, http.MethodGet, at(pathLimits, session, userID), nil, &body); err != nil {
+		return bridge.Limits{}, err
+	}
+	return bridge.ParseLimits(body)
+}
+
+// Reserve holds a place for an upload.
+func (c limited) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {
+	return c.chat(ctx, http.MethodPut, at(pathReserve, session, userID, key), wireReservation{name, size}, nil)
+}
+
+// Release gives it back.
+func (c limited) Release(ctx context.Context, session, userID, key string) error {
+	return c.chat(ctx, http.MethodDelete, at(pathReserve, session, userID, key), nil, nil)
+}
+
+// Attempt charges one download.
+func (c limited) Attempt(ctx context.Context, session, userID, key, fileID string) error {
+	return c.chat(ctx, http.MethodPut, at(pathAttempt, session, userID, key), wireAttempt{fileID}, nil)
+}

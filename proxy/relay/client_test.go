@@ -1,0 +1,356 @@
+package relay_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/relay"
+)
+
+// gate is what lies between the two ends, as the test likes it.
+type gate struct {
+	next http.Handler
+	via  atomic.Pointer[func(w http.ResponseWriter, r *http.Request) (served bool)]
+	seen atomic.Int64
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.seen.Add(1)
+	if via := g.via.Load(); via != nil && (*via)(w, r) {
+		return
+	}
+	g.next.ServeHTTP(w, r)
+}
+
+func (g *gate) set(via func(w http.ResponseWriter, r *http.Request) bool) { g.via.Store(&via) }
+
+// away drops every connection, as a process that is gone does.
+func away(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
+
+func gated(t *testing.T) (*backend, *gate) {
+	b, g := newBackend(t), &gate{}
+	b.serve(nil, func(next http.Handler) http.Handler { g.next = next; return g })
+	return b, g
+}
+
+func say(text string) bridge.Event {
+	return bridge.Event{Type: bridge.Message, Text: text, Key: randomKey(), Visibility: bridge.All}
+}
+
+func TestEventsGoOnBehindABreak(t *testing.T) {
+	b, g := gated(t)
+	c := b.dial(b.options()).Chat()
+	join(t.Context(), t, c, "s1")
+	var got []string
+	next := make(chan int, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- c.Events(ctx, "s1", "ann", 0, func(e bridge.Event) error {
+			if e.Type == bridge.Message {
+				got = append(got, e.Text)
+				next <- len(got)
+			}
+			return nil
+		})
+	}()
+	var want []string
+	for n := range 30 {
+		text := fmt.Sprint("message ", n)
+		want = append(want, text)
+		if n%3 == 1 {
+			g.set(away)
+			b.server.CloseClientConnections()
+		}
+		_, err := b.chat.Post(t.Context(), "s1", "ann", say(text))
+		require.NoError(t, err)
+		if n%3 == 2 {
+			g.set(func(http.ResponseWriter, *http.Request) bool { return false })
+		}
+		if n%3 != 1 {
+			for len(want) > <-next {
+			}
+		}
+	}
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.Equal(t, want, got)
+}
+
+func TestEventsGiveASilentRelayUp(t *testing.T) {
+	b, g := gated(t)
+	o := b.options()
+	o.Silence = 50 * time.Millisecond
+	c := b.dial(o).Chat()
+	join(t.Context(), t, c, "s1")
+	mute := make(chan struct{}, 10)
+	g.set(func(w http.ResponseWriter, r *http.Request) bool {
+		select {
+		case mute <- struct{}{}:
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+			return true
+		default:
+			return false
+		}
+	})
+	for range 9 {
+		mute <- struct{}{} // one stream will be mute
+	}
+	err := c.Events(t.Context(), "s1", "ann", 0, func(bridge.Event) error { return io.ErrShortBuffer })
+	require.ErrorIs(t, err, io.ErrShortBuffer)
+}
+
+func TestRequestsAreRepeatedUntilTheRelayIsBack(t *testing.T) {
+	b, g := gated(t)
+	c := b.dial(b.options()).Chat()
+	join(t.Context(), t, c, "s1")
+	var asked atomic.Int64
+	g.set(func(w http.ResponseWriter, r *http.Request) bool {
+		switch asked.Add(1) {
+		case 1:
+			away(w, r)
+		case 2:
+			w.WriteHeader(http.StatusBadGateway)
+			return true
+		case 3:
+			// It is done, and nobody hears of it.
+			g.next.ServeHTTP(httptest.NewRecorder(), r)
+			away(w, r)
+		}
+		return false
+	})
+	e, err := c.Post(t.Context(), "s1", "ann", say("hello"))
+	require.NoError(t, err)
+	require.EqualValues(t, 4, asked.Load())
+	again, found, err := c.(proxy.Finder).FindKey(t.Context(), "s1", e.Key)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, e.ID, again.ID)
+	last, err := b.chat.Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent, Visibility: bridge.All})
+	require.NoError(t, err)
+	require.Equal(t, e.ID, last.Position, "it was said once")
+}
+
+func TestWhatHasNoKeyIsNotRepeated(t *testing.T) {
+	b, g := gated(t)
+	c := b.dial(b.options()).Chat()
+	join(t.Context(), t, c, "s1")
+	g.set(away)
+	before := g.seen.Load()
+	m := say("hello")
+	m.Key = ""
+	_, err := c.Post(t.Context(), "s1", "ann", m)
+	require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err))
+	require.Equal(t, before+1, g.seen.Load())
+}
+
+func TestPatienceEnds(t *testing.T) {
+	b, g := gated(t)
+	o := b.options()
+	o.Patience = 20 * time.Millisecond
+	c := b.dial(o)
+	g.set(away)
+	_, err := c.Chat().Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent})
+	require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err))
+	_, err = c.Documents(b.store).Open(t.Context(), b.store.NewID())
+	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))
+}
+
+func TestWhatTheRelaySaysIsToldOn(t *testing.T) {
+	b, g := gated(t)
+	o := b.options()
+	o.Patience = 20 * time.Millisecond
+	c := b.dial(o).Chat()
+	for _, test := range []struct {
+		name, body string
+		status     int
+		code       bridge.Code
+		message    string
+	}{
+		{"a refusal", `{"error":{"code":"file-too-large","message":"at most 2 MB"}}`, 403, bridge.CodeFileSize, "at most 2 MB"},
+		{"the code counts, not the status", `{"error":{"code":"session-ended","message":"over"}}`, 500, bridge.CodeSessionEnded, "over"},
+		{"a code that nobody knows", `{"error":{"code":"mercury-retrograde","message":"wait"}}`, 400, bridge.CodeInternal, "wait"},
+		{"no body", ``, 404, bridge.CodeChatUnavailable, ""},
+		{"a page of somebody between", `<h1>502</h1>`, 502, bridge.CodeChatUnavailable, ""},
+		{"the secret was changed", `{"error":{"code":"token-invalid","message":"no"}}`, 401, bridge.CodeChatUnavailable, ""},
+		{"a redirect", ``, 307, bridge.CodeChatUnavailable, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g.set(func(w http.ResponseWriter, r *http.Request) bool {
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(test.status)
+				io.WriteString(w, test.body)
+				return true
+			})
+			_, err := c.File(t.Context(), "s1", "ann", "file")
+			require.Equal(t, test.code, bridge.CodeOf(err), "%v", err)
+			require.Contains(t, err.Error(), test.message)
+		})
+	}
+}
+
+func TestDial(t *testing.T) {
+	b, g := gated(t)
+	t.Run("a wrong secret is an error at once", func(t *testing.T) {
+		o := b.options()
+		o.Secret = []byte("another")
+		_, err := relay.Dial(t.Context(), o)
+		require.ErrorContains(t, err, "does not accept the secret")
+	})
+	t.Run("so is another version", func(t *testing.T) {
+		g.set(func(w http.ResponseWriter, _ *http.Request) bool {
+			io.WriteString(w, `{"versions":[2,3]}`)
+			return true
+		})
+		_, err := relay.Dial(t.Context(), b.options())
+		require.ErrorContains(t, err, "versions [2 3]")
+	})
+	t.Run("a relay that is not there yet is waited for", func(t *testing.T) {
+		var once atomic.Bool
+		g.set(func(w http.ResponseWriter, r *http.Request) bool {
+			return once.CompareAndSwap(false, true) && away(w, r)
+		})
+		c, err := relay.Dial(t.Context(), b.options())
+		require.NoError(t, err)
+		c.Close()
+	})
+	t.Run("until the caller does not want to", func(t *testing.T) {
+		g.set(away)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := relay.Dial(ctx, b.options())
+		require.ErrorContains(t, err, "wait for the relay")
+	})
+	for _, url := range []string{"", "10.0.0.5:8373", "ftp://host", "http://"} {
+		t.Run("the URL "+url, func(t *testing.T) {
+			_, err := relay.Dial(t.Context(), relay.Options{URL: url, Secret: []byte(secret)})
+			require.ErrorContains(t, err, "http://host:port")
+		})
+	}
+}
+
+// staged puts bytes where an upload's lie.
+func (b *backend) staged(content []byte) proxy.Document {
+	b.t.Helper()
+	d := proxy.Document{ID: b.store.NewID(), Name: "a.bin", Size: int64(len(content)), SHA256: sha256.Sum256(content), Created: time.Now()}
+	w, err := b.store.Begin(b.t.Context(), d.ID)
+	require.NoError(b.t, err)
+	stored := make(chan error, 100)
+	for len(content) > 0 {
+		n := min(len(content), w.MaxChunk())
+		require.NoError(b.t, w.Append(b.t.Context(), content[:n], func(_ int64, err error) { stored <- err }))
+		require.NoError(b.t, <-stored)
+		content = content[n:]
+	}
+	return d
+}
+
+func TestADocumentTravelsBothWays(t *testing.T) {
+	proxySide, b := newBackend(t), newBackend(t)
+	g := &gate{}
+	b.serve(nil, func(next http.Handler) http.Handler { g.next = next; return g })
+	documents := b.dial(b.options()).Documents(proxySide.store)
+	content := bytes.Repeat([]byte("0123456789abcdef"), 300_000)
+	d := proxySide.staged(content)
+	for range 2 {
+		id, err := documents.Add(t.Context(), d)
+		require.NoError(t, err)
+		require.Equal(t, d.ID, id)
+	}
+	opened, err := documents.Open(t.Context(), d.ID)
+	require.NoError(t, err)
+	defer opened.Close()
+	require.Equal(t, d.SHA256, opened.Document().SHA256)
+
+	t.Run("read through many breaks", func(t *testing.T) {
+		g.set(func(w http.ResponseWriter, r *http.Request) bool {
+			g.next.ServeHTTP(&brief{ResponseWriter: w, left: 900_000}, r)
+			return true
+		})
+		got, err := io.ReadAll(opened)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(content, got))
+	})
+	t.Run("from the middle", func(t *testing.T) {
+		_, err := opened.Seek(-20, io.SeekEnd)
+		require.NoError(t, err)
+		got, err := io.ReadAll(opened)
+		require.NoError(t, err)
+		require.Equal(t, content[len(content)-20:], got)
+	})
+	t.Run("not from another document", func(t *testing.T) {
+		other, err := documents.Add(t.Context(), proxySide.staged(content[1:]))
+		require.NoError(t, err)
+		g.set(func(w http.ResponseWriter, r *http.Request) bool {
+			r.URL.Path = "/relay/v1/documents/" + other
+			return false
+		})
+		_, err = opened.Seek(0, io.SeekStart)
+		require.NoError(t, err)
+		_, err = io.ReadAll(opened)
+		require.ErrorContains(t, err, "another document")
+		g.set(func(http.ResponseWriter, *http.Request) bool { return false })
+	})
+	require.NoError(t, documents.Remove(t.Context(), d.ID))
+	_, err = documents.Open(t.Context(), d.ID)
+	require.Equal(t, bridge.CodeDocument, bridge.CodeOf(err))
+}
+
+// brief breaks the connection after so many bytes.
+type brief struct {
+	http.ResponseWriter
+	left int
+}
+
+func (b *brief) Write(p []byte) (int, error) {
+	if len(p) > b.left {
+		panic(http.ErrAbortHandler)
+	}
+	b.left -= len(p)
+	return b.ResponseWriter.Write(p)
+}
+
+func TestAFullStoreIsToldBeforeTheBytesAreSent(t *testing.T) {
+	b := newBackend(t)
+	var read atomic.Int64
+	b.serve(func(p *relay.Backend) { p.Documents = fullStore{p.Documents} }, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Body = &counted{r.Body, &read}
+			next.ServeHTTP(w, r)
+		})
+	})
+	documents := b.dial(b.options()).Documents(b.store)
+	_, err := documents.Add(t.Context(), b.staged(make([]byte, 4<<20)))
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(err))
+	require.Zero(t, read.Load())
+}
+
+type fullStore struct{ relay.Store }
+
+func (fullStore) Put(context.Context, proxy.Document, io.Reader) (string, error) {
+	return "", bridge.NewError(bridge.CodeStorageFull, "")
+}
+
+type counted struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}

@@ -1,0 +1,251 @@
+package relay
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+
+	"attache/bridge"
+)
+
+// random is n letters and digits.
+func random(n int) string { return strings.ToLower(rand.Text()[:n]) }
+
+func newKey() string {
+	var k bridge.Key
+	rand.Read(k[:])
+	return k.String()
+}
+
+// once asks without patience: what a relay answers at once is what is judged.
+func (t *trial) once(method, path string, body, answer any) error {
+	return t.ask(t.ctx, bridge.CodeChatUnavailable, method, path, body, answer)
+}
+
+func (t *trial) join(user string, kind bridge.UserType) wireJoined {
+	j, err := t.tryJoin(user, kind)
+	need("join as "+user, err)
+	return j
+}
+
+func (t *trial) tryJoin(user string, kind bridge.UserType) (j wireJoined, err error) {
+	err = t.once(http.MethodPost, at(pathParties, t.session), wireParty{UserID: user, Nickname: user, UserType: kind}, &j)
+	return j, err
+}
+
+func (t *trial) leave(user string, l wireLeave) {
+	need("leave as "+user, t.once(http.MethodPost, at(pathLeave, t.session, user), l, nil))
+}
+
+func (t *trial) post(user string, e bridge.Event) bridge.Event {
+	stored, err := t.tryPost(user, e)
+	need("post as "+user, err)
+	return stored
+}
+
+func (t *trial) tryPost(user string, e bridge.Event) (bridge.Event, error) {
+	if e.Visibility == "" {
+		e.Visibility = bridge.All
+	}
+	e.From = bridge.Party{UserID: user, UserType: bridge.System}
+	var stored event
+	err := t.once(http.MethodPost, at(pathEvents, t.session, user), &event{e}, &stored)
+	return stored.Event, err
+}
+
+// refused ends the case unless err is the relay's own refusal with that code.
+func refused(what string, code bridge.Code, err error) {
+	if err == nil {
+		fail("%s is not refused; the code should be %s", what, code)
+	}
+	if got := bridge.CodeOf(err); got != code {
+		fail("%s is refused with %q (%w), and the code should be %s", what, got, err, code)
+	}
+}
+
+func message(text string) bridge.Event {
+	return bridge.Event{Type: bridge.Message, Text: text, Key: newKey()}
+}
+
+// notice is a file-uploaded notice as the proxy posts it.
+func notice(name string, size int64) bridge.Event {
+	key := newKey()
+	return bridge.Announcement{
+		Name: name, Size: size, DocumentID: "0000" + random(12), UploadType: bridge.FromFileSystem, Key: key,
+		Custom: bridge.Data{bridge.Text("case-number", "4711 – Größe 😀")},
+	}.Notice(bridge.All)
+}
+
+var helloCases = []aCase{
+	{holds: "without the secret nothing is answered but 401", run: func(t *trial) {
+		stranger := *t.Client
+		stranger.Secret = []byte("not-" + random(20))
+		for _, path := range []string{pathHello, at(pathKey, t.session, newKey()), at(pathDocument, "0000"+random(12))} {
+			req, err := stranger.request(t.ctx, http.MethodGet, path, nil)
+			need("ask", err)
+			res, err := t.http.Do(req)
+			need("ask without the secret", err)
+			finish(res)
+			same("the status of "+path+" without the secret", http.StatusUnauthorized, res.StatusCode)
+		}
+	}},
+	{holds: "a refusal's body is {\"error\":{\"code\",\"message\"}} with a code of the catalogue", run: func(t *trial) {
+		req, err := t.request(t.ctx, http.MethodPost, at(pathParties, t.session), strings.NewReader("no JSON"))
+		need("ask", err)
+		res, err := t.http.Do(req)
+		need("send what is no JSON", err)
+		defer finish(res)
+		same("the status's class", 4, res.StatusCode/100)
+		var w wireError
+		if json.NewDecoder(res.Body).Decode(&w) != nil || w.Error == nil || w.Error.Code != bridge.CodeMessage || w.Error.Message == "" {
+			panic(broken{errNoBody})
+		}
+	}},
+}
+
+var chatCases = []aCase{
+	{holds: "join answers the party, its limits and the position of the session's last event", run: func(t *trial) {
+		j := t.join("ann", bridge.Agent)
+		same("the user id", "ann", j.Party.UserID)
+		same("the user type", bridge.Agent, j.Party.UserType)
+		_, err := bridge.ParseLimits(j.Limits)
+		need("read the limits", err)
+		if j.Position < 1 {
+			fail("the position is %d, and the party's own new-party event has an id", j.Position)
+		}
+	}},
+	{holds: "joining again re-attaches and makes no second new-party event", run: func(t *trial) {
+		first := t.join("ann", bridge.Agent)
+		same("the position", first.Position, t.join("ann", bridge.Agent).Position)
+	}},
+	{holds: "user ids of any characters are told apart", run: func(t *trial) {
+		for _, user := range []string{"a/b", "a%2Fb", "ä ö", "a?b#c"} {
+			same("the user id", user, t.join(user, bridge.Agent).Party.UserID)
+			same("who sent it", user, t.post(user, message("hello")).From.UserID)
+		}
+	}},
+	{holds: "post answers the event as stored: with id, time and sender", run: func(t *trial) {
+		position := t.join("ann", bridge.Agent).Position
+		e := t.post("ann", message("héllo – 😀"))
+		same("the text", "héllo – 😀", e.Text)
+		same("the sender", "ann", e.From.UserID)
+		if e.ID <= position || e.At == 0 {
+			fail("the event has id %d behind %d and time %d", e.ID, position, e.At)
+		}
+	}},
+	{holds: "an event with a key that stands in the transcript is not appended again: the first one is answered", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		m := message("once")
+		first := t.post("ann", m)
+		same("the id of the second", first.ID, t.post("ann", m).ID)
+		same("the messages", 1, len(t.messages("ann", "once")))
+	}},
+	{holds: "eight posts of one key at once are one event", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		m := message("once")
+		ids, errs := make([]int64, 8), make([]error, 8)
+		var posts sync.WaitGroup
+		for n := range ids {
+			posts.Go(func() {
+				e, err := t.tryPost("ann", m)
+				ids[n], errs[n] = e.ID, err
+			})
+		}
+		posts.Wait()
+		for n := range ids {
+			need("post", errs[n])
+			same("the id", ids[0], ids[n])
+		}
+		same("the messages", 1, len(t.messages("ann", "once")))
+	}},
+	{holds: "a key of another party's event is refused with upload-conflict", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		t.join("bob", bridge.Agent)
+		m := message("mine")
+		t.post("ann", m)
+		_, err := t.tryPost("bob", m)
+		refused("bob's event with ann's key", bridge.CodeUploadConflict, err)
+	}},
+	{holds: "a file-uploaded notice gets a file-id, keeps every key, and is found by the file-id", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		n := notice("Größe 😀.pdf", 4711)
+		stored := t.post("ann", n)
+		f, err := bridge.DecodeFile(stored)
+		need("read the notice", err)
+		if f.ID == "" {
+			fail("the notice has no %s", bridge.KeyFileID)
+		}
+		for _, item := range n.Data {
+			same("the value of "+item.Key, item.Text, stored.Data.Get(item.Key))
+		}
+		var found event
+		need("find the file", t.once(http.MethodGet, at(pathFile, t.session, "ann", f.ID), nil, &found))
+		same("the notice's id", stored.ID, found.ID)
+	}},
+	{holds: "a file-id of another session is unknown", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		f, err := bridge.DecodeFile(t.post("ann", notice("a.pdf", 1)))
+		need("read the notice", err)
+		t.session = "conform-" + random(12)
+		t.join("ann", bridge.Agent)
+		refused("the other session's file", bridge.CodeFileUnknown, t.once(http.MethodGet, at(pathFile, t.session, "ann", f.ID), nil, &event{}))
+	}},
+	{holds: "an event is found by its key at once, and an unknown key is null", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		n := notice("a.pdf", 1)
+		stored := t.post("ann", n)
+		var found wireFound
+		need("find the key", t.once(http.MethodGet, at(pathKey, t.session, n.Key), nil, &found))
+		if found.Event == nil {
+			fail("the key that was just stored is not found")
+		}
+		same("the event's id", stored.ID, found.Event.ID)
+		found = wireFound{}
+		need("find another key", t.once(http.MethodGet, at(pathKey, t.session, newKey()), nil, &found))
+		if found.Event != nil {
+			fail("a key that nobody used is found")
+		}
+	}},
+	{holds: "who is not in the session cannot post to it", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		_, err := t.tryPost("stranger", message("hello"))
+		refused("a stranger's message", bridge.CodeNotJoined, err)
+	}},
+	{holds: "the file of a party that has left meanwhile is announced all the same", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		t.join("bob", bridge.Agent)
+		t.leave("bob", wireLeave{Code: bridge.ReasonDisconnected.Code, After: bridge.KeepAlive})
+		same("the sender", "bob", t.post("bob", notice("a.pdf", 1)).From.UserID)
+		_, err := t.tryPost("bob", message("hello"))
+		refused("a message of a party that has left", bridge.CodeNotJoined, err)
+	}},
+	{holds: "a session that was closed takes nothing more, and answers a known key as before", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		n := notice("a.pdf", 1)
+		stored := t.post("ann", n)
+		t.leave("ann", wireLeave{After: bridge.ForceClose})
+		same("the id of the known notice", stored.ID, t.post("ann", n).ID)
+		_, err := t.tryPost("ann", notice("b.pdf", 1))
+		refused("a notice for an ended session", bridge.CodeSessionEnded, err)
+		_, err = t.tryJoin("bob", bridge.Agent)
+		refused("joining an ended session", bridge.CodeSessionEnded, err)
+	}},
+}
+
+// messages reads the transcript and returns the messages with that text.
+func (t *trial) messages(user, text string) (found []bridge.Event) {
+	end := t.post(user, message("the end "+random(8)))
+	s := t.follow(t.ctx, user, 0)
+	defer s.close()
+	for {
+		e := s.event()
+		switch {
+		case e.ID == end.ID:
+			return found
+		case e.Text == text:
+			found = append(found, e)
+		}
+	}
+}
