@@ -78,8 +78,9 @@ func (l *lab) plant(ctx context.Context, name string, t bugs.Trial, changes []bu
 // small is an ordeal that shows in seconds whether anything is wrong.
 func small(t bugs.Trial) ordeal {
 	o := ordeal{
-		uploads: 40, kills: 6, rounds: 1, rooms: 2, senders: 2, maxSize: 4 << 20, pause: 300 * time.Millisecond,
-		spoil: 12, onSight: true, sendTime: 15 * time.Second, drain: 10 * time.Second,
+		uploads: 60, kills: 12, rooms: 2, senders: 2, minSize: t.MinSize, maxSize: 4 << 20, pause: 80 * time.Millisecond,
+		cut: 60 * time.Millisecond, moment: t.Moment, spoil: 12, belied: 12,
+		onSight: true, sendTime: 15 * time.Second, drain: 10 * time.Second,
 	}
 	if t.Border != "" {
 		o.uploads, o.kills, o.border = 16, 0, t.Border

@@ -34,12 +34,12 @@ func TestR1NothingIsLostUnderKills(t *testing.T) {
 	l.binary, err = l.build(t.Context(), "clean", nil)
 	require.NoError(t, err)
 	out, err := l.endure(t.Context(), ordeal{
-		uploads: 60, kills: 8, rooms: 3, senders: 2, maxSize: 2 << 20, pause: 150 * time.Millisecond,
-		spoil: 50, onSight: true, sendTime: time.Minute, drain: drainTime,
+		uploads: 60, kills: 8, rooms: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
+		spoil: 50, belied: 15, onSight: true, sendTime: time.Minute, drain: drainTime,
 	})
 	require.NoError(t, err)
 	require.Empty(t, out.Findings.Counts, out.Findings.First)
-	require.EqualValues(t, 60, out.Announced)
+	require.EqualValues(t, 60, out.Announced+out.Refused)
 	require.GreaterOrEqual(t, out.Kills, int64(8))
 }
 

@@ -85,7 +85,7 @@ func (r *room) remind(ctx context.Context) {
 func (r *room) verify(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	reader, err := r.enter("reader", bridge.Agent)
+	reader, err := r.enter("reader", bridge.Agent, place{room: r})
 	if err != nil {
 		r.findings.add(lost, "the transcript of %s: %v", r.session, err)
 		return
@@ -156,13 +156,25 @@ func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
 // judge compares one upload with its notice and its document.
 func (r *room) judge(ctx context.Context, reader *page.Page, i *intent, notice bridge.Event) {
 	switch {
-	case i.infected && notice.ID != 0:
+	case i.doom == bridge.CodeInfected && notice.ID != 0:
 		r.findings.add(unscanned, "%s is infected, and announced", i.key)
 		return
-	case i.infected && i.code == bridge.CodeInfected:
+	case i.doom != "" && notice.ID != 0:
+		r.findings.add(corrupted, "%s is announced, and was to fail with %s", i.key, i.doom)
 		return
-	case i.state == bridge.Failed || i.state == bridge.Cancelled:
+	case i.failed && notice.ID != 0:
+		r.findings.add(contradicted, "%s was told to have failed with %s, and is announced", i.key, i.code)
+		return
+	case i.failed && i.doom != "" && i.code == i.doom:
+		return
+	case i.failed:
 		r.findings.add(refused, "%s failed: %s", i.key, i.code)
+		return
+	case i.doom != "" && !i.accepted.IsZero():
+		r.findings.add(undrained, "%s was to fail with %s, and was not told", i.key, i.doom)
+		return
+	case notice.ID == 0 && !i.seen.IsZero():
+		r.findings.add(contradicted, "%s was told as event %d, and %s has no notice", i.key, i.event, r.session)
 		return
 	case notice.ID == 0 && !i.accepted.IsZero():
 		r.findings.add(unreported, "%s was accepted, and %s has no notice", i.key, r.session)

@@ -24,20 +24,21 @@ const attempts = 4
 
 // runChecker plants each bug, and runs the clean build under the same trials.
 func runChecker(ctx context.Context, l *lab, o options) (any, bool, error) {
+	planted := slices.DeleteFunc(slices.Clone(bugs.List), func(b bugs.Bug) bool {
+		return o.bugs != "" && !slices.Contains(strings.Split(o.bugs, ","), b.Name)
+	})
 	figures, passed := map[string]noticed{}, true
-	for _, t := range []bugs.Trial{{}, {Border: "stored"}, {Border: "announced"}, {Scanner: true}} {
-		name := strings.TrimSpace(fmt.Sprintf("clean %s %t", t.Border, t.Scanner))
-		n, err := l.notice(ctx, "clean-"+t.Border+fmt.Sprint(t.Scanner), t, nil, 1)
+	for n, t := range trials(planted) {
+		name := fmt.Sprintf("clean %d: %+v", n, t)
+		figure, err := l.notice(ctx, fmt.Sprint("clean", n), t, nil, 1)
 		if err != nil {
 			return nil, false, fmt.Errorf("%s: %w", name, err)
 		}
-		figures[name] = n
-		passed = passed && !n.Caught
+		figures[name] = figure
+		passed = passed && !figure.Caught
+		l.log.Info("nothing planted", "trial", name, "caught", figure.Caught, "seconds", figure.Seconds)
 	}
-	for _, b := range bugs.List {
-		if o.bugs != "" && !slices.Contains(strings.Split(o.bugs, ","), b.Name) {
-			continue
-		}
+	for _, b := range planted {
 		n, err := l.notice(ctx, b.Name, b.Trial, b.Changes, attempts)
 		if err != nil {
 			return nil, false, fmt.Errorf("%s: %w", b.Name, err)
@@ -47,6 +48,16 @@ func runChecker(ctx context.Context, l *lab, o options) (any, bool, error) {
 		l.log.Info("planted", "bug", b.Name, "caught", n.Caught, "by", n.By, "attempts", n.Attempts, "seconds", n.Seconds)
 	}
 	return figures, passed, nil
+}
+
+// trials is each that a bug is tried in, once.
+func trials(of []bugs.Bug) (all []bugs.Trial) {
+	for _, b := range of {
+		if !slices.Contains(all, b.Trial) {
+			all = append(all, b.Trial)
+		}
+	}
+	return all
 }
 
 // notice builds a command with those changes and runs it until something is

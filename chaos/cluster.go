@@ -51,10 +51,7 @@ func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
 		proxies, addresses = append(proxies, p), append(addresses, address)
 	}
 	out := &failover{outcome: outcome{Findings: newFindings()}}
-	f := &field{
-		lab: l, journal: newJournal(), findings: out.Findings, drain: drainTime,
-		address: func() string { return addresses[rand.IntN(len(addresses))] },
-	}
+	f := l.field(func() string { return addresses[rand.IntN(len(addresses))] }, out.Findings)
 	begun := time.Now()
 	err = f.failOver(ctx, out, proxies, nodes, kills)
 	out.Proxies, out.Nodes = millis(out.proxies), millis(out.nodes)
@@ -89,7 +86,7 @@ func (f *field) failOver(ctx context.Context, out *failover, proxies, nodes []*p
 		random := f.random(fmt.Sprint("cluster/", w))
 		senders.Go(func() {
 			for sending.Err() == nil {
-				i, u := r.draft(random, w/2, logUniform(random, 1<<20), false)
+				i, u := r.draft(random, w/2, logUniform(random, 1<<20), "")
 				f.sendBounded(ctx, r, w/2, i, u)
 			}
 		})
@@ -165,7 +162,7 @@ func (f *field) sendBounded(ctx context.Context, r *room, party int, i *intent, 
 
 // probe sends one small file and waits for its notice.
 func (f *field) probe(ctx context.Context, r *room, random *rand.Rand) error {
-	i, u := r.draft(random, random.IntN(2), 1000, false)
+	i, u := r.draft(random, random.IntN(2), 1000, "")
 	if err := f.sendBounded(ctx, r, slices.Index(r.users, i.user), i, u); err != nil {
 		return err
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -40,26 +38,18 @@ func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := or(o.uploads, 1000)
 	begun := time.Now()
 	c := &cutting{Window: bridge.MaxWindow, Findings: newFindings()}
-	data, err := os.MkdirTemp(l.dir, "data-*")
+	s, err := l.alone(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	defer os.RemoveAll(data)
-	served, address, err := l.serve(filepath.Base(data), "--data", data)
-	if err != nil {
-		return nil, false, err
-	}
-	if err := served.start(ctx); err != nil {
-		return nil, false, err
-	}
-	defer served.kill()
-	f := &field{lab: l, journal: newJournal(), findings: c.Findings, drain: drainTime}
+	defer s.leave()
+	f := l.field(s.address, c.Findings)
 	const workers = 6
 	var next atomic.Int64
 	var all sync.WaitGroup
 	errs := make(chan error, workers)
 	for n := range workers {
-		all.Go(func() { errs <- f.cutAll(ctx, n, address, &next, uploads, &c.Cuts) })
+		all.Go(func() { errs <- f.cutAll(ctx, n, s.address(), &next, uploads, &c.Cuts) })
 	}
 	all.Wait()
 	for range workers {
@@ -119,7 +109,7 @@ func (r *room) sendCut(ctx context.Context, w *wire, random *rand.Rand) error {
 		points[i] = 1 + random.Int64N(size)
 	}
 	slices.Sort(points)
-	i, u := r.draft(random, 0, size, false)
+	i, u := r.draft(random, 0, size, "")
 	var broken error
 	u.Sent = func(sent int64) {
 		if len(points) == 0 || sent < points[0] {

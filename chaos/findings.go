@@ -22,6 +22,7 @@ const (
 	unscanned    kind = "unscanned"    // announced or to be had without the scanner's word
 	regressed    kind = "regressed"    // acked bytes were asked for again
 	forgotten    kind = "forgotten"    // bytes were asked for after accepted
+	contradicted kind = "contradicted" // told to have failed and announced, or shown as announced and not in the transcript
 	refused      kind = "refused"      // failed, though nothing was wrong with it
 	beyondWindow kind = "beyondWindow" // more was sent again after a cut than the window then open
 	undrained    kind = "undrained"    // still on its way 30 s after the last recovery

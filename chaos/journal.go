@@ -15,8 +15,10 @@ type intent struct {
 	size                     int64
 	digest                   [sha256.Size]byte
 
+	doom bridge.Code // that it must fail with; empty: it must be announced
+
 	state    bridge.UploadState // the furthest that was told
-	infected bool               // the scanner is to find something in it
+	failed   bool               // that it failed was told, whatever was told besides
 	code     bridge.Code
 	event    int64 // the notice's id, once announced was told
 	complete time.Time
@@ -54,13 +56,16 @@ func (j *journal) told(key string, m *bridge.Upload) {
 	if i.accepted.IsZero() {
 		i.accepted = time.Now()
 	}
+	if m.State == bridge.Failed || m.State == bridge.Cancelled {
+		i.failed = true
+	}
+	if m.Error != nil {
+		i.code = m.Error.Code
+	}
 	if i.state.Final() && m.State != bridge.Announced {
 		return
 	}
 	i.state = m.State
-	if m.Error != nil {
-		i.code = m.Error.Code
-	}
 	if m.State == bridge.Announced {
 		j.announced(i)
 		if m.Event != nil {
@@ -102,7 +107,7 @@ func (j *journal) sent(i *intent, u *page.Upload) {
 		i.accepted = u.Accepted
 	}
 	if !i.state.Final() && u.State != "" {
-		i.state, i.code = u.State, u.Code
+		i.state = u.State
 	}
 	j.wake()
 }

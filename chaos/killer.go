@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"attache/chaos/bugs"
 )
 
 // killer kills processes by a seeded schedule, in ones, twos and threes, and
@@ -14,23 +16,26 @@ import (
 type killer struct {
 	victims []*process
 	random  *rand.Rand
-	restart time.Duration // the mean pause between two kills
+	pause   time.Duration // between two kills, in the mean
+	moments *moments
+	moment  bugs.Moment // when; any time: at all kinds in turn
 
+	armed    atomic.Int64 // kills done and about to be done
 	Kills    atomic.Int64 // processes killed
 	Multiple atomic.Int64 // kills of two or three
 	took     []time.Duration
 }
 
 // run does that many kills, or fewer when ctx ends; next is asked before each
-// and may wait. The error is a process that did not come back.
+// and may wait. Each is armed first, so that what is to be under way then can
+// begin. The error is a process that did not come back.
 func (k *killer) run(ctx context.Context, kills int64, next func(done int64) bool) error {
 	for k.Kills.Load() < kills && ctx.Err() == nil && next(k.Kills.Load()) {
-		wait := time.Duration(float64(k.restart) * (0.25 + 1.5*k.random.Float64()))
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if !pause(ctx, around(k.random, k.pause)) {
 			return nil
 		}
+		k.armed.Store(k.Kills.Load() + 1)
+		k.moments.await(ctx, drawn(k.random, k.moment), k.random)
 		if err := k.strike(ctx, k.several()); err != nil {
 			return err
 		}

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"attache/bridge"
 	"attache/chaos/bugs"
 )
 
@@ -21,10 +20,13 @@ type ordeal struct {
 	uploads, kills int64
 	rounds         int64
 	rooms, senders int // rooms at a time, uploads at a time of each page
+	minSize        int64
 	maxSize        int64
-	pause          time.Duration // between two kills, in the mean
+	pause, cut     time.Duration // between two kills, and between two cuts of a page's wires, in the mean; 0: no cuts
+	moment         bugs.Moment   // of kills and cuts
 	spoil          int           // one frame in so many is damaged on its way; 0: none
 	onSight        bool
+	belied         int           // one file in so many comes with the digest of another; 0: none
 	infected       int           // one file in so many is infected; 0: none
 	border         string        // the proxy dies at that border, once
 	sendTime       time.Duration // bounds one upload: longer than all that may be done to it
@@ -36,6 +38,8 @@ type outcome struct {
 	Uploads   int64     `json:"uploads"`
 	Bytes     int64     `json:"bytes"`
 	Announced int64     `json:"announced"`
+	Refused   int64     `json:"rightlyRefused,omitempty"` // files made so that they must fail, and failed
+	Cuts      int64     `json:"cuts,omitempty"`
 	Kills     int64     `json:"kills"`
 	Multiple  int64     `json:"killsInTwosAndThrees"`
 	Resumed   int64     `json:"resumed"`
@@ -85,28 +89,17 @@ func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
 }
 
 func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) error {
-	data, err := os.MkdirTemp(l.dir, "data-*")
+	s, err := l.alone(ctx, bugs.CrashVariable+"="+o.border)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(data)
-	name := filepath.Base(data)
-	served, address, err := l.serve(name, "--data", data)
-	if err != nil {
-		return err
+	defer s.leave()
+	revived := s.victims[0].reviveOnce(ctx, o.border != "")
+	f := l.field(s.address, out.Findings)
+	f.onSight, f.drain = o.onSight, o.drain
+	k := &killer{
+		victims: s.victims, random: l.random(fmt.Sprint("kills/", n)), pause: o.pause, moments: f.moments, moment: o.moment,
 	}
-	if o.border != "" {
-		served.env = []string{bugs.CrashVariable + "=" + o.border}
-	}
-	if err := served.start(ctx); err != nil {
-		return err
-	}
-	defer served.kill()
-	revived := served.reviveOnce(ctx, o.border != "")
-	f := &field{
-		lab: l, address: func() string { return address }, journal: newJournal(), findings: out.Findings, onSight: o.onSight, drain: o.drain,
-	}
-	k := &killer{victims: []*process{served}, random: l.random(fmt.Sprint("kills/", n)), restart: o.pause}
 	err = f.suffer(ctx, o, n, k, out)
 	if revived != nil {
 		err = errors.Join(err, revived())
@@ -140,10 +133,15 @@ func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *o
 			watchers.Go(func() { r.watch(watching) })
 		}
 	}
+	c := &cutter{random: f.random(fmt.Sprint("wires/", n)), pause: o.cut, moment: o.moment}
+	cutting, mended := context.WithCancel(ctx)
+	defer mended()
+	watchers.Go(func() { c.run(cutting, f.moments, rooms) })
 	t := &tempo{uploads: o.uploads, kills: o.kills}
 	failed := make(chan error, 1)
-	go func() { failed <- k.run(ctx, o.kills, func(int64) bool { return t.strike(ctx, k.Kills.Load()) }) }()
+	go func() { failed <- k.run(ctx, o.kills, func(done int64) bool { return t.strike(ctx, done) }) }()
 	f.sendAll(ctx, o, n, rooms, t, k)
+	mended()
 	if err := <-failed; err != nil {
 		return err
 	}
@@ -158,6 +156,7 @@ func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *o
 	for _, r := range rooms {
 		r.end(ctx)
 	}
+	out.Cuts += c.cuts.Load()
 	f.count(out)
 	return nil
 }
@@ -180,12 +179,16 @@ func (f *field) sendAll(ctx context.Context, o ordeal, n int64, rooms []*room, t
 func (f *field) sendOne(ctx context.Context, o ordeal, r *room, party int, random *rand.Rand) {
 	ctx, cancel := context.WithTimeout(ctx, o.sendTime)
 	defer cancel()
-	infected := o.infected > 0 && random.IntN(o.infected) == 0
-	size := logUniform(random, o.maxSize)
-	if infected {
+	size := max(o.minSize, logUniform(random, o.maxSize))
+	var doom bridge.Code
+	switch {
+	case o.infected > 0 && random.IntN(o.infected) == 0:
+		doom = bridge.CodeInfected
 		size = max(size, int64(len(bugs.Infected)))
+	case o.belied > 0 && random.IntN(o.belied) == 0:
+		doom = bridge.CodeDigest
 	}
-	i, u := r.draft(random, party, size, infected)
+	i, u := r.draft(random, party, size, doom)
 	if o.spoil > 0 {
 		u.Spoil = func() bool { return random.IntN(o.spoil) == 0 }
 	}
@@ -199,8 +202,11 @@ func (f *field) count(out *outcome) {
 	for _, i := range f.journal.intents {
 		out.Uploads++
 		out.Bytes += i.size
-		if !i.seen.IsZero() {
+		switch {
+		case !i.seen.IsZero():
 			out.Announced++
+		case i.failed && i.code == i.doom:
+			out.Refused++
 		}
 		if i.upload != nil {
 			out.Resumed += int64(i.upload.Resumed)
@@ -228,7 +234,7 @@ func (t *tempo) send(ctx context.Context, k *killer) bool {
 		return false
 	}
 	for ctx.Err() == nil {
-		if t.kills == 0 || k.Kills.Load() >= t.kills || n <= k.Kills.Load()*t.uploads/t.kills+ahead {
+		if armed := k.armed.Load(); t.kills == 0 || armed >= t.kills || n <= armed*t.uploads/t.kills+ahead {
 			return true
 		}
 		time.Sleep(5 * time.Millisecond)

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -35,22 +33,12 @@ const (
 // answers, and times each from the last byte's ack to the notice.
 func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := or(o.uploads, 30*rateUploads)
-	data, err := os.MkdirTemp(l.dir, "data-*")
+	s, err := l.alone(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	defer os.RemoveAll(data)
-	served, address, err := l.serve(filepath.Base(data), "--data", data)
-	if err != nil {
-		return nil, false, err
-	}
-	if err := served.start(ctx); err != nil {
-		return nil, false, err
-	}
-	defer served.kill()
-	f := &field{
-		lab: l, address: func() string { return address }, journal: newJournal(), findings: newFindings(), drain: drainTime,
-	}
+	defer s.leave()
+	f := l.field(s.address, newFindings())
 	var rooms []*room
 	for n := range 10 {
 		r, err := f.open(fmt.Sprintf("rate-%d", n))
@@ -93,7 +81,7 @@ func (f *field) sendByClock(ctx context.Context, rooms []*room, uploads int64) {
 			return
 		}
 		r, party := rooms[n%int64(len(rooms))], int(n/int64(len(rooms))%2)
-		i, u := r.draft(random, party, rateSize, false)
+		i, u := r.draft(random, party, rateSize, "")
 		all.Go(func() { r.send(ctx, party, i, u) })
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"attache/bridge"
@@ -25,8 +26,16 @@ type field struct {
 	address  func() string
 	journal  *journal
 	findings *findings
+	moments  *moments
 	onSight  bool          // fetch each file as soon as its notice is seen
 	drain    time.Duration // how long what is accepted may take when nobody disturbs any more
+}
+
+// field is one of proxies at that address, where nothing has been sent yet.
+func (l *lab) field(address func() string, found *findings) *field {
+	return &field{
+		lab: l, address: address, journal: newJournal(), findings: found, moments: newMoments(), drain: drainTime,
+	}
 }
 
 // room is one chat session with an agent's and a customer's page.
@@ -41,9 +50,9 @@ type room struct {
 // open joins both parties.
 func (f *field) open(session string) (*room, error) {
 	r := &room{field: f, session: session, sights: make(chan bridge.Event, 4096)}
-	for _, kind := range []bridge.UserType{bridge.Agent, bridge.Client} {
+	for party, kind := range []bridge.UserType{bridge.Agent, bridge.Client} {
 		user := strings.ToLower(string(kind))
-		p, err := r.enter(user, kind)
+		p, err := r.enter(user, kind, place{r, party})
 		if err != nil {
 			r.close()
 			return nil, err
@@ -53,18 +62,27 @@ func (f *field) open(session string) (*room, error) {
 	return r, nil
 }
 
-func (r *room) enter(user string, kind bridge.UserType) (*page.Page, error) {
+func (r *room) enter(user string, kind bridge.UserType, at place) (*page.Page, error) {
 	token, err := r.token(r.session, user, kind)
 	if err != nil {
 		return nil, err
 	}
 	watch := r.onSight && kind == bridge.Client
 	return page.Open(page.Options{
-		Address: r.address, Token: token, Origin: origin, Heard: r.journal.told,
+		Address: r.address, Token: token, Origin: origin,
+		Heard: func(key string, m *bridge.Upload) {
+			if m.State == bridge.Accepted {
+				r.moments.came(bugs.Accepted, at)
+			}
+			r.journal.told(key, m)
+		},
 		Asked: func(key string) {
 			r.findings.add(forgotten, "%s: bytes were asked for after it was accepted", key)
 		},
 		Saw: func(e bridge.Event) {
+			if e.IsFile() {
+				r.moments.came(bugs.Announced, at)
+			}
 			r.journal.saw(r.session, user, e)
 			if watch && e.IsFile() {
 				select {
@@ -90,8 +108,9 @@ func (r *room) end(ctx context.Context) {
 	r.close()
 }
 
-// draft is a file of that seed and size, and the intent to send it.
-func (r *room) draft(random *rand.Rand, party int, size int64, infected bool) (*intent, *page.Upload) {
+// draft is a file of that seed and size, and the intent to send it. It is made
+// so that it must fail with doom, if that is not empty.
+func (r *room) draft(random *rand.Rand, party int, size int64, doom bridge.Code) (*intent, *page.Upload) {
 	var key bridge.Key
 	for i := range key {
 		key[i] = byte(random.Uint32())
@@ -100,16 +119,20 @@ func (r *room) draft(random *rand.Rand, party int, size int64, infected bool) (*
 	var seed [32]byte
 	copy(seed[:], key[:])
 	rand.NewChaCha8(seed).Read(content)
-	if infected {
+	if doom == bridge.CodeInfected {
 		copy(content, bugs.Infected)
 	}
 	i := &intent{
 		key: key.String(), session: r.session, user: r.users[party],
-		name: fmt.Sprintf("f-%s.bin", key.String()[:8]), size: size, digest: sha256.Sum256(content), infected: infected,
+		name: fmt.Sprintf("f-%s.bin", key.String()[:8]), size: size, digest: sha256.Sum256(content), doom: doom,
 	}
 	u := &page.Upload{Key: i.key, Name: i.name, Content: content}
 	if random.IntN(2) == 0 {
 		u.Digest = hex.EncodeToString(i.digest[:])
+	}
+	if doom == bridge.CodeDigest {
+		other := sha256.Sum256(i.digest[:])
+		u.Digest = hex.EncodeToString(other[:])
 	}
 	return i, u
 }
@@ -117,39 +140,41 @@ func (r *room) draft(random *rand.Rand, party int, size int64, infected bool) (*
 // send sends a file until it is accepted, and notes what came of it.
 func (r *room) send(ctx context.Context, party int, i *intent, u *page.Upload) error {
 	r.journal.mean(i)
+	at, sent := place{r, party}, u.Sent
+	u.Sent = func(bytes int64) {
+		r.moments.came(bugs.Sent, at)
+		if sent != nil {
+			sent(bytes)
+		}
+	}
+	u.Acked = func() { r.moments.came(bugs.Acked, at) }
+	u.Broken = func(b page.Breach) { r.findings.add(breaches[b], "%s of %d bytes: %s", i.key, i.size, b) }
 	err := r.pages[party].Send(ctx, u)
 	u.Content = nil
 	r.journal.sent(i, u)
-	r.judgeSent(i, u, err)
-	return err
-}
-
-// judgeSent looks at what the driver alone can see.
-func (r *room) judgeSent(i *intent, u *page.Upload, err error) {
 	if err != nil {
 		r.findings.add(incomplete, "%s of %d bytes: %v", i.key, i.size, err)
 	}
-	if u.Regressed {
-		r.findings.add(regressed, "%s of %d bytes: bytes that were acked were asked for again", i.key, i.size)
-	}
-	if u.Mixed {
-		r.findings.add(corrupted, "%s: what the proxy held when it went on is not what was sent", i.key)
-	}
-	if u.Forgotten {
-		r.findings.add(forgotten, "%s of %d bytes: bytes were asked for after it was accepted", i.key, i.size)
-	}
-	if u.Beyond || u.MostAgain > bridge.MaxWindow {
+	if u.MostAgain > bridge.MaxWindow {
 		r.findings.add(beyondWindow, "%s: %d bytes were sent again after one cut", i.key, u.MostAgain)
 	}
+	return err
+}
+
+// breaches say which promise each breaks.
+var breaches = map[page.Breach]kind{
+	page.Beyond: beyondWindow, page.Regressed: regressed, page.Mixed: corrupted, page.Forgotten: forgotten,
 }
 
 // watch fetches what the customer's page is shown, at once: a file that is
 // announced can be had.
 func (r *room) watch(ctx context.Context) {
+	var fetching sync.WaitGroup
+	defer fetching.Wait()
 	for {
 		select {
 		case e := <-r.sights:
-			r.fetchOnSight(ctx, e)
+			fetching.Go(func() { r.fetchOnSight(ctx, e) })
 		case <-ctx.Done():
 			return
 		}
@@ -163,7 +188,7 @@ func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
 	}
 	got, err := r.pages[1].Download(ctx, f.ID, freshKey())
 	i := r.journal.find(f.Key)
-	if i != nil && i.infected && err == nil {
+	if i != nil && i.doom == bridge.CodeInfected && err == nil {
 		r.findings.add(unscanned, "%s is infected, and can be had", f.Key)
 	}
 	if code := bridge.CodeOf(err); code != "" {

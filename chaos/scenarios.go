@@ -21,11 +21,11 @@ func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
 	kills := or(o.kills, (uploads+9)/10)
 	out, err := l.endure(ctx, ordeal{
 		uploads: uploads, kills: kills, rounds: (uploads + 999) / 1000,
-		rooms: 6, senders: 2, maxSize: maxSize, pause: 250 * time.Millisecond, spoil: 200, onSight: true,
-		sendTime: 90 * time.Second, drain: drainTime,
+		rooms: 6, senders: 2, maxSize: maxSize, pause: 250 * time.Millisecond, cut: time.Second, spoil: 200, belied: 100,
+		onSight: true, sendTime: 90 * time.Second, drain: drainTime,
 	})
 	if err != nil {
 		return nil, false, err
 	}
-	return out, out.Findings.none() && out.Uploads == uploads && out.Announced == uploads && out.Kills >= kills, nil
+	return out, out.Findings.none() && out.Uploads == uploads && out.Announced+out.Refused == uploads && out.Kills >= kills, nil
 }

@@ -19,11 +19,29 @@ type Bug struct {
 	Trial   Trial
 }
 
-// Trial says under which harm the bug shows.
+// Trial says under which harm the bug shows soonest. What is looked for is the
+// same in every trial.
 type Trial struct {
 	Border  string // the process dies at that border of the delivery; empty: it is killed at random
 	Scanner bool   // some files are infected, and a scanner looks for them
+	Moment  Moment // at which processes are killed and wires cut
+	MinSize int64  // bytes; no file is smaller
 }
+
+// Moment is what a page has just seen when harm is done.
+type Moment string
+
+// The moments.
+const (
+	AnyTime   Moment = ""
+	Sent      Moment = "sent"      // a frame has gone out
+	Acked     Moment = "acked"     // an ack has come
+	Accepted  Moment = "accepted"  // the sender was told so
+	Announced Moment = "announced" // the notice has come
+)
+
+// Moments is every one.
+var Moments = []Moment{AnyTime, Sent, Acked, Accepted, Announced}
 
 // Change replaces Old, which stands once in File, by New. An empty Old makes
 // a file of that name.

@@ -8,6 +8,7 @@ var List = []Bug{
 			"proxy/data.go", "	came := time.Now()\n",
 			"	came := time.Now()\n	d.noteAck(bridge.Ack{Key: key, Stored: f.Offset + int64(len(payload))})\n	time.Sleep(20 * time.Millisecond)\n",
 		}},
+		Trial: Trial{Moment: Acked},
 	},
 	{
 		Name: "ignore-checksum", Does: "a frame is kept though its checksum does not fit",
@@ -26,6 +27,7 @@ var List = []Bug{
 		Changes: []Change{{
 			"proxy/session.go", "Offset: offset, Digest: digest}", "Offset: offset / 2, Digest: digest[:0]}",
 		}},
+		Trial: Trial{Moment: Acked, MinSize: 1 << 20},
 	},
 	{
 		Name: "drop-stored-bytes", Does: "a repeated offer drops what was stored",
@@ -33,11 +35,19 @@ var List = []Bug{
 			"proxy/upload.go", "	return us.resume(ctx, record)\n}\n\nfunc (us *uploads) wait()",
 			"	us.proxy.Staging.Discard(ctx, record.DocumentID)\n	return us.resume(ctx, record)\n}\n\nfunc (us *uploads) wait()",
 		}},
+		Trial: Trial{Moment: Acked, MinSize: 1 << 20},
 	},
 	{
 		Name: "accept-half", Does: "an upload is accepted when half of it is there",
 		Changes: []Change{{
 			"proxy/upload.go", "		if err == nil && n == u.size {", "		if err == nil && n >= u.size/2 {",
+		}},
+		Trial: Trial{Moment: Acked, MinSize: 1 << 20},
+	},
+	{
+		Name: "ignore-digest", Does: "a file is accepted though it is not the one announced",
+		Changes: []Change{{
+			"proxy/upload.go", "	if u.record.Digest != \"\" && u.record.Digest != digest {\n		return u.fail(ctx, bridge.CodeDigest)\n	}\n", "",
 		}},
 	},
 	{
@@ -76,6 +86,7 @@ var List = []Bug{
 	return j.conclude(e)
 `,
 		}},
+		Trial: Trial{Moment: Announced},
 	},
 	{
 		Name: "announce-before-scanning", Does: "nobody waits for the scanner's verdict",
@@ -134,6 +145,14 @@ func elsewhere(session string) string {
 		}},
 	},
 	{
+		Name: "deny-what-is-announced", Does: "a page that offers again what is announced is told that it failed",
+		Changes: []Change{{
+			"proxy/offer.go", "	if !known.State.Incoming() {\n		return known, nil, nil\n",
+			"	if known.State == bridge.Announced {\n		return Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, \"\")\n	}\n	if !known.State.Incoming() {\n		return known, nil, nil\n",
+		}},
+		Trial: Trial{Moment: Acked},
+	},
+	{
 		Name: "drop-an-event", Does: "one event in three is not sent to pages that are there",
 		Changes: []Change{{
 			"proxy/tell.go", "		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
@@ -151,5 +170,6 @@ func elsewhere(session string) string {
 		Changes: []Change{{
 			"proxy/tell.go", "	position := s.hello.Position\n", "	position := s.hello.Position\n	if position > 0 {\n		position = s.joined\n	}\n",
 		}},
+		Trial: Trial{Moment: Accepted},
 	},
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Token   string
 	Origin  string
 	// Heard is called for each upload of this page that changes, once for each
-	// message. It must not wait.
+	// message; one that is refused for good has failed. It must not wait.
 	Heard func(key string, m *bridge.Upload)
 	// Asked is called when bytes of an upload are asked for that this page is
 	// done with. May be nil.
@@ -191,6 +191,9 @@ func (p *Page) take(m bridge.Wire) {
 	case *bridge.Fail:
 		switch {
 		case m.Key != "":
+			if p.o.Heard != nil && !m.Error.Retry {
+				p.o.Heard(m.Key, &bridge.Upload{Key: m.Key, State: bridge.Failed, Error: &m.Error})
+			}
 			p.post(m.Key, m)
 		case m.Ref != 0:
 			p.answer(m.Ref, m)

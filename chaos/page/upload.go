@@ -20,9 +20,12 @@ type Upload struct {
 	Content     []byte
 	Digest      string // SHA-256 in hex; empty: the proxy is told none
 
-	// Sent is called after each frame with the number of bytes sent so far: a
-	// place to cut the wire. May be nil.
-	Sent func(bytes int64)
+	// Sent is called after each frame with the number of bytes sent so far, Acked
+	// after each ack: places to cut the wire. May be nil.
+	Sent  func(bytes int64)
+	Acked func()
+	// Broken is called at once with whatever a proxy may not do. May be nil.
+	Broken func(b Breach)
 	// Spoil reports whether the next frame is to be damaged on its way. May be nil.
 	Spoil func() bool
 
@@ -34,12 +37,25 @@ type Upload struct {
 	Resumed   int   // times that sending went on
 	Resent    int64 // bytes sent again, of all resumptions together
 	MostAgain int64 // bytes sent again after one
-	Beyond    bool  // one of them was more than the window then open
-	Regressed bool  // bytes that had been acked were asked for again
-	Mixed     bool  // what the proxy holds is not what was sent
-	Forgotten bool  // bytes were asked for again after accepted
 
 	high, acked, window int64
+}
+
+// Breach is what a proxy may not do to an upload, in words.
+type Breach string
+
+// The breaches.
+const (
+	Beyond    Breach = "more was asked for again after a cut than the window then open"
+	Regressed Breach = "bytes that were acked were asked for again"
+	Mixed     Breach = "what the proxy held when it went on is not what was sent"
+	Forgotten Breach = "bytes were asked for after it was accepted"
+)
+
+func (u *Upload) broken(b Breach, is bool) {
+	if is && u.Broken != nil {
+		u.Broken(b)
+	}
 }
 
 // Remind offers a file once more that has been accepted: its state is the
@@ -155,27 +171,17 @@ func (u *Upload) answered(ctx context.Context, chat *line, b *box) (offset int64
 
 // resume notes from where sending goes on.
 func (u *Upload) resume(accept *bridge.Accept) {
-	offset := accept.Offset
-	if offset > int64(len(u.Content)) {
-		u.Mixed = true
-		offset = int64(len(u.Content))
-	}
-	if accept.Digest != "" {
-		sum := sha256.Sum256(u.Content[:offset])
-		u.Mixed = u.Mixed || accept.Digest != hex.EncodeToString(sum[:])
-	}
-	if !u.Accepted.IsZero() {
-		u.Forgotten = true
-	}
-	if offset < u.acked {
-		u.Regressed = true
-	}
+	offset := min(accept.Offset, int64(len(u.Content)))
+	sum := sha256.Sum256(u.Content[:offset])
+	u.broken(Mixed, offset < accept.Offset || accept.Digest != "" && accept.Digest != hex.EncodeToString(sum[:]))
+	u.broken(Forgotten, !u.Accepted.IsZero())
+	u.broken(Regressed, offset < u.acked)
 	if u.high > 0 {
 		again := max(u.high-offset, 0)
 		u.Resumed++
 		u.Resent += again
 		u.MostAgain = max(u.MostAgain, again)
-		u.Beyond = u.Beyond || again > u.window
+		u.broken(Beyond, again > u.window)
 	}
 	u.high, u.acked, u.window = offset, offset, 0
 }
@@ -280,6 +286,9 @@ func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender
 				return false, fmt.Errorf("%w: %w", errAgain, err)
 			}
 			u.acked = max(u.acked, ack.Stored)
+			if u.Acked != nil {
+				u.Acked()
+			}
 			continue
 		}
 		if left, err := u.hear(m); left || err != nil {
