@@ -12,25 +12,49 @@ import (
 type border struct {
 	name    string
 	scanner bool
+	backend bool // it is in the backend, behind an effect and before its answer
 }
 
 // borders are in the order of an upload's life. Dying before a step is dying
 // at its border's first name, after it at the second.
 var borders = []border{
-	{"begun", false},
-	{"accepting", false},
-	{"accepted", false},
-	{"taken", false},
-	{"scanned", true},
-	{"kept", true},
-	{"storing", false},
-	{"stored", false},
-	{"announcing", false},
-	{"announced", false},
-	{"concluded", false},
+	{name: "begun"},
+	{name: "accepting"},
+	{name: "accepted"},
+	{name: "taken"},
+	{name: "scanned", scanner: true},
+	{name: "kept", scanner: true},
+	{name: "storing"},
+	{name: "put", backend: true},
+	{name: "stored"},
+	{name: "announcing"},
+	{name: "posted", backend: true},
+	{name: "announced"},
+	{name: "concluded"},
 }
 
-// runBorders lets the proxy die at every border.
+// mortal says who dies.
+type mortal string
+
+const (
+	theProxy   mortal = "proxy"
+	theBackend mortal = "backend"
+	both       mortal = "both"
+)
+
+// dying chooses among a stage's processes, of which the proxy is the last.
+func (o ordeal) dying(victims []*process) []*process {
+	switch o.dies {
+	case theBackend:
+		return victims[:1]
+	case both:
+		return victims
+	}
+	return victims[len(victims)-1:]
+}
+
+// runBorders lets whoever there is die at every border: the proxy with its
+// embedded engine, and of a proxy and its backend either and both.
 func runBorders(ctx context.Context, l *lab, _ options) (any, bool, error) {
 	binaries := map[bool]string{}
 	for _, scanner := range []bool{false, true} {
@@ -44,13 +68,20 @@ func runBorders(ctx context.Context, l *lab, _ options) (any, bool, error) {
 	for _, b := range borders {
 		with := *l
 		with.binary = binaries[b.scanner]
-		o := small(bugs.Trial{Border: b.name, Scanner: b.scanner})
-		out, err := with.endure(ctx, o)
-		if err != nil {
-			return nil, false, fmt.Errorf("border %s: %w", b.name, err)
+		for _, dies := range []mortal{"", theProxy, theBackend, both} {
+			o := small(bugs.Trial{Border: b.name, Scanner: b.scanner})
+			o.relayed, o.dies = dies != "", dies
+			if b.backend && !o.relayed {
+				continue
+			}
+			out, err := with.endure(ctx, o)
+			if err != nil {
+				return nil, false, fmt.Errorf("border %s, dying: %q: %w", b.name, dies, err)
+			}
+			figures[b.name+" "+string(dies)] = out
+			passed = passed && out.Findings.none() && out.Uploads == o.uploads
+			l.log.Info("died", "border", b.name, "who", dies, "findings", out.Findings.Counts, "seconds", out.Took)
 		}
-		figures[b.name] = out
-		passed = passed && out.Findings.none() && out.Uploads == o.uploads
 	}
 	return figures, passed, nil
 }

@@ -38,7 +38,7 @@ func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := or(o.uploads, 1000)
 	begun := time.Now()
 	c := &cutting{Window: bridge.MaxWindow, Findings: newFindings()}
-	s, err := l.alone(ctx)
+	s, err := l.alone(ctx, "")
 	if err != nil {
 		return nil, false, err
 	}

@@ -28,7 +28,10 @@ type ordeal struct {
 	onSight        bool
 	belied         int           // one file in so many comes with the digest of another; 0: none
 	infected       int           // one file in so many is infected; 0: none
-	border         string        // the proxy dies at that border, once
+	relayed        bool          // the backend is a process of its own
+	inTurn         bool          // it is in every other round
+	border         string        // somebody dies at that border, once
+	dies           mortal        // who
 	sendTime       time.Duration // bounds one upload: longer than all that may be done to it
 	drain          time.Duration
 }
@@ -51,7 +54,7 @@ type outcome struct {
 	recovery  []time.Duration
 }
 
-// endure runs an ordeal against one proxy with its embedded engine.
+// endure runs an ordeal against one proxy, and its backend where it has one.
 func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
 	out := &outcome{Findings: newFindings()}
 	return out, l.endureInto(ctx, o, out)
@@ -89,21 +92,26 @@ func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
 }
 
 func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) error {
-	s, err := l.alone(ctx, bugs.CrashVariable+"="+o.border)
+	open := l.alone
+	if o.relayed || o.inTurn && n%2 == 1 {
+		open = l.relayed
+	}
+	s, err := open(ctx, o.border)
 	if err != nil {
 		return err
 	}
 	defer s.leave()
-	revived := s.victims[0].reviveOnce(ctx, o.border != "")
+	happened := func() error { return nil }
+	if o.border != "" {
+		happened = s.dieAtGate(ctx, o.dying(s.victims))
+	}
 	f := l.field(s.address, out.Findings)
 	f.onSight, f.drain = o.onSight, o.drain
 	k := &killer{
 		victims: s.victims, random: l.random(fmt.Sprint("kills/", n)), pause: o.pause, moments: f.moments, moment: o.moment,
 	}
 	err = f.suffer(ctx, o, n, k, out)
-	if revived != nil {
-		err = errors.Join(err, revived())
-	}
+	err = errors.Join(err, happened())
 	out.Kills += k.Kills.Load()
 	out.Multiple += k.Multiple.Load()
 	out.recovery = append(out.recovery, k.took...)

@@ -75,15 +75,26 @@ func (l *lab) serve(name string, store ...string) (*process, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	args := []string{
-		"serve", "--listen", address, "--admin", "", "--origin", origin, "--token-secret", secret, "--scanner", "off",
-		"--upload-max-files=-1", "--upload-max-file-size=-1", "--upload-max-total-size=-1", "--download-attempts=-1",
-		"--log-level", "warn",
+	args := []string{"serve", "--listen", address, "--origin", origin, "--token-secret", secret, "--scanner", "off"}
+	return l.process(name, append(args, store...)), "http://" + address, nil
+}
+
+// backend is a Chat Server and document store for proxies.
+func (l *lab) backend(name string, store ...string) (*process, string, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, "", err
 	}
-	return &process{
-		name: name, path: l.binary, args: append(args, store...), ready: "serving on",
-		log: filepath.Join(l.dir, name+".log"),
-	}, "http://" + address, nil
+	args := []string{"backend", "--listen", address, "--relay-secret", secret}
+	return l.process(name, append(args, store...)), "http://" + address, nil
+}
+
+// process is the command with whatever both ends of the relay have in common.
+func (l *lab) process(name string, args []string) *process {
+	args = append(args,
+		"--upload-max-files=-1", "--upload-max-file-size=-1", "--upload-max-total-size=-1", "--download-attempts=-1",
+		"--admin", "", "--log-level", "warn")
+	return &process{name: name, path: l.binary, args: args, ready: "serving ", log: filepath.Join(l.dir, name+".log")}
 }
 
 // token names a party of a session.

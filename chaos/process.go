@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -107,44 +106,6 @@ func (p *process) signal(s syscall.Signal) {
 	c.Process.Signal(s)
 	<-exited
 }
-
-// gone is closed when the running process has ended.
-func (p *process) gone() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.exited
-}
-
-// reviveOnce starts the process again, without its environment, when it ends by
-// itself. What is returned tells whether that has happened; it is nil where
-// nothing was asked for.
-func (p *process) reviveOnce(ctx context.Context, ask bool) (happened func() error) {
-	if !ask {
-		return nil
-	}
-	gone, back := p.gone(), make(chan error, 1)
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-gone:
-			p.env = nil
-			back <- p.start(ctx)
-		case <-ctx.Done():
-			back <- errAlive
-		}
-	}()
-	return func() error {
-		defer cancel()
-		select {
-		case err := <-back:
-			return err
-		default:
-			return errAlive
-		}
-	}
-}
-
-var errAlive = errors.New("the process never came to the border at which it was to die")
 
 func tail(path string) string {
 	b, _ := os.ReadFile(path)

@@ -33,7 +33,7 @@ const (
 // answers, and times each from the last byte's ack to the notice.
 func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := or(o.uploads, 30*rateUploads)
-	s, err := l.alone(ctx)
+	s, err := l.alone(ctx, "")
 	if err != nil {
 		return nil, false, err
 	}

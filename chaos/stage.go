@@ -2,38 +2,139 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
+
+	"attache/chaos/bugs"
 )
 
 // stage is the processes of one run, and where pages find them.
 type stage struct {
 	victims []*process // that may be killed, in the order in which they are started
 	address func() string
-	leave   func() // ends them and removes what they kept
+	dirs    []string
+	gate    string // see bugs.GateVariable
 }
 
-// alone is one proxy with its embedded engine, serving, with that in its
-// environment until it is started again by [process.reviveOnce].
-func (l *lab) alone(ctx context.Context, env ...string) (*stage, error) {
-	data, err := os.MkdirTemp(l.dir, "data-*")
-	if err != nil {
-		return nil, err
-	}
+// alone is one proxy with its embedded engine, serving. It stops at that border,
+// if it is not empty, until its stage lets it go on.
+func (l *lab) alone(ctx context.Context, border string) (*stage, error) {
 	s := &stage{}
-	s.leave = func() {
-		killAll(s.victims)
-		os.RemoveAll(data)
-	}
-	served, address, err := l.serve(filepath.Base(data), "--data", data)
-	if err == nil {
-		served.env = env
-		s.victims, s.address = []*process{served}, func() string { return address }
-		err = served.start(ctx)
-	}
+	data, err := s.dir(l)
 	if err != nil {
-		s.leave()
 		return nil, err
+	}
+	p, address, err := l.serve(filepath.Base(data), "--data", data)
+	if err != nil {
+		return nil, errors.Join(err, s.leave())
+	}
+	s.address = func() string { return address }
+	return s.begin(ctx, border, p)
+}
+
+// relayed is a proxy whose Chat Server and documents are another process.
+func (l *lab) relayed(ctx context.Context, border string) (*stage, error) {
+	s := &stage{}
+	theirs, err := s.dir(l)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := s.dir(l)
+	if err != nil {
+		return nil, errors.Join(err, s.leave())
+	}
+	b, relay, err := l.backend("backend-"+filepath.Base(theirs), "--data", theirs)
+	if err != nil {
+		return nil, errors.Join(err, s.leave())
+	}
+	p, address, err := l.serve(filepath.Base(ours), "--data", ours, "--relay", relay, "--relay-secret", secret)
+	if err != nil {
+		return nil, errors.Join(err, s.leave())
+	}
+	s.address = func() string { return address }
+	return s.begin(ctx, border, b, p)
+}
+
+func (s *stage) dir(l *lab) (string, error) {
+	data, err := os.MkdirTemp(l.dir, "data-*")
+	if err == nil {
+		s.dirs = append(s.dirs, data)
+	}
+	return data, err
+}
+
+func (s *stage) begin(ctx context.Context, border string, processes ...*process) (*stage, error) {
+	s.gate = filepath.Join(s.dirs[0], "gate")
+	for _, p := range processes {
+		if border != "" {
+			p.env = []string{bugs.CrashVariable + "=" + border, bugs.GateVariable + "=" + s.gate}
+		}
+		s.victims = append(s.victims, p)
+		if err := p.start(ctx); err != nil {
+			return nil, errors.Join(err, s.leave())
+		}
 	}
 	return s, nil
+}
+
+// leave ends the processes and removes what they kept.
+func (s *stage) leave() (err error) {
+	killAll(s.victims)
+	for _, dir := range s.dirs {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
+// away is how long whoever died at a border is gone, so that the others notice.
+const away = 150 * time.Millisecond
+
+var errNeverThere = errors.New("no process ever came to the border at which one was to die")
+
+// dieAtGate kills those processes once, when one has come to its border, and
+// starts them again without one. What is returned tells whether that has
+// happened, and must be called.
+func (s *stage) dieAtGate(ctx context.Context, dying []*process) (happened func() error) {
+	done := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	go func() { done <- s.await(ctx, dying) }()
+	return func() error {
+		cancel()
+		return <-done
+	}
+}
+
+func (s *stage) await(ctx context.Context, dying []*process) error {
+	for {
+		if _, err := os.Stat(s.gate); err == nil {
+			break
+		}
+		if !pause(ctx, time.Millisecond) {
+			return errNeverThere
+		}
+	}
+	var all sync.WaitGroup
+	for _, p := range dying {
+		all.Go(p.kill)
+		p.env = nil
+	}
+	all.Wait()
+	if err := os.Remove(s.gate); err != nil {
+		return err
+	}
+	// Whoever has come this far is brought back, also when the run ends meanwhile.
+	ctx = context.WithoutCancel(ctx)
+	pause(ctx, away)
+	failed := make(chan error, len(dying))
+	for _, p := range dying {
+		go func() { failed <- p.start(ctx) }()
+	}
+	var err error
+	for range dying {
+		err = errors.Join(err, <-failed)
+	}
+	return err
 }

@@ -1,15 +1,28 @@
 package bugs
 
-// CrashVariable names the border at which the process kills itself the first
-// time that it gets there, in a build with Crash.
-const CrashVariable = "ATTACHE_CRASH"
+// CrashVariable names the border at which the process stops the first time that
+// it gets there, in a build with Crash. It makes the file that GateVariable
+// names, and goes on when that is gone: meanwhile somebody can be killed.
+const (
+	CrashVariable = "ATTACHE_CRASH"
+	GateVariable  = "ATTACHE_CRASH_GATE"
+)
 
-// Crash makes every border between two steps, of the delivery and of what comes
-// before it, a place where the process can die: with SIGKILL, by its own hand.
+// Crash makes every border between two steps, of the delivery, of what comes
+// before it and of what a backend does for it, a place where the process stops.
 var Crash = []Change{
 	{"proxy/deliver/step.go", "var step = func(name string) {}", "var step = crash"},
 	{"proxy/deliver/crash.go", "", "package deliver\n" + crash},
 	{"proxy/crash.go", "", "package proxy\n" + crash},
+	{"proxy/relay/crash.go", "", "package relay\n" + crash},
+	{
+		"proxy/relay/serve_documents.go", "	id, err := h.Documents.Put(r.Context(), d, content)\n",
+		"	id, err := h.Documents.Put(r.Context(), d, content)\n	crash(\"put\")\n",
+	},
+	{
+		"proxy/relay/serve_chat.go", "r.PathValue(\"user\"), e.Event)\n",
+		"r.PathValue(\"user\"), e.Event)\n	if e.IsFile() {\n		crash(\"posted\")\n	}\n",
+	},
 	{
 		"proxy/upload.go", `	u.record.State = bridge.Accepted
 	if err := u.uploads.change(ctx, u); err != nil {
@@ -37,16 +50,29 @@ var Crash = []Change{
 const crash = `
 import (
 	"os"
-	"syscall"
+	"sync"
+	"time"
 )
 
-var crashBorder = os.Getenv("` + CrashVariable + `")
+var (
+	crashBorder = os.Getenv("` + CrashVariable + `")
+	crashGate   = os.Getenv("` + GateVariable + `")
+	crashOnce   sync.Once
+)
 
 func crash(name string) {
-	if name == crashBorder {
-		syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
+	if name != crashBorder {
+		return
 	}
+	crashOnce.Do(func() {
+		os.WriteFile(crashGate, nil, 0o600)
+		for {
+			if _, err := os.Stat(crashGate); err != nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
 }
 `
 

@@ -50,7 +50,7 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	for told := false; ; told = true {
+	for delay := 50 * time.Millisecond; ; delay = min(2*delay, time.Second) {
 		err := c.greet(ctx)
 		if err == nil {
 			return c, nil
@@ -58,11 +58,9 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 		if !unavailable(err) || errors.Is(err, errSecret) {
 			return nil, fmt.Errorf("ask the relay what it can do: %w", err)
 		}
-		if !told {
-			c.Log.Warn("waiting for the relay", "url", c.base.Redacted(), "error", err)
-		}
+		c.Log.Warn("waiting for the relay", "url", c.base.Redacted(), "error", err)
 		select {
-		case <-time.After(time.Second):
+		case <-time.After(delay):
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the relay at %s: %w", c.base.Redacted(), err)
 		}
