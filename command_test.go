@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -230,7 +231,14 @@ func TestServeAnswersAndDrains(t *testing.T) {
 		status, _, _ = get(t, public+path)
 		require.Equal(t, http.StatusNotFound, status, "%s is the operator's", path)
 	}
-	status, _, _ := get(t, public+"/web/attache.js")
+	status, _, scrape := get(t, admin+"/metrics")
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, scrape, `attache_build_info{goversion="`+runtime.Version()+`",version="v1.2.3-test"} 1`)
+	require.Contains(t, scrape, "\nattache_delivery_queue_length{state=\"waiting\"} 0\n")
+	require.Contains(t, scrape, "\nattache_store_free_bytes ")
+	status, _, _ = get(t, public+"/metrics")
+	require.Equal(t, http.StatusNotFound, status, "/metrics is the operator's")
+	status, _, _ = get(t, public+"/web/attache.js")
 	require.Equal(t, http.StatusOK, status)
 	status, _, _ = get(t, public+"/demo/session.json")
 	require.Equal(t, http.StatusNotFound, status, "only the demo gives tokens away")

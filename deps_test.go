@@ -51,6 +51,18 @@ func TestPackagesDependInOneDirection(t *testing.T) {
 	}
 }
 
+// What counts is chosen in one place; everybody else only does its work.
+func TestOnlyMetricsKnowsPrometheus(t *testing.T) {
+	for _, line := range list(t, nil, `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		imports := strings.Fields(line)
+		for _, to := range imports[1:] {
+			if strings.HasPrefix(to, "github.com/prometheus/") {
+				require.Equal(t, module+"/proxy/metrics", imports[0], to)
+			}
+		}
+	}
+}
+
 func short(path string) string { return strings.TrimPrefix(path, module+"/") }
 
 func permitted(t *testing.T, from, to string) bool {

@@ -29,6 +29,7 @@ type service struct {
 	cert, key string // of TLS; empty: plain HTTP
 	admin     net.Listener
 	ready     func(context.Context) error
+	metrics   http.Handler // of the admin address; nil: none
 	drain     func(context.Context) error
 	log       *slog.Logger
 
@@ -108,6 +109,9 @@ func (s *service) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, release()) })
+	if s.metrics != nil {
+		mux.Handle("GET /metrics", s.metrics)
+	}
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)

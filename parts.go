@@ -12,6 +12,7 @@ import (
 	"attache/proxy/chat"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
+	"attache/proxy/metrics"
 	"attache/proxy/relay"
 	"attache/proxy/seats"
 	"attache/proxy/token"
@@ -20,10 +21,11 @@ import (
 
 // parts is a running proxy with everything it stands on.
 type parts struct {
-	proxy  *proxy.Proxy
-	auth   *token.Authenticator
-	engine *engine.Engine
-	close  []func() // in the order of opening
+	proxy   *proxy.Proxy
+	auth    *token.Authenticator
+	engine  *engine.Engine
+	metrics *metrics.Metrics
+	close   []func() // in the order of opening
 }
 
 // plan says what to build.
@@ -41,7 +43,7 @@ type plan struct {
 // assemble opens the engine and builds the rest on it. What was opened before
 // an error is closed again.
 func assemble(ctx context.Context, p plan) (_ *parts, err error) {
-	all := &parts{}
+	all := &parts{metrics: metrics.New(release())}
 	defer func() {
 		if err != nil {
 			all.Close()
@@ -68,8 +70,11 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		return nil, fmt.Errorf("open the uploads: %w", err)
 	}
 	all.later(records.Close)
+	records.OnWritten(all.metrics.Upload)
+	p.scanner = all.metrics.Scanner(p.scanner)
 	loop, err := deliver.Start(ctx, deliver.Options{
-		Records: records, Staging: staging, Documents: documents, Chat: conversations, Scanner: p.scanner, Log: p.log,
+		Records: records, Staging: staging, Documents: documents, Chat: conversations,
+		Scanner: p.scanner, Log: p.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the delivery: %w", err)
@@ -94,6 +99,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		return nil, err
 	}
 	all.later(all.proxy.Close)
+	all.metrics.Ask(metrics.Sources{Traffic: all.proxy.Traffic, Queue: loop.Queue, Space: all.engine.Space})
 	return all, nil
 }
 

@@ -21,7 +21,7 @@ import (
 // serve is the proxy for real pages.
 type serve struct {
 	Listen  string   `default:":8371" help:"address of the sockets, the downloads and the web files"`
-	Admin   string   `default:"127.0.0.1:8372" help:"address of /healthz, /readyz and /version; empty for none"`
+	Admin   string   `default:"127.0.0.1:8372" help:"address of /healthz, /readyz, /version and /metrics; empty for none"`
 	Origin  []string `required:"" help:"page origin that may connect, exact; repeat it for more" placeholder:"URL"`
 	TLSCert string   `type:"existingfile" help:"certificate, PEM; without it, put a TLS front end before the proxy"`
 	TLSKey  string   `type:"existingfile" help:"its key, PEM"`
@@ -117,7 +117,7 @@ func (c serve) Run(s streams) error {
 	defer all.Close()
 	service := &service{
 		handler: serveHandler(all), listener: l, cert: c.TLSCert, key: c.TLSKey,
-		ready: all.engine.Ready, drain: all.proxy.Drain, log: log,
+		ready: all.engine.Ready, metrics: all.metrics.Handler(), drain: all.proxy.Drain, log: log,
 	}
 	if c.Admin != "" {
 		if service.admin, err = listen(c.Admin); err != nil {

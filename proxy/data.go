@@ -103,12 +103,14 @@ func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []
 		return err
 	}
 	came := time.Now()
+	size := int64(len(payload)) // the payload itself is reused
 	err = u.append(ctx, f, payload, func(stored int64, err error) {
 		if err != nil {
 			d.proxy.uploads.forget(u)
 			d.noteFail(key, err)
 			return
 		}
+		d.proxy.up.Add(size)
 		d.noteAck(bridge.Ack{Key: key, Stored: stored, Held: time.Since(came).Milliseconds()})
 	})
 	switch bridge.CodeOf(err) {

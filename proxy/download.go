@@ -101,5 +101,5 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	d := content.Document()
 	p.origins.cors(w, r)
 	fileHeaders(w.Header(), grant.Name, d)
-	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w)}, r, "", d.Created, content)
+	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), sent: &p.down}, r, "", d.Created, content)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,6 +59,7 @@ func attrChar(c byte) bool {
 type patient struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	sent    *atomic.Int64 // bytes, of all downloads
 }
 
 const pieceTime = 30 * time.Second
@@ -67,7 +69,9 @@ var pieces = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }
 // Write sends one piece within pieceTime.
 func (w *patient) Write(p []byte) (int, error) {
 	w.control.SetWriteDeadline(time.Now().Add(pieceTime))
-	return w.ResponseWriter.Write(p)
+	n, err := w.ResponseWriter.Write(p)
+	w.sent.Add(int64(n))
+	return n, err
 }
 
 // ReadFrom is what io.CopyN calls; the standard writer would take 32 KiB pieces.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"attache/bridge"
@@ -96,6 +97,7 @@ type Proxy struct {
 	waiting  waiting
 	uploads  uploads
 	presence presence
+	up, down atomic.Int64 // what Traffic tells
 
 	ctx  context.Context // ends every socket
 	stop context.CancelCauseFunc

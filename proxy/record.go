@@ -36,6 +36,7 @@ type Record struct {
 	Tries int         // of the delivery loop, at the present step
 
 	Created  time.Time
+	Accepted time.Time `json:",omitzero"` // when every byte was durable, by that proxy's clock
 	Changed  time.Time
 	Revision uint64 `json:"-"` // of the store; zero before Create
 }

@@ -206,7 +206,7 @@ func (u *upload) finish(ctx context.Context) error {
 	if u.record.Digest != "" && u.record.Digest != digest {
 		return u.fail(ctx, bridge.CodeDigest)
 	}
-	u.record.Digest = digest
+	u.record.Digest, u.record.Accepted = digest, time.Now()
 	u.record.State = bridge.Accepted
 	if err := u.uploads.change(ctx, u); err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"attache/proxy/chat"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
+	"attache/proxy/metrics"
 	"attache/proxy/seats"
 	"attache/proxy/token"
 	"attache/proxy/ucs"
@@ -53,6 +54,8 @@ type world struct {
 	records *deliver.Records
 	auth    *token.Authenticator
 	tickets *token.Tickets
+	loop    *deliver.Loop
+	metrics *metrics.Metrics
 
 	proxy *proxy.Proxy
 	seats *seats.Seats
@@ -83,11 +86,13 @@ func newWorldWith(t *testing.T, o chat.Options) *world {
 	w.records, err = deliver.OpenRecords(ctx, w.engine, log)
 	require.NoError(t, err)
 	t.Cleanup(w.records.Close)
-	loop, err := deliver.Start(ctx, deliver.Options{
+	w.metrics = metrics.New("v1.2.3-test")
+	w.records.OnWritten(w.metrics.Upload)
+	w.loop, err = deliver.Start(ctx, deliver.Options{
 		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: proxy.NoScanner{}, Log: log,
 	})
 	require.NoError(t, err)
-	t.Cleanup(func() { loop.Close(context.Background()) })
+	t.Cleanup(func() { w.loop.Close(context.Background()) })
 	secret := []byte(strings.Repeat("s", 32))
 	w.auth, err = token.NewAuthenticator(token.Secret(secret))
 	require.NoError(t, err)

@@ -31,6 +31,7 @@ type Records struct {
 	stream   jetstream.Stream
 	log      *slog.Logger
 	watchers watchers
+	written  func(proxy.Record)
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 }
@@ -43,7 +44,7 @@ func OpenRecords(ctx context.Context, e *engine.Engine, log *slog.Logger) (*Reco
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	r := &Records{js: e.JetStream(), log: log}
+	r := &Records{js: e.JetStream(), log: log, written: func(proxy.Record) {}}
 	if err := r.open(ctx, e.Replicas()); err != nil {
 		return nil, fmt.Errorf("open the uploads' records: %w", err)
 	}
@@ -141,8 +142,13 @@ func (r *Records) write(ctx context.Context, record proxy.Record) (proxy.Record,
 		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
 	}
 	r.watchers.tell(record)
+	r.written(record)
 	return record, nil
 }
+
+// OnWritten names who is told of each record that this process has written, once
+// it is durable; told must not block. Call it before the records are used.
+func (r *Records) OnWritten(told func(proxy.Record)) { r.written = told }
 
 // publish replaces the message at revision. Where an earlier try's answer was
 // lost, it may be that try which a later one is overtaken by.

@@ -1,0 +1,67 @@
+package metrics
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"attache/proxy"
+)
+
+type scans struct {
+	verdicts *prometheus.CounterVec
+	seconds  prometheus.Histogram
+}
+
+// noVerdict is the label of a scan that came to none of the three.
+const noVerdict = "none"
+
+func newScans() scans {
+	s := scans{
+		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "scans_total", Help: "Scans by their verdict; none where the scanner failed.",
+		}, []string{"verdict"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "scan_duration_seconds", Help: "Time that a scan took, whatever its verdict.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+		}),
+	}
+	for _, v := range []string{string(proxy.Clean), string(proxy.Infected), string(proxy.Unscannable), noVerdict} {
+		s.verdicts.WithLabelValues(v)
+	}
+	return s
+}
+
+// Scanner is s with its verdicts counted. Where nothing is scanned, nothing is.
+func (m *Metrics) Scanner(s proxy.Scanner) proxy.Scanner {
+	if _, off := s.(proxy.NoScanner); off {
+		return s
+	}
+	return scanner{s, m.scans}
+}
+
+type scanner struct {
+	proxy.Scanner
+	scans scans
+}
+
+// Scan passes on what the scanner says.
+func (s scanner) Scan(ctx context.Context, content io.Reader, d proxy.Document) (proxy.Verdict, error) {
+	begun := time.Now()
+	v, err := s.Scanner.Scan(ctx, content, d)
+	s.scans.seconds.Observe(time.Since(begun).Seconds())
+	s.scans.verdicts.WithLabelValues(label(v, err)).Inc()
+	return v, err
+}
+
+func label(v proxy.Verdict, err error) string {
+	switch {
+	case err != nil:
+		return noVerdict
+	case v == proxy.Clean, v == proxy.Infected, v == proxy.Unscannable:
+		return string(v)
+	}
+	return noVerdict
+}
