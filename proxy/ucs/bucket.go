@@ -81,11 +81,19 @@ func refuse(*Store, context.Context, string) (jetstream.Stream, error) {
 // create takes the stream as it is where somebody else made it meanwhile:
 // another process, or another version with another configuration.
 func create(s *Store, ctx context.Context, name string) (jetstream.Stream, error) {
-	stream, err := s.reading.CreateStream(ctx, s.config(name))
+	stream, err := ask(ctx, s, func(ctx context.Context) (jetstream.Stream, error) {
+		return s.reading.CreateStream(ctx, s.config(name))
+	})
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		return s.reading.Stream(ctx, streamName(name))
+		return s.stream(ctx, name)
 	}
 	return stream, err
+}
+
+func (s *Store) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	return ask(ctx, s, func(ctx context.Context) (jetstream.Stream, error) {
+		return s.reading.Stream(ctx, streamName(name))
+	})
 }
 
 func (s *Store) bucket(ctx context.Context, id string, missing missing) (*bucket, error) {
@@ -100,7 +108,7 @@ func (s *Store) bucket(ctx context.Context, id string, missing missing) (*bucket
 	if b != nil {
 		return b, nil
 	}
-	stream, err := s.reading.Stream(ctx, streamName(name))
+	stream, err := s.stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		stream, err = missing(s, ctx, name)
 	}

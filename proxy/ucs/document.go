@@ -31,10 +31,12 @@ func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
 		return bridge.NewError(bridge.CodeFileType, "the file's type is longer than 256 characters")
 	}
 	// What this process wrote itself it need not look up. It may have been
-	// overtaken; then this fails, and what counts is in the stream.
+	// overtaken; then that is refused, and what counts is in the stream.
 	if w := s.recent.get(d.ID); w != nil {
-		if end, ok := w.end(); ok && s.describe(ctx, b, d, end, w.lease) == nil {
-			return nil
+		if end, ok := w.end(); ok {
+			if err := s.describe(ctx, b, d, end, w.lease); bridge.CodeOf(err) == "" {
+				return err
+			}
 		}
 	}
 	end, lease, err := s.end(ctx, b, d.ID)

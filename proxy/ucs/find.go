@@ -68,7 +68,7 @@ func (r *reader) fetch(seq uint64) (*chunk, error) {
 		return nil, r.ctx.Err()
 	}
 	var m *jetstream.RawStreamMsg
-	err := r.store.insist(r.ctx, func(ctx context.Context) (err error) {
+	err := r.store.insist(r.ctx, attempt, func(ctx context.Context) (err error) {
 		m, err = r.get(ctx, seq)
 		return err
 	})
@@ -83,7 +83,7 @@ func (r *reader) get(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, 
 	subject := r.bucket.chunks(r.document.ID)
 	m, err := r.bucket.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
 	if errors.Is(err, jetstream.ErrMsgNotFound) && r.store.engine.Replicas() > 1 {
-		return r.store.leader(ctx, r.bucket, request{Next: subject, Seq: seq})
+		return r.store.askLeader(ctx, r.bucket, request{Next: subject, Seq: seq})
 	}
 	return m, err
 }

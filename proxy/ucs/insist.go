@@ -16,15 +16,19 @@ import (
 // which takes it up to 8 s.
 const patience = 30 * time.Second
 
-// attempt is how long one question waits. What reached a leader on its way out,
-// or a connection that broke, is never answered.
-const attempt = 5 * time.Second
+// How long one try waits. What reached a leader on its way out, or a connection
+// that broke, is never answered, and nobody answers for a leader that is looked
+// for; so a question is soon asked again. Bytes may have to wait for a disk.
+const (
+	askAttempt = 2 * time.Second
+	attempt    = 5 * time.Second
+)
 
 var errUnanswered = errors.New("the engine did not answer in time")
 
 // insist does what may be done twice until it is done, refused, or patience is
 // at its end.
-func (s *Store) insist(ctx context.Context, do func(context.Context) error) error {
+func (s *Store) insist(ctx context.Context, attempt time.Duration, do func(context.Context) error) error {
 	whole, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
@@ -42,6 +46,16 @@ func (s *Store) insist(ctx context.Context, do func(context.Context) error) erro
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// ask insists on the answer to a question that changes nothing, or nothing more
+// when it is asked again.
+func ask[T any](ctx context.Context, s *Store, question func(context.Context) (T, error)) (answer T, err error) {
+	err = s.insist(ctx, askAttempt, func(ctx context.Context) (err error) {
+		answer, err = question(ctx)
+		return err
+	})
+	return answer, err
 }
 
 // transient tells whether the answer may be another in a moment. A wrong
@@ -73,7 +87,7 @@ func transientCode(api *jetstream.APIError) bool {
 // send publishes a message, such that twice is as good as once, and waits for
 // its acknowledgement.
 func (s *Store) send(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAck, err error) {
-	err = s.insist(ctx, func(ctx context.Context) (err error) {
+	err = s.insist(ctx, attempt, func(ctx context.Context) (err error) {
 		ack, err = s.publish.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
 		return err
 	})

@@ -33,11 +33,11 @@ func (b *bucket) under(m *nats.Msg, id string, lease uint64) {
 // subject without reading any.
 func (s *Store) currentLease(ctx context.Context, b *bucket, id string) (current uint64, err error) {
 	prefix := strings.TrimSuffix(b.lease(id, 0), "0")
-	info, err := b.stream.Info(ctx, jetstream.WithSubjectFilter(prefix+"*"))
+	info, err := s.subjects(ctx, b, prefix+"*")
 	if err != nil {
 		return 0, err
 	}
-	for subject := range info.State.Subjects {
+	for subject := range info {
 		n, err := strconv.ParseUint(strings.TrimPrefix(subject, prefix), 10, 64)
 		if err != nil {
 			return 0, err

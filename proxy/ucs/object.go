@@ -79,10 +79,15 @@ func (s *Store) info(ctx context.Context, b *bucket, id string) (*meta, error) {
 }
 
 // lookup reads from any replica, and asks the leader where that one knows
-// nothing: it may lag.
+// nothing, since it may lag, or says nothing.
 func (s *Store) lookup(ctx context.Context, b *bucket, subject string) (*jetstream.RawStreamMsg, error) {
-	m, err := b.stream.GetLastMsgForSubject(ctx, subject)
-	if errors.Is(err, jetstream.ErrMsgNotFound) && s.engine.Replicas() > 1 {
+	if s.engine.Replicas() == 1 {
+		return s.last(ctx, b, subject)
+	}
+	once, cancel := context.WithTimeout(ctx, askAttempt)
+	defer cancel()
+	m, err := b.stream.GetLastMsgForSubject(once, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) || s.transient(err) {
 		return s.leader(ctx, b, request{Last: subject})
 	}
 	return m, err

@@ -3,7 +3,6 @@ package ucs
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -15,7 +14,9 @@ const purgeStep = 32
 // purge deletes the chunks of id.
 func (s *Store) purge(ctx context.Context, b *bucket, id string) error {
 	subject := jetstream.WithPurgeSubject(b.chunks(id))
-	first, err := b.stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(b.chunks(id)))
+	first, err := ask(ctx, s, func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		return b.stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(b.chunks(id)))
+	})
 	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return err
 	}
@@ -34,7 +35,5 @@ func (s *Store) purge(ctx context.Context, b *bucket, id string) error {
 }
 
 func (s *Store) purgeOnce(ctx context.Context, b *bucket, o ...jetstream.StreamPurgeOpt) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	return b.stream.Purge(ctx, o...)
+	return s.insist(ctx, attempt, func(ctx context.Context) error { return b.stream.Purge(ctx, o...) })
 }

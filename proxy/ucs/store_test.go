@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(uploadTo); dir != "" {
 		upload(dir)
 	}
+	if config := os.Getenv(nodeConfig); config != "" {
+		node(config)
+	}
 	goleak.VerifyTestMain(m)
 }
 

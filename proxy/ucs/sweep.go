@@ -78,22 +78,22 @@ func (s *Store) abandoned(ctx context.Context, before int) (ids []string, err er
 // staged lists what has chunks and no meta message, by the server's count of
 // messages a subject, which reads none.
 func (s *Store) staged(ctx context.Context, name string) (ids []string, err error) {
-	stream, err := s.reading.Stream(ctx, streamName(name))
+	stream, err := s.stream(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	b := &bucket{name: name, stream: stream}
-	chunks, err := stream.Info(ctx, jetstream.WithSubjectFilter(b.chunks(">")))
+	chunks, err := s.subjects(ctx, b, b.chunks(">"))
 	if err != nil {
 		return nil, err
 	}
-	metas, err := stream.Info(ctx, jetstream.WithSubjectFilter("$O."+name+".M.>"))
+	metas, err := s.subjects(ctx, b, "$O."+name+".M.>")
 	if err != nil {
 		return nil, err
 	}
-	for subject := range chunks.State.Subjects {
+	for subject := range chunks {
 		id := strings.TrimPrefix(subject, b.chunks(""))
-		if _, complete := metas.State.Subjects[b.meta(id)]; !complete {
+		if _, complete := metas[b.meta(id)]; !complete {
 			ids = append(ids, id)
 		}
 	}

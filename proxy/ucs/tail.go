@@ -79,7 +79,7 @@ func (s *Store) repair(ctx context.Context, b *bucket, id string, lease uint64) 
 
 // drop deletes one message, unless somebody else did.
 func (s *Store) drop(ctx context.Context, b *bucket, seq uint64) error {
-	err := b.stream.DeleteMsg(ctx, seq)
+	err := s.insist(ctx, attempt, func(ctx context.Context) error { return b.stream.DeleteMsg(ctx, seq) })
 	var api *jetstream.APIError
 	if errors.As(err, &api) && (api.ErrorCode == sequenceNotFound || api.ErrorCode == jetstream.JSErrCodeMessageNotFound) {
 		return nil
@@ -89,21 +89,31 @@ func (s *Store) drop(ctx context.Context, b *bucket, seq uint64) error {
 
 // count is how many chunks of id the stream holds.
 func (s *Store) count(ctx context.Context, b *bucket, id string) (uint64, error) {
-	subject := b.chunks(id)
-	info, err := b.stream.Info(ctx, jetstream.WithSubjectFilter(subject))
+	chunks, err := s.subjects(ctx, b, b.chunks(id))
+	return chunks[b.chunks(id)], err
+}
+
+// subjects counts the messages of each subject that the filter takes in. The
+// server reads none for that.
+func (s *Store) subjects(ctx context.Context, b *bucket, filter string) (map[string]uint64, error) {
+	info, err := ask(ctx, s, func(ctx context.Context) (*jetstream.StreamInfo, error) {
+		return b.stream.Info(ctx, jetstream.WithSubjectFilter(filter))
+	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return info.State.Subjects[subject], nil
+	return info.State.Subjects, nil
 }
 
 // last reads the last message of a subject. In a cluster it asks the leader:
 // any other replica may lag behind what has been acknowledged.
 func (s *Store) last(ctx context.Context, b *bucket, subject string) (*jetstream.RawStreamMsg, error) {
-	if s.engine.Replicas() == 1 {
-		return b.stream.GetLastMsgForSubject(ctx, subject)
+	if s.engine.Replicas() > 1 {
+		return s.leader(ctx, b, request{Last: subject})
 	}
-	return s.leader(ctx, b, request{Last: subject})
+	return ask(ctx, s, func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		return b.stream.GetLastMsgForSubject(ctx, subject)
+	})
 }
 
 // request is what the leader is asked: the last message of a subject, or the
@@ -114,10 +124,15 @@ type request struct {
 	Seq  uint64 `json:"seq,omitempty"`
 }
 
-// leader reads from the stream's leader, which the client library does only
-// where direct reads are off.
-func (s *Store) leader(ctx context.Context, b *bucket, ask request) (*jetstream.RawStreamMsg, error) {
-	body, err := json.Marshal(ask)
+// leader reads from the stream's leader, whoever that will be.
+func (s *Store) leader(ctx context.Context, b *bucket, r request) (*jetstream.RawStreamMsg, error) {
+	return ask(ctx, s, func(ctx context.Context) (*jetstream.RawStreamMsg, error) { return s.askLeader(ctx, b, r) })
+}
+
+// askLeader asks once. The client library asks a leader only where direct reads
+// are off.
+func (s *Store) askLeader(ctx context.Context, b *bucket, r request) (*jetstream.RawStreamMsg, error) {
+	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
