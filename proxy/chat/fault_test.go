@@ -113,31 +113,16 @@ func TestUnavailable(t *testing.T) {
 // tapped is a JetStream whose consumers are made by somebody else.
 type tapped struct {
 	jetstream.JetStream
-	consumer func(context.Context, jetstream.Stream, jetstream.OrderedConsumerConfig) (jetstream.Consumer, error)
+	consumer func(context.Context, string, jetstream.ConsumerConfig) (jetstream.Consumer, error)
 }
 
-func (j tapped) CreateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
-	s, err := j.JetStream.CreateStream(ctx, c)
-	return tappedStream{s, j}, err
-}
-
-func (j tapped) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
-	s, err := j.JetStream.Stream(ctx, name)
-	return tappedStream{s, j}, err
-}
-
-type tappedStream struct {
-	jetstream.Stream
-	js tapped
-}
-
-func (s tappedStream) OrderedConsumer(ctx context.Context, c jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
-	return s.js.consumer(ctx, s.Stream, c)
+func (j tapped) CreateConsumer(ctx context.Context, stream string, c jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	return j.consumer(ctx, stream, c)
 }
 
 // deaf is a JetStream whose consumers never hear anything.
 func deaf(js jetstream.JetStream) tapped {
-	return tapped{js, func(ctx context.Context, _ jetstream.Stream, _ jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+	return tapped{js, func(ctx context.Context, _ string, _ jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}}
@@ -188,13 +173,13 @@ func TestFollowingBeginsAgainWhereItWas(t *testing.T) {
 	e := store(t, t.TempDir())
 	other := serve(t, e, chat.Options{})
 	made, n := make(chan int, 9), 0
-	js := tapped{e.JetStream(), func(ctx context.Context, s jetstream.Stream, c jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+	js := tapped{e.JetStream(), func(ctx context.Context, stream string, c jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 		n++
 		made <- n
 		if n == 1 {
 			return nil, nats.ErrTimeout
 		}
-		return s.OrderedConsumer(ctx, c)
+		return e.JetStream().CreateConsumer(ctx, stream, c)
 	}}
 	s, err := chat.New(t.Context(), js, chat.Options{})
 	require.NoError(t, err)

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/engine"
 )
 
 // Server is Chat Server on JetStream. Any number of them may share a stream,
@@ -44,7 +44,9 @@ func New(ctx context.Context, js jetstream.JetStream, o Options) (*Server, error
 	}
 	following, stop := context.WithCancel(context.Background())
 	s := &Server{options: o, log: l, lobby: newLobby(l, o.IdleSessions), stop: stop}
-	s.done.Go(func() { s.follow(following, stream, info.State.LastSeq+1) })
+	s.done.Go(func() {
+		engine.Follow(following, js, streamName, subjectPrefix+">", info.State.LastSeq+1, s.options.Log, s.offer)
+	})
 	return s, nil
 }
 
@@ -54,51 +56,10 @@ func (s *Server) Close() {
 	s.done.Wait()
 }
 
-// follow hands every entry of the stream to its room, for as long as ctx lasts.
-func (s *Server) follow(ctx context.Context, stream jetstream.Stream, next uint64) {
-	for {
-		err := s.consume(ctx, stream, &next)
-		if ctx.Err() != nil {
-			return
-		}
-		s.options.Log.Warn("the chat stream cannot be followed, trying again", "error", err)
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (s *Server) consume(ctx context.Context, stream jetstream.Stream, next *uint64) error {
-	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects:    []string{subjectPrefix + ">"},
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       *next,
-		InactiveThreshold: time.Minute,
-		MaxResetAttempts:  1, // the loop in follow can be stopped, that one cannot
-	})
-	if err != nil {
-		return err
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return err
-		}
-		about, err := m.Metadata()
-		if err != nil {
-			return err
-		}
-		*next = about.Sequence.Stream + 1
-		if r := s.lobby.find(strings.TrimPrefix(m.Subject(), subjectPrefix)); r != nil {
-			r.offer(about.Sequence.Stream, m.Data())
-		}
+// offer hands an entry of the stream to its room, if anybody is in it.
+func (s *Server) offer(about *jetstream.MsgMetadata, m jetstream.Msg) {
+	if r := s.lobby.find(strings.TrimPrefix(m.Subject(), subjectPrefix)); r != nil {
+		r.offer(about.Sequence.Stream, m.Data())
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 
 const consumerName = "deliver"
 
+// heartbeat is how often the engine says that it still knows of a loop that
+// waits for messages; two missed ones, and it is asked anew.
+const heartbeat = time.Second
+
 // Loop delivers uploads until it is closed.
 type Loop struct {
 	Options

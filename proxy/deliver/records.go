@@ -69,7 +69,9 @@ func (r *Records) open(ctx context.Context, replicas int) (err error) {
 	following, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	next := r.stream.CachedInfo().State.LastSeq + 1
-	r.done.Go(func() { r.follow(following, next) })
+	r.done.Go(func() {
+		engine.Follow(following, r.js, streamName, subjectPrefix+">", next, r.log, r.changed)
+	})
 	return nil
 }
 
