@@ -44,14 +44,16 @@ func (c backend) Run(s streams) error {
 		return err
 	}
 	defer l.Close()
-	e, err := engine.Start(ctx, engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas, Log: log})
+	o := c.options()
+	o.Log = log
+	e, err := engine.Start(ctx, o)
 	if err != nil {
 		return fmt.Errorf("start the engine: %w", err)
 	}
 	defer e.Close()
 	limits, agents := c.limits(), bridge.Unlimited()
 	conversations, err := chat.New(ctx, e.JetStream(), chat.Options{
-		CustomerLimits: &limits, AgentLimits: &agents, Replicas: e.Replicas(), Log: log,
+		CustomerLimits: &limits, AgentLimits: &agents, Retention: keep(c.KeepDays), Replicas: e.Replicas(), Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the chat sessions: %w", err)
@@ -61,6 +63,7 @@ func (c backend) Run(s streams) error {
 	if err != nil {
 		return fmt.Errorf("open the documents: %w", err)
 	}
+	go documents.Tend(ctx, c.KeepDays)
 	handler, err := relay.NewHandler(relay.Backend{
 		Chat: conversations, Documents: relay.Staged{Staging: documents, Documents: documents},
 		Secret: secret, Version: "attache " + release(), Log: log,

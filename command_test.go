@@ -110,6 +110,7 @@ func TestMistakes(t *testing.T) {
 		"no origin":                 {serve("--data", "d", "--token-secret-file", file), 2, "--origin"},
 		"no store":                  {serve("--origin", "https://desk.example", "--token-secret-file", file), 2, "--data=DIR or --nats=URL"},
 		"two stores":                {whole("--nats", "nats://127.0.0.1"), 2, "--data and --nats"},
+		"no day to keep":            {whole("--keep-days=0"), 2, "at least 1"},
 		"no keys":                   {serve("--origin", "https://desk.example", "--data", t.TempDir()), 1, "--token-secret-file or --jwks"},
 		"two kinds of keys":         {whole("--jwks", "keys.json"), 1, "either"},
 		"a short secret":            {serve("--origin", "https://desk.example", "--data", t.TempDir(), "--token-secret", "short"), 1, "32 bytes"},

@@ -33,6 +33,9 @@ func demoLimits() bridge.Limits {
 	return bridge.Limits{MaxFiles: 100, MaxFileSize: 25 << 20, MaxTotalSize: 250 << 20, MaxDownloads: bridge.NoLimit}
 }
 
+// demoDays is how long the demo keeps what was tried in it.
+const demoDays = 30
+
 // Run keeps the demo running until a signal: in a process of its own, which the
 // page's button can kill.
 func (d demo) Run(s streams) error {
@@ -95,7 +98,7 @@ func (d demo) serve(s streams, child *child, interrupted <-chan os.Signal) error
 	}
 	ctx := context.Background()
 	all, err := assemble(ctx, plan{
-		engine: engine.Options{Dir: d.Data}, auth: ownTokens(ctx), origins: origins,
+		engine: engine.Options{Dir: d.Data}, days: demoDays, auth: ownTokens(ctx), origins: origins,
 		customerLimits: limits, agentLimits: bridge.Unlimited(), scanner: proxy.NoScanner{}, log: log,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -31,6 +32,7 @@ type parts struct {
 // plan says what to build.
 type plan struct {
 	engine         engine.Options
+	days           int // that transcripts and files are kept
 	auth           func(*engine.Engine) (*token.Authenticator, error)
 	origins        []string
 	customerLimits bridge.Limits
@@ -61,6 +63,9 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the documents: %w", err)
 	}
+	tending, stop := context.WithCancel(context.Background())
+	all.later(stop)
+	go staging.Tend(tending, p.days)
 	conversations, documents, err := all.backend(ctx, p, staging)
 	if err != nil {
 		return nil, err
@@ -74,7 +79,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	p.scanner = all.metrics.Scanner(p.scanner)
 	loop, err := deliver.Start(ctx, deliver.Options{
 		Records: records, Staging: staging, Documents: documents, Chat: conversations,
-		Scanner: p.scanner, Log: p.log,
+		Scanner: p.scanner, KeepAnnounced: keep(p.days), Log: p.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the delivery: %w", err)
@@ -110,7 +115,8 @@ func (all *parts) backend(ctx context.Context, p plan, staging *ucs.Store) (prox
 		return p.relay.Chat(), p.relay.Documents(staging), nil
 	}
 	conversations, err := chat.New(ctx, all.engine.JetStream(), chat.Options{
-		CustomerLimits: &p.customerLimits, AgentLimits: &p.agentLimits, Replicas: all.engine.Replicas(), Log: p.log,
+		CustomerLimits: &p.customerLimits, AgentLimits: &p.agentLimits,
+		Retention: keep(p.days), Replicas: all.engine.Replicas(), Log: p.log,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the chat sessions: %w", err)
@@ -118,6 +124,9 @@ func (all *parts) backend(ctx context.Context, p plan, staging *ucs.Store) (prox
 	all.later(conversations.Close)
 	return conversations, staging, nil
 }
+
+// keep is that many days.
+func keep(days int) time.Duration { return time.Duration(days) * 24 * time.Hour }
 
 // closeLoop gives what does not end in time to another proxy, or to this one's
 // next start.

@@ -51,7 +51,21 @@ type secretFlags struct {
 type storeFlags struct {
 	Data     string `required:"" xor:"store" type:"path" help:"directory of the embedded engine" group:"store" placeholder:"DIR"`
 	NATS     string `required:"" xor:"store" name:"nats" help:"cluster to use instead: nats://a,nats://b,nats://c" group:"store" placeholder:"URL"`
+	Login    string `name:"nats-credentials" type:"existingfile" help:"credentials for the cluster, if it asks for any" group:"store" placeholder:"FILE"`
 	Replicas int    `default:"0" help:"copies of everything in the cluster; 0 is 3" group:"store"`
+	KeepDays int    `default:"30" help:"days that transcripts and files are kept" group:"store"`
+}
+
+func (f storeFlags) options() engine.Options {
+	return engine.Options{Dir: f.Data, URL: f.NATS, Credentials: f.Login, Replicas: f.Replicas}
+}
+
+// Validate is asked by kong before anything is begun.
+func (f storeFlags) Validate() error {
+	if f.KeepDays < 1 {
+		return errors.New("--keep-days is at least 1")
+	}
+	return nil
 }
 
 // customerFlags are Chat Server's options of section client-file-transfer, by
@@ -105,7 +119,7 @@ func (c serve) Run(s streams) error {
 		return err
 	}
 	all, err := assemble(ctx, plan{
-		engine:         engine.Options{Dir: c.Data, URL: c.NATS, Replicas: c.Replicas},
+		engine: c.options(), days: c.KeepDays,
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
 		customerLimits: c.bound(c.customerFlags.limits()), agentLimits: c.bound(c.agentFlags.limits()),

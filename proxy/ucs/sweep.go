@@ -12,6 +12,32 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// sweepEvery is the time between two rounds of Tend.
+const sweepEvery = time.Hour
+
+// Tend sweeps now and then every hour, until ctx ends. Several stores that do so
+// do no harm. What fails is logged and tried again in the next round.
+func (s *Store) Tend(ctx context.Context, days int) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		swept, err := s.Sweep(ctx, days)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.log.Warn("sweeping the documents", "error", err)
+		case len(swept) > 0:
+			s.log.Info("documents swept", "buckets", swept)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // Sweep deletes whole buckets: those of days that lie more than days back. It
 // returns their names. days must be at least 1, so that nothing is swept that
 // is still being written.
@@ -43,61 +69,6 @@ func (s *Store) sweep(ctx context.Context, before int) (swept []string, err erro
 		swept = append(swept, buckets[d])
 	}
 	return swept, nil
-}
-
-// Abandoned lists the ids of staged content that has not become a document, in
-// the buckets of days that lie more than days back. Whoever knows that no
-// upload is behind an id may Discard it.
-func (s *Store) Abandoned(ctx context.Context, days int) ([]string, error) {
-	ids, err := s.abandoned(ctx, day(s.now())-days)
-	if err != nil {
-		return nil, fmt.Errorf("look for abandoned content: %w", storage(err))
-	}
-	return ids, nil
-}
-
-func (s *Store) abandoned(ctx context.Context, before int) (ids []string, err error) {
-	buckets, err := s.days(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for d, name := range buckets {
-		if d >= before {
-			continue
-		}
-		staged, err := s.staged(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, staged...)
-	}
-	slices.Sort(ids)
-	return ids, nil
-}
-
-// staged lists what has chunks and no meta message, by the server's count of
-// messages a subject, which reads none.
-func (s *Store) staged(ctx context.Context, name string) (ids []string, err error) {
-	stream, err := s.stream(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	b := &bucket{name: name, stream: stream}
-	chunks, err := s.subjects(ctx, b, b.chunks(">"))
-	if err != nil {
-		return nil, err
-	}
-	metas, err := s.subjects(ctx, b, "$O."+name+".M.>")
-	if err != nil {
-		return nil, err
-	}
-	for subject := range chunks {
-		id := strings.TrimPrefix(subject, b.chunks(""))
-		if _, complete := metas[b.meta(id)]; !complete {
-			ids = append(ids, id)
-		}
-	}
-	return ids, nil
 }
 
 // days lists the buckets there are by the day they are of.

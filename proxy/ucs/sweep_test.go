@@ -1,6 +1,7 @@
 package ucs_test
 
 import (
+	"context"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -80,22 +81,21 @@ func TestBeginInABucketThatWasSwept(t *testing.T) {
 	write(t, w, random(10), 10)
 }
 
-func TestAbandoned(t *testing.T) {
+func TestTend(t *testing.T) {
 	var c clock
-	s := open(t, startEngine(t, t.TempDir()), ucs.Options{Now: c.now})
-	put(t, s, random(10), 10)
-	discarded, abandoned := s.NewID(), s.NewID()
-	write(t, begin(t, s, discarded), random(10), 10)
-	write(t, begin(t, s, abandoned), random(10), 10)
-	require.NoError(t, s.Discard(t.Context(), discarded))
-
-	ids, err := s.Abandoned(t.Context(), 1)
-	require.NoError(t, err)
-	require.Empty(t, ids, "too young")
-	c.days.Store(2)
-	ids, err = s.Abandoned(t.Context(), 1)
-	require.NoError(t, err)
-	require.Equal(t, []string{abandoned}, ids)
+	e := startEngine(t, t.TempDir())
+	s := open(t, e, ucs.Options{Now: c.now})
+	old := put(t, s, random(10), 10)
+	c.days.Store(9)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { s.Tend(ctx, 3); close(ended) }()
+	require.Eventually(t, func() bool {
+		_, err := s.Open(t.Context(), old)
+		return bridge.CodeOf(err) == bridge.CodeDocument
+	}, time.Minute, time.Millisecond)
+	cancel()
+	<-ended
 }
 
 func TestNewIDs(t *testing.T) {
