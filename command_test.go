@@ -93,6 +93,7 @@ func TestMistakes(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
+	silent := startSilent(t)
 	serve := func(more ...string) []string {
 		return append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "", "--scanner", "off"}, more...)
 	}
@@ -122,7 +123,7 @@ func TestMistakes(t *testing.T) {
 		"a demo for everybody":      {[]string{"demo", "--listen", "0.0.0.0:0"}, 1, "loopback"},
 		"a demo without an address": {[]string{"demo", "--listen", ":0"}, 1, "loopback"},
 		"no scanner":                {whole("--scanner=strict"), 1, "--clamd, or --scanner=off"},
-		"a scanner that is away":    {whole("--scanner=strict", "--clamd=127.0.0.1:1"), 1, "not to be relied on"},
+		"a scanner that is none":    {whole("--scanner=strict", "--clamd="+silent.Addr().String()), 1, "not to be relied on"},
 		"a relay without a secret":  {whole("--relay=http://127.0.0.1:1"), 1, "--relay-secret-file"},
 		"a relay that is no URL":    {whole("--relay=127.0.0.1:1", "--relay-secret", secret), 1, "http://host:port"},
 		"nothing to conform":        {[]string{"conform", "--relay=http://127.0.0.1:1", "--relay-secret", secret}, 1, "connection refused"},
@@ -138,6 +139,48 @@ func TestMistakes(t *testing.T) {
 			require.True(t, strings.HasPrefix(got.log, "attache: "), got.log)
 			require.NotContains(t, got.log, "panic")
 			require.Empty(t, got.out)
+		})
+	}
+}
+
+// startSilent listens and hangs up.
+func startSilent(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	return l
+}
+
+// TestWhatIsNotThereYetIsWaitedFor starts a proxy before its scanner and its
+// relay, and ends it while it waits.
+func TestWhatIsNotThereYetIsWaitedFor(t *testing.T) {
+	for name, more := range map[string][]string{
+		"clamd": {"--scanner=strict", "--clamd=127.0.0.1:1"},
+		"relay": {"--scanner=off", "--relay=http://127.0.0.1:1", "--relay-secret", secret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := command(t, append([]string{
+				"serve", "--listen", "127.0.0.1:0", "--admin", "", "--origin", "https://desk.example", "--data", t.TempDir(), "--token-secret", secret,
+			}, more...)...)
+			log, err := c.StderrPipe()
+			require.NoError(t, err)
+			require.NoError(t, c.Start())
+			line, err := bufio.NewReader(log).ReadString('\n')
+			require.NoError(t, err)
+			require.Contains(t, line, "waiting for")
+			require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+			c.Wait()
+			require.Equal(t, 1, c.ProcessState.ExitCode())
 		})
 	}
 }

@@ -133,6 +133,25 @@ func interrupts() <-chan os.Signal {
 	return c
 }
 
+// untilSignal is a context for what a start waits for; it ends with the first
+// signal. begun gives the signals that follow back to who reads them next.
+func untilSignal(interrupted <-chan os.Signal) (ctx context.Context, begun func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-interrupted:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel()
+		<-done
+	}
+}
+
 func listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {

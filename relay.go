@@ -41,9 +41,9 @@ func (f relaySecret) read() ([]byte, error) {
 	return secret, nil
 }
 
-// dial waits for the relay until it is there or a signal comes; nil where there
-// is to be none.
-func (f relayFlags) dial(interrupted <-chan os.Signal, log *slog.Logger) (*relay.Client, error) {
+// dial waits for the relay until it is there or ctx ends; nil where there is to
+// be none.
+func (f relayFlags) dial(ctx context.Context, log *slog.Logger) (*relay.Client, error) {
 	if f.Relay == "" {
 		return nil, nil
 	}
@@ -51,15 +51,6 @@ func (f relayFlags) dial(interrupted <-chan os.Signal, log *slog.Logger) (*relay
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		select {
-		case <-interrupted:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	return relay.Dial(ctx, relay.Options{URL: f.Relay, Secret: secret, Log: log})
 }
 

@@ -105,19 +105,22 @@ func (c serve) Run(s streams) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together")
 	}
-	scanner, err := c.scanner(ctx, log)
+	starting, started := untilSignal(interrupted)
+	defer started()
+	scanner, err := c.scanner(starting, log)
 	if err != nil {
 		return err
 	}
+	elsewhere, err := c.relayFlags.dial(starting, log)
+	if err != nil {
+		return err
+	}
+	started()
 	l, err := listen(c.Listen)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	elsewhere, err := c.relayFlags.dial(interrupted, log)
-	if err != nil {
-		return err
-	}
 	all, err := assemble(ctx, plan{
 		engine: c.options(), days: c.KeepDays,
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
@@ -205,6 +208,9 @@ func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scan
 	}
 	client, err := clamd.New(f.Clamd, clamd.Options{MaxSize: f.ScanMaxSize, Log: log})
 	if err != nil {
+		return nil, err
+	}
+	if err := client.Await(ctx); err != nil {
 		return nil, err
 	}
 	if err := client.Prove(ctx); err != nil {

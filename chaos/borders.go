@@ -42,15 +42,15 @@ const (
 	both       mortal = "both"
 )
 
-// dying chooses among a stage's processes, of which the proxy is the last.
-func (o ordeal) dying(victims []*process) []*process {
-	switch o.dies {
+// dying are those of a stage's processes.
+func (m mortal) dying(s *stage) []*process {
+	switch m {
 	case theBackend:
-		return victims[:1]
+		return []*process{s.backend}
 	case both:
-		return victims
+		return []*process{s.backend, s.proxy}
 	}
-	return victims[len(victims)-1:]
+	return []*process{s.proxy}
 }
 
 // runBorders lets whoever there is die at every border: the proxy with its

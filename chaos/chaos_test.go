@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,7 +15,14 @@ import (
 	"attache/chaos/bugs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets the test binary be what [stage] and [lab] start of themselves.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == scannerCommand {
+		fmt.Fprintln(os.Stderr, runScanner(os.Args[2:]))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func testLab(t *testing.T) *lab {
 	t.Helper()
@@ -33,14 +41,22 @@ func TestR1NothingIsLostUnderKills(t *testing.T) {
 	var err error
 	l.binary, err = l.build(t.Context(), "clean", nil)
 	require.NoError(t, err)
-	out, err := l.endure(t.Context(), ordeal{
-		uploads: 60, kills: 8, rooms: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
-		spoil: 50, belied: 15, onSight: true, sendTime: time.Minute, drain: drainTime,
-	})
-	require.NoError(t, err)
-	require.Empty(t, out.Findings.Counts, out.Findings.First)
-	require.EqualValues(t, 60, out.Announced+out.Refused)
-	require.GreaterOrEqual(t, out.Kills, int64(8))
+	for name, relayed := range map[string]bool{"a proxy alone": false, "with backend and scanner": true} {
+		t.Run(name, func(t *testing.T) {
+			o := ordeal{
+				uploads: 60, kills: 8, rooms: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
+				spoil: 50, belied: 15, onSight: true, sendTime: time.Minute, drain: drainTime, relayed: relayed,
+			}
+			if relayed {
+				o.infected = 10
+			}
+			out, err := l.endure(t.Context(), o)
+			require.NoError(t, err)
+			require.Empty(t, out.Findings.Counts, out.Findings.First)
+			require.EqualValues(t, 60, out.Announced+out.Refused)
+			require.GreaterOrEqual(t, out.Kills, int64(8))
+		})
+	}
 }
 
 func TestR19PlantedBugsAreCaught(t *testing.T) {

@@ -41,7 +41,7 @@ func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
 	defer func() { killAll(proxies) }()
 	var addresses []string
 	for n := range 3 {
-		p, address, err := l.serve(fmt.Sprint("proxy", n), "--nats", urls)
+		p, address, err := l.serve(fmt.Sprint("proxy", n), "--nats", urls, "--scanner", "off")
 		if err != nil {
 			return nil, false, err
 		}

@@ -28,8 +28,8 @@ type ordeal struct {
 	onSight        bool
 	belied         int           // one file in so many comes with the digest of another; 0: none
 	infected       int           // one file in so many is infected; 0: none
-	relayed        bool          // the backend is a process of its own
-	inTurn         bool          // it is in every other round
+	relayed        bool          // backend and scanner are processes of their own
+	inTurn         bool          // they are in every other round
 	border         string        // somebody dies at that border, once
 	dies           mortal        // who
 	sendTime       time.Duration // bounds one upload: longer than all that may be done to it
@@ -54,7 +54,8 @@ type outcome struct {
 	recovery  []time.Duration
 }
 
-// endure runs an ordeal against one proxy, and its backend where it has one.
+// endure runs an ordeal against one proxy, and its backend and scanner where
+// it has them.
 func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
 	out := &outcome{Findings: newFindings()}
 	return out, l.endureInto(ctx, o, out)
@@ -92,6 +93,9 @@ func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
 }
 
 func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) error {
+	if o.inTurn && n%2 == 0 {
+		o.infected = 0 // nobody would look
+	}
 	open := l.alone
 	if o.relayed || o.inTurn && n%2 == 1 {
 		open = l.relayed
@@ -103,7 +107,7 @@ func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) 
 	defer s.leave()
 	happened := func() error { return nil }
 	if o.border != "" {
-		happened = s.dieAtGate(ctx, o.dying(s.victims))
+		happened = s.dieAtGate(ctx, o.dies.dying(s))
 	}
 	f := l.field(s.address, out.Findings)
 	f.onSight, f.drain = o.onSight, o.drain

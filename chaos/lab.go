@@ -75,7 +75,7 @@ func (l *lab) serve(name string, store ...string) (*process, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	args := []string{"serve", "--listen", address, "--origin", origin, "--token-secret", secret, "--scanner", "off"}
+	args := []string{"serve", "--listen", address, "--origin", origin, "--token-secret", secret}
 	return l.process(name, append(args, store...)), "http://" + address, nil
 }
 

@@ -39,9 +39,12 @@ type options struct {
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == nodeCommand {
-		if err := runNode(os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, "node:", err)
+	for name, play := range map[string]func([]string) error{nodeCommand: runNode, scannerCommand: runScanner} {
+		if len(os.Args) < 2 || os.Args[1] != name {
+			continue
+		}
+		if err := play(os.Args[2:]); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 			os.Exit(1)
 		}
 		return

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -14,6 +15,8 @@ import (
 // stage is the processes of one run, and where pages find them.
 type stage struct {
 	victims []*process // that may be killed, in the order in which they are started
+	proxy   *process
+	backend *process // nil: the proxy has its own
 	address func() string
 	dirs    []string
 	gate    string // see bugs.GateVariable
@@ -27,35 +30,51 @@ func (l *lab) alone(ctx context.Context, border string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, address, err := l.serve(filepath.Base(data), "--data", data)
+	p, address, err := l.serve(filepath.Base(data), "--data", data, "--scanner", "off")
 	if err != nil {
 		return nil, errors.Join(err, s.leave())
 	}
+	s.proxy, s.victims = p, []*process{p}
 	s.address = func() string { return address }
-	return s.begin(ctx, border, p)
+	return s.begin(ctx, border)
 }
 
-// relayed is a proxy whose Chat Server and documents are another process.
+// relayed is a proxy whose scanner, Chat Server and documents are processes of
+// their own.
 func (l *lab) relayed(ctx context.Context, border string) (*stage, error) {
 	s := &stage{}
+	if err := s.compose(l); err != nil {
+		return nil, errors.Join(err, s.leave())
+	}
+	return s.begin(ctx, border)
+}
+
+func (s *stage) compose(l *lab) error {
 	theirs, err := s.dir(l)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ours, err := s.dir(l)
 	if err != nil {
-		return nil, errors.Join(err, s.leave())
+		return err
 	}
-	b, relay, err := l.backend("backend-"+filepath.Base(theirs), "--data", theirs)
+	scanner, clamd, err := l.scanner("scanner-" + filepath.Base(ours))
 	if err != nil {
-		return nil, errors.Join(err, s.leave())
+		return err
 	}
-	p, address, err := l.serve(filepath.Base(ours), "--data", ours, "--relay", relay, "--relay-secret", secret)
+	backend, relay, err := l.backend("backend-"+filepath.Base(theirs), "--data", theirs)
 	if err != nil {
-		return nil, errors.Join(err, s.leave())
+		return err
 	}
+	proxy, address, err := l.serve(filepath.Base(ours), "--data", ours, "--relay", relay, "--relay-secret", secret,
+		"--scanner", "strict", "--clamd", clamd, "--scan-max-size", fmt.Sprint(maxScan/2))
+	if err != nil {
+		return err
+	}
+	s.backend, s.proxy = backend, proxy
+	s.victims = []*process{scanner, backend, proxy}
 	s.address = func() string { return address }
-	return s.begin(ctx, border, b, p)
+	return nil
 }
 
 func (s *stage) dir(l *lab) (string, error) {
@@ -66,13 +85,12 @@ func (s *stage) dir(l *lab) (string, error) {
 	return data, err
 }
 
-func (s *stage) begin(ctx context.Context, border string, processes ...*process) (*stage, error) {
+func (s *stage) begin(ctx context.Context, border string) (*stage, error) {
 	s.gate = filepath.Join(s.dirs[0], "gate")
-	for _, p := range processes {
+	for _, p := range s.victims {
 		if border != "" {
 			p.env = []string{bugs.CrashVariable + "=" + border, bugs.GateVariable + "=" + s.gate}
 		}
-		s.victims = append(s.victims, p)
 		if err := p.start(ctx); err != nil {
 			return nil, errors.Join(err, s.leave())
 		}

@@ -101,6 +101,24 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Await returns when somebody listens at clamd's address, or with ctx's end:
+// whichever of two processes is started first must not matter, and clamd takes
+// half a minute to read its signatures.
+func (c *Client) Await(ctx context.Context) error {
+	for delay := 50 * time.Millisecond; ; delay = min(2*delay, time.Second) {
+		conn, err := c.dial(ctx)
+		if err == nil {
+			return conn.Close()
+		}
+		c.Log.Warn("waiting for clamd", "address", c.address, "error", err)
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 // dial connects; the connection's operations end when ctx does.
 func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
