@@ -35,7 +35,16 @@ type command struct {
 	Version version `cmd:"" help:"print the release"`
 }
 
+// softMemory is the memory, in bytes, from which on the collector works harder,
+// unless GOMEMLIMIT says otherwise. The engine keeps what it has read and written
+// lately for as long as nobody needs the room: without a bound that is several
+// times what is in use.
+const softMemory = 256 << 20
+
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -151,8 +151,16 @@ func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *o
 	watchers.Go(func() { c.run(cutting, f.moments, rooms) })
 	t := &tempo{uploads: o.uploads, kills: o.kills}
 	failed := make(chan error, 1)
-	go func() { failed <- k.run(ctx, o.kills, func(done int64) bool { return t.strike(ctx, done) }) }()
-	f.sendAll(ctx, o, n, rooms, t, k)
+	sending, abandon := context.WithCancel(ctx)
+	defer abandon()
+	go func() {
+		err := k.run(ctx, o.kills, func(done int64) bool { return t.strike(ctx, done) })
+		if err != nil {
+			abandon()
+		}
+		failed <- err
+	}()
+	f.sendAll(sending, o, n, rooms, t, k)
 	mended()
 	if err := <-failed; err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -113,12 +114,17 @@ func tail(path string) string {
 }
 
 // freeAddress is a loopback address that nobody listens on at the moment: a
-// process that is started again must be found where it was.
+// process that is started again must be found where it was. It is none that the
+// kernel gives to outgoing connections (from 32768 on), which would take it while
+// the process is dead.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", 16384+rand.IntN(16384))); err == nil {
+			defer l.Close()
+			return l.Addr().String(), nil
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
