@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -216,4 +217,8 @@ func (d *data) drop() {
 	for _, u := range d.s.uploads {
 		u.hold()
 	}
+	// Nothing is under way now, so there is time: what the last connection needed
+	// would otherwise lie about until Go's heap, and with it WebAssembly memory,
+	// has grown by megabytes.
+	runtime.GC()
 }

@@ -173,6 +173,24 @@ func TestUploadWaitsForCredit(t *testing.T) {
 	require.Positive(t, f.length, "an ack lets it go on")
 }
 
+// back plays the proxy, whose data socket or both have been opened anew, until
+// the upload is offered again: how much arrived is asked when the new ones are
+// ready.
+func (w *world) back(s *socketDouble, chat bool) (*socketDouble, *socketDouble) {
+	w.Helper()
+	if !chat {
+		d := w.ready()
+		require.Equal(w, key, only[*bridge.Offer](s).Key)
+		return s, d
+	}
+	s = w.last()
+	s.open()
+	s.hello()
+	s.push(welcome())
+	require.Equal(w, key, only[*bridge.Offer](s).Key)
+	return s, w.ready()
+}
+
 func TestUploadGoesOnAfterACut(t *testing.T) {
 	for name, test := range map[string]struct {
 		cut    func(w *world, s, d *socketDouble)
@@ -202,17 +220,7 @@ func TestUploadGoesOnAfterACut(t *testing.T) {
 			test.cut(w, s, d)
 			require.True(t, d.closed)
 			w.stall(s, 600*time.Millisecond)
-			if test.chat {
-				s = w.last()
-				s.open()
-				s.hello()
-				s.push(welcome())
-				require.Equal(t, key, only[*bridge.Offer](s).Key)
-				d = w.ready()
-			} else {
-				d = w.ready()
-				require.Equal(t, key, only[*bridge.Offer](s).Key, "how much arrived is asked when the new socket is ready")
-			}
+			s, d = w.back(s, test.chat)
 			s.push(&bridge.Accept{Key: key, Offset: int64(test.offset)})
 			if f.length > 0 {
 				f.fill() // of before the cut, or already the next

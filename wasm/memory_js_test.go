@@ -1,0 +1,63 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// live is how much of Go's heap is in use.
+func live() int64 {
+	var m runtime.MemStats
+	for range 3 { // finalizers of JavaScript values run in between
+		runtime.GC()
+		runtime.Gosched()
+	}
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// R16: WebAssembly memory never shrinks, so what a cut leaves behind stays.
+func TestR16CutsLeaveNothingBehind(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(8<<20))
+	f.upload(key, "a.bin")
+	s.push(&bridge.Accept{Key: key})
+	d, kept := w.ready(), len(w.release)
+	f.fill()
+	const warm, cuts = 20, 220
+	var before int64
+	for i := range cuts {
+		if i == warm {
+			before = live()
+		}
+		both := i%4 == 0
+		w.sockets, w.heard = nil, nil
+		if both {
+			s.cut()
+			// The doubles of sockets that are gone are the test's to forget.
+			for _, release := range w.release[kept:] {
+				release()
+			}
+			w.release = w.release[:kept]
+		} else {
+			d.cut()
+		}
+		for len(w.sockets) == 0 {
+			w.pass(time.Second)
+		}
+		s, d = w.back(s, both)
+		s.push(&bridge.Accept{Key: key, Offset: int64(i) << 10})
+		if f.length > 0 {
+			f.fill()
+		}
+	}
+	grown := live() - before
+	t.Logf("%d bytes after %d more cuts", grown, cuts-warm)
+	require.Less(t, grown, int64(64<<10))
+}
