@@ -16,4 +16,9 @@
 //	go test ./e2e -run Shots -shots DIR
 //
 // leaves pictures of the demo page in DIR.
+//
+//	go test ./e2e -run R16 -args -cuts 100
+//
+// cuts the wire of one upload a hundred times, which takes some minutes; without
+// -cuts it is twenty times.
 package e2e

@@ -38,7 +38,12 @@ const longest = 2 * time.Minute
 
 func newPage(t *testing.T) *page {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(browser, longest)
+	return newPageFor(t, longest)
+}
+
+func newPageFor(t *testing.T, most time.Duration) *page {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(browser, most)
 	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
 	p := &page{t: t, ctx: ctx}
 	p.prepare(func() {

@@ -26,6 +26,7 @@ globalThis.e2e = (() => {
     sockets.add(this);
     if (typeof data === 'string') return send.call(this, data);
     wire.bytes += data.byteLength - 32;
+    way.frame(this, data);
     if (wire.gap === 0 && wire.waiting === 0) return send.call(this, data);
     const copy = data.slice(); // the sender uses its buffer again
     wire.waiting += 1;
@@ -44,6 +45,41 @@ globalThis.e2e = (() => {
     for (const socket of sockets) socket.close();
     sockets.clear();
   }
+
+  // The memory of the module that the page is going to start.
+  const { instantiate } = WebAssembly;
+  /** @type {WebAssembly.Memory} */
+  let linear;
+  WebAssembly.instantiate = async (...args) => {
+    const made = await instantiate.apply(WebAssembly, args);
+    linear = (made.instance ?? made).exports.mem;
+    return made;
+  };
+  const memory = () => linear.buffer.byteLength;
+
+  // What an upload's cuts cost, and what a person sees of them.
+  const way = {
+    reconnecting: 0, again: [], memory: 0, high: 0, socket: undefined,
+    frame(socket, data) {
+      const offset = Number(new DataView(data.buffer, data.byteOffset).getBigUint64(8));
+      if (this.socket && socket !== this.socket) this.again.push(Math.max(this.high - offset, 0));
+      this.socket = socket;
+      this.high = Math.max(this.high, offset + data.byteLength - 32);
+    },
+  };
+
+  /** Begins to keep what observed returns, of one side's only upload. */
+  function observe(side) {
+    way.memory = memory();
+    const shown = root(side).querySelector('.state');
+    let before = shown.dataset.state;
+    new MutationObserver(() => {
+      if (before !== 'reconnecting' && shown.dataset.state === 'reconnecting') way.reconnecting += 1;
+      before = shown.dataset.state;
+    }).observe(shown, { attributeFilter: ['data-state'] });
+  }
+
+  const observed = () => ({ reconnecting: way.reconnecting, again: way.again, memory: way.memory });
 
   const kept = () => Object.entries(localStorage);
 
@@ -217,6 +253,6 @@ globalThis.e2e = (() => {
   return {
     until, chat, session, root, tiles, named, lines, connected, file, refusal, line, midway, say, hand, download,
     digest, middle, focused, rejection, api, input, picked, shown,
-    slow, sentBytes, cut, kept,
+    slow, sentBytes, cut, kept, memory, observe, observed,
   };
 })();

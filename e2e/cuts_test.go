@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"flag"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+var cuts = flag.Int("cuts", 20, "how often the wire is cut during the one upload of TestR16WireCutsDuringOneUpload")
+
+// Of the upload whose wire is cut. A cut comes cutLeast to cutEvery bytes after
+// the one before: when a frame is under way, and within the file.
+const (
+	cutLeast    = 8 << 10
+	cutEvery    = 512 << 10
+	cutRate     = 4 << 20          // bytes a second
+	cutPatience = 10 * time.Second // for one cut, what a page waits after many in a row included
+	// memoryStep is what Go's heap grows by in WebAssembly (heapArenaBytes in
+	// Go's runtime/malloc.go).
+	memoryStep = 512 << 10
+)
+
+// R16, a slice: -cuts 100 is the whole.
+func TestR16WireCutsDuringOneUpload(t *testing.T) {
+	host := startHost(t)
+	d := &desk{command: startCommand(t, "demo", "--origin", host.origin()), address: host.origin() + "/"}
+	w := layWire(t, strings.TrimPrefix(d.command.origin(), "http://"), cutRate)
+	host.proxy = w.origin()
+	d.page = newPageFor(t, longest+time.Duration(*cuts)*cutPatience)
+	d.agent, d.customer = side{d.page, "agent"}, side{d.page, "customer"}
+	d.expect(goneQuiet)
+	d.page.open(d.address)
+	d.connected()
+	tell(d.page, "e2e.observe", "agent")
+	f := large(t, "severed.bin", int64(*cuts)*cutEvery+cutEvery)
+	d.agent.give(f.path)
+
+	random := rand.New(rand.NewPCG(16, uint64(*cuts)))
+	memory, whole := make([]int64, *cuts), 0
+	for i := range *cuts {
+		all := random.IntN(4) == 0
+		if all {
+			whole++
+		}
+		w.cut(cutLeast+random.Int64N(cutEvery-cutLeast), all, random.IntN(2) == 0)
+		memory[i] = ask[int64](d.page, "e2e.memory")
+	}
+	w.widen()
+	d.arrived(f, "severed.bin")
+	d.connected()
+	seen := ask[observed](d.page, "e2e.observed")
+	require.Equal(t, whole, seen.Reconnecting, "each time that the chat's wire was cut the page said so")
+	require.Len(t, seen.Again, *cuts, "each cut came in the middle of the upload")
+	var most, sum int64
+	for _, again := range seen.Again {
+		most, sum = max(most, again), sum+again
+	}
+	require.LessOrEqual(t, most, int64(bridge.MaxWindow), "bytes sent again after one cut")
+	require.LessOrEqual(t, memory[*cuts-1]-memory[min(10, *cuts)-1], int64(memoryStep), "the module's memory after each cut: %v", memory)
+	t.Logf("%d bytes, %d cuts, %d of them of the chat as well; sent again %d bytes, %d at most after one cut; "+
+		"WebAssembly memory %d bytes before the upload, %d after cut 10, %d after the last",
+		f.size, *cuts, whole, sum, most, seen.Memory, memory[min(10, *cuts)-1], memory[*cuts-1])
+}
+
+// observed is what the page kept of an upload's way.
+type observed struct {
+	Reconnecting int     // times that the session said so
+	Again        []int64 // bytes sent again, of each time that sending went on after a cut
+	Memory       int64   // of the module, when observing began
+}

@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// wire is the way of all pages to a proxy. File bytes go up at a limited rate,
+// and its WebSockets can be cut at any of them.
+type wire struct {
+	t        *testing.T
+	listener net.Listener
+	to       string
+	running  sync.WaitGroup
+
+	mu   sync.Mutex
+	open map[*end]bool
+	rate int64 // bytes a second of data sockets; 0: no limit
+	next *cut  // waits for its place
+}
+
+// end is a page's end of one connection.
+type end struct {
+	*net.TCPConn
+	path string // that its first request asks for
+}
+
+// cut is one place at which WebSockets are cut.
+type cut struct {
+	left  int64 // bytes of data sockets until then
+	all   bool  // chat sockets as well
+	reset bool  // by RST, as a router that has forgotten; by FIN otherwise
+	done  chan struct{}
+}
+
+// layWire lays one to that address, host and port.
+func layWire(t *testing.T, to string, rate int64) *wire {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w := &wire{t: t, listener: listener, to: to, rate: rate, open: map[*end]bool{}}
+	w.running.Go(w.accept)
+	t.Cleanup(func() {
+		listener.Close()
+		w.mu.Lock()
+		for e := range w.open {
+			e.Close()
+		}
+		w.mu.Unlock()
+		w.running.Wait()
+	})
+	return w
+}
+
+func (w *wire) origin() string { return "http://" + w.listener.Addr().String() }
+
+// cut waits until so many more bytes of files have passed, and cuts there.
+func (w *wire) cut(after int64, all, reset bool) {
+	w.t.Helper()
+	c := &cut{left: after, all: all, reset: reset, done: make(chan struct{})}
+	w.mu.Lock()
+	w.next = c
+	w.mu.Unlock()
+	select {
+	case <-c.done:
+	case <-time.After(time.Minute):
+		require.Fail(w.t, "no bytes come to the place of the next cut")
+	}
+}
+
+// widen takes the limit away.
+func (w *wire) widen() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rate = 0
+}
+
+func (w *wire) accept() {
+	for {
+		c, err := w.listener.Accept()
+		if err != nil {
+			return
+		}
+		w.running.Go(func() { w.carry(&end{TCPConn: c.(*net.TCPConn)}) })
+	}
+}
+
+// carry passes one connection on until either end closes it.
+func (w *wire) carry(near *end) {
+	defer near.Close()
+	c, err := net.Dial("tcp", w.to)
+	if err != nil {
+		return
+	}
+	far := c.(*net.TCPConn)
+	defer far.Close()
+	// Otherwise the kernel takes megabytes on the wire's behalf.
+	near.SetReadBuffer(piece)
+	w.mu.Lock()
+	w.open[near] = true
+	w.mu.Unlock()
+	var down sync.WaitGroup
+	down.Go(func() {
+		io.Copy(near, far)
+		near.Close()
+	})
+	w.up(near, far)
+	far.Close()
+	down.Wait()
+	w.mu.Lock()
+	delete(w.open, near)
+	w.mu.Unlock()
+}
+
+// piece is what goes up at once.
+const piece = 16 << 10
+
+func (w *wire) up(near *end, far *net.TCPConn) {
+	buf := make([]byte, piece)
+	for {
+		n, err := near.Read(buf)
+		if n > 0 {
+			if _, err := far.Write(w.addressed(near, buf[:n])); err != nil {
+				return
+			}
+			time.Sleep(w.passed(near, int64(n)))
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// addressed is what goes on of a piece: requests name the host that they were
+// meant for, for the demo answers to no other. The path is read off the first.
+func (w *wire) addressed(e *end, b []byte) []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.path == bridge.PathData {
+		return b
+	}
+	if line, _, _ := bytes.Cut(b, []byte("\r\n")); e.path == "" {
+		e.path = strings.Fields(string(line) + " - -")[1]
+	}
+	return bytes.ReplaceAll(b, []byte("Host: "+w.listener.Addr().String()), []byte("Host: "+w.to))
+}
+
+// passed counts bytes of a data socket, and cuts where that is due. It returns
+// how long they take on the wire.
+func (w *wire) passed(e *end, n int64) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.path != bridge.PathData {
+		return 0
+	}
+	if c := w.next; c != nil {
+		if c.left -= n; c.left <= 0 {
+			w.next = nil
+			w.sever(c)
+			close(c.done)
+			return 0
+		}
+	}
+	if w.rate == 0 {
+		return 0
+	}
+	return time.Duration(n) * time.Second / time.Duration(w.rate)
+}
+
+func (w *wire) sever(c *cut) {
+	for e := range w.open {
+		if e.path != bridge.PathData && (!c.all || e.path != bridge.PathChat) {
+			continue
+		}
+		if c.reset {
+			e.SetLinger(0)
+		}
+		e.Close()
+	}
+}
