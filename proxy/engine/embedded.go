@@ -15,87 +15,119 @@ import (
 // embedded is a server without a listener. Connections find the server through
 // it rather than hold it, so the server can be replaced under them.
 type embedded struct {
-	options *server.Options
-	log     *slog.Logger
-	room    volume
-	lock    *os.File
+	log  *slog.Logger
+	room volume
 
 	mu     sync.Mutex
-	server *server.Server
+	server *server.Server // nil while there is none
+	voice  *logger        // the server's
+	lock   *os.File
+	breach *breach
+
+	quit    chan struct{}
+	watcher sync.WaitGroup
 }
+
+var errNotRunning = errors.New("the engine is not running")
 
 func startEmbedded(o Options) (*embedded, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data directory: %w", err)
 	}
-	lock, err := lockDir(o.Dir)
+	room, err := measure(o)
 	if err != nil {
 		return nil, err
 	}
-	m := &embedded{log: o.Log, lock: lock}
-	if err := m.start(o); err != nil {
-		m.stop()
+	m := &embedded{log: o.Log, room: room, breach: newBreach(), quit: make(chan struct{})}
+	if err := m.run(); err != nil {
+		m.end()
 		return nil, err
 	}
+	m.watcher.Go(m.watch)
 	return m, nil
 }
 
-func (m *embedded) start(o Options) (err error) {
-	if m.room, err = measure(o); err != nil {
-		return err
-	}
-	m.options = &server.Options{
+func (m *embedded) options() *server.Options {
+	return &server.Options{
 		ServerName:             "attache",
 		DontListen:             true,
 		NoSigs:                 true,
 		JetStream:              true,
-		StoreDir:               o.Dir,
+		StoreDir:               m.room.dir,
 		SyncAlways:             true,
-		JetStreamMaxStore:      m.room.max,
+		JetStreamMaxStore:      m.room.limit(),
 		DisableJetStreamBanner: true,
 		MaxPayload:             server.MAX_PAYLOAD_SIZE,
 		// Nothing of ours is kept in memory; the default is most of the machine's.
 		JetStreamMaxMemory: 64 << 20,
 	}
-	return m.run()
 }
 
+// run takes the directory and starts a server on it.
 func (m *embedded) run() error {
-	s, err := server.NewServer(m.options)
+	lock, err := lockDir(m.room.dir)
+	if err != nil {
+		return err
+	}
+	voice := &logger{log: m.log, failed: m.failed}
+	m.mu.Lock()
+	m.lock, m.voice = lock, voice
+	m.mu.Unlock()
+	s, err := server.NewServer(m.options())
 	if err != nil {
 		return fmt.Errorf("prepare the engine: %w", err)
 	}
-	log := &logger{log: m.log}
-	s.SetLoggerV2(log, false, false, false)
+	s.SetLoggerV2(voice, false, false, false)
+	s.Start()
 	m.mu.Lock()
 	m.server = s
 	m.mu.Unlock()
-	s.Start()
-	if reason := log.fatal(); reason != "" {
-		return fmt.Errorf("start the engine in %s: %s", m.options.StoreDir, reason)
+	if reason := voice.fatal(); reason != "" {
+		return fmt.Errorf("start the engine in %s: %s", m.room.dir, reason)
 	}
 	if !s.ReadyForConnections(10 * time.Second) {
-		return fmt.Errorf("start the engine in %s: it did not become ready", m.options.StoreDir)
+		return fmt.Errorf("start the engine in %s: it did not become ready", m.room.dir)
 	}
 	return nil
 }
 
-func (m *embedded) stop() {
+// end shuts the server down, and gives the directory back.
+func (m *embedded) end() {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.server != nil {
-		m.server.Shutdown()
-		m.server.WaitForShutdown()
+	s, lock := m.server, m.lock
+	m.server, m.voice, m.lock = nil, nil, nil
+	m.mu.Unlock()
+	if s != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
 	}
-	m.lock.Close()
+	if lock != nil {
+		lock.Close()
+	}
+}
+
+func (m *embedded) stop() {
+	close(m.quit)
+	m.watcher.Wait()
+	m.end()
 }
 
 // InProcessConn is asked at each connect and reconnect.
 func (m *embedded) InProcessConn() (net.Conn, error) {
+	s, err := m.running()
+	if err != nil {
+		return nil, err
+	}
+	return s.InProcessConn()
+}
+
+// running returns the server, to be asked without the lock: one that holds locks
+// of its own may be telling of a failure.
+func (m *embedded) running() (*server.Server, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.server == nil {
-		return nil, errors.New("the engine is not running")
+		return nil, errNotRunning
 	}
-	return m.server.InProcessConn()
+	return m.server, nil
 }

@@ -36,10 +36,10 @@ type Options struct {
 	// Replicas of each stream in a cluster; 0 means 3. Embedded there is one.
 	Replicas int
 	// MaxStore is how many bytes the embedded engine may keep on disk;
-	// 0 means what the volume has, less Reserve.
+	// 0 means what the volume has.
 	MaxStore int64
-	// Reserve is how many bytes of the volume the embedded engine leaves free;
-	// 0 means a twentieth of the volume, at most 1 GiB.
+	// Reserve is how many bytes of the volume uploads leave free, for the chat
+	// and the records; 0 means a twentieth of the volume, at most 1 GiB.
 	Reserve int64
 	// Log receives the engine's own messages; nil drops them.
 	Log *slog.Logger
@@ -144,6 +144,9 @@ func (e *Engine) MaxChunk() int {
 
 // Ready fails while the store cannot answer.
 func (e *Engine) Ready(ctx context.Context) error {
+	if err := e.Trouble(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if _, err := e.js.AccountInfo(ctx); err != nil {

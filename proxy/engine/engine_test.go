@@ -159,7 +159,7 @@ func TestRoom(t *testing.T) {
 	})
 	t.Run("a volume smaller than the reserve", func(t *testing.T) {
 		_, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir(), Reserve: 1 << 60})
-		require.ErrorContains(t, err, "less than the reserve")
+		require.ErrorContains(t, err, "not more than the reserve")
 	})
 	t.Run("an engine that is full still starts, and still reads", func(t *testing.T) {
 		o := engine.Options{Dir: t.TempDir(), Reserve: 1 << 20, MaxStore: 1 << 20}

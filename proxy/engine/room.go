@@ -1,11 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -17,88 +15,93 @@ import (
 // volume is the disk that the embedded engine lies on.
 type volume struct {
 	dir     string
-	reserve int64 // bytes that stay free
-	max     int64 // bytes that the engine may keep
+	reserve int64 // bytes that uploads leave free
+	max     int64 // bytes that the engine may keep; 0: what the volume has
+	total   int64
 }
 
 func measure(o Options) (volume, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(o.Dir, &st); err != nil {
-		return volume{}, fmt.Errorf("measure the data directory's volume: %w", err)
-	}
-	v := volume{dir: o.Dir, reserve: o.Reserve, max: o.MaxStore}
-	if v.reserve == 0 {
-		v.reserve = min(1<<30, int64(st.Blocks)*int64(st.Bsize)/20)
-	}
-	if v.max > 0 {
-		return v, nil
-	}
-	used, err := size(o.Dir)
+	st, err := statfs(o.Dir)
 	if err != nil {
-		return volume{}, fmt.Errorf("measure the data directory: %w", err)
+		return volume{}, err
 	}
-	v.max = used + int64(st.Bavail)*int64(st.Bsize) - v.reserve
-	if v.max <= 0 {
-		return volume{}, fmt.Errorf("the data directory's volume has %d bytes free, less than the reserve of %d", int64(st.Bavail)*int64(st.Bsize), v.reserve)
+	v := volume{dir: o.Dir, reserve: o.Reserve, max: o.MaxStore, total: int64(st.Blocks) * int64(st.Bsize)}
+	if v.reserve == 0 {
+		v.reserve = min(1<<30, v.total/20)
+	}
+	if v.total <= v.reserve {
+		return volume{}, fmt.Errorf("the data directory's volume has %d bytes, not more than the reserve of %d", v.total, v.reserve)
 	}
 	return v, nil
 }
 
-func size(dir string) (sum int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if os.IsNotExist(err) {
-			return nil
-		}
-		if err == nil {
-			sum += info.Size()
-		}
-		return err
-	})
-	return sum, err
-}
-
-// free is what uploads may still fill: less than the volume has by the reserve.
-func (v volume) free() (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(v.dir, &st); err != nil {
-		return 0, fmt.Errorf("measure the data directory's volume: %w", err)
+func statfs(dir string) (st unix.Statfs_t, err error) {
+	if err = unix.Statfs(dir, &st); err != nil {
+		return st, fmt.Errorf("measure the data directory's volume: %w", err)
 	}
-	return int64(st.Bavail)*int64(st.Bsize) - v.reserve, nil
+	return st, nil
 }
 
-// Room fails with code storage-full when no new upload should begin. The mark
+// limit is what the server is told. It needs one, and ends all writing there,
+// the chat's too: so where nobody has set one, that is the volume's end, and
+// uploads end before.
+func (v volume) limit() int64 { return cmp.Or(v.max, v.total) }
+
+// free is how many bytes anybody may still write.
+func (v volume) free() (int64, error) {
+	st, err := statfs(v.dir)
+	return int64(st.Bavail) * int64(st.Bsize), err
+}
+
+// Room fails with code storage-full when no new upload should begin. That mark
 // is as far above the reserve as the reserve is above zero, so that what has
 // begun already still finds room.
 func (e *Engine) Room() error {
 	if e.embedded == nil {
 		return e.account.room(e)
 	}
-	left, err := e.embedded.left()
-	if err != nil {
+	return e.embedded.above(2 * e.embedded.room.reserve)
+}
+
+// Spare fails with code storage-full when uploads that have begun are to stop as
+// well. What is left then is for the chat, and for the records of what has
+// been accepted. A cluster tells so itself, at each write.
+func (e *Engine) Spare() error {
+	if e.embedded == nil {
+		return nil
+	}
+	return e.embedded.above(e.embedded.room.reserve)
+}
+
+// above fails where less than that many bytes are left, on the disk or of the
+// engine's share.
+func (m *embedded) above(mark int64) error {
+	if err := m.trouble(); err != nil {
 		return err
 	}
-	if left < e.embedded.room.reserve {
+	left, err := m.room.free()
+	if err == nil && m.room.max > 0 {
+		left, err = m.share(left)
+	}
+	if err != nil {
+		return bridge.WrapError(bridge.CodeStorageUnavailable, err)
+	}
+	if left < mark {
 		return bridge.NewError(bridge.CodeStorageFull, "")
 	}
 	return nil
 }
 
-func (m *embedded) left() (int64, error) {
-	free, err := m.room.free()
+func (m *embedded) share(free int64) (int64, error) {
+	s, err := m.running()
 	if err != nil {
 		return 0, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	info, err := m.server.Jsz(nil)
+	info, err := s.Jsz(nil)
 	if err != nil {
-		return 0, bridge.WrapError(bridge.CodeStorageUnavailable, err)
+		return 0, err
 	}
-	return min(free, m.room.max-int64(info.Store)), nil
+	return min(free, m.room.max-int64(info.Store)+m.room.reserve), nil
 }
 
 // accountRoom asks a cluster for the account's limits, at most once a second:

@@ -2,6 +2,7 @@ package ucs
 
 import (
 	"context"
+	"errors"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -66,6 +67,8 @@ func (w *writer) await(c *pending) (*jetstream.PubAck, error) {
 		return ack, nil
 	case err := <-c.future.Err():
 		return nil, refused(err)
+	case <-w.store.engine.Broken():
+		return nil, errors.Join(errUnanswered, w.store.engine.Trouble())
 	case <-w.store.engine.Context().Done():
 		return nil, context.Cause(w.store.engine.Context())
 	}

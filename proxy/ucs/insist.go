@@ -38,6 +38,9 @@ func (s *Store) insist(ctx context.Context, attempt time.Duration, do func(conte
 		if err == nil || !s.transient(err) {
 			return err
 		}
+		if trouble := s.engine.Trouble(); trouble != nil {
+			return trouble
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -96,6 +96,9 @@ func (w *writer) Append(ctx context.Context, p []byte, stored func(int64, error)
 	if err := w.failed(); err != nil {
 		return err
 	}
+	if err := w.store.engine.Spare(); err != nil {
+		return err
+	}
 	select {
 	case w.slots <- struct{}{}:
 	case <-ctx.Done():

@@ -1,0 +1,209 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"attache/bridge"
+	"attache/proxy/engine"
+)
+
+const patience = time.Minute
+
+// smallVolume mounts a file system of that many bytes for one test.
+func smallVolume(t *testing.T, size string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skip("a small file system cannot be mounted here: ", err)
+	}
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	return dir
+}
+
+// fill takes a volume's last byte, as another program would, and returns how to
+// give them all back.
+func fill(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	path := filepath.Join(dir, "other")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close()
+	for piece := make([]byte, 4096); err == nil; {
+		_, err = f.Write(piece)
+	}
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	return func() { require.NoError(t, os.Remove(path)) }
+}
+
+// publish waits a moment for an answer, since none comes to a write that failed.
+func publish(t *testing.T, e *engine.Engine, subject string, data []byte) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err := e.JetStream().Publish(ctx, subject, data)
+	return err
+}
+
+func TestAFullDiskHealsByItself(t *testing.T) {
+	dir := smallVolume(t, "64m")
+	e := start(t, engine.Options{Dir: dir, Reserve: 8 << 20})
+	_, err := e.JetStream().CreateStream(t.Context(), stream(e))
+	require.NoError(t, err)
+	followed, stop := context.WithCancel(t.Context())
+	var heard []string
+	done, news := make(chan struct{}), make(chan struct{}, 100)
+	go func() {
+		defer close(done)
+		engine.Follow(followed, e.JetStream(), "notes", "notes.>", 1, slog.New(slog.DiscardHandler), func(_ *jetstream.MsgMetadata, m jetstream.Msg) {
+			heard = append(heard, string(m.Data()[:1]))
+			news <- struct{}{}
+		})
+	}()
+	defer func() { stop(); <-done }()
+	large := bytes.Repeat([]byte("a"), 100<<10)
+	require.NoError(t, publish(t, e, "notes.a", large))
+	<-news
+	broken := e.Broken()
+
+	free := fill(t, dir)
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Room()), "at once, before any write has failed")
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Spare()))
+	for err = nil; err == nil; {
+		err = publish(t, e, "notes.a", bytes.Repeat([]byte("a"), 100<<10))
+		if err == nil {
+			<-news
+		}
+	}
+	select {
+	case <-broken:
+	case <-time.After(patience):
+		t.Fatal("nobody was told")
+	}
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Trouble()))
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Ready(t.Context())))
+	notes, err := e.JetStream().Stream(t.Context(), "notes")
+	require.NoError(t, err)
+	m, err := notes.GetMsg(t.Context(), 1)
+	require.NoError(t, err, "it still reads")
+	require.Equal(t, large, m.Data)
+	last := notes.CachedInfo().State.LastSeq
+
+	free()
+	require.Eventually(t, func() bool { return e.Trouble() == nil && e.Ready(t.Context()) == nil }, patience, 10*time.Millisecond)
+	require.NoError(t, e.Room())
+	require.Eventually(t, func() bool { return publish(t, e, "notes.b", []byte("b")) == nil }, patience, 10*time.Millisecond)
+	<-news
+	require.Equal(t, "b", heard[len(heard)-1])
+	m, err = notes.GetMsg(t.Context(), 1)
+	require.NoError(t, err)
+	require.Equal(t, large, m.Data)
+	m, err = notes.GetMsg(t.Context(), last)
+	require.NoError(t, err, "what was acknowledged is there")
+	require.Equal(t, large, m.Data)
+	select {
+	case <-e.Broken():
+		t.Fatal("still broken")
+	default:
+	}
+}
+
+func TestMarks(t *testing.T) {
+	dir := smallVolume(t, "64m")
+	e := start(t, engine.Options{Dir: dir, Reserve: 16 << 20})
+	require.NoError(t, e.Room())
+	take := func(n int64) {
+		f, err := os.OpenFile(filepath.Join(dir, "other"), os.O_CREATE|os.O_WRONLY, 0o600)
+		require.NoError(t, err)
+		defer f.Close()
+		require.NoError(t, unix.Fallocate(int(f.Fd()), 0, 0, n))
+	}
+	take(40 << 20)
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Room()))
+	require.NoError(t, e.Spare(), "what has begun goes on")
+	take(56 << 20)
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Spare()))
+	_, err := e.JetStream().CreateStream(t.Context(), stream(e))
+	require.NoError(t, err)
+	require.NoError(t, publish(t, e, "notes.a", []byte("chat")), "the chat goes on")
+	require.NoError(t, os.Remove(filepath.Join(dir, "other")))
+	require.NoError(t, e.Room())
+	require.NoError(t, e.Spare())
+}
+
+// A disk that the system makes read-only, as it does after an error, and that an
+// operator checks and mounts again.
+func TestADiskThatTurnsReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	image := filepath.Join(t.TempDir(), "disk")
+	f, err := os.Create(image)
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(f.Truncate(64<<20), f.Close()))
+	if out, err := exec.Command("mkfs.ext4", "-q", "-F", image).CombinedOutput(); err != nil {
+		t.Skip("no ext4 file system can be made here: ", err, string(out))
+	}
+	if out, err := exec.Command("mount", "-o", "loop", image, dir).CombinedOutput(); err != nil {
+		t.Skip("a file cannot be mounted here: ", err, string(out))
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	data := filepath.Join(dir, "data")
+	e := start(t, engine.Options{Dir: data, Reserve: 4 << 20})
+	_, err = e.JetStream().CreateStream(t.Context(), stream(e))
+	require.NoError(t, err)
+	require.NoError(t, publish(t, e, "notes.a", []byte("kept")))
+	broken := e.Broken()
+
+	out, err := exec.Command("mount", "-o", "remount,abort", dir).CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Error(t, publish(t, e, "notes.a", []byte("not kept")))
+	<-broken
+	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(e.Room()))
+	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(e.Spare()))
+	notes, err := e.JetStream().Stream(t.Context(), "notes")
+	require.NoError(t, err)
+	_, err = notes.GetMsg(t.Context(), 1)
+	require.NoError(t, err, "it still reads")
+
+	require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH))
+	copyImage(t, image)
+	out, err = exec.Command("mount", "-o", "loop", image, dir).CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Eventually(t, func() bool { return e.Ready(t.Context()) == nil }, patience, 10*time.Millisecond)
+	require.NoError(t, e.Room())
+	require.NoError(t, publish(t, e, "notes.a", []byte("again")))
+	m, err := notes.GetMsg(t.Context(), 1)
+	require.NoError(t, err)
+	require.Equal(t, "kept", string(m.Data))
+}
+
+// copyImage stands for the check: the old mount is still held by open files, so
+// what is mounted next is the disk's content at another place.
+func copyImage(t *testing.T, image string) {
+	t.Helper()
+	in, err := os.Open(image)
+	require.NoError(t, err)
+	defer in.Close()
+	require.NoError(t, os.Remove(image))
+	out, err := os.Create(image)
+	require.NoError(t, err)
+	defer out.Close()
+	_, err = io.Copy(out, in)
+	require.NoError(t, err)
+	if text, err := exec.Command("e2fsck", "-p", "-f", image).CombinedOutput(); err != nil {
+		var exit *exec.ExitError
+		require.ErrorAs(t, err, &exit, string(text))
+		require.LessOrEqual(t, exit.ExitCode(), 2, string(text))
+	}
+}
