@@ -404,11 +404,18 @@ func TestDemoTokensSurvive(t *testing.T) {
 	require.Equal(t, old.Session, m.(*bridge.Welcome).Session)
 }
 
-// TestOneDirectoryOneProcess starts a second demo on the first one's data.
+// TestOneDirectoryOneProcess starts others on a running command's data.
 func TestOneDirectoryOneProcess(t *testing.T) {
 	data := t.TempDir()
-	start(t, command(t, "demo", "--listen", "127.0.0.1:0", "--data", data))
-	got := run(t, command(t, "demo", "--listen", "127.0.0.1:0", "--data", data))
-	require.Equal(t, 1, got.code)
-	require.Contains(t, got.log, "in use by another process")
+	startServe(t, "--data", data)
+	for name, args := range map[string][]string{
+		"demo":  {"demo", "--listen", "127.0.0.1:0", "--data", data},
+		"serve": {"serve", "--listen", "127.0.0.1:0", "--admin=", "--scanner=off", "--origin=https://desk.example", "--token-secret", secret, "--data", data},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := run(t, command(t, args...))
+			require.Equal(t, 1, got.code)
+			require.Contains(t, got.log, "the data directory "+data+" is in use by another process: stop it, or give this one")
+		})
+	}
 }

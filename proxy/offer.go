@@ -118,7 +118,16 @@ func (p *Proxy) beginBoth(ctx context.Context, record Record) (Record, Writer, e
 	if errors.Is(recordErr, ErrRecordExists) {
 		return created, nil, ErrRecordExists
 	}
-	return Record{}, nil, bridge.WrapError(bridge.CodeStorageUnavailable, errors.Join(recordErr, writerErr))
+	return Record{}, nil, unstored(errors.Join(recordErr, writerErr))
+}
+
+// unstored is code storage-unavailable, unless the store has said that it is
+// full.
+func unstored(err error) error {
+	if bridge.CodeOf(err) == bridge.CodeStorageFull {
+		return err
+	}
+	return bridge.WrapError(bridge.CodeStorageUnavailable, err)
 }
 
 // continueOffer answers an offer whose key is known: same key, same file, same

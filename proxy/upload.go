@@ -72,7 +72,7 @@ func (us *uploads) resume(ctx context.Context, record Record) (*upload, error) {
 	}
 	w, err := us.proxy.Staging.Begin(ctx, record.DocumentID)
 	if err != nil {
-		return nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
+		return nil, unstored(err)
 	}
 	return us.add(record, w), nil
 }

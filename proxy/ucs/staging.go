@@ -24,10 +24,13 @@ func (s *Store) NewID() string {
 // here, is written under lease 0 and nothing is asked or stored for that.
 func (s *Store) Begin(ctx context.Context, id string) (proxy.Writer, error) {
 	var w *writer
-	err := s.on(ctx, id, create, func(b *bucket) (err error) {
-		w, err = s.begin(ctx, b, id)
-		return err
-	})
+	err := s.engine.Spare()
+	if err == nil {
+		err = s.on(ctx, id, create, func(b *bucket) (err error) {
+			w, err = s.begin(ctx, b, id)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("begin the content of %s: %w", id, storage(err))
 	}
