@@ -39,6 +39,7 @@ type plan struct {
 	agentLimits    bridge.Limits
 	scanner        proxy.Scanner
 	relay          *relay.Client // nil: Chat Server and documents are the engine's
+	audit          proxy.Audit   // nil for none
 	log            *slog.Logger
 }
 
@@ -79,7 +80,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	p.scanner = all.metrics.Scanner(p.scanner)
 	loop, err := deliver.Start(ctx, deliver.Options{
 		Records: records, Staging: staging, Documents: documents, Chat: conversations,
-		Scanner: p.scanner, KeepAnnounced: keep(p.days), Log: p.log,
+		Scanner: p.scanner, Audit: p.audit, KeepAnnounced: keep(p.days), Log: p.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the delivery: %w", err)
@@ -95,8 +96,8 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		return nil, fmt.Errorf("read the tickets' secret: %w", err)
 	}
 	all.proxy, err = proxy.New(proxy.Config{
-		Seats: places,
-		Chat:  conversations, Documents: documents, Staging: staging, Records: records,
+		Seats: places, Audit: p.audit,
+		Chat: conversations, Documents: documents, Staging: staging, Records: records,
 		Auth: all.auth, Tickets: token.NewTickets(secret),
 		Origins: p.origins, AgentLimits: &p.agentLimits, MaxFrame: all.engine.MaxChunk(), Log: p.log,
 	})

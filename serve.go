@@ -32,6 +32,7 @@ type serve struct {
 	customerFlags
 	agentFlags
 	scannerFlags
+	auditFlags
 	logging
 }
 
@@ -121,12 +122,16 @@ func (c serve) Run(s streams) error {
 		return err
 	}
 	defer l.Close()
+	trail, err := c.auditFlags.open(ctx, log)
+	if err != nil {
+		return err
+	}
 	all, err := assemble(ctx, plan{
 		engine: c.options(), days: c.KeepDays,
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
 		customerLimits: c.bound(c.customerFlags.limits()), agentLimits: c.bound(c.agentFlags.limits()),
-		scanner: scanner, relay: elsewhere, log: log,
+		scanner: scanner, relay: elsewhere, audit: trail, log: log,
 	})
 	if err != nil {
 		return err

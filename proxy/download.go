@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"time"
@@ -9,10 +10,11 @@ import (
 	"attache/bridge"
 )
 
-// ticket gives a party the right to fetch one file. The file must be announced
+// ticket gives a party the right to fetch one file, which it asks for on that
+// connection. The file must be announced
 // in this very session, visible to this party, and put there by our own
 // delivery or by a trusted party: an id alone is never a right.
-func (p *Proxy) ticket(ctx context.Context, who Identity, ask *bridge.Ask) (*bridge.Ticket, error) {
+func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *bridge.Ask) (*bridge.Ticket, error) {
 	if err := who.Rights.Need(bridge.RightDownload); err != nil {
 		return nil, err
 	}
@@ -38,16 +40,26 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, ask *bridge.Ask) (*bri
 			return nil, err
 		}
 	}
-	expires := time.Now().Add(p.TicketTime)
-	signed, err := p.Tickets.Sign(Grant{
-		Session: who.Session, UserID: who.Party.UserID, FileID: file.ID, DocumentID: file.DocumentID,
-		Name: file.Name.Text, Expires: expires,
-	})
+	grant := Grant{
+		Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Conn: conn,
+		FileID: file.ID, DocumentID: file.DocumentID, Name: file.Name.Text, Expires: time.Now().Add(p.TicketTime),
+	}
+	if err := p.Audit.Write(grant.entry(ActTicket, file.Size)); err != nil {
+		return nil, err
+	}
+	signed, err := p.Tickets.Sign(grant)
 	if err != nil {
 		return nil, err
 	}
 	path := bridge.PathFile + "/" + signed + "/" + url.PathEscape(file.Name.Text)
-	return &bridge.Ticket{Ref: ask.Ref, Path: path, Expires: expires.UnixMilli()}, nil
+	return &bridge.Ticket{Ref: ask.Ref, Path: path, Expires: grant.Expires.UnixMilli()}, nil
+}
+
+func (g Grant) entry(act Act, size int64) Entry {
+	return Entry{
+		Act: act, Session: g.Session, UserID: g.UserID, UserType: g.UserType, Conn: g.Conn,
+		DocumentID: g.DocumentID, FileID: g.FileID, Name: g.Name, Size: size,
+	}
 }
 
 // vouched reports whether somebody we believe put the document there. A
@@ -99,6 +111,14 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	defer content.Close()
 	d := content.Document()
+	if r.Method == http.MethodGet {
+		e := grant.entry(ActDownload, d.Size)
+		e.Digest = hex.EncodeToString(d.SHA256[:])
+		if err := p.Audit.Write(e); err != nil {
+			p.refuse(w, r, err)
+			return
+		}
+	}
 	p.origins.cors(w, r)
 	fileHeaders(w.Header(), grant.Name, d)
 	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), sent: &p.down}, r, "", d.Created, content)

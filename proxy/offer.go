@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// offer judges a file that a page would like to send and answers the record
-// and, where bytes may come, the upload to write to.
-func (p *Proxy) offer(ctx context.Context, who Identity, o *bridge.Offer) (Record, *upload, error) {
+// offer judges a file that a page would like to send on that connection and
+// answers the record and, where bytes may come, the upload to write to.
+func (p *Proxy) offer(ctx context.Context, who Identity, conn string, o *bridge.Offer) (Record, *upload, error) {
 	if err := p.judgeOffer(who, o); err != nil {
 		return Record{}, nil, err
 	}
@@ -25,7 +25,7 @@ func (p *Proxy) offer(ctx context.Context, who Identity, o *bridge.Offer) (Recor
 	if !errors.Is(err, ErrRecordUnknown) {
 		return Record{}, nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
 	}
-	return p.beginOffer(ctx, who, o)
+	return p.beginOffer(ctx, who, conn, o)
 }
 
 // judgeOffer applies what needs nobody else: the same functions of bridge that
@@ -63,7 +63,7 @@ func (who Identity) customer() bool { return who.Party.UserType == bridge.Client
 
 // beginOffer makes the record and takes the right to write. Chat Server is asked
 // first where it owns the party's allowances.
-func (p *Proxy) beginOffer(ctx context.Context, who Identity, o *bridge.Offer) (Record, *upload, error) {
+func (p *Proxy) beginOffer(ctx context.Context, who Identity, conn string, o *bridge.Offer) (Record, *upload, error) {
 	if err := p.Staging.Room(); err != nil {
 		return Record{}, nil, err
 	}
@@ -75,7 +75,8 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, o *bridge.Offer) (
 	}
 	now := time.Now()
 	record := Record{
-		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, Customer: who.customer(),
+		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType,
+		Customer: who.customer(), Conn: conn,
 		State: bridge.Offered, DocumentID: p.Staging.NewID(),
 		Name: o.Name, Size: o.Size, MimeType: o.MimeType, UploadType: o.UploadType,
 		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,

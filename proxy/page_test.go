@@ -3,6 +3,8 @@ package proxy_test
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"testing"
@@ -177,3 +179,8 @@ func random(n int) []byte {
 
 // wait bounds every step of a test; nothing is ever expected to take so long.
 const wait = 30 * time.Second
+
+func sum(content []byte) string {
+	h := sha256.Sum256(content)
+	return hex.EncodeToString(h[:])
+}

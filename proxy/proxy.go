@@ -38,6 +38,10 @@ type Config struct {
 	// Default: this proxy is the only one.
 	Seats Seats
 
+	// Audit is told of refused offers and of downloads, before they happen.
+	// Default: nobody is.
+	Audit Audit
+
 	// DisconnectTimeout is how long a party stays in the session after its last
 	// socket is gone. Default: 45 s, as Chat Server's flex-disconnect-timeout.
 	DisconnectTimeout time.Duration
@@ -82,6 +86,9 @@ func (c *Config) complete() error {
 	}
 	if c.TicketTime == 0 {
 		c.TicketTime = 10 * time.Minute
+	}
+	if c.Audit == nil {
+		c.Audit = noAudit{}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

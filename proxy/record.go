@@ -14,7 +14,9 @@ type Record struct {
 	Key        string // the page's random 128 bits, 32 hex digits: one user action
 	Session    string
 	UserID     string
-	Customer   bool // the party's allowances are Chat Server's
+	UserType   bridge.UserType
+	Customer   bool   // the party's allowances are Chat Server's
+	Conn       string `json:",omitempty"` // the connection it was first offered on
 	State      bridge.UploadState
 	DocumentID string // where the bytes are staged; becomes the store's id
 	Staged     string `json:",omitempty"` // where they were staged, once a store has given another id

@@ -160,6 +160,13 @@ type Seats interface {
 	OnLost(lost func(session, userID string))
 }
 
+// Audit keeps who did what, for whoever must be able to show it later.
+type Audit interface {
+	// Write returns once the entry is durable. What it fails for does not happen,
+	// or stays to be written; its code is storage-unavailable.
+	Write(Entry) error
+}
+
 // Authenticator turns the token of a first message into who is connecting and
 // what they may do; codes token-invalid and token-expired.
 type Authenticator interface {
@@ -179,6 +186,8 @@ type Identity struct {
 type Grant struct {
 	Session    string
 	UserID     string
+	UserType   bridge.UserType
+	Conn       string // the connection that the ticket was asked for on
 	FileID     string
 	DocumentID string
 	Name       string // as announced

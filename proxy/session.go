@@ -198,8 +198,9 @@ func (s *session) say(ctx context.Context, m *bridge.Say) error {
 }
 
 func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
-	record, u, err := s.proxy.offer(ctx, s.who, m)
+	record, u, err := s.proxy.offer(ctx, s.who, s.id, m)
 	if err != nil {
+		s.keepRefusal(m, err)
 		return s.refused(ctx, 0, m.Key, err)
 	}
 	if u == nil {
@@ -214,6 +215,20 @@ func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
 	return s.tellLimits(ctx)
 }
 
+// keepRefusal cannot make a refusal undone: where it fails, the log has it.
+func (s *session) keepRefusal(m *bridge.Offer, cause error) {
+	e := Entry{
+		Act: ActRefused, Session: s.who.Session, UserID: s.who.Party.UserID, UserType: s.who.Party.UserType, Conn: s.id,
+		Name: m.Name, Size: m.Size, Digest: m.Digest, Code: bridge.AsError(cause).Code,
+	}
+	if _, err := bridge.ParseKey(m.Key); err == nil {
+		e.Key = m.Key
+	}
+	if err := s.proxy.Audit.Write(e); err != nil {
+		s.log.Error("a refused offer is not in the audit log", "code", e.Code, "error", err)
+	}
+}
+
 func (s *session) cancel(ctx context.Context, m *bridge.Cancel) error {
 	if err := s.proxy.cancel(ctx, s.who, m.Key); err != nil {
 		return s.refused(ctx, 0, m.Key, err)
@@ -222,7 +237,7 @@ func (s *session) cancel(ctx context.Context, m *bridge.Cancel) error {
 }
 
 func (s *session) ask(ctx context.Context, m *bridge.Ask) error {
-	ticket, err := s.proxy.ticket(ctx, s.who, m)
+	ticket, err := s.proxy.ticket(ctx, s.who, s.id, m)
 	if err != nil {
 		return s.refused(ctx, m.Ref, "", err)
 	}

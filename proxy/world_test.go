@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/audit"
 	"attache/proxy/chat"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
@@ -56,6 +58,8 @@ type world struct {
 	tickets *token.Tickets
 	loop    *deliver.Loop
 	metrics *metrics.Metrics
+	audit   proxy.Audit
+	trail   string // the audit's file
 
 	proxy *proxy.Proxy
 	seats *seats.Seats
@@ -88,8 +92,13 @@ func newWorldWith(t *testing.T, o chat.Options) *world {
 	t.Cleanup(w.records.Close)
 	w.metrics = metrics.New("v1.2.3-test")
 	w.records.OnWritten(w.metrics.Upload)
+	w.trail = filepath.Join(t.TempDir(), "audit")
+	trail, err := audit.Open(w.trail, audit.Options{Log: log})
+	require.NoError(t, err)
+	t.Cleanup(func() { trail.Close() })
+	w.audit = trail
 	w.loop, err = deliver.Start(ctx, deliver.Options{
-		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: proxy.NoScanner{}, Log: log,
+		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: proxy.NoScanner{}, Audit: w.audit, Log: log,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { w.loop.Close(context.Background()) })
@@ -115,7 +124,7 @@ func (w *world) startProxy(log *slog.Logger) {
 		shared = w.between(shared)
 	}
 	p, err := proxy.New(proxy.Config{
-		Seats: shared, Chat: w.chat, Documents: w.store, Staging: w.store, Records: w.records, Auth: w.auth, Tickets: w.tickets,
+		Seats: shared, Audit: w.audit, Chat: w.chat, Documents: w.store, Staging: w.store, Records: w.records, Auth: w.auth, Tickets: w.tickets,
 		Origins: []string{origin}, AgentLimits: &limits, MaxFrame: w.engine.MaxChunk(),
 		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: time.Second, MaxWaitingAddress: maxWaitingAddress, Log: log,
 	})

@@ -14,6 +14,9 @@ func (j *job) clean(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, j.StoreTime)
 	defer cancel()
 	r := j.record
+	if idle(r) {
+		return nil
+	}
 	if r.State == bridge.Announced {
 		return j.Staging.Discard(ctx, r.Staged)
 	}

@@ -25,5 +25,6 @@
 //
 // An upload that is cancelled or fails may have a document already, and its
 // notice may be on its way. So the final record is a work item too: what was
-// stored is removed once it is certain that nothing in the transcript names it.
+// stored is removed once it is certain that nothing in the transcript names it,
+// and then the audit log, where there is one, gets its line.
 package deliver

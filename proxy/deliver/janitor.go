@@ -23,7 +23,14 @@ func (l *Loop) janitor() {
 }
 
 func (l *Loop) sweep(ctx context.Context) error {
+	done, err := l.done(ctx)
+	if err != nil {
+		return err
+	}
 	return l.Records.each(ctx, func(r proxy.Record, written time.Time) error {
+		if l.Audit != nil && r.State.Final() && r.Revision > done {
+			return ctx.Err() // its line may not be written yet
+		}
 		err := l.tidy(ctx, r, time.Since(written))
 		if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
 			l.Log.Warn("sweeping an upload's record", "session", r.Session, "key", r.Key, "error", err)

@@ -74,10 +74,24 @@ func (j *job) run(ctx context.Context) (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	if j.record.State.Final() {
-		return j.clean(ctx)
+	if !j.record.State.Final() {
+		return j.deliver(ctx)
 	}
-	return j.deliver(ctx)
+	if err := j.clean(ctx); err != nil {
+		return err
+	}
+	return j.note()
+}
+
+// note keeps how the upload ended. It comes last, for cleaning up may find that
+// it ended otherwise, and because a message that comes again is noted again.
+func (j *job) note() error {
+	if j.Audit == nil || j.overtaken.Load() {
+		return nil
+	}
+	err := j.Audit.Write(j.record.Entry(proxy.Act(j.record.State)))
+	step("noted")
+	return err
 }
 
 // settle tells the queue what became of the message.

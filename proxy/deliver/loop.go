@@ -158,15 +158,29 @@ func (l *Loop) dispatch(m jetstream.Msg) {
 		return
 	}
 	if idle(record) {
-		m.Ack()
-		<-l.slots
+		l.pass(m, record)
 		return
 	}
 	step("taken")
+	l.employ(m, record)
+}
+
+func (l *Loop) employ(m jetstream.Msg, record proxy.Record) {
 	l.running.Go(func() {
 		defer func() { <-l.slots }()
 		l.work(m, record)
 	})
+}
+
+// pass lets a message go that asks for nothing but, maybe, its line in the audit
+// log.
+func (l *Loop) pass(m jetstream.Msg, record proxy.Record) {
+	if l.Audit != nil && record.State.Final() {
+		l.employ(m, record)
+		return
+	}
+	m.Ack()
+	<-l.slots
 }
 
 // idle reports whether a record's state asks nothing of the loop.

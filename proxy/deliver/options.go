@@ -19,6 +19,11 @@ type Options struct {
 	// so with proxy.NoScanner.
 	Scanner proxy.Scanner
 
+	// Audit is told of verdicts that let a file not pass, before it fails for
+	// them, and of each upload's end, before the end's message is let go: at
+	// least once. Default: nobody is.
+	Audit proxy.Audit
+
 	// Workers is how many uploads are delivered at once. Default: 16.
 	Workers int
 

@@ -78,13 +78,24 @@ func (j *job) judge(ctx context.Context, r proxy.Record) error {
 	case proxy.Clean:
 		return j.keep(ctx, r)
 	case proxy.Infected:
-		j.record.Verdict = r.Verdict
-		return bridge.NewError(bridge.CodeInfected, "")
+		return j.condemn(r.Verdict, bridge.CodeInfected)
 	case proxy.Unscannable:
-		j.record.Verdict = r.Verdict
-		return bridge.NewError(bridge.CodeUnscannable, "")
+		return j.condemn(r.Verdict, bridge.CodeUnscannable)
 	}
 	return bridge.NewError(bridge.CodeScannerOffline, "the virus scanner came to no verdict")
+}
+
+// condemn is the error that the upload fails with for a verdict.
+func (j *job) condemn(v proxy.Verdict, code bridge.Code) error {
+	j.record.Verdict = v
+	if j.Audit != nil {
+		e := j.record.Entry(proxy.ActVerdict)
+		e.Time = time.Now()
+		if err := j.Audit.Write(e); err != nil {
+			return err
+		}
+	}
+	return bridge.NewError(code, "")
 }
 
 // store makes the document. That it lies elsewhere than the staged content, in

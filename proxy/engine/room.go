@@ -79,10 +79,7 @@ func (m *embedded) above(mark int64) error {
 	if err := m.trouble(); err != nil {
 		return err
 	}
-	left, err := m.room.free()
-	if err == nil && m.room.max > 0 {
-		left, err = m.share(left)
-	}
+	left, err := m.left()
 	if err != nil {
 		return bridge.WrapError(bridge.CodeStorageUnavailable, err)
 	}
@@ -90,6 +87,15 @@ func (m *embedded) above(mark int64) error {
 		return bridge.NewError(bridge.CodeStorageFull, "")
 	}
 	return nil
+}
+
+// left is how many bytes the engine may still write.
+func (m *embedded) left() (int64, error) {
+	free, err := m.room.free()
+	if err != nil || m.room.max == 0 {
+		return free, err
+	}
+	return m.share(free)
 }
 
 func (m *embedded) share(free int64) (int64, error) {

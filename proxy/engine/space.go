@@ -12,7 +12,7 @@ import (
 func (e *Engine) Space(ctx context.Context) (free, low int64, err error) {
 	if e.embedded != nil {
 		free, err = e.embedded.left()
-		return free, e.embedded.room.reserve, err
+		return free, 2 * e.embedded.room.reserve, err
 	}
 	info, err := e.js.AccountInfo(ctx)
 	if err != nil {

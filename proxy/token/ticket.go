@@ -26,10 +26,12 @@ func NewTickets(secret []byte) *Tickets {
 // ticketClaims are short: a ticket stands in a URL.
 type ticketClaims struct {
 	jwt.RegisteredClaims
-	Session  string `json:"s"`
-	File     string `json:"f"`
-	Document string `json:"d"`
-	Name     string `json:"n"`
+	Session  string          `json:"s"`
+	UserType bridge.UserType `json:"t,omitempty"`
+	Conn     string          `json:"c,omitempty"`
+	File     string          `json:"f"`
+	Document string          `json:"d"`
+	Name     string          `json:"n"`
 }
 
 // Sign makes a ticket for that grant, whose Expires is kept to the second.
@@ -38,7 +40,7 @@ func (t *Tickets) Sign(g proxy.Grant) (string, error) {
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject: g.UserID, Audience: jwt.ClaimStrings{ticketAudience}, ExpiresAt: jwt.NewNumericDate(g.Expires),
 		},
-		Session: g.Session, File: g.FileID, Document: g.DocumentID, Name: g.Name,
+		Session: g.Session, UserType: g.UserType, Conn: g.Conn, File: g.FileID, Document: g.DocumentID, Name: g.Name,
 	}).SignedString(t.secret)
 	if err != nil {
 		return "", fmt.Errorf("sign ticket: %w", err)
@@ -64,7 +66,8 @@ func (t *Tickets) Verify(ticket string) (proxy.Grant, error) {
 		return proxy.Grant{}, bridge.NewError(bridge.CodeTicketInvalid, "")
 	}
 	return proxy.Grant{
-		Session: c.Session, UserID: c.Subject, FileID: c.File, DocumentID: c.Document, Name: c.Name, Expires: c.ExpiresAt.Time,
+		Session: c.Session, UserID: c.Subject, UserType: c.UserType, Conn: c.Conn,
+		FileID: c.File, DocumentID: c.Document, Name: c.Name, Expires: c.ExpiresAt.Time,
 	}, nil
 }
 

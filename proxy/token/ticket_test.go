@@ -15,7 +15,7 @@ import (
 
 func grant(expires time.Time) proxy.Grant {
 	return proxy.Grant{
-		Session: "chat-1", UserID: "agent-7", FileID: "0123456789ABCDEF", DocumentID: "2500abcdefghijkl",
+		Session: "chat-1", UserID: "agent-7", UserType: bridge.Supervisor, Conn: "0123456789ab", FileID: "0123456789ABCDEF", DocumentID: "2500abcdefghijkl",
 		Name: "Übersicht \u202egpj.pdf", Expires: expires.Truncate(time.Second),
 	}
 }

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"attache/proxy"
+	"attache/proxy/audit"
+)
+
+// auditFlags say who keeps what was done.
+type auditFlags struct {
+	Audit      string `type:"path" help:"file that keeps who did what; renamed, it is begun anew at SIGHUP" group:"audit" placeholder:"FILE"`
+	AuditNames bool   `help:"keep the files' names in it as well" group:"audit"`
+}
+
+// open begins or goes on with the file; nil where none is asked for. It is
+// reopened at SIGHUP, and closed when ctx ends.
+func (f auditFlags) open(ctx context.Context, log *slog.Logger) (proxy.Audit, error) {
+	switch f.Audit {
+	case "":
+		return nil, nil
+	case "-":
+		return nil, errors.New("--audit needs a file: what shows changes later has to be read again")
+	}
+	l, err := audit.Open(f.Audit, audit.Options{Names: f.AuditNames, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		defer l.Close()
+		defer signal.Stop(hangups)
+		for reopen(ctx, l, hangups, log) {
+		}
+	}()
+	return l, nil
+}
+
+func reopen(ctx context.Context, l *audit.Log, hangups <-chan os.Signal, log *slog.Logger) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-hangups:
+	}
+	if err := l.Reopen(); err != nil {
+		log.Error("the audit log goes on with the file it has", "error", err)
+		return true
+	}
+	log.Info("audit log reopened")
+	return true
+}
+
+// inspect checks what serve has kept.
+type inspect struct {
+	File []string `arg:"" type:"existingfile" help:"audit files that follow each other, the oldest first"`
+}
+
+// Run names the first line that is not as it was written.
+func (c inspect) Run(s streams) error {
+	var chain audit.Chain
+	for _, path := range c.File {
+		next, err := inspectFile(path, chain)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		chain = next
+	}
+	fmt.Fprintf(s.out, "%d lines, none changed or removed; the last one's hash is %s\n", chain.Lines, chain.Last)
+	if chain.Torn > 0 {
+		fmt.Fprintf(s.out, "not finished, and marked so at the next start: %d\n", chain.Torn)
+	}
+	if chain.Unfinished {
+		fmt.Fprintln(s.out, "behind it is one without an end: its writer was stopped, or is writing it now")
+	}
+	return nil
+}
+
+func inspectFile(path string, before audit.Chain) (audit.Chain, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return before, err
+	}
+	defer f.Close()
+	return audit.Check(f, before)
+}

@@ -1,0 +1,143 @@
+package proxy_test
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/audit"
+
+	"github.com/stretchr/testify/require"
+)
+
+// kept is what a test looks at of a line of the audit log.
+type kept struct {
+	Act      proxy.Act
+	Session  string
+	User     string
+	Type     bridge.UserType
+	Conn     string
+	Document string
+	File     string
+	Size     int64
+	Digest   string
+	Code     bridge.Code
+}
+
+// keptOf reads the audit log's lines that are about that party.
+func (w *world) keptOf(user string) (lines []kept) {
+	w.t.Helper()
+	text, err := os.ReadFile(w.trail)
+	require.NoError(w.t, err)
+	for line := range strings.Lines(string(text)) {
+		var k kept
+		require.NoError(w.t, json.Unmarshal([]byte(line), &k), line)
+		if k.User == user {
+			lines = append(lines, k)
+		}
+	}
+	return lines
+}
+
+func TestT21EveryActHasItsLine(t *testing.T) {
+	w := newWorld(t)
+	token := w.token("s1", "dora", bridge.Client, bridge.AllRights...)
+	p, welcome := w.join(token)
+	d := w.data(token)
+	line := func(k kept) kept {
+		k.Session, k.User, k.Type, k.Conn = "s1", "dora", bridge.Client, welcome.ID
+		return k
+	}
+	var want []kept
+	next := func(k kept) {
+		t.Helper()
+		want = append(want, line(k))
+		pollUntil(func() bool { return len(w.keptOf("dora")) >= len(want) })
+		require.Equal(t, want, w.keptOf("dora"))
+	}
+	p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1 << 40})
+	require.Equal(t, bridge.CodeFileSize, p.refused())
+	next(kept{Act: proxy.ActRefused, Size: 1 << 40, Code: bridge.CodeFileSize})
+
+	content := random(300_000)
+	file := w.upload(p, d, "a.bin", content)
+	digest := sum(content)
+	next(kept{Act: proxy.ActAnnounced, Document: file.DocumentID, File: file.ID, Size: 300_000, Digest: digest})
+
+	path := w.ticket(p, file.ID)
+	next(kept{Act: proxy.ActTicket, Document: file.DocumentID, File: file.ID, Size: 300_000})
+	w.fetch(path, nil, http.StatusOK)
+	next(kept{Act: proxy.ActDownload, Document: file.DocumentID, File: file.ID, Size: 300_000, Digest: digest})
+
+	key := newKey()
+	p.send(&bridge.Offer{Key: key, Name: "b.bin", Size: 10, Digest: strings.Repeat("0", 64)})
+	await(p, func(m *bridge.Accept) bool { return m.Key == key })
+	r, err := w.records.Get(t.Context(), "s1", key)
+	require.NoError(t, err)
+	wrong := random(10)
+	d.frame(key, 0, wrong)
+	next(kept{Act: proxy.ActFailed, Document: r.DocumentID, Size: 10, Digest: strings.Repeat("0", 64), Code: bridge.CodeDigest})
+
+	key = newKey()
+	p.send(&bridge.Offer{Key: key, Name: "c.bin", Size: 10})
+	await(p, func(m *bridge.Accept) bool { return m.Key == key })
+	r, err = w.records.Get(t.Context(), "s1", key)
+	require.NoError(t, err)
+	p.send(&bridge.Cancel{Key: key})
+	next(kept{Act: proxy.ActCancelled, Document: r.DocumentID, Size: 10})
+
+	f, err := os.Open(w.trail)
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = audit.Check(f, audit.Chain{})
+	require.NoError(t, err)
+}
+
+func TestT2TheAuditLogHasNoTokenAndNoName(t *testing.T) {
+	w := newWorld(t)
+	token := w.token("s1", "dora", bridge.Agent, bridge.AllRights...)
+	p, _ := w.join(token)
+	file := w.upload(p, w.data(token), "name-canary.pdf", random(10))
+	p.send(&bridge.Offer{Key: "key-canary", Name: "name-canary", Description: "name-canary", Size: 1})
+	p.refused()
+	path := w.ticket(p, file.ID)
+	w.fetch(path, nil, http.StatusOK)
+	pollUntil(func() bool { return len(w.keptOf("dora")) == 4 })
+	text, err := os.ReadFile(w.trail)
+	require.NoError(t, err)
+	require.Contains(t, string(text), file.DocumentID)
+	for _, secret := range append(strings.Split(token, "."), strings.Split(strings.Split(path, "/")[3], ".")[1:]...) {
+		require.NotContains(t, string(text), secret)
+	}
+	require.NotContains(t, string(text), "canary")
+}
+
+// fullAudit is a log that takes no line.
+type fullAudit struct{}
+
+func (fullAudit) Write(proxy.Entry) error {
+	return bridge.WrapError(bridge.CodeStorageUnavailable, errors.New("no space left"))
+}
+
+func TestT21WhatCannotBeKeptDoesNotHappen(t *testing.T) {
+	w := newWorld(t)
+	p, _ := w.join(w.agent)
+	file := w.upload(p, w.data(w.agent), "a.txt", random(10))
+	path := w.ticket(p, file.ID)
+	full := *w
+	full.audit = fullAudit{}
+	full.startProxy(slog.New(slog.DiscardHandler))
+	p, _ = full.join(w.agent)
+	p.send(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()})
+	require.Equal(t, bridge.CodeStorageUnavailable, p.refused())
+	body, _ := full.fetch(path, nil, http.StatusServiceUnavailable)
+	require.Contains(t, string(body), bridge.CodeStorageUnavailable)
+	p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1 << 40})
+	require.Equal(t, bridge.CodeFileSize, p.refused(), "a refusal stays one")
+}
