@@ -62,7 +62,7 @@ func TestAFullDisk(t *testing.T) {
 		content := u.Content
 		u.Broken = func(b page.Breach) { t.Error(b) }
 		if err := agent.Send(ctx, u); err != nil || u.Code != "" {
-			t.Errorf("%s of %d bytes: %v %+v", u.Key, len(content), err, u)
+			t.Errorf("%s of %d bytes: %v, %s", u.Key, len(content), err, u.Code)
 			return
 		}
 		mu.Lock()
@@ -103,8 +103,14 @@ func TestAFullDisk(t *testing.T) {
 	}
 	running := &bridge.Offer{Key: fmt.Sprintf("%032x", 9), Name: "large.bin", Size: large}
 	require.Equal(t, bridge.CodeStorageFull, offered(ctx, t, public, origin, pass, running), "what goes on is told the same")
-	require.Eventually(t, func() bool { status, _, _ := get(t, admin+"/readyz"); return status == http.StatusServiceUnavailable },
-		patience, 50*time.Millisecond, "a write has failed, and the proxy knows")
+	// Nobody may have written since: who comes in does, until the last page is full.
+	knocks := 0
+	require.Eventually(t, func() bool {
+		knocks++
+		knock(ctx, t, public, origin, agentToken(t, fmt.Sprint("knock-", knocks), "kim"))
+		status, _, _ := get(t, admin+"/readyz")
+		return status == http.StatusServiceUnavailable
+	}, patience, 10*time.Millisecond, "a write has failed, and the proxy knows")
 	free()
 	require.Eventually(t, func() bool { status, _, _ := get(t, admin+"/readyz"); return status == http.StatusOK },
 		patience, 50*time.Millisecond)
@@ -175,6 +181,22 @@ func fillUp(t *testing.T, dir string) (free func()) {
 	}
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	return func() { require.NoError(t, os.Remove(path)) }
+}
+
+// knock joins a session, or tries to.
+func knock(ctx context.Context, t *testing.T, at, origin, pass string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, at+bridge.PathChat, &websocket.DialOptions{
+		HTTPHeader: http.Header{"Origin": {origin}}, Subprotocols: []string{bridge.Subprotocol},
+	})
+	if err != nil {
+		return
+	}
+	defer conn.CloseNow()
+	conn.Write(ctx, websocket.MessageText, bridge.AppendMessage(nil, &bridge.Hello{Token: pass}))
+	conn.Read(ctx)
 }
 
 // offered offers a file as a page of its own and returns how that was refused.
