@@ -4,10 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
@@ -98,4 +104,95 @@ func random(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b)
 	return b
+}
+
+// socket is a chat socket by hand.
+type socket struct {
+	t    *testing.T
+	conn *websocket.Conn
+}
+
+func dial(t *testing.T, address string) *socket {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(address, "http")+bridge.PathChat, &websocket.DialOptions{
+		HTTPHeader: http.Header{"Origin": {pageOrigin}}, Subprotocols: []string{bridge.Subprotocol},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.CloseNow() })
+	return &socket{t, conn}
+}
+
+func joinBy(t *testing.T, address, session, user string) *socket {
+	t.Helper()
+	s := dial(t, address)
+	s.send(&bridge.Hello{Token: mint(t, session, user)})
+	require.IsType(t, &bridge.Welcome{}, s.next())
+	return s
+}
+
+func (s *socket) send(m bridge.Wire) {
+	s.t.Helper()
+	require.NoError(s.t, s.conn.Write(s.t.Context(), websocket.MessageText, bridge.AppendMessage(nil, m)))
+}
+
+func (s *socket) next() bridge.Wire {
+	s.t.Helper()
+	m, err := s.read()
+	require.NoError(s.t, err)
+	return m
+}
+
+func (s *socket) read() (bridge.Wire, error) {
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	_, b, err := s.conn.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return bridge.FromProxy(b)
+}
+
+func awaitOn[M bridge.Wire](s *socket) M {
+	s.t.Helper()
+	for {
+		if m, ok := s.next().(M); ok {
+			return m
+		}
+	}
+}
+
+// stuck is a download whose reader has stopped reading.
+type stuck struct {
+	t    *testing.T
+	conn net.Conn
+}
+
+var errCutShort = errors.New("the download was cut short")
+
+// stuckDownload fetches a file that no buffer on the way can hold, up to the head
+// of the answer.
+func stuckDownload(t *testing.T, address, session, user string, file bridge.File) *stuck {
+	t.Helper()
+	s := joinBy(t, address, session, user)
+	s.send(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()})
+	ticket := awaitOn[*bridge.Ticket](s)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	_, err = io.WriteString(conn, "GET "+ticket.Path+" HTTP/1.1\r\nHost: attache\r\n\r\n")
+	require.NoError(t, err)
+	head := make([]byte, len("HTTP/1.1 200 OK"))
+	_, err = io.ReadFull(conn, head)
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/1.1 200 OK", string(head))
+	return &stuck{t, conn}
+}
+
+// rest reads what is still on its way.
+func (s *stuck) rest(whole int64) error {
+	n, err := io.Copy(io.Discard, s.conn)
+	if err != nil || n < whole {
+		return errors.Join(errCutShort, err)
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -106,13 +105,13 @@ type Proxy struct {
 	presence presence
 	up, down atomic.Int64 // what Traffic tells
 
-	ctx  context.Context // ends every socket
-	stop context.CancelCauseFunc
+	ctx     context.Context // ends every socket
+	stop    context.CancelCauseFunc
+	leaving context.Context // ends with Drain: every socket says goodbye
+	leave   context.CancelFunc
 
-	mu       sync.Mutex
-	draining bool
-	sockets  map[*socket]struct{}
-	running  sync.WaitGroup
+	mu      sync.Mutex // held while a socket enters or no more may
+	running sync.WaitGroup
 }
 
 // New returns a proxy that is ready to serve; an error names what the
@@ -125,10 +124,12 @@ func New(c Config) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{Config: c, origins: list, sockets: map[*socket]struct{}{}}
+	p := &Proxy{Config: c, origins: list}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
+	p.leaving, p.leave = context.WithCancel(context.Background())
 	p.waiting = waiting{total: c.MaxWaiting, each: c.MaxWaitingAddress, from: map[string]int{}}
 	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
+	p.uploads.ctx, p.uploads.giveUp = context.WithCancel(context.Background())
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
@@ -149,15 +150,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeH
 // with them elsewhere.
 func (p *Proxy) Drain(ctx context.Context) error {
 	p.mu.Lock()
-	p.draining = true
-	open := make([]*socket, 0, len(p.sockets))
-	for s := range p.sockets {
-		open = append(open, s)
-	}
+	p.leave()
 	p.mu.Unlock()
-	for _, s := range open {
-		go s.bye(ctx, time.Duration(200+rand.IntN(1800))*time.Millisecond)
-	}
 	done := make(chan struct{})
 	go func() { p.running.Wait(); close(done) }()
 	select {
@@ -171,9 +165,8 @@ func (p *Proxy) Drain(ctx context.Context) error {
 // Close ends every socket at once and waits for them.
 func (p *Proxy) Close() {
 	p.mu.Lock()
-	p.draining = true
-	p.mu.Unlock()
 	p.stop(errClosed)
+	p.mu.Unlock()
 	p.running.Wait()
 	p.presence.close()
 	p.uploads.wait()
@@ -182,20 +175,17 @@ func (p *Proxy) Close() {
 var errClosed = errors.New("the proxy is closing")
 
 // enter counts a socket in, unless the proxy is on its way out.
-func (p *Proxy) enter(s *socket) bool {
+func (p *Proxy) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.draining {
+	if p.leaving.Err() != nil || p.ctx.Err() != nil {
 		return false
 	}
-	p.sockets[s] = struct{}{}
 	p.running.Add(1)
 	return true
 }
 
 func (p *Proxy) exit(s *socket) {
-	p.mu.Lock()
-	delete(p.sockets, s)
-	p.mu.Unlock()
+	s.stay()
 	p.running.Done()
 }

@@ -2,11 +2,12 @@ package proxy
 
 import (
 	"context"
-	"crypto/rand"
+	crypto "crypto/rand"
 	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type socket struct {
 	log    *slog.Logger
 	pinged atomic.Int32
 	hello  *bridge.Hello
+	stay   func() bool // it has ended: a drain needs not tell it
 }
 
 // upgrade does what both sockets have in common: origin, subprotocol, the
@@ -51,7 +53,7 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 		return nil
 	}
 	defer leave()
-	if !p.enter(s) {
+	if !p.enter() {
 		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, "this proxy is going out of service"))
 		return nil
 	}
@@ -62,15 +64,19 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 		OnPingReceived:     s.onPing,
 	})
 	if err != nil {
-		p.exit(s)
+		p.running.Done()
 		return nil
 	}
 	s.conn = conn
+	s.stay = context.AfterFunc(p.leaving, func() { s.bye(p.ctx) })
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(p.ctx, cancel)()
 	// A context would cut the connection before the reason could be told.
 	late := time.AfterFunc(p.HelloTimeout, func() {
 		s.fail(r.Context(), bridge.NewError(bridge.CodeTimeout, "the first message did not come in time"))
 	})
-	err = p.greet(r.Context(), s)
+	err = p.greet(ctx, s)
 	if intime := late.Stop(); err == nil && intime {
 		return s
 	}
@@ -211,14 +217,16 @@ func closeCode(c bridge.Code) websocket.StatusCode {
 	return websocket.StatusPolicyViolation
 }
 
-// bye tells the page when to come back and ends the socket.
-func (s *socket) bye(ctx context.Context, after time.Duration) {
+// bye tells the page when to come back, each at another time, and ends the
+// socket.
+func (s *socket) bye(ctx context.Context) {
+	after := 200*time.Millisecond + rand.N(1800*time.Millisecond)
 	s.send(ctx, &bridge.Bye{After: after.Milliseconds()})
 	s.conn.Close(websocket.StatusServiceRestart, "restarting")
 }
 
 func newID() string {
 	var b [6]byte
-	rand.Read(b[:])
+	crypto.Read(b[:])
 	return hex.EncodeToString(b[:])
 }

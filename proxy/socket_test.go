@@ -220,3 +220,19 @@ func TestDrain(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 }
+
+// A page that is still saying who it is when the drain begins is told to come
+// back as well.
+func TestDrainWhileAPageComes(t *testing.T) {
+	w := newWorld(t)
+	late := w.open(bridge.PathChat)
+	done := make(chan error, 1)
+	go func() { done <- w.proxy.Drain(t.Context()) }()
+	pollUntil(func() bool { _, _, err := w.dial(bridge.PathChat, nil); return err != nil })
+	late.send(&bridge.Hello{Token: w.agent})
+	bye, ok := late.next().(*bridge.Bye)
+	require.True(t, ok, "a bye and nothing else")
+	require.Positive(t, bye.After)
+	require.Equal(t, websocket.StatusServiceRestart, late.closed())
+	require.NoError(t, <-done)
+}

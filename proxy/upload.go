@@ -18,6 +18,8 @@ type uploads struct {
 	mu      sync.Mutex
 	open    map[string]*upload
 	running sync.WaitGroup // uploads being finished
+	ctx     context.Context
+	giveUp  context.CancelFunc
 }
 
 // upload is one upload whose bytes arrive here.
@@ -108,7 +110,15 @@ func (us *uploads) reopen(ctx context.Context, record Record) (*upload, error) {
 	return us.resume(ctx, record)
 }
 
-func (us *uploads) wait() { us.running.Wait() }
+func (us *uploads) wait() {
+	late := time.AfterFunc(lastTime, us.giveUp)
+	defer late.Stop()
+	us.running.Wait()
+}
+
+// lastTime is what uploads that are being finished have when the proxy goes. One
+// that is not accepted by then is, once its page offers it again.
+const lastTime = time.Second
 
 // offset is where the next frame begins.
 func (u *upload) offset() int64 {
@@ -185,7 +195,7 @@ func (us *uploads) change(ctx context.Context, u *upload) error {
 func (u *upload) finishSoon() {
 	us := u.uploads
 	us.running.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(us.proxy.ctx), requestTime)
+		ctx, cancel := context.WithTimeout(us.ctx, requestTime)
 		defer cancel()
 		if err := u.finish(ctx); err != nil {
 			us.proxy.Log.Warn("upload not accepted", "upload", u.id, "error", err)

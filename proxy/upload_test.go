@@ -2,13 +2,16 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"log/slog"
 	"net/http"
 	"testing"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 
 	"github.com/stretchr/testify/require"
@@ -209,6 +212,43 @@ func TestAnotherProxyGoesOn(t *testing.T) {
 	file := agent.announced(key)
 	got, _ := w.fetch(w.ticket(agent, file.ID), nil, http.StatusOK)
 	require.Equal(t, sha256.Sum256(content), sha256.Sum256(got))
+}
+
+// away are records whose engine does not answer when an upload is to be accepted.
+type away struct {
+	proxy.Records
+	asked chan struct{}
+	why   chan error
+}
+
+func (a away) Update(ctx context.Context, _ proxy.Record) (proxy.Record, error) {
+	close(a.asked)
+	<-ctx.Done()
+	a.why <- ctx.Err()
+	return proxy.Record{}, ctx.Err()
+}
+
+// A proxy that goes does not wait for an engine that is away; the next one
+// accepts what it could not.
+func TestCloseGivesUpWhatCannotBeFinished(t *testing.T) {
+	w := newWorld(t)
+	gone := *w
+	a := away{w.records, make(chan struct{}), make(chan error, 1)}
+	gone.keeping = func(proxy.Records) proxy.Records { return a }
+	gone.startProxy(slog.New(slog.DiscardHandler))
+	key := newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
+	agent, _ := gone.join(w.agent)
+	agent.send(offer)
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	gone.data(w.agent).frame(key, 0, random(10))
+	<-a.asked
+	gone.proxy.Close()
+	require.ErrorIs(t, <-a.why, context.Canceled, "it is given up, before its own time is over")
+
+	agent, _ = w.join(w.agent)
+	agent.send(offer)
+	require.Equal(t, key, agent.announced(key).Key)
 }
 
 // Frames may reach a proxy that never saw the offer: sockets are not sticky.

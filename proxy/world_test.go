@@ -65,6 +65,8 @@ type world struct {
 	seats *seats.Seats
 	// between may stand between the proxy and its seats.
 	between func(proxy.Seats) proxy.Seats
+	// keeping may stand between the proxy and its records.
+	keeping func(proxy.Records) proxy.Records
 	server  *httptest.Server
 	log     *lockedBuffer
 
@@ -123,8 +125,12 @@ func (w *world) startProxy(log *slog.Logger) {
 	if w.between != nil {
 		shared = w.between(shared)
 	}
+	records := proxy.Records(w.records)
+	if w.keeping != nil {
+		records = w.keeping(records)
+	}
 	p, err := proxy.New(proxy.Config{
-		Seats: shared, Audit: w.audit, Chat: w.chat, Documents: w.store, Staging: w.store, Records: w.records, Auth: w.auth, Tickets: w.tickets,
+		Seats: shared, Audit: w.audit, Chat: w.chat, Documents: w.store, Staging: w.store, Records: records, Auth: w.auth, Tickets: w.tickets,
 		Origins: []string{origin}, AgentLimits: &limits, MaxFrame: w.engine.MaxChunk(),
 		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: time.Second, MaxWaitingAddress: maxWaitingAddress, Log: log,
 	})
