@@ -23,13 +23,13 @@ func (l *Loop) janitor() {
 }
 
 func (l *Loop) sweep(ctx context.Context) error {
-	done, err := l.done(ctx)
+	noted, err := l.noted(ctx)
 	if err != nil {
 		return err
 	}
 	return l.Records.each(ctx, func(r proxy.Record, written time.Time) error {
-		if l.Audit != nil && r.State.Final() && r.Revision > done {
-			return ctx.Err() // its line may not be written yet
+		if r.State.Final() && r.Revision > noted {
+			return ctx.Err()
 		}
 		err := l.tidy(ctx, r, time.Since(written))
 		if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -18,8 +19,11 @@ func (l *Loop) Queue(ctx context.Context) (waiting, taken int, err error) {
 	return int(info.NumPending), info.NumAckPending, nil
 }
 
-// done is the revision up to which every record's message has been let go.
-func (l *Loop) done(ctx context.Context) (revision uint64, err error) {
+// noted is the revision up to which no record's end waits for its audit line.
+func (l *Loop) noted(ctx context.Context) (revision uint64, err error) {
+	if l.Audit == nil {
+		return math.MaxUint64, nil
+	}
 	info, err := l.look(ctx)
 	if err != nil {
 		return 0, err
