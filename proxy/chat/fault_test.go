@@ -169,6 +169,32 @@ func TestEventsOutliveAnOutage(t *testing.T) {
 	require.Equal(t, []int64{1, 2}, ids(r.until(t, 2)))
 }
 
+// A replica that has died leaves a question open, and another one is asked.
+func TestAnUnansweredReadIsAskedAgain(t *testing.T) {
+	e, dead := store(t, t.TempDir()), store(t, t.TempDir())
+	unanswered, err := dead.Conn().SubscribeSync("$JS.API.DIRECT.GET.CHAT")
+	require.NoError(t, err)
+	defer unanswered.Unsubscribe()
+	s := serve(t, e, chat.Options{})
+	join(t, s, "s1", ann)
+	file := post(t, s, "s1", ann, notice("k", "a.pdf", 1))
+
+	js := &away{JetStream: e.JetStream(), none: dead.Conn(), refused: make(chan struct{}, 1)}
+	fresh, err := chat.New(t.Context(), js, chat.Options{})
+	require.NoError(t, err)
+	t.Cleanup(fresh.Close)
+	js.gone.Store(true)
+	go func() {
+		<-js.refused
+		js.gone.Store(false)
+	}()
+	found, _, err := fresh.FindKey(t.Context(), "s1", "k")
+	require.NoError(t, err)
+	require.Equal(t, file, found)
+	_, err = unanswered.NextMsg(time.Second)
+	require.NoError(t, err, "it was asked")
+}
+
 func TestFollowingBeginsAgainWhereItWas(t *testing.T) {
 	e := store(t, t.TempDir())
 	other := serve(t, e, chat.Options{})

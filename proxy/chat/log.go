@@ -62,6 +62,10 @@ var errMoved = errors.New("the session's log has moved on")
 const (
 	publishTimeout = 2 * time.Second
 	readTimeout    = 5 * time.Second
+
+	// silence is how long the next answer may take: a replica that has died says
+	// nothing, and another one is asked.
+	silence = time.Second
 )
 
 // append stores e behind the entry with sequence expected (0: none). It fails
@@ -139,20 +143,33 @@ func refused(err error) bool {
 const readBytes = 512 << 10
 
 // read returns at most limit entries of the session from sequence from on, and
-// whether there are more. It asks by Direct Get with a batch (NATS ADR-31): one
-// question, and the entries follow.
+// whether there are more.
 func (l *log) read(ctx context.Context, session string, from uint64, limit int) (entries []*entry, more bool, err error) {
-	asking, cancel := context.WithTimeout(ctx, readTimeout)
+	whole, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	for {
+		entries, more, err = l.readOnce(whole, session, from, limit)
+		if err == nil {
+			return entries, more, nil
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || whole.Err() != nil {
+			return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
+		}
+	}
+}
+
+// readOnce asks by Direct Get with a batch (NATS ADR-31): one question, and the
+// entries follow.
+func (l *log) readOnce(ctx context.Context, session string, from uint64, limit int) (entries []*entry, more bool, err error) {
 	answers, err := l.ask(session, from, limit)
 	if err != nil {
-		return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
+		return nil, false, err
 	}
 	defer answers.Unsubscribe()
 	for {
-		m, err := answers.NextMsgWithContext(asking)
+		m, err := next(ctx, answers)
 		if err != nil {
-			return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
+			return nil, false, err
 		}
 		switch status := m.Header.Get("Status"); status {
 		case "":
@@ -161,14 +178,20 @@ func (l *log) read(ctx context.Context, session string, from uint64, limit int) 
 		case "404": // nothing there
 			return nil, false, nil
 		default:
-			return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %s %s", status, m.Header.Get("Description")))
+			return nil, false, fmt.Errorf("%s %s", status, m.Header.Get("Description"))
 		}
 		seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
 		if err != nil {
-			return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
+			return nil, false, err
 		}
 		entries = append(entries, stored(seq, m.Data))
 	}
+}
+
+func next(ctx context.Context, answers *nats.Subscription) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	return answers.NextMsgWithContext(ctx)
 }
 
 func (l *log) ask(session string, from uint64, limit int) (*nats.Subscription, error) {
