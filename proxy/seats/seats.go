@@ -111,12 +111,36 @@ func (s *Seats) OnLost(lost func(session, user string)) {
 	s.lost = lost
 }
 
+// A page that comes back waits for its seat. What a node that died was asked is
+// never answered, and taking a seat twice is taking it.
+const (
+	takeTime    = 5 * time.Second
+	takeAttempt = time.Second
+	takePause   = 100 * time.Millisecond
+)
+
 // Take says that this proxy holds a socket of the party.
 func (s *Seats) Take(ctx context.Context, session, user string) error {
-	if _, err := s.js.Publish(ctx, subject(session, user, s.id), nil); err != nil {
-		return fmt.Errorf("take a seat: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, takeTime)
+	defer cancel()
+	for {
+		err := s.take(ctx, subject(session, user, s.id))
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(takePause):
+		case <-ctx.Done():
+			return fmt.Errorf("take a seat: %w", err)
+		}
 	}
-	return nil
+}
+
+func (s *Seats) take(ctx context.Context, seat string) error {
+	ctx, cancel := context.WithTimeout(ctx, takeAttempt)
+	defer cancel()
+	_, err := s.js.Publish(ctx, seat, nil)
+	return err
 }
 
 // Free gives this proxy's seat up, and those that proxies which are gone have
