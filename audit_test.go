@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
 )
 
 // TestT21TheAuditFileIsKeptAndChecked rotates the file under a running proxy.
@@ -16,7 +18,7 @@ func TestT21TheAuditFileIsKeptAndChecked(t *testing.T) {
 	dir := t.TempDir()
 	path, old := filepath.Join(dir, "audit"), filepath.Join(dir, "audit.1")
 	d, public, _ := startServe(t, "--audit", path)
-	b := openTab(t, public, "chat-1", "ada")
+	b := openTab(t, public, "chat-1", "ada", bridge.Agent)
 	first := b.send("name-canary.pdf", random(1000))
 	holds(t, path, `"act":"announced"`, first.DocumentID)
 
@@ -58,7 +60,7 @@ func TestT21KilledAndStartedAgain(t *testing.T) {
 	path := filepath.Join(dir, "audit")
 	flags := []string{"--audit", path, "--audit-names", "--data", filepath.Join(dir, "data")}
 	d, public, _ := startServe(t, flags...)
-	b := openTab(t, public, "chat-1", "ada")
+	b := openTab(t, public, "chat-1", "ada", bridge.Agent)
 	b.send("report.pdf", random(1000))
 	holds(t, path, `"name":"report.pdf"`)
 	require.NoError(t, d.cmd.Process.Kill())

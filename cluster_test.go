@@ -101,7 +101,7 @@ func TestRollingRestart(t *testing.T) {
 	defer cancel()
 	enter := func(user string, proxy int) *page.Page {
 		p := page.Open(page.Options{
-			Address: b.prefer(proxy), Token: agentToken(t, "s1", user), Origin: origin,
+			Address: b.prefer(proxy), Token: mint(t, "s1", user, bridge.Agent), Origin: origin,
 			Heard: func(string, *bridge.Upload) {}, Saw: func(bridge.Event) {},
 		})
 		t.Cleanup(p.Close)

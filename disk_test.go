@@ -22,8 +22,6 @@ import (
 
 	"attache/bridge"
 	"attache/chaos/page"
-	"attache/proxy"
-	"attache/proxy/token"
 )
 
 // TestAFullDisk fills the last byte of the data directory's volume in the middle
@@ -43,7 +41,7 @@ func TestAFullDisk(t *testing.T) {
 	printed := address.FindAllString(d.line, -1)
 	public, admin := printed[0], printed[1]
 
-	pass := agentToken(t, "s1", "kim")
+	pass := mint(t, "s1", "kim", bridge.Agent)
 	open := func() *page.Page {
 		p := page.Open(page.Options{
 			Address: func() string { return public }, Token: pass, Origin: origin,
@@ -107,7 +105,7 @@ func TestAFullDisk(t *testing.T) {
 	knocks := 0
 	require.Eventually(t, func() bool {
 		knocks++
-		knock(ctx, t, public, origin, agentToken(t, fmt.Sprint("knock-", knocks), "kim"))
+		knock(ctx, t, public, origin, mint(t, fmt.Sprint("knock-", knocks), "kim", bridge.Agent))
 		status, _, _ := get(t, admin+"/readyz")
 		return status == http.StatusServiceUnavailable
 	}, patience, 10*time.Millisecond, "a write has failed, and the proxy knows")
@@ -153,20 +151,6 @@ func noise(n int) []byte {
 	b := make([]byte, n)
 	rand.NewChaCha8([32]byte{byte(n), byte(n >> 8), byte(n >> 16)}).Read(b)
 	return b
-}
-
-func agentToken(t *testing.T, session, user string) string {
-	t.Helper()
-	auth, err := token.NewAuthenticator(token.Secret([]byte(secret)))
-	require.NoError(t, err)
-	text, err := auth.Mint(proxy.Identity{
-		Session: session,
-		Party:   bridge.Party{UserID: user, Nickname: user, UserType: bridge.Agent},
-		Rights:  bridge.Rights{bridge.RightChat, bridge.UploadRight(bridge.FromFileSystem), bridge.RightDownload},
-		Expires: time.Now().Add(time.Hour),
-	})
-	require.NoError(t, err)
-	return text
 }
 
 // fillUp takes a volume's last byte, and returns how to give them all back.

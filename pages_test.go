@@ -25,12 +25,12 @@ import (
 const pageOrigin = "https://desk.example"
 
 // mint makes a token as the application around the pages does.
-func mint(t *testing.T, session, user string) string {
+func mint(t *testing.T, session, user string, kind bridge.UserType) string {
 	t.Helper()
 	auth, err := token.NewAuthenticator(token.Secret([]byte(secret)))
 	require.NoError(t, err)
 	signed, err := auth.Mint(proxy.Identity{
-		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: bridge.Agent},
+		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind},
 		Rights: bridge.AllRights, Expires: time.Now().Add(time.Hour),
 	})
 	require.NoError(t, err)
@@ -47,12 +47,12 @@ type tab struct {
 	events  chan bridge.Event
 }
 
-func openTab(t *testing.T, address, session, user string) *tab {
+func openTab(t *testing.T, address, session, user string, kind bridge.UserType) *tab {
 	t.Helper()
 	b := &tab{t: t, address: address, events: make(chan bridge.Event, 100)}
 	b.Page = page.Open(page.Options{
 		Address: func() string { b.mu.Lock(); defer b.mu.Unlock(); return b.address },
-		Token:   mint(t, session, user), Origin: pageOrigin,
+		Token:   mint(t, session, user, kind), Origin: pageOrigin,
 		Saw: func(e bridge.Event) { b.events <- e },
 	})
 	t.Cleanup(b.Close)
@@ -125,7 +125,7 @@ func dial(t *testing.T, address string) *socket {
 func joinBy(t *testing.T, address, session, user string) *socket {
 	t.Helper()
 	s := dial(t, address)
-	s.send(&bridge.Hello{Token: mint(t, session, user)})
+	s.send(&bridge.Hello{Token: mint(t, session, user, bridge.Agent)})
 	require.IsType(t, &bridge.Welcome{}, s.next())
 	return s
 }
