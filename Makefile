@@ -21,7 +21,7 @@ test: ## install what is missing, then check everything
 bench: wasm ## measure against the peers (ARGS='-rounds 3 -only small' for less)
 	go run ./bench $(ARGS)
 
-chaos: wasm ## kill processes and cut wires, and check that nothing is lost (ARGS='-seed 1 -uploads 200' for less)
+chaos: wasm ## kill processes and cut wires, and check that nothing is lost (ARGS="-full" for every promise at its size)
 	go run ./chaos $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)

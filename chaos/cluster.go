@@ -31,7 +31,7 @@ const (
 // runCluster kills proxies and nodes of a cluster of three each, one at a time
 // and in twos and threes, while files are sent.
 func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
-	kills := or(o.kills, 60)
+	kills := o.size(o.kills, 60, 10)
 	nodes, urls, err := l.nodes(ctx)
 	defer killAll(nodes)
 	if err != nil {

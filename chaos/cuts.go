@@ -35,7 +35,7 @@ const (
 
 // runCuts cuts the wire of each of a thousand uploads 1 to 20 times.
 func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
-	uploads := or(o.uploads, 1000)
+	uploads := o.size(o.uploads, 1000, 100)
 	begun := time.Now()
 	c := &cutting{Window: bridge.MaxWindow, Findings: newFindings()}
 	s, err := l.alone(ctx, "")

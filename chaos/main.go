@@ -31,6 +31,7 @@ type options struct {
 	only    string
 	seed    uint64
 	limit   time.Duration
+	full    bool
 	uploads int64
 	kills   int64
 	dir     string
@@ -60,13 +61,17 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.SetOutput(out)
 	f.StringVar(&o.only, "only", strings.Join(scenarioNames(), ","), "scenarios to run, by commas")
 	f.Uint64Var(&o.seed, "seed", 0, "of the schedule; 0 draws one")
-	f.DurationVar(&o.limit, "limit", 15*time.Minute, "wall time of everything; what is running then is cut short")
-	f.Int64Var(&o.uploads, "uploads", 0, "uploads of each scenario; 0 is the scenario's full size")
+	f.BoolVar(&o.full, "full", false, "every scenario at the size of its promise: about an hour instead of ten minutes")
+	f.DurationVar(&o.limit, "limit", 20*time.Minute, "wall time of everything, with -full 90m; what is running then is cut short")
+	f.Int64Var(&o.uploads, "uploads", 0, "uploads of each scenario; 0 is the scenario's own number")
 	f.Int64Var(&o.kills, "kills", 0, "kills of the scenario kills; 0 is a tenth of its uploads")
 	f.StringVar(&o.dir, "dir", "", "where to work; empty is a new directory that is removed")
 	f.StringVar(&o.json, "json", "", "file that the result is written to as well")
 	f.StringVar(&o.bugs, "bugs", "", "planted bugs of the scenario checker, by commas; empty is all")
 	err = f.Parse(args)
+	if o.full && o.limit == 20*time.Minute {
+		o.limit = 90 * time.Minute
+	}
 	if o.seed == 0 {
 		o.seed = rand.Uint64N(1 << 32)
 	}
@@ -167,9 +172,14 @@ func scenarioNames() (names []string) {
 	return names
 }
 
-func or(n, otherwise int64) int64 {
-	if n > 0 {
-		return n
+// size is what was asked for, or the scenario's own: the promise's, or what shows
+// most of it in a minute or two.
+func (o options) size(asked, promised, usual int64) int64 {
+	switch {
+	case asked > 0:
+		return asked
+	case o.full:
+		return promised
 	}
-	return otherwise
+	return usual
 }

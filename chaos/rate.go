@@ -32,7 +32,7 @@ const (
 // runRate sends 50 files of 100 KiB a second, by the clock and not by their
 // answers, and times each from the last byte's ack to the notice.
 func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
-	uploads := or(o.uploads, 30*rateUploads)
+	uploads := o.size(o.uploads, 30*rateUploads, 10*rateUploads)
 	s, err := l.alone(ctx, "")
 	if err != nil {
 		return nil, false, err

@@ -18,8 +18,8 @@ var scenarios = []scenario{
 // runKills is ten thousand uploads under a thousand kills at full size: in turn
 // of a proxy alone, and of a proxy, its backend and its scanner.
 func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
-	uploads := or(o.uploads, 10_000)
-	kills := or(o.kills, (uploads+9)/10)
+	uploads := o.size(o.uploads, 10_000, 1500)
+	kills := o.size(o.kills, (uploads+9)/10, (uploads+9)/10)
 	out, err := l.endure(ctx, ordeal{
 		uploads: uploads, kills: kills, rounds: max(2, (uploads+499)/500), inTurn: true,
 		rooms: 6, senders: 2, maxSize: maxSize, pause: 250 * time.Millisecond, cut: time.Second, spoil: 200, belied: 100, infected: 60,

@@ -132,7 +132,7 @@ func (w *wire) up(near *end, far *net.TCPConn) {
 			if _, err := far.Write(w.addressed(near, buf[:n])); err != nil {
 				return
 			}
-			time.Sleep(w.passed(near, int64(n)))
+			<-time.After(w.passed(near, int64(n))) // the wire is as slow as that
 		}
 		if err != nil {
 			return

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"attache/bridge"
@@ -111,11 +112,17 @@ var chatFaults = []struct {
 		}}
 	}},
 	{"looks for a key before it appends, and not while", "eight posts of one key", func(real *chat.Server) *brokenChat {
+		var came atomic.Int64
+		var looking sync.WaitGroup
+		looking.Add(8)
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			if old, found, err := real.FindKey(ctx, session, e.Key); found || err != nil {
 				return old, err
 			}
-			time.Sleep(20 * time.Millisecond) // the others look meanwhile
+			if came.Add(1) <= 8 { // and all of them find nothing
+				looking.Done()
+				looking.Wait()
+			}
 			e.Key = ""
 			return real.Post(ctx, session, userID, e)
 		}}
