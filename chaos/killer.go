@@ -20,7 +20,7 @@ type killer struct {
 	moments *moments
 	moment  bugs.Moment // when; any time: at all kinds in turn
 
-	armed    atomic.Int64 // kills done and about to be done
+	armed    atomic.Int64 // kills done when the latest was armed, and that one
 	Kills    atomic.Int64 // processes killed
 	Multiple atomic.Int64 // kills of two or three
 	took     []time.Duration
@@ -42,6 +42,9 @@ func (k *killer) run(ctx context.Context, kills int64, next func(done int64) boo
 	}
 	return nil
 }
+
+// due is how many kills are done or about to be done.
+func (k *killer) due() int64 { return max(k.armed.Load(), k.Kills.Load()) }
 
 // several is 1 in seven of ten cases, 2 or 3 otherwise.
 func (k *killer) several() int {

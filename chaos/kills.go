@@ -168,6 +168,10 @@ func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *o
 	out.Drained = max(out.Drained, f.drained(ctx, rooms).Seconds())
 	blind()
 	watchers.Wait()
+	if ctx.Err() != nil {
+		f.count(out)
+		return nil // what is cut short cannot be judged
+	}
 	var checks sync.WaitGroup
 	for _, r := range rooms {
 		checks.Go(func() { r.verify(ctx) })
@@ -254,7 +258,7 @@ func (t *tempo) send(ctx context.Context, k *killer) bool {
 		return false
 	}
 	for ctx.Err() == nil {
-		if armed := k.armed.Load(); t.kills == 0 || armed >= t.kills || n <= armed*t.uploads/t.kills+ahead {
+		if due := k.due(); t.kills == 0 || due >= t.kills || n <= due*t.uploads/t.kills+ahead {
 			return true
 		}
 		time.Sleep(5 * time.Millisecond)
