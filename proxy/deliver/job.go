@@ -104,7 +104,9 @@ func (j *job) settle(err error) {
 		j.message.Nak()
 	case errors.As(err, &again):
 		j.message.NakWithDelay(again.delay)
-	case j.record.State.Final():
+	case j.record.State.Final(), bridge.CodeOf(err) == bridge.CodeStorageFull:
+		// A final record is tidied up until it is; a full store lasts until
+		// somebody makes room, and then the upload goes on.
 		j.again(err)
 	case permanent(err), j.try >= j.Tries:
 		j.fail(err)

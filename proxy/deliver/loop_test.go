@@ -135,6 +135,14 @@ func TestTransientFailures(t *testing.T) {
 	}
 }
 
+// An upload that was accepted waits for room, however long that takes.
+func TestAFullStoreFailsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.store.before = failing(20, bridge.NewError(bridge.CodeStorageFull, ""))
+	w.start(func(o *deliver.Options) { o.Tries = 3 })
+	w.announcedOnce(w.accepted().Key)
+}
+
 func TestPermanentFailures(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(*world, *deliver.Options)

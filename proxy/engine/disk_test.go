@@ -207,3 +207,13 @@ func copyImage(t *testing.T, image string) {
 		require.LessOrEqual(t, exit.ExitCode(), 2, string(text))
 	}
 }
+
+func TestAFullDiskAtTheStart(t *testing.T) {
+	dir := smallVolume(t, "16m")
+	free := fill(t, dir)
+	_, err := engine.Start(t.Context(), engine.Options{Dir: filepath.Join(dir, "data")})
+	require.ErrorContains(t, err, "try the data directory")
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	free()
+	start(t, engine.Options{Dir: filepath.Join(dir, "data")})
+}

@@ -39,12 +39,20 @@ func startEmbedded(o Options) (*embedded, error) {
 		return nil, err
 	}
 	m := &embedded{log: o.Log, room: room, breach: newBreach(), quit: make(chan struct{})}
-	if err := m.run(); err != nil {
+	if err := m.begin(); err != nil {
 		m.end()
 		return nil, err
 	}
 	m.watcher.Go(m.watch)
 	return m, nil
+}
+
+// begin tries the disk first, whose errors the server tells less plainly.
+func (m *embedded) begin() error {
+	if err := m.try(); err != nil {
+		return err
+	}
+	return m.run()
 }
 
 func (m *embedded) options() *server.Options {

@@ -126,6 +126,11 @@ func (m *embedded) writable() error {
 	if free < m.room.reserve/2 {
 		return errors.New("no space left on the data directory's volume")
 	}
+	return m.try()
+}
+
+// try writes a page to the disk.
+func (m *embedded) try() error {
 	path := filepath.Join(m.room.dir, "probe")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
