@@ -18,7 +18,7 @@ import (
 // The command is gone ten seconds after the first signal at the latest: pages
 // and downloads have the first part of it, deliveries the rest.
 const (
-	drainTime   = 7 * time.Second
+	drainTime   = 6 * time.Second
 	deliverTime = 2 * time.Second
 )
 

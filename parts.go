@@ -38,6 +38,7 @@ type plan struct {
 	customerLimits bridge.Limits
 	agentLimits    bridge.Limits
 	scanner        proxy.Scanner
+	largest        int64         // bytes of the largest file that it takes
 	relay          *relay.Client // nil: Chat Server and documents are the engine's
 	audit          proxy.Audit   // nil for none
 	log            *slog.Logger
@@ -99,7 +100,8 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		Seats: places, Audit: p.audit,
 		Chat: conversations, Documents: documents, Staging: staging, Records: records,
 		Auth: all.auth, Tickets: token.NewTickets(secret),
-		Origins: p.origins, AgentLimits: &p.agentLimits, MaxFrame: all.engine.MaxChunk(), Log: p.log,
+		Origins: p.origins, AgentLimits: &p.agentLimits, MaxFileSize: p.largest,
+		MaxFrame: all.engine.MaxChunk(), Log: p.log,
 	})
 	if err != nil {
 		return nil, err

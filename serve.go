@@ -130,8 +130,8 @@ func (c serve) Run(s streams) error {
 		engine: c.options(), days: c.KeepDays,
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
-		customerLimits: c.bound(c.customerFlags.limits()), agentLimits: c.bound(c.agentFlags.limits()),
-		scanner: scanner, relay: elsewhere, audit: trail, log: log,
+		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(),
+		scanner: scanner, largest: c.largest(), relay: elsewhere, audit: trail, log: log,
 	})
 	if err != nil {
 		return err
@@ -224,12 +224,13 @@ func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scan
 	return client, nil
 }
 
-// bound has a page told before it sends what the scanner would refuse after.
-func (f scannerFlags) bound(l bridge.Limits) bridge.Limits {
-	if f.Scanner != "off" && (l.MaxFileSize == bridge.NoLimit || l.MaxFileSize > f.ScanMaxSize) {
-		l.MaxFileSize = f.ScanMaxSize
+// largest is what a page is told before it sends; otherwise the scanner would
+// refuse it after.
+func (f scannerFlags) largest() int64 {
+	if f.Scanner == "off" {
+		return bridge.NoLimit
 	}
-	return l
+	return f.ScanMaxSize
 }
 
 func (c customerFlags) limits() bridge.Limits {

@@ -35,6 +35,14 @@ func Unlimited() Limits {
 	return Limits{MaxFiles: NoLimit, MaxFileSize: NoLimit, MaxTotalSize: NoLimit, MaxDownloads: NoLimit}
 }
 
+// PerFile is what binds each file by itself: l without what a chat uses up and
+// without its agent, who may come and go. An upload that goes on is judged by
+// it, for its own place is among what is used.
+func (l Limits) PerFile() Limits {
+	l.UsedFiles, l.UsedTotalSize, l.NeedAgent = 0, 0, false
+	return l
+}
+
 // Check judges a file by its announced name and size in bytes. A size equal to
 // the limit passes. The refusal names the rule and the limit.
 func (l Limits) Check(name string, size int64) error {

@@ -74,3 +74,23 @@ func TestDownloadAttemptsOfACustomer(t *testing.T) {
 		require.Equal(t, files[2].digest, d.agent.digest(d.agent.file("page-3.txt").ID), "it binds customers only")
 	})
 }
+
+// A file that has its place keeps it: what is used of the limits counts it.
+func TestReloadInTheLastPlaceOfALimit(t *testing.T) {
+	d := places[0].open(t, "--vendor-limits")
+	for i := range 2 {
+		name := fmt.Sprintf("part-%d.bin", i+1)
+		d.customer.give(large(t, name, 1<<20).path)
+		d.agent.file(name)
+	}
+	last := large(t, "last.bin", 2097152)
+	tell(d.page, "e2e.slow", 20)
+	d.customer.give(last.path)
+	tell(d.page, "e2e.midway", "customer", "last.bin", 5)
+	tell(d.page, "e2e.slow", 400)
+	d.reload()
+	d.connected()
+	d.customer.give(last.path)
+	require.Equal(t, last.digest, d.agent.digest(d.agent.file("last.bin").ID))
+	require.Less(t, ask[int64](d.page, "e2e.sentBytes"), last.size, "it went on")
+}

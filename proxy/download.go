@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -70,8 +71,11 @@ func (p *Proxy) vouched(ctx context.Context, session string, e bridge.Event, fil
 		return nil
 	}
 	record, err := p.Records.Get(ctx, session, file.Key)
-	if err == nil && record.DocumentID == file.DocumentID && delivered(record) {
+	switch {
+	case err == nil && record.DocumentID == file.DocumentID && delivered(record):
 		return nil
+	case err != nil && !errors.Is(err, ErrRecordUnknown):
+		return bridge.WrapError(bridge.CodeStorageUnavailable, err)
 	}
 	return bridge.NewError(bridge.CodeFileUnknown, "")
 }

@@ -1,11 +1,14 @@
 package proxy_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
 	"attache/bridge"
+	"attache/proxy"
 
 	"github.com/stretchr/testify/require"
 )
@@ -126,4 +129,21 @@ func TestDownloadAttempts(t *testing.T) {
 	require.Equal(t, bridge.CodeDownloads, customer.refused(), "the third attempt of two")
 	agent.send(&bridge.Ask{Ref: 4, File: file.ID, Attempt: newKey()})
 	await(agent, anything[*bridge.Ticket])
+}
+
+// awayRecords cannot be read.
+type awayRecords struct{ proxy.Records }
+
+func (awayRecords) Get(context.Context, string, string) (proxy.Record, error) {
+	return proxy.Record{}, errors.New("no quorum")
+}
+
+func TestRecordsThatAreAwayAreNoMissingFile(t *testing.T) {
+	w := newWorld(t)
+	customer, _ := w.join(w.customer)
+	file := w.upload(customer, w.data(w.customer), "a.txt", []byte("x"))
+	w.keeping = func(r proxy.Records) proxy.Records { return awayRecords{r} }
+	agent, _ := w.another().join(w.agent)
+	agent.send(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()})
+	require.Equal(t, bridge.CodeStorageUnavailable, await(agent, anything[*bridge.Fail]).Error.Code)
 }

@@ -12,10 +12,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// offer judges a file that a page would like to send on that connection and
-// answers the record and, where bytes may come, the upload to write to.
-func (p *Proxy) offer(ctx context.Context, who Identity, conn string, o *bridge.Offer) (Record, *upload, error) {
-	if err := p.judgeOffer(who, o); err != nil {
+// offer judges a file that a page would like to send on that connection, by the
+// limits that bind each file, and answers the record and, where bytes may come,
+// the upload to write to.
+func (p *Proxy) offer(ctx context.Context, who Identity, limits bridge.Limits, conn string, o *bridge.Offer) (Record, *upload, error) {
+	if err := judgeOffer(who, limits, o); err != nil {
 		return Record{}, nil, err
 	}
 	known, err := p.Records.Get(ctx, who.Session, o.Key)
@@ -30,7 +31,7 @@ func (p *Proxy) offer(ctx context.Context, who Identity, conn string, o *bridge.
 
 // judgeOffer applies what needs nobody else: the same functions of bridge that
 // the page has applied already.
-func (p *Proxy) judgeOffer(who Identity, o *bridge.Offer) error {
+func judgeOffer(who Identity, limits bridge.Limits, o *bridge.Offer) error {
 	if _, err := bridge.ParseKey(o.Key); err != nil {
 		return err
 	}
@@ -53,10 +54,16 @@ func (p *Proxy) judgeOffer(who Identity, o *bridge.Offer) error {
 	if _, err := hex.DecodeString(o.Digest); err != nil || (o.Digest != "" && len(o.Digest) != 64) {
 		return bridge.NewError(bridge.CodeMessage, "a digest is SHA-256 in 64 hex digits")
 	}
-	if who.customer() {
-		return bridge.CheckName(o.Name)
+	return limits.Check(o.Name, o.Size)
+}
+
+// bound is limits with what nobody may send: a Chat Server elsewhere does not
+// know of this proxy's scanner.
+func (p *Proxy) bound(limits bridge.Limits) bridge.Limits {
+	if p.MaxFileSize > 0 && (limits.MaxFileSize == bridge.NoLimit || limits.MaxFileSize > p.MaxFileSize) {
+		limits.MaxFileSize = p.MaxFileSize
 	}
-	return p.AgentLimits.Check(o.Name, o.Size)
+	return limits
 }
 
 func (who Identity) customer() bool { return who.Party.UserType == bridge.Client }

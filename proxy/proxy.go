@@ -29,6 +29,10 @@ type Config struct {
 	// customers only. Default: bridge.Unlimited().
 	AgentLimits *bridge.Limits
 
+	// MaxFileSize bounds one file, in bytes, whoever sends it: what the scanner
+	// looks at. 0 or bridge.NoLimit is no bound. Default: none.
+	MaxFileSize int64
+
 	// MaxFrame is the payload a frame may have, in bytes: what the staging
 	// takes in one piece. Default: bridge.MaxFrame.
 	MaxFrame int

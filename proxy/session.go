@@ -27,8 +27,9 @@ type session struct {
 	wake    chan struct{}
 	left    atomic.Bool // the party says goodbye: its events end, and that is no fault
 
-	joined  int64 // the session's last event when the page came
-	unclear int   // messages that could not be understood
+	joined  int64         // the session's last event when the page came
+	limits  bridge.Limits // that bind each file of this party by itself
+	unclear int           // messages that could not be understood
 }
 
 // maxUnclear is how many messages that make no sense a page may send: a fault
@@ -108,6 +109,8 @@ func (s *session) join(ctx context.Context) (Joined, error) {
 	if !s.who.customer() {
 		joined.Limits = *s.proxy.AgentLimits
 	}
+	joined.Limits = s.proxy.bound(joined.Limits)
+	s.limits = joined.Limits.PerFile()
 	return joined, nil
 }
 
@@ -198,7 +201,7 @@ func (s *session) say(ctx context.Context, m *bridge.Say) error {
 }
 
 func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
-	record, u, err := s.proxy.offer(ctx, s.who, s.id, m)
+	record, u, err := s.proxy.offer(ctx, s.who, s.limits, s.id, m)
 	if err != nil {
 		s.keepRefusal(m, err)
 		return s.refused(ctx, 0, m.Key, err)

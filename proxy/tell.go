@@ -31,7 +31,7 @@ func (s *session) tellLimits(ctx context.Context) error {
 	if err != nil {
 		return nil // the party has left, or the chat server is away: nothing to tell
 	}
-	return s.send(ctx, &bridge.Allowance{Limits: limits})
+	return s.send(ctx, &bridge.Allowance{Limits: s.proxy.bound(limits)})
 }
 
 // note keeps an upload's newest record for the page. It never blocks: of several

@@ -340,6 +340,38 @@ func TestOffersRefused(t *testing.T) {
 	})
 }
 
+// A Chat Server elsewhere may know nothing of this proxy's scanner, and count
+// nothing: what it said at the join still binds each file.
+func TestWhatNobodyMaySend(t *testing.T) {
+	w := newWorld(t)
+	w.largest = 1000
+	twin := w.another()
+	for name, token := range map[string]string{"customer": w.customer, "agent": w.agent} {
+		t.Run(name, func(t *testing.T) {
+			p, welcome := twin.join(token)
+			require.Equal(t, int64(1000), welcome.Limits.MaxFileSize)
+			p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1001})
+			require.Equal(t, bridge.CodeFileSize, await(p, anything[*bridge.Fail]).Error.Code)
+			key := newKey()
+			p.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 1000})
+			await(p, func(m *bridge.Accept) bool { return m.Key == key })
+			if name == "customer" {
+				told := await(p, anything[*bridge.Allowance])
+				require.Equal(t, int64(1000), told.Limits.MaxFileSize)
+			}
+		})
+	}
+}
+
+func TestT17AChatServerThatCountsNothingStillBinds(t *testing.T) {
+	w := newWorld(t)
+	w.speaking = func(c proxy.ChatServer) proxy.ChatServer { return struct{ proxy.ChatServer }{c} }
+	twin := w.another()
+	p, welcome := twin.join(w.customer)
+	p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: welcome.Limits.MaxFileSize + 1})
+	require.Equal(t, bridge.CodeFileSize, await(p, anything[*bridge.Fail]).Error.Code)
+}
+
 func TestT17CustomerAllowancesHoldAcrossUploads(t *testing.T) {
 	w := newWorld(t)
 	customer, welcome := w.join(w.customer)

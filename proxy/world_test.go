@@ -67,8 +67,11 @@ type world struct {
 	between func(proxy.Seats) proxy.Seats
 	// keeping may stand between the proxy and its records.
 	keeping func(proxy.Records) proxy.Records
-	server  *httptest.Server
-	log     *lockedBuffer
+	// speaking may stand between the proxy and its Chat Server.
+	speaking func(proxy.ChatServer) proxy.ChatServer
+	largest  int64 // bytes that one file may have
+	server   *httptest.Server
+	log      *lockedBuffer
 
 	agent, customer string // tokens of one chat session
 }
@@ -129,9 +132,13 @@ func (w *world) startProxy(log *slog.Logger) {
 	if w.keeping != nil {
 		records = w.keeping(records)
 	}
+	conversations := proxy.ChatServer(w.chat)
+	if w.speaking != nil {
+		conversations = w.speaking(conversations)
+	}
 	p, err := proxy.New(proxy.Config{
-		Seats: shared, Audit: w.audit, Chat: w.chat, Documents: w.store, Staging: w.store, Records: records, Auth: w.auth, Tickets: w.tickets,
-		Origins: []string{origin}, AgentLimits: &limits, MaxFrame: w.engine.MaxChunk(),
+		Seats: shared, Audit: w.audit, Chat: conversations, Documents: w.store, Staging: w.store, Records: records, Auth: w.auth, Tickets: w.tickets,
+		Origins: []string{origin}, AgentLimits: &limits, MaxFileSize: w.largest, MaxFrame: w.engine.MaxChunk(),
 		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: time.Second, MaxWaitingAddress: maxWaitingAddress, Log: log,
 	})
 	require.NoError(w.t, err)

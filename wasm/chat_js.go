@@ -26,6 +26,7 @@ const (
 	answerTime  = 10 * time.Second // for an answer to that
 	stableTime  = 10 * time.Second // after which a connection counts as good
 	longestBye  = time.Minute
+	quietBye    = 5 * time.Second // a wait that the page need not be told of
 )
 
 func (c *chat) connect() {
@@ -153,15 +154,18 @@ func (c *chat) refused(err *bridge.Error) {
 	}
 }
 
+// bye is told that the proxy goes, and when another is there. The page hears of
+// it only if that is late, or turns out not to be so.
 func (c *chat) bye(after time.Duration) {
 	c.drop()
 	c.s.data.drop()
-	err := bridge.NewError(bridge.CodeBusy, "")
-	if c.s.id == "" {
-		c.s.end(err)
+	after = min(after, longestBye)
+	if c.s.id != "" && after > quietBye {
+		c.again(bridge.NewError(bridge.CodeBusy, ""), after)
 		return
 	}
-	c.again(err, min(after, longestBye))
+	c.waiting = true
+	c.set(after, c.connect)
 }
 
 // lost is told that there is no connection, or none any more. The first one is

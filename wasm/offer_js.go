@@ -27,7 +27,8 @@ func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {
 	return nil
 }
 
-// admit judges an offer as the proxy will.
+// admit judges an offer as the proxy will, which alone knows whether the file
+// has its place in the chat already.
 func (s *session) admit(o *bridge.Offer) (bridge.Key, error) {
 	key, err := bridge.ParseKey(o.Key)
 	if err != nil {
@@ -48,7 +49,7 @@ func (s *session) admit(o *bridge.Offer) (bridge.Key, error) {
 	if err := s.may(bridge.UploadRight(o.UploadType), o.Visibility); err != nil || !s.known {
 		return key, err
 	}
-	return key, s.limits.Check(o.Name, o.Size)
+	return key, s.limits.PerFile().Check(o.Name, o.Size)
 }
 
 func (s *session) find(key string) *upload {

@@ -38,10 +38,12 @@ func TestConnectFails(t *testing.T) {
 			s.open()
 			s.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenInvalid, "")})
 		}, "token-invalid"},
-		"busy": {func(w *world, s *socketDouble) {
+		"gone, and nobody else there": {func(w *world, s *socketDouble) {
 			s.open()
 			s.push(&bridge.Bye{After: 1000})
-		}, "busy"},
+			w.pass(1100 * time.Millisecond)
+			w.last().cut()
+		}, "offline"},
 		"another version": {func(w *world, s *socketDouble) {
 			s.set("protocol", "")
 			s.open()
@@ -205,11 +207,35 @@ func TestADeadLineIsFound(t *testing.T) {
 func TestByeNamesWhenToComeBack(t *testing.T) {
 	w := newWorld(t)
 	w.connected().push(&bridge.Bye{After: 3000})
-	require.Contains(t, w.words(wordState)[0].text, `"retryIn":3000`)
 	w.pass(2900 * time.Millisecond)
 	require.Len(t, w.sockets, 1)
 	w.pass(200 * time.Millisecond)
 	require.Len(t, w.sockets, 2)
+	require.Empty(t, w.words(wordState), "another proxy is there: nobody need notice")
+	w.last().cut()
+	require.Len(t, w.words(wordState), 1, "none is there")
+}
+
+func TestALongByeIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.connected().push(&bridge.Bye{After: 30_000})
+	require.Contains(t, w.words(wordState)[0].text, `"retryIn":30000`)
+}
+
+func TestByeBeforeTheFirstWelcome(t *testing.T) {
+	w := newWorld(t)
+	w.open("", 0)
+	w.last().open()
+	w.last().push(&bridge.Bye{After: 3000})
+	w.pass(2900 * time.Millisecond)
+	require.Len(t, w.sockets, 1)
+	w.pass(200 * time.Millisecond)
+	require.Len(t, w.sockets, 2)
+	s := w.last()
+	s.open()
+	s.push(welcome())
+	require.Len(t, w.words(wordWelcome), 1)
+	require.Empty(t, w.words(wordState, wordClosed))
 }
 
 func TestWhatEndsASession(t *testing.T) {

@@ -19,10 +19,11 @@ type upload struct {
 
 	state bridge.UploadState
 	phase phase
-	begun bool // the proxy has accepted it before
-	over  bool // the proxy says that it has ended
-	held  bool // to be offered again once the data socket is ready
-	tries int  // offered again without progress between
+	begun bool          // the proxy has accepted it before
+	over  bool          // the proxy says that it has ended
+	held  bool          // to be offered again once the data socket is ready
+	tries int           // offered again without progress between
+	since time.Duration // of the first of these
 
 	offset  int64          // where the proxy wants to go on
 	digest  string         // of what it has before that, hex
@@ -49,6 +50,11 @@ const (
 const (
 	mostTries = 5
 	nudgeTime = 10 * time.Second // for the proxy's word that all of it arrived
+
+	// How long an outage behind the proxy is waited out: a person who has just
+	// chosen a file is told soon, one whose file is half there need not do a thing.
+	firstPatience = 30 * time.Second
+	patience      = 5 * time.Minute
 )
 
 // propose offers the file, or the rest of it, or asks how one that has arrived
@@ -260,8 +266,8 @@ func (u *upload) announced(e bridge.Event) {
 	u.leave(bridge.Announced, &e, nil)
 }
 
-// refused takes a fail of the proxy's on the chat's socket. Once an upload has
-// begun, what may pass is tried again, a bounded number of times.
+// refused takes a fail of the proxy's on the chat's socket. What may pass is
+// tried again.
 func (u *upload) refused(err *bridge.Error) {
 	if !u.mayRetry(err) {
 		u.fail(err)
@@ -272,7 +278,7 @@ func (u *upload) refused(err *bridge.Error) {
 		u.phase = offering
 	}
 	wait := backoff{tries: u.tries}
-	u.tries++
+	u.tried()
 	u.again.stop()
 	u.again = u.s.page.turns.after(wait.next(), u.propose, u.s.failed)
 }
@@ -289,12 +295,33 @@ func (u *upload) broken(err *bridge.Error) {
 	}
 	// Frames behind the damaged one may still be under way, and would be taken
 	// for damaged too. They end with their socket.
-	u.tries++
+	u.tried()
 	u.s.data.lost(err)
 }
 
+func (u *upload) tried() {
+	if u.tries == 0 {
+		u.since = u.s.page.now()
+	}
+	u.tries++
+}
+
+// mayRetry judges a refusal. One that says that something behind the proxy is
+// away is about no upload in particular, and is waited out; others that may pass
+// are tried a few times, once the upload has begun.
 func (u *upload) mayRetry(err *bridge.Error) bool {
+	switch err.Code {
+	case bridge.CodeStorageUnavailable, bridge.CodeChatUnavailable, bridge.CodeTimeout, bridge.CodeBusy:
+		return u.tries == 0 || u.s.page.now()-u.since < u.patience()
+	}
 	return err.Retry && u.begun && u.tries < mostTries
+}
+
+func (u *upload) patience() time.Duration {
+	if u.begun {
+		return patience
+	}
+	return firstPatience
 }
 
 // abandon ends an upload for a reason on this side.

@@ -277,7 +277,9 @@ func TestRefusedOffers(t *testing.T) {
 	}{
 		"too large":        {bridge.CodeFileSize, false, true},
 		"no agent":         {bridge.CodeNeedAgent, false, true},
-		"store away":       {bridge.CodeStorageUnavailable, false, true},
+		"store full":       {bridge.CodeStorageFull, false, true},
+		"store away":       {bridge.CodeStorageUnavailable, false, false},
+		"no answer":        {bridge.CodeTimeout, false, false},
 		"store away later": {bridge.CodeStorageUnavailable, true, false},
 		"infected":         {bridge.CodeInfected, true, true},
 	} {
@@ -300,6 +302,58 @@ func TestRefusedOffers(t *testing.T) {
 			require.Empty(t, s.sent())
 		})
 	}
+}
+
+func TestAnOutageIsWaitedOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		begun    bool
+		patience time.Duration
+	}{
+		"before the first byte": {false, firstPatience},
+		"in the middle":         {true, patience},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			w.newFile(1, content(1000)).upload(key, "a.bin")
+			if test.begun {
+				s.push(&bridge.Accept{Key: key})
+			}
+			w.heard = nil
+			offers := 0
+			away := func(d time.Duration) {
+				for end := w.page.now() + d; w.page.now() < end; {
+					for _, m := range s.sent() {
+						if _, offer := m.(*bridge.Offer); offer {
+							offers++
+							s.push(&bridge.Fail{Key: key, Error: *bridge.NewError(bridge.CodeStorageUnavailable, "")})
+							continue
+						}
+						s.push(&bridge.Done{})
+					}
+					w.pass(100 * time.Millisecond)
+				}
+			}
+			away(test.patience - time.Second)
+			require.Empty(t, w.states())
+			require.Greater(t, offers, 5)
+			away(2 * longestWait)
+			require.Equal(t, []string{"failed"}, w.states())
+		})
+	}
+}
+
+// What the chat has used already may be this very file's: its place was kept
+// when it began.
+func TestAPlaceThatWasKeptIsNotAskedForTwice(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected(func(m *bridge.Welcome) {
+		m.Limits = bridge.VendorLimits()
+		m.Limits.NeedAgent = true
+		m.Limits.UsedFiles, m.Limits.UsedTotalSize = m.Limits.MaxFiles, m.Limits.MaxTotalSize
+	})
+	w.newFile(1, content(1000)).upload(key, "a.bin")
+	require.Equal(t, key, only[*bridge.Offer](s).Key)
 }
 
 func TestUploadFailsByTheProxysWord(t *testing.T) {

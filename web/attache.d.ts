@@ -55,7 +55,7 @@ export interface SessionEventMap {
   notice: CustomEvent<NoticeEvent>;
   /** An upload of this session changed: offered, receiving, accepted, scanning, stored, announced, failed, cancelled. */
   upload: CustomEvent<UploadEvent>;
-  /** `connected` · `reconnecting` · `closed`. */
+  /** `connected` · `reconnecting` · `closed`. A proxy that goes out of service while another is there is no change. */
   state: CustomEvent<{ state: SessionState; error?: AttacheError; retryIn?: number }>;
   /** The allowances, or what is used of them, changed. */
   limits: CustomEvent<Limits>;

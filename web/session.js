@@ -240,7 +240,9 @@ export class Session extends EventTarget {
     this.#unfinished ??= new Unfinished(this.#base, id, party.userId);
     this.#limits = freeze(limits);
     this.#rights = Object.freeze(rights);
-    this.#change('connected');
+    // Where a proxy that went had said when to come back, nobody has been told.
+    if (this.#state === 'connected') this.#dispatch('limits', this.#limits);
+    else this.#change('connected');
     this.#connected();
   }
 

@@ -194,7 +194,7 @@ export class Uploads {
   /** @param {Try} one @param {File | Blob} file @param {unknown} error */
   async #refused(one, file, error) {
     await this.#describe(one, file);
-    if (!one.failed) this.#fail(one, error);
+    if (!one.failed && this.#tries.has(one.key)) this.#fail(one, error);
   }
 
   /**

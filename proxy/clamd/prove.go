@@ -3,6 +3,7 @@ package clamd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -11,18 +12,21 @@ import (
 
 // Prove sends canaries: the EICAR test file, which every scanner knows and which
 // harms nobody, as it is and in three places where clamd by default does not look
-// and says OK. It fails when one of them passes, and says which of clamd's
-// options is missing. Where it has succeeded, clean means looked at.
+// and says OK. It fails when one of them passes, and names every option of clamd's
+// that is missing. Where it has succeeded, clean means looked at.
 func (c *Client) Prove(ctx context.Context) error {
 	if err := c.Ping(ctx); err != nil {
 		return err
 	}
+	var passed []error
 	for _, canary := range canaries(c.MaxSize) {
-		if err := c.prove(ctx, canary); err != nil {
+		err := c.prove(ctx, canary)
+		if err != nil && (canary.mustKnow || !errors.Is(err, errPassed)) {
 			return err
 		}
+		passed = append(passed, err)
 	}
-	return nil
+	return errors.Join(passed...)
 }
 
 func (c *Client) prove(ctx context.Context, k canary) error {
@@ -33,12 +37,14 @@ func (c *Client) prove(ctx context.Context, k canary) error {
 	case err != nil:
 		return fmt.Errorf("show clamd the EICAR test file %s: %w", k.where, err)
 	case verdict == proxy.Clean:
-		return fmt.Errorf("clamd lets the EICAR test file pass %s: %s", k.where, k.advice)
+		return fmt.Errorf("%w %s: %s", errPassed, k.where, k.advice)
 	case k.mustKnow && verdict != proxy.Infected:
 		return fmt.Errorf("clamd calls the EICAR test file %s unscannable (%s), not infected", k.where, signature)
 	}
 	return nil
 }
+
+var errPassed = errors.New("clamd lets the EICAR test file pass")
 
 // canary is a file that must not be clean.
 type canary struct {

@@ -39,6 +39,7 @@ function start(limits = {}) {
 }
 
 const file = (name, size = 10) => new File([new Uint8Array(size)], name);
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 const happened = (session, type, test = () => true) => new Promise((resolve) => {
   session.addEventListener(type, ({ detail }) => test(detail) && resolve(detail));
 });
@@ -155,6 +156,23 @@ test('a cancelled upload leaves nothing', async () => {
   assert.equal(told.at(-1), 'a.pdf saidCancelled');
   assert.equal(uploads.busy, false);
   assert.ok(!chat.events.some(({ type }) => type === 'file'));
+});
+
+test('what another tab took back is no failure here', async () => {
+  const { session, uploads, shown, told } = start();
+  let end = () => {};
+  session.recall = () => 'a key';
+  session.upload = (given, { onProgress }) => {
+    onProgress({ key: 'a key', state: 'offered', sent: 0, stored: 0, total: given.size, elsewhere: true });
+    return new Promise((_, reject) => { end = reject; });
+  };
+  uploads.add([file('a.pdf')]);
+  await turn();
+  uploads.step({ key: 'a key', state: 'cancelled', name: 'a.pdf', over: true });
+  end(fakeError('cancelled'));
+  await turn();
+  assert.deepEqual(shown, []);
+  assert.deepEqual(told, ['a.pdf saidCancelled']);
 });
 
 test('a refused file can be dismissed', () => {
