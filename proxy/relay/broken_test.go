@@ -211,6 +211,13 @@ var chatFaults = []struct {
 			return j, err
 		}}
 	}},
+	{"takes customers for agents", "join answers the party", func(real *chat.Server) *brokenChat {
+		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
+			j, err := real.Join(ctx, session, p)
+			j.Party.UserType = bridge.Agent
+			return j, err
+		}}
+	}},
 	{"brings events twice", "brings the history in order", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -32,17 +33,25 @@ func (c *Client) Chat() proxy.ChatServer {
 	return conversation{c}
 }
 
+var errAnother = errors.New("the relay answered a join with another party")
+
 func (c conversation) chat(ctx context.Context, method, path string, body, answer any) error {
 	return c.insist(ctx, func(ctx context.Context) error {
 		return c.ask(ctx, bridge.CodeChatUnavailable, method, path, body, answer)
 	})
 }
 
-// Join admits the party.
+// Join admits the party. Who it is, its token says: a relay that answers somebody
+// else would make a customer an agent.
 func (c conversation) Join(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
 	var joined wireJoined
 	if err := c.chat(ctx, http.MethodPost, at(pathParties, session), wireParty(p), &joined); err != nil {
 		return proxy.Joined{}, err
+	}
+	if is := joined.Party; is.UserID != p.UserID || is.UserType != p.UserType {
+		c.Log.Error("the relay answered a join with another party", "session", session,
+			"sent", p.UserID, "sentType", p.UserType, "answered", is.UserID, "answeredType", is.UserType)
+		return proxy.Joined{}, bridge.WrapError(bridge.CodeChatUnavailable, errAnother)
 	}
 	limits, err := bridge.ParseLimits(joined.Limits)
 	return proxy.Joined{Party: joined.Party.party(), Limits: limits, Position: joined.Position}, err

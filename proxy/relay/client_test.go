@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -155,6 +156,35 @@ func TestWhatHasNoKeyIsNotRepeated(t *testing.T) {
 	_, err := c.Post(t.Context(), "s1", "ann", m)
 	require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err))
 	require.Equal(t, before+1, g.seen.Load())
+}
+
+// Who somebody is, the token says and not the bridge.
+func TestAnotherPartyThanTheOneThatJoinedIsRefused(t *testing.T) {
+	b, g := gated(t)
+	var log bytes.Buffer
+	o := b.options()
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	c := b.dial(o).Chat()
+	for name, party := range map[string]string{
+		"another user":             `{"userId":"ann","userType":"CLIENT"}`,
+		"a customer as agent":      `{"userId":"carol","userType":"AGENT"}`,
+		"the type in another case": `{"userId":"carol","userType":"client"}`,
+		"no type":                  `{"userId":"carol"}`,
+		"nobody":                   `{}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			log.Reset()
+			g.set(func(w http.ResponseWriter, _ *http.Request) bool {
+				fmt.Fprintf(w, `{"party":%s,"limits":{},"position":1}`, party)
+				return true
+			})
+			before := g.seen.Load()
+			_, err := c.Join(t.Context(), "s1", bridge.Party{UserID: "carol", UserType: bridge.Client})
+			require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err))
+			require.Equal(t, before+1, g.seen.Load(), "it would answer the same again")
+			require.Contains(t, log.String(), "another party")
+		})
+	}
 }
 
 func TestPatienceEnds(t *testing.T) {

@@ -107,13 +107,15 @@ var helloCases = []aCase{
 
 var chatCases = []aCase{
 	{holds: "join answers the party, its limits and the position of the session's last event", run: func(t *trial) {
-		j := t.join("ann", bridge.Agent)
-		same("the user id", "ann", j.Party.UserID)
-		same("the user type", bridge.Agent, j.Party.UserType)
-		_, err := bridge.ParseLimits(j.Limits)
-		need("read the limits", err)
-		if j.Position < 1 {
-			fail("the position is %d, and the party's own new-party event has an id", j.Position)
+		for user, kind := range map[string]bridge.UserType{"ann": bridge.Agent, "carol": bridge.Client} {
+			j := t.join(user, kind)
+			same("the user id", user, j.Party.UserID)
+			same("the user type", kind, j.Party.UserType)
+			_, err := bridge.ParseLimits(j.Limits)
+			need("read the limits", err)
+			if j.Position < 1 {
+				fail("the position is %d, and the party's own new-party event has an id", j.Position)
+			}
 		}
 	}},
 	{holds: "joining again re-attaches and makes no second new-party event", run: func(t *trial) {
