@@ -440,6 +440,17 @@ var wireFaults = []struct {
 			next.ServeHTTP(w, r)
 		})
 	}},
+	{"takes its own version only", "members that nobody knows", func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if bytes.Contains(body, []byte(`"later"`)) {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		})
+	}},
 	{"is silent", "an empty line comes", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(&silent{w}, r) })
 	}},

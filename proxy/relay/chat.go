@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -36,9 +37,11 @@ func (c *Client) Chat() proxy.ChatServer {
 var errAnother = errors.New("the relay answered a join with another party")
 
 func (c conversation) chat(ctx context.Context, method, path string, body, answer any) error {
-	return c.insist(ctx, func(ctx context.Context) error {
-		return c.ask(ctx, bridge.CodeChatUnavailable, method, path, body, answer)
-	})
+	return c.insist(ctx, func(ctx context.Context) error { return c.once(ctx, method, path, body, answer) })
+}
+
+func (c conversation) once(ctx context.Context, method, path string, body, answer any) error {
+	return c.ask(ctx, bridge.CodeChatUnavailable, method, path, body, answer)
 }
 
 // Join admits the party. Who it is, its token says: a relay that answers somebody
@@ -53,7 +56,7 @@ func (c conversation) Join(ctx context.Context, session string, p bridge.Party) 
 			"sent", p.UserID, "sentType", p.UserType, "answered", is.UserID, "answeredType", is.UserType)
 		return proxy.Joined{}, bridge.WrapError(bridge.CodeChatUnavailable, errAnother)
 	}
-	limits, err := bridge.ParseLimits(joined.Limits)
+	limits, err := parseLimits(joined.Limits)
 	return proxy.Joined{Party: joined.Party.party(), Limits: limits, Position: joined.Position}, err
 }
 
@@ -66,13 +69,29 @@ func (c conversation) Post(ctx context.Context, session, userID string, e bridge
 	if e.Visibility == "" {
 		e.Visibility = bridge.All
 	}
-	var stored event
+	post := c.chat
 	if e.Key == "" {
-		err := c.ask(ctx, bridge.CodeChatUnavailable, http.MethodPost, path, &event{e}, &stored)
-		return stored.Event, err
+		post = c.once
 	}
-	err := c.chat(ctx, http.MethodPost, path, &event{e}, &stored)
-	return stored.Event, err
+	var stored json.RawMessage
+	if err := post(ctx, http.MethodPost, path, &event{e}, &stored); err != nil {
+		return bridge.Event{}, err
+	}
+	return c.stored(stored, e)
+}
+
+// stored reads an event of which the relay says that it is in the transcript.
+func (c conversation) stored(in []byte, sent bridge.Event) (bridge.Event, error) {
+	var e event
+	err := json.Unmarshal(in, &e)
+	if err == nil {
+		return e.Event, nil
+	}
+	c.Log.Error("an event that the relay has stored cannot be understood", "error", err)
+	if e.Event, err = receipt(in, sent); err != nil {
+		return bridge.Event{}, bridge.WrapError(bridge.CodeChatUnavailable, fmt.Errorf("understand the relay's answer: %w", err))
+	}
+	return e.Event, nil
 }
 
 // Leave takes the party out. One that is not in any more has left.
@@ -89,12 +108,15 @@ func (c conversation) File(ctx context.Context, session, userID, fileID string) 
 
 // FindKey looks a key up in the transcript.
 func (c conversation) FindKey(ctx context.Context, session, key string) (bridge.Event, bool, error) {
-	var found wireFound
+	var found struct {
+		Event *json.RawMessage `json:"event"`
+	}
 	err := c.chat(ctx, http.MethodGet, at(pathKey, session, key), nil, &found)
 	if err != nil || found.Event == nil {
 		return bridge.Event{}, false, err
 	}
-	return found.Event.Event, true, nil
+	e, err := c.stored(*found.Event, bridge.Event{Key: key})
+	return e, err == nil, err
 }
 
 // Limits are what binds the party, with what is used of it.
@@ -103,7 +125,7 @@ func (c limited) Limits(ctx context.Context, session, userID string) (bridge.Lim
 	if err := c.chat(ctx, http.MethodGet, at(pathLimits, session, userID), nil, &body); err != nil {
 		return bridge.Limits{}, err
 	}
-	return bridge.ParseLimits(body)
+	return parseLimits(body)
 }
 
 // Reserve holds a place for an upload.

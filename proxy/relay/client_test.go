@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -112,6 +114,133 @@ func TestEventsGiveASilentRelayUp(t *testing.T) {
 	}
 	err := c.Events(t.Context(), "s1", "ann", 0, func(bridge.Event) error { return io.ErrShortBuffer })
 	require.ErrorIs(t, err, io.ErrShortBuffer)
+}
+
+// lines answers a stream of events with these, and breaks it off.
+func lines(all ...string) func(w http.ResponseWriter, r *http.Request) bool {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		io.WriteString(w, strings.Join(all, "\n"))
+		return true
+	}
+}
+
+const (
+	readable   = `{"id":%d,"type":"message","at":1,"from":{"userId":"ann","userType":"AGENT"},"visibility":"ALL","text":"%s"}`
+	unreadable = `{"id":%d,"type":"message","at":1,"from":{"userId":"ann","userType":"ROBOT"},"visibility":"ALL","text":"%s"}`
+	extended   = `{"id":%d,"later":{"than":[-1.5,{"a":{"b":{"c":{}}}}]},"type":"message","at":1,"reason":null,"data":null,` +
+		`"from":{"userId":"ann","userType":"AGENT","visibility":"ALL","mood":"good"},"visibility":"ALL","text":"%s"}`
+)
+
+func TestAnEventThatCannotBeReadIsLeftOut(t *testing.T) {
+	ended := `{"error":{"code":"session-ended","message":"over"}}` + "\n"
+	one, four := fmt.Sprintf(readable, 1, "one"), fmt.Sprintf(readable, 4, "four")
+	for name, c := range map[string]struct {
+		between []string
+		want    []string
+	}{
+		"a value that nobody knows":    {[]string{fmt.Sprintf(unreadable, 2, "two")}, []string{"one", "four"}},
+		"no JSON":                      {[]string{"<h1>hello</h1>"}, []string{"one", "four"}},
+		"longer than a line may be":    {[]string{fmt.Sprintf(readable, 2, strings.Repeat("long", 40_000))}, []string{"one", "four"}},
+		"members of a later version":   {[]string{fmt.Sprintf(extended, 2, "two")}, []string{"one", "two", "four"}},
+		"an end of line as on Windows": {[]string{fmt.Sprintf(readable, 2, "two") + "\r", "\r"}, []string{"one", "two", "four"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, g := gated(t)
+			client := b.dial(b.options()).Chat()
+			g.set(lines(slices.Concat([]string{one}, c.between, []string{four, ended})...))
+			var got []string
+			err := client.Events(t.Context(), "s1", "ann", 0, func(e bridge.Event) error { got = append(got, e.Text); return nil })
+			require.Equal(t, bridge.CodeSessionEnded, bridge.CodeOf(err))
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestAStreamGoesOnBehindAnEventThatCannotBeRead(t *testing.T) {
+	b, g := gated(t)
+	var log bytes.Buffer
+	o := b.options()
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	c := b.dial(o).Chat()
+	var asked []string
+	g.set(func(w http.ResponseWriter, r *http.Request) bool {
+		asked = append(asked, r.URL.RawQuery)
+		switch len(asked) {
+		case 1:
+			return lines(fmt.Sprintf(readable, 1, "one"), fmt.Sprintf(unreadable, 2, "two"), `{"id":3,"type":"mess`)(w, r)
+		case 2, 3:
+			return away(w, r)
+		}
+		return lines(`{"error":{"code":"session-ended","message":"over"}}`, "")(w, r)
+	})
+	err := c.Events(t.Context(), "s1", "ann", 0, func(bridge.Event) error { return nil })
+	require.Equal(t, bridge.CodeSessionEnded, bridge.CodeOf(err))
+	require.Equal(t, []string{"after=0", "after=2", "after=2", "after=2"}, asked)
+	require.Equal(t, 1, strings.Count(log.String(), "cannot be read"), log.String())
+	require.Equal(t, 1, strings.Count(log.String(), "asking again"), "once, however often it is:\n%s", log.String())
+}
+
+func TestWhatALaterVersionAddsIsIgnored(t *testing.T) {
+	b, g := gated(t)
+	c := b.dial(b.options()).Chat()
+	answer := func(body string) {
+		g.set(func(w http.ResponseWriter, _ *http.Request) bool { io.WriteString(w, body); return true })
+	}
+	limits := `{"maxFiles":3,"maxFileSize":null,"usedFiles":1,"later":-1.5}`
+	answer(`{"party":{"userId":"ann","userType":"AGENT","later":{}},"limits":` + limits + `,"position":7,"later":[]}`)
+	j, err := c.Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent})
+	require.NoError(t, err)
+	want := bridge.Unlimited()
+	want.MaxFiles, want.UsedFiles = 3, 1
+	require.Equal(t, proxy.Joined{Party: bridge.Party{UserID: "ann", UserType: bridge.Agent}, Limits: want, Position: 7}, j)
+	answer(limits)
+	l, err := c.(proxy.Allowances).Limits(t.Context(), "s1", "ann")
+	require.NoError(t, err)
+	require.Equal(t, want, l)
+	answer(`{"maxFiles":"three"}`)
+	_, err = c.(proxy.Allowances).Limits(t.Context(), "s1", "ann")
+	require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err), "it is no fault of the page")
+	answer(fmt.Sprintf(extended, 8, "eight"))
+	e, err := c.File(t.Context(), "s1", "ann", "file")
+	require.NoError(t, err)
+	require.Equal(t, "eight", e.Text)
+}
+
+// The answer says that the notice is in the transcript: to take it for an error
+// would end as an upload that failed and a file that everybody sees.
+func TestAStoredNoticeThatCannotBeUnderstoodIsStored(t *testing.T) {
+	b, g := gated(t)
+	o := b.options()
+	o.Patience = 20 * time.Millisecond
+	c := b.dial(o).Chat()
+	n := bridge.Announcement{Name: "a.pdf", Size: 1, DocumentID: "0000abcdefghijkl", UploadType: bridge.FromFileSystem, Key: randomKey()}.Notice(bridge.All)
+	odd := `{"id":7,"type":"notice","notice":"SYS_COMMAND","text":"file-uploaded","from":{"userType":"ROBOT"},` +
+		`"data":{"file-id":"f1","file-name":"a.pdf","weight":1.5}}`
+	answer := func(body string) {
+		g.set(func(w http.ResponseWriter, _ *http.Request) bool { io.WriteString(w, body); return true })
+	}
+	is := func(e bridge.Event) {
+		t.Helper()
+		require.True(t, e.IsFile())
+		require.EqualValues(t, 7, e.ID)
+		require.Equal(t, "f1", e.Data.Get(bridge.KeyFileID))
+	}
+	answer(odd)
+	e, err := c.Post(t.Context(), "s1", "ann", n)
+	require.NoError(t, err)
+	is(e)
+	require.Equal(t, "ann", e.From.UserID)
+	require.Empty(t, n.Data.Get(bridge.KeyFileID), "what was sent stays as it was")
+	answer(`{"event":` + odd + `}`)
+	e, found, err := c.(proxy.Finder).FindKey(t.Context(), "s1", n.Key)
+	require.NoError(t, err)
+	require.True(t, found)
+	is(e)
+	for _, body := range []string{`{}`, `{"id":"seven"}`, `<h1>Sign in</h1>`, ``} {
+		answer(body)
+		_, err := c.Post(t.Context(), "s1", "ann", n)
+		require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err), "%q says nothing of an event", body)
+	}
 }
 
 func TestRequestsAreRepeatedUntilTheRelayIsBack(t *testing.T) {

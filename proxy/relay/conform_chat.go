@@ -111,12 +111,25 @@ var chatCases = []aCase{
 			j := t.join(user, kind)
 			same("the user id", user, j.Party.UserID)
 			same("the user type", kind, j.Party.UserType)
-			_, err := bridge.ParseLimits(j.Limits)
+			_, err := parseLimits(j.Limits)
 			need("read the limits", err)
 			if j.Position < 1 {
 				fail("the position is %d, and the party's own new-party event has an id", j.Position)
 			}
 		}
+	}},
+	{holds: "members that nobody knows are ignored", run: func(t *trial) {
+		later := map[string]any{"of": []float64{-1.5}}
+		var j wireJoined
+		need("join with a member more", t.once(http.MethodPost, at(pathParties, t.session),
+			map[string]any{"userId": "ann", "userType": bridge.Agent, "later": later}, &j))
+		same("the user id", "ann", j.Party.UserID)
+		var stored event
+		need("post with a member more", t.once(http.MethodPost, at(pathEvents, t.session, "ann"), map[string]any{
+			"id": 0, "type": bridge.Message, "at": 0, "from": map[string]any{"userId": "ann", "userType": bridge.System, "later": later},
+			"visibility": bridge.All, "text": "hello", "key": newKey(), "later": later,
+		}, &stored))
+		same("the text", "hello", stored.Text)
 	}},
 	{holds: "joining again re-attaches and makes no second new-party event", run: func(t *trial) {
 		first := t.join("ann", bridge.Agent)

@@ -75,7 +75,7 @@ func (t *trial) customer() {
 func (t *trial) used() bridge.Limits {
 	var body json.RawMessage
 	need("ask for the limits", t.once(http.MethodGet, at(pathLimits, t.session, "carol"), nil, &body))
-	l, err := bridge.ParseLimits(body)
+	l, err := parseLimits(body)
 	need("read the limits", err)
 	return l
 }

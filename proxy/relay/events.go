@@ -2,10 +2,12 @@ package relay
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -15,14 +17,23 @@ import (
 // Events follows the transcript. A stream that breaks is opened again behind
 // the last event it brought.
 func (c conversation) Events(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
-	f := &follower{client: c.Client, path: at(pathEvents, session, userID), position: position, deliver: deliver}
+	f := &follower{
+		client: c.Client, path: at(pathEvents, session, userID), position: position, deliver: deliver,
+		log: c.Log.With("session", session, "user", userID),
+	}
+	logged := false
 	for delay := 100 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
 		before := f.position
-		if err := f.follow(ctx); f.over || !unavailable(err) {
+		err := f.follow(ctx)
+		if f.over || !unavailable(err) {
 			return err
 		}
 		if f.position > before {
-			delay = 100 * time.Millisecond
+			delay, logged = 100*time.Millisecond, false
+		}
+		if !logged && ctx.Err() == nil {
+			f.log.Warn("the relay's events broke off; asking again until some come", "after", f.position, "error", err)
+			logged = true
 		}
 		select {
 		case <-ctx.Done():
@@ -38,7 +49,9 @@ type follower struct {
 	path     string
 	position int64
 	deliver  func(bridge.Event) error
+	log      *slog.Logger
 	over     bool // the receiver does not want any more
+	long     bool // the line being read is longer than maxLine
 }
 
 // follow reads one stream to its end. That silence is no news is shown by empty
@@ -59,6 +72,7 @@ func (f *follower) follow(ctx context.Context) error {
 	defer res.Body.Close()
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, maxLine)
+	lines.Split(f.split)
 	for lines.Scan() {
 		silent.Stop()
 		if err := f.line(lines.Bytes()); err != nil {
@@ -74,9 +88,29 @@ var (
 	errBroken = errors.New("the relay's stream of events broke off")
 )
 
+// split finds the whole lines: one that the stream breaks off in comes again. What
+// is longer than a line may be is dropped as it comes, and its end is an empty line.
+func (f *follower) split(data []byte, _ bool) (advance int, line []byte, err error) {
+	end := bytes.IndexByte(data, '\n')
+	switch {
+	case end >= 0 && f.long:
+		f.long = false
+		return end + 1, data[:0], nil
+	case end >= 0:
+		return end + 1, data[:end], nil
+	case len(data) >= maxLine:
+		if !f.long {
+			f.log.Error("an event of the relay is too long and left out", "after", f.position)
+		}
+		f.long = true
+		return len(data), nil, nil
+	}
+	return 0, nil, nil
+}
+
 // line takes one line: an event, an error and with it the end, or nothing.
 func (f *follower) line(line []byte) error {
-	if len(line) == 0 {
+	if len(bytes.TrimSpace(line)) == 0 {
 		return nil
 	}
 	if err := told(line); err != nil {
@@ -84,7 +118,8 @@ func (f *follower) line(line []byte) error {
 	}
 	var e event
 	if err := json.Unmarshal(line, &e); err != nil {
-		return bridge.WrapError(bridge.CodeChatUnavailable, fmt.Errorf("understand an event of the relay: %w", err))
+		f.leaveOut(line, err)
+		return nil
 	}
 	if e.ID <= f.position {
 		return nil // a page must not see it twice, whatever the relay does
@@ -95,4 +130,15 @@ func (f *follower) line(line []byte) error {
 	}
 	f.position = e.ID
 	return nil
+}
+
+// leaveOut steps past an event that cannot be read: it would come again for ever,
+// and nothing behind it.
+func (f *follower) leaveOut(line []byte, cause error) {
+	var e struct {
+		ID int64 `json:"id"`
+	}
+	json.Unmarshal(line, &e)
+	f.log.Error("an event of the relay cannot be read and is left out", "after", f.position, "id", e.ID, "error", cause)
+	f.position = max(f.position, e.ID)
 }

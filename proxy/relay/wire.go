@@ -107,16 +107,6 @@ type wireDocument struct {
 	Created     time.Time `json:"created,omitzero"`
 }
 
-// event is a bridge.Event in the one JSON form that bridge gives it.
-type event struct{ bridge.Event }
-
-func (e *event) MarshalJSON() ([]byte, error) { return bridge.AppendEvent(nil, e.Event), nil }
-
-func (e *event) UnmarshalJSON(in []byte) (err error) {
-	e.Event, err = bridge.ParseEvent(in)
-	return err
-}
-
 // wireError is {"error":{…}}, the body of every refusal and a stream's last line.
 type wireError struct {
 	Error *struct {
