@@ -65,7 +65,7 @@ func (c backend) Run(s streams) error {
 	}
 	go documents.Tend(ctx, c.KeepDays)
 	handler, err := relay.NewHandler(relay.Backend{
-		Chat: conversations, Documents: relay.Staged{Staging: documents, Documents: documents},
+		Chat: conversations, Documents: &relay.Staged{Staging: documents, Documents: documents},
 		Secret: secret, Version: "attache " + release(), Log: log,
 	})
 	if err != nil {

@@ -126,6 +126,40 @@ func (t *trial) store(d proxy.Document, content []byte) string {
 	return id
 }
 
+// slow is a PUT whose bytes come as the case sends them.
+type slow struct {
+	body *io.PipeWriter
+	left int64
+	over chan struct{}
+	id   string
+	err  error
+}
+
+func (t *trial) putSlowly(d proxy.Document) *slow {
+	body, writer := io.Pipe()
+	s := &slow{body: writer, left: d.Size, over: make(chan struct{})}
+	go func() {
+		defer close(s.over)
+		defer body.Close()
+		s.id, s.err = t.put(d, body)
+	}()
+	return s
+}
+
+func (s *slow) write(p []byte) {
+	n, _ := s.body.Write(p) // the answer says why it did not take all
+	if s.left -= int64(n); s.left == 0 {
+		s.body.Close()
+	}
+}
+
+func awhile(over <-chan struct{}) {
+	select {
+	case <-over:
+	case <-time.After(2 * time.Second):
+	}
+}
+
 // get fetches a document or a part of it.
 func (t *trial) get(id, part string) (*http.Response, []byte, error) {
 	req, err := t.request(t.ctx, http.MethodGet, at(pathDocument, id), nil)
@@ -219,6 +253,26 @@ var documentCases = []aCase{
 		_, err := t.put(other, bytes.NewReader(bytes2))
 		refused("another document under the same id", bridge.CodeUploadConflict, err)
 		t.holds(id, d, content)
+	}},
+	{holds: "a document that is put while it is being put is one document, and both get its id", run: func(t *trial) {
+		d, content := t.draft(3 << 20)
+		first := t.putSlowly(d)
+		first.write(content[:2<<20])
+		second := t.putSlowly(d)
+		begun := make(chan struct{})
+		go func() { second.write(content[:1<<20]); close(begun) }()
+		awhile(begun) // a relay may as well let the second wait for the first
+		first.write(content[2<<20:])
+		awhile(first.over)
+		<-begun
+		second.write(content[1<<20:])
+		for _, put := range []*slow{first, second} {
+			<-put.over
+			need("put what is being put", put.err)
+			same("the id", first.id, put.id)
+		}
+		t.documents = append(t.documents, first.id)
+		t.holds(first.id, d, content)
 	}},
 	{holds: "bytes that have another digest are refused, and there is no document", run: func(t *trial) {
 		d, content := t.draft(300_000)

@@ -47,7 +47,7 @@ func newBackend(t *testing.T) *backend {
 // serve serves the backend, as change makes it.
 func (b *backend) serve(change func(*relay.Backend), wrap func(http.Handler) http.Handler) {
 	b.t.Helper()
-	parts := relay.Backend{Chat: b.chat, Documents: relay.Staged{Staging: b.store, Documents: b.store}, Secret: []byte(secret)}
+	parts := relay.Backend{Chat: b.chat, Documents: &relay.Staged{Staging: b.store, Documents: b.store}, Secret: []byte(secret)}
 	if change != nil {
 		change(&parts)
 	}
