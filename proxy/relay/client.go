@@ -27,8 +27,9 @@ type Options struct {
 	// Patience is how long one request is repeated while the relay cannot be
 	// reached. 0 is 10 seconds.
 	Patience time.Duration
-	// Silence is how long a stream of events may be silent before it is given up
-	// for another. 0 is 15 seconds: a relay breaks it after 10 at the latest.
+	// Silence is how long a stream of events, or a document on its way here, may
+	// be silent before it is given up for another. 0 is 15 seconds: of events a
+	// relay breaks it after 10 at the latest.
 	Silence time.Duration
 	// Log is told when the relay is waited for; nil drops it.
 	Log *slog.Logger

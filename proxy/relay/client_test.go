@@ -421,7 +421,9 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 	proxySide, b := newBackend(t), newBackend(t)
 	g := &gate{}
 	b.serve(nil, func(next http.Handler) http.Handler { g.next = next; return g })
-	documents := b.dial(b.options()).Documents(proxySide.store)
+	o := b.options()
+	o.Silence, o.Patience = 300*time.Millisecond, time.Second
+	documents := b.dial(o).Documents(proxySide.store)
 	content := bytes.Repeat([]byte("0123456789abcdef"), 300_000)
 	d := proxySide.staged(content)
 	for range 2 {
@@ -442,6 +444,36 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 		got, err := io.ReadAll(opened)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(content, got))
+	})
+	t.Run("read through silence", func(t *testing.T) {
+		var asked []string
+		g.set(func(w http.ResponseWriter, r *http.Request) bool {
+			switch asked = append(asked, r.Header.Get("Range")); len(asked) {
+			case 1, 3: // silent in the middle
+				g.next.ServeHTTP(&mute{ResponseWriter: w, left: 900_000, end: r.Context().Done()}, r)
+				return true
+			case 2: // silent from the beginning
+				<-r.Context().Done()
+				return true
+			}
+			return false
+		})
+		_, err := opened.Seek(0, io.SeekStart)
+		require.NoError(t, err)
+		got, err := io.ReadAll(opened)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(content, got))
+		require.GreaterOrEqual(t, len(asked), 4)
+		require.Equal(t, asked[1], asked[2], "from where the silence began")
+		require.NotEqual(t, asked[0], asked[1])
+	})
+	t.Run("not through silence without an end", func(t *testing.T) {
+		g.set(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
+		_, err := opened.Seek(1, io.SeekStart)
+		require.NoError(t, err)
+		_, err = io.ReadAll(opened)
+		require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))
+		g.set(func(http.ResponseWriter, *http.Request) bool { return false })
 	})
 	t.Run("from the middle", func(t *testing.T) {
 		_, err := opened.Seek(-20, io.SeekEnd)
@@ -480,6 +512,40 @@ func (b *brief) Write(p []byte) (int, error) {
 	}
 	b.left -= len(p)
 	return b.ResponseWriter.Write(p)
+}
+
+// mute brings so many bytes and then nothing any more.
+type mute struct {
+	http.ResponseWriter
+	left int
+	end  <-chan struct{}
+}
+
+func (m *mute) Write(p []byte) (int, error) {
+	if len(p) > m.left {
+		m.ResponseWriter.(http.Flusher).Flush()
+		<-m.end
+		panic(http.ErrAbortHandler)
+	}
+	m.left -= len(p)
+	return m.ResponseWriter.Write(p)
+}
+
+func TestReadingADocumentEndsWithItsReader(t *testing.T) {
+	b, g := gated(t)
+	o := b.options()
+	o.Silence = time.Hour
+	documents := b.dial(o).Documents(b.store)
+	d := b.staged([]byte("hello"))
+	_, err := b.store.Add(t.Context(), d)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	opened, err := documents.Open(ctx, d.ID)
+	require.NoError(t, err)
+	defer opened.Close()
+	g.set(func(_ http.ResponseWriter, r *http.Request) bool { cancel(); <-r.Context().Done(); return true })
+	_, err = io.ReadAll(opened)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestAFullStoreIsToldBeforeTheBytesAreSent(t *testing.T) {

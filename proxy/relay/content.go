@@ -6,21 +6,22 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"attache/bridge"
 	"attache/proxy"
 )
 
 // content is an open document of the relay's store. Its bytes come over one
-// request for as long as they are read in order; a request that breaks is sent
-// again from where it broke.
+// request for as long as they are read in order; a request that breaks, or is
+// silent for too long, is sent again from there.
 type content struct {
 	*documents
 	document proxy.Document
 	ctx      context.Context
-	cancel   context.CancelFunc
 	offset   int64
-	body     io.ReadCloser // from offset on; nil: not asked for
+	body     io.ReadCloser           // from offset on; nil: not asked for
+	stop     context.CancelCauseFunc // ends the request that body belongs to
 }
 
 // Document returns the attributes.
@@ -34,10 +35,13 @@ func (c *content) Read(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	err = c.insist(c.ctx, func(context.Context) (err error) {
-		n, err = c.read(p)
-		return err
-	})
+	if n, err = c.read(p); unavailable(err) {
+		// Patience begins where the silence ends.
+		err = c.insist(c.ctx, func(context.Context) (err error) {
+			n, err = c.read(p)
+			return err
+		})
+	}
 	if err != nil {
 		return 0, fmt.Errorf("read the document %s: %w", c.document.ID, err)
 	}
@@ -46,10 +50,18 @@ func (c *content) Read(p []byte) (n int, err error) {
 
 // read returns at least one byte or an error.
 func (c *content) read(p []byte) (int, error) {
+	ctx, stop := c.ctx, c.stop
 	if c.body == nil {
-		if err := c.fetch(); err != nil {
+		ctx, stop = context.WithCancelCause(c.ctx)
+	}
+	silent := time.AfterFunc(c.Silence, func() { stop(errSilent) })
+	defer silent.Stop()
+	if c.body == nil {
+		if err := c.fetch(ctx); err != nil {
+			stop(nil)
 			return 0, err
 		}
+		c.stop = stop
 	}
 	left := c.document.Size - c.offset
 	n, err := io.ReadAtLeast(c.body, p[:min(int64(len(p)), left)], 1)
@@ -63,10 +75,10 @@ func (c *content) read(p []byte) (int, error) {
 
 var errChanged = errors.New("the relay's store answers another document than it did")
 
-// fetch asks for everything from offset on. The context is the document's: the
+// fetch asks for everything from offset on. The context is the body's, too: the
 // bytes are read long after this has returned.
-func (c *content) fetch() error {
-	req, err := c.request(c.ctx, http.MethodGet, at(pathDocument, c.document.ID), nil)
+func (c *content) fetch(ctx context.Context) error {
+	req, err := c.request(ctx, http.MethodGet, at(pathDocument, c.document.ID), nil)
 	if err != nil {
 		return bridge.AsError(err)
 	}
@@ -111,6 +123,7 @@ func (c *content) Seek(offset int64, whence int) (int64, error) {
 
 func (c *content) drop() {
 	if c.body != nil {
+		c.stop(nil)
 		c.body.Close()
 		c.body = nil
 	}
@@ -119,6 +132,5 @@ func (c *content) drop() {
 // Close ends the request.
 func (c *content) Close() error {
 	c.drop()
-	c.cancel()
 	return nil
 }

@@ -73,7 +73,7 @@ func (s *documents) add(ctx context.Context, d proxy.Document) (string, error) {
 const maxDocumentID = 16
 
 // Open asks for the document's attributes; the bytes are fetched as they are
-// read.
+// read, until Close or ctx's end.
 func (s *documents) Open(ctx context.Context, id string) (proxy.Content, error) {
 	var d proxy.Document
 	err := s.insist(ctx, func(ctx context.Context) (err error) {
@@ -83,8 +83,7 @@ func (s *documents) Open(ctx context.Context, id string) (proxy.Content, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open the document %s: %w", id, err)
 	}
-	reading, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	return &content{documents: s, document: d, ctx: reading, cancel: cancel}, nil
+	return &content{documents: s, document: d, ctx: ctx}, nil
 }
 
 func (s *documents) head(ctx context.Context, id string) (proxy.Document, error) {
