@@ -4,19 +4,22 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
 	"attache/bridge"
 )
 
-// uploads are the uploads that this proxy has the right to write. It is a cache:
-// an upload that is not here is opened from its record, wherever it began.
+// uploads are the uploads that this proxy has the right to write, or had: others
+// may have gone on with one. It is a cache: an upload that is not here is opened
+// from its record, wherever it began.
 type uploads struct {
 	proxy *Proxy
 
 	mu      sync.Mutex
 	open    map[string]*upload
+	swept   time.Time
 	running sync.WaitGroup // uploads being finished
 	ctx     context.Context
 	giveUp  context.CancelFunc
@@ -28,6 +31,7 @@ type upload struct {
 	id      string // of the session and the key
 	owner   string // the user id
 	size    int64
+	used    time.Time // guarded by the uploads' mutex
 
 	mu     sync.Mutex // held while the writer or the record is used
 	record Record
@@ -40,9 +44,7 @@ func uploadID(session, key string) string { return session + "/" + key }
 // get returns the party's upload, opening it where it is not open here: code
 // upload-unknown, or the code it failed with.
 func (us *uploads) get(ctx context.Context, who Identity, key string) (*upload, error) {
-	us.mu.Lock()
-	u := us.open[uploadID(who.Session, key)]
-	us.mu.Unlock()
+	u := us.opened(uploadID(who.Session, key))
 	if u == nil {
 		record, err := us.proxy.Records.Get(ctx, who.Session, key)
 		if errors.Is(err, ErrRecordUnknown) {
@@ -86,8 +88,34 @@ func (us *uploads) add(record Record, w Writer) *upload {
 	}
 	us.mu.Lock()
 	defer us.mu.Unlock()
+	us.sweep()
+	u.used = time.Now()
 	us.open[u.id] = u
 	return u
+}
+
+// opened is the upload if it is open here; nil if not.
+func (us *uploads) opened(id string) *upload {
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	u := us.open[id]
+	if u != nil {
+		u.used = time.Now()
+	}
+	return u
+}
+
+// idleTime is how long an upload is kept open that nobody sends: its page is gone,
+// or goes on with it at another proxy.
+const idleTime = 10 * time.Minute
+
+// sweep forgets the idle ones, if it has not just done so: it looks at all.
+func (us *uploads) sweep() {
+	if time.Since(us.swept) < idleTime {
+		return
+	}
+	us.swept = time.Now()
+	maps.DeleteFunc(us.open, func(_ string, u *upload) bool { return time.Since(u.used) > idleTime })
 }
 
 func (us *uploads) forget(u *upload) {
@@ -101,10 +129,7 @@ func (us *uploads) forget(u *upload) {
 // reopen is resume for an offer that repeats: frames still under way on an old
 // connection are fenced off, and the offset is what is durable.
 func (us *uploads) reopen(ctx context.Context, record Record) (*upload, error) {
-	us.mu.Lock()
-	old := us.open[uploadID(record.Session, record.Key)]
-	us.mu.Unlock()
-	if old != nil {
+	if old := us.opened(uploadID(record.Session, record.Key)); old != nil {
 		us.forget(old)
 	}
 	return us.resume(ctx, record)
@@ -226,22 +251,6 @@ func (u *upload) finish(ctx context.Context) error {
 	return nil
 }
 
-// fail ends the upload for good and removes what was stored.
-func (u *upload) fail(ctx context.Context, code bridge.Code) error {
-	u.record.Code = code
-	return u.end(ctx, bridge.Failed)
-}
-
-// cancel takes the upload back for its sender.
-func (u *upload) cancel(ctx context.Context) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.ended {
-		return nil
-	}
-	return u.end(ctx, bridge.Cancelled)
-}
-
 func (u *upload) refuse(ctx context.Context, code bridge.Code) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -251,10 +260,11 @@ func (u *upload) refuse(ctx context.Context, code bridge.Code) error {
 	return u.fail(ctx, code)
 }
 
-// end writes the final record first: should the rest not happen, the janitor of
-// the delivery loop does it again.
-func (u *upload) end(ctx context.Context, state bridge.UploadState) error {
-	u.record.State = state
+// fail ends the upload for good and removes what was stored. It writes the final
+// record first: should the rest not happen, the janitor of the delivery loop does
+// it again.
+func (u *upload) fail(ctx context.Context, code bridge.Code) error {
+	u.record.State, u.record.Code = bridge.Failed, code
 	if err := u.uploads.change(ctx, u); err != nil {
 		return err
 	}

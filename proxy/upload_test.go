@@ -189,6 +189,34 @@ func TestCancelLeavesNothing(t *testing.T) {
 	require.Equal(t, bridge.CodeUploadUnknown, customer.refused())
 }
 
+// An upload that began here was completed elsewhere, and its page is back here when
+// its user takes it back.
+func TestCancelOfWhatWentOnElsewhere(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.loop.Close(t.Context()), "as if the scanner took its time")
+	elsewhere := w.another()
+	content := random(300_000)
+	key := newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
+	agent, _ := w.join(w.agent)
+	d := w.data(w.agent)
+	agent.send(offer)
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	d.frame(key, 0, content[:100_000])
+	await(d, func(m *bridge.Ack) bool { return m.Stored == 100_000 })
+
+	moved, _ := elsewhere.join(w.agent)
+	moved.send(offer)
+	require.EqualValues(t, 100_000, await(moved, func(m *bridge.Accept) bool { return m.Key == key }).Offset)
+	elsewhere.data(w.agent).frame(key, 100_000, content[100_000:])
+	await(moved, func(m *bridge.Upload) bool { return m.State == bridge.Accepted })
+
+	agent.send(&bridge.Cancel{Key: key})
+	last := await(agent, func(m *bridge.Upload) bool { return m.State.Final() })
+	require.Equal(t, bridge.Cancelled, last.State)
+	w.nothingStaged()
+}
+
 // The proxy dies in the middle: what was acked is there, and any proxy goes on.
 func TestAnotherProxyGoesOn(t *testing.T) {
 	w := newWorld(t)
