@@ -23,8 +23,9 @@ type data struct {
 	wake  chan struct{}
 }
 
-// frames are buffers for one message each, a byte longer than one may be. They
-// are pooled because most data sockets are idle most of the time.
+// frames are buffers for one message each, a byte longer than one may be. A socket
+// has one from a message's first byte to its last, for most data sockets are idle
+// most of the time.
 var frames = sync.Pool{New: func() any {
 	b := make([]byte, bridge.FrameHeader+bridge.MaxFrame+1)
 	return &b
@@ -71,14 +72,18 @@ func (d *data) serve(ctx context.Context) error {
 
 // next reads one frame and passes it on.
 func (d *data) next(ctx context.Context) error {
-	buf := frames.Get().(*[]byte)
-	defer frames.Put(buf)
-	kind, message, err := d.read(ctx, *buf)
+	kind, r, err := d.conn.Reader(ctx)
 	if err != nil {
 		return err
 	}
 	if kind != websocket.MessageBinary {
 		return bridge.NewError(bridge.CodeMessage, "the data socket carries frames only")
+	}
+	buf := frames.Get().(*[]byte)
+	defer frames.Put(buf)
+	message, err := d.readInto(*buf, r)
+	if err != nil {
+		return err
 	}
 	f, payload, err := bridge.ParseFrame(message)
 	if err != nil {

@@ -153,15 +153,21 @@ func (s *socket) alive(ctx context.Context) {
 	}
 }
 
-// read waits for the next message and reads it into buf, whose length bounds
-// it. Of a connection that is cut within a message it may return a part, for
-// the library reports the cut as the message's end: a frame then fails its
-// checksum, and JSON lacks its last brace.
+// read waits for the next message and reads it into buf, as readInto does.
 func (s *socket) read(ctx context.Context, buf []byte) (websocket.MessageType, []byte, error) {
 	kind, r, err := s.conn.Reader(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
+	message, err := s.readInto(buf, r)
+	return kind, message, err
+}
+
+// readInto reads a message that has begun into buf, whose length bounds it. Of a
+// connection that is cut within a message it may return a part, for the library
+// reports the cut as the message's end: a frame then fails its checksum, and JSON
+// lacks its last brace.
+func (s *socket) readInto(buf []byte, r io.Reader) ([]byte, error) {
 	// A context that ends with this call would cut the connection of a message
 	// that is too long before the reason could be told.
 	late := time.AfterFunc(messageTime, func() { s.conn.CloseNow() })
@@ -169,12 +175,12 @@ func (s *socket) read(ctx context.Context, buf []byte) (websocket.MessageType, [
 	n, err := io.ReadFull(r, buf)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return kind, buf[:n], nil
+		return buf[:n], nil
 	case err != nil:
-		return 0, nil, err
+		return nil, err
 	}
 	// The buffer is one byte longer than a message may be.
-	return 0, nil, bridge.NewError(bridge.CodeMessageSize, "")
+	return nil, bridge.NewError(bridge.CodeMessageSize, "")
 }
 
 // send writes one message.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -235,4 +236,25 @@ func TestDrainWhileAPageComes(t *testing.T) {
 	require.Positive(t, bye.After)
 	require.Equal(t, websocket.StatusServiceRestart, late.closed())
 	require.NoError(t, <-done)
+}
+
+// Data sockets that wait for a frame hold no room for one.
+func TestIdleDataSocketsAreSmall(t *testing.T) {
+	w := newWorld(t)
+	w.data(w.agent)
+	before := heap()
+	const sockets = 64
+	for range sockets {
+		w.data(w.agent)
+	}
+	require.Less(t, heap()-before, int64(sockets*bridge.MaxFrame/4))
+}
+
+// heap is what is in use, without what the pools keep.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
