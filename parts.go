@@ -35,6 +35,7 @@ type plan struct {
 	days           int // that transcripts and files are kept
 	auth           func(*engine.Engine) (*token.Authenticator, error)
 	origins        []string
+	frontEnds      []string
 	customerLimits bridge.Limits
 	agentLimits    bridge.Limits
 	scanner        proxy.Scanner
@@ -100,7 +101,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		Seats: places, Audit: p.audit,
 		Chat: conversations, Documents: documents, Staging: staging, Records: records,
 		Auth: all.auth, Tickets: token.NewTickets(secret),
-		Origins: p.origins, AgentLimits: &p.agentLimits, MaxFileSize: p.largest,
+		Origins: p.origins, FrontEnds: p.frontEnds, AgentLimits: &p.agentLimits, MaxFileSize: p.largest,
 		MaxFrame: all.engine.MaxChunk(), Log: p.log,
 	})
 	if err != nil {

@@ -26,6 +26,8 @@ type serve struct {
 	TLSCert string   `type:"existingfile" help:"certificate, PEM; without it, put a TLS front end before the proxy"`
 	TLSKey  string   `type:"existingfile" help:"its key, PEM"`
 
+	FrontEnd []string `help:"address or network (CIDR) of a TLS front end whose X-Forwarded-For is believed; repeat it for more" placeholder:"ADDRESS"`
+
 	keyFlags
 	storeFlags
 	relayFlags
@@ -130,6 +132,7 @@ func (c serve) Run(s streams) error {
 		engine: c.options(), days: c.KeepDays,
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
+		frontEnds:      c.FrontEnd,
 		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(),
 		scanner: scanner, largest: c.largest(), relay: elsewhere, audit: trail, log: log,
 	})

@@ -57,6 +57,11 @@ type Config struct {
 	MaxWaiting        int
 	MaxWaitingAddress int
 
+	// FrontEnds are the addresses and networks (CIDR) of TLS front ends. Of a socket
+	// that comes through one, the address is the one that it names in
+	// X-Forwarded-For. Default: none is believed, and one counts as one address.
+	FrontEnds []string
+
 	// TicketTime is how long a download ticket is good. Default: 10 min.
 	TicketTime time.Duration
 
@@ -104,6 +109,7 @@ type Proxy struct {
 	Config
 	mux      *http.ServeMux
 	origins  origins
+	fronts   fronts
 	waiting  waiting
 	uploads  uploads
 	presence presence
@@ -128,7 +134,11 @@ func New(c Config) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{Config: c, origins: list}
+	fronts, err := parseFronts(c.FrontEnds)
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{Config: c, origins: list, fronts: fronts}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	p.leaving, p.leave = context.WithCancel(context.Background())
 	p.waiting = waiting{total: c.MaxWaiting, each: c.MaxWaitingAddress, from: map[string]int{}}

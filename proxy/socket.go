@@ -47,7 +47,7 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 		p.refuse(w, r, bridge.NewError(bridge.CodeOrigin, ""))
 		return nil
 	}
-	leave := p.waiting.enter(r)
+	leave := p.waiting.enter(p.fronts.from(r))
 	if leave == nil {
 		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, ""))
 		return nil

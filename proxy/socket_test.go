@@ -107,6 +107,25 @@ func TestT5StrangersAreCounted(t *testing.T) {
 	w.join(w.customer) // whoever is known does not count
 }
 
+// One stranger behind the front end is in nobody else's way.
+func TestT5StrangersBehindAFrontEnd(t *testing.T) {
+	w := newWorld(t)
+	dial := func(from string) (*websocket.Conn, *http.Response, error) {
+		return w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "X-Forwarded-For": {from}})
+	}
+	for range maxWaitingAddress {
+		conn, _, err := dial("203.0.113.9")
+		require.NoError(t, err)
+		defer conn.CloseNow()
+	}
+	_, res, err := dial("203.0.113.9")
+	require.Error(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	conn, _, err := dial("198.51.100.1")
+	require.NoError(t, err)
+	conn.CloseNow()
+}
+
 func TestT9MessagesThatMakeNoSense(t *testing.T) {
 	w := newWorld(t)
 	p, _ := w.join(w.agent)

@@ -1,11 +1,6 @@
 package proxy
 
-import (
-	"net"
-	"net/http"
-	"net/netip"
-	"sync"
-)
+import "sync"
 
 // waiting counts the sockets that have not said who they are, so that strangers
 // cannot hold the proxy's memory.
@@ -17,10 +12,9 @@ type waiting struct {
 	from map[string]int
 }
 
-// enter counts a stranger in and returns how to count it out; nil when there
-// are too many.
-func (q *waiting) enter(r *http.Request) (leave func()) {
-	from := prefix(r.RemoteAddr)
+// enter counts a stranger in, by where it comes from, and returns how to count it
+// out; nil when there are too many.
+func (q *waiting) enter(from string) (leave func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.all >= q.total || q.from[from] >= q.each {
@@ -36,18 +30,4 @@ func (q *waiting) enter(r *http.Request) (leave func()) {
 			delete(q.from, from)
 		}
 	})
-}
-
-// prefix is the address, or of IPv6 its network: one host has the whole /64.
-func prefix(remote string) string {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		return remote
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil || addr.Is4() || addr.Is4In6() {
-		return host
-	}
-	p, _ := addr.Prefix(64)
-	return p.String()
 }

@@ -138,7 +138,7 @@ func (w *world) startProxy(log *slog.Logger) {
 	}
 	p, err := proxy.New(proxy.Config{
 		Seats: shared, Audit: w.audit, Chat: conversations, Documents: w.store, Staging: w.store, Records: records, Auth: w.auth, Tickets: w.tickets,
-		Origins: []string{origin}, AgentLimits: &limits, MaxFileSize: w.largest, MaxFrame: w.engine.MaxChunk(),
+		Origins: []string{origin}, FrontEnds: []string{"127.0.0.1"}, AgentLimits: &limits, MaxFileSize: w.largest, MaxFrame: w.engine.MaxChunk(),
 		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: time.Second, MaxWaitingAddress: maxWaitingAddress, Log: log,
 	})
 	require.NoError(w.t, err)
