@@ -28,6 +28,7 @@ var directions = []struct {
 	{"proxy", []string{"bridge"}},
 	{"proxy/engine", []string{"bridge"}}, // what the packages beside it stand on
 	{"proxy/*", []string{"bridge", "proxy", "proxy/engine"}},
+	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
 	{"bench", []string{"*", "*/*"}},
 	{"bench/*", nil},
 	{"e2e", []string{"*", "*/*"}},

@@ -45,15 +45,21 @@ type tab struct {
 	mu      sync.Mutex
 	address string
 	events  chan bridge.Event
+	failed  chan *bridge.Upload
 }
 
 func openTab(t *testing.T, address, session, user string, kind bridge.UserType) *tab {
 	t.Helper()
-	b := &tab{t: t, address: address, events: make(chan bridge.Event, 100)}
+	b := &tab{t: t, address: address, events: make(chan bridge.Event, 100), failed: make(chan *bridge.Upload, 100)}
 	b.Page = page.Open(page.Options{
 		Address: func() string { b.mu.Lock(); defer b.mu.Unlock(); return b.address },
 		Token:   mint(t, session, user, kind), Origin: pageOrigin,
 		Saw: func(e bridge.Event) { b.events <- e },
+		Heard: func(_ string, u *bridge.Upload) {
+			if u.State == bridge.Failed {
+				b.failed <- u
+			}
+		},
 	})
 	t.Cleanup(b.Close)
 	return b
@@ -90,6 +96,22 @@ func (b *tab) announced(key string) bridge.File {
 			}
 		case <-late:
 			require.FailNow(b.t, "the notice did not come")
+		}
+	}
+}
+
+// refused waits for an upload's failure.
+func (b *tab) refused(key string) *bridge.Error {
+	b.t.Helper()
+	late := time.After(patience)
+	for {
+		select {
+		case u := <-b.failed:
+			if u.Key == key {
+				return u.Error
+			}
+		case <-late:
+			require.FailNow(b.t, "the upload did not fail")
 		}
 	}
 }
