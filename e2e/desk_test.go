@@ -110,6 +110,12 @@ func (s side) file(name string) tile {
 	return ask[tile](s.page, "e2e.file", s.id, name)
 }
 
+// shows waits until the file of that name is in that state.
+func (s side) shows(name, state string) tile {
+	s.t.Helper()
+	return ask[tile](s.page, "e2e.shows", s.id, name, state)
+}
+
 func (s side) tiles() []tile {
 	s.t.Helper()
 	return ask[[]tile](s.page, "e2e.tiles", s.id)

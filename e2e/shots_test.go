@@ -20,17 +20,26 @@ func TestShots(t *testing.T) {
 	}
 	d := places[0].open(t)
 	d.conversation()
+	d.picture("e2e")
+}
+
+// picture takes pictures of the page as it is, where they are wanted.
+func (d *desk) picture(name string) {
+	d.t.Helper()
+	if *shots == "" {
+		return
+	}
 	for _, scheme := range []string{"light", "dark"} {
-		for name, width := range map[string]int64{"wide": 1280, "narrow": 420} {
+		for size, of := range map[string][2]int64{"wide": {1280, 860}, "narrow": {420, 1500}} {
 			_, err := chromedp.Call(d.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 			})
-			require.NoError(t, err)
-			require.NoError(t, chromedp.Do(d.ctx, chromedp.EmulateViewport(width, 860)))
-			tell(d.page, "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+			require.NoError(d.t, err)
+			require.NoError(d.t, chromedp.Do(d.ctx, chromedp.EmulateViewport(of[0], of[1])))
+			tell(d.page, "e2e.settled")
 			picture, err := chromedp.Run(d.ctx, chromedp.CaptureScreenshot())
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(filepath.Join(*shots, "e2e-"+name+"-"+scheme+".png"), picture, 0o644))
+			require.NoError(d.t, err)
+			require.NoError(d.t, os.WriteFile(filepath.Join(*shots, name+"-"+size+"-"+scheme+".png"), picture, 0o644))
 		}
 	}
 }

@@ -143,6 +143,12 @@ globalThis.e2e = (() => {
     return tile?.dataset.id && seen(tile);
   }, `the file ${name} on the side of the ${side}`);
 
+  /** Waits for the file of that name to be in that state. */
+  const shows = (side, name, state) => until(() => {
+    const tile = named(side, name);
+    return tile?.dataset.state === state && seen(tile);
+  }, `${name} to be ${state} on the side of the ${side}`);
+
   /** Waits for a refused file's sentence. */
   const refusal = (side, name) => until(() => {
     const tile = named(side, name);
@@ -199,6 +205,14 @@ globalThis.e2e = (() => {
 
   const download = async (side, id) => digest(await (await session(side).download(id)).arrayBuffer());
 
+  /** Waits until the page is drawn and no colour is on its way to another. */
+  async function settled() {
+    await new Promise((drawn) => { requestAnimationFrame(() => requestAnimationFrame(drawn)); });
+    const moving = [document, ...all(document, 'attache-chat').map(({ shadowRoot }) => shadowRoot)]
+      .flatMap((tree) => tree.getAnimations()).filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(moving.map(({ finished }) => finished));
+  }
+
   /** Where the mouse hits a node, once it has come to rest. */
   async function middle(node) {
     const frame = () => new Promise((resolve) => { requestAnimationFrame(() => resolve(node.getBoundingClientRect())); });
@@ -251,8 +265,8 @@ globalThis.e2e = (() => {
   const picked = (name) => [...input.files].find((one) => one.name === name);
 
   return {
-    until, chat, session, root, tiles, named, lines, connected, file, refusal, line, midway, say, hand, download,
-    digest, middle, focused, rejection, api, input, picked, shown,
+    until, chat, session, root, tiles, named, lines, connected, file, shows, refusal, line, midway, say, hand, download,
+    digest, settled, middle, focused, rejection, api, input, picked, shown,
     slow, sentBytes, cut, kept, memory, observe, observed,
   };
 })();
