@@ -3,7 +3,6 @@ package e2e
 import (
 	"flag"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,15 +27,7 @@ const (
 
 // R16, a slice: -cuts 100 is the whole.
 func TestR16WireCutsDuringOneUpload(t *testing.T) {
-	host := startHost(t)
-	d := &desk{command: startCommand(t, "demo", "--origin", host.origin()), address: host.origin() + "/"}
-	w := layWire(t, strings.TrimPrefix(d.command.origin(), "http://"), cutRate)
-	host.proxy = w.origin()
-	d.page = newPageFor(t, longest+time.Duration(*cuts)*cutPatience)
-	d.agent, d.customer = side{d.page, "agent"}, side{d.page, "customer"}
-	d.expect(goneQuiet)
-	d.page.open(d.address)
-	d.connected()
+	d, w := acrossWire(t, cutRate, func() *page { return newPageFor(t, longest+time.Duration(*cuts)*cutPatience) })
 	tell(d.page, "e2e.observe", "agent")
 	f := large(t, "severed.bin", int64(*cuts)*cutEvery+cutEvery)
 	d.agent.give(f.path)

@@ -14,7 +14,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// program is the built command, browser the one browser of all tests.
+// program is the built command, browser the one browser of all tests but those
+// that stop it.
 var (
 	program string
 	browser context.Context
@@ -31,10 +32,6 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (int, error) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		return 0, errors.New("the command chromium is missing: run ci/deps.sh, which installs it")
-	}
 	dir, err := os.MkdirTemp("", "attache-e2e-")
 	if err != nil {
 		return 0, err
@@ -44,8 +41,8 @@ func run(m *testing.M) (int, error) {
 	if err := build(program); err != nil {
 		return 0, err
 	}
-	stop, err := startBrowser(chromium, filepath.Join(dir, "profile"))
-	if err != nil {
+	var stop func()
+	if browser, stop, err = startBrowser(filepath.Join(dir, "profile")); err != nil {
 		return 0, err
 	}
 	code := m.Run()
@@ -71,7 +68,11 @@ func build(program string) error {
 	return nil
 }
 
-func startBrowser(chromium, profile string) (stop func(), err error) {
+func startBrowser(profile string) (_ context.Context, stop func(), err error) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		return nil, nil, errors.New("the command chromium is missing: run ci/deps.sh, which installs it")
+	}
 	allocator, free := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium),
 		chromedp.NoSandbox, // there is none for root, and the pages are ours
@@ -84,10 +85,9 @@ func startBrowser(chromium, profile string) (stop func(), err error) {
 	if err := chromedp.Do(ctx); err != nil {
 		cancel()
 		free()
-		return nil, fmt.Errorf("start chromium: %w", err)
+		return nil, nil, fmt.Errorf("start chromium: %w", err)
 	}
-	browser = ctx
-	return func() {
+	return ctx, func() {
 		_ = chromedp.Cancel(ctx)
 		cancel()
 		free()

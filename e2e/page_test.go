@@ -43,6 +43,11 @@ func newPage(t *testing.T) *page {
 
 func newPageFor(t *testing.T, most time.Duration) *page {
 	t.Helper()
+	return newPageIn(t, browser, most)
+}
+
+func newPageIn(t *testing.T, browser context.Context, most time.Duration) *page {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(browser, most)
 	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
 	p := &page{t: t, ctx: ctx}

@@ -32,14 +32,32 @@ type wire struct {
 type end struct {
 	*net.TCPConn
 	path string // that its first request asks for
+
+	silent chan struct{} // until it is closed nothing is passed on; nil: everything is
 }
 
 // cut is one place at which WebSockets are cut.
 type cut struct {
-	left  int64 // bytes of data sockets until then
-	all   bool  // chat sockets as well
-	reset bool  // by RST, as a router that has forgotten; by FIN otherwise
-	done  chan struct{}
+	left   int64 // bytes of data sockets until then
+	all    bool  // chat sockets as well
+	reset  bool  // by RST, as a router that has forgotten; by FIN otherwise
+	silent bool  // by neither: it looks as if the other end had nothing to say
+	done   chan struct{}
+}
+
+// acrossWire is a page of another origin that has such a wire to its proxy.
+func acrossWire(t *testing.T, rate int64, open func() *page) (*desk, *wire) {
+	t.Helper()
+	host := startHost(t)
+	d := &desk{command: startCommand(t, "demo", "--origin", host.origin()), address: host.origin() + "/"}
+	w := layWire(t, strings.TrimPrefix(d.command.origin(), "http://"), rate)
+	host.proxy = w.origin()
+	d.page = open()
+	d.agent, d.customer = side{d.page, "agent"}, side{d.page, "customer"}
+	d.expect(goneQuiet)
+	d.page.open(d.address)
+	d.connected()
+	return d, w
 }
 
 // layWire lays one to that address, host and port.
@@ -51,6 +69,7 @@ func layWire(t *testing.T, to string, rate int64) *wire {
 	w.running.Go(w.accept)
 	t.Cleanup(func() {
 		listener.Close()
+		w.speak()
 		w.mu.Lock()
 		for e := range w.open {
 			e.Close()
@@ -66,7 +85,31 @@ func (w *wire) origin() string { return "http://" + w.listener.Addr().String() }
 // cut waits until so many more bytes of files have passed, and cuts there.
 func (w *wire) cut(after int64, all, reset bool) {
 	w.t.Helper()
-	c := &cut{left: after, all: all, reset: reset, done: make(chan struct{})}
+	w.at(&cut{left: after, all: all, reset: reset})
+}
+
+// hush waits for such a place and passes nothing on from there, in either
+// direction and on any socket that is open then.
+func (w *wire) hush(after int64) {
+	w.t.Helper()
+	w.at(&cut{left: after, all: true, silent: true})
+}
+
+// speak ends all silence.
+func (w *wire) speak() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for e := range w.open {
+		if e.silent != nil {
+			close(e.silent)
+			e.silent = nil
+		}
+	}
+}
+
+func (w *wire) at(c *cut) {
+	w.t.Helper()
+	c.done = make(chan struct{})
 	w.mu.Lock()
 	w.next = c
 	w.mu.Unlock()
@@ -110,7 +153,8 @@ func (w *wire) carry(near *end) {
 	w.mu.Unlock()
 	var down sync.WaitGroup
 	down.Go(func() {
-		io.Copy(near, far)
+		io.Copy(passing{w, near}, far)
+		w.audible(near)
 		near.Close()
 	})
 	w.up(near, far)
@@ -121,6 +165,27 @@ func (w *wire) carry(near *end) {
 	w.mu.Unlock()
 }
 
+// audible returns when that connection is not silent.
+func (w *wire) audible(e *end) {
+	w.mu.Lock()
+	silent := e.silent
+	w.mu.Unlock()
+	if silent != nil {
+		<-silent
+	}
+}
+
+// passing is what comes down to a page.
+type passing struct {
+	w  *wire
+	to *end
+}
+
+func (p passing) Write(b []byte) (int, error) {
+	p.w.audible(p.to)
+	return p.to.Write(b)
+}
+
 // piece is what goes up at once.
 const piece = 16 << 10
 
@@ -128,6 +193,7 @@ func (w *wire) up(near *end, far *net.TCPConn) {
 	buf := make([]byte, piece)
 	for {
 		n, err := near.Read(buf)
+		w.audible(near)
 		if n > 0 {
 			if _, err := far.Write(w.addressed(near, buf[:n])); err != nil {
 				return
@@ -179,6 +245,10 @@ func (w *wire) passed(e *end, n int64) time.Duration {
 func (w *wire) sever(c *cut) {
 	for e := range w.open {
 		if e.path != bridge.PathData && (!c.all || e.path != bridge.PathChat) {
+			continue
+		}
+		if c.silent {
+			e.silent = make(chan struct{})
 			continue
 		}
 		if c.reset {
