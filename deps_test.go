@@ -31,6 +31,7 @@ var directions = []struct {
 	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
 	{"bench", []string{"*", "*/*"}},
 	{"bench/*", nil},
+	{"ci/skipped", nil},
 	{"e2e", []string{"*", "*/*"}},
 	{"chaos", []string{"*", "*/*"}},
 	{"chaos/page", []string{"bridge"}},
