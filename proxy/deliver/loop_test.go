@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -215,6 +216,53 @@ func TestT30InfectedIsNeverStored(t *testing.T) {
 	require.Equal(t, proxy.Infected, r.Verdict)
 	w.nothingStored()
 	require.Zero(t, w.store.adds)
+}
+
+// bounds notes how long the scanner and the store may take.
+type bounds struct {
+	*storeDouble
+	scan, store time.Duration
+}
+
+func (b *bounds) Scan(ctx context.Context, _ io.Reader, _ proxy.Document) (proxy.Verdict, error) {
+	end, _ := ctx.Deadline()
+	b.scan = time.Until(end)
+	return proxy.Clean, nil
+}
+
+func (b *bounds) Add(ctx context.Context, d proxy.Document) (string, error) {
+	end, _ := ctx.Deadline()
+	b.store = time.Until(end)
+	return b.storeDouble.Add(ctx, d)
+}
+
+// 1 GiB through 100 Mbit/s takes a minute and a half.
+func TestALargeFileMayTakeLonger(t *testing.T) {
+	for name, c := range map[string]struct {
+		size    int64
+		inPlace bool // nothing of the content is read to store it
+		scan    time.Duration
+		store   time.Duration
+	}{
+		"small":               {5, false, 5 * time.Minute, time.Minute},
+		"1 GiB":               {1 << 30, false, 5*time.Minute + 4096*time.Second, time.Minute + 4096*time.Second},
+		"1 GiB where it lies": {1 << 30, true, 5*time.Minute + 4096*time.Second, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b := &bounds{storeDouble: w.store}
+			w.start(func(o *deliver.Options) {
+				o.Scanner, o.Documents = b, b
+				if c.inPlace {
+					o.Staging = b
+				}
+			})
+			r := w.create(w.draft(func(r *proxy.Record) { w.accept(r); r.Size = c.size }))
+			w.announcedOnce(r.Key)
+			require.InDelta(t, c.scan.Minutes(), b.scan.Minutes(), 1)
+			require.InDelta(t, c.store.Minutes(), b.store.Minutes(), 1)
+		})
+	}
 }
 
 func TestLoopNeedsAScanner(t *testing.T) {

@@ -40,13 +40,14 @@ type Options struct {
 	// each is spread over its half and its whole. Defaults: 100 ms, 15 s.
 	Delay, MaxDelay time.Duration
 
-	// ScanTime, StoreTime and AnnounceTime bound one try of a step.
-	// Defaults: 5 min, 1 min, 15 s.
+	// ScanTime, StoreTime and AnnounceTime bound one try of a step. To scan, and to
+	// store elsewhere than the content lies, may take a second more for each
+	// 256 KiB of the file. Defaults: 5 min, 1 min, 15 s.
 	ScanTime, StoreTime, AnnounceTime time.Duration
 
 	// Grace is how long the document of an upload that failed or was cancelled
-	// is kept while its notice may still be on its way. It is longer than any
-	// try. Default: 1 min.
+	// is kept while its notice may still be on its way. It is at least as long as
+	// a try to announce, and to store where the content lies. Default: 1 min.
 	Grace time.Duration
 
 	// Idle is how long an upload may lie without a byte. Default: 24 h.

@@ -54,7 +54,7 @@ func (j *job) scan(ctx context.Context) (kept bool, err error) {
 }
 
 func (j *job) ask(ctx context.Context) (proxy.Verdict, error) {
-	ctx, cancel := context.WithTimeout(ctx, j.ScanTime)
+	ctx, cancel := context.WithTimeout(ctx, j.reading(j.ScanTime))
 	defer cancel()
 	content, err := j.Staging.Staged(ctx, j.record.DocumentID)
 	if err != nil {
@@ -70,6 +70,14 @@ func (j *job) ask(ctx context.Context) (proxy.Verdict, error) {
 		return proxy.Unknown, fmt.Errorf("scan: %w", err)
 	}
 	return verdict, nil
+}
+
+// slowest is what a step that reads the content takes a second, at least, of it.
+const slowest = 256 << 10
+
+// reading is d and the time that the whole content may take besides.
+func (j *job) reading(d time.Duration) time.Duration {
+	return d + time.Duration(j.record.Size/slowest)*time.Second
 }
 
 // judge keeps a verdict. What is none of the four is no verdict either.
@@ -106,7 +114,11 @@ func (j *job) store(ctx context.Context) (kept bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, j.StoreTime)
+	limit := j.StoreTime
+	if !j.inPlace() {
+		limit = j.reading(limit)
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	id, err := j.Documents.Add(bounded, d)
 	if err != nil {

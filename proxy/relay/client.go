@@ -29,7 +29,8 @@ type Options struct {
 	Patience time.Duration
 	// Silence is how long a stream of events, or a document on its way here, may
 	// be silent before it is given up for another. 0 is 15 seconds: of events a
-	// relay breaks it after 10 at the latest.
+	// relay breaks it after 10 at the latest. A document on its way there may
+	// stand still four times as long.
 	Silence time.Duration
 	// Log is told when the relay is waited for; nil drops it.
 	Log *slog.Logger

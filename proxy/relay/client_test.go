@@ -531,6 +531,54 @@ func (m *mute) Write(p []byte) (int, error) {
 	return m.ResponseWriter.Write(p)
 }
 
+func TestSendingADocumentGivesAStandstillUp(t *testing.T) {
+	b, g := gated(t)
+	o := b.options()
+	o.Silence = 20 * time.Millisecond
+	documents := b.dial(o).Documents(b.store)
+	d := b.staged(make([]byte, 16<<20))
+	for name, via := range map[string]func(w http.ResponseWriter, r *http.Request) bool{
+		"before the first byte": func(http.ResponseWriter, *http.Request) bool { <-t.Context().Done(); return true },
+		"in the middle": func(_ http.ResponseWriter, r *http.Request) bool {
+			io.ReadFull(r.Body, make([]byte, 1<<20))
+			<-t.Context().Done()
+			return true
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g.set(via)
+			_, err := documents.Add(t.Context(), d)
+			require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))
+			require.ErrorContains(t, err, "silent")
+		})
+	}
+}
+
+// slow takes a piece of a body in a tenth of a second.
+type slow struct{ io.ReadCloser }
+
+func (s *slow) Read(p []byte) (int, error) {
+	timer := time.NewTimer(100 * time.Millisecond)
+	defer timer.Stop()
+	<-timer.C
+	return io.ReadFull(s.ReadCloser, p[:min(len(p), 1<<20)])
+}
+
+func TestSendingADocumentMayTakeLongerThanSilence(t *testing.T) {
+	proxySide, b := newBackend(t), newBackend(t)
+	b.serve(nil, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Body = &slow{r.Body}
+			next.ServeHTTP(w, r)
+		})
+	})
+	o := b.options()
+	o.Silence = 250 * time.Millisecond // and so a standstill is a second
+	d := proxySide.staged(make([]byte, 16<<20))
+	_, err := b.dial(o).Documents(proxySide.store).Add(t.Context(), d)
+	require.NoError(t, err)
+}
+
 func TestReadingADocumentEndsWithItsReader(t *testing.T) {
 	b, g := gated(t)
 	o := b.options()

@@ -3,7 +3,9 @@ package relay
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"time"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -46,7 +48,14 @@ func (s *documents) add(ctx context.Context, d proxy.Document) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	req, err := s.request(ctx, http.MethodPut, at(pathDocument, d.ID), content)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// A relay may have to wait for a disk, longer than it may be silent otherwise.
+	patience := 4 * s.Silence
+	stalled := time.AfterFunc(patience, func() { cancel(errSilent) })
+	defer stalled.Stop()
+	body := &sending{content, func() { stalled.Reset(patience) }}
+	req, err := s.request(ctx, http.MethodPut, at(pathDocument, d.ID), body)
 	if err != nil {
 		return "", err
 	}
@@ -67,6 +76,17 @@ func (s *documents) add(ctx context.Context, d proxy.Document) (string, error) {
 		return "", bridge.WrapError(bridge.CodeStorageUnavailable, fmt.Errorf("the relay gave the document id %q", stored.ID))
 	}
 	return stored.ID, nil
+}
+
+// sending is a body of which the receiver takes some now and then.
+type sending struct {
+	io.ReadCloser
+	taken func()
+}
+
+func (s *sending) Read(p []byte) (int, error) {
+	s.taken()
+	return s.ReadCloser.Read(p)
 }
 
 // maxDocumentID is how many characters a document id has in UCS.
