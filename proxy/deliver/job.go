@@ -60,9 +60,10 @@ func (j *job) hold(ctx context.Context) {
 }
 
 // fresh reports whether nobody can have held the message before. The count of
-// deliveries alone does not say it: it may be lost with the engine's process.
+// deliveries alone does not say it: it may be lost with the engine's process, and
+// begins anew where a store was full.
 func (j *job) fresh() bool {
-	return j.try == 1 && j.written.After(j.started) && time.Since(j.written) < j.Lease
+	return j.try == 1 && j.record.Tries == 0 && j.written.After(j.started) && time.Since(j.written) < j.Lease
 }
 
 // run does what the state asks for. A panic is one upload's failed try, not
@@ -104,10 +105,10 @@ func (j *job) settle(err error) {
 		j.message.Nak()
 	case errors.As(err, &again):
 		j.message.NakWithDelay(again.delay)
-	case j.record.State.Final(), bridge.CodeOf(err) == bridge.CodeStorageFull:
-		// A final record is tidied up until it is; a full store lasts until
-		// somebody makes room, and then the upload goes on.
-		j.again(err)
+	case j.record.State.Final():
+		j.again(err) // it is tidied up until it is
+	case bridge.CodeOf(err) == bridge.CodeStorageFull:
+		j.await(err)
 	case permanent(err), j.try >= j.Tries:
 		j.fail(err)
 	default:
@@ -124,6 +125,27 @@ func (j *job) again(err error) {
 	delay := j.backOff(j.try)
 	j.log.Warn("delivery delayed", "state", j.record.State, "try", j.try, "delay", delay, "error", err)
 	j.message.NakWithDelay(delay)
+}
+
+// await lets a store be full until somebody makes room, for as long as that takes,
+// and then the upload goes on. It must still have its tries, should anything else
+// be wrong then: a new message of the same record counts from 1.
+func (j *job) await(cause error) {
+	if j.try <= max(1, j.Tries/2) {
+		j.again(cause)
+		return
+	}
+	ctx, cancel := context.WithTimeout(j.working, j.StoreTime)
+	defer cancel()
+	r := j.record
+	r.Tries += j.try
+	_, err := j.Records.put(ctx, r) // it has come to nothing new that would be told
+	if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
+		j.again(errors.Join(cause, err))
+		return
+	}
+	j.message.Ack()
+	j.log.Warn("delivery waits for room", "state", r.State, "tries", r.Tries, "error", cause)
 }
 
 // fail ends the upload for good. Its final record is the work item that cleans

@@ -136,12 +136,35 @@ func TestTransientFailures(t *testing.T) {
 	}
 }
 
-// An upload that was accepted waits for room, however long that takes.
+// An upload that was accepted waits for room, however long that takes, and what
+// else is wrong then has all its tries.
 func TestAFullStoreFailsNothing(t *testing.T) {
 	w := newWorld(t)
-	w.store.before = failing(20, bridge.NewError(bridge.CodeStorageFull, ""))
+	full := failing(20, bridge.NewError(bridge.CodeStorageFull, ""))
+	away := failing(1, bridge.NewError(bridge.CodeStorageUnavailable, ""))
+	w.store.before = func(id string) error {
+		if err := full(id); err != nil {
+			return err
+		}
+		return away(id)
+	}
 	w.start(func(o *deliver.Options) { o.Tries = 3 })
 	w.announcedOnce(w.accepted().Key)
+}
+
+// An earlier try may have got as far as the notice.
+func TestWhatWaitedForRoomIsLookedForFirst(t *testing.T) {
+	w := newWorld(t)
+	w.store.before = failing(2, bridge.NewError(bridge.CodeStorageFull, ""))
+	w.start(func(o *deliver.Options) { o.Tries = 2 })
+	r := w.accepted()
+	w.announcedOnce(r.Key)
+	w.chat.mu.Lock()
+	defer w.chat.mu.Unlock()
+	require.Positive(t, w.chat.finds)
+	r, err := w.records.Get(t.Context(), session, r.Key)
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Tries)
 }
 
 func TestPermanentFailures(t *testing.T) {

@@ -127,6 +127,14 @@ func (r *Records) Update(ctx context.Context, record proxy.Record) (proxy.Record
 }
 
 func (r *Records) write(ctx context.Context, record proxy.Record) (proxy.Record, error) {
+	record, err := r.put(ctx, record)
+	if err == nil {
+		r.written(record)
+	}
+	return record, err
+}
+
+func (r *Records) put(ctx context.Context, record proxy.Record) (proxy.Record, error) {
 	subject, err := subject(record.Session, record.Key)
 	if err != nil {
 		return proxy.Record{}, err
@@ -144,7 +152,6 @@ func (r *Records) write(ctx context.Context, record proxy.Record) (proxy.Record,
 		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
 	}
 	r.watchers.tell(record)
-	r.written(record)
 	return record, nil
 }
 
