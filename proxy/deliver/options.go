@@ -32,8 +32,8 @@ type Options struct {
 	Lease time.Duration
 
 	// Tries bounds the attempts at one step. With the default delays, the
-	// default of 250 is about an hour. A store that is full is waited for
-	// without a bound.
+	// default of 250 is 45 minutes and as many times what a try takes. A store
+	// that is full is waited for without a bound.
 	Tries int
 
 	// Delay is the pause before the second try; it doubles up to MaxDelay, and
