@@ -365,6 +365,9 @@ var storeFaults = []struct {
 	{"does not look at the digest", "bytes that have another digest", func(real relay.Store, _ func() string) *brokenStore {
 		return &brokenStore{put: believing(real)}
 	}},
+	{"does not look at the length", "a body of another length", func(real relay.Store, _ func() string) *brokenStore {
+		return &brokenStore{put: believing(real)}
+	}},
 	{"keeps what a torn body has brought", "a body that breaks off", func(real relay.Store, _ func() string) *brokenStore {
 		return &brokenStore{put: believing(real)}
 	}},

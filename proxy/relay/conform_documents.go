@@ -104,12 +104,17 @@ func proposal() string {
 }
 
 func (t *trial) put(d proxy.Document, content io.Reader) (string, error) {
+	return t.putLength(d, content, d.Size)
+}
+
+// putLength announces a body of that length; -1 announces none.
+func (t *trial) putLength(d proxy.Document, content io.Reader, length int64) (string, error) {
 	header, err := encodeDocument(d)
 	need("describe the document", err)
 	req, err := t.request(t.ctx, http.MethodPut, at(pathDocument, d.ID), content)
 	need("make the request", err)
-	req.ContentLength = d.Size
-	if d.Size == 0 {
+	req.ContentLength = length
+	if length == 0 {
 		req.Body = http.NoBody
 	}
 	req.Header.Set(headerDocument, header)
@@ -280,6 +285,14 @@ var documentCases = []aCase{
 		_, err := t.put(d, bytes.NewReader(content))
 		refused("a document with another digest", bridge.CodeDigest, err)
 		t.missing(d.ID)
+	}},
+	{holds: "a body of another length is refused, and there is no document", run: func(t *trial) {
+		d, content := t.draft(300_000)
+		for _, body := range [][]byte{content[:len(content)-1], append(content, 0)} {
+			_, err := t.putLength(d, bytes.NewReader(body), -1)
+			refused(fmt.Sprintf("a body of %d bytes for a document of %d", len(body), d.Size), bridge.CodeDigest, err)
+			t.missing(d.ID)
+		}
 	}},
 	{holds: "a body that breaks off leaves no document, and the whole one is taken after it", run: func(t *trial) {
 		d, content := t.draft(3 << 20)

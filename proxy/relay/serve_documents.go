@@ -2,6 +2,7 @@ package relay
 
 import (
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -20,6 +21,9 @@ func (h *Handler) put(w http.ResponseWriter, r *http.Request) error {
 	d.ID = r.PathValue("id")
 	content := &patient{control: http.NewResponseController(w), body: http.MaxBytesReader(w, r.Body, d.Size)}
 	id, err := h.Documents.Put(r.Context(), d, content)
+	if longer := (*http.MaxBytesError)(nil); errors.As(err, &longer) {
+		return bridge.WrapError(bridge.CodeDigest, err)
+	}
 	if err != nil {
 		return err
 	}
