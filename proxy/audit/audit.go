@@ -1,7 +1,8 @@
 // Package audit keeps who did what in a file that shows when it was changed.
 //
 // The file is only ever appended to, a line an entry, each line JSON on its own
-// and durable before [Log.Write] returns. A line carries the SHA-256 of the line
+// and durable before [Log.Write] returns. Lines that come while others are being
+// flushed are flushed together, so that who writes many holds up nobody. A line carries the SHA-256 of the line
 // before it, so that one that was removed, changed or put in breaks the chain
 // ([Check]). No key is part of that: who may write the file could make another
 // chain of it, so its last hash is worth noting elsewhere now and then. A hash
@@ -14,7 +15,8 @@
 // What it promises:
 //
 //   - A refused offer, a ticket and a download have their line before they
-//     happen. A ticket or a download whose line cannot be written does not.
+//     happen. A ticket or a download whose line cannot be written does not. How
+//     often a ticket is used at one proxy, in one piece or in many, is not kept.
 //   - An upload's end has its line at least once, after it is final. The message
 //     that stands for the end stays in the delivery's queue until the line is
 //     durable, so a proxy that dies in between leaves it to the next one; one that
@@ -40,7 +42,6 @@ import (
 	"os"
 	"sync"
 
-	"attache/bridge"
 	"attache/proxy"
 )
 
@@ -58,8 +59,12 @@ type Log struct {
 	Options
 	path string
 
+	joining sync.Mutex
+	next    *batch // that an entry which comes now is written with; nil: a new one
+
 	mu    sync.Mutex
 	file  *os.File
+	flush func(*os.File) error
 	last  string // hash of its last line
 	ready bool   // the file ends with a whole line, and last is of that
 }
@@ -73,7 +78,7 @@ func Open(path string, o Options) (*Log, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Log{Options: o, path: path}
+	l := &Log{Options: o, path: path, flush: (*os.File).Sync}
 	file, err := open(path)
 	if err != nil {
 		return nil, err
@@ -88,12 +93,12 @@ func Open(path string, o Options) (*Log, error) {
 // begin goes on with file; a file that is empty begins with a line that carries
 // the hash before.
 func (l *Log) begin(file *os.File, before string) error {
-	next := &Log{Options: l.Options, path: l.path, file: file}
+	next := &Log{Options: l.Options, path: l.path, file: file, flush: l.flush}
 	if err := next.mend(); err != nil {
 		return err
 	}
 	if next.last == "" {
-		if err := next.append(line{Prev: before, Act: actOpened}); err != nil {
+		if err := next.append(before, line{Act: actOpened}); err != nil {
 			return err
 		}
 	}
@@ -101,43 +106,25 @@ func (l *Log) begin(file *os.File, before string) error {
 	return nil
 }
 
-// Write keeps an entry.
-func (l *Log) Write(e proxy.Entry) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.write(e); err != nil {
-		l.Log.Error("the audit log cannot be written", "error", err)
-		return bridge.WrapError(bridge.CodeStorageUnavailable, err)
+// append writes lines in one piece, each with the hash of the one before, the first
+// with prev. When it fails, nobody knows what the file holds, before mend has
+// looked.
+func (l *Log) append(prev string, lines ...line) error {
+	var text []byte
+	for _, made := range lines {
+		made.Prev = prev
+		one := made.text()
+		prev = hash(one)
+		text = append(append(text, one...), '\n')
 	}
-	return nil
-}
-
-func (l *Log) write(e proxy.Entry) error {
-	if !l.ready {
-		if err := l.mend(); err != nil {
-			return err
-		}
-	}
-	made := newLine(e)
-	made.Prev = l.last
-	if l.Names {
-		made.Name = e.Name
-	}
-	return l.append(made)
-}
-
-// append writes a line in one piece. When it fails, nobody knows what the file
-// holds, before mend has looked.
-func (l *Log) append(made line) error {
-	text := made.text()
 	l.ready = false
-	if _, err := l.file.Write(append(text, '\n')); err != nil {
+	if _, err := l.file.Write(text); err != nil {
 		return fmt.Errorf("write the audit log: %w", err)
 	}
-	if err := l.file.Sync(); err != nil {
+	if err := l.flush(l.file); err != nil {
 		return fmt.Errorf("flush the audit log: %w", err)
 	}
-	l.last, l.ready = hash(text), true
+	l.last, l.ready = prev, true
 	return nil
 }
 

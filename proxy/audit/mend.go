@@ -43,7 +43,7 @@ func (l *Log) mend() error {
 	}
 	rest = bytes.TrimSuffix(rest, []byte("\n"))
 	torn := rest[bytes.LastIndexByte(rest, '\n')+1:]
-	return l.append(line{Prev: hash(torn), Act: actTorn, After: good})
+	return l.append(hash(torn), line{Act: actTorn, After: good})
 }
 
 // tail reads the last part of a file.
