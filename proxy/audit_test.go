@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"attache/bridge"
@@ -75,6 +76,17 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 	w.fetch(path, nil, http.StatusOK)
 	next(kept{Act: proxy.ActDownload, Document: file.DocumentID, File: file.ID, Size: 300_000, Digest: digest})
 
+	for _, again := range []struct {
+		header http.Header
+		status int
+	}{
+		{nil, http.StatusOK}, {http.Header{"Range": {"bytes=1000-"}}, http.StatusPartialContent},
+		{http.Header{"If-None-Match": {`"` + digest + `"`}}, http.StatusNotModified},
+		{http.Header{"Range": {"bytes=300000-"}}, http.StatusRequestedRangeNotSatisfiable},
+	} {
+		w.fetch(path, again.header, again.status) // of the same ticket
+	}
+
 	key := newKey()
 	p.send(&bridge.Offer{Key: key, Name: "b.bin", Size: 10, Digest: strings.Repeat("0", 64)})
 	await(p, func(m *bridge.Accept) bool { return m.Key == key })
@@ -116,6 +128,30 @@ func TestT2TheAuditLogHasNoTokenAndNoName(t *testing.T) {
 		require.NotContains(t, string(text), secret)
 	}
 	require.NotContains(t, string(text), "canary")
+}
+
+// Whoever holds a ticket writes one line with it, however often it is used at once.
+func TestT21OneLineATicket(t *testing.T) {
+	w := newWorld(t)
+	p, _ := w.join(w.agent)
+	file := w.upload(p, w.data(w.agent), "a.txt", random(10))
+	path := w.ticket(p, file.ID)
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if res, err := http.Get(w.server.URL + path); err == nil {
+				res.Body.Close()
+			}
+		})
+	}
+	all.Wait()
+	var downloads int
+	for _, k := range w.keptOf("alice") {
+		if k.Act == proxy.ActDownload {
+			downloads++
+		}
+	}
+	require.Equal(t, 1, downloads)
 }
 
 // fullAudit is a log that takes no line.

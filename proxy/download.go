@@ -116,9 +116,12 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	defer content.Close()
 	d := content.Document()
 	if r.Method == http.MethodGet {
-		e := grant.entry(ActDownload, d.Size)
-		e.Digest = hex.EncodeToString(d.SHA256[:])
-		if err := p.Audit.Write(e); err != nil {
+		err := p.used.once(grant, func() error {
+			e := grant.entry(ActDownload, d.Size)
+			e.Digest = hex.EncodeToString(d.SHA256[:])
+			return p.Audit.Write(e)
+		})
+		if err != nil {
 			p.refuse(w, r, err)
 			return
 		}

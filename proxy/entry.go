@@ -17,7 +17,7 @@ const (
 	ActFailed    Act = "failed"
 	ActCancelled Act = "cancelled"
 	ActTicket    Act = "ticket"   // a party was given the right to fetch a file
-	ActDownload  Act = "download" // and makes use of it; a ticket may be used again
+	ActDownload  Act = "download" // and makes use of it at this proxy, once or again and again
 )
 
 // Entry is who did what, for the audit log. What is not known is left empty.

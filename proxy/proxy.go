@@ -41,7 +41,8 @@ type Config struct {
 	// Default: this proxy is the only one.
 	Seats Seats
 
-	// Audit is told of refused offers and of downloads, before they happen.
+	// Audit is told of refused offers, of tickets and of each one's first use here,
+	// before they happen.
 	// Default: nobody is.
 	Audit Audit
 
@@ -113,6 +114,7 @@ type Proxy struct {
 	waiting  waiting
 	uploads  uploads
 	presence presence
+	used     usedTickets
 	up, down atomic.Int64 // what Traffic tells
 
 	ctx     context.Context // ends every socket
@@ -145,6 +147,7 @@ func New(c Config) (*Proxy, error) {
 	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
 	p.uploads.ctx, p.uploads.giveUp = context.WithCancel(context.Background())
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
+	p.used.kept = map[Grant]*firstUse{}
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
 	}
