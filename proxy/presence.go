@@ -22,11 +22,11 @@ type seat struct {
 	sockets int
 	timer   *time.Timer
 	left    bool // the party said goodbye
-	taken   bool // the other proxies know of it
 }
 
 // enter counts a socket in, before the party joins: from then on no other proxy
-// takes it out.
+// takes it out. The seat is taken each time, for the others may have removed it
+// while this proxy was cut off from them.
 func (p *presence) enter(ctx context.Context, who Identity) error {
 	p.mu.Lock()
 	s := p.seats[who.seat()]
@@ -35,22 +35,18 @@ func (p *presence) enter(ctx context.Context, who Identity) error {
 		p.seats[who.seat()] = s
 	}
 	s.sockets++
-	taken := s.taken
 	if s.timer != nil {
 		s.timer.Stop()
 		s.timer = nil
 	}
 	p.mu.Unlock()
-	if taken || p.proxy.Seats == nil {
+	if p.proxy.Seats == nil {
 		return nil
 	}
 	if err := p.proxy.Seats.Take(ctx, who.Session, who.Party.UserID); err != nil {
 		p.exit(who, false)
 		return bridge.WrapError(bridge.CodeBusy, err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.taken = true
 	return nil
 }
 

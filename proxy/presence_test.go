@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -74,6 +75,31 @@ func TestPartyOfADeadProxyLeaves(t *testing.T) {
 	require.Equal(t, "carol", left.Event.From.UserID)
 	require.EqualValues(t, bridge.ReasonDisconnected.Code, left.Event.Reason.Code)
 	w.awaitSeated(1)
+}
+
+// TestSeatThatOthersRemovedIsTakenAgain comes back to a proxy that was thought
+// gone, while its old socket is not yet known to be dead.
+func TestSeatThatOthersRemovedIsTakenAgain(t *testing.T) {
+	w := newWorld(t)
+	twin := w.another()
+	agent, _ := twin.join(w.agent)
+	w.join(w.customer)
+	w.awaitSeated(2)
+	stream, err := w.engine.JetStream().Stream(t.Context(), "SEATS")
+	require.NoError(t, err)
+	carol := fmt.Sprintf("seat.%x.%x.*", "s1", "carol")
+	require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSubject(carol)), "as an heir does")
+	back, _ := w.join(w.customer)
+	w.awaitSeated(2)
+
+	elsewhere, _ := twin.join(w.customer)
+	w.awaitSeated(3)
+	elsewhere.conn.CloseNow()
+	w.awaitSeated(2)
+	back.send(&bridge.Say{Ref: 1, Key: newKey(), Text: "still here"})
+	said := await(back, func(m *bridge.Done) bool { return m.Ref == 1 }).Event.ID
+	w.crash()
+	require.Greater(t, await(agent, isLeft).Event.ID, said, "and its seat is inherited")
 }
 
 // TestLeavingFreesTheSeat says goodbye in words.
