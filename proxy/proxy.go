@@ -204,5 +204,8 @@ func (p *Proxy) enter() bool {
 
 func (p *Proxy) exit(s *socket) {
 	s.stay()
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
 	p.running.Done()
 }

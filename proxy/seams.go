@@ -178,7 +178,7 @@ type Identity struct {
 	Session string
 	Party   bridge.Party
 	Rights  bridge.Rights
-	Expires time.Time
+	Expires time.Time // the token's end, and with 30 s for clocks that differ its sockets' end
 }
 
 // Grant is the right to fetch one document for a while: what a download ticket

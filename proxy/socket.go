@@ -24,6 +24,7 @@ const (
 	pingEvery   = 20 * time.Second
 	pingBudget  = 32 // pings a page may send between two of ours; browsers send none
 	drainTime   = 2 * time.Second
+	skewTime    = 30 * time.Second // a token is believed for so long after its end: clocks differ
 )
 
 // socket is one WebSocket connection whose page has said who it is.
@@ -35,6 +36,7 @@ type socket struct {
 	pinged atomic.Int32
 	hello  *bridge.Hello
 	stay   func() bool // it has ended: a drain needs not tell it
+	expiry *time.Timer // ends it when its token does
 }
 
 // upgrade does what both sockets have in common: origin, subprotocol, the
@@ -78,6 +80,9 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 	})
 	err = p.greet(ctx, s)
 	if intime := late.Stop(); err == nil && intime {
+		s.expiry = time.AfterFunc(time.Until(s.who.Expires)+skewTime, func() {
+			s.fail(p.ctx, bridge.NewError(bridge.CodeTokenExpired, ""))
+		})
 		return s
 	}
 	if err != nil {

@@ -93,6 +93,21 @@ func TestFirstMessage(t *testing.T) {
 	}
 }
 
+// A socket's rights end with its token, and the page comes back with a new one.
+func TestT4ATokenEndsItsSockets(t *testing.T) {
+	w := newWorld(t)
+	witness, _ := w.join(w.customer)
+	for _, open := range []func(string) *page{func(token string) *page { p, _ := w.join(token); return p }, w.data} {
+		brief := w.mint("s1", "alice", bridge.Agent, bridge.AllRights, -27*time.Second)
+		p := open(brief) // within the time by which clocks may differ
+		require.Equal(t, bridge.CodeTokenExpired, p.refused())
+		require.Equal(t, websocket.StatusPolicyViolation, p.closed())
+		open(w.agent)
+	}
+	witness.send(&bridge.Ping{Ref: 1})
+	await(witness, func(m *bridge.Done) bool { return m.Ref == 1 })
+}
+
 func TestT5StrangersAreCounted(t *testing.T) {
 	w := newWorld(t)
 	var open []*page
