@@ -93,7 +93,7 @@ export default {
   offered: 'Waiting to be sent',
   sending: 'Sending, {done} of {size}',
   storing: 'Storing',
-  scanning: 'Checking',
+  scanning: 'Checking for viruses',
   stored: 'Announcing',
   announced: 'Announced',
   failed: 'Not sent',
