@@ -62,15 +62,24 @@ type patient struct {
 	sent    *atomic.Int64 // bytes, of all downloads
 }
 
-const pieceTime = 30 * time.Second
+// Whoever takes less than a piece in its time, 35 kbit/s, is cut off.
+const (
+	pieceTime = 30 * time.Second
+	pieceSize = 128 << 10
+)
 
-var pieces = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+var pieces = sync.Pool{New: func() any { b := make([]byte, 2*pieceSize); return &b }}
 
-// Write sends one piece within pieceTime.
-func (w *patient) Write(p []byte) (int, error) {
-	w.control.SetWriteDeadline(time.Now().Add(pieceTime))
-	n, err := w.ResponseWriter.Write(p)
-	w.sent.Add(int64(n))
+// Write sends p in pieces, each within pieceTime.
+func (w *patient) Write(p []byte) (n int, err error) {
+	for len(p) > 0 && err == nil {
+		var sent int
+		w.control.SetWriteDeadline(time.Now().Add(pieceTime))
+		sent, err = w.ResponseWriter.Write(p[:min(len(p), pieceSize)])
+		w.sent.Add(int64(sent))
+		n += sent
+		p = p[sent:]
+	}
 	return n, err
 }
 
