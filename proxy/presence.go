@@ -143,5 +143,6 @@ func (p *presence) close() {
 	}
 }
 
-// seat names a party's place in a session; neither part can hold the slash.
+// seat names a party's place in a session. A user id may hold a slash, a session id
+// may not: what stands before the first one is the session.
 func (who Identity) seat() string { return who.Session + "/" + who.Party.UserID }

@@ -9,11 +9,11 @@ import (
 )
 
 // Post appends a message or a notice of a party that is in (or of one that was,
-// where it is a file notice with a key), and returns it as stored: with id, time, the party as it joined, and file-id. What XML cannot
-// carry is replaced by U+FFFD. Where e.Key stands in the transcript already,
-// that event is returned instead and nothing is appended, even if the party or
-// the session is gone meanwhile; the key of another party's event or upload has
-// code upload-conflict.
+// where it is a file notice with a key), and returns it as stored: with id, time,
+// the party as it joined, and file-id. What XML cannot carry is replaced by U+FFFD.
+// Where e.Key stands in the transcript already, that event is returned instead and
+// nothing is appended, even if the party or the session is gone meanwhile; the key
+// of another party's event or upload has code upload-conflict.
 //
 // Codes: not-joined, session-ended, forbidden, message-invalid, text-too-long,
 // those of [bridge.Data.Check] and [bridge.CheckNotice], and for customers'
