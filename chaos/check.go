@@ -4,6 +4,7 @@ import (
 	"context"
 	crand "crypto/rand"
 	"fmt"
+	"reflect"
 	"time"
 
 	"attache/bridge"
@@ -103,7 +104,8 @@ func (r *room) verify(ctx context.Context) {
 	}
 }
 
-// transcript returns the session's notices by key.
+// transcript returns the session's notices by key. Whose they are, the reader
+// has judged as every page does.
 func (r *room) transcript(reader *page.Page) map[string]bridge.Event {
 	notices := map[string]bridge.Event{}
 	for _, s := range reader.Sights() {
@@ -111,21 +113,27 @@ func (r *room) transcript(reader *page.Page) map[string]bridge.Event {
 		if !e.IsFile() {
 			continue
 		}
-		i := r.journal.find(e.Key)
-		_, again := notices[e.Key]
-		switch {
-		case i == nil:
-			r.findings.add(phantom, "event %d of %s has key %q", e.ID, r.session, e.Key)
-		case i.session != r.session:
-			r.findings.add(wrongSession, "%s of %s stands in %s", i.key, i.session, r.session)
-		case again:
-			r.findings.add(twice, "%s stands twice in %s", i.key, r.session)
+		if _, again := notices[e.Key]; again {
+			r.findings.add(twice, "%s stands twice in %s", e.Key, r.session)
+			continue
 		}
-		if !again {
-			notices[e.Key] = e
-		}
+		notices[e.Key] = e
 	}
 	return notices
+}
+
+// whose judges a file's event, or an upload's state, as soon as a page is told
+// of it: it must be of this session, and a state of this user.
+func (r *room) whose(key, user string) {
+	i := r.journal.find(key)
+	switch {
+	case i == nil:
+		r.findings.add(phantom, "a page of %s was told of %q", r.session, key)
+	case i.session != r.session:
+		r.findings.add(wrongSession, "%s of %s was told to a page of %s", key, i.session, r.session)
+	case user != "" && i.user != user:
+		r.findings.add(wrongSession, "the state of %s of %s was told to %s", key, i.user, user)
+	}
 }
 
 // shown compares what each live page was sent with the transcript.
@@ -144,6 +152,13 @@ func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
 				r.findings.add(seenTwice, "%s was sent event %d %d times", r.users[n], s.Event.ID, s.Times)
 			}
 			had[s.Event.Key] = true
+			i := r.journal.find(s.Event.Key)
+			if !s.Event.IsFile() || i == nil || i.session != r.session {
+				continue // that is found already
+			}
+			if notice := notices[s.Event.Key]; !reflect.DeepEqual(s.Event, notice) {
+				r.findings.add(contradicted, "%s was sent event %d with %s, and the transcript has %+v", r.users[n], s.Event.ID, s.Event.Key, notice)
+			}
 		}
 		for key := range notices {
 			if !had[key] {

@@ -13,8 +13,8 @@ const (
 	lost         kind = "lost"         // announced or accepted, and its bytes cannot be had
 	unreported   kind = "unreported"   // accepted, and no notice in the transcript
 	corrupted    kind = "corrupted"    // other bytes, another size or another name than what was sent
-	wrongSession kind = "wrongSession" // its notice stands in another session
-	phantom      kind = "phantom"      // a notice that nobody sent a file for
+	wrongSession kind = "wrongSession" // its notice stands in another session, or was told to a page of one
+	phantom      kind = "phantom"      // a notice, or a state, that nobody sent a file for
 	twice        kind = "twice"        // two notices of one key in a transcript
 	seenTwice    kind = "seenTwice"    // a page was sent an event that it had
 	unseen       kind = "unseen"       // the transcript has an event that a page of the session was never sent
@@ -22,7 +22,7 @@ const (
 	unscanned    kind = "unscanned"    // announced or to be had without the scanner's word
 	regressed    kind = "regressed"    // acked bytes were asked for again
 	forgotten    kind = "forgotten"    // bytes were asked for after accepted
-	contradicted kind = "contradicted" // told to have failed and announced, or shown as announced and not in the transcript
+	contradicted kind = "contradicted" // told to have failed and announced, or shown as announced and not so in the transcript
 	refused      kind = "refused"      // failed, though nothing was wrong with it
 	beyondWindow kind = "beyondWindow" // more was sent again after a cut than the window then open
 	undrained    kind = "undrained"    // still on its way 30 s after the last recovery

@@ -74,6 +74,7 @@ func (r *room) enter(user string, kind bridge.UserType, at place) (*page.Page, e
 			if m.State == bridge.Accepted {
 				r.moments.came(bugs.Accepted, at)
 			}
+			r.whose(key, user)
 			r.journal.told(key, m)
 		},
 		Asked: func(key string) {
@@ -81,6 +82,7 @@ func (r *room) enter(user string, kind bridge.UserType, at place) (*page.Page, e
 		},
 		Saw: func(e bridge.Event) {
 			if e.IsFile() {
+				r.whose(e.Key, "")
 				r.moments.came(bugs.Announced, at)
 			}
 			r.journal.saw(r.session, user, e)
@@ -188,13 +190,16 @@ func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
 	}
 	got, err := r.pages[1].Download(ctx, f.ID, freshKey())
 	i := r.journal.find(f.Key)
-	if i != nil && i.doom == bridge.CodeInfected && err == nil {
+	if i == nil || i.session != r.session {
+		return // it is nobody's here, and has been found
+	}
+	if i.doom == bridge.CodeInfected && err == nil {
 		r.findings.add(unscanned, "%s is infected, and can be had", f.Key)
 	}
 	if code := bridge.CodeOf(err); code != "" {
 		r.findings.add(premature, "%s was announced, and its download answered %s", f.Key, code)
 	}
-	if err == nil && i != nil && got.SHA256 != i.digest {
+	if err == nil && got.SHA256 != i.digest {
 		r.findings.add(corrupted, "%s: another content right after it was announced", f.Key)
 	}
 }

@@ -138,6 +138,58 @@ func elsewhere(session string) string {
 		}},
 	},
 	{
+		Name: "tell-another-session", Does: "a live notice is sent to a page of another session too",
+		Changes: []Change{{
+			"proxy/tell.go", "		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {\n			return err\n		}\n",
+			`		for _, e := range astray(s, e) {
+			if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {
+				return err
+			}
+		}
+`,
+		}, {
+			"proxy/astray.go", "", `package proxy
+
+import "attache/bridge"
+
+type straying struct {
+	session string
+	event   bridge.Event
+}
+
+var before = make(chan straying, 1)
+
+func astray(s *session, e bridge.Event) []bridge.Event {
+	if !e.IsFile() || e.ID <= s.joined {
+		return []bridge.Event{e}
+	}
+	all := []bridge.Event{e}
+	select {
+	case other := <-before:
+		if other.session != s.who.Session {
+			all = append(all, other.event)
+		}
+	default:
+	}
+	select {
+	case before <- straying{s.who.Session, e}:
+	default:
+	}
+	return all
+}
+`,
+		}},
+	},
+	{
+		Name: "tell-another-document", Does: "a live notice names another document than the transcript",
+		Changes: []Change{{
+			"proxy/tell.go", "		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
+			"		if e.IsFile() && e.ID > s.joined {\n			e.Data = slices.Clone(e.Data).Set(bridge.Text(bridge.KeyDocumentID, \"another\"))\n		}\n		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
+		}, {
+			"proxy/tell.go", "	\"context\"\n", "	\"context\"\n	\"slices\"\n",
+		}},
+	},
+	{
 		Name: "remove-the-document", Does: "a document is removed though its notice stands",
 		Changes: []Change{{
 			"proxy/deliver/steps.go", "			step(\"concluded\")\n",

@@ -41,6 +41,12 @@ type Sight struct {
 	Times int // how often it came; a page asks for what it does not have only
 }
 
+// sighting tells events apart: one of another session may have the same id.
+type sighting struct {
+	id  int64
+	key string
+}
+
 // Page is one party's page. Its methods may be called by several goroutines.
 type Page struct {
 	o      Options
@@ -60,8 +66,8 @@ type Page struct {
 	reminded map[string]bool // uploads that were accepted, and asked about since
 	asks     map[int64]*box
 	ref      int64
-	sights   map[int64]*Sight
-	order    []int64
+	sights   map[sighting]*Sight
+	order    []sighting
 	cuts     int
 	refused  error
 }
@@ -69,7 +75,7 @@ type Page struct {
 // Open begins to connect and returns at once.
 func Open(o Options) *Page {
 	p := &Page{
-		o: o, changed: make(chan struct{}), uploads: map[string]*box{}, reminded: map[string]bool{}, asks: map[int64]*box{}, sights: map[int64]*Sight{},
+		o: o, changed: make(chan struct{}), uploads: map[string]*box{}, reminded: map[string]bool{}, asks: map[int64]*box{}, sights: map[sighting]*Sight{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.run.Go(p.live)
@@ -213,13 +219,14 @@ func (p *Page) asked(key string) {
 }
 
 func (p *Page) see(e bridge.Event) {
+	which := sighting{e.ID, e.Key}
 	p.mu.Lock()
-	s, again := p.sights[e.ID]
+	s, again := p.sights[which]
 	if again {
 		s.Times++
 	} else {
-		p.sights[e.ID] = &Sight{Event: e, Times: 1}
-		p.order = append(p.order, e.ID)
+		p.sights[which] = &Sight{Event: e, Times: 1}
+		p.order = append(p.order, which)
 	}
 	p.position = max(p.position, e.ID)
 	p.signal()
