@@ -86,7 +86,7 @@ func (f *field) failOver(ctx context.Context, out *failover, proxies, nodes []*p
 		random := f.random(fmt.Sprint("cluster/", w))
 		senders.Go(func() {
 			for sending.Err() == nil {
-				i, u := r.draft(random, w/2, logUniform(random, 1<<20), "")
+				i, u := r.draft(random, w/2, logUniform(random, 1, 1<<20), "")
 				f.sendBounded(ctx, r, w/2, i, u)
 			}
 		})

@@ -203,7 +203,7 @@ func (f *field) sendAll(ctx context.Context, o ordeal, n int64, rooms []*room, t
 func (f *field) sendOne(ctx context.Context, o ordeal, r *room, party int, random *rand.Rand) {
 	ctx, cancel := context.WithTimeout(ctx, o.sendTime)
 	defer cancel()
-	size := max(o.minSize, logUniform(random, o.maxSize))
+	size := logUniform(random, max(o.minSize, 1), o.maxSize)
 	var doom bridge.Code
 	switch {
 	case o.infected > 0 && random.IntN(o.infected) == 0:

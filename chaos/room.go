@@ -157,9 +157,6 @@ func (r *room) send(ctx context.Context, party int, i *intent, u *page.Upload) e
 	if err != nil {
 		r.findings.add(incomplete, "%s of %d bytes: %v", i.key, i.size, err)
 	}
-	if u.MostAgain > bridge.MaxWindow {
-		r.findings.add(beyondWindow, "%s: %d bytes were sent again after one cut", i.key, u.MostAgain)
-	}
 	return err
 }
 
@@ -204,7 +201,7 @@ func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
 	}
 }
 
-// logUniform draws a size between 1 B and max, each power of two as likely.
-func logUniform(random *rand.Rand, max int64) int64 {
-	return min(int64(math.Exp(random.Float64()*math.Log(float64(max+1)))), max)
+// logUniform draws a size from least to most bytes, each power of two as likely.
+func logUniform(random *rand.Rand, least, most int64) int64 {
+	return min(int64(float64(least)*math.Exp(random.Float64()*math.Log(float64(most+1)/float64(least)))), most)
 }

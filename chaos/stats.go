@@ -1,29 +1,38 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
 
 // quantile is the value that the part q of all is not above, by nearest rank.
-func quantile(all []time.Duration, q float64) time.Duration {
+func quantile[T cmp.Ordered](all []T, q float64) (value T) {
 	if len(all) == 0 {
-		return 0
+		return value
 	}
 	sorted := slices.Sorted(slices.Values(all))
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}
+
+// quantiles is each of these; nil of nothing.
+func quantiles[T cmp.Ordered](all []T, of ...float64) (values []T) {
+	if len(all) == 0 {
+		return nil
+	}
+	for _, q := range of {
+		values = append(values, quantile(all, q))
+	}
+	return values
 }
 
 func inMillis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // millis is median, 95th percentile and maximum in milliseconds.
 func millis(all []time.Duration) []float64 {
-	if len(all) == 0 {
-		return nil
-	}
 	var out []float64
-	for _, q := range []float64{0.5, 0.95, 1} {
-		out = append(out, inMillis(quantile(all, q)))
+	for _, d := range quantiles(all, 0.5, 0.95, 1) {
+		out = append(out, inMillis(d))
 	}
 	return out
 }

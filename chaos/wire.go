@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,15 +14,20 @@ import (
 type wire struct {
 	mu    sync.Mutex
 	proxy *toxiproxy.Proxy
-	cuts  int
 }
 
-// newWire lays one to that address, host and port.
-func newWire(name, to string) (*wire, error) {
+// newWire lays one to that address, host and port, that carries so many KiB a
+// second up.
+func newWire(name, to string, rate int64) (*wire, error) {
 	service := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	w := &wire{proxy: toxiproxy.NewProxy(service, name, "127.0.0.1:0", to)}
 	if err := w.proxy.Start(); err != nil {
 		return nil, fmt.Errorf("lay a wire: %w", err)
+	}
+	slow := fmt.Sprintf(`{"type":"bandwidth","stream":"upstream","attributes":{"rate":%d}}`, rate)
+	if _, err := w.proxy.Toxics.AddToxicJson(strings.NewReader(slow)); err != nil {
+		w.close()
+		return nil, fmt.Errorf("slow a wire down: %w", err)
 	}
 	return w, nil
 }
@@ -32,7 +38,6 @@ func (w *wire) address() string { return "http://" + w.proxy.Listen }
 func (w *wire) cut(away time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cuts++
 	w.proxy.Stop()
 	time.Sleep(away)
 	if err := w.proxy.Start(); err != nil {

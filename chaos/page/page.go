@@ -109,6 +109,11 @@ func (p *Page) Cuts() int {
 	return p.cuts
 }
 
+// AwaitCut waits until the chat socket has been lost more often than that.
+func (p *Page) AwaitCut(ctx context.Context, cuts int) error {
+	return p.until(ctx, func() bool { return p.cuts > cuts })
+}
+
 // Sights returns the events that came, in the order of their first coming.
 func (p *Page) Sights() []Sight {
 	p.mu.Lock()

@@ -34,12 +34,16 @@ type Upload struct {
 	Complete time.Time          // when the last byte was acked, or more was told
 	Accepted time.Time          // when accepted or a later state was told
 
-	Resumed   int   // times that sending went on
-	Resent    int64 // bytes sent again, of all resumptions together
-	MostAgain int64 // bytes sent again after one
+	Resumed int     // times that sending went on
+	Resent  int64   // bytes sent again, of all resumptions together
+	Again   []Again // after each cut that was of a connection with frames
 
 	high, acked, window int64
 }
+
+// Again is what one cut cost, in bytes: how much was sent again, and the window
+// that was open when the last frame before it went out.
+type Again struct{ Sent, Window int64 }
 
 // Breach is what a proxy may not do to an upload, in words.
 type Breach string
@@ -180,8 +184,10 @@ func (u *Upload) resume(accept *bridge.Accept) {
 		again := max(u.high-offset, 0)
 		u.Resumed++
 		u.Resent += again
-		u.MostAgain = max(u.MostAgain, again)
 		u.broken(Beyond, again > u.window)
+	}
+	if u.window > 0 {
+		u.Again = append(u.Again, Again{max(u.high-offset, 0), u.window})
 	}
 	u.high, u.acked, u.window = offset, offset, 0
 }
@@ -237,9 +243,7 @@ func (u *Upload) stream(ctx context.Context, d *dataLine, b *box, offset int64) 
 				d.cut()
 				return false, errAgain
 			}
-			s.Advance(n, time.Since(begun))
-			u.high = max(u.high, s.Sent())
-			u.window = max(u.window, s.Window(), n)
+			u.advance(s, n, time.Since(begun))
 			if u.Sent != nil {
 				u.Sent(s.Sent())
 			}
@@ -250,6 +254,14 @@ func (u *Upload) stream(ctx context.Context, d *dataLine, b *box, offset int64) 
 	}
 	u.Complete = time.Now()
 	return false, nil
+}
+
+// advance notes that a frame went out, and into which window: acks only make
+// less of what is under way.
+func (u *Upload) advance(s *bridge.Sender, n int64, now time.Duration) {
+	u.window = max(s.Window(), n)
+	s.Advance(n, now)
+	u.high = max(u.high, s.Sent())
 }
 
 // frame makes a frame as it crosses the wire.
