@@ -61,10 +61,13 @@ func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
 	return out, passed, err
 }
 
-func killAll(all []*process) {
-	for _, p := range all {
-		p.kill()
+// killAll kills them in one moment.
+func killAll(dying []*process) {
+	var all sync.WaitGroup
+	for _, p := range dying {
+		all.Go(p.kill)
 	}
+	all.Wait()
 }
 
 // failOver sends without a pause and kills meanwhile.
@@ -134,7 +137,7 @@ func (f *field) killInTurn(ctx context.Context, out *failover, probe *room, prox
 				out.proxies = append(out.proxies, took)
 			}
 		} else {
-			out.Multiple++
+			out.Several++
 		}
 		if err := revive(ctx, dead); err != nil {
 			return err

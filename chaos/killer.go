@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,19 +11,33 @@ import (
 )
 
 // killer kills processes by a seeded schedule, in ones, twos and threes, and
-// starts each again. Of one process alone, a double kill is a second one while
-// it recovers from the first.
+// starts each again. Where there are fewer processes than are to be killed, one
+// is killed again while it recovers.
 type killer struct {
 	victims []*process
+	pair    []*process // the proxy and its backend; nil: there is none
 	random  *rand.Rand
 	pause   time.Duration // between two kills, in the mean
 	moments *moments
 	moment  bugs.Moment // when; any time: at all kinds in turn
 
-	armed    atomic.Int64 // kills done when the latest was armed, and that one
-	Kills    atomic.Int64 // processes killed
-	Multiple atomic.Int64 // kills of two or three
-	took     []time.Duration
+	armed   atomic.Int64 // kills done when the latest was armed, and that one
+	Kills   atomic.Int64 // processes killed
+	strikes strikes      // read when run has returned
+	took    []time.Duration
+}
+
+// strikes are the times that more was killed than one process once.
+type strikes struct {
+	Several int64 `json:"killsOfSeveralProcesses"`                     // different ones, in one moment
+	Pair    int64 `json:"killsOfProxyAndBackend,omitempty"`            // of these, those of both
+	Again   int64 `json:"killsOfAProcessAgainWhileStarting,omitempty"` // of the same one
+}
+
+func (s *strikes) add(other strikes) {
+	s.Several += other.Several
+	s.Pair += other.Pair
+	s.Again += other.Again
 }
 
 // run does that many kills, or fewer when ctx ends; next is asked before each
@@ -46,46 +60,48 @@ func (k *killer) run(ctx context.Context, kills int64, next func(done int64) boo
 // due is how many kills are done or about to be done.
 func (k *killer) due() int64 { return max(k.armed.Load(), k.Kills.Load()) }
 
-// several is 1 in seven of ten cases, 2 or 3 otherwise.
-func (k *killer) several() int {
-	switch n := k.random.IntN(10); {
-	case n < 7:
-		return 1
-	case n < 9:
-		return 2
-	}
-	return 3
-}
+// several is 1 or 2 in four of ten cases each, 3 otherwise.
+func (k *killer) several() int { return []int{1, 1, 1, 1, 2, 2, 2, 2, 3, 3}[k.random.IntN(10)] }
 
 func (k *killer) strike(ctx context.Context, several int) error {
 	begun := time.Now()
-	if several > 1 {
-		k.Multiple.Add(1)
-	}
 	order := k.random.Perm(len(k.victims))[:min(several, len(k.victims))]
-	var all sync.WaitGroup
+	var dead []*process
 	for _, n := range order {
-		all.Go(k.victims[n].kill)
+		dead = append(dead, k.victims[n])
 	}
-	all.Wait()
-	k.Kills.Add(int64(len(order)))
+	killAll(dead)
+	k.Kills.Add(int64(len(dead)))
+	k.count(dead, several)
 	for left := several - len(order); left > 0; left-- {
-		if err := k.strikeAgain(k.victims[order[0]]); err != nil {
+		if err := k.strikeAgain(dead[0]); err != nil {
 			return err
 		}
 	}
-	errs := make(chan error, len(order))
-	for _, n := range order {
-		go func() { errs <- k.victims[n].start(ctx) }()
+	errs := make(chan error, len(dead))
+	for _, p := range dead {
+		go func() { errs <- p.start(ctx) }()
 	}
 	var err error
-	for range order {
+	for range dead {
 		if e := <-errs; e != nil {
 			err = e
 		}
 	}
 	k.took = append(k.took, time.Since(begun))
 	return err
+}
+
+func (k *killer) count(dead []*process, several int) {
+	if len(dead) > 1 {
+		k.strikes.Several++
+	}
+	if len(k.pair) > 0 && !slices.ContainsFunc(k.pair, func(p *process) bool { return !slices.Contains(dead, p) }) {
+		k.strikes.Pair++
+	}
+	if several > len(dead) {
+		k.strikes.Again++
+	}
 }
 
 // strikeAgain kills a process while it starts.

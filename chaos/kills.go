@@ -38,20 +38,20 @@ type ordeal struct {
 
 // outcome is what an ordeal came to.
 type outcome struct {
-	Uploads   int64     `json:"uploads"`
-	Bytes     int64     `json:"bytes"`
-	Announced int64     `json:"announced"`
-	Refused   int64     `json:"rightlyRefused,omitempty"` // files made so that they must fail, and failed
-	Cuts      int64     `json:"cuts,omitempty"`
-	Kills     int64     `json:"kills"`
-	Multiple  int64     `json:"killsInTwosAndThrees"`
-	Resumed   int64     `json:"resumed"`
-	Resent    int64     `json:"resentBytes"`
-	Recovery  []float64 `json:"recoveryMsP50P95Max,omitempty"`
-	Drained   float64   `json:"drainedSeconds"` // the slowest round
-	Findings  *findings `json:"findings"`
-	Took      float64   `json:"seconds"`
-	recovery  []time.Duration
+	Uploads   int64 `json:"uploads"`
+	Bytes     int64 `json:"bytes"`
+	Announced int64 `json:"announced"`
+	Refused   int64 `json:"rightlyRefused,omitempty"` // files made so that they must fail, and failed
+	Cuts      int64 `json:"cuts,omitempty"`
+	Kills     int64 `json:"kills"`
+	strikes
+	Resumed  int64     `json:"resumed"`
+	Resent   int64     `json:"resentBytes"`
+	Recovery []float64 `json:"recoveryMsP50P95Max,omitempty"`
+	Drained  float64   `json:"drainedSeconds"` // the slowest round
+	Findings *findings `json:"findings"`
+	Took     float64   `json:"seconds"`
+	recovery []time.Duration
 }
 
 // endure runs an ordeal against one proxy, and its backend and scanner where
@@ -112,12 +112,12 @@ func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) 
 	f := l.field(s.address, out.Findings)
 	f.onSight, f.drain = o.onSight, o.drain
 	k := &killer{
-		victims: s.victims, random: l.random(fmt.Sprint("kills/", n)), pause: o.pause, moments: f.moments, moment: o.moment,
+		victims: s.victims, pair: s.pair(), random: l.random(fmt.Sprint("kills/", n)), pause: o.pause, moments: f.moments, moment: o.moment,
 	}
 	err = f.suffer(ctx, o, n, k, out)
 	err = errors.Join(err, happened())
 	out.Kills += k.Kills.Load()
-	out.Multiple += k.Multiple.Load()
+	out.strikes.add(k.strikes)
 	out.recovery = append(out.recovery, k.took...)
 	return err
 }

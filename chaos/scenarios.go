@@ -18,7 +18,7 @@ var scenarios = []scenario{
 // runKills is ten thousand uploads under a thousand kills at full size: in turn
 // of a proxy alone, and of a proxy, its backend and its scanner.
 func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
-	uploads := o.size(o.uploads, 10_000, 1500)
+	uploads := o.size(o.uploads, promisedUploads, 1500)
 	kills := o.size(o.kills, (uploads+9)/10, (uploads+9)/10)
 	out, err := l.endure(ctx, ordeal{
 		uploads: uploads, kills: kills, rounds: max(2, (uploads+499)/500), inTurn: true,
@@ -28,5 +28,17 @@ func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	return out, out.Findings.none() && out.Uploads == uploads && out.Announced+out.Refused == uploads && out.Kills >= kills, nil
+	passed := out.Findings.none() && out.Uploads == uploads && out.Announced+out.Refused == uploads && out.Kills >= kills
+	return out, passed && (!o.full || out.promised()), nil
+}
+
+// What a run with -full must reach, whatever it was asked for.
+const (
+	promisedUploads = 10_000
+	promisedKills   = 1000
+	promisedSeveral = 100 // kills of two or three different processes
+)
+
+func (o *outcome) promised() bool {
+	return o.Uploads >= promisedUploads && o.Kills >= promisedKills && o.Several >= promisedSeveral
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"attache/chaos/bugs"
@@ -77,6 +76,14 @@ func (s *stage) compose(l *lab) error {
 	return nil
 }
 
+// pair is the proxy and its backend; nil where they are one process.
+func (s *stage) pair() []*process {
+	if s.backend == nil {
+		return nil
+	}
+	return []*process{s.proxy, s.backend}
+}
+
 func (s *stage) dir(l *lab) (string, error) {
 	data, err := os.MkdirTemp(l.dir, "data-*")
 	if err == nil {
@@ -134,12 +141,10 @@ func (s *stage) await(ctx context.Context, dying []*process) error {
 			return errNeverThere
 		}
 	}
-	var all sync.WaitGroup
+	killAll(dying)
 	for _, p := range dying {
-		all.Go(p.kill)
 		p.env = nil
 	}
-	all.Wait()
 	if err := os.Remove(s.gate); err != nil {
 		return err
 	}
