@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -90,8 +91,12 @@ func TestR19BugsKeepInStep(t *testing.T) {
 
 func TestFindingsEndAtTheFirst(t *testing.T) {
 	var ended int
-	f := newFindings()
-	f.found = func() { ended++ }
+	ctx, cancel := context.WithCancel(t.Context())
+	f := newFindings(ctx)
+	f.enough = func() {
+		ended++
+		cancel()
+	}
 	f.add(lost, "a")
 	f.add(twice, "b")
 	require.Equal(t, map[kind]int{lost: 1}, f.Counts)

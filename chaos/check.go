@@ -13,40 +13,58 @@ import (
 
 // Patience of the checker with a product that nobody disturbs any more.
 const (
-	drainTime = 30 * time.Second // from the last recovery to the last notice
+	drainTime = 30 * time.Second // from the last recovery to the last final state
 	checkTime = 15 * time.Second // for one transcript, and for one document
 )
 
-// drained waits until a final state of every upload is known, and notes what
-// is not by the end of its patience. It returns how long that took.
-func (f *field) drained(ctx context.Context, rooms []*room) time.Duration {
-	begun := time.Now()
-	late := time.NewTimer(f.drain)
-	defer late.Stop()
+// drained waits until a final state of every upload is known, and notes what is
+// not by the end of its patience. That counts from the last recovery, which may
+// come while it waits and may have been while files were still being sent. It
+// returns the time from there to the last final state.
+func (f *field) drained(ctx context.Context, rooms []*room, recovered func() time.Time) time.Duration {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for len(f.journal.open()) > 0 {
+	for len(f.journal.open()) > 0 && ctx.Err() == nil {
 		select {
 		case <-f.journal.news:
 		case <-tick.C:
 			for _, r := range rooms {
 				r.remind(ctx)
 			}
-		case <-late.C:
-			f.overdue(ctx, rooms)
-			return time.Since(begun)
 		case <-ctx.Done():
-			return time.Since(begun)
+		}
+		if took := time.Since(recovered()); took > f.drain && len(f.journal.open()) > 0 {
+			f.overdue(ctx, rooms)
+			return took
 		}
 	}
-	return time.Since(begun)
+	took := max(0, f.journal.lastSettled().Sub(recovered()))
+	if took > f.drain {
+		f.findings.add(undrained, "the last of all was known %s after the last recovery", took)
+	}
+	return took
+}
+
+// at is a recovery that was then: of scenarios in which no process dies.
+func at(then time.Time) func() time.Time { return func() time.Time { return then } }
+
+// recovered is when one of them came to serve last.
+func recovered(all []*process) func() time.Time {
+	return func() (last time.Time) {
+		for _, p := range all {
+			if t := p.lastServed(); t.After(last) {
+				last = t
+			}
+		}
+		return last
+	}
 }
 
 // overdue notes what is not drained in time, and whether it is late or stuck.
 func (f *field) overdue(ctx context.Context, rooms []*room) {
 	open := f.journal.open()
 	for range int(f.drain / time.Second) {
-		if len(f.journal.open()) == 0 || f.findings.found != nil {
+		if len(f.journal.open()) == 0 || f.findings.enough != nil {
 			break
 		}
 		for _, r := range rooms {

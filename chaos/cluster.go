@@ -50,7 +50,7 @@ func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
 		}
 		proxies, addresses = append(proxies, p), append(addresses, address)
 	}
-	out := &failover{outcome: outcome{Findings: newFindings()}}
+	out := &failover{outcome: outcome{Findings: newFindings(ctx)}}
 	f := l.field(func() string { return addresses[rand.IntN(len(addresses))] }, out.Findings)
 	begun := time.Now()
 	err = f.failOver(ctx, out, proxies, nodes, kills)
@@ -100,13 +100,10 @@ func (f *field) failOver(ctx context.Context, out *failover, proxies, nodes []*p
 	if err != nil {
 		return err
 	}
-	out.Drained = f.drained(ctx, rooms).Seconds()
-	for _, r := range rooms {
-		r.verify(ctx)
-		r.end(ctx)
-	}
+	out.Drained = f.drained(ctx, rooms, recovered(slices.Concat(proxies, nodes))).Seconds()
+	f.verify(ctx, rooms)
 	f.count(&out.outcome)
-	return nil
+	return unjudged(ctx)
 }
 
 // killInTurn kills one process seven times of ten, and times how long it takes

@@ -2,14 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"attache/chaos/page"
 )
@@ -42,25 +42,36 @@ const (
 func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := o.size(o.uploads, 1000, 100)
 	begun := time.Now()
-	c := &cutting{Findings: newFindings()}
+	c := &cutting{Findings: newFindings(ctx)}
 	s, err := l.alone(ctx, "")
 	if err != nil {
 		return nil, false, err
 	}
 	defer s.leave()
 	f := l.field(s.address, c.Findings)
-	const workers = 6
-	var next atomic.Int64
-	var all sync.WaitGroup
-	cuts, errs := make([][]int, workers), make([]error, workers)
-	for n := range workers {
-		all.Go(func() { cuts[n], errs[n] = f.cutAll(ctx, n, s.address(), &next, uploads) })
+	var lanes []*lane
+	var rooms []*room
+	for n := range 6 {
+		a, err := f.lane(n, s.address())
+		if err != nil {
+			return c, false, err
+		}
+		defer a.close()
+		lanes, rooms = append(lanes, a), append(rooms, a.room)
 	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := send(ctx, lanes, uploads); err != nil {
 		return c, false, err
 	}
-	c.count(f.journal, slices.Concat(cuts...))
+	f.drained(ctx, rooms, at(time.Now()))
+	f.verify(ctx, rooms)
+	if err := unjudged(ctx); err != nil {
+		return c, false, err
+	}
+	var cuts []int
+	for _, a := range lanes {
+		cuts = append(cuts, a.cuts...)
+	}
+	c.count(f.journal, cuts)
 	c.Took = time.Since(begun).Seconds()
 	passed := c.Findings.none() && c.Uploads == uploads && len(c.Again) > 0 &&
 		c.Cuts[0] >= 1 && c.Cuts[2] <= mostCuts && c.OfWindow[2] <= 1
@@ -92,9 +103,15 @@ func (c *cutting) count(j *journal, cuts []int) {
 	c.OfWindow = quantiles(parts, 0.5, 0.95, 1)
 }
 
-// cutAll is one worker: a room whose agent sends over a wire of its own. It
-// returns how often each upload was cut.
-func (f *field) cutAll(ctx context.Context, n int, address string, next *atomic.Int64, uploads int64) (cuts []int, err error) {
+// lane is a room whose pages have a wire of their own.
+type lane struct {
+	room   *room
+	wire   *wire
+	random *rand.Rand
+	cuts   []int // of each of its uploads
+}
+
+func (f *field) lane(n int, address string) (*lane, error) {
 	to, err := url.Parse(address)
 	if err != nil {
 		return nil, err
@@ -103,55 +120,67 @@ func (f *field) cutAll(ctx context.Context, n int, address string, next *atomic.
 	if err != nil {
 		return nil, err
 	}
-	defer w.close()
 	with := *f
 	with.address = w.address
 	r, err := with.open(fmt.Sprintf("cuts-%d", n))
 	if err != nil {
+		w.close()
 		return nil, err
 	}
-	defer r.close()
-	random := f.random(fmt.Sprint("cuts/", n))
-	for next.Add(1) <= uploads && ctx.Err() == nil {
-		of, err := r.sendCut(ctx, w, random)
-		if err != nil {
-			return cuts, err
-		}
-		cuts = append(cuts, of)
+	return &lane{room: r, wire: w, random: f.random(fmt.Sprint("cuts/", n))}, nil
+}
+
+func (a *lane) close() {
+	a.room.close()
+	a.wire.close()
+}
+
+// send sends that many files, from all lanes at a time.
+func send(ctx context.Context, lanes []*lane, uploads int64) error {
+	var next atomic.Int64
+	var all errgroup.Group
+	for _, a := range lanes {
+		all.Go(func() error {
+			for next.Add(1) <= uploads && ctx.Err() == nil {
+				if err := a.send(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	with.drained(ctx, []*room{r})
-	r.verify(ctx)
-	r.end(ctx)
-	return cuts, nil
+	return all.Wait()
 }
 
 // cutTime bounds one upload, whatever is cut of it.
 const cutTime = time.Minute
 
-// sendCut sends one file whose wire is cut wherever its seed says, and returns
-// how often it was. A cut counts when the page has lost its connection by it.
-func (r *room) sendCut(ctx context.Context, w *wire, random *rand.Rand) (cuts int, err error) {
+// send sends one file whose wire is cut wherever its seed says. A cut counts
+// when the page has lost its connection by it.
+func (a *lane) send(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cutTime)
 	defer cancel()
-	size := logUniform(random, minCut, maxCut)
-	points := make([]int64, 1+random.IntN(mostCuts))
+	size := logUniform(a.random, minCut, maxCut)
+	points := make([]int64, 1+a.random.IntN(mostCuts))
 	for i := range points {
-		points[i] = 1 + random.Int64N(size)
+		points[i] = 1 + a.random.Int64N(size)
 	}
 	slices.Sort(points)
-	i, u := r.draft(random, 0, size, "")
+	i, u := a.room.draft(a.random, 0, size, "")
+	var cuts int
 	var broken error
 	u.Sent = func(sent int64) {
 		if len(points) == 0 || sent < points[0] || broken != nil {
 			return
 		}
 		points = points[1:]
-		before := r.pages[0].Cuts()
-		broken = w.cut(time.Duration(random.IntN(30)) * time.Millisecond)
-		if broken == nil && r.pages[0].AwaitCut(ctx, before) == nil {
+		before := a.room.pages[0].Cuts()
+		broken = a.wire.cut(time.Duration(a.random.IntN(30)) * time.Millisecond)
+		if broken == nil && a.room.pages[0].AwaitCut(ctx, before) == nil {
 			cuts++
 		}
 	}
-	r.send(ctx, 0, i, u)
-	return cuts, broken
+	a.room.send(ctx, 0, i, u)
+	a.cuts = append(a.cuts, cuts)
+	return broken
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"sync"
 )
@@ -35,26 +36,31 @@ type findings struct {
 	Counts map[kind]int `json:"counts"`
 	First  []string     `json:"first,omitempty"`
 
-	found func() // called at the first finding, the only one that is noted then; may be nil
+	over   <-chan struct{} // closed when the run is cut short: nothing is noted then that may come of it
+	enough func()          // called at each finding, to cut the run short; may be nil
 }
 
 // maxExamples bounds how many findings are told in words.
 const maxExamples = 20
 
-func newFindings() *findings { return &findings{Counts: map[kind]int{}} }
+func newFindings(ctx context.Context) *findings {
+	return &findings{Counts: map[kind]int{}, over: ctx.Done()}
+}
 
 func (f *findings) add(k kind, format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.found != nil {
-		if len(f.Counts) > 0 {
-			return // what follows may come of the run's being cut short
-		}
-		f.found()
+	select {
+	case <-f.over:
+		return
+	default:
 	}
 	f.Counts[k]++
 	if len(f.First) < maxExamples {
 		f.First = append(f.First, string(k)+": "+fmt.Sprintf(format, args...))
+	}
+	if f.enough != nil {
+		f.enough()
 	}
 }
 

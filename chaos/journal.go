@@ -32,6 +32,7 @@ type intent struct {
 type journal struct {
 	mu      sync.Mutex
 	intents map[string]*intent
+	settled time.Time // when a final state was told of an upload that had none
 	news    chan struct{}
 }
 
@@ -65,7 +66,7 @@ func (j *journal) told(key string, m *bridge.Upload) {
 	if i.state.Final() && m.State != bridge.Announced {
 		return
 	}
-	i.state = m.State
+	j.became(i, m.State)
 	if m.State == bridge.Announced {
 		j.announced(i)
 		if m.Event != nil {
@@ -87,9 +88,22 @@ func (j *journal) saw(session, user string, e bridge.Event) {
 		return
 	}
 	i.event = e.ID
-	i.state = bridge.Announced
+	j.became(i, bridge.Announced)
 	j.announced(i)
 	j.wake()
+}
+
+func (j *journal) became(i *intent, state bridge.UploadState) {
+	if !i.state.Final() && state.Final() {
+		j.settled = time.Now()
+	}
+	i.state = state
+}
+
+func (j *journal) lastSettled() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.settled
 }
 
 func (j *journal) announced(i *intent) {
@@ -107,7 +121,7 @@ func (j *journal) sent(i *intent, u *page.Upload) {
 		i.accepted = u.Accepted
 	}
 	if !i.state.Final() && u.State != "" {
-		i.state = u.State
+		j.became(i, u.State)
 	}
 	j.wake()
 }

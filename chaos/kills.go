@@ -48,7 +48,7 @@ type outcome struct {
 	Resumed  int64     `json:"resumed"`
 	Resent   int64     `json:"resentBytes"`
 	Recovery []float64 `json:"recoveryMsP50P95Max,omitempty"`
-	Drained  float64   `json:"drainedSeconds"` // the slowest round
+	Drained  float64   `json:"drainedSeconds"` // from the last recovery, in the slowest round
 	Findings *findings `json:"findings"`
 	Took     float64   `json:"seconds"`
 	recovery []time.Duration
@@ -57,7 +57,7 @@ type outcome struct {
 // endure runs an ordeal against one proxy, and its backend and scanner where
 // it has them.
 func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
-	out := &outcome{Findings: newFindings()}
+	out := &outcome{Findings: newFindings(ctx)}
 	return out, l.endureInto(ctx, o, out)
 }
 
@@ -65,8 +65,8 @@ func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
 func (l *lab) endureUntilFound(ctx context.Context, o ordeal) (*outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	out := &outcome{Findings: newFindings()}
-	out.Findings.found = cancel
+	out := &outcome{Findings: newFindings(ctx)}
+	out.Findings.enough = cancel
 	return out, l.endureInto(ctx, o, out)
 }
 
@@ -85,9 +85,6 @@ func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
 			return err
 		}
 		l.log.Info("round", "round", n+1, "uploads", out.Uploads, "kills", out.Kills, "findings", out.Findings.Counts)
-		if ctx.Err() != nil {
-			break
-		}
 	}
 	return nil
 }
@@ -165,23 +162,32 @@ func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *o
 	if err := <-failed; err != nil {
 		return err
 	}
-	out.Drained = max(out.Drained, f.drained(ctx, rooms).Seconds())
+	out.Drained = max(out.Drained, f.drained(ctx, rooms, recovered(k.victims)).Seconds())
 	blind()
 	watchers.Wait()
-	if ctx.Err() != nil {
-		f.count(out)
-		return nil // what is cut short cannot be judged
-	}
-	var checks sync.WaitGroup
-	for _, r := range rooms {
-		checks.Go(func() { r.verify(ctx) })
-	}
-	checks.Wait()
-	for _, r := range rooms {
-		r.end(ctx)
-	}
+	f.verify(ctx, rooms)
 	out.Cuts += c.cuts.Load()
 	f.count(out)
+	return unjudged(ctx)
+}
+
+// verify verifies all rooms at a time, and ends their sessions.
+func (f *field) verify(ctx context.Context, rooms []*room) {
+	var all sync.WaitGroup
+	for _, r := range rooms {
+		all.Go(func() {
+			r.verify(ctx)
+			r.end(ctx)
+		})
+	}
+	all.Wait()
+}
+
+// unjudged is the error of a run that ended before it was verified whole.
+func unjudged(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("cut short, and not judged: %w", err)
+	}
 	return nil
 }
 

@@ -31,7 +31,7 @@ type process struct {
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	exited chan struct{}
-	starts int
+	served time.Time // when start last succeeded
 }
 
 // start runs the program and waits until it serves.
@@ -47,12 +47,21 @@ func (p *process) start(ctx context.Context) error {
 		if !ok {
 			return fmt.Errorf("%s ended before it served: %s", p.name, tail(p.log))
 		}
+		p.mu.Lock()
+		p.served = time.Now()
+		p.mu.Unlock()
 		return nil
 	case <-late.C:
 		return fmt.Errorf("%s does not serve after %s: %s", p.name, startTime, tail(p.log))
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (p *process) lastServed() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.served
 }
 
 // begin runs the program. The channel says whether it came to serve.
@@ -76,7 +85,6 @@ func (p *process) begin() (<-chan bool, error) {
 	served, exited := make(chan bool, 1), make(chan struct{})
 	p.mu.Lock()
 	p.cmd, p.exited = c, exited
-	p.starts++
 	p.mu.Unlock()
 	go func() {
 		defer close(exited)

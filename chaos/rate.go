@@ -38,7 +38,7 @@ func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 		return nil, false, err
 	}
 	defer s.leave()
-	f := l.field(s.address, newFindings())
+	f := l.field(s.address, newFindings(ctx))
 	var rooms []*room
 	for n := range 10 {
 		r, err := f.open(fmt.Sprintf("rate-%d", n))
@@ -51,9 +51,10 @@ func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 	begun := time.Now()
 	f.sendByClock(ctx, rooms, uploads)
 	p := &pace{Uploads: uploads, PerSec: float64(uploads) / time.Since(begun).Seconds(), Findings: f.findings}
-	f.drained(ctx, rooms)
-	for _, r := range rooms {
-		r.verify(ctx)
+	f.drained(ctx, rooms, at(time.Now()))
+	f.verify(ctx, rooms)
+	if err := unjudged(ctx); err != nil {
+		return p, false, err
 	}
 	var took []time.Duration
 	for _, i := range f.journal.intents {

@@ -26,7 +26,7 @@ func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
 		onSight: true, sendTime: 90 * time.Second, drain: drainTime,
 	})
 	if err != nil {
-		return nil, false, err
+		return out, false, err
 	}
 	passed := out.Findings.none() && out.Uploads == uploads && out.Announced+out.Refused == uploads && out.Kills >= kills
 	return out, passed && (!o.full || out.promised()), nil
