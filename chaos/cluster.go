@@ -16,10 +16,12 @@ import (
 // failover is what the scenario cluster came to.
 type failover struct {
 	outcome
-	Proxies []float64 `json:"proxyFailoverMsP50P95Max"`
-	Nodes   []float64 `json:"nodeFailoverMsP50P95Max"`
-	proxies []time.Duration
-	nodes   []time.Duration
+	Proxies      []float64 `json:"proxyFailoverMsP50P95Max"`
+	ProxiesTimed int       `json:"proxyFailoversTimed"`
+	Nodes        []float64 `json:"nodeFailoverMsP50P95Max"`
+	NodesTimed   int       `json:"nodeFailoversTimed"`
+	proxies      []time.Duration
+	nodes        []time.Duration
 }
 
 // Bounds of the time from a kill to the first good notice.
@@ -28,37 +30,56 @@ const (
 	nodeFailover  = 10 * time.Second
 )
 
-// runCluster kills proxies and nodes of a cluster of three each, one at a time
-// and in twos and threes, while files are sent.
-func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
-	kills := o.size(o.kills, 60, 10)
-	nodes, urls, err := l.nodes(ctx)
-	defer killAll(nodes)
-	if err != nil {
-		return nil, false, err
+// timed reports whether each kind was timed that often, within its bound.
+func (o *failover) timed(least int64) bool {
+	return min(len(o.proxies), len(o.nodes)) >= int(max(least, 1)) &&
+		quantile(o.proxies, 0.95) <= proxyFailover && quantile(o.nodes, 0.95) <= nodeFailover
+}
+
+// cluster is three proxies on three nodes.
+type cluster struct {
+	nodes, proxies []*process
+	addresses      []string // of the proxies
+}
+
+func (l *lab) cluster(ctx context.Context) (c *cluster, err error) {
+	c = &cluster{}
+	var urls string
+	if c.nodes, urls, err = l.nodes(ctx); err != nil {
+		return c, err
 	}
-	var proxies []*process
-	defer func() { killAll(proxies) }()
-	var addresses []string
 	for n := range 3 {
 		p, address, err := l.serve(fmt.Sprint("proxy", n), "--nats", urls, "--scanner", "off")
 		if err != nil {
-			return nil, false, err
+			return c, err
 		}
+		c.proxies, c.addresses = append(c.proxies, p), append(c.addresses, address)
 		if err := p.insist(ctx); err != nil {
-			return nil, false, err
+			return c, err
 		}
-		proxies, addresses = append(proxies, p), append(addresses, address)
 	}
+	return c, nil
+}
+
+func (c *cluster) all() []*process { return slices.Concat(c.proxies, c.nodes) }
+
+// runCluster kills proxies and nodes of a cluster of three each, one at a time
+// and in twos and threes, while files are sent.
+func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
+	kills, least := o.size(o.kills, 60, 10), o.size(0, 20, 1)
 	out := &failover{outcome: outcome{Findings: newFindings(ctx)}}
-	f := l.field(func() string { return addresses[rand.IntN(len(addresses))] }, out.Findings)
+	c, err := l.cluster(ctx)
+	defer func() { killAll(c.all()) }()
+	if err != nil {
+		return out, false, err
+	}
+	f := l.field(out.Findings, c.addresses...)
 	begun := time.Now()
-	err = f.failOver(ctx, out, proxies, nodes, kills)
-	out.Proxies, out.Nodes = millis(out.proxies), millis(out.nodes)
+	err = f.failOver(ctx, out, c, kills, least)
+	out.Proxies, out.ProxiesTimed = millis(out.proxies), len(out.proxies)
+	out.Nodes, out.NodesTimed = millis(out.nodes), len(out.nodes)
 	out.Took = time.Since(begun).Seconds()
-	passed := out.Findings.none() && out.Announced == out.Uploads &&
-		quantile(out.proxies, 0.95) <= proxyFailover && quantile(out.nodes, 0.95) <= nodeFailover
-	return out, passed, err
+	return out, out.Findings.none() && out.Announced == out.Uploads && out.timed(least), err
 }
 
 // killAll kills them in one moment.
@@ -71,7 +92,7 @@ func killAll(dying []*process) {
 }
 
 // failOver sends without a pause and kills meanwhile.
-func (f *field) failOver(ctx context.Context, out *failover, proxies, nodes []*process, kills int64) error {
+func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills, least int64) error {
 	var rooms []*room
 	for n := range 3 {
 		r, err := f.open(fmt.Sprintf("cluster-%d", n))
@@ -94,58 +115,101 @@ func (f *field) failOver(ctx context.Context, out *failover, proxies, nodes []*p
 			}
 		})
 	}
-	err := f.killInTurn(ctx, out, rooms[2], proxies, nodes, kills)
+	err := f.killInTurn(ctx, out, rooms[2], c, kills, least)
 	enough()
 	senders.Wait()
 	if err != nil {
 		return err
 	}
-	out.Drained = f.drained(ctx, rooms, recovered(slices.Concat(proxies, nodes))).Seconds()
+	out.Drained = f.drained(ctx, rooms, recovered(c.all())).Seconds()
 	f.verify(ctx, rooms)
 	f.count(&out.outcome)
 	return unjudged(ctx)
 }
 
-// killInTurn kills one process seven times of ten, and times how long it takes
-// until a file is announced again; otherwise two or three together.
-func (f *field) killInTurn(ctx context.Context, out *failover, probe *room, proxies, nodes []*process, kills int64) error {
-	random := f.random("cluster")
-	all := append(slices.Clone(proxies), nodes...)
-	for out.Kills < kills && ctx.Err() == nil {
-		if err := f.probe(ctx, probe, random); err != nil {
-			return err
-		}
-		several := []int{1, 1, 1, 1, 1, 1, 1, 2, 2, 3}[random.IntN(10)]
-		var dead []*process
-		for _, n := range random.Perm(len(all))[:several] {
-			dead = append(dead, all[n])
-		}
-		begun := time.Now()
-		killAll(dead)
-		out.Kills += int64(several)
-		if several == 1 {
-			if err := f.probe(ctx, probe, random); err != nil {
+// killInTurn does that many kills or more, until each kind was timed so often.
+func (f *field) killInTurn(ctx context.Context, out *failover, probe *room, c *cluster, kills, least int64) error {
+	schedule, files := f.random("cluster/kills"), f.random("cluster/probes")
+	for out.Kills < kills || min(len(out.proxies), len(out.nodes)) < int(least) {
+		for _, s := range block(schedule) {
+			if err := f.strike(ctx, out, probe, c, s, files); err != nil {
 				return err
 			}
-			took := time.Since(begun)
-			if strings.HasPrefix(dead[0].name, "node") {
-				out.nodes = append(out.nodes, took)
-			} else {
-				out.proxies = append(out.proxies, took)
-			}
-		} else {
-			out.Several++
-		}
-		if err := revive(ctx, dead); err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
+// strike is one step of the schedule.
+type strike struct {
+	kind  string // of the process that dies alone; empty: several die
+	party int    // who sends then; its page is on the proxy that dies
+	dying []int  // which of all processes, or which node
+}
+
+// block is two of each kind alone, and several together, in any order: whenever
+// a run ends, each was timed about as often.
+func block(random *rand.Rand) []strike {
+	all := []strike{
+		{kind: "proxy"}, {kind: "proxy"},
+		{kind: "node", dying: []int{random.IntN(3)}}, {kind: "node", dying: []int{random.IntN(3)}},
+		{dying: random.Perm(6)[:2+random.IntN(2)]},
+	}
+	for i := range all {
+		all[i].party = random.IntN(2)
+	}
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+// victims are those whom the strike is to hit.
+func (c *cluster) victims(s strike, on *page.Page) (dying []*process) {
+	switch s.kind {
+	case "proxy":
+		n := slices.Index(c.addresses, on.Proxy())
+		if n < 0 {
+			return nil // it has just lost its own
+		}
+		return c.proxies[n : n+1]
+	case "node":
+		return c.nodes[s.dying[0] : s.dying[0]+1]
+	}
+	for _, n := range s.dying {
+		dying = append(dying, c.all()[n])
+	}
+	return dying
+}
+
+// strike kills when a file has just been announced; where one process dies, it
+// times how long it takes until one is again.
+func (f *field) strike(ctx context.Context, out *failover, probe *room, c *cluster, s strike, files *rand.Rand) error {
+	var dying []*process
+	for len(dying) == 0 {
+		if err := f.probe(ctx, probe, s.party, files); err != nil {
+			return err
+		}
+		dying = c.victims(s, probe.pages[s.party])
+	}
+	begun := time.Now()
+	killAll(dying)
+	out.Kills += int64(len(dying))
+	if s.kind == "" {
+		out.Several++
+	} else if err := f.probe(ctx, probe, s.party, files); err != nil {
+		return err
+	}
+	switch s.kind {
+	case "proxy":
+		out.proxies = append(out.proxies, time.Since(begun))
+	case "node":
+		out.nodes = append(out.nodes, time.Since(begun))
+	}
+	return revive(ctx, dying)
+}
+
 // revive starts nodes first: a proxy needs their quorum.
 func revive(ctx context.Context, dead []*process) error {
-	slices.SortFunc(dead, func(a, b *process) int { return strings.Compare(a.name, b.name) })
+	dead = slices.SortedFunc(slices.Values(dead), func(a, b *process) int { return strings.Compare(a.name, b.name) })
 	for _, p := range dead {
 		if err := p.insist(ctx); err != nil {
 			return err
@@ -161,9 +225,9 @@ func (f *field) sendBounded(ctx context.Context, r *room, party int, i *intent, 
 }
 
 // probe sends one small file and waits for its notice.
-func (f *field) probe(ctx context.Context, r *room, random *rand.Rand) error {
-	i, u := r.draft(random, random.IntN(2), 1000, "")
-	if err := f.sendBounded(ctx, r, slices.Index(r.users, i.user), i, u); err != nil {
+func (f *field) probe(ctx context.Context, r *room, party int, random *rand.Rand) error {
+	i, u := r.draft(random, party, 1000, "")
+	if err := f.sendBounded(ctx, r, party, i, u); err != nil {
 		return err
 	}
 	for ctx.Err() == nil {

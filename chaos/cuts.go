@@ -48,11 +48,11 @@ func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
 		return nil, false, err
 	}
 	defer s.leave()
-	f := l.field(s.address, c.Findings)
+	f := l.field(c.Findings, s.address)
 	var lanes []*lane
 	var rooms []*room
 	for n := range 6 {
-		a, err := f.lane(n, s.address())
+		a, err := f.lane(n, s.address)
 		if err != nil {
 			return c, false, err
 		}
@@ -121,7 +121,7 @@ func (f *field) lane(n int, address string) (*lane, error) {
 		return nil, err
 	}
 	with := *f
-	with.address = w.address
+	with.address = anyOf([]string{w.address()})
 	r, err := with.open(fmt.Sprintf("cuts-%d", n))
 	if err != nil {
 		w.close()

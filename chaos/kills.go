@@ -106,7 +106,7 @@ func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) 
 	if o.border != "" {
 		happened = s.dieAtGate(ctx, o.dies.dying(s))
 	}
-	f := l.field(s.address, out.Findings)
+	f := l.field(out.Findings, s.address)
 	f.onSight, f.drain = o.onSight, o.drain
 	k := &killer{
 		victims: s.victims, pair: s.pair(), random: l.random(fmt.Sprint("kills/", n)), pause: o.pause, moments: f.moments, moment: o.moment,

@@ -38,7 +38,7 @@ func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 		return nil, false, err
 	}
 	defer s.leave()
-	f := l.field(s.address, newFindings(ctx))
+	f := l.field(newFindings(ctx), s.address)
 	var rooms []*room
 	for n := range 10 {
 		r, err := f.open(fmt.Sprintf("rate-%d", n))

@@ -23,7 +23,7 @@ const maxSize = 8 << 20
 // everything that was sent there.
 type field struct {
 	*lab
-	address  func() string
+	address  func(random *rand.Rand) string // asked at each connect
 	journal  *journal
 	findings *findings
 	moments  *moments
@@ -31,11 +31,15 @@ type field struct {
 	drain    time.Duration // how long what is accepted may take when nobody disturbs any more
 }
 
-// field is one of proxies at that address, where nothing has been sent yet.
-func (l *lab) field(address func() string, found *findings) *field {
+// field is one of proxies at those addresses, where nothing has been sent yet.
+func (l *lab) field(found *findings, addresses ...string) *field {
 	return &field{
-		lab: l, address: address, journal: newJournal(), findings: found, moments: newMoments(), drain: drainTime,
+		lab: l, address: anyOf(addresses), journal: newJournal(), findings: found, moments: newMoments(), drain: drainTime,
 	}
+}
+
+func anyOf(addresses []string) func(*rand.Rand) string {
+	return func(random *rand.Rand) string { return addresses[random.IntN(len(addresses))] }
 }
 
 // room is one chat session with an agent's and a customer's page.
@@ -68,8 +72,9 @@ func (r *room) enter(user string, kind bridge.UserType, at place) (*page.Page, e
 		return nil, err
 	}
 	watch := r.onSight && kind == bridge.Client
+	random := r.random(fmt.Sprintf("addresses/%s/%s", r.session, user))
 	return page.Open(page.Options{
-		Address: r.address, Token: token, Origin: origin,
+		Address: func() string { return r.address(random) }, Token: token, Origin: origin,
 		Heard: func(key string, m *bridge.Upload) {
 			if m.State == bridge.Accepted {
 				r.moments.came(bugs.Accepted, at)

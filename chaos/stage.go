@@ -16,7 +16,7 @@ type stage struct {
 	victims []*process // that may be killed, in the order in which they are started
 	proxy   *process
 	backend *process // nil: the proxy has its own
-	address func() string
+	address string
 	dirs    []string
 	gate    string // see bugs.GateVariable
 }
@@ -29,12 +29,11 @@ func (l *lab) alone(ctx context.Context, border string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, address, err := l.serve(filepath.Base(data), "--data", data, "--scanner", "off")
+	s.proxy, s.address, err = l.serve(filepath.Base(data), "--data", data, "--scanner", "off")
 	if err != nil {
 		return nil, errors.Join(err, s.leave())
 	}
-	s.proxy, s.victims = p, []*process{p}
-	s.address = func() string { return address }
+	s.victims = []*process{s.proxy}
 	return s.begin(ctx, border)
 }
 
@@ -72,7 +71,7 @@ func (s *stage) compose(l *lab) error {
 	}
 	s.backend, s.proxy = backend, proxy
 	s.victims = []*process{scanner, backend, proxy}
-	s.address = func() string { return address }
+	s.address = address
 	return nil
 }
 

@@ -109,6 +109,16 @@ func (p *Page) Cuts() int {
 	return p.cuts
 }
 
+// Proxy is the address of the one that the page is connected to; empty: to none.
+func (p *Page) Proxy() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.chat == nil {
+		return ""
+	}
+	return p.address
+}
+
 // AwaitCut waits until the chat socket has been lost more often than that.
 func (p *Page) AwaitCut(ctx context.Context, cuts int) error {
 	return p.until(ctx, func() bool { return p.cuts > cuts })
