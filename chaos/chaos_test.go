@@ -66,18 +66,23 @@ func TestR19PlantedBugsAreCaught(t *testing.T) {
 			n := slices.IndexFunc(bugs.List, func(b bugs.Bug) bool { return b.Name == name })
 			require.GreaterOrEqual(t, n, 0)
 			b := bugs.List[n]
-			got, err := testLab(t).notice(t.Context(), b.Name, b.Trial, b.Changes, attempts)
+			got, err := testLab(t).notice(t.Context(), b)
 			require.NoError(t, err)
 			require.True(t, got.Caught)
 		})
 	}
 }
 
-// Every bug can be planted in the source as it is now.
+// Every bug can be planted in the source as it is now, and shows what can be
+// found.
 func TestR19BugsKeepInStep(t *testing.T) {
 	l := testLab(t)
 	for _, b := range bugs.List {
 		t.Run(b.Name, func(t *testing.T) {
+			require.NotEmpty(t, b.Shows)
+			for _, name := range b.Shows {
+				require.Contains(t, kinds, kind(name))
+			}
 			for _, with := range [][]bugs.Change{bugs.Crash, bugs.Scanner} {
 				_, err := bugs.Plant(l.module, t.TempDir(), append(slices.Clone(with), b.Changes...)...)
 				require.NoError(t, err)

@@ -19,7 +19,7 @@ type noticed struct {
 }
 
 // attempts is how often a bug may stay unseen: it shows under harm that comes
-// by chance.
+// by chance. The clean build is tried as often, with the same seeds.
 const attempts = 4
 
 // runChecker plants each bug, and runs the clean build under the same trials.
@@ -27,25 +27,25 @@ func runChecker(ctx context.Context, l *lab, o options) (any, bool, error) {
 	planted := slices.DeleteFunc(slices.Clone(bugs.List), func(b bugs.Bug) bool {
 		return o.bugs != "" && !slices.Contains(strings.Split(o.bugs, ","), b.Name)
 	})
-	figures, passed := map[string]noticed{}, true
+	figures, passed := map[string]noticed{}, len(planted) > 0
 	for n, t := range trials(planted) {
 		name := fmt.Sprintf("clean %d: %+v", n, t)
-		figure, err := l.notice(ctx, fmt.Sprint("clean", n), t, nil, 1)
-		if err != nil {
-			return nil, false, fmt.Errorf("%s: %w", name, err)
-		}
+		figure, err := l.notice(ctx, bugs.Bug{Name: fmt.Sprint("clean", n), Trial: t})
 		figures[name] = figure
+		if err != nil {
+			return figures, false, fmt.Errorf("%s: %w", name, err)
+		}
 		passed = passed && !figure.Caught
-		l.log.Info("nothing planted", "trial", name, "caught", figure.Caught, "seconds", figure.Seconds)
+		l.log.Info("nothing planted", "trial", name, "caught", figure.Caught, "attempts", figure.Attempts, "seconds", figure.Seconds)
 	}
 	for _, b := range planted {
-		n, err := l.notice(ctx, b.Name, b.Trial, b.Changes, attempts)
+		figure, err := l.notice(ctx, b)
+		figures[b.Name] = figure
 		if err != nil {
-			return nil, false, fmt.Errorf("%s: %w", b.Name, err)
+			return figures, false, fmt.Errorf("%s: %w", b.Name, err)
 		}
-		figures[b.Name] = n
-		passed = passed && n.Caught
-		l.log.Info("planted", "bug", b.Name, "caught", n.Caught, "by", n.By, "attempts", n.Attempts, "seconds", n.Seconds)
+		passed = passed && figure.Caught
+		l.log.Info("planted", "bug", b.Name, "caught", figure.Caught, "by", figure.By, "attempts", figure.Attempts, "seconds", figure.Seconds)
 	}
 	return figures, passed, nil
 }
@@ -60,27 +60,34 @@ func trials(of []bugs.Bug) (all []bugs.Trial) {
 	return all
 }
 
-// notice builds a command with those changes and runs it until something is
-// found, or as often as it may.
-func (l *lab) notice(ctx context.Context, name string, t bugs.Trial, changes []bugs.Change, times int) (noticed, error) {
-	path, err := l.plant(ctx, name, t, changes)
+// notice builds a command with that bug and runs it until what the bug shows is
+// found, or as often as it may. A bug that shows nothing is none: it is caught
+// by whatever is found.
+func (l *lab) notice(ctx context.Context, b bugs.Bug) (n noticed, err error) {
+	path, err := l.plant(ctx, b.Name, b.Trial, b.Changes)
 	if err != nil {
-		return noticed{}, err
+		return n, err
 	}
-	var n noticed
-	for n.Attempts < times && !n.Caught && ctx.Err() == nil {
+	var shows []kind
+	for _, name := range b.Shows {
+		shows = append(shows, kind(name))
+	}
+	n.By = map[kind]int{}
+	for n.Attempts < attempts && !n.Caught && ctx.Err() == nil {
 		n.Attempts++
 		with := *l
 		with.binary, with.seed = path, l.seed+uint64(n.Attempts)-1
-		out, err := with.endureUntilFound(ctx, small(t))
-		if err != nil && len(out.Findings.Counts) == 0 {
-			return n, err
-		}
+		out, err := with.endureUntilFound(ctx, small(b.Trial), shows)
 		n.Seconds += out.Took
-		n.Caught = !out.Findings.none()
-		n.By = out.Findings.Counts
-		if n.Caught {
-			n.Example = out.Findings.First[0]
+		n.Caught = out.Findings.has(shows)
+		for k, count := range out.Findings.Counts {
+			n.By[k] += count
+		}
+		if len(out.Findings.First) > 0 {
+			n.Example = out.Findings.First[len(out.Findings.First)-1]
+		}
+		if err != nil && !n.Caught {
+			return n, err
 		}
 	}
 	return n, ctx.Err()

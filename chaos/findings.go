@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -30,6 +31,12 @@ const (
 	incomplete   kind = "incomplete"   // never accepted
 )
 
+// kinds is every one.
+var kinds = []kind{
+	lost, unreported, corrupted, wrongSession, phantom, twice, seenTwice, unseen, premature, unscanned, regressed, forgotten,
+	contradicted, refused, beyondWindow, undrained, incomplete,
+}
+
 // findings are the promises that were broken.
 type findings struct {
 	mu     sync.Mutex
@@ -37,7 +44,8 @@ type findings struct {
 	First  []string     `json:"first,omitempty"`
 
 	over   <-chan struct{} // closed when the run is cut short: nothing is noted then that may come of it
-	enough func()          // called at each finding, to cut the run short; may be nil
+	wanted []kind          // kinds that enough is for; none: every one
+	enough func()          // called at each of these, to cut the run short; may be nil
 }
 
 // maxExamples bounds how many findings are told in words.
@@ -59,9 +67,19 @@ func (f *findings) add(k kind, format string, args ...any) {
 	if len(f.First) < maxExamples {
 		f.First = append(f.First, string(k)+": "+fmt.Sprintf(format, args...))
 	}
-	if f.enough != nil {
+	if f.enough != nil && (len(f.wanted) == 0 || slices.Contains(f.wanted, k)) {
 		f.enough()
 	}
+}
+
+// has reports whether one of the kinds was found; of none, whether any was.
+func (f *findings) has(kinds []kind) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(kinds) == 0 {
+		return len(f.Counts) > 0
+	}
+	return slices.ContainsFunc(kinds, func(k kind) bool { return f.Counts[k] > 0 })
 }
 
 func (f *findings) none() bool {

@@ -61,12 +61,12 @@ func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
 	return out, l.endureInto(ctx, o, out)
 }
 
-// endureUntilFound ends at the first finding.
-func (l *lab) endureUntilFound(ctx context.Context, o ordeal) (*outcome, error) {
+// endureUntilFound ends at the first finding of these kinds; of none, at any.
+func (l *lab) endureUntilFound(ctx context.Context, o ordeal, wanted []kind) (*outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	out := &outcome{Findings: newFindings(ctx)}
-	out.Findings.enough = cancel
+	out.Findings.wanted, out.Findings.enough = wanted, cancel
 	return out, l.endureInto(ctx, o, out)
 }
 

@@ -17,6 +17,9 @@ type Bug struct {
 	Does    string // in a sentence
 	Changes []Change
 	Trial   Trial
+	// Shows is the kinds of finding that the mistake must lead to. Whatever else
+	// is found may be the harm's doing, and does not count as noticed.
+	Shows []string
 }
 
 // Trial says under which harm the bug shows soonest. What is looked for is the

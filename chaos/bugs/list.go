@@ -4,6 +4,7 @@ package bugs
 var List = []Bug{
 	{
 		Name: "ack-before-storing", Does: "a frame is acknowledged when it comes, a moment before it is durable",
+		Shows: []string{"regressed"},
 		Changes: []Change{{
 			"proxy/data.go", "	came := time.Now()\n",
 			"	came := time.Now()\n	d.noteAck(bridge.Ack{Key: key, Stored: f.Offset + int64(len(payload))})\n	time.Sleep(20 * time.Millisecond)\n",
@@ -12,18 +13,21 @@ var List = []Bug{
 	},
 	{
 		Name: "ignore-checksum", Does: "a frame is kept though its checksum does not fit",
+		Shows: []string{"corrupted"},
 		Changes: []Change{{
 			"proxy/data.go", "	if err := f.Verify(payload); err != nil {\n		return err\n	}\n", "",
 		}},
 	},
 	{
 		Name: "ignore-offset", Does: "a frame is kept wherever it belongs",
+		Shows: []string{"corrupted"},
 		Changes: []Change{{
 			"proxy/upload.go", "	case f.Offset != u.writer.Offset():", "	case f.Offset < 0:",
 		}},
 	},
 	{
 		Name: "resume-at-wrong-offset", Does: "an upload goes on in the middle of what is stored",
+		Shows: []string{"regressed"},
 		Changes: []Change{{
 			"proxy/session.go", "Offset: offset, Digest: digest}", "Offset: offset / 2, Digest: digest[:0]}",
 		}},
@@ -31,6 +35,7 @@ var List = []Bug{
 	},
 	{
 		Name: "drop-stored-bytes", Does: "a repeated offer drops what was stored",
+		Shows: []string{"regressed"},
 		Changes: []Change{{
 			"proxy/upload.go", "	return us.resume(ctx, record)\n}\n\nfunc (us *uploads) wait()",
 			"	us.proxy.Staging.Discard(ctx, record.DocumentID)\n	return us.resume(ctx, record)\n}\n\nfunc (us *uploads) wait()",
@@ -39,6 +44,7 @@ var List = []Bug{
 	},
 	{
 		Name: "accept-half", Does: "an upload is accepted when half of it is there",
+		Shows: []string{"refused", "corrupted"},
 		Changes: []Change{{
 			"proxy/upload.go", "		if err == nil && n == u.size {", "		if err == nil && n >= u.size/2 {",
 		}},
@@ -46,18 +52,21 @@ var List = []Bug{
 	},
 	{
 		Name: "ignore-digest", Does: "a file is accepted though it is not the one announced",
+		Shows: []string{"corrupted"},
 		Changes: []Change{{
 			"proxy/upload.go", "	if u.record.Digest != \"\" && u.record.Digest != digest {\n		return u.fail(ctx, bridge.CodeDigest)\n	}\n", "",
 		}},
 	},
 	{
 		Name: "lose-the-record", Does: "one accepted upload in eight is never delivered",
+		Shows: []string{"undrained", "unreported"},
 		Changes: []Change{{
 			"proxy/deliver/loop.go", "	if idle(record) {", "	if idle(record) || record.Key[0] < '2' {",
 		}},
 	},
 	{
 		Name: "take-repeated-for-done", Does: "what another has held before is taken for done",
+		Shows: []string{"undrained", "unreported"},
 		Changes: []Change{{
 			"proxy/deliver/job.go", "	j.settle(j.run(ctx))", "	if !j.fresh() {\n		m.Ack()\n		return\n	}\n	j.settle(j.run(ctx))",
 		}},
@@ -65,6 +74,7 @@ var List = []Bug{
 	},
 	{
 		Name: "announce-before-storing", Does: "the notice goes out before there is a document",
+		Shows: []string{"premature"},
 		Changes: []Change{{
 			"proxy/deliver/steps.go", `		if kept, err := j.store(ctx); kept || err != nil {
 			return err
@@ -90,6 +100,7 @@ var List = []Bug{
 	},
 	{
 		Name: "announce-before-scanning", Does: "nobody waits for the scanner's verdict",
+		Shows: []string{"unscanned"},
 		Changes: []Change{{
 			"proxy/deliver/steps.go", `		if kept, err := j.scan(ctx); kept || err != nil {
 			return err
@@ -100,6 +111,7 @@ var List = []Bug{
 	},
 	{
 		Name: "release-the-infected", Does: "a bad verdict is taken for a good one",
+		Shows: []string{"unscanned"},
 		Changes: []Change{{
 			"proxy/deliver/steps.go", "	switch r.Verdict {\n	case proxy.Clean:\n", "	if r.Verdict == proxy.Infected {\n		r.Verdict = proxy.Clean\n	}\n	switch r.Verdict {\n	case proxy.Clean:\n",
 		}},
@@ -107,6 +119,7 @@ var List = []Bug{
 	},
 	{
 		Name: "announce-twice", Does: "neither is the transcript searched nor a second notice refused",
+		Shows: []string{"twice"},
 		Changes: []Change{
 			{"proxy/deliver/steps.go", "	if !j.fresh() {", "	if false {"},
 			{"proxy/chat/post.go", "	if known, ok := f.keys[e.Key]; ok {", "	if known, ok := f.keys[e.Key]; ok && !e.IsFile() {"},
@@ -115,6 +128,7 @@ var List = []Bug{
 	},
 	{
 		Name: "wrong-session", Does: "a notice goes where the one before it belonged",
+		Shows: []string{"wrongSession"},
 		Changes: []Change{{
 			"proxy/deliver/steps.go", "j.Chat.Post(ctx, r.Session, r.UserID,", "j.Chat.Post(ctx, elsewhere(r.Session), r.UserID,",
 		}, {
@@ -139,6 +153,7 @@ func elsewhere(session string) string {
 	},
 	{
 		Name: "tell-another-session", Does: "a live notice is sent to a page of another session too",
+		Shows: []string{"wrongSession"},
 		Changes: []Change{{
 			"proxy/tell.go", "		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {\n			return err\n		}\n",
 			`		for _, e := range astray(s, e) {
@@ -182,6 +197,7 @@ func astray(s *session, e bridge.Event) []bridge.Event {
 	},
 	{
 		Name: "tell-another-document", Does: "a live notice names another document than the transcript",
+		Shows: []string{"contradicted"},
 		Changes: []Change{{
 			"proxy/tell.go", "		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
 			"		if e.IsFile() && e.ID > s.joined {\n			e.Data = slices.Clone(e.Data).Set(bridge.Text(bridge.KeyDocumentID, \"another\"))\n		}\n		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
@@ -191,6 +207,7 @@ func astray(s *session, e bridge.Event) []bridge.Event {
 	},
 	{
 		Name: "remove-the-document", Does: "a document is removed though its notice stands",
+		Shows: []string{"premature", "lost"},
 		Changes: []Change{{
 			"proxy/deliver/steps.go", "			step(\"concluded\")\n",
 			"			step(\"concluded\")\n			if r.Key[0] < '4' {\n				j.Documents.Remove(ctx, r.DocumentID)\n			}\n",
@@ -198,6 +215,7 @@ func astray(s *session, e bridge.Event) []bridge.Event {
 	},
 	{
 		Name: "deny-what-is-announced", Does: "a page that offers again what is announced is told that it failed",
+		Shows: []string{"contradicted"},
 		Changes: []Change{{
 			"proxy/offer.go", "	if !known.State.Incoming() {\n		return known, nil, nil\n",
 			"	if known.State == bridge.Announced {\n		return Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, \"\")\n	}\n	if !known.State.Incoming() {\n		return known, nil, nil\n",
@@ -206,6 +224,7 @@ func astray(s *session, e bridge.Event) []bridge.Event {
 	},
 	{
 		Name: "drop-an-event", Does: "one event in three is not sent to pages that are there",
+		Shows: []string{"unseen"},
 		Changes: []Change{{
 			"proxy/tell.go", "		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
 			"		if e.IsFile() && e.ID > s.joined && e.ID%3 == 0 {\n			return nil\n		}\n		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {",
@@ -213,12 +232,14 @@ func astray(s *session, e bridge.Event) []bridge.Event {
 	},
 	{
 		Name: "repeat-events", Does: "a page that comes back is sent what it has",
+		Shows: []string{"seenTwice"},
 		Changes: []Change{{
 			"proxy/tell.go", "	position := s.hello.Position\n", "	position := max(s.hello.Position-2, 0)\n",
 		}},
 	},
 	{
 		Name: "skip-what-was-missed", Does: "a page that comes back is not sent what happened meanwhile",
+		Shows: []string{"unseen"},
 		Changes: []Change{{
 			"proxy/tell.go", "	position := s.hello.Position\n", "	position := s.hello.Position\n	if position > 0 {\n		position = s.joined\n	}\n",
 		}},
