@@ -14,12 +14,13 @@ func TestR6FailoversMustBeTimed(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		proxies, nodes []time.Duration
-		least          int64
+		least          int
 		want           bool
 	}{
 		{"nothing", nil, nil, 0, false},
 		{"no node", times(20, time.Second), nil, 1, false},
 		{"one of each", times(1, time.Second), times(1, time.Second), 1, true},
+		{"too few to judge", times(19, 4*time.Second), times(19, time.Second), 1, true},
 		{"one too few", times(20, time.Second), times(19, time.Second), 20, false},
 		{"enough", times(20, time.Second), times(20, 9*time.Second), 20, true},
 		{"a slow proxy", times(20, 4*time.Second), times(20, time.Second), 20, false},

@@ -14,7 +14,8 @@ func TestQuantile(t *testing.T) {
 	require.Nil(t, quantiles[int64](nil, 0, 1))
 	require.Equal(t, []int64{1, 9}, quantiles([]int64{9, 1, 5}, 0, 1))
 	all := []time.Duration{4, 1, 3, 2}
-	require.Equal(t, time.Duration(3), quantile(all, 0.5))
+	require.Equal(t, time.Duration(2), quantile(all, 0.5))
+	require.Equal(t, time.Duration(1), quantile(all, 0))
 	require.Equal(t, time.Duration(4), quantile(all, 1))
 	require.Equal(t, []time.Duration{4, 1, 3, 2}, all, "the caller's order stays")
 }
