@@ -42,8 +42,7 @@ type Config struct {
 	Seats Seats
 
 	// Audit is told of refused offers, of tickets and of each one's first use here,
-	// before they happen.
-	// Default: nobody is.
+	// before they happen. Default: nobody is.
 	Audit Audit
 
 	// DisconnectTimeout is how long a party stays in the session after its last

@@ -2,8 +2,9 @@
 //
 // The file is only ever appended to, a line an entry, each line JSON on its own
 // and durable before [Log.Write] returns. Lines that come while others are being
-// flushed are flushed together, so that who writes many holds up nobody. A line carries the SHA-256 of the line
-// before it, so that one that was removed, changed or put in breaks the chain
+// flushed are flushed together, so that who writes many holds up nobody. A line
+// carries the SHA-256 of the line before it, so that one that was removed, changed
+// or put in breaks the chain
 // ([Check]). No key is part of that: who may write the file could make another
 // chain of it, so its last hash is worth noting elsewhere now and then. A hash
 // noted stands in the file for as long as that is what it was.
