@@ -32,7 +32,10 @@ export function describe(name: string, type?: string): Promise<FileName>;
 export interface ConnectOptions {
   /** The proxy: `https:`/`wss:` (or `http:`/`ws:` on loopback). A path is kept. Default: the origin this module was loaded from. */
   url?: string | URL;
-  /** The token, or a function called at every connect and reconnect. It travels in the first message, never in a URL. */
+  /**
+   * The token, or a function called at every connect, reconnect and when a token's time is over: a session lasts no longer
+   * than a fixed one. It travels in the first message, never in a URL.
+   */
   token: string | (() => string | Promise<string>);
   /** Stops connecting; once connected it has no effect. */
   signal?: AbortSignal;
