@@ -380,28 +380,24 @@ var storeFaults = []struct {
 	{"mixes what comes at once", "put while it is being put", func(real relay.Store, _ func() string) *brokenStore {
 		var mu sync.Mutex
 		staged := map[string][]byte{}
-		add := func(id string, old, more []byte) []byte {
-			mu.Lock()
-			defer mu.Unlock()
-			staged[id] = append(old, more...)
-			return staged[id]
-		}
 		return &brokenStore{put: func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
-			whole, buf := add(d.ID, nil, nil), make([]byte, 32<<10)
-			for {
+			mu.Lock()
+			staged[d.ID] = nil
+			mu.Unlock()
+			for buf := make([]byte, 32<<10); ; {
 				n, err := content.Read(buf)
 				mu.Lock()
-				old := staged[d.ID]
+				staged[d.ID] = append(staged[d.ID], buf[:n]...)
+				whole := staged[d.ID]
 				mu.Unlock()
-				whole = add(d.ID, old, buf[:n])
-				if err != nil {
-					break
+				if err == nil {
+					continue
 				}
+				if sha256.Sum256(whole) != d.SHA256 {
+					return "", bridge.NewError(bridge.CodeDigest, "")
+				}
+				return real.Put(ctx, d, bytes.NewReader(whole))
 			}
-			if sha256.Sum256(whole) != d.SHA256 {
-				return "", bridge.NewError(bridge.CodeDigest, "")
-			}
-			return real.Put(ctx, d, bytes.NewReader(whole))
 		}}
 	}},
 	{"takes the first for the second", "upload-conflict", func(real relay.Store, _ func() string) *brokenStore {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -116,6 +117,25 @@ func TestEventsGiveASilentRelayUp(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrShortBuffer)
 }
 
+// asked is what the relay was asked for.
+type asked struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (a *asked) add(one string) (n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, one)
+	return len(a.list)
+}
+
+func (a *asked) all() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.list
+}
+
 // lines answers a stream of events with these, and breaks it off.
 func lines(all ...string) func(w http.ResponseWriter, r *http.Request) bool {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
@@ -162,10 +182,9 @@ func TestAStreamGoesOnBehindAnEventThatCannotBeRead(t *testing.T) {
 	o := b.options()
 	o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	c := b.dial(o).Chat()
-	var asked []string
+	var asked asked
 	g.set(func(w http.ResponseWriter, r *http.Request) bool {
-		asked = append(asked, r.URL.RawQuery)
-		switch len(asked) {
+		switch asked.add(r.URL.RawQuery) {
 		case 1:
 			return lines(fmt.Sprintf(readable, 1, "one"), fmt.Sprintf(unreadable, 2, "two"), `{"id":3,"type":"mess`)(w, r)
 		case 2, 3:
@@ -175,7 +194,7 @@ func TestAStreamGoesOnBehindAnEventThatCannotBeRead(t *testing.T) {
 	})
 	err := c.Events(t.Context(), "s1", "ann", 0, func(bridge.Event) error { return nil })
 	require.Equal(t, bridge.CodeSessionEnded, bridge.CodeOf(err))
-	require.Equal(t, []string{"after=0", "after=2", "after=2", "after=2"}, asked)
+	require.Equal(t, []string{"after=0", "after=2", "after=2", "after=2"}, asked.all())
 	require.Equal(t, 1, strings.Count(log.String(), "cannot be read"), log.String())
 	require.Equal(t, 1, strings.Count(log.String(), "asking again"), "once, however often it is:\n%s", log.String())
 }
@@ -211,8 +230,9 @@ func TestWhatALaterVersionAddsIsIgnored(t *testing.T) {
 func TestAStoredNoticeThatCannotBeUnderstoodIsStored(t *testing.T) {
 	b, g := gated(t)
 	o := b.options()
-	o.Patience = 20 * time.Millisecond
 	c := b.dial(o).Chat()
+	o.Patience = 20 * time.Millisecond
+	hasty := b.dial(o).Chat()
 	n := bridge.Announcement{Name: "a.pdf", Size: 1, DocumentID: "0000abcdefghijkl", UploadType: bridge.FromFileSystem, Key: randomKey()}.Notice(bridge.All)
 	odd := `{"id":7,"type":"notice","notice":"SYS_COMMAND","text":"file-uploaded","from":{"userType":"ROBOT"},` +
 		`"data":{"file-id":"f1","file-name":"a.pdf","weight":1.5}}`
@@ -238,7 +258,7 @@ func TestAStoredNoticeThatCannotBeUnderstoodIsStored(t *testing.T) {
 	is(e)
 	for _, body := range []string{`{}`, `{"id":"seven"}`, `<h1>Sign in</h1>`, ``} {
 		answer(body)
-		_, err := c.Post(t.Context(), "s1", "ann", n)
+		_, err := hasty.Post(t.Context(), "s1", "ann", n)
 		require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err), "%q says nothing of an event", body)
 	}
 }
@@ -446,9 +466,9 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 		require.True(t, bytes.Equal(content, got))
 	})
 	t.Run("read through silence", func(t *testing.T) {
-		var asked []string
+		var asked asked
 		g.set(func(w http.ResponseWriter, r *http.Request) bool {
-			switch asked = append(asked, r.Header.Get("Range")); len(asked) {
+			switch asked.add(r.Header.Get("Range")) {
 			case 1, 3: // silent in the middle
 				g.next.ServeHTTP(&mute{ResponseWriter: w, left: 900_000, end: r.Context().Done()}, r)
 				return true
@@ -463,9 +483,10 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 		got, err := io.ReadAll(opened)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(content, got))
-		require.GreaterOrEqual(t, len(asked), 4)
-		require.Equal(t, asked[1], asked[2], "from where the silence began")
-		require.NotEqual(t, asked[0], asked[1])
+		all := asked.all()
+		require.GreaterOrEqual(t, len(all), 4)
+		require.Equal(t, all[1], all[2], "from where the silence began")
+		require.NotEqual(t, all[0], all[1])
 	})
 	t.Run("not through silence without an end", func(t *testing.T) {
 		g.set(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
@@ -554,29 +575,41 @@ func TestSendingADocumentGivesAStandstillUp(t *testing.T) {
 	}
 }
 
-// slow takes a piece of a body in a tenth of a second.
-type slow struct{ io.ReadCloser }
-
-func (s *slow) Read(p []byte) (int, error) {
-	timer := time.NewTimer(100 * time.Millisecond)
-	defer timer.Stop()
-	<-timer.C
-	return io.ReadFull(s.ReadCloser, p[:min(len(p), 1<<20)])
+// one is staging of one content.
+type one struct {
+	proxy.Staging
+	content []byte
 }
 
-func TestSendingADocumentMayTakeLongerThanSilence(t *testing.T) {
-	proxySide, b := newBackend(t), newBackend(t)
-	b.serve(nil, func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.Body = &slow{r.Body}
-			next.ServeHTTP(w, r)
-		})
+func (o one) Staged(context.Context, string) (io.ReadSeekCloser, error) {
+	return opened{bytes.NewReader(o.content)}, nil
+}
+
+type opened struct{ io.ReadSeeker }
+
+func (opened) Close() error { return nil }
+
+// What lies in the sockets' buffers is a few of the pieces.
+func TestSendingADocumentMayTakeLongerThanAStandstill(t *testing.T) {
+	const pieces, piece = 64, 1 << 20
+	b, g := gated(t)
+	g.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut {
+			return false
+		}
+		for range pieces {
+			timer := time.NewTimer(40 * time.Millisecond)
+			io.CopyN(io.Discard, r.Body, piece)
+			<-timer.C
+		}
+		io.WriteString(w, `{"id":"0001abc"}`)
+		return true
 	})
 	o := b.options()
-	o.Silence = 250 * time.Millisecond // and so a standstill is a second
-	d := proxySide.staged(make([]byte, 16<<20))
-	_, err := b.dial(o).Documents(proxySide.store).Add(t.Context(), d)
+	o.Silence = 500 * time.Millisecond // and so a standstill is two seconds
+	id, err := b.dial(o).Documents(one{content: make([]byte, pieces*piece)}).Add(t.Context(), proxy.Document{ID: "0001abc", Size: pieces * piece})
 	require.NoError(t, err)
+	require.Equal(t, "0001abc", id)
 }
 
 func TestReadingADocumentEndsWithItsReader(t *testing.T) {
