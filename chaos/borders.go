@@ -111,7 +111,7 @@ func small(t bugs.Trial) ordeal {
 	o := ordeal{
 		uploads: 60, kills: 12, rooms: 2, senders: 2, minSize: t.MinSize, maxSize: 4 << 20, pause: 80 * time.Millisecond,
 		cut: 60 * time.Millisecond, moment: t.Moment, spoil: 12, belied: 12,
-		onSight: true, sendTime: 15 * time.Second, drain: 10 * time.Second,
+		onSight: true, sendTime: 30 * time.Second, drain: 20 * time.Second,
 	}
 	if t.Border != "" {
 		o.uploads, o.kills, o.border = 16, 0, t.Border

@@ -122,6 +122,9 @@ func (j *journal) sent(i *intent, u *page.Upload) {
 	}
 	if !i.state.Final() && u.State != "" {
 		j.became(i, u.State)
+		if u.State == bridge.Failed {
+			i.failed, i.code = true, u.Code
+		}
 	}
 	j.wake()
 }

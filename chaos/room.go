@@ -74,7 +74,7 @@ func (r *room) enter(user string, kind bridge.UserType, at place) (*page.Page, e
 	watch := r.onSight && kind == bridge.Client
 	random := r.random(fmt.Sprintf("addresses/%s/%s", r.session, user))
 	return page.Open(page.Options{
-		Address: func() string { return r.address(random) }, Token: token, Origin: origin,
+		Address: func() string { return r.address(random) }, Token: token, Origin: origin, Module: true,
 		Heard: func(key string, m *bridge.Upload) {
 			if m.State == bridge.Accepted {
 				r.moments.came(bugs.Accepted, at)

@@ -25,6 +25,7 @@ type Options struct {
 	Address func() string // of a proxy, http://host:port; asked at each connect
 	Token   string
 	Origin  string
+	Module  bool // bears refusals no longer than the browser's module does; otherwise all that may pass are borne
 	// Heard is called for each upload of this page that changes, once for each
 	// message; one that is refused for good has failed. It must not wait.
 	Heard func(key string, m *bridge.Upload)

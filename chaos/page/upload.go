@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -39,6 +38,7 @@ type Upload struct {
 	Again   []Again // after each cut that was of a connection with frames
 
 	high, acked, window int64
+	trial               trial
 }
 
 // Again is what one cut cost, in bytes: how much was sent again, and the window
@@ -75,13 +75,12 @@ func (p *Page) Remind(ctx context.Context, key, name string, size int64) {
 	}
 }
 
-var errAgain = errors.New("offer again")
-
 // Send offers the file and sends it until the proxy has accepted it or any later
 // state is told, however often a wire or a proxy breaks. An error is ctx's end;
 // an upload that failed for good has State and Code.
 func (p *Page) Send(ctx context.Context, u *Upload) error {
 	b := newBox()
+	u.trial = trial{module: p.o.Module}
 	p.mu.Lock()
 	p.uploads[u.Key] = b
 	p.mu.Unlock()
@@ -95,9 +94,10 @@ func (p *Page) Send(ctx context.Context, u *Upload) error {
 
 func (p *Page) insist(ctx context.Context, u *Upload, b *box) error {
 	for try := 0; ; try++ {
-		if try > 0 && !pause(ctx, backOff(try)) {
+		if try > 0 && !pause(ctx, max(backOff(try), u.trial.wait)) {
 			return ctx.Err()
 		}
+		u.trial.wait = 0
 		before := u.acked
 		err := p.attempt(ctx, u, b)
 		if err == nil || ctx.Err() != nil {
@@ -190,6 +190,7 @@ func (u *Upload) resume(accept *bridge.Accept) {
 		u.Again = append(u.Again, Again{max(u.high-offset, 0), u.window})
 	}
 	u.high, u.acked, u.window = offset, offset, 0
+	u.trial.begun = true
 }
 
 // hear takes note of a message about the upload; left when nothing more is
@@ -207,13 +208,9 @@ func (u *Upload) hear(m bridge.Wire) (left bool, err error) {
 		u.noteAccepted()
 		return true, nil
 	case refusedFrame:
-		return false, errAgain // what is wrong with the upload, the next offer's answer says
+		return u.refused(&m.Error)
 	case *bridge.Fail:
-		if m.Error.Retry {
-			return false, errAgain
-		}
-		u.State, u.Code = bridge.Failed, m.Error.Code
-		return true, nil
+		return u.refused(&m.Error)
 	}
 	return false, nil
 }
@@ -297,11 +294,18 @@ func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender
 			if err := s.Ack(ack.Stored, held, time.Since(begun)); err != nil {
 				return false, fmt.Errorf("%w: %w", errAgain, err)
 			}
-			u.acked = max(u.acked, ack.Stored)
+			if ack.Stored > u.acked {
+				u.acked, u.trial.tries = ack.Stored, 0
+			}
 			if u.Acked != nil {
 				u.Acked()
 			}
 			continue
+		}
+		if frame, ok := m.(refusedFrame); ok && damaged(&frame.Error) {
+			// Those behind it end with their socket: later they would be taken
+			// for damaged too.
+			d.cut()
 		}
 		if left, err := u.hear(m); left || err != nil {
 			return left, err
