@@ -76,7 +76,7 @@ func runBorders(ctx context.Context, l *lab, _ options) (any, bool, error) {
 			}
 			out, err := with.endure(ctx, o)
 			if err != nil {
-				return nil, false, fmt.Errorf("border %s, dying: %q: %w", b.name, dies, err)
+				return figures, false, fmt.Errorf("border %s, dying: %q: %w", b.name, dies, err)
 			}
 			figures[b.name+" "+string(dies)] = out
 			passed = passed && out.Findings.none() && out.Uploads == o.uploads

@@ -102,7 +102,8 @@ func (r *room) remind(ctx context.Context) {
 // verify compares a session's transcript, its files and what its pages were
 // shown with what was meant and told.
 func (r *room) verify(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	sent := r.journal.of(r.session)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute+time.Duration(len(sent))*time.Second)
 	defer cancel()
 	reader, err := r.enter("reader", bridge.Agent, place{room: r})
 	if err != nil {
@@ -117,7 +118,7 @@ func (r *room) verify(ctx context.Context) {
 	}
 	notices := r.transcript(reader)
 	r.shown(ctx, notices)
-	for key, i := range r.journal.of(r.session) {
+	for key, i := range sent {
 		r.judge(ctx, reader, i, notices[key])
 	}
 }

@@ -64,22 +64,15 @@ func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
 	}
 	f.drained(ctx, rooms, at(time.Now()))
 	f.verify(ctx, rooms)
-	if err := unjudged(ctx); err != nil {
-		return c, false, err
-	}
-	var cuts []int
-	for _, a := range lanes {
-		cuts = append(cuts, a.cuts...)
-	}
-	c.count(f.journal, cuts)
+	c.count(f.journal, lanes)
 	c.Took = time.Since(begun).Seconds()
 	passed := c.Findings.none() && c.Uploads == uploads && len(c.Again) > 0 &&
 		c.Cuts[0] >= 1 && c.Cuts[2] <= mostCuts && c.OfWindow[2] <= 1
-	return c, passed, nil
+	return c, passed, unjudged(ctx)
 }
 
-// count adds up what was sent, of which each upload had so many cuts.
-func (c *cutting) count(j *journal, cuts []int) {
+// count adds up what was sent and how often each upload was cut.
+func (c *cutting) count(j *journal, lanes []*lane) {
 	var again []page.Again
 	for _, i := range j.intents {
 		c.Uploads++
@@ -87,6 +80,10 @@ func (c *cutting) count(j *journal, cuts []int) {
 		c.Resumed += int64(i.upload.Resumed)
 		c.Resent += i.upload.Resent
 		again = append(again, i.upload.Again...)
+	}
+	var cuts []int
+	for _, a := range lanes {
+		cuts = append(cuts, a.cuts...)
 	}
 	for _, n := range cuts {
 		c.AllCuts += n

@@ -62,14 +62,16 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.StringVar(&o.only, "only", strings.Join(scenarioNames(), ","), "scenarios to run, by commas")
 	f.Uint64Var(&o.seed, "seed", 0, "of the schedule; 0 draws one")
 	f.BoolVar(&o.full, "full", false, "every scenario at the size of its promise: about an hour instead of ten minutes")
-	f.DurationVar(&o.limit, "limit", 20*time.Minute, "wall time of everything, with -full 90m; what is running then is cut short")
-	f.Int64Var(&o.uploads, "uploads", 0, "uploads of each scenario; 0 is the scenario's own number")
-	f.Int64Var(&o.kills, "kills", 0, "kills of the scenario kills; 0 is a tenth of its uploads")
+	f.DurationVar(&o.limit, "limit", 20*time.Minute, "wall time of everything, 90m with -full unless it is given; what is running then is cut short and fails")
+	f.Int64Var(&o.uploads, "uploads", 0, "uploads of the scenarios kills, cuts and rate; 0 is each one's own number; -full demands 10000 of kills")
+	f.Int64Var(&o.kills, "kills", 0, "processes that die in the scenarios kills and cluster, at the least; 0 is a tenth of the uploads, and the cluster's own number; -full demands 1000 of kills")
 	f.StringVar(&o.dir, "dir", "", "where to work; empty is a new directory that is removed")
 	f.StringVar(&o.json, "json", "", "file that the result is written to as well")
 	f.StringVar(&o.bugs, "bugs", "", "planted bugs of the scenario checker, by commas; empty is all")
 	err = f.Parse(args)
-	if o.full && o.limit == 20*time.Minute {
+	given := false
+	f.Visit(func(one *flag.Flag) { given = given || one.Name == "limit" })
+	if o.full && !given {
 		o.limit = 90 * time.Minute
 	}
 	if o.seed == 0 {
@@ -82,6 +84,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 type result struct {
 	Seed      uint64         `json:"seed"`
 	Passed    bool           `json:"passed"`
+	Error     string         `json:"error,omitempty"` // what ended the run before its time
 	Scenarios map[string]any `json:"scenarios"`
 	Seconds   float64        `json:"seconds"`
 }
@@ -103,10 +106,15 @@ func run(args []string, out, errs io.Writer) error {
 		}
 		defer os.RemoveAll(o.dir)
 	}
-	r, err := o.all(ctx, log)
+	chosen, err := choose(o.only)
 	if err != nil {
 		return err
 	}
+	l, err := o.lab(ctx, log)
+	if err != nil {
+		return err
+	}
+	r := o.play(ctx, l, chosen)
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -117,14 +125,17 @@ func run(args []string, out, errs io.Writer) error {
 			return err
 		}
 	}
-	if !r.Passed {
+	switch {
+	case r.Error != "":
+		return errors.New(r.Error)
+	case !r.Passed:
 		return errBroken
 	}
 	return nil
 }
 
-// all runs the chosen scenarios, one after the other.
-func (o options) all(ctx context.Context, log *slog.Logger) (*result, error) {
+// lab has the command compiled as it is.
+func (o options) lab(ctx context.Context, log *slog.Logger) (*lab, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -137,26 +148,41 @@ func (o options) all(ctx context.Context, log *slog.Logger) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.binary, err = l.build(ctx, "clean", nil); err != nil {
-		return nil, err
-	}
-	begun := time.Now()
-	r := &result{Seed: o.seed, Passed: true, Scenarios: map[string]any{}}
-	for _, name := range strings.Split(o.only, ",") {
+	l.binary, err = l.build(ctx, "clean", nil)
+	return l, err
+}
+
+// choose is the scenarios of those names, by commas.
+func choose(names string) (chosen []scenario, err error) {
+	for _, name := range strings.Split(names, ",") {
 		n := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
 		if n < 0 {
 			return nil, fmt.Errorf("no scenario %q: there are %s", name, strings.Join(scenarioNames(), ", "))
 		}
-		log.Info("scenario", "name", name)
-		figures, passed, err := scenarios[n].run(ctx, l, o)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		chosen = append(chosen, scenarios[n])
+	}
+	return chosen, nil
+}
+
+// play runs the scenarios one after the other. An error ends that, and what was
+// measured until then is kept.
+func (o options) play(ctx context.Context, l *lab, chosen []scenario) *result {
+	begun := time.Now()
+	r := &result{Seed: o.seed, Passed: true, Scenarios: map[string]any{}}
+	for _, s := range chosen {
+		l.log.Info("scenario", "name", s.name)
+		figures, passed, err := s.run(ctx, l, o)
+		if figures != nil {
+			r.Scenarios[s.name] = figures
 		}
-		r.Scenarios[name] = figures
-		r.Passed = r.Passed && passed
+		r.Passed = r.Passed && passed && err == nil
+		if err != nil {
+			r.Error = fmt.Sprintf("%s: %v", s.name, err)
+			break
+		}
 	}
 	r.Seconds = time.Since(begun).Seconds()
-	return r, nil
+	return r
 }
 
 // scenario is one kind of harm.
