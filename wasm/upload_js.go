@@ -49,6 +49,7 @@ const (
 
 const (
 	mostTries = 5
+	slowest   = 3                // doublings of the pause between tries: 2 s at most
 	nudgeTime = 10 * time.Second // for the proxy's word that all of it arrived
 
 	// How long an outage behind the proxy is waited out: a person who has just
@@ -277,7 +278,7 @@ func (u *upload) refused(err *bridge.Error) {
 	if u.phase != delivered {
 		u.phase = offering
 	}
-	wait := backoff{tries: u.tries}
+	wait := backoff{tries: min(u.tries, slowest)}
 	u.tried()
 	u.again.stop()
 	u.again = u.s.page.turns.after(wait.next(), u.propose, u.s.failed)

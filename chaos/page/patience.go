@@ -19,7 +19,7 @@ const (
 	mostTries     = 5
 
 	firstWait   = 250 * time.Millisecond
-	longestWait = 10 * time.Second
+	longestWait = 2 * time.Second
 )
 
 // trial is how often an upload was refused since it last made progress.
