@@ -108,7 +108,8 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, conn string, o *br
 }
 
 // beginBoth writes the record and the lease side by side: each is one flush of
-// the disk, and a small file has few others.
+// the disk, and a small file has few others. What fails is left as it is: the
+// record may be there all the same, and the page have gone on with it elsewhere.
 func (p *Proxy) beginBoth(ctx context.Context, record Record) (Record, Writer, error) {
 	var created Record
 	var writer Writer
@@ -119,9 +120,6 @@ func (p *Proxy) beginBoth(ctx context.Context, record Record) (Record, Writer, e
 	both.Wait()
 	if recordErr == nil && writerErr == nil {
 		return created, writer, nil
-	}
-	if err := p.Staging.Discard(context.WithoutCancel(ctx), record.DocumentID); err != nil {
-		p.Log.Warn("lease left behind", "document", record.DocumentID, "error", err)
 	}
 	if errors.Is(recordErr, ErrRecordExists) {
 		return created, nil, ErrRecordExists

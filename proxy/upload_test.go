@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"testing"
 
 	"attache/bridge"
@@ -366,6 +367,52 @@ func TestOffersRefused(t *testing.T) {
 		p.send(&bridge.Ping{Ref: 2})
 		await(p, func(m *bridge.Done) bool { return m.Ref == 2 })
 	})
+}
+
+// unheard are records whose first creation happens and is not heard of, until
+// the test says so.
+type unheard struct {
+	proxy.Records
+	first sync.Once
+	made  chan struct{}
+	told  chan struct{}
+}
+
+func (u *unheard) Create(ctx context.Context, r proxy.Record) (proxy.Record, error) {
+	created, err := u.Records.Create(ctx, r)
+	u.first.Do(func() {
+		close(u.made)
+		<-u.told
+		err = context.DeadlineExceeded
+	})
+	return created, err
+}
+
+// The page's wire is cut while its offer is being answered, and it goes on over
+// another. What becomes of the first answer must not touch what was sent since.
+func TestABeginThatFailsLateTakesNothingAway(t *testing.T) {
+	w := newWorld(t)
+	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
+	w.keeping = func(r proxy.Records) proxy.Records { records.Records = r; return records }
+	twin := w.another()
+	first, _ := twin.join(w.agent)
+	content, key := random(2*pieceLength), newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
+	first.send(offer)
+	<-records.made
+
+	again, _ := twin.join(w.agent)
+	again.send(offer)
+	await(again, func(m *bridge.Accept) bool { return m.Key == key })
+	d := twin.data(w.agent)
+	d.frame(key, 0, content[:pieceLength])
+	await(d, func(m *bridge.Ack) bool { return m.Stored == pieceLength })
+	close(records.told)
+	await(first, func(m *bridge.Fail) bool { return m.Key == key })
+
+	d.frame(key, pieceLength, content[pieceLength:])
+	got, _ := twin.fetch(twin.ticket(again, again.announced(key).ID), nil, http.StatusOK)
+	require.Equal(t, content, got)
 }
 
 // A Chat Server elsewhere may know nothing of this proxy's scanner, and count

@@ -112,7 +112,8 @@ func (p *Page) insist(ctx context.Context, u *Upload, b *box) error {
 	}
 }
 
-// answerTime is how long one offer may wait for its answer.
+// answerTime is how long an offer or a frame may wait for its answer; then its wire
+// counts as dead, as it does for the module.
 const answerTime = 20 * time.Second
 
 // attempt offers once and sends as long as that lasts; nil when the upload has
@@ -166,6 +167,7 @@ func (u *Upload) answered(ctx context.Context, chat *line, b *box) (offset int64
 		case <-chat.down:
 			return 0, false, errAgain
 		case <-late.C:
+			chat.cut()
 			return 0, false, errAgain
 		case <-ctx.Done():
 			return 0, false, ctx.Err()
@@ -283,6 +285,7 @@ func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender
 		case <-d.down:
 			return false, errAgain
 		case <-late.C:
+			d.cut()
 			return false, errAgain
 		case <-ctx.Done():
 			return false, ctx.Err()

@@ -16,11 +16,15 @@ const chunkSize = 128 << 10
 
 // Scan sends content to clamd and returns its verdict. An error is no verdict,
 // and the file may be tried again: clamd is away, took too long, answered
-// something unknown, or content could not be read.
+// something unknown, or content could not be read or is less than d has.
 func (c *Client) Scan(ctx context.Context, content io.Reader, d proxy.Document) (proxy.Verdict, error) {
-	verdict, signature, err := c.scan(ctx, content, d.Size)
+	shown := &counted{Reader: content}
+	verdict, signature, err := c.scan(ctx, shown, d.Size)
 	if err != nil {
 		return proxy.Unknown, fmt.Errorf("scan: %w", err)
+	}
+	if verdict == proxy.Clean && shown.n < d.Size {
+		return proxy.Unknown, fmt.Errorf("scan: %d bytes are there of %d", shown.n, d.Size)
 	}
 	if verdict != proxy.Clean {
 		c.Log.Warn("not clean", "document", d.ID, "verdict", verdict, "signature", signature)
@@ -82,6 +86,18 @@ func (c *Client) scan(ctx context.Context, content io.Reader, size int64) (proxy
 		return proxy.Unknown, "", errors.New("clamd called the file clean before it had all of it")
 	}
 	return verdict, signature, err
+}
+
+// counted counts what is read.
+type counted struct {
+	io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // tooLarge stands for the signature where clamd was not asked.

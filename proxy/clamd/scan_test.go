@@ -130,6 +130,18 @@ func TestTooLargeIsUnscannable(t *testing.T) {
 	require.Equal(t, proxy.Clean, verdict)
 }
 
+func TestT31APartIsNoVerdict(t *testing.T) {
+	client, err := clamd.New(startDouble(t, says(ok)).address, clamd.Options{})
+	require.NoError(t, err)
+	for name, there := range map[string]string{"nothing": "", "a byte less": "hell"} {
+		t.Run(name, func(t *testing.T) {
+			verdict, err := client.Scan(t.Context(), strings.NewReader(there), proxy.Document{Size: 5})
+			require.ErrorContains(t, err, "of 5")
+			require.Equal(t, none, verdict)
+		})
+	}
+}
+
 func TestUnreadableContent(t *testing.T) {
 	client, err := clamd.New(startDouble(t, says(ok)).address, clamd.Options{})
 	require.NoError(t, err)
