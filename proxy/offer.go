@@ -95,7 +95,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, conn string, o *br
 		return p.continueOffer(ctx, who, o, created)
 	}
 	if err != nil {
-		if limited {
+		if limited && p.absent(ctx, record) {
 			p.Chat.(Allowances).Release(context.WithoutCancel(ctx), who.Session, who.Party.UserID, o.Key)
 		}
 		return Record{}, nil, err
@@ -105,6 +105,13 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, conn string, o *br
 		return created, nil, u.finish(ctx)
 	}
 	return created, u, nil
+}
+
+// absent reports that there is no such record. Whose making failed may be there
+// all the same, and its upload go on: then it needs its place.
+func (p *Proxy) absent(ctx context.Context, record Record) bool {
+	_, err := p.Records.Get(context.WithoutCancel(ctx), record.Session, record.Key)
+	return errors.Is(err, ErrRecordUnknown)
 }
 
 // beginBoth writes the record and the lease side by side: each is one flush of

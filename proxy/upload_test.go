@@ -415,6 +415,27 @@ func TestABeginThatFailsLateTakesNothingAway(t *testing.T) {
 	require.Equal(t, content, got)
 }
 
+func TestT17ABeginThatFailsLateKeepsItsPlace(t *testing.T) {
+	w := newWorld(t)
+	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
+	close(records.told)
+	w.keeping = func(r proxy.Records) proxy.Records { records.Records = r; return records }
+	customer, welcome := w.another().join(w.customer)
+	offer := func() *bridge.Offer { return &bridge.Offer{Key: newKey(), Name: "a.bin", Size: 10} }
+	begun := offer()
+	customer.send(begun)
+	await(customer, func(m *bridge.Fail) bool { return m.Key == begun.Key })
+	for range welcome.Limits.MaxFiles - 1 {
+		next := offer()
+		customer.send(next)
+		await(customer, func(m *bridge.Accept) bool { return m.Key == next.Key })
+	}
+	customer.send(offer())
+	require.Equal(t, bridge.CodeFileCount, await(customer, anything[*bridge.Fail]).Error.Code)
+	customer.send(begun)
+	await(customer, func(m *bridge.Accept) bool { return m.Key == begun.Key })
+}
+
 // A Chat Server elsewhere may know nothing of this proxy's scanner, and count
 // nothing: what it said at the join still binds each file.
 func TestWhatNobodyMaySend(t *testing.T) {
