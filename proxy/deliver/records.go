@@ -187,7 +187,8 @@ func (r *Records) publish(ctx context.Context, subject string, data []byte, revi
 
 // Watch calls changed for every change of a record of that session until stop is
 // called; a call under way then may still end. Revisions come in order, none
-// twice; of changes made elsewhere in quick succession, only the last may come.
+// twice; of changes in quick succession by others than the caller, only the last
+// may come.
 // changed must neither block nor change a record.
 func (r *Records) Watch(session string, changed func(proxy.Record)) (stop func()) {
 	return r.watchers.add(session, changed)

@@ -28,8 +28,11 @@ func (j *job) deliver(ctx context.Context) error {
 	return j.conclude(e)
 }
 
-// keep writes what a step has come to. The new record's message goes on.
-func (j *job) keep(ctx context.Context, r proxy.Record) error {
+// keep writes what a step has come to. The new record's message goes on, and may
+// be on its way before this write is answered: that must not break it off.
+func (j *job) keep(r proxy.Record) error {
+	ctx, cancel := context.WithTimeout(j.working, j.StoreTime)
+	defer cancel()
 	_, err := j.Records.Update(ctx, r)
 	step("kept")
 	return err
@@ -44,13 +47,13 @@ func (j *job) scan(ctx context.Context) (kept bool, err error) {
 	r := j.record
 	if r.State == bridge.Accepted {
 		r.State = bridge.Scanning
-		return true, j.keep(ctx, r)
+		return true, j.keep(r)
 	}
 	if r.Verdict, err = j.ask(ctx); err != nil {
 		return false, err
 	}
 	step("scanned")
-	return true, j.judge(ctx, r)
+	return true, j.judge(r)
 }
 
 func (j *job) ask(ctx context.Context) (proxy.Verdict, error) {
@@ -81,10 +84,10 @@ func (j *job) reading(d time.Duration) time.Duration {
 }
 
 // judge keeps a verdict. What is none of the four is no verdict either.
-func (j *job) judge(ctx context.Context, r proxy.Record) error {
+func (j *job) judge(r proxy.Record) error {
 	switch r.Verdict {
 	case proxy.Clean:
-		return j.keep(ctx, r)
+		return j.keep(r)
 	case proxy.Infected:
 		return j.condemn(r.Verdict, bridge.CodeInfected)
 	case proxy.Unscannable:
@@ -130,7 +133,7 @@ func (j *job) store(ctx context.Context) (kept bool, err error) {
 	}
 	r := j.record
 	r.State, r.DocumentID, r.Staged = bridge.Stored, id, r.DocumentID
-	return true, j.keep(ctx, r)
+	return true, j.keep(r)
 }
 
 // inPlace reports whether the staged content becomes the document itself.

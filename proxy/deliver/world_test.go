@@ -1,10 +1,12 @@
 package deliver_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -118,6 +120,32 @@ func (w *world) update(r proxy.Record) proxy.Record {
 	r, err := w.records.Update(w.t.Context(), r)
 	require.NoError(w.t, err)
 	return r
+}
+
+// written collects the records that are written from now on. The function it
+// returns waits for n of them and gives their states in the order of their
+// revisions; a watcher would not do, for it may be told of the last alone.
+func (w *world) written() (states func(n int) []bridge.UploadState) {
+	records := make(chan proxy.Record, 100)
+	w.records.OnWritten(func(r proxy.Record) { records <- r })
+	return func(n int) (states []bridge.UploadState) {
+		w.t.Helper()
+		var all []proxy.Record
+		timeout := time.After(patience)
+		for len(all) < n {
+			select {
+			case r := <-records:
+				all = append(all, r)
+			case <-timeout:
+				require.FailNow(w.t, "records are missing", "%+v", all)
+			}
+		}
+		slices.SortFunc(all, func(a, b proxy.Record) int { return cmp.Compare(a.Revision, b.Revision) })
+		for _, r := range all {
+			states = append(states, r.State)
+		}
+		return states
+	}
 }
 
 // await waits until the upload's record is as it should be.
