@@ -29,6 +29,7 @@ var directions = []struct {
 	{"proxy/engine", []string{"bridge"}}, // what the packages beside it stand on
 	{"proxy/*", []string{"bridge", "proxy", "proxy/engine"}},
 	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
+	{"proxy/engine/enginetest", nil},
 	{"bench", []string{"*", "*/*"}},
 	{"bench/*", nil},
 	{"ci/skipped", nil},

@@ -2,14 +2,11 @@ package chat_test
 
 import (
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
@@ -17,45 +14,12 @@ import (
 
 	"attache/bridge"
 	"attache/proxy/chat"
+	"attache/proxy/engine/enginetest"
 )
 
-// prepare returns a NATS cluster of three on loopback, not started.
-func prepare(t *testing.T) (nodes []*server.Server) {
+// proxies starts a Server at each node.
+func proxies(t *testing.T, nodes enginetest.Cluster) (servers []*chat.Server) {
 	t.Helper()
-	var routes []*url.URL
-	var ports []int
-	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: l.Addr().String()})
-	}
-	for i, port := range ports {
-		n, err := server.NewServer(&server.Options{
-			ServerName: fmt.Sprint("node-", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: t.TempDir(), DisableJetStreamBanner: true,
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
-			Routes:  routes,
-		})
-		require.NoError(t, err)
-		nodes = append(nodes, n)
-	}
-	return nodes
-}
-
-// proxies starts the nodes and a Server at each.
-func proxies(t *testing.T, nodes []*server.Server) (servers []*chat.Server) {
-	t.Helper()
-	for _, n := range nodes {
-		n.Start()
-		t.Cleanup(func() { n.Shutdown(); n.WaitForShutdown() })
-	}
-	require.Eventually(t, func() bool {
-		return slices.ContainsFunc(nodes, func(n *server.Server) bool {
-			return n.JetStreamIsLeader() && len(n.JetStreamClusterPeers()) == len(nodes)
-		})
-	}, time.Minute, 10*time.Millisecond)
 	for _, n := range nodes {
 		conn, err := nats.Connect(n.ClientURL())
 		require.NoError(t, err)
@@ -94,7 +58,7 @@ func talk(t *testing.T, servers []*chat.Server, n int) int64 {
 // Three replicas, a proxy at each node, reads from whichever replica answers,
 // and the node that leads dies: still one transcript, nothing lost or doubled.
 func TestReplicas(t *testing.T) {
-	nodes := prepare(t)
+	nodes := enginetest.Start(t)
 	servers := proxies(t, nodes)
 	for i, p := range []bridge.Party{ann, bob, sue} {
 		join(t, servers[i], "s1", p)
@@ -110,7 +74,7 @@ func TestReplicas(t *testing.T) {
 		require.Equal(t, file, post(t, s, "s1", bob, notice("key", "a.pdf", 1)))
 	}
 
-	leader := slices.IndexFunc(nodes, func(n *server.Server) bool { return n.JetStreamIsStreamLeader("$G", "CHAT") })
+	leader := slices.Index(nodes, nodes.Leader("CHAT"))
 	require.GreaterOrEqual(t, leader, 0)
 	rest := slices.Delete(slices.Clone(servers), leader, leader+1)
 	live := receive(t, rest[0], "s1", ann, file.ID)

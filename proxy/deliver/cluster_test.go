@@ -1,69 +1,26 @@
 package deliver_test
 
 import (
-	"fmt"
-	"net"
-	"net/url"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
+	"attache/proxy/engine/enginetest"
 )
-
-// startCluster runs three servers on loopback until the test ends.
-func startCluster(t *testing.T) (nodes []*server.Server, urls string) {
-	t.Helper()
-	var ports []int
-	var routes []*url.URL
-	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: l.Addr().String()})
-		l.Close()
-	}
-	var list []string
-	for i, port := range ports {
-		s, err := server.NewServer(&server.Options{
-			ServerName: fmt.Sprint("node", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
-			JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}, Routes: routes,
-		})
-		require.NoError(t, err)
-		s.Start()
-		t.Cleanup(func() {
-			s.Shutdown()
-			s.WaitForShutdown()
-		})
-		nodes, list = append(nodes, s), append(list, s.ClientURL())
-	}
-	require.Eventually(t, func() bool {
-		for _, s := range nodes {
-			if s.JetStreamIsLeader() {
-				return len(s.JetStreamClusterPeers()) == len(nodes)
-			}
-		}
-		return false
-	}, patience, 10*time.Millisecond)
-	return nodes, strings.Join(list, ",")
-}
 
 // TestCluster shares uploads between two proxies while the node goes down that
 // leads their stream.
 func TestCluster(t *testing.T) {
-	nodes, urls := startCluster(t)
-	w := newWorldOn(t, engine.Options{URL: urls})
+	c := enginetest.Start(t)
+	w := newWorldOn(t, engine.Options{URL: c.URL()})
 	require.Equal(t, 3, w.engine.Replicas())
 	w.chat.once = true
-	second, err := engine.Start(t.Context(), engine.Options{URL: urls})
+	second, err := engine.Start(t.Context(), engine.Options{URL: c.URL()})
 	require.NoError(t, err)
 	t.Cleanup(second.Close)
 	other, err := deliver.OpenRecords(t.Context(), second, nil)
@@ -93,11 +50,9 @@ func TestCluster(t *testing.T) {
 		}
 		w.announcedOnce(keys...)
 		var down sync.WaitGroup
-		for _, s := range nodes {
-			if s.JetStreamIsStreamLeader("$G", "UPLOADS") {
-				down.Go(s.Shutdown)
-			}
-		}
+		leader := c.Leader("UPLOADS")
+		require.NotNil(t, leader)
+		down.Go(leader.Shutdown)
 		for range 10 {
 			keys = append(keys, w.insist().Key)
 		}

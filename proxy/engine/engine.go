@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -53,7 +52,7 @@ type Engine struct {
 	dial     func(name string) (*nats.Conn, error)
 	conn     *nats.Conn
 	js       jetstream.JetStream
-	account  accountRoom
+	account  account
 
 	life    context.Context
 	end     context.CancelCauseFunc
@@ -142,17 +141,13 @@ func (e *Engine) MaxChunk() int {
 	return int(min(maxChunk, e.conn.MaxPayload()-headroom))
 }
 
-// Ready fails while the store cannot answer.
+// Ready fails while the store cannot answer. A cluster that elects a leader is
+// given the time for it.
 func (e *Engine) Ready(ctx context.Context) error {
 	if err := e.Trouble(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if _, err := e.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("ask the engine: %w", err)
-	}
-	return nil
+	return e.reachable(ctx)
 }
 
 // Close ends the connections and, embedded, the engine itself, and waits until

@@ -2,10 +2,7 @@ package engine
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -58,7 +55,7 @@ func (v volume) free() (int64, error) {
 // begun already still finds room.
 func (e *Engine) Room() error {
 	if e.embedded == nil {
-		return e.account.room(e)
+		return e.accountRoom()
 	}
 	return e.embedded.above(2 * e.embedded.room.reserve)
 }
@@ -108,37 +105,4 @@ func (m *embedded) share(free int64) (int64, error) {
 		return 0, err
 	}
 	return min(free, m.room.max-int64(info.Store)+m.room.reserve), nil
-}
-
-// accountRoom asks a cluster for the account's limits, at most once a second:
-// an offer must not wait for it.
-type accountRoom struct {
-	mu    sync.Mutex
-	asked time.Time
-	err   error
-}
-
-func (a *accountRoom) room(e *Engine) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if time.Since(a.asked) < time.Second {
-		return a.err
-	}
-	a.err = e.askRoom()
-	a.asked = time.Now()
-	return a.err
-}
-
-func (e *Engine) askRoom() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	info, err := e.js.AccountInfo(ctx)
-	if err != nil {
-		return bridge.WrapError(bridge.CodeStorageUnavailable, err)
-	}
-	limit := info.Limits.MaxStore
-	if limit > 0 && int64(info.Store) > limit-limit/20 {
-		return bridge.NewError(bridge.CodeStorageFull, "")
-	}
-	return nil
 }

@@ -1,11 +1,6 @@
 package engine
 
-import (
-	"context"
-	"fmt"
-
-	"attache/bridge"
-)
+import "context"
 
 // Space is how many bytes may still be kept, and the number of them below which
 // Room fails. Where a cluster sets no limit, free is bridge.NoLimit.
@@ -14,13 +9,10 @@ func (e *Engine) Space(ctx context.Context) (free, low int64, err error) {
 		free, err = e.embedded.left()
 		return free, 2 * e.embedded.room.reserve, err
 	}
-	info, err := e.js.AccountInfo(ctx)
+	info, err := e.askAccount(ctx)
 	if err != nil {
-		return 0, 0, fmt.Errorf("ask the engine: %w", err)
+		return 0, 0, err
 	}
-	limit := info.Limits.MaxStore
-	if limit <= 0 {
-		return bridge.NoLimit, 0, nil
-	}
-	return limit - int64(info.Store), limit / 20, nil
+	free, low = space(info)
+	return free, low, nil
 }

@@ -3,90 +3,22 @@ package ucs_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
-	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/engine"
+	"attache/proxy/engine/enginetest"
 	"attache/proxy/ucs"
 )
 
-// cluster is three servers on loopback.
-type cluster []*server.Server
-
-func startCluster(t *testing.T) cluster {
-	t.Helper()
-	var routes []*url.URL
-	var ports []int
-	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: l.Addr().String()})
-	}
-	var c cluster
-	for i := range 3 {
-		s, err := server.NewServer(&server.Options{
-			ServerName: fmt.Sprint("node", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
-			JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]},
-			Routes:  routes,
-		})
-		require.NoError(t, err)
-		c = append(c, s)
-	}
-	return c
-}
-
-func (c cluster) start(t *testing.T) cluster {
-	for _, s := range c {
-		s.Start()
-		t.Cleanup(func() {
-			s.Shutdown()
-			s.WaitForShutdown()
-		})
-	}
-	require.Eventually(t, func() bool {
-		for _, s := range c {
-			if s.JetStreamIsLeader() {
-				return len(s.JetStreamClusterPeers()) == len(c)
-			}
-		}
-		return false
-	}, 30*time.Second, 10*time.Millisecond)
-	return c
-}
-
-func (c cluster) url() string {
-	var urls []string
-	for _, s := range c {
-		urls = append(urls, s.ClientURL())
-	}
-	return strings.Join(urls, ",")
-}
-
-func (c cluster) leader(stream string) *server.Server {
-	for _, s := range c {
-		if s.JetStreamIsStreamLeader("$G", stream) {
-			return s
-		}
-	}
-	return nil
-}
-
 func TestInACluster(t *testing.T) {
-	c := startCluster(t).start(t)
-	e, err := engine.Start(t.Context(), engine.Options{URL: c.url()})
+	c := enginetest.Start(t)
+	e, err := engine.Start(t.Context(), engine.Options{URL: c.URL()})
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
 	require.Equal(t, 3, e.Replicas())
@@ -102,7 +34,7 @@ func TestInACluster(t *testing.T) {
 		}
 	})
 	t.Run("one secret for all proxies", func(t *testing.T) {
-		second, err := engine.Start(t.Context(), engine.Options{URL: c.url()})
+		second, err := engine.Start(t.Context(), engine.Options{URL: c.URL()})
 		require.NoError(t, err)
 		defer second.Close()
 		var all sync.WaitGroup
@@ -138,7 +70,7 @@ func TestInACluster(t *testing.T) {
 		id := s.NewID()
 		w := begin(t, s, id)
 		write(t, w, content[:1<<20], 100_000)
-		leader := c.leader("OBJ_documents-2026-11-20")
+		leader := c.Leader("OBJ_documents-2026-11-20")
 		require.NotNil(t, leader)
 		leader.Shutdown()
 		write(t, w, content[1<<20:], 100_000)

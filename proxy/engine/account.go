@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+)
+
+// Only the leader of the whole cluster tells what its account has and may have.
+// While another one is elected, for up to 10 s, nobody does, and the streams'
+// own leaders go on storing. So nothing that a page waits for waits for it.
+
+// election is how long the cluster's silence about the account says nothing.
+const election = 15 * time.Second
+
+// account is what a cluster last said of it.
+type account struct {
+	mu       sync.Mutex
+	asked    time.Time
+	answered time.Time
+	full     bool
+}
+
+// accountRoom fails where the account was full when it was last asked, which is
+// at most once a second.
+func (e *Engine) accountRoom() error {
+	a := &e.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if time.Since(a.asked) >= time.Second {
+		a.asked = time.Now()
+		go e.askAccount(e.life)
+	}
+	if a.full {
+		return bridge.NewError(bridge.CodeStorageFull, "")
+	}
+	return nil
+}
+
+// reachable fails while the store does not answer, or, of a cluster, has not for
+// as long as it may take to elect a leader.
+func (e *Engine) reachable(ctx context.Context) error {
+	wait := 10 * time.Second
+	if e.recent() {
+		wait = 500 * time.Millisecond // a probe has little time itself
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if _, err := e.askAccount(ctx); err != nil && !e.recent() {
+		return err
+	}
+	if !e.conn.IsConnected() {
+		return fmt.Errorf("ask the engine: %w", nats.ErrDisconnected)
+	}
+	return nil
+}
+
+func (e *Engine) recent() bool {
+	if e.embedded != nil {
+		return false // alone there is always a leader
+	}
+	a := &e.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return time.Since(a.answered) < election
+}
+
+func (e *Engine) askAccount(ctx context.Context) (*jetstream.AccountInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	info, err := e.js.AccountInfo(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine: %w", err)
+	}
+	free, low := space(info)
+	a := &e.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.answered, a.full = time.Now(), free != bridge.NoLimit && free < low
+	return info, nil
+}
+
+// space is how many bytes an account may still keep, and the twentieth of its
+// limit below which no upload begins. Without a limit free is bridge.NoLimit.
+func space(info *jetstream.AccountInfo) (free, low int64) {
+	limit := info.Limits.MaxStore
+	if limit <= 0 {
+		return bridge.NoLimit, 0
+	}
+	return limit - int64(info.Store), limit / 20
+}
