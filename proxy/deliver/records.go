@@ -23,10 +23,14 @@ const (
 	subjectPrefix = "upload."
 )
 
+// asking is the patience with which a record is read and written.
+var asking = engine.Patience{Whole: 20 * time.Second, Try: 2 * time.Second}
+
 // Records keeps the uploads' records: one stream, one subject an upload, and on
 // each subject only the newest message. A record's revision is its message's
 // place in the stream.
 type Records struct {
+	engine   *engine.Engine
 	js       jetstream.JetStream
 	stream   jetstream.Stream
 	log      *slog.Logger
@@ -44,7 +48,7 @@ func OpenRecords(ctx context.Context, e *engine.Engine, log *slog.Logger) (*Reco
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	r := &Records{js: e.JetStream(), log: log, written: func(proxy.Record) {}}
+	r := &Records{engine: e, js: e.JetStream(), log: log, written: func(proxy.Record) {}}
 	if err := r.open(ctx, e.Replicas()); err != nil {
 		return nil, fmt.Errorf("open the uploads' records: %w", err)
 	}
@@ -113,7 +117,7 @@ func (r *Records) Get(ctx context.Context, session, key string) (proxy.Record, e
 }
 
 func (r *Records) last(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
-	err = insist(ctx, func(ctx context.Context, _ bool) (err error) {
+	err = r.engine.Insist(ctx, asking, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.stream.GetLastMsgForSubject(ctx, subject)
 		return err
 	})
@@ -162,7 +166,7 @@ func (r *Records) OnWritten(told func(proxy.Record)) { r.written = told }
 // publish replaces the message at revision. Where an earlier try's answer was
 // lost, it may be that try which a later one is overtaken by.
 func (r *Records) publish(ctx context.Context, subject string, data []byte, revision uint64) (written uint64, err error) {
-	err = insist(ctx, func(ctx context.Context, again bool) error {
+	err = r.engine.Insist(ctx, asking, func(ctx context.Context, again bool) error {
 		ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data},
 			jetstream.WithExpectLastSequencePerSubject(revision), jetstream.WithRetryAttempts(0))
 		if err == nil {
@@ -177,7 +181,7 @@ func (r *Records) publish(ctx context.Context, subject string, data []byte, revi
 		case lookErr == nil && bytes.Equal(newest.Data, data):
 			written = newest.Sequence
 			return nil
-		case unanswered(lookErr):
+		case lookErr != nil && r.engine.Passing(lookErr):
 			return lookErr
 		}
 		return err
@@ -232,7 +236,7 @@ func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) 
 
 // next is the first message from that place in the stream on.
 func (r *Records) next(ctx context.Context, from uint64) (m *jetstream.RawStreamMsg, err error) {
-	err = insist(ctx, func(ctx context.Context, _ bool) (err error) {
+	err = r.engine.Insist(ctx, asking, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(subjectPrefix+">"))
 		return err
 	})

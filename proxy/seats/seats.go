@@ -45,6 +45,7 @@ type Options struct {
 
 // Seats is one proxy's view of them.
 type Seats struct {
+	engine *engine.Engine
 	js     jetstream.JetStream
 	stream jetstream.Stream
 	id     string
@@ -69,7 +70,7 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (*Seats, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Seats{js: e.JetStream(), id: nuid.Next(), every: o.Beat, log: o.Log, peers: map[string]*peer{}}
+	s := &Seats{engine: e, js: e.JetStream(), id: nuid.Next(), every: o.Beat, log: o.Log, peers: map[string]*peer{}}
 	if err := s.open(ctx, e.Replicas()); err != nil {
 		return nil, fmt.Errorf("open the seats: %w", err)
 	}
@@ -113,34 +114,18 @@ func (s *Seats) OnLost(lost func(session, user string)) {
 
 // A page that comes back waits for its seat. What a node that died was asked is
 // never answered, and taking a seat twice is taking it.
-const (
-	takeTime    = 5 * time.Second
-	takeAttempt = time.Second
-	takePause   = 100 * time.Millisecond
-)
+var taking = engine.Patience{Whole: 5 * time.Second, Try: time.Second}
 
 // Take says that this proxy holds a socket of the party.
 func (s *Seats) Take(ctx context.Context, session, user string) error {
-	ctx, cancel := context.WithTimeout(ctx, takeTime)
-	defer cancel()
-	for {
-		err := s.take(ctx, subject(session, user, s.id))
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-time.After(takePause):
-		case <-ctx.Done():
-			return fmt.Errorf("take a seat: %w", err)
-		}
+	err := s.engine.Insist(ctx, taking, func(ctx context.Context, _ bool) error {
+		_, err := s.js.Publish(ctx, subject(session, user, s.id), nil)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("take a seat: %w", err)
 	}
-}
-
-func (s *Seats) take(ctx context.Context, seat string) error {
-	ctx, cancel := context.WithTimeout(ctx, takeAttempt)
-	defer cancel()
-	_, err := s.js.Publish(ctx, seat, nil)
-	return err
+	return nil
 }
 
 // Free gives this proxy's seat up, and those that proxies which are gone have

@@ -6,6 +6,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/proxy/engine"
 )
 
 // pending is a chunk under way.
@@ -68,7 +70,7 @@ func (w *writer) await(c *pending) (*jetstream.PubAck, error) {
 	case err := <-c.future.Err():
 		return nil, refused(err)
 	case <-w.store.engine.Broken():
-		return nil, errors.Join(errUnanswered, w.store.engine.Trouble())
+		return nil, errors.Join(engine.ErrUnanswered, w.store.engine.Trouble())
 	case <-w.store.engine.Context().Done():
 		return nil, context.Cause(w.store.engine.Context())
 	}

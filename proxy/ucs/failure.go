@@ -7,18 +7,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/bridge"
+	"attache/proxy/engine"
 )
 
-// Answers of the server that the client does not name (nats-server's
-// errors.json).
-const (
-	sequenceNotFound      jetstream.ErrorCode = 10043
-	duplicateInProcess    jetstream.ErrorCode = 10158
-	insufficientResources jetstream.ErrorCode = 10023
-	storageExceeded       jetstream.ErrorCode = 10047
-	accountExceeded       jetstream.ErrorCode = 10002
-	streamStoreFailed     jetstream.ErrorCode = 10077
-)
+// sequenceNotFound is an answer of the server that the client does not name
+// (nats-server's errors.json).
+const sequenceNotFound jetstream.ErrorCode = 10043
 
 // storage gives an engine's error the code that a person may see.
 func storage(err error) error {
@@ -31,12 +25,8 @@ func storage(err error) error {
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return bridge.NewError(bridge.CodeDocument, "")
 	}
-	var api *jetstream.APIError
-	if errors.As(err, &api) {
-		switch api.ErrorCode {
-		case insufficientResources, storageExceeded, accountExceeded, streamStoreFailed:
-			return bridge.WrapError(bridge.CodeStorageFull, err)
-		}
+	if engine.Full(err) {
+		return bridge.WrapError(bridge.CodeStorageFull, err)
 	}
 	return bridge.WrapError(bridge.CodeStorageUnavailable, err)
 }
