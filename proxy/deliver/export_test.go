@@ -5,6 +5,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/proxy/engine"
 )
 
 // OnStep sets what is called at each border between two steps, until restore.
@@ -40,4 +42,9 @@ func (l *lossy) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.Publ
 		l.meanwhile()
 	}
 	return nil, nats.ErrTimeout
+}
+
+// Next is the next message of an intake whose ends are these.
+func Next(ctx context.Context, e *engine.Engine, c jetstream.Consumer, m jetstream.MessagesContext) (jetstream.Msg, error) {
+	return (&intake{engine: e, consumer: c, messages: m}).next(ctx)
 }

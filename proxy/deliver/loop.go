@@ -2,8 +2,6 @@ package deliver
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -12,12 +10,6 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 )
-
-const consumerName = "deliver"
-
-// heartbeat is how often the engine says that it still knows of a loop that
-// waits for messages; two missed ones, and it is asked anew.
-const heartbeat = time.Second
 
 // Loop delivers uploads until it is closed.
 type Loop struct {
@@ -39,13 +31,13 @@ func Start(ctx context.Context, o Options) (*Loop, error) {
 		return nil, err
 	}
 	l := &Loop{Options: o, started: time.Now(), slots: make(chan struct{}, o.Workers)}
-	messages, err := l.queue(ctx)
+	in, err := l.openIntake(ctx)
 	if err != nil {
 		return nil, err
 	}
 	l.taking, l.stop = context.WithCancel(context.Background())
 	l.working, l.abandon = context.WithCancel(context.Background())
-	l.taker.Go(func() { l.take(messages) })
+	l.taker.Go(func() { l.take(in) })
 	l.running.Go(l.janitor)
 	return l, nil
 }
@@ -69,82 +61,43 @@ func (l *Loop) Close(ctx context.Context) error {
 	}
 }
 
-// queue opens the consumer that all loops share. One message is fetched at a
-// time, and only when a worker is free for it: a message that waits here would
-// use up its lease.
-func (l *Loop) queue(ctx context.Context) (jetstream.MessagesContext, error) {
-	consumer, err := l.Records.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable:       consumerName,
-		Description:   "delivers uploads",
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       l.Lease,
-		MaxDeliver:    -1,
-		MaxAckPending: -1, // those that wait for their next try must not hold up the rest
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open the delivery queue: %w", err)
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullHeartbeat(heartbeat))
-	if err != nil {
-		return nil, fmt.Errorf("open the delivery queue: %w", err)
-	}
-	return messages, nil
-}
-
 // take hands messages to workers until the loop closes.
-func (l *Loop) take(messages jetstream.MessagesContext) {
-	for messages != nil {
-		messages = l.reopen(l.takeFrom(messages))
+func (l *Loop) take(in *intake) {
+	for in != nil {
+		in = l.reopen(l.takeFrom(in))
 	}
 }
 
 // reopen gets a queue back that was lost; nil when the loop closes.
-func (l *Loop) reopen(err error) jetstream.MessagesContext {
+func (l *Loop) reopen(err error) *intake {
 	for try := 1; l.taking.Err() == nil; try++ {
 		l.Log.Warn("delivery queue lost", "error", err)
 		if !wait(l.taking, l.backOff(try)) {
 			break
 		}
-		var messages jetstream.MessagesContext
-		if messages, err = l.queue(l.taking); err == nil {
-			return messages
+		var in *intake
+		if in, err = l.openIntake(l.taking); err == nil {
+			return in
 		}
 	}
 	return nil
 }
 
-func (l *Loop) takeFrom(messages jetstream.MessagesContext) error {
-	defer giveBack(messages)
+func (l *Loop) takeFrom(in *intake) error {
+	defer in.giveBack()
 	for {
 		select {
 		case l.slots <- struct{}{}:
 		case <-l.taking.Done():
 			return nil
 		}
-		m, err := messages.Next(jetstream.NextContext(l.taking))
-		if errors.Is(err, jetstream.ErrNoHeartbeat) {
-			<-l.slots
-			continue
-		}
+		m, err := in.next(l.taking)
 		if err != nil {
 			<-l.slots
 			return err
 		}
 		l.dispatch(m)
 	}
-}
-
-// giveBack ends the taking, and returns what the engine has sent meanwhile.
-func giveBack(messages jetstream.MessagesContext) {
-	messages.Drain()
-	for {
-		m, err := messages.Next(jetstream.NextMaxWait(time.Second))
-		if err != nil {
-			break
-		}
-		m.Nak()
-	}
-	messages.Stop()
 }
 
 // dispatch gives m to a worker, where there is something to do. The worker, or

@@ -1,0 +1,99 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/proxy/engine"
+)
+
+const consumerName = "deliver"
+
+// heartbeat is how often the engine says that it still knows of a loop that
+// waits for messages; two missed ones, and it is asked anew.
+const heartbeat = time.Second
+
+// seeking is the patience with which the queue's next leader is looked for. Then
+// the queue itself may be gone, and is opened anew.
+var seeking = engine.Patience{Whole: 15 * time.Second, Try: 2 * time.Second}
+
+// intake is a loop's end of the queue that all loops share.
+type intake struct {
+	engine   *engine.Engine
+	consumer jetstream.Consumer
+	messages jetstream.MessagesContext
+}
+
+// openIntake opens the consumer. One message is fetched at a time, and only when
+// a worker is free for it: a message that waits here would use up its lease.
+func (l *Loop) openIntake(ctx context.Context) (*intake, error) {
+	consumer, err := l.Records.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable:       consumerName,
+		Description:   "delivers uploads",
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       l.Lease,
+		MaxDeliver:    -1,
+		MaxAckPending: -1, // those that wait for their next try must not hold up the rest
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the delivery queue: %w", err)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullHeartbeat(heartbeat))
+	if err != nil {
+		return nil, fmt.Errorf("open the delivery queue: %w", err)
+	}
+	return &intake{engine: l.Records.engine, consumer: consumer, messages: messages}, nil
+}
+
+// next is the next message; it waits until there is one.
+func (in *intake) next(ctx context.Context) (jetstream.Msg, error) {
+	for {
+		m, err := in.messages.Next(jetstream.NextContext(ctx))
+		if !errors.Is(err, jetstream.ErrNoHeartbeat) {
+			return m, err
+		}
+		if m, err = in.seek(ctx); m != nil || err != nil {
+			return m, err
+		}
+	}
+}
+
+// seek waits for whoever leads the queue next. The library would ask when two
+// more heartbeats are missed, and again after two more; who leads nothing yet
+// does not answer. If there is a message, it comes along.
+func (in *intake) seek(ctx context.Context) (m jetstream.Msg, err error) {
+	err = in.engine.Insist(ctx, seeking, func(context.Context, bool) (err error) {
+		m, err = in.fetch()
+		return err
+	})
+	return m, err
+}
+
+// fetch returns a message that is there; nil if there is none.
+func (in *intake) fetch() (jetstream.Msg, error) {
+	batch, err := in.consumer.FetchNoWait(1)
+	if err != nil {
+		return nil, err
+	}
+	if m := <-batch.Messages(); m != nil {
+		return m, nil
+	}
+	return nil, batch.Error()
+}
+
+// giveBack ends the taking, and returns what the engine has sent meanwhile.
+func (in *intake) giveBack() {
+	in.messages.Drain()
+	for {
+		m, err := in.messages.Next(jetstream.NextMaxWait(time.Second))
+		if err != nil {
+			break
+		}
+		m.Nak()
+	}
+	in.messages.Stop()
+}
