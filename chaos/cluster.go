@@ -9,7 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"attache/bridge"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"attache/chaos/page"
 )
 
@@ -48,12 +49,16 @@ func (o *failover) timed(least int) bool {
 type cluster struct {
 	nodes, proxies []*process
 	addresses      []string // of the proxies
+	js             jetstream.JetStream
 }
 
 func (l *lab) cluster(ctx context.Context) (c *cluster, err error) {
 	c = &cluster{}
 	var urls string
 	if c.nodes, urls, err = l.nodes(ctx); err != nil {
+		return c, err
+	}
+	if c.js, err = observe(urls); err != nil {
 		return c, err
 	}
 	for n := range 3 {
@@ -69,6 +74,13 @@ func (l *lab) cluster(ctx context.Context) (c *cluster, err error) {
 	return c, nil
 }
 
+func (c *cluster) close() {
+	if c.js != nil {
+		c.js.Conn().Close()
+	}
+	killAll(c.all())
+}
+
 func (c *cluster) all() []*process { return slices.Concat(c.proxies, c.nodes) }
 
 // runCluster kills proxies and nodes of a cluster of three each, one at a time
@@ -77,7 +89,7 @@ func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
 	kills, least := o.size(o.kills, 60, 10), int(o.size(0, enoughTimes, 1))
 	out := &failover{outcome: outcome{Findings: newFindings(ctx)}}
 	c, err := l.cluster(ctx)
-	defer func() { killAll(c.all()) }()
+	defer func() { c.close() }()
 	if err != nil {
 		return out, false, err
 	}
@@ -99,7 +111,7 @@ func killAll(dying []*process) {
 	all.Wait()
 }
 
-// failOver sends without a pause and kills meanwhile.
+// failOver sends one file after the other and kills meanwhile.
 func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills int64, least int) error {
 	var rooms []*room
 	for n := range 3 {
@@ -120,6 +132,7 @@ func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills i
 			for sending.Err() == nil {
 				i, u := r.draft(random, w/2, logUniform(random, 1, 1<<20), "")
 				f.sendBounded(ctx, r, w/2, i, u)
+				f.ended(sending, i)
 			}
 		})
 	}
@@ -188,9 +201,14 @@ func (c *cluster) victims(s strike, on *page.Page) (dying []*process) {
 	return dying
 }
 
-// strike kills when a file has just been announced; where one process dies, it
-// times how long it takes until one is again.
+// strike kills when a file has just been announced; where one process dies of
+// those that are all well, it times how long it takes until one is again.
 func (f *field) strike(ctx context.Context, out *failover, probe *room, c *cluster, s strike, files *rand.Rand) error {
+	if s.kind != "" {
+		if err := whole(ctx, c.js); err != nil {
+			return err
+		}
+	}
 	var dying []*process
 	for len(dying) == 0 {
 		if err := f.probe(ctx, probe, s.party, files); err != nil {
@@ -240,14 +258,21 @@ func (f *field) probe(ctx context.Context, r *room, party int, random *rand.Rand
 	if err := f.sendBounded(ctx, r, party, i, u); err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
-		f.journal.mu.Lock()
-		state := i.state
-		f.journal.mu.Unlock()
-		if state == bridge.Announced {
-			return nil
+	return f.ended(ctx, i)
+}
+
+// ended waits until it is known what became of the upload. Who sends another
+// one before would fill a queue while nobody can deliver, and time how fast that
+// empties.
+func (f *field) ended(ctx context.Context, i *intent) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for !f.journal.ended(i) {
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("%s was not announced: %w", i.key, ctx.Err())
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
-	return ctx.Err()
+	return nil
 }

@@ -100,6 +100,13 @@ func (j *journal) became(i *intent, state bridge.UploadState) {
 	i.state = state
 }
 
+// ended reports whether the page was told how the upload ended.
+func (j *journal) ended(i *intent) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return i.state.Final()
+}
+
 func (j *journal) lastSettled() time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()
