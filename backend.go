@@ -39,7 +39,7 @@ func (c backend) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	l, err := listen(c.Listen)
+	l, err := listen("--listen", c.Listen)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (c backend) Run(s streams) error {
 		drain: func(context.Context) error { handler.Close(); return nil },
 	}
 	if c.Admin != "" {
-		if service.admin, err = listen(c.Admin); err != nil {
+		if service.admin, err = listen("--admin", c.Admin); err != nil {
 			return err
 		}
 		defer service.admin.Close()

@@ -75,7 +75,7 @@ func (d demo) open() (*net.TCPListener, error) {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, fmt.Errorf("the demo makes tokens for everybody, so it listens on loopback only: use attache serve for %s", d.Listen)
 	}
-	l, err := listen(d.Listen)
+	l, err := listen("--listen", d.Listen)
 	if err != nil {
 		return nil, err
 	}

@@ -152,10 +152,11 @@ func untilSignal(interrupted <-chan os.Signal) (ctx context.Context, begun func(
 	}
 }
 
-func listen(address string) (net.Listener, error) {
+// listen opens the address that a flag names.
+func listen(flag, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: another process does, choose another port", address)
+		return nil, fmt.Errorf("listen on %s: another process does, choose another port by %s", address, flag)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)

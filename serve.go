@@ -119,7 +119,7 @@ func (c serve) Run(s streams) error {
 		return err
 	}
 	started()
-	l, err := listen(c.Listen)
+	l, err := listen("--listen", c.Listen)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (c serve) Run(s streams) error {
 		ready: all.engine.Ready, metrics: all.metrics.Handler(), drain: all.proxy.Drain, log: log,
 	}
 	if c.Admin != "" {
-		if service.admin, err = listen(c.Admin); err != nil {
+		if service.admin, err = listen("--admin", c.Admin); err != nil {
 			return err
 		}
 		defer service.admin.Close()
