@@ -167,11 +167,11 @@ func (a *lane) send(ctx context.Context) error {
 	var cuts int
 	var broken error
 	u.Sent = func(sent int64) {
-		if len(points) == 0 || sent < points[0] || broken != nil {
-			return
+		before := a.room.pages[0].Cuts()
+		if len(points) == 0 || sent < points[0] || broken != nil || a.room.pages[0].Proxy() == "" {
+			return // of a page that has not come back yet nothing could be cut
 		}
 		points = points[1:]
-		before := a.room.pages[0].Cuts()
 		broken = a.wire.cut(time.Duration(a.random.IntN(30)) * time.Millisecond)
 		if broken == nil && a.room.pages[0].AwaitCut(ctx, before) == nil {
 			cuts++
