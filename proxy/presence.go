@@ -108,9 +108,8 @@ func (p *presence) expire(s *seat, session, user string) {
 	if err == nil && !elsewhere && !s.left {
 		err = p.proxy.Chat.Leave(ctx, session, user, bridge.ReasonDisconnected, bridge.KeepAlive)
 	}
-	switch bridge.CodeOf(err) {
-	case "", bridge.CodeNotJoined, bridge.CodeSessionEnded:
-		return // another proxy was faster
+	if code := bridge.CodeOf(err); err == nil || code == bridge.CodeNotJoined || code == bridge.CodeSessionEnded {
+		return // or another proxy was faster
 	}
 	p.proxy.Log.Warn("leave after disconnect", "session", session, "user", user, "error", err)
 	if !s.left {

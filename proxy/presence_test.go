@@ -115,6 +115,7 @@ func TestLeavingFreesTheSeat(t *testing.T) {
 type hooked struct {
 	proxy.Seats
 	take  func() error // before Take
+	free  func() error // before Free
 	freed func()       // after Free
 }
 
@@ -128,6 +129,11 @@ func (h *hooked) Take(ctx context.Context, session, user string) error {
 }
 
 func (h *hooked) Free(ctx context.Context, session, user string) (bool, error) {
+	if h.free != nil {
+		if err := h.free(); err != nil {
+			return false, err
+		}
+	}
 	elsewhere, err := h.Seats.Free(ctx, session, user)
 	if h.freed != nil {
 		h.freed()
@@ -177,4 +183,24 @@ func TestSeatThatCouldNotBeTaken(t *testing.T) {
 	there.Store(true)
 	twin.join(w.customer)
 	w.awaitSeated(1)
+}
+
+// TestSeatThatCouldNotBeFreed tries again later: the party does not stay forever.
+func TestSeatThatCouldNotBeFreed(t *testing.T) {
+	var tries atomic.Int32
+	h := &hooked{free: func() error {
+		if tries.Add(1) == 1 {
+			return errors.New("no leader")
+		}
+		return nil
+	}}
+	w := newWorld(t)
+	w.between = func(s proxy.Seats) proxy.Seats { h.Seats = s; return h }
+	twin := w.another()
+	agent, _ := w.join(w.agent)
+	customer, _ := twin.join(w.customer)
+	customer.conn.CloseNow()
+	await(agent, isLeft)
+	w.awaitSeated(1)
+	require.EqualValues(t, 2, tries.Load())
 }
