@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/proxy/engine"
@@ -62,9 +63,9 @@ func (in *intake) next(ctx context.Context) (jetstream.Msg, error) {
 	}
 }
 
-// seek waits for whoever leads the queue next. The library would ask when two
-// more heartbeats are missed, and again after two more; who leads nothing yet
-// does not answer. If there is a message, it comes along.
+// seek waits for whoever leads the queue next. That nobody does is answered at
+// once, but the library takes it for no reason to ask before two more heartbeats
+// are missed. If there is a message, it comes along.
 func (in *intake) seek(ctx context.Context) (m jetstream.Msg, err error) {
 	err = in.engine.Insist(ctx, seeking, func(context.Context, bool) (err error) {
 		m, err = in.fetch()
@@ -73,8 +74,12 @@ func (in *intake) seek(ctx context.Context) (m jetstream.Msg, err error) {
 	return m, err
 }
 
-// fetch returns a message that is there; nil if there is none.
+// fetch returns a message that is there; nil if there is none, or no answer
+// within a second.
 func (in *intake) fetch() (jetstream.Msg, error) {
+	if !in.engine.Conn().IsConnected() {
+		return nil, nats.ErrDisconnected // the library would leave a subscription behind
+	}
 	batch, err := in.consumer.FetchNoWait(1)
 	if err != nil {
 		return nil, err

@@ -1,13 +1,17 @@
 package deliver_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"attache/proxy/deliver"
+	"attache/proxy/engine"
+	"attache/proxy/engine/enginetest"
 )
 
 // named is a message that is told by its subject.
@@ -68,24 +72,31 @@ type batch struct {
 func (b *batch) Messages() <-chan jetstream.Msg { return b.messages }
 func (b *batch) Error() error                   { return b.err }
 
-// When the queue's leader has died, the next one is found as soon as it answers,
-// and a message that it gives is not dropped.
+// When the queue's leader has died, the next one is found as soon as there is
+// one, and a message that it gives is not dropped.
 func TestTheNextLeaderIsLookedFor(t *testing.T) {
+	alone := newWorld(t).engine
+	cluster, err := engine.Start(t.Context(), engine.Options{URL: enginetest.Start(t).URL()})
+	require.NoError(t, err)
+	defer cluster.Close()
 	for name, c := range map[string]struct {
+		engine  *engine.Engine
 		answers []any
 		want    string
 		waits   int
 		err     error
 	}{
-		"it has a message":     {[]any{nats.ErrTimeout, nats.ErrTimeout, "fetched"}, "fetched", 1, nil},
-		"it has none":          {[]any{nats.ErrTimeout, nil}, "waited for", 2, nil},
-		"the connection broke": {[]any{nats.ErrReconnectBufExceeded, nats.ErrDisconnected, "fetched"}, "fetched", 1, nil},
-		"alone, nobody leads":  {[]any{nats.ErrTimeout, nats.ErrNoResponders}, "", 1, nats.ErrNoResponders},
-		"the queue is gone":    {[]any{nats.ErrTimeout, jetstream.ErrConsumerDeleted}, "", 1, jetstream.ErrConsumerDeleted},
+		"it has a message":     {cluster, []any{nats.ErrNoResponders, nats.ErrNoResponders, "fetched"}, "fetched", 1, nil},
+		"it has none":          {cluster, []any{nats.ErrNoResponders, nil}, "waited for", 2, nil},
+		"nobody answers":       {cluster, []any{nil}, "waited for", 2, nil},
+		"it steps down":        {cluster, []any{jetstream.ErrConsumerLeadershipChanged, "fetched"}, "fetched", 1, nil},
+		"the connection broke": {alone, []any{nats.ErrReconnectBufExceeded, "fetched"}, "fetched", 1, nil},
+		"alone, nobody leads":  {alone, []any{nats.ErrNoResponders}, "", 1, nats.ErrNoResponders},
+		"the queue is gone":    {cluster, []any{nats.ErrNoResponders, jetstream.ErrConsumerDeleted}, "", 1, jetstream.ErrConsumerDeleted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, d := &leaders{answers: c.answers}, &dying{}
-			m, err := deliver.Next(t.Context(), newWorld(t).engine, l, d)
+			m, err := deliver.Next(t.Context(), c.engine, l, d)
 			require.ErrorIs(t, err, c.err)
 			require.Equal(t, c.waits, d.waits)
 			require.Empty(t, l.answers)
@@ -94,4 +105,27 @@ func TestTheNextLeaderIsLookedFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who looks for a leader over a connection that is down leaves nothing behind on
+// it, however often.
+func TestLookingWhileDisconnected(t *testing.T) {
+	c := enginetest.Start(t)
+	e, err := engine.Start(t.Context(), engine.Options{URL: c[0].ClientURL()})
+	require.NoError(t, err)
+	defer e.Close()
+	s, err := e.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "queue", Subjects: []string{"queue"}})
+	require.NoError(t, err)
+	queue, err := s.CreateOrUpdateConsumer(t.Context(), jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy})
+	require.NoError(t, err)
+	for _, node := range c {
+		node.Shutdown()
+	}
+	require.Eventually(t, func() bool { return !e.Conn().IsConnected() }, patience, time.Millisecond)
+	before := e.Conn().NumSubscriptions()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err = deliver.Next(ctx, e, queue, &dying{})
+	require.ErrorIs(t, err, nats.ErrDisconnected)
+	require.Equal(t, before, e.Conn().NumSubscriptions())
 }

@@ -181,7 +181,7 @@ func (r *Records) publish(ctx context.Context, subject string, data []byte, revi
 		case lookErr == nil && bytes.Equal(newest.Data, data):
 			written = newest.Sequence
 			return nil
-		case lookErr != nil && r.engine.Passing(lookErr):
+		case r.engine.Passing(lookErr):
 			return lookErr
 		}
 		return err

@@ -72,7 +72,7 @@ func (e *Engine) Passing(err error) bool {
 	}
 	for _, lost := range []error{
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrDisconnected, nats.ErrReconnectBufExceeded,
-		nats.ErrConnectionReconnecting,
+		nats.ErrConnectionReconnecting, jetstream.ErrConsumerLeadershipChanged, jetstream.ErrServerShutdown,
 	} {
 		if errors.Is(err, lost) {
 			return true

@@ -27,6 +27,8 @@ func TestWhatIsAskedAgain(t *testing.T) {
 		"the client's own time":                {nats.ErrTimeout, true},
 		"a connection that broke":              {nats.ErrDisconnected, true},
 		"a connection that is being made anew": {nats.ErrReconnectBufExceeded, true},
+		"a leader that steps down":             {jetstream.ErrConsumerLeadershipChanged, true},
+		"a node that is going":                 {jetstream.ErrServerShutdown, true},
 		"a message that is not yet applied":    {api(400, jetstream.JSErrCodeStreamWrongLastSequenceConstant), true},
 		"the same message under way":           {api(409, 10158), true},
 		"a cluster that is not there yet":      {api(503, 10008), true},
