@@ -27,8 +27,9 @@ type account struct {
 	full     bool
 }
 
-// accountRoom fails where the account was full when it was last asked, which is
-// at most once a second.
+// accountRoom fails where the account was full a moment ago. It is asked at most
+// once a second; what it said long ago refuses nobody, for a write to a full
+// account is refused itself.
 func (e *Engine) accountRoom() error {
 	a := &e.account
 	a.mu.Lock()
@@ -37,7 +38,7 @@ func (e *Engine) accountRoom() error {
 		a.asked = time.Now()
 		go e.askAccount(e.life)
 	}
-	if a.full {
+	if a.full && a.fresh() {
 		return bridge.NewError(bridge.CodeStorageFull, "")
 	}
 	return nil
@@ -68,8 +69,10 @@ func (e *Engine) recent() bool {
 	a := &e.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return time.Since(a.answered) < election
+	return a.fresh()
 }
+
+func (a *account) fresh() bool { return time.Since(a.answered) < election }
 
 func (e *Engine) askAccount(ctx context.Context) (*jetstream.AccountInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -93,5 +96,5 @@ func space(info *jetstream.AccountInfo) (free, low int64) {
 	if limit <= 0 {
 		return bridge.NoLimit, 0
 	}
-	return limit - int64(info.Store), limit / 20
+	return max(limit-int64(info.Store), 0), limit / 20
 }

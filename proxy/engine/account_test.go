@@ -57,6 +57,11 @@ func TestAnAccountNearlyFull(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, free, low)
 	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Room()))
+	require.Eventually(t, func() bool {
+		e.Age(time.Hour) // much may have been deleted since
+		return e.Room() == nil
+	}, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return e.Room() != nil }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, e.JetStream().DeleteStream(t.Context(), "notes"))
 	require.Eventually(t, func() bool { return e.Room() == nil }, time.Minute, 10*time.Millisecond)
 }
