@@ -78,7 +78,10 @@ func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 		"Invoice.com":               {clamdtest.EICAR(), "The virus scanner found something in the file. Do not send this file."},
 		"Pictures of my garden.zip": {nested(t, 30), "The virus scanner cannot look inside the file. Send it without encryption or as another type."},
 	} {
+		scanner.Hold() // or it may have judged before it is told that it is asked
 		d.customer.give(generated(t, name, c.content).path)
+		d.customer.shows(name, "scanning")
+		scanner.Release()
 		require.Equal(t, c.says, d.customer.refusal(name))
 		require.Equal(t, "Not sent", d.customer.shows(name, "failed").Meta)
 		require.Equal(t, []string{"Dismiss"}, ask[[]string](d.page, `(name) => [...e2e.named('customer', name).querySelectorAll('button')].map((button) => button.textContent)`, name),
