@@ -11,10 +11,10 @@ import (
 func TestFileCutShortWhileItIsSent(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
-		f := large(t, "growing.log", 256<<20)
-		d.agent.give(f.path)
-		tell(d.page, "e2e.midway", "agent", "growing.log", 1)
+		f := large(t, "growing.log", 64<<20)
+		d.begin(f, "growing.log")
 		require.NoError(t, os.Truncate(f.path, 4096))
+		tell(d.page, "e2e.slow", 0)
 		require.Equal(t, "The file changed while it was being sent. Choose it again.", d.agent.refusal("growing.log"))
 		d.agent.works(d.customer)
 		require.Len(t, d.customer.tiles(), 1, "nothing of it reached the other side")

@@ -9,10 +9,9 @@ import (
 func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
-		d.expect(`ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|502`)
-		f := large(t, "patience.bin", 256<<20)
-		d.agent.give(f.path)
-		tell(d.page, "e2e.midway", "agent", "patience.bin", 20)
+		d.expect(goneQuiet)
+		f := large(t, "patience.bin", 64<<20)
+		d.begin(f, "patience.bin")
 		d.command.kill()
 		tell(d.page, `() => e2e.until(() => ['agent', 'customer'].every((side) =>
 			e2e.session(side).state === 'reconnecting'
@@ -20,6 +19,7 @@ func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
 			&& !e2e.root(side).querySelector('.banner').hidden), 'both sides to tell that the connection is lost')`)
 		require.Equal(t, "receiving", d.agent.tiles()[0].State, "it was in the middle")
 
+		tell(d.page, "e2e.slow", 0)
 		d.command.startAgain()
 		d.connected()
 		got := d.customer.file("patience.bin")
@@ -35,7 +35,7 @@ func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
 func TestProxyRestartedInGoodOrder(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
-		d.expect(`ERR_CONNECTION_REFUSED|WebSocket connection to|502`)
+		d.expect(goneQuiet)
 		d.agent.say("before")
 		d.customer.hears("before")
 		d.command.stop()

@@ -84,10 +84,12 @@ func TestReloadInTheLastPlaceOfALimit(t *testing.T) {
 		d.agent.file(name)
 	}
 	last := large(t, "last.bin", 2097152)
-	tell(d.page, "e2e.slow", 20)
+	tell(d.page, "e2e.slow", 100)
 	d.customer.give(last.path)
-	tell(d.page, "e2e.midway", "customer", "last.bin", 5)
-	tell(d.page, "e2e.slow", 400)
+	tell(d.page, `async () => {
+		await e2e.midway('customer', 'last.bin', 5);
+		e2e.slow(60_000);
+	}`)
 	d.reload()
 	d.connected()
 	d.customer.give(last.path)

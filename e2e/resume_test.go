@@ -23,8 +23,10 @@ func (d *desk) begin(f sample, name string) {
 	d.t.Helper()
 	tell(d.page, "e2e.slow", 20)
 	d.agent.give(f.path)
-	tell(d.page, "e2e.midway", "agent", name, 10)
-	tell(d.page, "e2e.slow", 400)
+	tell(d.page, `async (name) => {
+		await e2e.midway('agent', name, 10);
+		e2e.slow(400); // by the page itself: the rest would not wait for us
+	}`, name)
 }
 
 // arrived waits for the file on the customer's side: the right one, and once.
@@ -43,8 +45,9 @@ func TestPlugPulledInTheMiddleOfAnUpload(t *testing.T) {
 	d.expect(goneQuiet)
 	f := large(t, "plugged.bin", 64<<20)
 	d.begin(f, "plugged.bin")
+	tell(d.page, "() => { globalThis.told = e2e.until(() => /Reconnecting/.test(document.querySelector('#outage').textContent), 'the outage to be told'); }")
 	d.click("() => document.querySelector('#plug')")
-	tell(d.page, "() => e2e.until(() => /Reconnecting/.test(document.querySelector('#outage').textContent), 'the outage to be told')")
+	tell(d.page, "() => told")
 	tell(d.page, "e2e.slow", 0)
 	tell(d.page, "() => e2e.until(() => /back after/.test(document.querySelector('#outage').textContent), 'the proxy to be back')")
 	d.arrived(f, "plugged.bin")
@@ -88,7 +91,7 @@ func TestReloadInTheMiddleOfAnUpload(t *testing.T) {
 	d.agent.give(f.path)
 	d.arrived(f, "reloaded.bin")
 	require.LessOrEqual(t, ask[int64](d.page, "e2e.sentBytes"), f.size-f.size*before/100, "what was stored is not sent again")
-	require.Empty(t, ask[[][2]string](d.page, "e2e.kept"), "nothing is left to remember")
+	tell(d.page, "() => e2e.until(() => e2e.kept().length === 0, 'nothing to be left to remember')")
 
 	d.agent.give(f.path)
 	require.Len(t, ask[[]tile](d.page, `() => e2e.until(() => e2e.lines('customer').length === 2 && e2e.tiles('customer'), 'the second one')`), 2,
