@@ -135,7 +135,7 @@ test('a retry after the proxy has ended the upload gets a new key', async () => 
     { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
   );
   uploads.add([file('a.pdf')]);
-  await new Promise((resolve) => { setTimeout(resolve, 10); });
+  await turn();
   assert.equal(keys.length, 2, 'the second one is refused for good');
   assert.match(shown[0].words.at(-1), /\(retry\)$/);
   const announced = happened(session, 'file');
