@@ -10,8 +10,8 @@ const stations = /** @type {const} */ ({
   offered: 'offered', resumed: 'resumed', stored: 'stored', scanned: 'scanned', announced: 'announced', drawn: 'drawn',
 });
 const order = /** @type {Station[]} */ (Object.keys(stations));
-/** Not on every file's way: only after a break, and only where there is a scanner. @type {Station[]} */
-const optional = ['resumed', 'scanned'];
+/** Not seen of every file: only after a break, unless the next was faster, only where there is a scanner. @type {Station[]} */
+const optional = ['resumed', 'stored', 'scanned'];
 /** Accepted means durable; what comes before the notice may be too short to be told. @type {Partial<Record<UploadEvent['state'], Station>>} */
 const reached = { offered: 'offered', accepted: 'stored', scanning: 'stored', stored: 'stored', announced: 'announced' };
 const mostRows = 50;

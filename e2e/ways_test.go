@@ -1,0 +1,23 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A sender may be told of the newest step alone. The strip then waits for none
+// before it.
+func TestStripOfAFileWhoseStepsWereTooQuick(t *testing.T) {
+	d := places[0].open(t)
+	tell(d.page, `() => {
+		for (const [state, at] of [['offered', 1000], ['announced', 1005]]) {
+			const detail = { key: 'k', name: 'quick.txt', extension: 'txt', kind: 'text', sent: 1, stored: 1, total: 1, state, at };
+			e2e.chat('customer').dispatchEvent(new CustomEvent('attache-upload', { detail }));
+		}
+	}`)
+	require.Equal(t, "+5 ms", d.station("announced.reached"))
+	for _, quick := range []string{"resumed", "stored", "scanned"} {
+		require.Equal(t, "–", d.station(quick+".skipped"))
+	}
+}
