@@ -174,7 +174,7 @@ func TestT21CrashAroundTheLine(t *testing.T) {
 			key := w.accepted().Key
 			<-dead
 			w.kill(first)
-			l := w.start(func(o *deliver.Options) { o.Audit = a })
+			l := w.start(func(o *deliver.Options) { o.Audit, o.Lease = a, brief })
 			w.noted(a, key, c.want...)
 			w.settled(l)
 			require.Equal(t, c.want, a.acts(key))

@@ -42,8 +42,8 @@ func TestCluster(t *testing.T) {
 		}
 	})
 	t.Run("a node that goes down loses nothing", func(t *testing.T) {
-		w.start(nil)
-		w.start(func(o *deliver.Options) { o.Records = other })
+		w.start(func(o *deliver.Options) { o.Lease = brief })
+		w.start(func(o *deliver.Options) { o.Records, o.Lease = other, brief })
 		var keys []string
 		for range 10 {
 			keys = append(keys, w.accepted().Key)

@@ -64,6 +64,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 			w.store.foreign = c.foreign
 			dead := dieAt(t, c.border)
 			options := func(o *deliver.Options) {
+				o.Lease = brief
 				if c.scanned {
 					o.Scanner = &scannerDouble{}
 				}
@@ -92,10 +93,10 @@ func TestRedeliveryLooksForTheKey(t *testing.T) {
 	key := w.accepted().Key
 	<-dead
 	w.kill(first)
-	require.Zero(t, w.chat.finds, "nobody can have held it before")
-	w.start(nil)
+	require.Zero(t, w.chat.looked(), "nobody can have held it before")
+	w.start(func(o *deliver.Options) { o.Lease = brief })
 	w.announcedOnce(key)
-	require.Positive(t, w.chat.finds)
+	require.Positive(t, w.chat.looked())
 }
 
 // TestOldMessagesAreNotTrusted writes the upload before any loop runs: a loop
@@ -105,7 +106,7 @@ func TestOldMessagesAreNotTrusted(t *testing.T) {
 	key := w.accepted().Key
 	w.start(nil)
 	w.announcedOnce(key)
-	require.Positive(t, w.chat.finds)
+	require.Positive(t, w.chat.looked())
 }
 
 // TestCloseGivesBack closes a loop in the middle of a step that does not end.

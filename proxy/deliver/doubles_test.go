@@ -97,6 +97,13 @@ func (c *chatDouble) FindKey(_ context.Context, _, key string) (bridge.Event, bo
 	return bridge.Event{}, false, nil
 }
 
+// looked counts the searches for a key.
+func (c *chatDouble) looked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.finds
+}
+
 func (c *chatDouble) Release(_ context.Context, _, _, key string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

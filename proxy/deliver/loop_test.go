@@ -49,7 +49,6 @@ func TestDelivery(t *testing.T) {
 			written := w.written()
 			store := w.store
 			w.start(func(o *deliver.Options) {
-				o.Lease = patience // or a slow machine would scan twice
 				if c.apart {
 					store = newStoreDouble()
 					o.Documents = &storeElsewhere{store, w.store}
@@ -150,9 +149,7 @@ func TestWhatWaitedForRoomIsLookedForFirst(t *testing.T) {
 	w.start(func(o *deliver.Options) { o.Tries = 2 })
 	r := w.accepted()
 	w.announcedOnce(r.Key)
-	w.chat.mu.Lock()
-	defer w.chat.mu.Unlock()
-	require.Positive(t, w.chat.finds)
+	require.Positive(t, w.chat.looked())
 	r, err := w.records.Get(t.Context(), session, r.Key)
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Tries)

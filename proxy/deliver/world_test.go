@@ -25,6 +25,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for what must come.
 const patience = time.Minute
 
+// unhurried is a lease that no pause of the machine ends: what a test counts
+// happens once. brief is one that a test waits for, after its holder's death.
+const (
+	unhurried = 10 * time.Second
+	brief     = 300 * time.Millisecond
+)
+
 const session = "chat-1"
 
 // world is an engine with doubles around it.
@@ -66,7 +73,7 @@ func (w *world) start(change func(*deliver.Options)) *deliver.Loop {
 	w.t.Helper()
 	o := deliver.Options{
 		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: proxy.NoScanner{},
-		Lease: 300 * time.Millisecond, Delay: 5 * time.Millisecond, MaxDelay: 20 * time.Millisecond,
+		Lease: unhurried, Delay: 5 * time.Millisecond, MaxDelay: 20 * time.Millisecond,
 		Grace: 50 * time.Millisecond,
 	}
 	if change != nil {
