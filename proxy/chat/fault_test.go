@@ -179,10 +179,15 @@ func TestAnUnansweredReadIsAskedAgain(t *testing.T) {
 	join(t, s, "s1", ann)
 	file := post(t, s, "s1", ann, notice("k", "a.pdf", 1))
 
-	js := &away{JetStream: e.JetStream(), none: dead.Conn(), refused: make(chan struct{}, 1)}
+	followed := make(chan struct{}, 9)
+	js := &away{JetStream: tapped{e.JetStream(), func(ctx context.Context, stream string, c jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+		followed <- struct{}{}
+		return e.JetStream().CreateConsumer(ctx, stream, c)
+	}}, none: dead.Conn(), refused: make(chan struct{}, 1)}
 	fresh, err := chat.New(t.Context(), js, chat.Options{})
 	require.NoError(t, err)
 	t.Cleanup(fresh.Close)
+	<-followed // or it may be who asks for the connection next
 	js.gone.Store(true)
 	go func() {
 		<-js.refused
@@ -191,7 +196,7 @@ func TestAnUnansweredReadIsAskedAgain(t *testing.T) {
 	found, _, err := fresh.FindKey(t.Context(), "s1", "k")
 	require.NoError(t, err)
 	require.Equal(t, file, found)
-	_, err = unanswered.NextMsg(time.Second)
+	_, err = unanswered.NextMsg(time.Minute)
 	require.NoError(t, err, "it was asked")
 }
 
