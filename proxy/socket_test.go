@@ -67,6 +67,8 @@ func TestFirstMessage(t *testing.T) {
 		{"no JSON", "hello", bridge.CodeMessage},
 		{"a version nobody knows", `{"type":"hello","token":"` + w.agent + `","clientVersion":7}`, bridge.CodeVersion},
 	}
+	w.hello = 100 * time.Millisecond
+	hasty := w.another()
 	for _, path := range []string{bridge.PathChat, bridge.PathData} {
 		for _, tt := range tests {
 			t.Run(path+" "+tt.name, func(t *testing.T) {
@@ -87,7 +89,7 @@ func TestFirstMessage(t *testing.T) {
 			}
 		})
 		t.Run(path+" T5 silence", func(t *testing.T) {
-			p := w.open(path)
+			p := hasty.open(path)
 			require.Equal(t, bridge.CodeTimeout, p.refused())
 		})
 	}

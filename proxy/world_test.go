@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -69,7 +70,8 @@ type world struct {
 	keeping func(proxy.Records) proxy.Records
 	// speaking may stand between the proxy and its Chat Server.
 	speaking func(proxy.ChatServer) proxy.ChatServer
-	largest  int64 // bytes that one file may have
+	largest  int64         // bytes that one file may have
+	hello    time.Duration // in which a socket says who it is; default: wait
 	server   *httptest.Server
 	log      *lockedBuffer
 
@@ -121,7 +123,7 @@ func (w *world) startProxy(log *slog.Logger) {
 	w.t.Helper()
 	limits := bridge.Unlimited()
 	limits.MaxFileSize = agentLimit
-	places, err := seats.Open(w.t.Context(), w.engine, seats.Options{Beat: 20 * time.Millisecond})
+	places, err := seats.Open(w.t.Context(), w.engine, seats.Options{Beat: 200 * time.Millisecond})
 	require.NoError(w.t, err)
 	w.t.Cleanup(places.Close)
 	shared := proxy.Seats(places)
@@ -139,7 +141,7 @@ func (w *world) startProxy(log *slog.Logger) {
 	p, err := proxy.New(proxy.Config{
 		Seats: shared, Audit: w.audit, Chat: conversations, Documents: w.store, Staging: w.store, Records: records, Auth: w.auth, Tickets: w.tickets,
 		Origins: []string{origin}, FrontEnds: []string{"127.0.0.1"}, AgentLimits: &limits, MaxFileSize: w.largest, MaxFrame: w.engine.MaxChunk(),
-		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: time.Second, MaxWaitingAddress: maxWaitingAddress, Log: log,
+		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: cmp.Or(w.hello, wait), MaxWaitingAddress: maxWaitingAddress, Log: log,
 	})
 	require.NoError(w.t, err)
 	w.proxy, w.server, w.seats = p, httptest.NewServer(p), places

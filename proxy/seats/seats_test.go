@@ -54,7 +54,7 @@ func TestAProxyThatIsGoneLeavesItsSeats(t *testing.T) {
 	e := start(t)
 	type who struct{ session, user string }
 	lost := make(chan who, 8)
-	const beat = 20 * time.Millisecond
+	const beat = 200 * time.Millisecond // three of it no pause of the machine takes from one alone
 	dead, alive, heir := open(t, e, beat), open(t, e, beat), open(t, e, beat)
 	heir.OnLost(func(session, user string) { lost <- who{session, user} })
 	require.NoError(t, dead.Take(t.Context(), "s", "ada"))
