@@ -17,7 +17,8 @@ import (
 )
 
 // uploadTo makes this test binary a proxy that uploads into the directory it
-// names until it is killed. It prints the id, then what was acknowledged.
+// names until it is killed. It prints the id, then what was acknowledged. The end
+// is left to whoever goes on, however late the kill comes.
 const uploadTo = "ATTACHE_TEST_UPLOAD_TO"
 
 func upload(dir string) {
@@ -30,7 +31,7 @@ func upload(dir string) {
 	fmt.Println(id)
 	w, err := s.Begin(ctx, id)
 	exitOn(err)
-	for rest := random(64 << 20); len(rest) > 0; rest = rest[64<<10:] {
+	for rest := random(64 << 20); len(rest) > 1<<20; rest = rest[64<<10:] {
 		exitOn(w.Append(ctx, rest[:64<<10], func(stored int64, err error) {
 			exitOn(err)
 			fmt.Println(stored)
