@@ -4,59 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"net"
-	"net/url"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
 	"attache/chaos/page"
+	"attache/proxy/engine/enginetest"
 )
-
-// natsCluster runs three NATS servers on loopback until the test ends.
-func natsCluster(t *testing.T) (urls string) {
-	t.Helper()
-	var routes []*url.URL
-	var ports []int
-	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: l.Addr().String()})
-		require.NoError(t, l.Close())
-	}
-	var nodes []*server.Server
-	for i := range 3 {
-		s, err := server.NewServer(&server.Options{
-			ServerName: fmt.Sprint("node", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: t.TempDir(),
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}, Routes: routes,
-		})
-		require.NoError(t, err)
-		nodes = append(nodes, s)
-	}
-	var list []string
-	for _, s := range nodes {
-		s.Start()
-		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-		list = append(list, s.ClientURL())
-	}
-	require.Eventually(t, func() bool {
-		for _, s := range nodes {
-			if s.JetStreamIsLeader() {
-				return len(s.JetStreamClusterPeers()) == len(nodes)
-			}
-		}
-		return false
-	}, patience, 10*time.Millisecond)
-	return strings.Join(list, ",")
-}
 
 // balancer knows which proxies are there, as a load balancer does. Each page
 // prefers one; nothing else ties it to a proxy.
@@ -88,7 +46,7 @@ func (b *balancer) prefer(i int) func() string {
 func TestRollingRestart(t *testing.T) {
 	path, err := binary()
 	require.NoError(t, err)
-	urls := natsCluster(t)
+	urls := enginetest.Start(t).URL()
 	const origin = "https://desk.example"
 	run := func() *daemon {
 		return start(t, exec.Command(path, "serve", "--listen", "127.0.0.1:0", "--admin=", "--scanner=off",

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
+
+	"attache/proxy/engine/enginetest"
 )
 
 // nodeConfig makes this test binary a node of a cluster, with the configuration
@@ -71,7 +73,7 @@ func startNodes(t *testing.T) nodes {
 func loopback(t *testing.T, n int) (addresses []string) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", enginetest.Host()+":0")
 		require.NoError(t, err)
 		defer l.Close()
 		addresses = append(addresses, l.Addr().String())

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func Start(t testing.TB) (c Cluster) {
 		n, err := server.NewServer(&server.Options{
 			ServerName: fmt.Sprint("node", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
 			JetStream: true, StoreDir: t.TempDir(),
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}, Routes: routes,
+			Cluster: server.ClusterOpts{Name: "test", Host: Host(), Port: port}, Routes: routes,
 		})
 		require.NoError(t, err)
 		n.Start()
@@ -48,11 +49,18 @@ func Start(t testing.TB) (c Cluster) {
 	return c
 }
 
+// Host is an address of loopback that no other process listens on, so that a port
+// which was found free on it stays so.
+func Host() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 1+pid>>16&0x7f, pid>>8&0xff, pid&0xff)
+}
+
 // addresses are those that the nodes use among themselves.
 func addresses(t testing.TB) (ports []int, routes []*url.URL) {
 	t.Helper()
 	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", Host()+":0")
 		require.NoError(t, err)
 		defer l.Close() // all at the end, or one would be given twice
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
