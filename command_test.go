@@ -3,7 +3,6 @@ package main_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -56,9 +55,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	c := exec.CommandContext(ctx, path, args...)
+	c := exec.CommandContext(t.Context(), path, args...)
 	// Only what a test sets itself may configure the command.
 	c.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
 	return c
@@ -74,7 +71,10 @@ func run(t *testing.T, c *exec.Cmd) outcome {
 	t.Helper()
 	var out, log bytes.Buffer
 	c.Stdout, c.Stderr = &out, &log
-	err := c.Run()
+	require.NoError(t, c.Start())
+	late := time.AfterFunc(patience, func() { c.Process.Kill() })
+	defer late.Stop()
+	err := c.Wait()
 	if _, exited := err.(*exec.ExitError); err != nil && !exited {
 		require.NoError(t, err)
 	}
