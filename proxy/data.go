@@ -92,6 +92,7 @@ func (d *data) next(ctx context.Context) error {
 	key := f.Key.String()
 	if err := d.store(ctx, f, key, payload); err != nil {
 		d.noteFail(key, err)
+		return d.pace.Wait(ctx)
 	}
 	return nil
 }

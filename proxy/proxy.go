@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"attache/bridge"
 )
 
@@ -57,6 +59,12 @@ type Config struct {
 	MaxWaiting        int
 	MaxWaitingAddress int
 
+	// MessageRate is how many messages of one party are read a second, over all its
+	// sockets here, once it has sent MessageBurst. Frames count only where they are
+	// refused. Defaults: 100 and 500.
+	MessageRate  float64
+	MessageBurst int
+
 	// FrontEnds are the addresses and networks (CIDR) of TLS front ends. Of a socket
 	// that comes through one, the address is the one that it names in
 	// X-Forwarded-For. Default: none is believed, and one counts as one address.
@@ -92,6 +100,12 @@ func (c *Config) complete() error {
 	if c.MaxWaitingAddress == 0 {
 		c.MaxWaitingAddress = 64
 	}
+	if c.MessageRate == 0 {
+		c.MessageRate = 100
+	}
+	if c.MessageBurst == 0 {
+		c.MessageBurst = 500
+	}
 	if c.TicketTime == 0 {
 		c.TicketTime = 10 * time.Minute
 	}
@@ -113,6 +127,7 @@ type Proxy struct {
 	waiting  waiting
 	uploads  uploads
 	presence presence
+	paces    paces
 	used     usedTickets
 	up, down atomic.Int64 // what Traffic tells
 
@@ -146,6 +161,7 @@ func New(c Config) (*Proxy, error) {
 	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
 	p.uploads.ctx, p.uploads.giveUp = context.WithCancel(context.Background())
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
+	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, of: map[string]*pace{}}
 	p.used.kept = map[Grant]*firstUse{}
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
@@ -205,6 +221,9 @@ func (p *Proxy) exit(s *socket) {
 	s.stay()
 	if s.expiry != nil {
 		s.expiry.Stop()
+	}
+	if s.pace != nil {
+		p.paces.exit(s.who)
 	}
 	p.running.Done()
 }

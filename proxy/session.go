@@ -134,6 +134,9 @@ func (s *session) serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := s.pace.Wait(ctx); err != nil {
+			return err
+		}
 		if kind != websocket.MessageText {
 			return bridge.NewError(bridge.CodeMessage, "the chat socket carries text messages only")
 		}

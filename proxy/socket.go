@@ -37,6 +37,7 @@ type socket struct {
 	hello  *bridge.Hello
 	stay   func() bool // it has ended: a drain needs not tell it
 	expiry *time.Timer // ends it when its token does
+	pace   *pace       // of its party
 }
 
 // upgrade does what both sockets have in common: origin, subprotocol, the
@@ -125,6 +126,7 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		s.who.Party.ClientVersion = hello.ClientVersion
 	}
 	s.log = s.log.With("session", s.who.Session, "user", s.who.Party.UserID)
+	s.pace = p.paces.enter(s.who)
 	return s.who.Party.Check()
 }
 

@@ -72,6 +72,8 @@ type world struct {
 	speaking func(proxy.ChatServer) proxy.ChatServer
 	largest  int64         // bytes that one file may have
 	hello    time.Duration // in which a socket says who it is; default: wait
+	rate     float64       // messages of one party a second
+	burst    int           // and at once
 	server   *httptest.Server
 	log      *lockedBuffer
 
@@ -141,7 +143,8 @@ func (w *world) startProxy(log *slog.Logger) {
 	p, err := proxy.New(proxy.Config{
 		Seats: shared, Audit: w.audit, Chat: conversations, Documents: w.store, Staging: w.store, Records: records, Auth: w.auth, Tickets: w.tickets,
 		Origins: []string{origin}, FrontEnds: []string{"127.0.0.1"}, AgentLimits: &limits, MaxFileSize: w.largest, MaxFrame: w.engine.MaxChunk(),
-		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: cmp.Or(w.hello, wait), MaxWaitingAddress: maxWaitingAddress, Log: log,
+		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: cmp.Or(w.hello, wait), MaxWaitingAddress: maxWaitingAddress,
+		MessageRate: w.rate, MessageBurst: w.burst, Log: log,
 	})
 	require.NoError(w.t, err)
 	w.proxy, w.server, w.seats = p, httptest.NewServer(p), places

@@ -1,0 +1,88 @@
+package proxy_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// slow is a proxy that reads five messages of a party, and the next one in an
+// hour.
+func slow(t *testing.T) *world {
+	w := newWorld(t)
+	w.rate, w.burst = 1.0/3600, 5
+	return w.another()
+}
+
+func say(p *page, n int) {
+	for range n {
+		p.send(&bridge.Say{Ref: 1, Text: "flood", Key: newKey(), Visibility: bridge.All})
+	}
+}
+
+// T20: who sends too fast waits, on all its sockets and when it comes back; the
+// others do not.
+func TestT20MessagesArePaced(t *testing.T) {
+	w := slow(t)
+	flooder, _ := w.join(w.agent)
+	say(flooder, 10)
+	for range 5 {
+		await(flooder, anything[*bridge.Done])
+	}
+	again, _ := w.join(w.agent)
+	say(again, 1)
+	flooder.conn.CloseNow()
+	back, _ := w.join(w.agent)
+	say(back, 1)
+
+	witness, welcome := w.join(w.customer)
+	require.EqualValues(t, 1+5+1, welcome.Position, "the agent came, said five things, and the customer came")
+	say(witness, 3)
+	for n := range 3 {
+		done := await(witness, anything[*bridge.Done])
+		require.EqualValues(t, welcome.Position+1+int64(n), done.Event.ID, "nothing of the flood came between")
+	}
+}
+
+// countedRecords counts how often one is read.
+type countedRecords struct {
+	proxy.Records
+	read *atomic.Int64
+}
+
+func (c countedRecords) Get(ctx context.Context, session, key string) (proxy.Record, error) {
+	c.read.Add(1)
+	return c.Records.Get(ctx, session, key)
+}
+
+// T20: a frame that belongs to no upload costs a read of the store, and so it
+// counts as a message. One that does costs nothing but itself.
+func TestT20RefusedFramesArePaced(t *testing.T) {
+	w := newWorld(t)
+	w.rate, w.burst = 1.0/3600, 5
+	var read atomic.Int64
+	w.keeping = func(r proxy.Records) proxy.Records { return countedRecords{r, &read} }
+	w = w.another()
+	flooder := w.data(w.agent)
+	for range 10 {
+		flooder.frame(newKey(), 0, []byte("x"))
+	}
+	for range 6 { // the sixth is read before it is known to belong to none
+		flooder.refused()
+	}
+	customer, _ := w.join(w.customer)
+	before := read.Load()
+	d, key := w.data(w.customer), newKey()
+	customer.send(&bridge.Offer{Key: key, Name: "a.txt", Size: 20})
+	await(customer, anything[*bridge.Accept])
+	for n := range int64(20) {
+		d.frame(key, n, []byte("x"))
+	}
+	customer.announced(key)
+	require.EqualValues(t, 6, before, "the rest waits")
+}
