@@ -12,16 +12,19 @@ import (
 )
 
 // Secret returns 32 random bytes that every process on this store gets alike
-// for that name. They are made by whoever asks first.
+// for that name. They are made by whoever asks first. A question that is never
+// answered, as of a node on its way out, is asked again after two seconds.
 func (e *Engine) Secret(ctx context.Context, name string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		key, err := e.secret(ctx, name)
+		once, cancel := context.WithTimeout(ctx, 2*time.Second)
+		key, err := e.secret(once, name)
+		cancel()
 		if err == nil {
 			return key, nil
 		}
-		if !settling(err) {
+		if !e.settling(err) {
 			return nil, fmt.Errorf("read the shared secret: %w", err)
 		}
 		select {
@@ -68,9 +71,7 @@ func (e *Engine) secrets(ctx context.Context) (jetstream.KeyValue, error) {
 // settling tells whether the next try may succeed: somebody else was faster,
 // which the replica that was asked may not know yet, or a bucket that was just
 // made, or whose node died, has no leader.
-func settling(err error) bool {
-	var api *jetstream.APIError
+func (e *Engine) settling(err error) bool {
 	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrBucketExists) ||
-		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
-		errors.As(err, &api) && (api.Code >= 500 || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) || e.Passing(err)
 }
