@@ -13,6 +13,9 @@
 // "Heuristics." and mean unscannable rather than infected. [Client.Prove] finds
 // out whether they are set.
 //
+// What it finds is what its signatures know. [Client.Age] is how old they are;
+// with [Options].MaxAge older ones, and such of unknown age, come to no verdict.
+//
 // Source: the manual pages clamd(8) and clamd.conf(5) of ClamAV 1.4.
 package clamd
 
@@ -39,8 +42,14 @@ type Options struct {
 	// Patience is how long clamd may take for nothing: to take some bytes, or to
 	// answer when it has them all. Default: 2 min, as clamd's MaxScanTime.
 	Patience time.Duration
-	// Log gets the signature's name of each file that is not clean; nil drops it.
+	// MaxAge is how old clamd's signatures may be: where they are older, or of
+	// unknown age, Fresh fails, and no scan comes to a verdict. Default: no limit.
+	MaxAge time.Duration
+	// Log gets the signature's name of each file that is not clean, and how old
+	// the signatures are; nil drops it.
 	Log *slog.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // Client talks to one clamd. Its methods may be called at the same time.
@@ -68,6 +77,9 @@ func New(address string, o Options) (*Client, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	c := &Client{Options: o, scans: make(chan struct{}, o.MaxScans)}
 	path, unix := strings.CutPrefix(address, "unix://")
 	if unix || strings.HasPrefix(address, "/") {
@@ -83,15 +95,7 @@ func New(address string, o Options) (*Client, error) {
 
 // Ping fails when no clamd answers.
 func (c *Client) Ping(ctx context.Context) error {
-	conn, err := c.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if _, err := conn.Write([]byte("zPING\x00")); err != nil {
-		return fmt.Errorf("ask clamd: %w", err)
-	}
-	reply, err := readReply(conn)
+	reply, err := c.ask(ctx, "PING")
 	if err != nil {
 		return err
 	}
@@ -99,6 +103,19 @@ func (c *Client) Ping(ctx context.Context) error {
 		return fmt.Errorf("what listens at %s is no clamd: it answered %q", c.address, reply)
 	}
 	return nil
+}
+
+// ask gives a command that is one word.
+func (c *Client) ask(ctx context.Context, command string) (reply string, err error) {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("z" + command + "\x00")); err != nil {
+		return "", fmt.Errorf("ask clamd: %w", err)
+	}
+	return readReply(conn)
 }
 
 // Await returns when somebody listens at clamd's address, or with ctx's end:

@@ -16,7 +16,8 @@ import (
 //  2. INSTREAM is followed by chunks, each behind its length in four bytes, big
 //     endian, and an empty one ends them;
 //  3. the answer is one text and a NUL, and the connection is closed then;
-//  4. behind StreamMaxLength bytes clamd answers at once and reads no further.
+//  4. behind StreamMaxLength bytes clamd answers at once and reads no further;
+//  5. VERSION is answered likewise.
 type double struct {
 	address string
 	listen  net.Listener
@@ -27,6 +28,12 @@ type double struct {
 type act func(c net.Conn)
 
 func startDouble(t *testing.T, play act) *double {
+	t.Helper()
+	return startDated(t, func(net.Conn) {}, play)
+}
+
+// startDated plays VERSION as well.
+func startDated(t *testing.T, version, stream act) *double {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -39,8 +46,11 @@ func startDouble(t *testing.T, play act) *double {
 			}
 			d.done.Go(func() {
 				defer conn.Close()
-				if command(conn) {
-					play(conn)
+				switch command(conn) {
+				case "zINSTREAM":
+					stream(conn)
+				case "zVERSION":
+					version(conn)
 				}
 			})
 		}
@@ -49,10 +59,15 @@ func startDouble(t *testing.T, play act) *double {
 	return d
 }
 
-func command(c net.Conn) bool {
-	b := make([]byte, len("zINSTREAM\x00"))
-	_, err := io.ReadFull(c, b)
-	return err == nil && string(b) == "zINSTREAM\x00"
+// command reads one, without its NUL, and nothing behind it.
+func command(c net.Conn) (name string) {
+	for b := make([]byte, 1); len(name) < len("zINSTREAM"); name += string(b) {
+		if _, err := io.ReadFull(c, b); err != nil || b[0] == 0 {
+			return name
+		}
+	}
+	io.ReadFull(c, make([]byte, 1))
+	return name
 }
 
 // whole reads a stream to its empty chunk.

@@ -7,10 +7,13 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"io"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/clamd"
 	"attache/proxy/clamd/clamdtest"
@@ -106,4 +109,30 @@ func TestR13RealClamd(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, proxy.Unscannable, verdict)
 	})
+}
+
+// TestT32RealClamdWithoutADate asks a clamd that has no signatures of ClamAV's.
+func TestT32RealClamdWithoutADate(t *testing.T) {
+	d := clamdtest.Start(t, clamdtest.Tuned)
+	for _, maxAge := range []time.Duration{0, 24 * time.Hour} {
+		client, err := clamd.New(d.Socket, clamd.Options{MaxSize: clamdtest.MaxSize, MaxAge: maxAge})
+		require.NoError(t, err)
+		require.NoError(t, client.Prove(t.Context()))
+		s, err := client.Signatures(t.Context())
+		require.NoError(t, err)
+		require.Regexp(t, `^\d+\.\d+`, s.Engine)
+		require.Equal(t, clamd.Signatures{Engine: s.Engine}, s)
+		_, err = client.Age(t.Context())
+		require.ErrorContains(t, err, "no daily database")
+		verdict, err := client.Scan(t.Context(), strings.NewReader("hello"), proxy.Document{Size: 5})
+		if maxAge == 0 {
+			require.NoError(t, client.Fresh(t.Context()))
+			require.NoError(t, err)
+			require.Equal(t, proxy.Clean, verdict)
+			continue
+		}
+		require.ErrorContains(t, client.Fresh(t.Context()), "unknown")
+		require.ErrorIs(t, err, bridge.NewError(bridge.CodeScannerOffline, ""))
+		require.Equal(t, proxy.Unknown, verdict)
+	}
 }
