@@ -35,8 +35,9 @@ func sources() metrics.Sources {
 		Traffic: func() proxy.Traffic {
 			return proxy.Traffic{ChatSockets: 3, Parties: 2, Sessions: 1, Up: 40, Down: 50}
 		},
-		Queue: func(context.Context) (int, int, error) { return 6, 7, nil },
-		Space: func(context.Context) (int64, int64, error) { return 80, 9, nil },
+		Queue:      func(context.Context) (int, int, error) { return 6, 7, nil },
+		Space:      func(context.Context) (int64, int64, error) { return 80, 9, nil },
+		Signatures: func(context.Context) (time.Duration, error) { return 36 * time.Hour, nil },
 	}
 }
 
@@ -96,6 +97,7 @@ func TestSourcesAreAsked(t *testing.T) {
 		"attache_chat_sockets 3", "attache_parties 2", "attache_sessions 1", "attache_upload_bytes_total 40", "attache_download_bytes_total 50",
 		`attache_delivery_queue_length{state="waiting"} 6`, `attache_delivery_queue_length{state="taken"} 7`,
 		"attache_store_free_bytes 80", "attache_store_low_water_bytes 9",
+		"attache_scanner_signatures_age_seconds 129600",
 	} {
 		require.Contains(t, text, "\n"+series+"\n")
 	}
@@ -115,6 +117,10 @@ func TestWhatIsNotToldIsLeftOut(t *testing.T) {
 		"no limit": {func(s *metrics.Sources) {
 			s.Space = func(context.Context) (int64, int64, error) { return bridge.NoLimit, 0, nil }
 		}, "attache_store_free_bytes "},
+		"T32: the signatures' age is unknown": {func(s *metrics.Sources) {
+			s.Signatures = func(context.Context) (time.Duration, error) { return 0, errAway }
+		}, "attache_scanner_signatures_age_seconds "},
+		"nothing is scanned": {func(s *metrics.Sources) { s.Signatures = nil }, "attache_scanner_signatures_age_seconds "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := metrics.New("v1.2.3")

@@ -20,10 +20,13 @@ type Sources struct {
 	// Space is how many bytes the engine may still keep, or bridge.NoLimit, and
 	// below how many new uploads are refused.
 	Space func(context.Context) (free, low int64, err error)
+	// Signatures is how old those of the virus scanner are; nil where nothing is
+	// scanned.
+	Signatures func(context.Context) (age time.Duration, err error)
 }
 
-// askTime bounds what the engine may take for its part of a scrape. A number
-// that it did not tell is left out.
+// askTime bounds what the engine and the scanner may take for their part of a
+// scrape. A number that they did not tell is left out.
 const askTime = 2 * time.Second
 
 // Ask adds what the sources tell. Call it once.
@@ -41,6 +44,7 @@ var (
 	queue       = describe("delivery_queue_length", "Changes of uploads in the delivery's queue: waiting, or taken by a proxy.", "state")
 	free        = describe("store_free_bytes", "Bytes that the engine may still keep; missing where it has no limit.")
 	low         = describe("store_low_water_bytes", "Free bytes below which new uploads are refused.")
+	signatures  = describe("scanner_signatures_age_seconds", "Age of the virus scanner's signatures; missing where it is unknown, or nothing is scanned.")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -49,7 +53,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe is of prometheus.Collector.
 func (asked) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{chatSockets, parties, sessions, up, down, queue, free, low} {
+	for _, d := range []*prometheus.Desc{chatSockets, parties, sessions, up, down, queue, free, low, signatures} {
 		c <- d
 	}
 }
@@ -77,5 +81,11 @@ func (a asked) Collect(c chan<- prometheus.Metric) {
 	if left, mark, err := a.Space(ctx); err == nil && left != bridge.NoLimit {
 		gauge(free, left)
 		gauge(low, mark)
+	}
+	if a.Signatures == nil {
+		return
+	}
+	if age, err := a.Signatures(ctx); err == nil {
+		gauge(signatures, int64(age/time.Second))
 	}
 }
