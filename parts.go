@@ -11,6 +11,7 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/chat"
+	"attache/proxy/clamd"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
 	"attache/proxy/metrics"
@@ -79,6 +80,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	}
 	all.later(records.Close)
 	records.OnWritten(all.metrics.Upload)
+	signatures := watch(tending, p.scanner)
 	p.scanner = all.metrics.Scanner(p.scanner)
 	loop, err := deliver.Start(ctx, deliver.Options{
 		Records: records, Staging: staging, Documents: documents, Chat: conversations,
@@ -108,8 +110,19 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		return nil, err
 	}
 	all.later(all.proxy.Close)
-	all.metrics.Ask(metrics.Sources{Traffic: all.proxy.Traffic, Queue: loop.Queue, Space: all.engine.Space})
+	all.metrics.Ask(metrics.Sources{Traffic: all.proxy.Traffic, Queue: loop.Queue, Space: all.engine.Space, Signatures: signatures})
 	return all, nil
+}
+
+// watch has the log told, until ctx ends, how old the scanner's signatures are, and
+// returns who asks for it; nil where nothing is scanned.
+func watch(ctx context.Context, s proxy.Scanner) func(context.Context) (time.Duration, error) {
+	client, ok := s.(*clamd.Client)
+	if !ok {
+		return nil
+	}
+	go client.Watch(ctx, time.Hour)
+	return client.Age
 }
 
 // backend is the Chat Server and the document store: those of the engine, or

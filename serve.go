@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -93,6 +94,8 @@ type scannerFlags struct {
 	Scanner     string `enum:"strict,off" default:"strict" help:"strict: every file is looked into; off: none is" group:"scanner"`
 	Clamd       string `help:"address of ClamAV's daemon: the path of its socket, or host:port" group:"scanner" placeholder:"ADDRESS"`
 	ScanMaxSize int64  `default:"26214400" help:"bytes of the largest file it is asked about, at most its StreamMaxLength; larger files are refused" group:"scanner"`
+
+	SignaturesMaxAge time.Duration `default:"0s" help:"how old ClamAV's signatures may be, such as 72h: with older ones, or such of unknown age, no file passes and the proxy does not start; 0s: only the log warns" group:"scanner" placeholder:"DURATION"`
 }
 
 // Run serves until a signal.
@@ -214,7 +217,7 @@ func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scan
 	if f.Clamd == "" {
 		return nil, errors.New("who looks for viruses? give --clamd, or --scanner=off to let every file pass")
 	}
-	client, err := clamd.New(f.Clamd, clamd.Options{MaxSize: f.ScanMaxSize, Log: log})
+	client, err := clamd.New(f.Clamd, clamd.Options{MaxSize: f.ScanMaxSize, MaxAge: f.SignaturesMaxAge, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -223,6 +226,10 @@ func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scan
 	}
 	if err := client.Prove(ctx); err != nil {
 		return nil, fmt.Errorf("the scanner is not to be relied on: %w", err)
+	}
+	client.Report(ctx)
+	if err := client.Fresh(ctx); err != nil {
+		return nil, fmt.Errorf("the scanner is not to be relied on, by --signatures-max-age=%s: %w", f.SignaturesMaxAge, err)
 	}
 	return client, nil
 }
