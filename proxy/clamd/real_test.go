@@ -136,3 +136,28 @@ func TestT32RealClamdWithoutADate(t *testing.T) {
 		require.Equal(t, proxy.Unknown, verdict)
 	}
 }
+
+// TestT32RealClamdWithADate has a clamd's daily database grow old.
+func TestT32RealClamdWithADate(t *testing.T) {
+	d := clamdtest.StartDaily(t, clamdtest.Tuned, made)
+	for name, c := range map[string]struct {
+		after time.Duration
+		want  proxy.Verdict
+	}{
+		"three days":      {3 * day, proxy.Clean},
+		"a second longer": {3*day + time.Second, proxy.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := func() time.Time { return made.Add(c.after) }
+			client, err := clamd.New(d.Socket, clamd.Options{MaxSize: clamdtest.MaxSize, MaxAge: 3 * day, Now: now})
+			require.NoError(t, err)
+			require.NoError(t, client.Prove(t.Context()))
+			s, err := client.Signatures(t.Context())
+			require.NoError(t, err)
+			require.True(t, made.Equal(s.Made), "%s is not %s", s.Made, made)
+			require.NotZero(t, s.Daily)
+			verdict, err := client.Scan(t.Context(), strings.NewReader("hello"), proxy.Document{Size: 5})
+			require.Equal(t, c.want, verdict, "%v", err)
+		})
+	}
+}

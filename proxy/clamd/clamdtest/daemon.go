@@ -41,6 +41,21 @@ type Daemon struct {
 // Start runs a daemon with these further lines of clamd.conf until the test's end.
 func Start(t *testing.T, options string) *Daemon {
 	t.Helper()
+	return start(t, options, "own.ndb", []byte(signature()))
+}
+
+// StartDaily runs one that has the signature from a daily database of that time,
+// instead of from one of its own.
+func StartDaily(t *testing.T, options string, made time.Time) *Daemon {
+	t.Helper()
+	return start(t, options, "daily.cud", daily(t, made))
+}
+
+// signature is EICAR's at the beginning of a file, by the format of .ndb.
+func signature() string { return "Own.Eicar:0:0:" + hex.EncodeToString(EICAR()) + "\n" }
+
+func start(t *testing.T, options, name string, database []byte) *Daemon {
+	t.Helper()
 	path, err := exec.LookPath("clamd")
 	if err != nil {
 		t.Skip("clamd is missing: ci/deps.sh installs it, or apt-get install clamav-daemon")
@@ -49,14 +64,10 @@ func Start(t *testing.T, options string) *Daemon {
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	d := &Daemon{Socket: filepath.Join(dir, "s"), t: t}
-	write := func(name, text string) string {
-		file := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		return file
-	}
-	write("own.ndb", "Own.Eicar:0:0:"+hex.EncodeToString(EICAR())+"\n")
-	config := write("clamd.conf", fmt.Sprintf("Foreground yes\nDatabaseDirectory %s\nLocalSocket %s\nUser root\nTemporaryDirectory %s\n"+
-		"StreamMaxLength %d\nMaxScanSize %d\nMaxFileSize %d\n%s", dir, d.Socket, dir, 4*MaxSize, MaxSize/2, MaxSize/2, options))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), database, 0o600))
+	config := filepath.Join(dir, "clamd.conf")
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, "Foreground yes\nDatabaseDirectory %s\nLocalSocket %s\nUser root\nTemporaryDirectory %s\n"+
+		"StreamMaxLength %d\nMaxScanSize %d\nMaxFileSize %d\n%s", dir, d.Socket, dir, 4*MaxSize, MaxSize/2, MaxSize/2, options), 0o600))
 	var log bytes.Buffer
 	d.cmd = exec.Command(path, "--config-file="+config)
 	d.cmd.Stdout, d.cmd.Stderr = &log, &log
