@@ -26,8 +26,8 @@ const (
 )
 
 // asleep is longer than a page's patience with a silent socket (idleTime in
-// wasm/chat_js.go) and the proxy's with half a frame (messageTime in
-// proxy/socket.go).
+// wasm/chat_js.go) and the proxy's with half a frame (MessageTimeout in
+// proxy/proxy.go).
 const asleep = 17 * time.Second
 
 // TestF25LaptopSleeps stops a browser and its network in the middle of an

@@ -72,6 +72,7 @@ func (d *data) serve(ctx context.Context) error {
 
 // next reads one frame and passes it on.
 func (d *data) next(ctx context.Context) error {
+	d.meter.next(bridge.FrameHeader + bridge.MaxFrame)
 	kind, r, err := d.conn.Reader(ctx)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // hour.
 func slow(t *testing.T) *world {
 	w := newWorld(t)
-	w.rate, w.burst = 1.0/3600, 5
+	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 5 }
 	return w.another()
 }
 
@@ -64,7 +64,7 @@ func (c countedRecords) Get(ctx context.Context, session, key string) (proxy.Rec
 // counts as a message. One that does costs nothing but itself.
 func TestT20RefusedFramesArePaced(t *testing.T) {
 	w := newWorld(t)
-	w.rate, w.burst = 1.0/3600, 5
+	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 5 }
 	var read atomic.Int64
 	w.keeping = func(r proxy.Records) proxy.Records { return countedRecords{r, &read} }
 	w = w.another()

@@ -54,6 +54,10 @@ type Config struct {
 	// HelloTimeout is how long a socket may take to say who it is. Default: 5 s.
 	HelloTimeout time.Duration
 
+	// MessageTimeout is how long a message may take from its first byte to its
+	// last. Default: 15 s.
+	MessageTimeout time.Duration
+
 	// MaxWaiting bounds the sockets that have not said who they are, in all and
 	// by address. Defaults: 1024 and 64.
 	MaxWaiting        int
@@ -93,6 +97,9 @@ func (c *Config) complete() error {
 	}
 	if c.HelloTimeout == 0 {
 		c.HelloTimeout = 5 * time.Second
+	}
+	if c.MessageTimeout == 0 {
+		c.MessageTimeout = 15 * time.Second
 	}
 	if c.MaxWaiting == 0 {
 		c.MaxWaiting = 1024

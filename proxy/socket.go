@@ -19,12 +19,11 @@ import (
 
 // Deadlines of a socket whose page is known.
 const (
-	messageTime = 15 * time.Second // from a message's first byte to its last: a dripping peer ends here
-	writeTime   = 20 * time.Second // a peer that takes nothing for so long is gone
-	pingEvery   = 20 * time.Second
-	pingBudget  = 32 // pings a page may send between two of ours; browsers send none
-	drainTime   = 2 * time.Second
-	skewTime    = 30 * time.Second // a token is believed for so long after its end: clocks differ
+	writeTime  = 20 * time.Second // a peer that takes nothing for so long is gone
+	pingEvery  = 20 * time.Second
+	pingBudget = 32 // pings a page may send between two of ours; browsers send none
+	drainTime  = 2 * time.Second
+	skewTime   = 30 * time.Second // a token is believed for so long after its end: clocks differ
 )
 
 // socket is one WebSocket connection whose page has said who it is.
@@ -34,6 +33,8 @@ type socket struct {
 	who    Identity
 	log    *slog.Logger
 	pinged atomic.Int32
+	meter  meter
+	within time.Duration // from a message's first byte to its last: a dripping peer ends here
 	hello  *bridge.Hello
 	stay   func() bool // it has ended: a drain needs not tell it
 	expiry *time.Timer // ends it when its token does
@@ -44,7 +45,7 @@ type socket struct {
 // first message and its token, all before anything is believed. When it
 // returns nil the request is answered.
 func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
-	s := &socket{id: newID()}
+	s := &socket{id: newID(), within: p.MessageTimeout}
 	s.log = p.Log.With("conn", s.id)
 	if !p.origins.allow(r) {
 		p.refuse(w, r, bridge.NewError(bridge.CodeOrigin, ""))
@@ -60,7 +61,7 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, "this proxy is going out of service"))
 		return nil
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	conn, err := websocket.Accept(metered{w, &s.meter}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{bridge.Subprotocol},
 		InsecureSkipVerify: true, // the exact list was checked above
 		CompressionMode:    websocket.CompressionDisabled,
@@ -100,6 +101,9 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	}
 	s.conn.SetReadLimit(bridge.MaxHello)
 	kind, message, err := s.conn.Read(ctx)
+	if bridge.CodeOf(err) != "" {
+		return err
+	}
 	if err != nil {
 		return bridge.WrapError(bridge.CodeOffline, err)
 	}
@@ -150,6 +154,7 @@ func (s *socket) alive(ctx context.Context) {
 		case <-tick.C:
 		}
 		s.pinged.Store(0)
+		s.meter.rest()
 		ctx, cancel := context.WithTimeout(ctx, writeTime)
 		err := s.conn.Ping(ctx)
 		cancel()
@@ -162,6 +167,7 @@ func (s *socket) alive(ctx context.Context) {
 
 // read waits for the next message and reads it into buf, as readInto does.
 func (s *socket) read(ctx context.Context, buf []byte) (websocket.MessageType, []byte, error) {
+	s.meter.next(len(buf))
 	kind, r, err := s.conn.Reader(ctx)
 	if err != nil {
 		return 0, nil, err
@@ -175,9 +181,11 @@ func (s *socket) read(ctx context.Context, buf []byte) (websocket.MessageType, [
 // reports the cut as the message's end: a frame then fails its checksum, and JSON
 // lacks its last brace.
 func (s *socket) readInto(buf []byte, r io.Reader) ([]byte, error) {
-	// A context that ends with this call would cut the connection of a message
-	// that is too long before the reason could be told.
-	late := time.AfterFunc(messageTime, func() { s.conn.CloseNow() })
+	// A context would cut the connection before the reason could be told, also
+	// that of a message that is too long.
+	late := time.AfterFunc(s.within, func() {
+		s.fail(context.Background(), bridge.NewError(bridge.CodeTimeout, "a message did not come whole in time"))
+	})
 	defer late.Stop()
 	n, err := io.ReadFull(r, buf)
 	switch {
@@ -203,6 +211,7 @@ func (s *socket) fail(ctx context.Context, err error) {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	s.send(ctx, &bridge.Fail{Error: *e})
+	s.meter.end()
 	s.conn.Close(closeCode(e.Code), string(e.Code))
 }
 
@@ -235,6 +244,7 @@ func closeCode(c bridge.Code) websocket.StatusCode {
 func (s *socket) bye(ctx context.Context) {
 	after := 200*time.Millisecond + rand.N(1800*time.Millisecond)
 	s.send(ctx, &bridge.Bye{After: after.Milliseconds()})
+	s.meter.end()
 	s.conn.Close(websocket.StatusServiceRestart, "restarting")
 }
 

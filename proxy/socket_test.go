@@ -1,15 +1,16 @@
 package proxy_test
 
 import (
-	"context"
-	"net"
+	"bytes"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"attache/bridge"
+	"attache/proxy"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
@@ -67,7 +68,7 @@ func TestFirstMessage(t *testing.T) {
 		{"no JSON", "hello", bridge.CodeMessage},
 		{"a version nobody knows", `{"type":"hello","token":"` + w.agent + `","clientVersion":7}`, bridge.CodeVersion},
 	}
-	w.hello = 100 * time.Millisecond
+	w.limits = func(c *proxy.Config) { c.HelloTimeout = 100 * time.Millisecond }
 	hasty := w.another()
 	for _, path := range []string{bridge.PathChat, bridge.PathData} {
 		for _, tt := range tests {
@@ -188,29 +189,64 @@ func TestT2NoTokenInTheURL(t *testing.T) {
 	require.NotContains(t, w.logged(), w.agent)
 }
 
-// A flood of pings costs us a write each and of empty pieces a read each; both
-// end, the first by count, the second by the deadline of a message.
+// Pings cost us a write each, and pieces with nothing in them a read each; both
+// end by count, and the page is told why.
 func TestT6Floods(t *testing.T) {
 	w := newWorld(t)
-	ping := append([]byte{0x89, 0x80}, 0, 0, 0, 0)
+	w.limits = func(c *proxy.Config) { c.HelloTimeout, c.MessageTimeout = 2*wait, 2*wait }
+	w.restartProxy()
+	for name, c := range map[string]struct{ begin, again []byte }{
+		"pings":        {nil, []byte{0x89, 0x80, 0, 0, 0, 0}},
+		"pongs":        {nil, []byte{0x8a, 0x80, 0, 0, 0, 0}},
+		"empty pieces": {[]byte{0x01, 0x81, 0, 0, 0, 0, '{'}, []byte{0x00, 0x80, 0, 0, 0, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for who, hello := range map[string][]byte{
+				"a page":     maskedText(bridge.AppendMessage(nil, &bridge.Hello{Token: w.agent})),
+				"a stranger": nil,
+			} {
+				raw := w.raw()
+				defer raw.Close()
+				raw.Write(slices.Concat(hello, c.begin))
+				go func() {
+					for flood := bytes.Repeat(c.again, 1000); ; {
+						if _, err := raw.Write(flood); err != nil {
+							return
+						}
+					}
+				}()
+				witness, _ := w.join(w.customer)
+				witness.send(&bridge.Ping{Ref: 1})
+				await(witness, func(m *bridge.Done) bool { return m.Ref == 1 })
+				require.Equal(t, websocket.StatusPolicyViolation, rawClosed(t, raw), who)
+			}
+		})
+	}
+}
+
+// One byte of a message comes for each answer that another page gets.
+func TestT6DrippingMessages(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.MessageTimeout = wait / 30 }
+	w.restartProxy()
+	witness, _ := w.join(w.customer)
 	raw := w.raw()
 	defer raw.Close()
-	hello := bridge.AppendMessage(nil, &bridge.Hello{Token: w.agent})
-	raw.Write(maskedText(hello))
-	for range 10_000 {
-		if _, err := raw.Write(ping); err != nil {
-			break
+	raw.Write(maskedText(bridge.AppendMessage(nil, &bridge.Hello{Token: w.agent})))
+	raw.Write(maskedText(bytes.Repeat([]byte{' '}, bridge.MaxMessage))[:8])
+	closed := make(chan websocket.StatusCode, 1)
+	go func() { closed <- rawClosed(t, raw) }()
+	for ref := int64(1); ; ref++ {
+		select {
+		case code := <-closed:
+			require.Equal(t, websocket.StatusPolicyViolation, code)
+			require.Greater(t, ref, int64(2), "bytes came meanwhile")
+			return
+		default:
 		}
-	}
-	raw.SetReadDeadline(time.Now().Add(wait))
-	buf := make([]byte, 1<<20)
-	for {
-		if _, err := raw.Read(buf); err != nil {
-			require.NotErrorIs(t, err, context.DeadlineExceeded)
-			var late net.Error
-			require.False(t, errorsAs(err, &late) && late.Timeout(), "the flood was not ended")
-			break
-		}
+		raw.Write([]byte{' '})
+		witness.send(&bridge.Ping{Ref: ref})
+		await(witness, func(m *bridge.Done) bool { return m.Ref == ref })
 	}
 }
 

@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -29,7 +29,9 @@ import (
 	"attache/proxy/token"
 	"attache/proxy/ucs"
 
+	"github.com/coder/websocket"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -70,10 +72,8 @@ type world struct {
 	keeping func(proxy.Records) proxy.Records
 	// speaking may stand between the proxy and its Chat Server.
 	speaking func(proxy.ChatServer) proxy.ChatServer
-	largest  int64         // bytes that one file may have
-	hello    time.Duration // in which a socket says who it is; default: wait
-	rate     float64       // messages of one party a second
-	burst    int           // and at once
+	largest  int64               // bytes that one file may have
+	limits   func(*proxy.Config) // of time and number, where the test needs others
 	server   *httptest.Server
 	log      *lockedBuffer
 
@@ -140,12 +140,15 @@ func (w *world) startProxy(log *slog.Logger) {
 	if w.speaking != nil {
 		conversations = w.speaking(conversations)
 	}
-	p, err := proxy.New(proxy.Config{
+	c := proxy.Config{
 		Seats: shared, Audit: w.audit, Chat: conversations, Documents: w.store, Staging: w.store, Records: records, Auth: w.auth, Tickets: w.tickets,
 		Origins: []string{origin}, FrontEnds: []string{"127.0.0.1"}, AgentLimits: &limits, MaxFileSize: w.largest, MaxFrame: w.engine.MaxChunk(),
-		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: cmp.Or(w.hello, wait), MaxWaitingAddress: maxWaitingAddress,
-		MessageRate: w.rate, MessageBurst: w.burst, Log: log,
-	})
+		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: wait, MaxWaitingAddress: maxWaitingAddress, Log: log,
+	}
+	if w.limits != nil {
+		w.limits(&c)
+	}
+	p, err := proxy.New(c)
 	require.NoError(w.t, err)
 	w.proxy, w.server, w.seats = p, httptest.NewServer(p), places
 	server := w.server
@@ -256,6 +259,31 @@ func maskedText(p []byte) []byte {
 	out = binary.BigEndian.AppendUint16(out, uint16(len(p)))
 	out = append(out, 0, 0, 0, 0)
 	return append(out, p...)
+}
+
+// rawClosed reads what the proxy sends, unmasked as it is, and returns the code of
+// the end; 1006 if there was none.
+func rawClosed(t *testing.T, conn net.Conn) websocket.StatusCode {
+	conn.SetReadDeadline(time.Now().Add(wait))
+	r := bufio.NewReader(conn)
+	for {
+		head := make([]byte, 2)
+		if _, err := io.ReadFull(r, head); err != nil {
+			assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+			return websocket.StatusAbnormalClosure
+		}
+		length := int64(head[1])
+		if length == 126 {
+			io.ReadFull(r, head[:2])
+			length = int64(binary.BigEndian.Uint16(head))
+			head[0] = 0
+		}
+		if head[0] == 0x88 {
+			io.ReadFull(r, head)
+			return websocket.StatusCode(binary.BigEndian.Uint16(head))
+		}
+		io.CopyN(io.Discard, r, length)
+	}
 }
 
 func errorsAs[T any](err error, target *T) bool { return errors.As(err, target) }

@@ -1,0 +1,74 @@
+package proxy
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"sync/atomic"
+
+	"attache/bridge"
+)
+
+// meter is a socket's connection, which gives only so many bytes for one message.
+// What a message may hold is bounded elsewhere; this bounds what brings nothing:
+// empty pieces, pongs that nobody asked for, headers of a byte each.
+type meter struct {
+	net.Conn
+	left    atomic.Int64
+	closing atomic.Bool
+}
+
+const (
+	spareRoom = 64 << 10 // bytes on the wire that a message may have beyond its own
+	pingRoom  = 8 << 10  // and what pings in both directions need between two of ours
+)
+
+// next makes room for a message of at most size bytes.
+func (m *meter) next(size int) {
+	if !m.closing.Load() {
+		m.left.Store(int64(size) + spareRoom)
+	}
+}
+
+// rest makes room for pings where no message comes.
+func (m *meter) rest() {
+	if m.left.Load() < spareRoom {
+		m.left.Add(pingRoom)
+	}
+}
+
+// end makes room for a closing handshake, which reads over all frames that the
+// page had under way. Whoever has used the room up gets none.
+func (m *meter) end() {
+	m.closing.Store(true)
+	if m.left.Load() > 0 {
+		m.left.Store(bridge.MaxWindow + spareRoom)
+	}
+}
+
+// Read fails once the room is used up.
+func (m *meter) Read(p []byte) (int, error) {
+	if m.left.Load() <= 0 {
+		return 0, bridge.NewError(bridge.CodeMessage, "too many bytes came with nothing in them")
+	}
+	n, err := m.Conn.Read(p)
+	m.left.Add(-int64(n))
+	return n, err
+}
+
+// metered puts the meter between the WebSocket library and the connection.
+type metered struct {
+	http.ResponseWriter
+	meter *meter
+}
+
+// Hijack is what the library calls when the handshake is done.
+func (w metered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	w.meter.Conn = conn
+	w.meter.next(bridge.MaxHello)
+	return w.meter, buffered, nil
+}
