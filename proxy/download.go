@@ -108,6 +108,13 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, err)
 		return
 	}
+	leave := p.fetching.enter(grant.Session)
+	if leave == nil {
+		w.Header().Set("Retry-After", "1")
+		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, "this session has too many downloads at a time"))
+		return
+	}
+	defer leave()
 	content, err := p.Documents.Open(r.Context(), grant.DocumentID)
 	if err != nil {
 		p.refuse(w, r, err)
@@ -128,5 +135,5 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	p.origins.cors(w, r)
 	fileHeaders(w.Header(), grant.Name, d)
-	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), sent: &p.down}, r, "", d.Created, content)
+	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), within: p.PieceTimeout, sent: &p.down}, r, "", d.Created, content)
 }

@@ -3,9 +3,14 @@ package proxy_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -146,4 +151,44 @@ func TestRecordsThatAreAwayAreNoMissingFile(t *testing.T) {
 	agent, _ := w.another().join(w.agent)
 	agent.send(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()})
 	require.Equal(t, bridge.CodeStorageUnavailable, await(agent, anything[*bridge.Fail]).Error.Code)
+}
+
+// TestT19DownloadsThatAreNotRead begins downloads and takes nothing of them.
+func TestT19DownloadsThatAreNotRead(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	content := random(32 << 20) // more than the connection's buffers hold
+	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "large.bin", content).ID)
+	for name, c := range map[string]struct {
+		within time.Duration
+		busy   bool
+	}{"cut off": {20 * time.Millisecond, false}, "counted meanwhile": {2 * wait, true}} {
+		t.Run(name, func(t *testing.T) {
+			twin := *w
+			twin.limits = func(p *proxy.Config) { p.PieceTimeout, p.MaxDownloads = c.within, 1 }
+			twin.startProxy(slog.New(slog.DiscardHandler))
+			ended := make(chan struct{}, 1)
+			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				twin.proxy.ServeHTTP(rw, r)
+				ended <- struct{}{}
+			}))
+			defer server.Close()
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			require.NoError(t, err)
+			defer conn.Close()
+			require.NoError(t, conn.(*net.TCPConn).SetReadBuffer(4<<10))
+			io.WriteString(conn, "GET "+link+" HTTP/1.1\r\nHost: x\r\n\r\n")
+			if c.busy {
+				io.ReadFull(conn, make([]byte, 1)) // it has a place
+				body, h := twin.fetch(link, nil, http.StatusServiceUnavailable)
+				require.Equal(t, "1", h.Get("Retry-After"))
+				require.Contains(t, string(body), bridge.CodeBusy)
+				conn.Close()
+			}
+			<-ended
+			require.Less(t, twin.proxy.Traffic().Down, int64(len(content)))
+			_, h := twin.fetch(link, http.Header{"Range": {"bytes=0-0"}}, http.StatusPartialContent)
+			require.Equal(t, "1", h.Get("Content-Length"))
+		})
+	}
 }

@@ -59,22 +59,19 @@ func attrChar(c byte) bool {
 type patient struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	within  time.Duration // for a piece: whoever takes less is cut off
 	sent    *atomic.Int64 // bytes, of all downloads
 }
 
-// Whoever takes less than a piece in its time, 35 kbit/s, is cut off.
-const (
-	pieceTime = 30 * time.Second
-	pieceSize = 128 << 10
-)
+const pieceSize = 128 << 10
 
 var pieces = sync.Pool{New: func() any { b := make([]byte, 2*pieceSize); return &b }}
 
-// Write sends p in pieces, each within pieceTime.
+// Write sends p in pieces, each within its time.
 func (w *patient) Write(p []byte) (n int, err error) {
 	for len(p) > 0 && err == nil {
 		var sent int
-		w.control.SetWriteDeadline(time.Now().Add(pieceTime))
+		w.control.SetWriteDeadline(time.Now().Add(w.within))
 		sent, err = w.ResponseWriter.Write(p[:min(len(p), pieceSize)])
 		w.sent.Add(int64(sent))
 		n += sent

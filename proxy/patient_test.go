@@ -3,9 +3,12 @@ package proxy
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -65,6 +68,61 @@ func TestSlowReadersHaveTimeForEachPiece(t *testing.T) {
 			if c, ok := body.(*chunks); ok {
 				require.Equal(t, 4, c.asked, "no chunk is read for each of its pieces")
 			}
+		})
+	}
+}
+
+// alone is a listener of one connection.
+type alone chan net.Conn
+
+func (a alone) Accept() (net.Conn, error) {
+	if conn, ok := <-a; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+func (a alone) Addr() net.Addr { return &net.TCPAddr{} }
+func (a alone) Close() error   { return nil }
+
+// TestT19WhoTakesSomethingIsNotCut reads a piece, or a byte, just in a piece's time.
+func TestT19WhoTakesSomethingIsNotCut(t *testing.T) {
+	const within = 30 * time.Second
+	content := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
+	for name, c := range map[string]struct {
+		piece int
+		whole bool
+	}{"slow": {pieceSize, true}, "a byte at a time": {1, false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var sent atomic.Int64
+				ended := make(chan error, 1)
+				server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, err := io.Copy(&patient{ResponseWriter: w, control: http.NewResponseController(w), within: within, sent: &sent}, bytes.NewReader(content))
+					ended <- err
+				})}
+				reader, conn := net.Pipe()
+				defer reader.Close()
+				l := make(alone, 1)
+				l <- conn
+				go server.Serve(l)
+				defer server.Close()
+				defer close(l)
+				io.WriteString(reader, "GET / HTTP/1.0\r\n\r\n")
+				for got := 0; got < len(content); {
+					n, err := io.ReadFull(reader, make([]byte, c.piece))
+					got += n
+					if err != nil {
+						break
+					}
+					time.Sleep(within - time.Second)
+				}
+				if c.whole {
+					require.NoError(t, <-ended)
+					require.EqualValues(t, len(content), sent.Load())
+					return
+				}
+				require.ErrorIs(t, <-ended, os.ErrDeadlineExceeded)
+			})
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -77,6 +78,14 @@ type Config struct {
 	// TicketTime is how long a download ticket is good. Default: 10 min.
 	TicketTime time.Duration
 
+	// MaxDownloads bounds the downloads of one session at a time, each of which holds
+	// a piece of its file. Default: 32.
+	MaxDownloads int
+
+	// PieceTimeout is how long a download may take for 128 KiB; the default, 30 s,
+	// is 35 kbit/s.
+	PieceTimeout time.Duration
+
 	// Log gets one line per connection and upload. Default: discarded.
 	Log *slog.Logger
 }
@@ -116,6 +125,12 @@ func (c *Config) complete() error {
 	if c.TicketTime == 0 {
 		c.TicketTime = 10 * time.Minute
 	}
+	if c.MaxDownloads == 0 {
+		c.MaxDownloads = 32
+	}
+	if c.PieceTimeout == 0 {
+		c.PieceTimeout = 30 * time.Second
+	}
 	if c.Audit == nil {
 		c.Audit = noAudit{}
 	}
@@ -131,7 +146,8 @@ type Proxy struct {
 	mux      *http.ServeMux
 	origins  origins
 	fronts   fronts
-	waiting  waiting
+	waiting  places
+	fetching places
 	uploads  uploads
 	presence presence
 	paces    paces
@@ -164,7 +180,8 @@ func New(c Config) (*Proxy, error) {
 	p := &Proxy{Config: c, origins: list, fronts: fronts}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	p.leaving, p.leave = context.WithCancel(context.Background())
-	p.waiting = waiting{total: c.MaxWaiting, each: c.MaxWaitingAddress, from: map[string]int{}}
+	p.waiting = places{total: c.MaxWaiting, each: c.MaxWaitingAddress, from: map[string]int{}}
+	p.fetching = places{total: math.MaxInt, each: c.MaxDownloads, from: map[string]int{}}
 	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
 	p.uploads.ctx, p.uploads.giveUp = context.WithCancel(context.Background())
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}

@@ -2,9 +2,9 @@ package proxy
 
 import "sync"
 
-// waiting counts the sockets that have not said who they are, so that strangers
-// cannot hold the proxy's memory.
-type waiting struct {
+// places counts who holds the proxy's memory, in all and by where they come from:
+// the sockets that have not said who they are by address, downloads by session.
+type places struct {
 	total, each int
 
 	mu   sync.Mutex
@@ -12,9 +12,8 @@ type waiting struct {
 	from map[string]int
 }
 
-// enter counts a stranger in, by where it comes from, and returns how to count it
-// out; nil when there are too many.
-func (q *waiting) enter(from string) (leave func()) {
+// enter counts one in, and returns how to count it out; nil when there are too many.
+func (q *places) enter(from string) (leave func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.all >= q.total || q.from[from] >= q.each {
