@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -285,8 +284,6 @@ func rawClosed(t *testing.T, conn net.Conn) websocket.StatusCode {
 		io.CopyN(io.Discard, r, length)
 	}
 }
-
-func errorsAs[T any](err error, target *T) bool { return errors.As(err, target) }
 
 type lockedBuffer struct {
 	mu sync.Mutex
