@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"attache/bridge"
 	"attache/chaos/page"
 )
 
@@ -132,7 +133,7 @@ func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills i
 			for sending.Err() == nil {
 				i, u := r.draft(random, w/2, logUniform(random, 1, 1<<20), "")
 				f.sendBounded(ctx, r, w/2, i, u)
-				f.ended(sending, i)
+				f.announced(sending, i)
 			}
 		})
 	}
@@ -258,21 +259,25 @@ func (f *field) probe(ctx context.Context, r *room, party int, random *rand.Rand
 	if err := f.sendBounded(ctx, r, party, i, u); err != nil {
 		return err
 	}
-	return f.ended(ctx, i)
+	return f.announced(ctx, i)
 }
 
-// ended waits until it is known what became of the upload. Who sends another
-// one before would fill a queue while nobody can deliver, and time how fast that
-// empties.
-func (f *field) ended(ctx context.Context, i *intent) error {
+// announced waits for the upload's notice. Who sends another one before would fill
+// a queue while nobody can deliver, and time how fast that empties.
+func (f *field) announced(ctx context.Context, i *intent) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for !f.journal.ended(i) {
+	for {
+		switch state := f.journal.state(i); {
+		case state == bridge.Announced:
+			return nil
+		case state.Final():
+			return fmt.Errorf("%s is %s", i.key, state)
+		}
 		select {
 		case <-time.After(2 * time.Millisecond):
 		case <-ctx.Done():
 			return fmt.Errorf("%s was not announced: %w", i.key, ctx.Err())
 		}
 	}
-	return nil
 }

@@ -100,11 +100,11 @@ func (j *journal) became(i *intent, state bridge.UploadState) {
 	i.state = state
 }
 
-// ended reports whether the page was told how the upload ended.
-func (j *journal) ended(i *intent) bool {
+// state is the upload's, as the pages were told last.
+func (j *journal) state(i *intent) bridge.UploadState {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return i.state.Final()
+	return i.state
 }
 
 func (j *journal) lastSettled() time.Time {
