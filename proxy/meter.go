@@ -2,11 +2,14 @@ package proxy
 
 import (
 	"bufio"
+	"errors"
 	"net"
 	"net/http"
 	"sync/atomic"
 
 	"attache/bridge"
+
+	"github.com/coder/websocket"
 )
 
 // meter is a socket's connection, which gives only so many bytes for one message.
@@ -16,6 +19,8 @@ type meter struct {
 	net.Conn
 	left    atomic.Int64
 	closing atomic.Bool
+	guard   guard
+	breach  atomic.Int32 // the close code of a breach of RFC 6455; 0: none
 }
 
 const (
@@ -46,15 +51,28 @@ func (m *meter) end() {
 	}
 }
 
-// Read fails once the room is used up.
+// Read fails once the room is used up, and at a breach of RFC 6455.
 func (m *meter) Read(p []byte) (int, error) {
+	if m.breach.Load() != 0 {
+		return 0, bridge.NewError(bridge.CodeMessage, "the connection does not keep to RFC 6455")
+	}
 	if m.left.Load() <= 0 {
 		return 0, bridge.NewError(bridge.CodeMessage, "too many bytes came with nothing in them")
 	}
 	n, err := m.Conn.Read(p)
 	m.left.Add(-int64(n))
-	return n, err
+	good := m.guard.pass(p[:n])
+	if good < n {
+		m.fault(m.guard.breach)
+		if good == 0 {
+			return m.Read(p)
+		}
+	}
+	return good, err
 }
+
+// fault has the socket close with that code, because the page broke RFC 6455.
+func (m *meter) fault(code websocket.StatusCode) { m.breach.Store(int32(code)) }
 
 // metered puts the meter between the WebSocket library and the connection.
 type metered struct {
@@ -67,6 +85,12 @@ func (w metered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
+	}
+	// A quick page's first bytes may have come with the end of the handshake.
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	if w.meter.guard.pass(early) < len(early) {
+		conn.Close()
+		return nil, nil, errors.New("the first frame does not keep to RFC 6455")
 	}
 	w.meter.Conn = conn
 	w.meter.next(bridge.MaxHello)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"attache/bridge"
 
@@ -29,7 +30,8 @@ const (
 // socket is one WebSocket connection whose page has said who it is.
 type socket struct {
 	conn   *websocket.Conn
-	id     string // in the log and in errors
+	base   context.Context // the proxy's
+	id     string          // in the log and in errors
 	who    Identity
 	log    *slog.Logger
 	pinged atomic.Int32
@@ -45,7 +47,7 @@ type socket struct {
 // first message and its token, all before anything is believed. When it
 // returns nil the request is answered.
 func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
-	s := &socket{id: newID(), within: p.MessageTimeout}
+	s := &socket{base: p.ctx, id: newID(), within: p.MessageTimeout}
 	s.log = p.Log.With("conn", s.id)
 	if !p.origins.allow(r) {
 		p.refuse(w, r, bridge.NewError(bridge.CodeOrigin, ""))
@@ -110,6 +112,9 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	if kind != websocket.MessageText {
 		return bridge.NewError(bridge.CodeMessage, "the first message is a hello in JSON")
 	}
+	if err := s.checkText(kind, message); err != nil {
+		return err
+	}
 	m, err := bridge.FromPage(message)
 	if err != nil {
 		return err
@@ -173,7 +178,19 @@ func (s *socket) read(ctx context.Context, buf []byte) (websocket.MessageType, [
 		return 0, nil, err
 	}
 	message, err := s.readInto(buf, r)
+	if err == nil {
+		err = s.checkText(kind, message)
+	}
 	return kind, message, err
+}
+
+// checkText fails the connection where a text is not UTF-8 (RFC 6455, 8.1).
+func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
+	if kind != websocket.MessageText || utf8.Valid(message) {
+		return nil
+	}
+	s.meter.fault(websocket.StatusInvalidFramePayloadData)
+	return bridge.NewError(bridge.CodeMessage, "the text is not UTF-8")
 }
 
 // readInto reads a message that has begun into buf, whose length bounds it. Of a
@@ -198,9 +215,14 @@ func (s *socket) readInto(buf []byte, r io.Reader) ([]byte, error) {
 	return nil, bridge.NewError(bridge.CodeMessageSize, "")
 }
 
-// send writes one message.
+// send writes one message. The library cuts a connection in the middle of a write
+// whose context ends, and then nobody could be told why: only the proxy's own end
+// does that.
 func (s *socket) send(ctx context.Context, m bridge.Wire) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTime)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(s.base, writeTime)
 	defer cancel()
 	return s.conn.Write(ctx, websocket.MessageText, bridge.AppendMessage(nil, m))
 }
@@ -212,7 +234,11 @@ func (s *socket) fail(ctx context.Context, err error) {
 	defer cancel()
 	s.send(ctx, &bridge.Fail{Error: *e})
 	s.meter.end()
-	s.conn.Close(closeCode(e.Code), string(e.Code))
+	code := closeCode(e.Code)
+	if breach := s.meter.breach.Load(); breach != 0 {
+		code = websocket.StatusCode(breach)
+	}
+	s.conn.Close(code, string(e.Code))
 }
 
 // judge makes of any error what may be told, with the connection's id so that
