@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -19,14 +18,22 @@ type auditFlags struct {
 	AuditNames bool   `help:"keep the files' names in it as well" group:"audit"`
 }
 
+func (f auditFlags) check(m *mistakes) {
+	switch info, err := os.Stat(f.Audit); {
+	case f.Audit == "-":
+		m.add("--audit needs a file: what shows changes later has to be read again")
+	case f.Audit == "" && f.AuditNames:
+		m.add("--audit-names keeps names in the audit file: name one with --audit")
+	case err == nil && info.IsDir():
+		m.add("--audit %s is a directory: name a file", f.Audit)
+	}
+}
+
 // open begins or goes on with the file; nil where none is asked for. It is
 // reopened at SIGHUP, and closed when ctx ends.
 func (f auditFlags) open(ctx context.Context, log *slog.Logger) (proxy.Audit, error) {
-	switch f.Audit {
-	case "":
+	if f.Audit == "" {
 		return nil, nil
-	case "-":
-		return nil, errors.New("--audit needs a file: what shows changes later has to be read again")
 	}
 	l, err := audit.Open(f.Audit, audit.Options{Names: f.AuditNames, Log: log})
 	if err != nil {

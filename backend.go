@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"attache/bridge"
@@ -26,15 +25,26 @@ type backend struct {
 	logging
 }
 
+// mistakes are those of all its flags.
+func (c backend) mistakes() (m mistakes) {
+	m.address("--listen", c.Listen)
+	m.admin(c.Listen, c.Admin)
+	m.certificate(c.TLSCert, c.TLSKey)
+	c.relaySecret.check(&m)
+	c.storeFlags.check(&m)
+	c.customerFlags.check(&m)
+	return m
+}
+
 // Run serves until a signal.
 func (c backend) Run(s streams) error {
+	if err := c.mistakes().err(); err != nil {
+		return err
+	}
 	interrupted := interrupts()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	log := c.logger(s.log)
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return errors.New("--tls-cert and --tls-key go together")
-	}
 	secret, err := c.relaySecret.read()
 	if err != nil {
 		return err

@@ -39,6 +39,13 @@ const demoDays = 30
 // Run keeps the demo running until a signal: in a process of its own, which the
 // page's button can kill.
 func (d demo) Run(s streams) error {
+	var m mistakes
+	m.address("--listen", d.Listen)
+	m.origins(d.Origin)
+	m.directory("--data", d.Data)
+	if err := m.err(); err != nil {
+		return err
+	}
 	interrupted := interrupts()
 	child, err := asChild()
 	if err != nil {

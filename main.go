@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"attache/bridge"
 
@@ -64,7 +65,7 @@ func run(args []string, out, log io.Writer) int {
 		fmt.Fprintln(log, "attache:", err)
 		return 1
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(joinNegatives(args))
 	if code >= 0 {
 		return code
 	}
@@ -77,6 +78,30 @@ func run(args []string, out, log io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// joinNegatives writes --flag -1 as --flag=-1. A negative number is no flag: no flag
+// here has one letter, and none begins with a digit.
+func joinNegatives(args []string) []string {
+	var joined []string
+	for i, arg := range args {
+		if arg == "--" {
+			return append(joined, args[i:]...)
+		}
+		if last := len(joined) - 1; last >= 0 && negative(arg) && strings.HasPrefix(joined[last], "--") && !strings.Contains(joined[last], "=") {
+			joined[last] += "=" + arg
+			continue
+		}
+		joined = append(joined, arg)
+	}
+	return joined
+}
+
+// negative tells -1, -1.5 and -72h from a flag.
+func negative(arg string) bool {
+	after, minus := strings.CutPrefix(arg, "-")
+	after = strings.TrimPrefix(after, ".")
+	return minus && after != "" && '0' <= after[0] && after[0] <= '9'
 }
 
 // meant is the command whose usage was not understood.

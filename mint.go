@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -21,19 +20,24 @@ type mint struct {
 	Life     time.Duration `default:"1h" help:"how long the token is good"`
 }
 
+func (m mint) mistakes(secret []byte, err error, who proxy.Identity) (found mistakes) {
+	if err == nil && len(secret) == 0 {
+		found.add("which secret does the proxy know? give --token-secret-file")
+	} else {
+		found.secret(m.flag(), secret, err)
+	}
+	if !bridge.ValidSession(m.Session) {
+		found.add("--session %q: %s", m.Session, bridge.CodeSessionInvalid.Rule().Hint)
+	}
+	found.found("--user, --nickname:", who.Party.Check())
+	if m.Life <= 0 {
+		found.add("--life=%s: a token that has expired already is good for nothing, write such as 1h", m.Life)
+	}
+	return found
+}
+
 // Run prints the token.
 func (m mint) Run(s streams) error {
-	secret, err := m.secret()
-	if err != nil {
-		return err
-	}
-	if len(secret) == 0 {
-		return errors.New("which secret does the proxy know? give --token-secret-file")
-	}
-	auth, err := token.NewAuthenticator(token.Secret(secret))
-	if err != nil {
-		return err
-	}
 	who := proxy.Identity{
 		Session: m.Session,
 		Party:   bridge.Party{UserID: m.User, Nickname: m.Nickname, UserType: bridge.UserType(m.Type)},
@@ -41,6 +45,14 @@ func (m mint) Run(s streams) error {
 	}
 	for _, r := range m.Right {
 		who.Rights = append(who.Rights, bridge.Right(r))
+	}
+	secret, err := m.secret()
+	if err := m.mistakes(secret, err, who).err(); err != nil {
+		return err
+	}
+	auth, err := token.NewAuthenticator(token.Secret(secret))
+	if err != nil {
+		return err
 	}
 	signed, err := auth.Mint(who)
 	if err != nil {

@@ -26,6 +26,21 @@ type relayFlags struct {
 // minSecret is what an HMAC of the tokens asks for, and no less here.
 const minSecret = 32
 
+func (f relaySecret) check(m *mistakes) {
+	_, err := f.read()
+	if err != nil {
+		m.add("%w", err)
+	}
+}
+
+func (f relayFlags) check(m *mistakes) {
+	if f.Relay == "" {
+		return
+	}
+	m.base("--relay", f.Relay)
+	f.relaySecret.check(m)
+}
+
 func (f relaySecret) read() ([]byte, error) {
 	secret := []byte(f.RelaySecret)
 	if f.RelaySecretFile != "" {
@@ -63,6 +78,12 @@ type conform struct {
 
 // Run prints a line for each case. That a case does not hold is an error.
 func (c conform) Run(s streams) error {
+	var m mistakes
+	m.base("--relay", c.Relay)
+	c.relaySecret.check(&m)
+	if err := m.err(); err != nil {
+		return err
+	}
 	secret, err := c.relaySecret.read()
 	if err != nil {
 		return err

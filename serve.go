@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"attache/bridge"
@@ -64,12 +66,30 @@ func (f storeFlags) options() engine.Options {
 	return engine.Options{Dir: f.Data, URL: f.NATS, Credentials: f.Login, Replicas: f.Replicas}
 }
 
-// Validate is asked by kong before anything is begun.
-func (f storeFlags) Validate() error {
-	if f.KeepDays < 1 {
-		return errors.New("--keep-days is at least 1")
+func (f storeFlags) check(m *mistakes) {
+	// What is kept longer than a century is more than a duration can say after three.
+	if f.KeepDays < 1 || f.KeepDays > 36500 {
+		m.add("--keep-days=%d: at least 1, at most 36500", f.KeepDays)
 	}
-	return nil
+	if f.NATS == "" {
+		m.directory("--data", f.Data)
+		if f.Replicas > 1 {
+			m.add("--replicas=%d needs a cluster: --data keeps one copy, name a cluster with --nats", f.Replicas)
+		}
+		if f.Login != "" {
+			m.add("--nats-credentials are for a cluster: name it with --nats")
+		}
+	}
+	// JetStream keeps at most five.
+	if f.Replicas < 0 || f.Replicas > 5 {
+		m.add("--replicas=%d: 1 to 5, or 0 for 3", f.Replicas)
+	}
+	for _, s := range strings.FieldsFunc(f.NATS, func(r rune) bool { return r == ',' }) {
+		u, err := url.Parse(s)
+		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			m.add("--nats %q is not the URL of a server: write nats://host:4222, several with commas", s)
+		}
+	}
 }
 
 // customerFlags are Chat Server's options of section client-file-transfer, by
@@ -98,8 +118,34 @@ type scannerFlags struct {
 	SignaturesMaxAge time.Duration `default:"0s" help:"how old ClamAV's signatures may be, such as 72h: with older ones, or such of unknown age, no file passes and the proxy does not start; 0s: only the log warns" group:"scanner" placeholder:"DURATION"`
 }
 
+// mistakes are those of all its flags.
+func (c serve) mistakes() (m mistakes) {
+	m.address("--listen", c.Listen)
+	m.admin(c.Listen, c.Admin)
+	m.origins(c.Origin)
+	m.certificate(c.TLSCert, c.TLSKey)
+	for _, s := range c.FrontEnd {
+		m.found("--front-end", proxy.CheckFrontEnd(s))
+	}
+	c.keyFlags.check(&m)
+	c.storeFlags.check(&m)
+	c.relayFlags.check(&m)
+	c.customerFlags.check(&m)
+	c.agentFlags.check(&m)
+	c.scannerFlags.check(&m)
+	c.auditFlags.check(&m)
+	if c.Relay == "" {
+		c.beyondScanner(&m, "--upload-max-file-size", c.UploadMaxFileSize)
+	}
+	c.beyondScanner(&m, "--agent-max-file-size", c.AgentMaxFileSize)
+	return m
+}
+
 // Run serves until a signal.
 func (c serve) Run(s streams) error {
+	if err := c.mistakes().err(); err != nil {
+		return err
+	}
 	interrupted := interrupts()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -107,9 +153,6 @@ func (c serve) Run(s streams) error {
 	auth, err := c.authenticator(ctx, log)
 	if err != nil {
 		return err
-	}
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return errors.New("--tls-cert and --tls-key go together")
 	}
 	starting, started := untilSignal(interrupted)
 	defer started()
@@ -190,32 +233,76 @@ func (k secretFlags) secret() ([]byte, error) {
 	return bytes.TrimSpace(text), nil
 }
 
-func (k keyFlags) authenticator(ctx context.Context, log *slog.Logger) (*token.Authenticator, error) {
+func (k keyFlags) check(m *mistakes) {
 	secret, err := k.secret()
 	switch {
-	case err != nil:
-		return nil, err
-	case len(secret) > 0 && k.JWKS != "":
-		return nil, errors.New("give either a token secret or --jwks: one of them says who signs the tokens")
-	case k.JWKS != "":
+	case err != nil || len(secret) > 0 && k.JWKS == "":
+		m.secret(k.flag(), secret, err)
+	case len(secret) > 0:
+		m.add("give either a token secret or --jwks: one of them says who signs the tokens")
+	case k.JWKS == "" && k.TokenSecretFile != "":
+		m.add("--token-secret-file %s is empty: it needs at least %d bytes", k.TokenSecretFile, minSecret)
+	case k.JWKS == "":
+		m.add("who signs the tokens? give --token-secret-file or --jwks")
+	default:
+		m.found("--jwks:", token.CheckSource(k.JWKS))
+	}
+}
+
+// flag is the one that the secret was given by.
+func (k secretFlags) flag() string {
+	if k.TokenSecretFile != "" {
+		return "--token-secret-file"
+	}
+	return "--token-secret"
+}
+
+func (k keyFlags) authenticator(ctx context.Context, log *slog.Logger) (*token.Authenticator, error) {
+	if k.JWKS != "" {
 		set, err := token.KeySet(ctx, k.JWKS, log)
 		if err != nil {
 			return nil, err
 		}
 		return token.NewAuthenticator(set)
-	case len(secret) == 0:
-		return nil, errors.New("who signs the tokens? give --token-secret-file or --jwks")
+	}
+	secret, err := k.secret()
+	if err != nil {
+		return nil, err
 	}
 	return token.NewAuthenticator(token.Secret(secret))
+}
+
+func (f scannerFlags) check(m *mistakes) {
+	if f.SignaturesMaxAge < 0 {
+		m.add("--signatures-max-age=%s is negative: write such as 72h, or 0s to warn only", f.SignaturesMaxAge)
+	}
+	if f.Scanner == "off" {
+		return
+	}
+	if f.ScanMaxSize < 1 || f.ScanMaxSize > bridge.MaxInteger {
+		m.add("--scan-max-size=%d: give the bytes of the largest file that the scanner takes", f.ScanMaxSize)
+	}
+	if f.Clamd == "" {
+		m.add("who looks for viruses? give --clamd, or --scanner=off to let every file pass")
+		return
+	}
+	if _, err := clamd.New(f.Clamd, clamd.Options{}); err != nil {
+		m.add("--clamd: %w", err)
+	}
+}
+
+// beyondScanner looks at a size that pages would be promised and the scanner would refuse.
+func (f scannerFlags) beyondScanner(m *mistakes, flag string, size int64) {
+	if f.Scanner != "off" && f.ScanMaxSize > 0 && size > f.ScanMaxSize {
+		m.add("%s=%d is more than --scan-max-size=%d, beyond which every file is refused: lower it, or raise --scan-max-size and clamd's StreamMaxLength",
+			flag, size, f.ScanMaxSize)
+	}
 }
 
 // scanner is one that has shown that it finds what it must.
 func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scanner, error) {
 	if f.Scanner == "off" {
 		return proxy.NoScanner{}, nil
-	}
-	if f.Clamd == "" {
-		return nil, errors.New("who looks for viruses? give --clamd, or --scanner=off to let every file pass")
 	}
 	client, err := clamd.New(f.Clamd, clamd.Options{MaxSize: f.ScanMaxSize, MaxAge: f.SignaturesMaxAge, Log: log})
 	if err != nil {
@@ -241,6 +328,24 @@ func (f scannerFlags) largest() int64 {
 		return bridge.NoLimit
 	}
 	return f.ScanMaxSize
+}
+
+func (c customerFlags) check(m *mistakes) {
+	m.number("--upload-max-files", c.UploadMaxFiles, "no uploads")
+	m.number("--upload-max-file-size", c.UploadMaxFileSize, "no uploads")
+	m.number("--upload-max-total-size", c.UploadMaxTotalSize, "no uploads")
+	m.number("--download-attempts", c.DownloadAttempts, "no downloads")
+	m.extensions("--upload-file-types", c.UploadFileTypes)
+	on := c.UploadMaxFiles != 0 && c.UploadMaxTotalSize > 0
+	if on && c.UploadMaxFileSize > c.UploadMaxTotalSize {
+		m.add("--upload-max-file-size=%d is more than --upload-max-total-size=%d, so no such file could be sent: raise the total or lower the size",
+			c.UploadMaxFileSize, c.UploadMaxTotalSize)
+	}
+}
+
+func (a agentFlags) check(m *mistakes) {
+	m.number("--agent-max-file-size", a.AgentMaxFileSize, "no uploads")
+	m.extensions("--agent-file-types", a.AgentFileTypes)
 }
 
 func (c customerFlags) limits() bridge.Limits {

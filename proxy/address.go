@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -13,20 +14,51 @@ type fronts []netip.Prefix
 
 func parseFronts(list []string) (fronts, error) {
 	var out fronts
+	var wrong []error
 	for _, s := range list {
-		p, err := netip.ParsePrefix(s)
-		if addr, errAddr := netip.ParseAddr(s); errAddr == nil {
-			p, err = addr.WithZone("").Prefix(addr.BitLen())
-		}
+		p, err := parseFront(s)
 		if err != nil {
-			return nil, errors.New("a front end is written as an address or a network, as 10.0.0.7 or fd00::/8: " + s)
-		}
-		if p.Addr().Is4In6() {
-			return nil, errors.New("a front end of IPv4 is written as IPv4: " + s)
+			wrong = append(wrong, fmt.Errorf("front end %w", err))
 		}
 		out = append(out, p)
 	}
-	return out, nil
+	return out, errors.Join(wrong...)
+}
+
+// CheckFrontEnd returns an error where s is not the address or network of a front end
+// as Config.FrontEnds takes it. The error quotes s and says what to write instead.
+func CheckFrontEnd(s string) error {
+	_, err := parseFront(s)
+	return err
+}
+
+func parseFront(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if addr, errAddr := netip.ParseAddr(s); errAddr == nil {
+		p, err = addr.WithZone("").Prefix(addr.BitLen())
+	}
+	if err != nil {
+		if a, errPort := netip.ParseAddrPort(s); errPort == nil {
+			return p, fmt.Errorf("%q has a port, which differs for each connection: write %s", s, a.Addr())
+		}
+		return p, fmt.Errorf("%q is neither an address nor a network: write 10.0.0.7 or fd00::/8", s)
+	}
+	if a := p.Addr(); a.Is4In6() {
+		bits := max(0, p.Bits()-96)
+		return p, fmt.Errorf("%q is an address of IPv4: write %s", s, short(netip.PrefixFrom(a.Unmap(), bits).Masked()))
+	}
+	if p != p.Masked() {
+		return p, fmt.Errorf("%q has bits set behind its /%d: write %s for the network, or %s for the one address", s, p.Bits(), p.Masked(), p.Addr())
+	}
+	return p, nil
+}
+
+// short writes the network of one address as that address.
+func short(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
 }
 
 func (f fronts) trusts(a netip.Addr) bool {

@@ -57,3 +57,17 @@ func TestFrontEndsAreAddresses(t *testing.T) {
 		require.ErrorContains(t, err, s)
 	}
 }
+
+func TestB66FrontEndsThatMeanSomethingElse(t *testing.T) {
+	for given, says := range map[string]string{
+		"10.0.0.7/8":          "write 10.0.0.0/8 for the network, or 10.0.0.7",
+		"fd00::1/8":           "write fd00::/8",
+		"10.0.0.7:443":        "write 10.0.0.7",
+		"[fd00::1]:443":       "write fd00::1",
+		"::ffff:10.0.0.7":     "write 10.0.0.7",
+		"::ffff:10.0.0.7/104": "write 10.0.0.0/8",
+		" 10.0.0.7":           "10.0.0.7 or fd00::/8",
+	} {
+		require.ErrorContains(t, CheckFrontEnd(given), says, given)
+	}
+}

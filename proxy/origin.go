@@ -2,9 +2,8 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 )
 
 // origins is the exact list of page origins. The library's own check accepts a
@@ -13,15 +12,14 @@ type origins map[string]bool
 
 func parseOrigins(list []string) (origins, error) {
 	out := origins{}
+	var wrong []error
 	for _, o := range list {
-		u, err := url.Parse(o)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil ||
-			o != u.Scheme+"://"+u.Host || o != strings.ToLower(o) {
-			return nil, errors.New("an origin is written as https://host or https://host:port, lower case, without a path: " + o)
+		if err := CheckOrigin(o); err != nil {
+			wrong = append(wrong, fmt.Errorf("origin %w", err))
 		}
 		out[o] = true
 	}
-	return out, nil
+	return out, errors.Join(wrong...)
 }
 
 // allow reports whether the request names exactly one origin, and one of the list.

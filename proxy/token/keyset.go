@@ -33,6 +33,16 @@ func KeySet(ctx context.Context, source string, log *slog.Logger) (Keys, error) 
 	return Keys{set: set}, nil
 }
 
+// CheckSource returns an error where source cannot be read as a key set, so far as that
+// can be seen without fetching a URL: its scheme, or of a file its contents.
+func CheckSource(source string) error {
+	if u, err := url.Parse(source); err == nil && u.Host != "" {
+		return checkURL(u)
+	}
+	_, err := KeySet(context.Background(), source, nil)
+	return err
+}
+
 func openSet(ctx context.Context, source string, log *slog.Logger) (keyfunc.Keyfunc, error) {
 	if u, err := url.Parse(source); err == nil && u.Host != "" {
 		return fetchSet(ctx, u, log)
@@ -44,9 +54,16 @@ func openSet(ctx context.Context, source string, log *slog.Logger) (keyfunc.Keyf
 	return keyfunc.NewJWKSetJSON(text)
 }
 
-func fetchSet(ctx context.Context, u *url.URL, log *slog.Logger) (keyfunc.Keyfunc, error) {
+func checkURL(u *url.URL) error {
 	if u.Scheme != "https" && !(u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()) {
-		return nil, errors.New("whoever could change it on its way could make tokens: use https")
+		return fmt.Errorf("%s: whoever could change it on its way could make tokens: use https", u.Redacted())
+	}
+	return nil
+}
+
+func fetchSet(ctx context.Context, u *url.URL, log *slog.Logger) (keyfunc.Keyfunc, error) {
+	if err := checkURL(u); err != nil {
+		return nil, err
 	}
 	return keyfunc.NewDefaultOverrideCtx(ctx, []string{u.String()}, keyfunc.Override{
 		Client:            &http.Client{Timeout: 10 * time.Second},
