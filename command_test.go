@@ -339,6 +339,8 @@ func (d *daemon) tokens(query string) (got tokens) {
 	require.Equal(d.t, http.StatusOK, status)
 	require.Equal(d.t, "no-store", header.Get("Cache-Control"))
 	require.Empty(d.t, header.Get("Access-Control-Allow-Origin"))
+	require.Equal(d.t, "nosniff", header.Get("X-Content-Type-Options"))
+	require.Equal(d.t, "same-origin", header.Get("Cross-Origin-Resource-Policy"))
 	require.NoError(d.t, json.Unmarshal([]byte(body), &got))
 	return got
 }

@@ -171,7 +171,7 @@ func demoHandler(all *parts, child *child) http.Handler {
 // every browser takes 'self' for the sockets of the page's own host.
 const pagePolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
 	"connect-src 'self' ws://%s; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
-	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	"frame-src 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 func servePage(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -218,7 +218,10 @@ func serveSession(w http.ResponseWriter, r *http.Request, auth *token.Authentica
 		}
 		p.side.Token = signed
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	json.NewEncoder(w).Encode(answer)
 }

@@ -39,7 +39,11 @@ type service struct {
 // run serves until the first signal, then drains; the second signal exits at
 // once. interrupted is the channel that signals come on.
 func (s *service) run(interrupted <-chan os.Signal) error {
-	public := server(s.handler, s.log)
+	handler := s.handler
+	if s.cert != "" {
+		handler = onlyTLS(handler)
+	}
+	public := server(handler, s.log)
 	failed := make(chan error, 2)
 	go func() { failed <- s.serve(public) }()
 	if s.admin != nil {

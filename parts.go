@@ -37,6 +37,7 @@ type plan struct {
 	auth           func(*engine.Engine) (*token.Authenticator, error)
 	origins        []string
 	frontEnds      []string
+	credentials    bool // pages may send cookies with downloads
 	customerLimits bridge.Limits
 	agentLimits    bridge.Limits
 	scanner        proxy.Scanner
@@ -103,7 +104,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		Seats: places, Audit: p.audit,
 		Chat: conversations, Documents: documents, Staging: staging, Records: records,
 		Auth: all.auth, Tickets: token.NewTickets(secret),
-		Origins: p.origins, FrontEnds: p.frontEnds, AgentLimits: &p.agentLimits, MaxFileSize: p.largest,
+		Origins: p.origins, FrontEnds: p.frontEnds, Credentials: p.credentials, AgentLimits: &p.agentLimits, MaxFileSize: p.largest,
 		MaxFrame: all.engine.MaxChunk(), Log: p.log,
 	})
 	if err != nil {

@@ -31,6 +31,8 @@ type serve struct {
 
 	FrontEnd []string `help:"address or network (CIDR) of a TLS front end whose X-Forwarded-For is believed; repeat it for more" placeholder:"ADDRESS"`
 
+	DownloadCredentials bool `help:"let pages send cookies along with downloads, where a front end asks for them (credentials: 'include' in the page)"`
+
 	keyFlags
 	storeFlags
 	relayFlags
@@ -179,6 +181,7 @@ func (c serve) Run(s streams) error {
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
 		frontEnds:      c.FrontEnd,
+		credentials:    c.DownloadCredentials,
 		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(),
 		scanner: scanner, largest: c.largest(), relay: elsewhere, audit: trail, log: log,
 	})

@@ -66,6 +66,9 @@ const (
 	CodeDownloads          Code = "downloads-used-up"
 	CodeTicketInvalid      Code = "ticket-invalid"
 	CodeTicketExpired      Code = "ticket-expired"
+	CodeIntercepted        Code = "download-intercepted"
+	CodeDownloadMismatch   Code = "download-mismatch"
+	CodeDocumentChanged    Code = "document-changed"
 )
 
 // A Rule is a catalogue entry: what a person is told when nothing more exact is
@@ -129,9 +132,12 @@ var Rules = []Rule{
 	{CodeDocument, "the document does not exist", "it may have been removed", false},
 	{CodeFileUnknown, "there is no such file in this chat", "choose a file of this chat's transcript", false},
 	{CodeFileForeign, "the file lies in a store that cannot be read from here", "ask the sender for another way", false},
-	{CodeDownloads, "no more downloads are allowed in this chat", "ask the agent to send the file again", false},
+	{CodeDownloads, "no more downloads are allowed in this chat", "ask the agent for another way to get the file", false},
 	{CodeTicketInvalid, "the download link is not valid", "ask for a new link", false},
 	{CodeTicketExpired, "the download link has expired", "ask for a new link", true},
+	{CodeIntercepted, "something else answered in place of the file service", "sign in to the network or the site again, then try again", true},
+	{CodeDownloadMismatch, "what arrived is not the file that was announced", "try again, or ask the sender to send it again", true},
+	{CodeDocumentChanged, "the file changed while it was being downloaded", "try again to get the one that is there now", true},
 }
 
 var rules = func() map[Code]Rule {

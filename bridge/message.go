@@ -255,11 +255,15 @@ func (m *Upload) fields(f fields) {
 }
 
 // Ticket says where to fetch a file: a URL path on the proxy with the right in
-// it, good until Expires (milliseconds since 1970).
+// it. The fetch has to begin before Expires (milliseconds since 1970). What
+// arrives must have Size bytes and, where Digest is not empty, this SHA-256 in
+// hex: whatever answers in the proxy's place knows neither.
 type Ticket struct {
 	Ref     int64
 	Path    string
 	Expires int64
+	Size    int64
+	Digest  string
 }
 
 func (m *Ticket) kind() string { return typeTicket }
@@ -267,6 +271,8 @@ func (m *Ticket) fields(f fields) {
 	f.number("ref", &m.Ref)
 	f.text("path", &m.Path, 4096)
 	f.number("expires", &m.Expires)
+	f.count("size", &m.Size)
+	f.optional("digest", &m.Digest, 64)
 }
 
 // Done answers a request that succeeded.

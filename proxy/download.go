@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"attache/bridge"
@@ -36,14 +38,23 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 	if err := p.vouched(ctx, who.Session, e, file); err != nil {
 		return nil, err
 	}
+	d, err := p.announced(ctx, file)
+	if err != nil {
+		return nil, err
+	}
 	if a, ok := p.Chat.(Allowances); ok && who.customer() {
 		if err := a.Attempt(ctx, who.Session, who.Party.UserID, ask.Attempt, ask.File); err != nil {
 			return nil, err
 		}
+		if err := p.asked.again(who.seat() + "/" + ask.Attempt + "/" + ask.File); err != nil {
+			return nil, err
+		}
 	}
+	now := time.Now()
 	grant := Grant{
 		Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Conn: conn,
-		FileID: file.ID, DocumentID: file.DocumentID, Name: file.Name.Text, Expires: time.Now().Add(p.TicketTime),
+		FileID: file.ID, DocumentID: file.DocumentID, Name: file.Name.Text,
+		Expires: now.Add(p.TicketTime), Ends: now.Add(max(p.TicketTime, p.DownloadTime)),
 	}
 	if err := p.Audit.Write(grant.entry(ActTicket, file.Size)); err != nil {
 		return nil, err
@@ -53,7 +64,26 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 		return nil, err
 	}
 	path := bridge.PathFile + "/" + signed + "/" + url.PathEscape(file.Name.Text)
-	return &bridge.Ticket{Ref: ask.Ref, Path: path, Expires: grant.Expires.UnixMilli()}, nil
+	ticket := &bridge.Ticket{Ref: ask.Ref, Path: path, Expires: grant.Expires.UnixMilli(), Size: d.Size}
+	if d.SHA256 != ([32]byte{}) {
+		ticket.Digest = hex.EncodeToString(d.SHA256[:])
+	}
+	return ticket, nil
+}
+
+// announced returns the document of a file, if it is as large as its notice says:
+// the store may hold another one under that id by now, or none.
+func (p *Proxy) announced(ctx context.Context, file bridge.File) (Document, error) {
+	content, err := p.Documents.Open(ctx, file.DocumentID)
+	if err != nil {
+		return Document{}, err
+	}
+	defer content.Close()
+	d := content.Document()
+	if d.Size != file.Size {
+		return d, bridge.NewError(bridge.CodeDownloadMismatch, "the file was announced with "+strconv.FormatInt(file.Size, 10)+" bytes, and the store holds "+strconv.FormatInt(d.Size, 10))
+	}
+	return d, nil
 }
 
 func (g Grant) entry(act Act, size int64) Entry {
@@ -94,7 +124,7 @@ func delivered(r Record) bool {
 func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodOptions:
-		p.origins.cors(w, r)
+		p.cors(w, r)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	case http.MethodGet, http.MethodHead:
@@ -110,30 +140,78 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	leave := p.fetching.enter(grant.Session)
 	if leave == nil {
-		w.Header().Set("Retry-After", "1")
 		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, "this session has too many downloads at a time"))
 		return
 	}
 	defer leave()
-	content, err := p.Documents.Open(r.Context(), grant.DocumentID)
+	content, err := p.open(r, grant)
 	if err != nil {
 		p.refuse(w, r, err)
 		return
 	}
 	defer content.Close()
-	d := content.Document()
-	if r.Method == http.MethodGet {
-		err := p.used.once(grant, func() error {
-			e := grant.entry(ActDownload, d.Size)
-			e.Digest = hex.EncodeToString(d.SHA256[:])
-			return p.Audit.Write(e)
-		})
-		if err != nil {
-			p.refuse(w, r, err)
-			return
-		}
+	p.cors(w, r)
+	fileHeaders(w.Header(), grant.Name, content.Document())
+	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), within: p.PieceTimeout, sent: &p.down}, r, "", content.Document().Created, content)
+}
+
+// open opens the document for one request of that ticket's, if the request may
+// still be made. It is charged to the pace of the party, like its messages.
+func (p *Proxy) open(r *http.Request, grant Grant) (Content, error) {
+	ctx := r.Context()
+	who := Identity{Session: grant.Session, Party: bridge.Party{UserID: grant.UserID}}
+	pace := p.paces.enter(who)
+	defer p.paces.exit(who)
+	if err := pace.Wait(ctx); err != nil {
+		return nil, err
 	}
-	p.origins.cors(w, r)
-	fileHeaders(w.Header(), grant.Name, d)
-	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), within: p.PieceTimeout, sent: &p.down}, r, "", d.Created, content)
+	oneRange(r.Header)
+	if err := p.used.allowed(grant, func() error { return p.allowed(ctx, grant) }); err != nil {
+		return nil, err
+	}
+	content, err := p.Documents.Open(ctx, grant.DocumentID)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.begin(r, grant, content.Document()); err != nil {
+		content.Close()
+		return nil, err
+	}
+	return content, nil
+}
+
+// allowed asks whether the ticket's party still has the right to its file: it is
+// in the session, the session goes on, and the file is one that it may see.
+func (p *Proxy) allowed(ctx context.Context, grant Grant) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	_, err := p.Chat.File(ctx, grant.Session, grant.UserID, grant.FileID)
+	return err
+}
+
+// begin refuses a download that begins too late, and has the first use of a
+// ticket written down.
+func (p *Proxy) begin(r *http.Request, grant Grant, d Document) error {
+	goesOn := r.Header.Get("Range") != "" && r.Header.Get("If-Range") == tag(d)
+	if !goesOn && time.Now().After(grant.Expires) {
+		return bridge.NewError(bridge.CodeTicketExpired, "")
+	}
+	if r.Method != http.MethodGet {
+		return nil
+	}
+	return p.used.once(grant, func() error {
+		e := grant.entry(ActDownload, d.Size)
+		e.Digest = hex.EncodeToString(d.SHA256[:])
+		return p.Audit.Write(e)
+	})
+}
+
+// oneRange drops what nobody needs of a file: several ranges, each of which would
+// be sought anew, and units other than bytes (RFC 9110, section 14.2). The whole
+// file is the answer then.
+func oneRange(h http.Header) {
+	asked := h.Values("Range")
+	if len(asked) > 1 || len(asked) == 1 && (!strings.HasPrefix(asked[0], "bytes=") || strings.Contains(asked[0], ",")) {
+		h.Del("Range")
+	}
 }

@@ -39,6 +39,9 @@ func TestDownloadRanges(t *testing.T) {
 		{"if it were another", http.Header{"Range": {"bytes=10-19"}, "If-Range": {`"other"`}}, http.StatusOK, content},
 		{"not again", http.Header{"If-None-Match": {tag}}, http.StatusNotModified, nil},
 		{"beyond the end", http.Header{"Range": {"bytes=3000000-"}}, http.StatusRequestedRangeNotSatisfiable, nil},
+		{"M2: several ranges", http.Header{"Range": {"bytes=0-1,5-6"}}, http.StatusOK, content},
+		{"M2: several lines of them", http.Header{"Range": {"bytes=0-1", "bytes=5-6"}}, http.StatusOK, content},
+		{"L11: a unit that nobody knows", http.Header{"Range": {"lines=1-2"}}, http.StatusOK, content},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -190,5 +193,177 @@ func TestT19DownloadsThatAreNotRead(t *testing.T) {
 			_, h := twin.fetch(link, http.Header{"Range": {"bytes=0-0"}}, http.StatusPartialContent)
 			require.Equal(t, "1", h.Get("Content-Length"))
 		})
+	}
+}
+
+// TestM2RangesArePaced asks for more small pieces than a party's pace has.
+func TestM2RangesArePaced(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.bin", random(3000)).ID)
+	twin := *w
+	twin.limits = func(p *proxy.Config) { p.MessageRate, p.MessageBurst = 1e-3, 3 }
+	twin.startProxy(slog.New(slog.DiscardHandler))
+	piece := http.Header{"Range": {"bytes=0-0"}}
+	for range 3 {
+		twin.fetch(link, piece, http.StatusPartialContent)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	got := make(chan int, 1)
+	go func() {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, link, nil)
+		answer := httptest.NewRecorder()
+		twin.proxy.ServeHTTP(answer, r)
+		got <- answer.Code
+	}()
+	select {
+	case status := <-got:
+		t.Fatalf("the fourth of three was answered: %d", status)
+	case <-time.After(50 * time.Millisecond):
+	}
+	cancel()
+	require.NotEqual(t, http.StatusOK, <-got)
+}
+
+// TestB58ALinkGoesOnAfterItsStart takes a link whose time to begin is over.
+func TestB58ALinkGoesOnAfterItsStart(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(p *proxy.Config) { p.TicketTime = time.Nanosecond }
+	w.restartProxy()
+	agent, _ := w.join(w.agent)
+	content := random(3000)
+	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.bin", content).ID)
+	tag := `"` + sum(content) + `"`
+	for name, c := range map[string]struct {
+		header http.Header
+		status int
+	}{
+		"all of it":                {nil, http.StatusGone},
+		"a piece":                  {http.Header{"Range": {"bytes=1000-"}}, http.StatusGone},
+		"a piece of another":       {http.Header{"Range": {"bytes=1000-"}, "If-Range": {`"other"`}}, http.StatusGone},
+		"a piece since some day":   {http.Header{"Range": {"bytes=1000-"}, "If-Range": {"Wed, 21 Oct 2015 07:28:00 GMT"}}, http.StatusGone},
+		"several pieces":           {http.Header{"Range": {"bytes=1000-1001,1003-1004"}, "If-Range": {tag}}, http.StatusGone},
+		"no piece, of the same":    {http.Header{"If-Range": {tag}}, http.StatusGone},
+		"the rest, if it is still": {http.Header{"Range": {"bytes=1000-"}, "If-Range": {tag}}, http.StatusPartialContent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, _ := w.fetch(link, c.header, c.status)
+			if c.status == http.StatusPartialContent {
+				require.Equal(t, content[1000:], got)
+			}
+		})
+	}
+}
+
+// TestB58LostRightsEndALink uses a link, takes its right away and uses it again.
+func TestB58LostRightsEndALink(t *testing.T) {
+	for name, c := range map[string]struct {
+		lose   func(t *testing.T, w *world, agent *page, file bridge.File)
+		status int
+		code   bridge.Code
+	}{
+		"the document is removed": {func(t *testing.T, w *world, _ *page, file bridge.File) {
+			require.NoError(t, w.store.Remove(t.Context(), file.DocumentID))
+		}, http.StatusNotFound, bridge.CodeDocument},
+		"the party leaves": {func(t *testing.T, w *world, _ *page, _ bridge.File) {
+			require.NoError(t, w.chat.Leave(t.Context(), "s1", "carol", bridge.Reason{}, bridge.KeepAlive))
+		}, http.StatusForbidden, bridge.CodeNotJoined},
+		"the session ends": {func(t *testing.T, w *world, agent *page, _ bridge.File) {
+			agent.send(&bridge.Leave{Ref: 9, After: bridge.ForceClose})
+			await(agent, anything[*bridge.Done])
+		}, http.StatusForbidden, bridge.CodeSessionEnded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			agent, _ := w.join(w.agent)
+			customer, _ := w.join(w.customer)
+			content := random(3000)
+			file := w.upload(agent, w.data(w.agent), "a.bin", content)
+			link := w.ticket(customer, file.ID)
+			w.fetch(link, nil, http.StatusOK)
+			c.lose(t, w, agent, file)
+			rest := http.Header{"Range": {"bytes=1000-"}, "If-Range": {`"` + sum(content) + `"`}}
+			other := w.another() // it has not asked a moment ago
+			for _, header := range []http.Header{nil, rest} {
+				body, _ := other.fetch(link, header, c.status)
+				require.Contains(t, string(body), c.code)
+			}
+			require.Eventually(t, func() bool { // what was asked before is believed for a second
+				r := httptest.NewRequest(http.MethodGet, link, nil)
+				answer := httptest.NewRecorder()
+				w.proxy.ServeHTTP(answer, r)
+				return answer.Code == c.status
+			}, wait, 20*time.Millisecond)
+		})
+	}
+}
+
+// TestB56ATicketSaysWhatMustArrive compares what a ticket says with the document,
+// and asks for a file whose notice says something else.
+func TestB56ATicketSaysWhatMustArrive(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	for _, content := range [][]byte{random(3000), {}} {
+		file := w.upload(agent, w.data(w.agent), "a.bin", content)
+		agent.send(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()})
+		ticket := await(agent, anything[*bridge.Ticket])
+		require.EqualValues(t, len(content), ticket.Size)
+		require.Equal(t, sum(content), ticket.Digest)
+		e := bridge.Announcement{Name: "b.bin", Size: 5000, DocumentID: file.DocumentID, Key: newKey()}.Notice(bridge.All)
+		posted, err := w.chat.Post(t.Context(), "s1", "alice", e)
+		require.NoError(t, err)
+		agent.send(&bridge.Ask{Ref: 1, File: posted.Data.Get(bridge.KeyFileID), Attempt: newKey()})
+		require.Equal(t, bridge.CodeDownloadMismatch, agent.refused())
+	}
+}
+
+// TestL7OneAttemptIsNotAnyNumberOfLinks asks again and again with one key.
+func TestL7OneAttemptIsNotAnyNumberOfLinks(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("x"))
+	customer, _ := w.join(w.customer)
+	ask := &bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()}
+	links := 0
+	for range 40 {
+		customer.send(ask)
+		switch m := await(customer, func(m bridge.Wire) bool {
+			switch m.(type) {
+			case *bridge.Ticket, *bridge.Fail:
+				return true
+			}
+			return false
+		}).(type) {
+		case *bridge.Ticket:
+			links++
+		case *bridge.Fail:
+			require.Equal(t, bridge.CodeBusy, m.Error.Code)
+			require.True(t, m.Error.Retry)
+		}
+	}
+	require.Less(t, links, 20)
+	customer.send(&bridge.Ask{Ref: 2, File: file.ID, Attempt: newKey()})
+	await(customer, anything[*bridge.Ticket])
+}
+
+// TestB56CookiesOnlyWhereTheOperatorSaysSo looks for the header that lets a page
+// send them.
+func TestB56CookiesOnlyWhereTheOperatorSaysSo(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.txt", []byte("x")).ID)
+	for _, on := range []bool{false, true} {
+		twin := *w
+		twin.limits = func(p *proxy.Config) { p.Credentials = on }
+		twin.startProxy(slog.New(slog.DiscardHandler))
+		for page, want := range map[string]string{w.origin: "true", "https://evil.example": ""} {
+			if !on {
+				want = ""
+			}
+			_, h := twin.fetch(link, http.Header{"Origin": {page}}, http.StatusOK)
+			require.Equal(t, want, h.Get("Access-Control-Allow-Credentials"))
+			_, h = twin.fetch(bridge.PathFile+"/x/a.txt", http.Header{"Origin": {page}}, http.StatusForbidden)
+			require.Equal(t, want, h.Get("Access-Control-Allow-Credentials"))
+		}
 	}
 }

@@ -19,9 +19,12 @@ func fileHeaders(h http.Header, name string, d Document) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // the page is elsewhere; CORS decides who reads
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("ETag", `"`+hex.EncodeToString(d.SHA256[:])+`"`)
+	h.Set("Cache-Control", "private, no-store, no-transform")
+	h.Set("ETag", tag(d))
 }
+
+// tag is the document's entity tag: its digest.
+func tag(d Document) string { return `"` + hex.EncodeToString(d.SHA256[:]) + `"` }
 
 // disposition writes the name twice: in ASCII for old clients, and in UTF-8
 // (RFC 8187). Neither can end the header or begin another.

@@ -30,14 +30,17 @@ func (list origins) allow(r *http.Request) bool {
 
 // cors lets a listed page read the answer and the headers it needs. Any other
 // page can still follow the link, which shows it nothing.
-func (list origins) cors(w http.ResponseWriter, r *http.Request) {
+func (p *Proxy) cors(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Origin")
-	if !list.allow(r) {
+	if !p.origins.allow(r) {
 		return
 	}
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
-	h.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag")
+	h.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After")
+	if p.Credentials {
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
 	if r.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
 		h.Set("Access-Control-Allow-Headers", "Range, If-Range, If-None-Match")

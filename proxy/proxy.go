@@ -75,8 +75,14 @@ type Config struct {
 	// X-Forwarded-For. Default: none is believed, and one counts as one address.
 	FrontEnds []string
 
-	// TicketTime is how long a download ticket is good. Default: 10 min.
-	TicketTime time.Duration
+	// TicketTime is how long a download may begin after its ticket was given, and
+	// DownloadTime how long one that was cut may go on. Defaults: 10 min and 6 h.
+	TicketTime, DownloadTime time.Duration
+
+	// Credentials lets pages of the listed origins send cookies and the like along
+	// with a download (Access-Control-Allow-Credentials): a front end may ask for
+	// them, the proxy never looks at any. Default: off.
+	Credentials bool
 
 	// MaxDownloads bounds the downloads of one session at a time, each of which holds
 	// a piece of its file. Default: 32.
@@ -125,6 +131,9 @@ func (c *Config) complete() error {
 	if c.TicketTime == 0 {
 		c.TicketTime = 10 * time.Minute
 	}
+	if c.DownloadTime == 0 {
+		c.DownloadTime = 6 * time.Hour
+	}
 	if c.MaxDownloads == 0 {
 		c.MaxDownloads = 32
 	}
@@ -152,6 +161,7 @@ type Proxy struct {
 	presence presence
 	paces    paces
 	used     usedTickets
+	asked    askedAttempts
 	up, down atomic.Int64 // what Traffic tells
 
 	ctx     context.Context // ends every socket
@@ -186,7 +196,8 @@ func New(c Config) (*Proxy, error) {
 	p.uploads.ctx, p.uploads.giveUp = context.WithCancel(context.Background())
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
 	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, of: map[string]*pace{}}
-	p.used.kept = map[Grant]*firstUse{}
+	p.used.kept = map[Grant]*ticketUse{}
+	p.asked.of = map[string]*askedAttempt{}
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
 	}

@@ -11,8 +11,11 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := *bridge.AsError(err)
 	e.ID = newID()
 	p.Log.Warn("refused", "request", e.ID, "method", r.Method, "code", e.Code, "error", err)
-	p.origins.cors(w, r)
+	p.cors(w, r)
 	h := w.Header()
+	if status(e.Code) == http.StatusServiceUnavailable {
+		h.Set("Retry-After", "1")
+	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -22,7 +25,7 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 func status(c bridge.Code) int {
 	switch c {
-	case bridge.CodeOrigin, bridge.CodeForbidden, bridge.CodeTicketInvalid:
+	case bridge.CodeOrigin, bridge.CodeForbidden, bridge.CodeTicketInvalid, bridge.CodeNotJoined, bridge.CodeSessionEnded:
 		return http.StatusForbidden
 	case bridge.CodeTicketExpired:
 		return http.StatusGone

@@ -36,7 +36,9 @@ type ChatServer interface {
 	Events(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error
 
 	// File finds the file-uploaded event with that file-id in the session's
-	// transcript, if the party may see it; code file-unknown if not.
+	// transcript, if the party may see it; code file-unknown if not, not-joined
+	// for a party that is not in, session-ended after the session's end. Every
+	// request of a download asks it.
 	File(ctx context.Context, session, userID, fileID string) (bridge.Event, error)
 }
 
@@ -182,7 +184,9 @@ type Identity struct {
 }
 
 // Grant is the right to fetch one document for a while: what a download ticket
-// says. It is checked when the ticket is signed; the ticket is not a token.
+// says. Whoever holds the ticket may begin until Expires, and until Ends may go on
+// with a Range of the same content; whether the party still has the right is asked
+// at every request.
 type Grant struct {
 	Session    string
 	UserID     string
@@ -192,6 +196,7 @@ type Grant struct {
 	DocumentID string
 	Name       string // as announced
 	Expires    time.Time
+	Ends       time.Time // zero: at Expires
 }
 
 // Tickets signs grants with a key that all proxies share, so that nothing is

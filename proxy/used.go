@@ -6,23 +6,30 @@ import (
 	"time"
 )
 
-// usedTickets are the tickets whose first use here is in the audit log. A download
-// in pieces is many uses, and whoever holds a ticket may make as many as it likes.
-// It holds one for each ticket line of the last minutes.
+// usedTickets are the tickets that were used here of late: whether the first use
+// is in the audit log, and when its right was asked for last. A download in
+// pieces is many uses, and whoever holds a ticket may make as many as it likes.
 type usedTickets struct {
 	mu    sync.Mutex
-	kept  map[Grant]*firstUse
+	kept  map[Grant]*ticketUse
 	swept time.Time
 }
 
-type firstUse struct {
-	mu   sync.Mutex // held while its line is written: other uses wait for that
-	kept bool
+type ticketUse struct {
+	last time.Time // of usedTickets' lock
+
+	mu      sync.Mutex // held while its line is written or its right asked for: other uses wait for that
+	kept    bool
+	allowed time.Time // its right was there
 }
 
-// sweepTicketsEvery is also longer than a ticket is good after its end, for clocks
-// that differ.
-const sweepTicketsEvery = time.Minute
+const (
+	// sweepTicketsEvery is how long a ticket is kept after its last use, once no
+	// download may begin with it any more.
+	sweepTicketsEvery = time.Minute
+	// rightKept is how long an answer about a ticket's right is believed.
+	rightKept = time.Second
+)
 
 // once has the grant's use kept, unless it was.
 func (t *usedTickets) once(g Grant, keep func() error) error {
@@ -39,19 +46,39 @@ func (t *usedTickets) once(g Grant, keep func() error) error {
 	return nil
 }
 
-func (t *usedTickets) use(g Grant) *firstUse {
-	g.Expires = g.Expires.UTC() // equal times are then the same key
+// allowed asks whether the grant's party still has its right, unless it had a
+// moment ago.
+func (t *usedTickets) allowed(g Grant, ask func() error) error {
+	use := t.use(g)
+	use.mu.Lock()
+	defer use.mu.Unlock()
+	if time.Since(use.allowed) < rightKept {
+		return nil
+	}
+	asked := time.Now()
+	if err := ask(); err != nil {
+		return err
+	}
+	use.allowed = asked
+	return nil
+}
+
+func (t *usedTickets) use(g Grant) *ticketUse {
+	g.Expires, g.Ends = g.Expires.UTC(), g.Ends.UTC() // equal times are then the same key
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now.Sub(t.swept) > sweepTicketsEvery {
 		t.swept = now
-		maps.DeleteFunc(t.kept, func(g Grant, _ *firstUse) bool { return now.Sub(g.Expires) > sweepTicketsEvery })
+		maps.DeleteFunc(t.kept, func(g Grant, use *ticketUse) bool {
+			return now.Sub(g.Expires) > sweepTicketsEvery && now.Sub(use.last) > sweepTicketsEvery
+		})
 	}
 	use := t.kept[g]
 	if use == nil {
-		use = &firstUse{}
+		use = &ticketUse{}
 		t.kept[g] = use
 	}
+	use.last = now
 	return use
 }

@@ -12,7 +12,7 @@ import (
 // TestUsedTicketsAreForgotten uses tickets as they come, each until its end.
 func TestUsedTicketsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		used := usedTickets{kept: map[Grant]*firstUse{}}
+		used := usedTickets{kept: map[Grant]*ticketUse{}}
 		lines := 0
 		const life, tickets = 10 * time.Minute, 100
 		for n := range tickets {

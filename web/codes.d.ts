@@ -52,7 +52,10 @@ export type Code =
   | 'file-foreign'
   | 'downloads-used-up'
   | 'ticket-invalid'
-  | 'ticket-expired';
+  | 'ticket-expired'
+  | 'download-intercepted'
+  | 'download-mismatch'
+  | 'document-changed';
 
 /** What the catalogue says of a code. */
 export interface Rule {

@@ -230,7 +230,7 @@ export const codes = Object.freeze({
   }),
   'downloads-used-up': Object.freeze({
     message: 'no more downloads are allowed in this chat',
-    hint: 'ask the agent to send the file again',
+    hint: 'ask the agent for another way to get the file',
     retry: false,
   }),
   'ticket-invalid': Object.freeze({
@@ -241,6 +241,21 @@ export const codes = Object.freeze({
   'ticket-expired': Object.freeze({
     message: 'the download link has expired',
     hint: 'ask for a new link',
+    retry: true,
+  }),
+  'download-intercepted': Object.freeze({
+    message: 'something else answered in place of the file service',
+    hint: 'sign in to the network or the site again, then try again',
+    retry: true,
+  }),
+  'download-mismatch': Object.freeze({
+    message: 'what arrived is not the file that was announced',
+    hint: 'try again, or ask the sender to send it again',
+    retry: true,
+  }),
+  'document-changed': Object.freeze({
+    message: 'the file changed while it was being downloaded',
+    hint: 'try again to get the one that is there now',
     retry: true,
   }),
 });

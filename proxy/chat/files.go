@@ -8,8 +8,8 @@ import (
 
 // File finds the file-uploaded event with that file-id in the session's
 // transcript. Code file-unknown where there is none, or none that the party may
-// see; not-joined where the party is not in. A session that has ended still
-// answers the parties that were in it.
+// see; not-joined where the party is not in; session-ended once the session is
+// over: nobody has a right to its files any more.
 func (s *Server) File(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
@@ -18,7 +18,7 @@ func (s *Server) File(ctx context.Context, session, userID, fileID string) (brid
 	defer leave()
 	var place int64
 	err = r.look(ctx, func(f *fold) error {
-		p, err := f.party(userID)
+		p, err := s.member(f, userID, s.now())
 		if err != nil {
 			return err
 		}

@@ -207,6 +207,22 @@ var chatCases = []aCase{
 		t.join("ann", bridge.Agent)
 		refused("the other session's file", bridge.CodeFileUnknown, t.once(http.MethodGet, at(pathFile, t.session, "ann", f.ID), nil, &event{}))
 	}},
+	{holds: "a party that has left finds no file, and after the session's end nobody does", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		t.join("bob", bridge.Agent)
+		f, err := bridge.DecodeFile(t.post("ann", notice("a.pdf", 1)))
+		need("read the notice", err)
+		find := func(user string) error {
+			return t.once(http.MethodGet, at(pathFile, t.session, user, f.ID), nil, &event{})
+		}
+		need("find the file", find("bob"))
+		t.leave("bob", wireLeave{After: bridge.KeepAlive})
+		refused("the file, for one that has left", bridge.CodeNotJoined, find("bob"))
+		t.leave("ann", wireLeave{After: bridge.ForceClose})
+		if err := find("ann"); err == nil {
+			fail("the file is found in a session that has ended")
+		}
+	}},
 	{holds: "an event is found by its key at once, and an unknown key is null", run: func(t *trial) {
 		t.join("ann", bridge.Agent)
 		n := notice("a.pdf", 1)

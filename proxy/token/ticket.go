@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"time"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -18,9 +19,10 @@ type Tickets struct {
 	parser *jwt.Parser
 }
 
-// NewTickets uses a secret that all proxies share and nobody else has.
+// NewTickets uses a secret that all proxies share and nobody else has. Their clocks
+// have to agree: a ticket gets no leeway.
 func NewTickets(secret []byte) *Tickets {
-	return &Tickets{secret: secret, parser: newParser(ticketAudience, []string{jwt.SigningMethodHS256.Alg()})}
+	return &Tickets{secret: secret, parser: newParser(ticketAudience, []string{jwt.SigningMethodHS256.Alg()}, jwt.WithLeeway(0))}
 }
 
 // ticketClaims are short: a ticket stands in a URL.
@@ -32,15 +34,21 @@ type ticketClaims struct {
 	File     string          `json:"f"`
 	Document string          `json:"d"`
 	Name     string          `json:"n"`
+	Begin    int64           `json:"b,omitempty"` // the last second to begin in, since 1970; exp ends everything
 }
 
-// Sign makes a ticket for that grant, whose Expires is kept to the second.
+// Sign makes a ticket for that grant, whose times are kept to the second.
 func (t *Tickets) Sign(g proxy.Grant) (string, error) {
+	ends := g.Ends
+	if ends.IsZero() {
+		ends = g.Expires
+	}
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, ticketClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Subject: g.UserID, Audience: jwt.ClaimStrings{ticketAudience}, ExpiresAt: jwt.NewNumericDate(g.Expires),
+			Subject: g.UserID, Audience: jwt.ClaimStrings{ticketAudience}, ExpiresAt: jwt.NewNumericDate(ends),
 		},
 		Session: g.Session, UserType: g.UserType, Conn: g.Conn, File: g.FileID, Document: g.DocumentID, Name: g.Name,
+		Begin: g.Expires.Unix(),
 	}).SignedString(t.secret)
 	if err != nil {
 		return "", fmt.Errorf("sign ticket: %w", err)
@@ -48,7 +56,8 @@ func (t *Tickets) Sign(g proxy.Grant) (string, error) {
 	return signed, nil
 }
 
-// Verify checks a ticket: codes ticket-expired and ticket-invalid.
+// Verify checks a ticket: codes ticket-expired, after its Ends, and ticket-invalid.
+// Whether it is too late to begin is for the caller to judge, who sees the request.
 func (t *Tickets) Verify(ticket string) (proxy.Grant, error) {
 	if len(ticket) > maxLength {
 		return proxy.Grant{}, bridge.NewError(bridge.CodeTicketInvalid, "")
@@ -65,9 +74,13 @@ func (t *Tickets) Verify(ticket string) (proxy.Grant, error) {
 	case c.Session == "" || c.Subject == "" || c.File == "" || c.Document == "":
 		return proxy.Grant{}, bridge.NewError(bridge.CodeTicketInvalid, "")
 	}
+	begin := c.ExpiresAt.Time
+	if c.Begin != 0 {
+		begin = time.Unix(c.Begin, 0)
+	}
 	return proxy.Grant{
 		Session: c.Session, UserID: c.Subject, UserType: c.UserType, Conn: c.Conn,
-		FileID: c.File, DocumentID: c.Document, Name: c.Name, Expires: c.ExpiresAt.Time,
+		FileID: c.File, DocumentID: c.Document, Name: c.Name, Expires: begin, Ends: c.ExpiresAt.Time,
 	}, nil
 }
 

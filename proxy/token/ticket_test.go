@@ -16,7 +16,7 @@ import (
 func grant(expires time.Time) proxy.Grant {
 	return proxy.Grant{
 		Session: "chat-1", UserID: "agent-7", UserType: bridge.Supervisor, Conn: "0123456789ab", FileID: "0123456789ABCDEF", DocumentID: "2500abcdefghijkl",
-		Name: "Übersicht \u202egpj.pdf", Expires: expires.Truncate(time.Second),
+		Name: "Übersicht \u202egpj.pdf", Expires: expires.Truncate(time.Second), Ends: expires.Add(time.Hour).Truncate(time.Second),
 	}
 }
 
@@ -34,10 +34,21 @@ func TestTicketRoundTrip(t *testing.T) {
 
 func TestTicketExpires(t *testing.T) {
 	tickets := token.NewTickets(secret)
-	signed, err := tickets.Sign(grant(time.Now().Add(-time.Minute)))
-	require.NoError(t, err)
-	_, err = tickets.Verify(signed)
-	require.Equal(t, bridge.CodeTicketExpired, bridge.CodeOf(err))
+	for name, ends := range map[string]time.Duration{"L11: a moment ago": -time.Second, "in a minute": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			g := grant(time.Now().Add(-time.Hour))
+			g.Ends = time.Now().Add(ends).Truncate(time.Second)
+			signed, err := tickets.Sign(g)
+			require.NoError(t, err)
+			got, err := tickets.Verify(signed)
+			if ends < 0 {
+				require.Equal(t, bridge.CodeTicketExpired, bridge.CodeOf(err))
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, g, got, "whether it may still begin is the proxy's to judge")
+		})
+	}
 }
 
 func TestForgedTickets(t *testing.T) {

@@ -71,15 +71,15 @@ func NewAuthenticator(keys Keys) (*Authenticator, error) {
 
 // newParser checks the signature first, and then every claim of the standard
 // that says when and for whom a token is.
-func newParser(audience string, methods []string) *jwt.Parser {
-	return jwt.NewParser(
+func newParser(audience string, methods []string, more ...jwt.ParserOption) *jwt.Parser {
+	return jwt.NewParser(append([]jwt.ParserOption{
 		jwt.WithValidMethods(methods),
 		jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(),
 		jwt.WithLeeway(leeway),
 		jwt.WithStrictDecoding(),
-	)
+	}, more...)...)
 }
 
 // Authenticate checks a token: code token-expired where nothing else is wrong
