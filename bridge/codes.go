@@ -11,6 +11,7 @@ const (
 	CodeOffline      Code = "offline"
 	CodeTokenInvalid Code = "token-invalid"
 	CodeTokenExpired Code = "token-expired"
+	CodeTokenEarly   Code = "token-early"
 	CodeOrigin       Code = "origin-refused"
 	CodeVersion      Code = "version-unsupported"
 	CodeMessage      Code = "message-invalid"
@@ -85,6 +86,7 @@ var Rules = []Rule{
 	{CodeOffline, "the connection to the file service is down", "wait for it to come back, or check the network", true},
 	{CodeTokenInvalid, "the token was not accepted", "ask the application for a new token", false},
 	{CodeTokenExpired, "the token has expired", "ask the application for a new token", true},
+	{CodeTokenEarly, "the token is not valid yet", "try again in a moment, and compare the clocks of the server that makes tokens and of the proxy", true},
 	{CodeOrigin, "this page's origin is not on the proxy's list", "add the origin to the proxy's --origin option", false},
 	{CodeVersion, "page and proxy speak different protocol versions", "reload the page, or install the matching version", false},
 	{CodeMessage, "a message could not be understood", "use the module and the proxy of one release", false},

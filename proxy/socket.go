@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
@@ -84,7 +85,7 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 	})
 	err = p.greet(ctx, s)
 	if intime := late.Stop(); err == nil && intime {
-		s.expiry = time.AfterFunc(time.Until(s.who.Expires)+skewTime, func() {
+		s.expiry = time.AfterFunc(lasts(s.who.Expires), func() {
 			s.fail(p.ctx, bridge.NewError(bridge.CodeTokenExpired, ""))
 		})
 		return s
@@ -94,6 +95,12 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 	}
 	p.exit(s)
 	return nil
+}
+
+// lasts is how long a socket may stay whose token ends then. A token may be without end
+// for all practical purposes, and a sum beyond 292 years would be negative.
+func lasts(expires time.Time) time.Duration {
+	return min(time.Until(expires), math.MaxInt64-skewTime) + skewTime
 }
 
 // greet reads the first message and checks its token.

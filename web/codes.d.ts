@@ -8,6 +8,7 @@ export type Code =
   | 'offline'
   | 'token-invalid'
   | 'token-expired'
+  | 'token-early'
   | 'origin-refused'
   | 'version-unsupported'
   | 'message-invalid'

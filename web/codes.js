@@ -18,6 +18,11 @@ export const codes = Object.freeze({
     hint: 'ask the application for a new token',
     retry: true,
   }),
+  'token-early': Object.freeze({
+    message: 'the token is not valid yet',
+    hint: 'try again in a moment, and compare the clocks of the server that makes tokens and of the proxy',
+    retry: true,
+  }),
   'origin-refused': Object.freeze({
     message: 'this page\'s origin is not on the proxy\'s list',
     hint: 'add the origin to the proxy\'s --origin option',

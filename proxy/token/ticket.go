@@ -67,7 +67,7 @@ func (t *Tickets) Verify(ticket string) (proxy.Grant, error) {
 		return t.secret, checkHeader(token)
 	})
 	switch {
-	case onlyExpired(err):
+	case only(err, jwt.ErrTokenExpired):
 		return proxy.Grant{}, bridge.WrapError(bridge.CodeTicketExpired, err)
 	case err != nil:
 		return proxy.Grant{}, bridge.WrapError(bridge.CodeTicketInvalid, err)

@@ -47,6 +47,9 @@ const maxLength = 4096
 // exp are mandatory.
 type Claims struct {
 	jwt.RegisteredClaims
+	ExpiresAt     *moment  `json:"exp,omitempty"` // these three instead of the library's
+	NotBefore     *moment  `json:"nbf,omitempty"`
+	IssuedAt      *moment  `json:"iat,omitempty"`
 	Session       string   `json:"session"`
 	Nickname      string   `json:"nickname,omitempty"`
 	UserType      string   `json:"user_type"`
@@ -54,6 +57,13 @@ type Claims struct {
 	Visibility    string   `json:"visibility,omitempty"`
 	ClientVersion int64    `json:"client_version,omitempty"`
 }
+
+// GetExpirationTime, GetNotBefore and GetIssuedAt are what the library checks.
+func (c *Claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt.numeric(), nil }
+
+func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return c.NotBefore.numeric(), nil }
+
+func (c *Claims) GetIssuedAt() (*jwt.NumericDate, error) { return c.IssuedAt.numeric(), nil }
 
 // Authenticator checks tokens. It implements proxy.Authenticator.
 type Authenticator struct {
@@ -70,21 +80,22 @@ func NewAuthenticator(keys Keys) (*Authenticator, error) {
 }
 
 // newParser checks the signature first, and then every claim of the standard
-// that says when and for whom a token is.
+// that says when and for whom a token is. An iat in the future is no reason to refuse
+// one (RFC 7519 section 4.1.6): it only tells the token's age, by another clock.
 func newParser(audience string, methods []string, more ...jwt.ParserOption) *jwt.Parser {
 	return jwt.NewParser(append([]jwt.ParserOption{
 		jwt.WithValidMethods(methods),
 		jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(),
-		jwt.WithIssuedAt(),
 		jwt.WithLeeway(leeway),
 		jwt.WithStrictDecoding(),
 	}, more...)...)
 }
 
-// Authenticate checks a token: code token-expired where nothing else is wrong
-// with it, token-invalid otherwise. The refusal does not say what is wrong, for
-// the page could do nothing about it; its cause, for the log, does.
+// Authenticate checks a token. Where nothing is wrong with it but its times, the code is
+// token-expired or, up to ten minutes before its nbf, token-early, and the message says
+// how far the clocks differ. Otherwise it is token-invalid, whose message does not say
+// what is wrong, because that would help forgers; its cause, which the log has, does.
 func (a *Authenticator) Authenticate(ctx context.Context, token string) (proxy.Identity, error) {
 	if len(token) > maxLength {
 		return proxy.Identity{}, invalid(errors.New("longer than any token"))
@@ -96,10 +107,10 @@ func (a *Authenticator) Authenticate(ctx context.Context, token string) (proxy.I
 		}
 		return a.keys.find(ctx, t)
 	})
-	switch {
-	case onlyExpired(err):
-		return proxy.Identity{}, bridge.WrapError(bridge.CodeTokenExpired, err)
-	case err != nil:
+	if told := c.clock(err, time.Now()); told != nil {
+		return proxy.Identity{}, told
+	}
+	if err != nil {
 		return proxy.Identity{}, invalid(err)
 	}
 	return c.identity()
@@ -116,19 +127,6 @@ func checkHeader(t *jwt.Token) error {
 	return nil
 }
 
-// onlyExpired tells a token that is too old and otherwise good: its holder can
-// get a new one.
-func onlyExpired(err error) bool {
-	for _, other := range []error{
-		jwt.ErrTokenInvalidAudience, jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenRequiredClaimMissing,
-	} {
-		if errors.Is(err, other) {
-			return false
-		}
-	}
-	return errors.Is(err, jwt.ErrTokenExpired)
-}
-
 // identity reads the claims that are ours. Unknown rights are no error: a newer
 // application may know more of them.
 func (c Claims) identity() (proxy.Identity, error) {
@@ -139,6 +137,9 @@ func (c Claims) identity() (proxy.Identity, error) {
 			Visibility: bridge.Visibility(c.Visibility), ClientVersion: c.ClientVersion,
 		},
 		Expires: c.ExpiresAt.Time,
+	}
+	if latest := time.Now().Add(longest); who.Expires.After(latest) {
+		who.Expires = latest
 	}
 	for _, r := range c.Rights {
 		who.Rights = append(who.Rights, bridge.Right(r))
@@ -161,8 +162,8 @@ func (a *Authenticator) Mint(who proxy.Identity) (string, error) {
 	c := Claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject: who.Party.UserID, Audience: jwt.ClaimStrings{Audience},
-			IssuedAt: jwt.NewNumericDate(time.Now()), ExpiresAt: jwt.NewNumericDate(who.Expires),
 		},
+		IssuedAt: newMoment(time.Now()), ExpiresAt: newMoment(who.Expires),
 		Session: who.Session, Nickname: who.Party.Nickname, UserType: string(who.Party.UserType),
 		Visibility: string(who.Party.Visibility), ClientVersion: who.Party.ClientVersion,
 	}
@@ -172,7 +173,7 @@ func (a *Authenticator) Mint(who proxy.Identity) (string, error) {
 	if _, err := c.identity(); err != nil {
 		return "", fmt.Errorf("mint a token: %w", err)
 	}
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(a.keys.secret)
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, &c).SignedString(a.keys.secret)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
