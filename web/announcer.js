@@ -12,6 +12,8 @@ export class Announcer {
   #alerts = make('div', { class: 'heard', role: 'alert' });
   /** @type {Map<HTMLElement, string[]>} */
   #waiting = new Map();
+  /** @type {Set<ReturnType<typeof setTimeout>>} */
+  #timers = new Set();
 
   get nodes() {
     return [this.#news, this.#alerts];
@@ -27,6 +29,12 @@ export class Announcer {
     this.#say(this.#alerts, text);
   }
 
+  /** Says nothing more. */
+  detach() {
+    this.#timers.forEach(clearTimeout);
+    this.#timers.clear();
+  }
+
   /** @param {HTMLElement} voice @param {string} text */
   #say(voice, text) {
     const waiting = this.#waiting.get(voice);
@@ -35,9 +43,11 @@ export class Announcer {
       return;
     }
     this.#waiting.set(voice, [text]);
-    setTimeout(() => {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
       voice.replaceChildren(...(this.#waiting.get(voice) ?? []).map((words) => make('p', {}, words)));
       this.#waiting.delete(voice);
     }, pause);
+    this.#timers.add(timer);
   }
 }

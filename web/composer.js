@@ -3,11 +3,14 @@ import { glyph } from './glyphs.js';
 
 /** @typedef {import('./locale.js').Locale} Locale */
 
+/** @typedef {import('./attache.js').AttacheError} AttacheError */
+/** @typedef {import('./conversation.js').Draft} Draft */
+
 /**
  * @typedef {object} ComposerHost
- * @property {(text: string) => Promise<unknown>} send
+ * @property {(text: string) => unknown} send
  * @property {(files: FileList) => void} add
- * @property {(error: unknown) => void} unsent
+ * @property {(draft: Draft) => void} drafted
  */
 
 /** Where a text is written and files are chosen. */
@@ -45,11 +48,29 @@ export class Composer {
     if (!this.#attach.disabled) this.#file.click();
   }
 
-  /** @param {boolean} live whether there is a session to write to */
-  enable(live) {
+  /** @param {boolean} live whether there is a session to write to @param {boolean} writable whether there may be one later */
+  enable(live, writable = live) {
     this.#live = live;
-    this.#field.disabled = !live;
+    this.#field.disabled = !writable;
     this.#update();
+  }
+
+  /** What is written, and where the caret is. */
+  get draft() {
+    const { value: text, selectionStart: start, selectionEnd: end } = this.#field;
+    return { text, start, end };
+  }
+
+  set draft({ text, start, end }) {
+    if (this.#field.value === text) return;
+    this.#field.value = text;
+    this.#field.setSelectionRange(start, end);
+    this.#update();
+  }
+
+  /** Why the last text came back. @param {AttacheError | undefined} error */
+  set trouble(error) {
+    write(this.#error, error ? this.#locale.say('unsent', { reason: this.#locale.reason(error) }) : '');
   }
 
   /** @param {{ text: string, open: boolean }} allowance @param {boolean} permitted whether this party may send files at all */
@@ -64,7 +85,10 @@ export class Composer {
   #listen() {
     this.#attach.addEventListener('click', () => this.pick());
     this.#file.addEventListener('change', () => this.#chosen());
-    this.#field.addEventListener('input', () => this.#update());
+    this.#field.addEventListener('input', () => {
+      this.#update();
+      this.#host.drafted(this.draft);
+    });
     this.#field.addEventListener('keydown', (event) => this.#pressed(event));
     this.node.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -89,34 +113,15 @@ export class Composer {
     this.#submit();
   }
 
-  async #submit() {
+  #submit() {
     const text = this.#field.value.trim();
-    if (text === '' || !this.#live) return;
-    this.#field.value = '';
-    write(this.#error, '');
-    this.#update();
-    try {
-      await this.#host.send(text);
-    } catch (error) {
-      this.#giveBack(text, error);
-    }
-  }
-
-  /** A text that could not be sent is not lost: it stands in the field again. @param {string} text @param {unknown} error */
-  #giveBack(text, error) {
-    const written = this.#field.value;
-    this.#field.value = written === '' ? text : `${text}\n${written}`;
-    const { message = '', hint = '' } = /** @type {{ message?: string, hint?: string }} */ (error ?? {});
-    const reason = [message, hint].map((words) => this.#locale.sentence(words)).join(' ').trim();
-    write(this.#error, this.#locale.say('unsent', { reason }));
-    this.#update();
-    this.#host.unsent(error);
+    if (text !== '' && this.#live) this.#host.send(text);
   }
 
   #update() {
     this.#attach.disabled = !this.#live || !this.#open;
     this.#send.disabled = !this.#live || this.#field.value.trim() === '';
-    if (CSS.supports('field-sizing', 'content')) return;
+    if (globalThis.CSS?.supports?.('field-sizing', 'content')) return;
     this.#field.style.setProperty('block-size', 'auto');
     this.#field.style.setProperty('block-size', `${this.#field.scrollHeight}px`);
   }

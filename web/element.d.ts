@@ -1,4 +1,4 @@
-import type { AttacheError, ChatFile, ConnectOptions, Session, SessionState, UploadEvent } from './attache.js';
+import type { AttacheError, ChatFile, Session, SessionState, UploadEvent } from './attache.js';
 import type { Dictionary } from './locale.js';
 
 /**
@@ -12,9 +12,24 @@ import type { Dictionary } from './locale.js';
  * </script>
  * ```
  *
- * It connects when it has a `url` and a token, and closes the session when it
- * leaves the page. A page that has a session of its own sets `session` instead
- * and keeps it: the element then neither connects nor closes anything.
+ * It connects when it has a `url` and a token. It is a view: the session, the
+ * draft, the chosen files and the uploads outlive it. The same node keeps its
+ * session whatever is written or rendered anew: `url` with the same value, a new
+ * token function, `lang`, `readonly`, a move to another place or document,
+ * removal and return within 30 seconds. Another node takes the session over, or
+ * shares it, only if it has the same `url` and the same `conversation`; its token
+ * is asked for before anything is shown. A session that nobody has shown for 30
+ * seconds is closed, unless an upload is on its way.
+ *
+ * Another `conversation`, another `url`, or a token that names another chat
+ * session or user is a switch: the old chat disappears at once, and nothing is
+ * sent to it any more. What was written and chosen in it comes back with it, for
+ * as long as the page lives. Removing the token or `conversation` logs out: the
+ * session is closed, and what this user wrote and chose is forgotten.
+ *
+ * A page that has a session of its own sets `session` instead and keeps it: the
+ * element then neither connects nor closes anything. Draft and tiles belong to
+ * that session and come back with it.
  *
  * Custom properties are listed in `styles.js`. Every box is a `part`: `frame`,
  * `header`, `heading`, `people`, `faces`, `state`, `banner`, `transcript`,
@@ -30,8 +45,18 @@ import type { Dictionary } from './locale.js';
 export class AttacheChat extends HTMLElement {
   /** The proxy, as `connect` takes it; empty: the origin that this module came from. Reflects the attribute. */
   url: string;
-  /** The token, or a function called at every connect and reconnect; as an attribute, a string. */
-  token: ConnectOptions['token'];
+  /**
+   * The token, or a function called at every connect and reconnect; as an attribute, a string. Another function only
+   * replaces the one before: nothing is connected anew. A falsy value logs out.
+   */
+  get token(): Token;
+  set token(token: Token | null | undefined);
+  /**
+   * A name for this party's place in this chat, such as `ada/4711`. Elements with the same name and `url` show the same
+   * session. Empty: the session is this element's own. Reflects the attribute.
+   */
+  get conversation(): string;
+  set conversation(name: string | null | undefined);
   /** What stands over the chat. Reflects the attribute. */
   heading: string;
   /** Without composer: messages and files are shown and files can be downloaded. Reflects the attribute `readonly`. */
@@ -40,7 +65,7 @@ export class AttacheChat extends HTMLElement {
   get session(): Session | null;
   set session(session: Session | null | undefined);
 
-  /** Sends files, as if they had been dropped here. */
+  /** Sends files, as if they had been dropped here; those given while there is no connection, as soon as there is one. */
   add(files: Iterable<File | Blob>): void;
   /** Opens the file picker. Browsers allow it only in answer to a person's action. */
   open(): void;
@@ -53,6 +78,9 @@ export class AttacheChat extends HTMLElement {
     type: K, listener: (this: AttacheChat, event: HTMLElementEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
 }
+
+/** A token, or where to get one; `conversation` is the element's, or empty. */
+export type Token = string | ((request: { conversation: string }) => string | Promise<string>);
 
 /** What happened in the element. All of them bubble and leave shadow roots. */
 export interface AttacheChatEventMap {

@@ -1,45 +1,67 @@
+import { Connection } from './connection.js';
+import { Conversation } from './conversation.js';
+import { AttacheError, asAttacheError } from './error.js';
+import { Kept } from './kept.js';
 import { Locale } from './locale.js';
 import { Pane } from './pane.js';
 import { styles } from './styles.js';
+import { baseOf } from './wish.js';
 
 export { addLocale } from './locale.js';
 
 /** @typedef {import('./attache.js').Session} Session */
-/** @typedef {import('./attache.js').ConnectOptions['token']} Token */
+/** @typedef {import('./connection.js').Token} Token */
 
 // So that the module can be imported where there is no DOM.
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
-
-/** Loaded when it is needed: a page that hands its own session in may need no module at all. */
-const api = () => import('./attache.js');
 
 /**
  * A chat with files, as one element. See `element.d.ts` for what it offers and
  * `styles.js` for the custom properties.
  *
- * Two ways to give it a session: `url` and `token`, then it connects and
- * closes by itself; or `session`, which stays the page's own.
+ * It only shows: the session, and what was written and chosen, belong to a
+ * {@link Conversation}, which stays when the element is moved, removed for a
+ * while or made to speak another language. There are two ways to one: `url` and
+ * `token`, then a {@link Connection} has the session and closes it; or
+ * `session`, which stays the page's own.
  */
 export class AttacheChat extends Base {
-  static observedAttributes = ['url', 'token', 'heading', 'lang', 'readonly'];
+  static observedAttributes = ['url', 'token', 'conversation', 'heading', 'lang', 'readonly'];
 
   #root = this.attachShadow({ mode: 'open' });
-  #internals = this.attachInternals();
+  #internals = this.attachInternals?.();
+  /** What is shown while it is nowhere. */
+  #nobodys = new Conversation();
+  #conversation = this.#nobodys;
   /** @type {Pane | undefined} */
   #pane;
-  /** @type {Session | undefined} */
+  /** The language and mode that the pane was made for. */
+  #built = '';
+  /** The page's own. @type {Session | undefined} */
   #session;
-  /** Whether the session was connected here and is ours to close. */
-  #ours = false;
   /** @type {Token | undefined} */
   #token;
-  /** @type {AbortController | undefined} */
-  #connecting;
+  /** What was written in conversations without a name. */
+  #kept = new Kept();
+  /** What the page was told last. @type {{ session?: Session, phase?: string, error?: AttacheError }} */
+  #told = {};
   #due = false;
+  /** The address and name of the connection that it is at. */
+  #where = '';
+  #viewer;
+  /** Ends what is listened to in another document's window. @type {AbortController | undefined} */
+  #abroad;
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [styles()];
+    const element = this;
+    this.#viewer = {
+      /** @type {Connection | undefined} */
+      connection: undefined,
+      get provider() { return element.#provider; },
+      /** @param {Conversation} conversation */
+      show: (conversation) => element.#show(conversation),
+    };
   }
 
   get url() {
@@ -51,12 +73,21 @@ export class AttacheChat extends Base {
   }
 
   get token() {
-    return this.#token ?? this.getAttribute('token') ?? '';
+    return this.#provider ?? '';
   }
 
   set token(value) {
     this.#token = value || undefined;
-    this.#connectSoon();
+    this.#renewed();
+  }
+
+  get conversation() {
+    return this.getAttribute('conversation') ?? '';
+  }
+
+  set conversation(value) {
+    if (value) this.setAttribute('conversation', value);
+    else this.removeAttribute('conversation');
   }
 
   get heading() {
@@ -76,19 +107,23 @@ export class AttacheChat extends Base {
   }
 
   get session() {
-    return this.#session ?? null;
+    return this.#conversation.session ?? null;
   }
 
   set session(session) {
-    this.#leave();
-    this.#session = session ?? undefined;
-    this.#build();
-    if (!session) this.#connectSoon();
+    const next = session ?? undefined;
+    if (next === this.#session) return;
+    this.#depart();
+    this.#session = next;
+    if (next) this.#take(() => this.#show(Conversation.of(next)));
+    else this.#vacate();
+    this.#arriveSoon();
   }
 
   /** @param {Iterable<File | Blob>} files */
   add(files) {
-    this.#pane?.add(files);
+    if (!this.readOnly) this.#conversation.add(files);
+    else this.#conversation.refuse(files, new AttacheError({ code: 'forbidden', message: 'this chat is shown for reading only', hint: '' }));
   }
 
   open() {
@@ -101,29 +136,54 @@ export class AttacheChat extends Base {
 
   connectedCallback() {
     this.#upgrade();
-    if (!this.#pane) this.#build();
-    if (!this.#session) this.#connectSoon();
+    this.#dress();
+    this.#watchWindow();
+    if (this.#pane?.node.ownerDocument === this.ownerDocument && this.#built === this.#style()) this.#pane.mounted();
+    else this.#build();
+    this.#arriveSoon();
   }
 
   disconnectedCallback() {
     // An element that is only moved comes back at once.
     queueMicrotask(() => {
-      if (!this.isConnected && this.#ours) this.#leave();
+      if (!this.isConnected) this.#hide();
     });
   }
 
-  /** @param {string} name */
-  attributeChangedCallback(name) {
-    if (!this.#pane) return;
-    if (name === 'heading') this.#pane.heading = this.heading;
-    else if (name === 'url' || name === 'token') this.#connectSoon();
-    else this.#build();
+  adoptedCallback() {
+    this.#dress();
+  }
+
+  /** @param {string} name @param {string | null} before @param {string | null} value */
+  attributeChangedCallback(name, before, value) {
+    if (before === value) return;
+    switch (name) {
+      case 'token':
+        this.#renewed();
+        break;
+      case 'conversation':
+        if (!value) this.#logOut();
+        this.#arriveSoon();
+        break;
+      case 'url':
+        this.#arriveSoon();
+        break;
+      case 'heading':
+        if (this.#pane) this.#pane.heading = this.heading;
+        break;
+      default:
+        if (this.#pane && this.#built !== this.#style()) this.#build();
+    }
+  }
+
+  get #provider() {
+    return this.#token ?? (this.getAttribute('token') || undefined);
   }
 
   /** Takes over what was set before the element was defined. */
   #upgrade() {
     const self = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this));
-    for (const name of ['url', 'token', 'heading', 'readOnly', 'session']) {
+    for (const name of ['url', 'token', 'conversation', 'heading', 'readOnly', 'session']) {
       if (!Object.hasOwn(this, name)) continue;
       const value = self[name];
       delete self[name];
@@ -131,82 +191,161 @@ export class AttacheChat extends Base {
     }
   }
 
-  /** Makes what is seen anew, for another session, language or mode. */
-  #build() {
-    if (!this.isConnected) return;
-    this.#pane?.detach();
-    this.#pane = new Pane(Locale.of(this), this.readOnly, {
-      fire: (type, detail) => this.#fire(type, detail),
-      describe: async (name, type) => (await api()).describe(name, type),
-      reconnect: () => this.#connect(),
-      dragging: (dragging) => this.#mark('dragging', dragging),
-    });
-    this.#pane.heading = this.heading;
-    this.#root.replaceChildren(this.#pane.node);
-    if (this.#session) this.#pane.attach(this.#session, this.#ours);
-    else if (this.#connecting) this.#pane.connecting();
+  /** A sheet belongs to one document, and an element loses it on the way to another. */
+  #dress() {
+    const sheet = styles(this.ownerDocument);
+    if (sheet) this.#root.adoptedStyleSheets = [sheet];
+  }
+
+  /** A window that goes takes the element with it, and tells it nothing; this script may live on in another one. */
+  #watchWindow() {
+    this.#abroad?.abort();
+    const window = this.ownerDocument.defaultView;
+    if (!window || window === globalThis) return;
+    this.#abroad = new AbortController();
+    const { signal } = this.#abroad;
+    window.addEventListener('pagehide', () => this.#hide(), { signal });
+    window.addEventListener('pageshow', ({ persisted }) => persisted && this.connectedCallback(), { signal });
+  }
+
+  /** There is another provider of tokens, or none any more. */
+  #renewed() {
+    if (this.#provider === undefined) this.#logOut();
+    else if (this.#viewer.connection?.has(this.#viewer)) this.#viewer.connection.renew(this.#viewer);
+    else this.#arriveSoon();
+  }
+
+  /** Shows nothing of the former user any more, at once. */
+  #logOut() {
+    const { connection } = this.#viewer;
+    if (!connection) return;
+    this.#viewer.connection = undefined;
+    this.#where = '';
+    connection.logOut(this.#viewer);
+    this.#vacate();
   }
 
   /** One connection for however many attributes change in one go. */
-  #connectSoon() {
+  #arriveSoon() {
     if (this.#due) return;
     this.#due = true;
     queueMicrotask(() => {
       this.#due = false;
-      if (this.#session && !this.#ours) return;
-      this.#connect();
+      if (this.isConnected && !this.#session) this.#arrive();
     });
   }
 
-  async #connect() {
-    this.#leave();
-    if (!this.isConnected || !this.hasAttribute('url') || !this.token) return;
-    const controller = new AbortController();
-    this.#connecting = controller;
-    this.#build();
-    try {
-      const { connect } = await api();
-      const session = await connect({ url: this.url || undefined, token: this.token, signal: controller.signal });
-      if (controller.signal.aborted) {
-        await session.close();
-        return;
-      }
-      this.#connecting = undefined;
-      this.#session = session;
-      this.#ours = true;
-      this.#pane?.attach(session, true);
-    } catch (error) {
-      if (controller.signal.aborted) return;
-      this.#connecting = undefined;
-      this.#pane?.connecting(error ?? null);
-      this.#fire('attache-error', error);
-    }
+  /** Goes to the connection that the attributes name, unless it is there. */
+  #arrive() {
+    const url = baseOf(this.url);
+    const name = this.conversation;
+    const where = this.hasAttribute('url') && this.#provider !== undefined ? JSON.stringify([url, name]) : '';
+    if (where !== this.#where) this.#depart();
+    if (where === '' || this.#viewer.connection?.has(this.#viewer)) return;
+    this.#where = where;
+    const { connection } = this.#viewer;
+    this.#take(() => {
+      if (connection && !connection.ended) connection.join(this.#viewer);
+      else if (name !== '') Connection.named(url, name).join(this.#viewer);
+      else new Connection(url, '', { kept: this.#kept }).join(this.#viewer);
+    });
   }
 
-  /** Gives the session up; one that was connected here is closed. */
-  #leave() {
-    this.#connecting?.abort();
-    this.#connecting = undefined;
+  /** What was written and chosen while it was nowhere goes along to where it goes now. @param {() => void} go */
+  #take(go) {
+    const before = this.#conversation;
+    go();
+    if (before !== this.#nobodys || before === this.#conversation) return;
+    this.#nobodys = new Conversation();
+    this.#conversation.inherit(before);
+  }
+
+  /** Leaves the connection that it is at, if it is at one. */
+  #depart() {
+    const { connection } = this.#viewer;
+    if (!connection) return;
+    this.#viewer.connection = undefined;
+    this.#where = '';
+    connection.leave(this.#viewer);
+    this.#vacate();
+  }
+
+  /** Shows nobody's conversation. */
+  #vacate() {
+    this.#nobodys = new Conversation();
+    this.#show(this.#nobodys);
+  }
+
+  /** It was removed. What it shows may be gone when it returns. */
+  #hide() {
+    this.#abroad?.abort();
+    this.#viewer.connection?.leave(this.#viewer);
     this.#pane?.detach();
-    // A session that is gone already has nothing left to close.
-    if (this.#ours) this.#session?.close().catch(() => {});
-    this.#session = undefined;
-    this.#ours = false;
+    this.#pane = undefined;
+  }
+
+  /** @param {Conversation} conversation */
+  #show(conversation) {
+    const same = conversation === this.#conversation;
+    this.#conversation = conversation;
+    this.#build(same);
+  }
+
+  /** What a pane is made for. */
+  #style() {
+    return `${Locale.of(this).tag} ${this.readOnly}`;
+  }
+
+  /** Makes what is seen anew. @param {boolean} [same] whether it is of the same conversation */
+  #build(same = true) {
+    const place = this.#pane?.place;
+    this.#pane?.detach();
+    this.#pane = undefined;
+    if (!this.isConnected) {
+      this.#root.replaceChildren();
+      return;
+    }
+    const pane = new Pane(Locale.of(this), this.readOnly, this.#conversation, {
+      fire: (type, detail) => this.#fire(type, detail),
+      add: (files) => this.add(files),
+      dragging: (dragging) => this.#mark('dragging', dragging),
+      stated: () => this.#stated(),
+    });
+    this.#pane = pane;
+    this.#built = this.#style();
+    pane.heading = this.heading;
+    this.#root.replaceChildren(pane.node);
+    pane.mounted();
+    if (place && same) pane.place = place;
+    else if (place?.focus) pane.focus();
+    this.#stated();
+  }
+
+  /** Tells the page of the state of the connection, where that is another. */
+  #stated() {
+    const { session, phase, error } = this.#conversation;
+    for (const one of ['connected', 'reconnecting', 'closed']) this.#mark(one, one === phase && session !== undefined);
+    const told = this.#told;
+    if (told.session === session && told.phase === phase && told.error === error) return;
+    this.#told = { session, phase, error };
+    if (phase === 'unreachable') this.#fire('attache-error', error);
+    else if (session && phase !== 'connecting' && phase !== 'idle') this.#fire('attache-state', { state: phase, error });
   }
 
   /** @param {string} type @param {unknown} detail */
   #fire(type, detail) {
-    if (type === 'attache-state') {
-      const { state } = /** @type {{ state: string }} */ (detail);
-      for (const one of ['connected', 'reconnecting', 'closed']) this.#mark(one, one === state);
-    }
-    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+    const told = type === 'attache-error' ? asAttacheError(detail) : detail;
+    this.dispatchEvent(new CustomEvent(type, { detail: told, bubbles: true, composed: true }));
   }
 
   /** @param {string} state @param {boolean} on */
   #mark(state, on) {
-    if (on) this.#internals.states.add(state);
-    else this.#internals.states.delete(state);
+    try {
+      if (on) this.#internals?.states.add(state);
+      else this.#internals?.states.delete(state);
+    } catch {
+      // A browser that has no such states, or wants them to begin with two dashes, does without.
+    }
   }
 }
 

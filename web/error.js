@@ -37,3 +37,18 @@ export function readError(text, cause) {
 export function makeError({ code, message, hint = '', retry = false, id }, cause) {
   return new AttacheError({ code, message, hint, retryable: retry, id, cause });
 }
+
+/**
+ * Whatever was thrown, as an error with a code. What this module did not throw
+ * itself went wrong by accident, and another try may do.
+ *
+ * @param {unknown} cause
+ * @returns {AttacheError}
+ */
+export function asAttacheError(cause) {
+  if (cause instanceof AttacheError) return cause;
+  const { name = '', message = '', hint, retryable = true, code, id } = /** @type {Partial<AttacheError>} */ (cause ?? {});
+  if (name === /** @type {string} */ ('AbortError')) return new AttacheError({ code: 'cancelled', message: '', cause });
+  const known = code !== undefined && code in codes ? code : 'internal';
+  return new AttacheError({ code: known, message, hint: hint ?? (known === 'internal' ? '' : undefined), retryable, id, cause });
+}

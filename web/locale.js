@@ -143,6 +143,12 @@ export class Locale {
     const capital = first.toLocaleUpperCase(this.tag) + words.slice(first.length);
     return /[.!?…。؟]$/u.test(words) ? capital : `${capital}.`;
   }
+
+  /** Why something was refused, what to do, and the id where that is asked for. @param {{ message?: string, hint?: string, code?: string, id?: string }} error */
+  reason({ message = '', hint = '', code = '', id = '' }) {
+    const named = code === 'internal' && id !== '' ? this.say('errorId', { id }) : '';
+    return [this.sentence(message), this.sentence(hint), named].filter((words) => words !== '').join(' ');
+  }
 }
 
 /** @param {string} tag */

@@ -2,32 +2,41 @@ import { allowance } from './allowance.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { make } from './dom.js';
+import { AttacheError } from './error.js';
 import { Header } from './header.js';
+import { Outgoing } from './outgoing.js';
 import { Overlay } from './overlay.js';
 import { present } from './roster.js';
-import { save } from './saving.js';
 import { Tile } from './tile.js';
 import { Transcript } from './transcript.js';
-import { Uploads } from './uploads.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
-/** @typedef {import('./attache.js').Session} Session */
-/** @typedef {import('./attache.js').SessionState} SessionState */
 /** @typedef {import('./attache.js').TranscriptEvent} TranscriptEvent */
+/** @typedef {import('./attache.js').UploadEvent} UploadEvent */
+/** @typedef {import('./conversation.js').Conversation} Conversation */
+/** @typedef {import('./conversation.js').Pending} Pending */
+/** @typedef {import('./conversation.js').Told} Told */
+/** @typedef {import('./conversation.js').View} View */
+/** @typedef {import('./downloads.js').Fetched} Fetched */
 /** @typedef {import('./locale.js').Locale} Locale */
-/** @typedef {import('./tile.js').Refusal} Refusal */
+/** @typedef {import('./place.js').Place} Place */
 
 /**
  * What the pane asks of the element around it.
  *
  * @typedef {object} PaneHost
  * @property {(type: string, detail: unknown) => void} fire
- * @property {(name: string, type: string) => Promise<import('./attache.js').FileName>} describe
- * @property {() => void} reconnect
+ * @property {(files: Iterable<File | Blob>) => void} add
  * @property {(dragging: boolean) => void} dragging
+ * @property {() => void} stated the conversation's phase changed
  */
 
-/** Everything that is seen of one chat session, in one language. */
+/**
+ * Everything that is seen of one conversation, in one language and document. It
+ * holds nothing that another pane could not show as well.
+ *
+ * @implements {View}
+ */
 export class Pane {
   node = make('div', { class: 'frame', part: 'frame' });
   #header;
@@ -38,39 +47,43 @@ export class Pane {
   #locale;
   #host;
   #readonly;
-  /** @type {Session | undefined} */
+  #conversation;
+  /** The session that it was made for. */
   #session;
-  /** @type {Uploads | undefined} */
-  #uploads;
-  #listening = new AbortController();
-  /** Own texts on their way. @type {HTMLElement[]} */
-  #unsaid = [];
-  /** @type {WeakMap<Tile, AbortController>} */
-  #downloads = new WeakMap();
+  /** @type {Map<Pending, { node: HTMLElement, tile?: Tile }>} */
+  #pending = new Map();
+  /** The tiles of the transcript, by the files' ids. @type {Map<string, Tile>} */
+  #files = new Map();
 
-  /** @param {Locale} locale @param {boolean} readonly @param {PaneHost} host */
-  constructor(locale, readonly, host) {
+  /** @param {Locale} locale @param {boolean} readonly @param {Conversation} conversation @param {PaneHost} host */
+  constructor(locale, readonly, conversation, host) {
     this.#locale = locale;
     this.#host = host;
     this.#readonly = readonly;
+    this.#conversation = conversation;
+    this.#session = conversation.session;
     this.#header = new Header(locale);
     this.#transcript = new Transcript(locale, readonly);
     this.#composer = new Composer(locale, {
-      send: (text) => this.#send(text),
-      add: (files) => this.add(files),
-      unsent: (error) => host.fire('attache-error', error),
+      send: (text) => conversation.send(text),
+      add: host.add,
+      drafted: (draft) => conversation.write(draft, this),
     });
     this.node.append(this.#header.node, this.#banner, this.#transcript.frame);
     if (!readonly) this.#writable();
     this.node.append(...this.#announcer.nodes);
+    this.#draw();
+    conversation.join(this);
   }
 
   #writable() {
+    const conversation = this.#conversation;
     const overlay = new Overlay(this.#locale, {
       allowance: () => this.#allowance(),
       add: (files, folders) => {
-        this.add(files);
-        for (const name of folders) this.#uploads?.reject(name, this.#locale.say('folder'));
+        this.#host.add(files);
+        const error = new AttacheError({ code: 'file-unreadable', message: this.#locale.say('folder'), hint: '' });
+        conversation.refuse(folders.map((name) => ({ name })), error);
       },
       dragging: this.#host.dragging,
     });
@@ -78,46 +91,47 @@ export class Pane {
     this.node.append(this.#composer.node, overlay.node);
   }
 
+  /** Shows the conversation as it is. */
+  #draw() {
+    const session = this.#session;
+    if (session) this.#transcript.replay(session.party, session.transcript, (event) => this.#show(event));
+    for (const one of this.#conversation.pending) this.pending(one);
+    this.drafted();
+    if (session) this.#showPeople();
+    this.#showState();
+  }
+
   /** @param {string} heading */
   set heading(heading) {
     this.#header.heading = heading;
   }
 
-  /** Shows that a connection is being made, or that none could be. @param {unknown} [error] */
-  connecting(error) {
-    this.#header.state = error === undefined ? 'connecting' : 'closed';
-    if (error === undefined) this.#banner.hidden = true;
-    else this.#showEnd('unreachable', error, true);
+  /** Where the reader is: what has the focus, and how far the transcript is scrolled. @returns {Place} */
+  get place() {
+    return { focus: this.#focus(), scroll: this.#transcript.scroll };
   }
 
-  /** Shows a session: its transcript so far and what comes. @param {Session} session @param {boolean} ours whether it can be connected again from here */
-  attach(session, ours) {
-    this.#session = session;
-    this.#uploads = new Uploads(session, {
-      tile: () => this.#tile(),
-      show: (tile) => this.#transcript.addPending(tile.node),
-      remove: (tile) => this.#removed(tile),
-      describe: this.#host.describe,
-      refused: (tile, error) => this.#refused('saidRefused', tile, error),
-      tell: (word, { name }, part = 0) => this.#announcer.tell(this.#locale.say(word, { name, percent: this.#locale.percent(part) })),
-    });
-    this.#banner.hidden = true;
-    this.#transcript.replay(session.party, session.transcript, (event) => this.#show(event));
-    this.#listen(session, ours);
-    this.#showPeople();
-    this.#showState(session.state, {}, ours);
+  /** Puts the reader where he was in another pane. @param {Place} place */
+  set place({ focus, scroll }) {
+    this.#transcript.scroll = scroll;
+    if (focus === undefined) return;
+    const node = this.#find(focus);
+    if (node) node.focus({ preventScroll: true });
+    else this.focus();
   }
 
-  /** Stops listening; what is shown stays. */
+  /** Takes note that the node stands in its document. */
+  mounted() {
+    this.#transcript.mounted();
+  }
+
+  /** Lets the conversation go. */
   detach() {
-    this.#listening.abort();
-    this.#composer.enable(false);
-  }
-
-  /** @param {Iterable<File | Blob>} files */
-  add(files) {
-    if (this.#readonly) return;
-    this.#uploads?.add(files);
+    if (!this.#readonly) this.#conversation.write(this.#composer.draft, this);
+    this.#conversation.leave(this);
+    for (const [one, { tile }] of this.#pending) if (one instanceof Outgoing && tile) one.leave(tile);
+    this.#transcript.detach();
+    this.#announcer.detach();
   }
 
   pick() {
@@ -129,35 +143,118 @@ export class Pane {
     else this.#composer.focus();
   }
 
-  /** @param {Session} session @param {boolean} ours */
-  #listen(session, ours) {
-    const { signal } = this.#listening;
-    for (const type of /** @type {const} */ (['join', 'leave', 'message', 'file'])) {
-      session.addEventListener(type, ({ detail }) => this.#happened(detail), { signal });
-    }
-    session.addEventListener('upload', ({ detail }) => {
-      this.#uploads?.step(detail);
-      this.#host.fire('attache-upload', detail);
-    }, { signal });
-    session.addEventListener('limits', () => this.#showAllowance(), { signal });
-    session.addEventListener('state', ({ detail }) => this.#showState(detail.state, detail, ours), { signal });
+  stated() {
+    this.#showState();
+    this.#host.stated();
   }
 
-  /** @param {TranscriptEvent} event */
-  #happened(event) {
-    const fresh = this.#show(event);
+  #showState() {
+    const { phase, error, retryIn } = this.#conversation;
+    if (phase !== 'idle') this.#header.state = phase === 'unreachable' ? 'closed' : phase;
+    this.#enable();
+    this.#showAllowance();
+    this.#banner.hidden = !['reconnecting', 'closed', 'unreachable'].includes(phase);
+    if (phase === 'reconnecting') this.#showLost(retryIn);
+    if (phase === 'closed') this.#showEnd('ended', error);
+    if (phase === 'unreachable') this.#showEnd('unreachable', error);
+  }
+
+  #enable() {
+    const { phase, mayReturn } = this.#conversation;
+    const may = this.#session?.rights.includes('chat') ?? true;
+    const live = this.#session !== undefined && (phase === 'connected' || phase === 'reconnecting');
+    // What is written meanwhile is sent when there is a session again.
+    const later = phase === 'connecting' || phase === 'unreachable' || (phase === 'closed' && mayReturn);
+    this.#composer.enable(live && may, (live || later) && may);
+  }
+
+  allowed() {
+    this.#showAllowance();
+  }
+
+  /** @param {TranscriptEvent} event @param {Outgoing} [outgoing] */
+  happened(event, outgoing) {
+    const fresh = this.#show(event, outgoing);
+    if (outgoing) this.settled(outgoing);
     if (event.type === 'join' || event.type === 'leave') this.#showPeople();
     if (fresh && event.type === 'file') this.#host.fire('attache-file', event);
   }
 
-  /** @param {TranscriptEvent} event */
-  #show(event) {
-    // The event may come before the answer to its sender.
-    if (event.type === 'message' && event.own) this.#said(this.#unsaid.find(({ textContent }) => textContent === event.text));
+  /** @param {Pending} one */
+  pending(one) {
+    if (one instanceof Outgoing) {
+      const tile = this.#tile(one);
+      one.draw(tile);
+      this.#pending.set(one, { node: tile.node, tile });
+      this.#transcript.addPending(tile.node, one.at);
+    } else {
+      const node = make('div', { class: 'bubble', dir: 'auto' }, one.text);
+      this.#pending.set(one, { node });
+      this.#transcript.addPending(node, one.at);
+    }
+  }
+
+  /** @param {Pending} one */
+  settled(one) {
+    const drawn = this.#pending.get(one);
+    if (!drawn) return;
+    this.#pending.delete(one);
+    if (one instanceof Outgoing && drawn.tile) one.leave(drawn.tile);
+    const focused = holdsFocus(drawn.node);
+    this.#transcript.removePending(drawn.node);
+    if (focused && !holdsFocus(drawn.node)) this.focus();
+  }
+
+  drafted() {
+    this.#composer.draft = this.#conversation.draft;
+    this.#composer.trouble = this.#conversation.unsent;
+  }
+
+  /** @param {AttacheError} error */
+  unsent(error) {
+    this.#composer.trouble = error;
+    this.#host.fire('attache-error', error);
+  }
+
+  /** @param {ChatFile} file @param {Fetched} fetched */
+  fetched(file, fetched) {
+    const tile = this.#files.get(file.id);
+    if (!tile) return;
+    showFetched(tile, fetched);
+    if (fetched.state === 'downloaded') this.#announcer.tell(this.#locale.say('saidDownloaded', { name: file.name }));
+    if (fetched.error !== undefined) this.#refuse('saidNotDownloaded', file.name, /** @type {AttacheError} */ (fetched.error));
+  }
+
+  /** @param {UploadEvent} event */
+  stepped(event) {
+    this.#host.fire('attache-upload', event);
+  }
+
+  /** @param {Told} word @param {Outgoing} outgoing @param {number} part */
+  told(word, { name }, part) {
+    this.#announcer.tell(this.#locale.say(word, { name, percent: this.#locale.percent(part) }));
+  }
+
+  /** @param {Outgoing} outgoing @param {AttacheError} error */
+  refused({ name }, error) {
+    this.#refuse('saidRefused', name, error);
+  }
+
+  /** @param {'saidRefused' | 'saidNotDownloaded'} word @param {string} name @param {AttacheError} error */
+  #refuse(word, name, error) {
+    this.#announcer.alert(this.#locale.say(word, { name, reason: this.#locale.reason(error) }));
+    this.#host.fire('attache-error', error);
+  }
+
+  /** @param {TranscriptEvent} event @param {Outgoing} [outgoing] */
+  #show(event, outgoing) {
     if (event.type !== 'file') return this.#transcript.add(event);
     return this.#transcript.add(event, () => {
-      const tile = this.#uploads?.release(event.key) ?? this.#tile();
+      const tile = (outgoing && this.#pending.get(outgoing)?.tile) ?? this.#tile(outgoing);
       tile.file(event);
+      this.#files.set(event.id, tile);
+      const fetched = this.#conversation.downloads.of(event.id);
+      if (fetched) showFetched(tile, fetched);
       return tile;
     });
   }
@@ -168,17 +265,6 @@ export class Pane {
     this.#showAllowance();
   }
 
-  /** @param {SessionState} state @param {{ error?: unknown, retryIn?: number }} detail @param {boolean} ours */
-  #showState(state, { error, retryIn }, ours) {
-    this.#header.state = state;
-    this.#composer.enable(state !== 'closed' && (this.#session?.rights.includes('chat') ?? false));
-    this.#showAllowance();
-    this.#banner.hidden = state === 'connected';
-    if (state === 'reconnecting') this.#showLost(retryIn);
-    if (state === 'closed') this.#showEnd('ended', error, ours && error !== undefined);
-    this.#host.fire('attache-state', { state, error });
-  }
-
   /** @param {number} [retryIn] milliseconds */
   #showLost(retryIn) {
     const seconds = Math.ceil((retryIn ?? 0) / 1000);
@@ -187,22 +273,24 @@ export class Pane {
     this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
   }
 
-  /** @param {'unreachable' | 'ended'} word @param {unknown} error @param {boolean} again */
-  #showEnd(word, error, again) {
-    const { message = '', hint = '' } = /** @type {Partial<Refusal>} */ (error ?? {});
-    const sentences = [this.#locale.say(word), ...[message, hint].map((text) => this.#locale.sentence(text))];
+  /** @param {'unreachable' | 'ended'} word @param {AttacheError} [error] */
+  #showEnd(word, error) {
+    const { again, mayReturn } = this.#conversation;
+    const words = [this.#locale.say(word), error ? this.#locale.reason(error) : ''];
     this.#banner.classList.add('ended');
-    this.#banner.replaceChildren(make('p', { dir: 'auto' }, sentences.join(' ').trim()));
-    this.#banner.hidden = false;
-    if (!again) return;
+    this.#banner.replaceChildren(make('p', { dir: 'auto' }, words.join(' ').trim()));
+    if (!again || !mayReturn) return;
     const button = make('button', { type: 'button', class: 'text-button', part: 'button reconnect' }, this.#locale.say('connectAgain'));
-    button.addEventListener('click', () => this.#host.reconnect());
+    button.addEventListener('click', () => {
+      again();
+      this.focus();
+    });
     this.#banner.append(button);
   }
 
   #allowance() {
     const session = this.#session;
-    if (!session || session.state === 'closed') return { text: '', open: false };
+    if (!session || this.#conversation.phase === 'closed') return { text: '', open: false };
     if (!session.rights.includes('upload:file-system')) return { text: this.#locale.say('uploadsOff'), open: false };
     const agentHere = present(session.transcript).some(({ userType }) => userType === 'AGENT' || userType === 'SUPERVISOR');
     return allowance(session.limits, this.#locale, agentHere);
@@ -212,71 +300,48 @@ export class Pane {
     this.#composer.allow(this.#allowance(), this.#session?.rights.includes('upload:file-system') ?? false);
   }
 
-  /** @param {string} text */
-  async #send(text) {
-    if (!this.#session) return;
-    const bubble = make('div', { class: 'bubble', dir: 'auto' }, text);
-    this.#unsaid.push(bubble);
-    this.#transcript.addPending(bubble);
-    try {
-      this.#show(await this.#session.send(text));
-    } finally {
-      this.#said(bubble);
-    }
-  }
-
-  /** The text is in the transcript, or will not get there. @param {HTMLElement | undefined} bubble */
-  #said(bubble) {
-    if (!bubble) return;
-    this.#unsaid = this.#unsaid.filter((one) => one !== bubble);
-    this.#transcript.removePending(bubble);
-  }
-
-  #tile() {
+  /** @param {Outgoing} [outgoing] the upload that it is of, if it is of one */
+  #tile(outgoing) {
+    const conversation = this.#conversation;
     return new Tile(this.#locale, {
-      download: (tile) => this.#download(tile),
-      cancel: (tile) => {
-        this.#downloads.get(tile)?.abort();
-        this.#uploads?.cancel(tile);
+      download: ({ announced }) => announced && conversation.download(announced),
+      cancel: ({ announced }) => {
+        if (announced) conversation.downloads.stop(announced.id);
+        else if (outgoing) conversation.cancel(outgoing);
       },
-      retry: (tile) => this.#uploads?.retry(tile),
-      dismiss: (tile) => this.#uploads?.dismiss(tile),
+      retry: () => outgoing && conversation.retry(outgoing),
+      dismiss: () => outgoing && conversation.dismiss(outgoing),
     });
   }
 
-  /** @param {Tile} tile */
-  #removed(tile) {
-    const focused = tile.node.contains(/** @type {ShadowRoot | Document} */ (tile.node.getRootNode()).activeElement);
-    this.#transcript.removePending(tile.node);
-    if (focused) this.focus();
+  /** What has the focus, in terms that another pane understands. @returns {Place['focus']} */
+  #focus() {
+    const root = /** @type {ShadowRoot | Document} */ (this.node.getRootNode());
+    const node = this.node.contains(root.activeElement) ? root.activeElement : null;
+    if (!node) return undefined;
+    const tile = /** @type {HTMLElement | null} */ (node.closest('.tile'));
+    return { part: node.getAttribute('part') ?? '', key: tile?.dataset.key ?? '', id: tile?.dataset.id ?? '' };
   }
 
-  /** @param {Tile} tile */
-  async #download(tile) {
-    const file = tile.announced;
-    if (!file || !this.#session) return;
-    const controller = new AbortController();
-    this.#downloads.set(tile, controller);
-    tile.downloading();
-    try {
-      await save(this.#session, file, { signal: controller.signal, onPart: (part) => tile.downloading(part) });
-      tile.downloaded(true);
-      this.#announcer.tell(this.#locale.say('saidDownloaded', { name: file.name }));
-    } catch (error) {
-      if (controller.signal.aborted) {
-        tile.downloaded(false);
-        return;
-      }
-      const refusal = /** @type {Refusal} */ (error);
-      tile.downloaded(false, refusal);
-      this.#refused('saidNotDownloaded', tile, refusal);
-    }
+  /** @param {NonNullable<Place['focus']>} focus @returns {HTMLElement | undefined} */
+  #find({ part, key, id }) {
+    const within = key === '' && id === '' ? this.node
+      : [...this.node.querySelectorAll('.tile')].find((node) => {
+        const { dataset } = /** @type {HTMLElement} */ (node);
+        return id !== '' ? dataset.id === id : dataset.key === key;
+      });
+    const nodes = [...within?.querySelectorAll('*') ?? []];
+    return /** @type {HTMLElement | undefined} */ (nodes.find((node) => node.getAttribute('part') === part));
   }
+}
 
-  /** @param {'saidRefused' | 'saidNotDownloaded'} word @param {Tile} tile @param {Refusal} error */
-  #refused(word, tile, error) {
-    const reason = [error.message, error.hint].map((text) => this.#locale.sentence(text ?? '')).join(' ').trim();
-    this.#announcer.alert(this.#locale.say(word, { name: tile.name, reason }));
-    this.#host.fire('attache-error', error);
-  }
+/** @param {Tile} tile @param {Fetched} fetched */
+function showFetched(tile, { state, part, error }) {
+  if (state === 'downloading') tile.downloading(part);
+  else tile.downloaded(state === 'downloaded', /** @type {AttacheError | undefined} */ (error));
+}
+
+/** @param {HTMLElement} node */
+function holdsFocus(node) {
+  return node.contains(/** @type {ShadowRoot | Document} */ (node.getRootNode()).activeElement);
 }

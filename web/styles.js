@@ -222,14 +222,21 @@ button:disabled { cursor: default; }
 }
 `;
 
-/** @type {CSSStyleSheet | undefined} */
-let sheet;
+/** The one sheet that all elements of a document share: it can be adopted in no other one. @type {WeakMap<Document, CSSStyleSheet>} */
+const sheets = new WeakMap();
 
-/** The one sheet that all elements of a page share; made when the first one is, so that importing needs no DOM. */
-export function styles() {
-  if (!sheet) {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(frameStyles + transcriptStyles + tileStyles + composerStyles);
-  }
+/**
+ * The sheet of a document, made when its first element is; importing needs no
+ * DOM. There is none where nothing is drawn.
+ *
+ * @param {Document} document
+ */
+export function styles(document) {
+  const known = sheets.get(document);
+  const { CSSStyleSheet } = document.defaultView ?? {};
+  if (known || !CSSStyleSheet?.prototype.replaceSync) return known;
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(frameStyles + transcriptStyles + tileStyles + composerStyles);
+  sheets.set(document, sheet);
   return sheet;
 }

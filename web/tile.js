@@ -9,7 +9,7 @@ import { truncate } from './name.js';
 /** @typedef {import('./attache.js').Progress} Progress */
 /** @typedef {import('./locale.js').Locale} Locale */
 /** @typedef {Pick<FileName, 'name' | 'extension' | 'kind'> & Partial<Pick<FileName, 'caution'>>} Named */
-/** @typedef {{ message: string, hint: string, retryable: boolean }} Refusal */
+/** @typedef {{ message: string, hint: string, retryable: boolean, code?: string, id?: string }} Refusal */
 
 /**
  * What a person can ask of a tile.
@@ -22,6 +22,8 @@ import { truncate } from './name.js';
  */
 
 const customShown = 2;
+// The proxy has all of it, and goes on by itself.
+const sentWhole = ['accepted', 'scanning', 'stored', 'announced'];
 // From here on the file cannot be taken back.
 const past = ['stored', 'announced'];
 
@@ -74,12 +76,13 @@ export class Tile {
     this.#icon.replaceChildren(icon(kind, extension, caution !== ''));
   }
 
-  /** Shows a step of an upload. @param {Progress} progress @param {boolean} cancellable */
-  upload(progress, cancellable) {
+  /** Shows a step of an upload. @param {Progress} progress @param {boolean} cancellable @param {boolean} [cut] whether there is no connection at the moment */
+  upload(progress, cancellable, cut = false) {
     const { key, state, sent, stored, total } = progress;
     const waiting = state === 'offered' || total === 0;
-    const words = this.#uploadWords(progress);
+    const words = cut && !sentWhole.includes(state) ? this.#cutWords(progress) : this.#uploadWords(progress);
     this.node.dataset.key = key;
+    this.node.toggleAttribute('data-cut', cut);
     write(this.#meta, words);
     this.#bar.show({ sent: total ? sent / total : 0, stored: total ? stored / total : 0, waiting }, this.name, words);
     this.#enter(state, () => {
@@ -166,6 +169,13 @@ export class Tile {
     if (!this.#bar.node.parentNode) this.#meta.after(this.#bar.node);
   }
 
+  /** Nothing moves while there is no connection. @param {Progress} progress */
+  #cutWords({ stored, total }) {
+    const locale = this.#locale;
+    if (stored === 0) return locale.say('waiting');
+    return locale.say('waitingPart', { done: locale.size(stored), size: locale.size(total) });
+  }
+
   /** @param {Progress} progress */
   #uploadWords({ state, sent, total }) {
     const locale = this.#locale;
@@ -194,7 +204,7 @@ export class Tile {
       }) })
       : make('span');
     node.className = 'tile-name';
-    node.part.add('file-name');
+    node.setAttribute('part', 'file-name');
     node.title = name;
     node.append(make('bdi', {},
       make('span', { class: 'name-head' }, head),
@@ -258,8 +268,7 @@ export class Tile {
   }
 
   /** @param {Refusal} error */
-  #refusal({ message, hint }) {
-    const sentences = [message, hint].map((text) => this.#locale.sentence(text ?? '')).filter((text) => text !== '');
-    return make('p', { class: 'refusal', dir: 'auto' }, sentences.join(' ') || this.#locale.say('broken'));
+  #refusal(error) {
+    return make('p', { class: 'refusal', dir: 'auto' }, this.#locale.reason(error) || this.#locale.say('broken'));
   }
 }

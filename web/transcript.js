@@ -34,10 +34,15 @@ export class Transcript {
 
   /** When the replay ends at the latest; 0 once it has. */
   #settled = 0;
-  #settling = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #settling;
   #due = false;
   /** @type {Party | undefined} */
   #self;
+  /** From when it stands there. @type {(Window & typeof globalThis) | undefined} */
+  #window;
+  /** @type {ResizeObserver | undefined} */
+  #sizes;
 
   /** @param {Locale} locale @param {boolean} readonly */
   constructor(locale, readonly) {
@@ -53,9 +58,37 @@ export class Transcript {
     this.node.append(this.#log, this.#empty, this.#pending);
     this.#frame.append(this.node, this.#jump);
     this.node.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    this.#jump.addEventListener('click', () => this.#toEnd(matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth'));
-    const sizes = new ResizeObserver(() => this.#following && this.#toEnd());
-    for (const part of [this.node, this.#log, this.#pending]) sizes.observe(part);
+    this.#jump.addEventListener('click', () => this.#jumpToEnd());
+  }
+
+  /** Takes note that it stands in its document, whose window measures and draws it: not always the one that this script runs in. */
+  mounted() {
+    this.#window = this.node.ownerDocument.defaultView ?? undefined;
+    const { ResizeObserver } = this.#window ?? {};
+    if (ResizeObserver) {
+      this.#sizes = new ResizeObserver(() => this.#following && this.#toEnd());
+      for (const part of [this.node, this.#log, this.#pending]) this.#sizes.observe(part);
+    }
+    if (this.#following) this.#toEnd();
+  }
+
+  /** Measures and draws nothing more. */
+  detach() {
+    this.#sizes?.disconnect();
+    clearTimeout(this.#settling);
+    this.#window = undefined;
+  }
+
+  /** How far it is scrolled, in pixels; undefined at the end. */
+  get scroll() {
+    return this.#following ? undefined : this.node.scrollTop;
+  }
+
+  set scroll(top) {
+    if (top === undefined) return;
+    this.#following = false;
+    this.node.scrollTop = top;
+    this.#writeJump();
   }
 
   /** The transcript with the button that leads to its end. */
@@ -114,10 +147,10 @@ export class Transcript {
     return true;
   }
 
-  /** Shows something that is still on its way. @param {HTMLElement} node */
-  addPending(node) {
+  /** Shows something that is still on its way. @param {HTMLElement} node @param {number} at milliseconds since 1970 */
+  addPending(node, at) {
     const kind = node.matches('.tile') ? 'file' : 'message';
-    this.#pending.append(make('li', { class: `item own ${kind}`, 'data-at': Date.now() }, node));
+    this.#pending.append(make('li', { class: `item own ${kind}`, 'data-at': at }, node));
     this.#headPending();
     this.#showEmpty();
     this.#arrived(true, false);
@@ -236,14 +269,21 @@ export class Transcript {
     if (this.#jump.textContent !== words) this.#jump.replaceChildren(glyph('down'), words);
   }
 
+  #jumpToEnd() {
+    this.#following = true;
+    this.#toEnd(this.#window?.matchMedia?.('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth');
+  }
+
   /** Once a frame: asking for the height lays the whole transcript out. @param {ScrollBehavior} [behavior] */
   #toEnd(behavior = 'instant') {
-    if (this.#due) return;
+    if (this.#due || !this.#window) return;
     this.#due = true;
-    requestAnimationFrame(() => {
+    const go = () => {
       this.#due = false;
-      this.node.scrollTo({ top: this.node.scrollHeight, behavior });
-    });
+      if (this.#following) this.node.scrollTo?.({ top: this.node.scrollHeight, behavior });
+    };
+    if (this.#window.requestAnimationFrame) this.#window.requestAnimationFrame(go);
+    else this.#window.setTimeout(go);
   }
 }
 

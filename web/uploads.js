@@ -1,10 +1,11 @@
-import { Tile } from './tile.js';
+import { AttacheError, asAttacheError } from './error.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
 /** @typedef {import('./attache.js').FileName} FileName */
 /** @typedef {import('./attache.js').Progress} Progress */
 /** @typedef {import('./attache.js').Session} Session */
 /** @typedef {import('./attache.js').UploadEvent} UploadEvent */
+/** @typedef {import('./outgoing.js').Outgoing} Tile what is told of a file on its way; see there */
 /** @typedef {import('./tile.js').Refusal} Refusal */
 
 /**
@@ -19,6 +20,7 @@ import { Tile } from './tile.js';
  * @property {boolean} shown whether its tile stands in the transcript
  * @property {ReturnType<typeof setTimeout>} [showing] until it does
  * @property {boolean} failed
+ * @property {boolean} staged whether it waits for a session to be sent by
  * @property {boolean} earlier whether the key is of an earlier try, which may have ended, or was of another content
  * @property {number} [from] bytes that the earlier try had stored
  * @property {boolean} over whether the proxy said that it has ended
@@ -32,7 +34,7 @@ import { Tile } from './tile.js';
  * @property {(tile: Tile) => void} show puts it at the end of the transcript
  * @property {(tile: Tile) => void} remove
  * @property {(name: string, type: string) => Promise<FileName>} describe
- * @property {(tile: Tile, error: Refusal) => void} refused
+ * @property {(tile: Tile, error: AttacheError) => void} refused
  * @property {(word: 'saidSending' | 'saidPart' | 'saidCancelled', tile: Tile, part?: number) => void} tell
  */
 
@@ -45,17 +47,23 @@ const patience = 50;
  */
 const unseen = 80;
 
-/** The uploads of one session, from choosing a file until its notice is in the transcript. */
+/**
+ * The uploads of one conversation, from choosing a file until its notice is in
+ * the transcript. What is chosen while there is no session waits for one.
+ */
 export class Uploads {
   /** @type {Map<string, Try>} */
   #tries = new Map();
   /** Keys whose files stand in the transcript, or that were given up. @type {Set<string>} */
   #settled = new Set();
+  /** @type {Session | undefined} */
   #session;
+  /** Whether another session may follow one that ended. */
+  #mayReturn = true;
   #host;
   #beat;
 
-  /** @param {Session} session @param {UploadsHost} host @param {number} [beat] milliseconds before a tile is shown */
+  /** @param {Session | undefined} session @param {UploadsHost} host @param {number} [beat] milliseconds before a tile is shown */
   constructor(session, host, beat = unseen) {
     this.#beat = beat;
     this.#session = session;
@@ -64,6 +72,37 @@ export class Uploads {
 
   get busy() {
     return [...this.#tries.values()].some((one) => !one.failed);
+  }
+
+  /** Whether there is a file that was not sent and not given up. */
+  get worthKeeping() {
+    return [...this.#tries.values()].some((one) => one.file !== undefined);
+  }
+
+  /** Whether a page that is closed now would cut an upload short. */
+  get losable() {
+    return [...this.#tries.values()].some((one) => one.file !== undefined && one.tile.losable);
+  }
+
+  /** Sends from now on by this session, first what has waited for one. @param {Session} session */
+  sendBy(session) {
+    this.#session = session;
+    for (const one of [...this.#tries.values()]) {
+      if (!one.staged || !one.file) continue;
+      const key = this.#recall(one.file);
+      if (key !== undefined && !this.#tries.has(key)) {
+        this.#rename(one, key);
+        one.earlier = true;
+      }
+      this.#send(one, one.file);
+    }
+  }
+
+  /** The session has ended. @param {unknown} error @param {boolean} mayReturn whether another one may follow, to try again by */
+  end(error, mayReturn) {
+    this.#session = undefined;
+    this.#mayReturn = mayReturn;
+    for (const one of [...this.#tries.values()]) if (!one.failed && !one.staged) this.#fail(one, error);
   }
 
   /** Sends files, each on its own: a refused one keeps no other back. @param {Iterable<File | Blob>} files */
@@ -82,15 +121,22 @@ export class Uploads {
 
   /** @param {File | Blob} file */
   #recall(file) {
-    const key = file instanceof File ? this.#session.recall?.(file) : undefined;
+    const key = file instanceof File ? this.#session?.recall?.(file) : undefined;
     return key !== undefined && this.#settled.has(key) ? undefined : key;
   }
 
-  /** Shows something that cannot even be tried, as a refused file. @param {string} name @param {string} message */
-  reject(name, message) {
+  /** Gives up what waits for a session. @returns {(File | Blob)[]} */
+  withdraw() {
+    const staged = [...this.#tries.values()].filter((one) => one.staged);
+    for (const one of staged) this.#drop(one);
+    return staged.flatMap(({ file }) => file ?? []);
+  }
+
+  /** Shows something that cannot even be tried, as a refused file. @param {string} name @param {unknown} error */
+  async reject(name, error) {
     const one = this.#begin(randomKey());
-    one.tile.label({ name, extension: '', kind: 'unknown' });
-    this.#fail(one, { message, hint: '', retryable: false });
+    await this.#name(one, name, '');
+    this.#fail(one, error);
   }
 
   /** Takes a step that the session reports. @param {UploadEvent} event */
@@ -119,7 +165,9 @@ export class Uploads {
 
   /** @param {Tile} tile */
   cancel(tile) {
-    this.#of(tile)?.controller?.abort();
+    const one = this.#of(tile);
+    if (one?.staged) this.#cancelled(one);
+    else one?.controller?.abort();
   }
 
   /** @param {Tile} tile */
@@ -136,7 +184,7 @@ export class Uploads {
 
   /** @param {string} key @param {File | Blob} [file] @param {boolean} [earlier] @returns {Try} */
   #begin(key, file, earlier = false) {
-    const one = { key, file, tile: this.#host.tile(), shown: false, failed: false, earlier, over: false, began: Date.now(), quarter: 0 };
+    const one = { key, file, tile: this.#host.tile(), shown: false, failed: false, staged: false, earlier, over: false, began: Date.now(), quarter: 0 };
     this.#tries.set(key, one);
     return one;
   }
@@ -155,11 +203,11 @@ export class Uploads {
     return one.earlier && !one.controller?.signal.aborted && (one.over || code === 'file-changed');
   }
 
-  /** Gives it a new key: what is still said of the old one is not about it. @param {Try} one */
-  #rename(one) {
+  /** Gives it another key: what is still said of the old one is not about it. @param {Try} one @param {string} [key] */
+  #rename(one, key = randomKey()) {
     this.#settled.add(one.key);
     this.#tries.delete(one.key);
-    one.key = randomKey();
+    one.key = key;
     one.over = false;
     this.#tries.set(one.key, one);
   }
@@ -169,8 +217,14 @@ export class Uploads {
     const controller = new AbortController();
     one.controller = controller;
     one.failed = false;
+    one.staged = this.#session === undefined;
     one.quarter = 0;
     one.from = undefined;
+    if (!this.#session) {
+      await this.#describe(one, file);
+      if (one.staged) this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+      return;
+    }
     const sent = this.#session.upload(file, {
       key: one.key,
       signal: controller.signal,
@@ -206,11 +260,14 @@ export class Uploads {
    */
   async #describe(one, file) {
     if (one.tile.name !== '') return;
-    const name = file instanceof File ? file.name : '';
-    const named = await this.#host.describe(name, file.type).catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
-    if (one.tile.name !== '' || !this.#tries.has(one.key)) return;
-    one.tile.label(named);
+    await this.#name(one, file instanceof File ? file.name : '', file.type);
     this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+  }
+
+  /** @param {Try} one @param {string} name @param {string} type */
+  async #name(one, name, type) {
+    const named = await this.#host.describe(name, type).catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
+    if (one.tile.name === '' && this.#tries.has(one.key)) one.tile.label(named);
   }
 
   /** @param {Try} one @param {Progress} progress */
@@ -241,10 +298,14 @@ export class Uploads {
   /** @param {Try} one @param {unknown} error */
   #fail(one, error) {
     one.failed = true;
-    const refusal = asRefusal(error, one.file !== undefined);
-    one.tile.refuse(refusal);
+    one.staged = false;
+    const known = asAttacheError(error);
+    // Where the session itself ended, the file is as good as before: another one may take it.
+    const retryable = this.#session ? known.retryable : this.#mayReturn;
+    const { message, hint, code, id } = known;
+    one.tile.refuse({ message, hint, code, id, retryable: one.file !== undefined && retryable });
     if (!one.shown) this.#show(one);
-    this.#host.refused(one.tile, refusal);
+    this.#host.refused(one.tile, known);
   }
 
   /** @param {Try} one */
@@ -291,11 +352,4 @@ export class Uploads {
 function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** @param {unknown} error @param {boolean} repeatable @returns {Refusal} */
-function asRefusal(error, repeatable) {
-  const { message = '', hint = '', retryable } = /** @type {Partial<Refusal>} */ (error ?? {});
-  // What the session did not refuse itself went wrong by accident: another try may do.
-  return { message, hint, retryable: repeatable && (retryable ?? true) };
 }

@@ -63,6 +63,15 @@ export function readConnect(given) {
   };
 }
 
+/** The same for what may not be an address at all, which is then returned as it is. @param {string} given */
+export function baseOf(given) {
+  try {
+    return readBase(given);
+  } catch {
+    return given;
+  }
+}
+
 /** The proxy's address as an `http` URL without a slash at the end. @param {unknown} given */
 function readBase(given) {
   const { origin, protocol: from } = new URL(import.meta.url);

@@ -92,6 +92,8 @@ export default {
   uploads: 'Files being sent',
   offered: 'Waiting to be sent',
   sending: 'Sending, {done} of {size}',
+  waiting: 'Waiting for the connection',
+  waitingPart: 'Waiting for the connection, {done} of {size} kept',
   storing: 'Storing',
   scanning: 'Checking for viruses',
   stored: 'Announcing',
@@ -107,6 +109,9 @@ export default {
   folder: 'A folder cannot be sent. Put it into an archive and send that.',
   // Upload tile, for a failure without a sentence of its own.
   broken: 'It could not be sent. Try it again.',
+
+  // After a refusal whose hint asks to report its id.
+  errorId: '(Id {id})',
 
   // Heard by screen readers only, as it happens.
   saidSending: 'Sending {name}',

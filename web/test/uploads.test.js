@@ -190,9 +190,9 @@ test('an upload that the page started itself is shown, but not ours to cancel', 
   assert.deepEqual(released, [shown[0]]);
 });
 
-test('a folder is refused without being tried', () => {
+test('a folder is refused without being tried', async () => {
   const { session, uploads, shown } = start();
   session.upload = () => assert.fail('nothing may be sent');
-  uploads.reject('photos', 'A folder cannot be sent.');
+  await uploads.reject('photos', fakeError('file-unreadable', 'A folder cannot be sent.'));
   assert.deepEqual(shown[0].words, ['refused: A folder cannot be sent.']);
 });

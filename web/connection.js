@@ -1,0 +1,335 @@
+import { claims, differ } from './claims.js';
+import { Conversation } from './conversation.js';
+import { AttacheError } from './error.js';
+import { Kept } from './kept.js';
+
+/** @typedef {import('./attache.js').Session} Session */
+/** @typedef {import('./claims.js').Identity} Identity */
+/** @typedef {string | ((request: { conversation: string }) => string | Promise<string>)} Token */
+
+/**
+ * Who shows a connection's conversation: an element.
+ *
+ * @typedef {object} Viewer
+ * @property {Token | undefined} provider where it has its tokens from
+ * @property {Connection | undefined} connection the one that it is at
+ * @property {(conversation: Conversation) => void} show shows it, anew if need be, in place of another
+ */
+
+/** @typedef {(options: import('./attache.js').ConnectOptions) => Promise<Session>} Connect */
+
+/** Milliseconds that a session is kept for somebody to come back to. */
+const grace = 30_000;
+/** Connections that nobody shows, at the same time. */
+const mostWaiting = 16;
+
+/** Those with a name, which other elements may join. @type {Map<string, Connection>} */
+const named = new Map();
+/** Nobody shows them at the moment. @type {Set<Connection>} */
+const waiting = new Set();
+/** What was written in those with a name. */
+const keptByName = new Kept();
+
+/** Loaded when it is needed: a page that hands its own session in may need no module at all. @type {Connect} */
+const connectByModule = async (options) => (await import('./attache.js')).connect(options);
+
+/**
+ * A session with a proxy that elements share by the name of its conversation:
+ * made when the first of them comes, and closed when the last one has been gone
+ * for 30 seconds. All that is written and chosen is in its conversation.
+ */
+export class Connection {
+  conversation = this.#blank();
+  /** Whether it is closed for good; who comes back makes another one. */
+  ended = false;
+  #url;
+  #name;
+  #kept;
+  #connect;
+  /** @type {Set<Viewer>} */
+  #viewers = new Set();
+  /** Those who showed that they may see it. @type {WeakSet<Viewer>} */
+  #known = new WeakSet();
+  /** @type {Token | undefined} */
+  #lastProvider;
+  /** Who was here last. @type {string | undefined} */
+  #user;
+  /** Whose the session is. @type {Identity | undefined} */
+  #identity;
+  /** Whom the token named that it was made with. @type {Identity | undefined} */
+  #claimed;
+  /** @type {AbortController | undefined} */
+  #connecting;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #closing;
+
+  /**
+   * @param {string} url the proxy
+   * @param {string} name the conversation's; empty: nobody else joins it
+   * @param {object} [with_]
+   * @param {Kept} [with_.kept]
+   * @param {Connect} [with_.connect]
+   */
+  constructor(url, name, { kept = keptByName, connect = connectByModule } = {}) {
+    this.#url = url;
+    this.#name = name;
+    this.#kept = kept;
+    this.#connect = connect;
+  }
+
+  /**
+   * The one of that name at that proxy, for who asks first and all that come later.
+   *
+   * @param {string} url
+   * @param {string} name
+   * @param {Connect} [connect]
+   */
+  static named(url, name, connect) {
+    const key = JSON.stringify([url, name]);
+    const known = named.get(key) ?? new Connection(url, name, { connect });
+    named.set(key, known);
+    return known;
+  }
+
+  /**
+   * Forgets all that a user wrote and chose where nobody sees it any more, and
+   * closes his sessions there.
+   *
+   * @param {string} url
+   * @param {string} userId
+   */
+  static forget(url, userId) {
+    for (const one of [...waiting]) if (one.#url === url && one.#identity?.userId === userId) one.#close(false);
+    keptByName.forget(url, userId);
+  }
+
+  /** Whether a viewer is shown it. @param {Viewer} viewer */
+  has(viewer) {
+    return this.#viewers.has(viewer);
+  }
+
+  /**
+   * Shows it to somebody. Whom others' tokens may have brought here first has to
+   * show one of the same party, before anything is seen.
+   *
+   * @param {Viewer} viewer
+   */
+  join(viewer) {
+    clearTimeout(this.#closing);
+    waiting.delete(this);
+    this.#viewers.add(viewer);
+    viewer.connection = this;
+    const familiar = this.#known.has(viewer) || this.#claimed === undefined || viewer.provider === this.#lastProvider;
+    if (familiar) this.#admit(viewer);
+    else this.#examine(viewer);
+  }
+
+  /** Takes note that a viewer has another provider of tokens. @param {Viewer} viewer */
+  renew(viewer) {
+    if (!this.#viewers.has(viewer)) return;
+    // The last one is asked first.
+    this.#viewers.delete(viewer);
+    this.#viewers.add(viewer);
+    const { provider } = viewer;
+    if (provider === undefined) return;
+    this.#lastProvider = provider;
+    const { phase } = this.conversation;
+    if (differ(claims(provider), this.#claimed)) this.#switch();
+    // A function is another one at each rendering of many a page. That is no reason to try.
+    else if (phase === 'idle' || typeof provider === 'string' && (phase === 'unreachable' || phase === 'closed')) this.#begin();
+  }
+
+  /** Somebody does not show it any more. @param {Viewer} viewer */
+  leave(viewer) {
+    if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return;
+    this.#stop();
+    waiting.add(this);
+    this.#closing = setTimeout(() => this.#expire(), grace);
+    for (const old of [...waiting].slice(0, -mostWaiting)) old.#close(true);
+  }
+
+  /** Somebody may not see it any more: he logged out. @param {Viewer} viewer */
+  logOut(viewer) {
+    this.#viewers.delete(viewer);
+    this.#known.delete(viewer);
+    if (this.#viewers.size > 0) return;
+    if (this.#identity) this.#forget(this.#identity.userId);
+    this.#close(false);
+  }
+
+  /** @param {string} userId */
+  #forget(userId) {
+    this.#kept.forget(this.#url, userId);
+    Connection.forget(this.#url, userId);
+  }
+
+  /** Where it has its tokens from: from who came last. @returns {Token | undefined} */
+  #provider() {
+    return [...this.#viewers].reverse().find(({ provider }) => provider !== undefined)?.provider ?? this.#lastProvider;
+  }
+
+  /** @param {Viewer} viewer */
+  #admit(viewer) {
+    this.#known.add(viewer);
+    if (viewer.provider !== undefined) this.#lastProvider = viewer.provider;
+    viewer.show(this.conversation);
+    const { phase, mayReturn } = this.conversation;
+    if (phase === 'idle' || phase === 'unreachable' || (phase === 'closed' && mayReturn)) this.#begin();
+  }
+
+  /** @param {Viewer} viewer */
+  async #examine(viewer) {
+    const own = this.#blank();
+    own.again = () => this.#examine(viewer);
+    own.connecting();
+    viewer.show(own);
+    try {
+      const token = await this.#ask(viewer.provider);
+      if (!this.#viewers.has(viewer)) return;
+      const there = differ(claims(token), this.#claimed) ? this.#apart(viewer) : this;
+      there.#admit(viewer);
+      there.conversation.inherit(own);
+    } catch (error) {
+      if (this.#viewers.has(viewer)) own.failed(error);
+    }
+  }
+
+  /** Where a viewer goes whose token names another party: here, if nobody else is. @param {Viewer} viewer @returns {Connection} */
+  #apart(viewer) {
+    if ([...this.#viewers].some((one) => one !== viewer && this.#known.has(one))) {
+      this.#viewers.delete(viewer);
+      const other = new Connection(this.#url, this.#name, { kept: this.#kept, connect: this.#connect });
+      other.#viewers.add(viewer);
+      viewer.connection = other;
+      return other;
+    }
+    this.#forsake();
+    return this;
+  }
+
+  #blank() {
+    const conversation = new Conversation();
+    conversation.again = () => this.#begin();
+    return conversation;
+  }
+
+  /** Connects, again or for the first time. */
+  async #begin() {
+    if (this.#provider() === undefined || this.#viewers.size === 0) return;
+    this.#stop();
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#connecting = controller;
+    this.conversation.connecting();
+    try {
+      const session = await this.#connect({ url: this.#url || undefined, token: () => this.#token(), signal });
+      if (signal.aborted) await session.close();
+      else this.#opened(session);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#connecting = undefined;
+      this.conversation.failed(error);
+    }
+  }
+
+  #stop() {
+    if (!this.#connecting) return;
+    this.#connecting.abort();
+    this.#connecting = undefined;
+    this.conversation.rest();
+  }
+
+  /** A token for the session, from whom it is to be had now. */
+  async #token() {
+    const token = await this.#ask(this.#provider());
+    const claimed = claims(token);
+    if (differ(claimed, this.#claimed)) {
+      this.#switch();
+      throw new AttacheError({ code: 'session-invalid', message: 'the new token names another chat session or user' });
+    }
+    this.#claimed ??= claimed;
+    return token;
+  }
+
+  /** @param {Token | undefined} provider */
+  async #ask(provider) {
+    return typeof provider === 'function' ? provider({ conversation: this.#name }) : provider ?? '';
+  }
+
+  /** @param {Session} session */
+  #opened(session) {
+    this.#connecting = undefined;
+    const before = this.#identity;
+    const identity = { session: session.id, userId: session.party.userId };
+    if (differ(identity, before)) this.#forsake();
+    this.#identity = identity;
+    if (this.#user !== undefined && this.#user !== identity.userId) this.#forget(this.#user);
+    this.#user = identity.userId;
+    const kept = this.#kept.take(this.#label(identity));
+    if (kept && !this.conversation.session) {
+      kept.inherit(this.conversation);
+      kept.again = this.conversation.again;
+      this.conversation = kept;
+    }
+    session.addEventListener('state', ({ detail: { state, error } }) => {
+      if (state === 'closed' && error?.code === 'session-invalid' && session === this.conversation.session) this.#switch();
+    });
+    this.conversation.attach(session);
+    this.#show();
+  }
+
+  #show() {
+    for (const viewer of this.#viewers) if (this.#known.has(viewer)) viewer.show(this.conversation);
+  }
+
+  /** The token names another party or another chat: what is shown goes at once, and the new one is connected to. */
+  #switch() {
+    this.#forsake();
+    this.#show();
+    this.#begin();
+  }
+
+  /** Closes the session. What was written waits for its own party to return, and nobody else. */
+  #forsake() {
+    this.#stop();
+    const { conversation } = this;
+    const identity = this.#identity;
+    this.conversation = this.#blank();
+    this.#identity = undefined;
+    this.#claimed = undefined;
+    shut(conversation);
+    if (identity && conversation.worthKeeping) this.#kept.keep(this.#label(identity), conversation);
+  }
+
+  #expire() {
+    // Who chose a file wants it to arrive, whatever is shown meanwhile.
+    const { busy, phase } = this.conversation;
+    if (busy && phase === 'connected') this.#closing = setTimeout(() => this.#expire(), grace);
+    else this.#close(true);
+  }
+
+  /** Ends it, with all that belongs to it. @param {boolean} keep whether what was written is kept */
+  #close(keep) {
+    clearTimeout(this.#closing);
+    waiting.delete(this);
+    this.ended = true;
+    const key = JSON.stringify([this.#url, this.#name]);
+    if (named.get(key) === this) named.delete(key);
+    const identity = this.#identity;
+    this.#forsake();
+    if (!keep && identity) this.#kept.take(this.#label(identity));
+  }
+
+  /** @param {Identity} identity */
+  #label(identity) {
+    return { url: this.#url, name: this.#name, identity };
+  }
+}
+
+/** Leaves in good order. @param {Conversation} conversation */
+function shut(conversation) {
+  const { session } = conversation;
+  conversation.detach();
+  // One that is gone already has nothing left to close.
+  session?.close().catch(() => {});
+}

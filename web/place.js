@@ -1,0 +1,9 @@
+/**
+ * Where a reader is in a pane, so that one that is made anew takes him there.
+ *
+ * @typedef {object} Place
+ * @property {{ part: string, key: string, id: string } | undefined} focus the control, and the tile that it is in
+ * @property {number | undefined} scroll pixels from the transcript's top; undefined at its end
+ */
+
+export {};
