@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -19,6 +20,40 @@ func TestFileCutShortWhileItIsSent(t *testing.T) {
 		d.agent.works(d.customer)
 		require.Len(t, d.customer.tiles(), 1, "nothing of it reached the other side")
 	})
+}
+
+// Chromium reads on from what it has opened, whatever becomes of the file: only
+// a fresh look before the last frame tells.
+func TestB45RewrittenFileIsNotAnnounced(t *testing.T) {
+	d := places[0].open(t)
+	for name, rewrite := range map[string]func(f sample) error{
+		"same-size.bin": func(f sample) error { return overwrite(f.path, f.size) },
+		"larger.bin":    func(f sample) error { return overwrite(f.path, f.size+1<<20) },
+		"replaced.bin": func(f sample) error {
+			if err := os.WriteFile(f.path+".new", make([]byte, f.size), 0o600); err != nil {
+				return err
+			}
+			return os.Rename(f.path+".new", f.path)
+		},
+	} {
+		f := large(t, name, 24<<20)
+		d.begin(f, name)
+		require.NoError(t, rewrite(f))
+		tell(d.page, "e2e.slow", 0)
+		require.Equal(t, "The file changed while it was being sent. Choose it again.", d.agent.refusal(name))
+	}
+	d.agent.works(d.customer)
+	require.Len(t, d.customer.tiles(), 1, "nothing of them reached the other side")
+}
+
+// overwrite writes zeros into a file that is there.
+func overwrite(path string, size int64) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(make([]byte, size))
+	return errors.Join(err, file.Close())
 }
 
 func TestFileThatIsGone(t *testing.T) {

@@ -1,23 +1,4 @@
-import { Sha256 } from './sha256.js';
-
-const { slice, stream, arrayBuffer } = globalThis.Blob?.prototype ?? {};
-const size = Object.getOwnPropertyDescriptor(globalThis.Blob?.prototype ?? {}, 'size')?.get;
-
-/** Bytes compared at a time: few enough that the page stays responsive. */
-const compared = 512 << 10;
-
-/**
- * How many bytes a file has. One that is gone says that it is empty, and only
- * reading it tells the difference: then this rejects.
- *
- * @param {Blob} file
- * @returns {Promise<number>}
- */
-export async function sizeOf(file) {
-  const bytes = size?.call(file);
-  if (bytes === 0) await arrayBuffer.call(file);
-  return bytes;
-}
+import { digestIn, here, Unchanged } from './unchanged.js';
 
 /**
  * Reads one file, piece by piece, into one buffer that is used again for every
@@ -25,37 +6,42 @@ export async function sizeOf(file) {
  * as one message without being copied together.
  *
  * The module says what to read and is called back when it is there. One read is
- * under way at a time. The `Blob` methods are the browser's own, whatever a
- * file object brings along.
+ * under way at a time. The last piece is handed over only once the file has been
+ * found unchanged.
  */
 export class Pump {
   #file;
+  #size;
   #filled;
   #unread;
+  #reader;
+  #unchanged;
   #header = 0;
   #room = 0;
   /** @type {ArrayBuffer | undefined} */
   #buffer;
-  /** @type {ReadableStreamBYOBReader | undefined} */
-  #reader;
-  #streams = true;
-  #position = -1;
-  #touched = false;
   /** Of the bytes before the next piece, where those are to be compared. */
   #digest = '';
+  /** Whether the next read is the first one on its connection. */
+  #anew = true;
   /** Whether what went before was read, or compared, here. */
   #known = false;
   #turn = 0;
 
   /**
    * @param {Blob} file
+   * @param {number} size in bytes, as it is offered
    * @param {(view: Uint8Array) => void} filled header room and piece
    * @param {(before: boolean) => void} unread the file cannot be read; `before`: though some of it could
+   * @param {import('./unchanged.js').How} [how]
    */
-  constructor(file, filled, unread) {
+  constructor(file, size, filled, unread, how = here) {
     this.#file = file;
+    this.#size = size;
     this.#filled = filled;
     this.#unread = unread;
+    this.#reader = new how.Reader(this.#file);
+    this.#unchanged = new Unchanged(this.#file, size, how);
   }
 
   /**
@@ -69,6 +55,7 @@ export class Pump {
     this.#digest = digest;
     this.#header = header;
     this.#room = header + most;
+    this.#anew = true;
   }
 
   /** @param {number} offset @param {number} length */
@@ -79,84 +66,42 @@ export class Pump {
   /** Lets buffer and file go. Nobody is called back any more until the next read. */
   rest() {
     this.#turn += 1;
-    this.#position = -1;
     this.#buffer = undefined;
-    this.#close();
+    this.#reader.close();
   }
 
   /** @param {number} offset @param {number} length @param {number} turn */
   async #read(offset, length, turn) {
+    const wanted = () => turn === this.#turn;
+    let buffer;
     try {
-      if (!this.#buffer || this.#buffer.byteLength < this.#room) this.#buffer = new ArrayBuffer(this.#room);
-      if (!this.#known && this.#digest !== '' && offset > 0) await this.#compare(offset, turn);
-      if (turn !== this.#turn) return;
+      if (this.#anew) this.#unchanged.begin(offset, this.#digest);
+      this.#anew = false;
+      if (!this.#known && this.#digest !== '' && offset > 0) await this.#compare(offset, wanted);
+      if (!wanted()) return;
       this.#known = true;
-      if (offset !== this.#position) this.#open(offset);
-      for (let filled = 0; filled < length;) {
-        const got = await this.#some(offset + filled, this.#header + filled, length - filled, turn);
-        if (turn !== this.#turn) return;
-        this.#touched = true;
-        if (got === 0) throw new Error('the file is shorter than it was');
-        filled += got;
-      }
-      this.#position = offset + length;
+      buffer = this.#buffer;
+      if (!buffer || buffer.byteLength < this.#room) buffer = new ArrayBuffer(this.#room);
+      buffer = await this.#reader.read(buffer, this.#header, offset, length);
+      if (!wanted()) return;
+      this.#buffer = buffer;
+      const piece = new Uint8Array(buffer, this.#header, length);
+      this.#unchanged.note(piece);
+      if (offset + length === this.#size) await this.#unchanged.check(piece[length - 1], wanted);
+      if (!wanted()) return;
     } catch {
-      if (turn !== this.#turn) return;
-      this.#position = -1;
-      this.#unread(this.#touched);
+      if (!wanted()) return;
+      this.#buffer = undefined; // a stream may have it
+      this.#reader.close();
+      this.#unread(this.#reader.touched);
       return;
     }
-    this.#filled(new Uint8Array(this.#buffer, 0, this.#header + length));
+    this.#filled(new Uint8Array(buffer, 0, this.#header + length));
   }
 
-  /** Rejects if the bytes before the offset are others than those that were sent. @param {number} offset @param {number} turn */
-  async #compare(offset, turn) {
-    const sum = new Sha256();
-    for (let at = 0; at < offset; at += compared) {
-      const piece = await arrayBuffer.call(slice.call(this.#file, at, Math.min(at + compared, offset)));
-      if (turn !== this.#turn) return;
-      this.#touched = true;
-      sum.write(new Uint8Array(piece));
-    }
-    if (sum.hex() !== this.#digest) throw new Error('the file is not the one that was begun');
-  }
-
-  /** @param {number} offset */
-  #open(offset) {
-    this.#close();
-    this.#position = offset;
-    if (!this.#streams) return;
-    // A slice is a round trip to the browser's main process.
-    const source = stream.call(offset === 0 ? this.#file : slice.call(this.#file, offset));
-    try {
-      this.#reader = source.getReader({ mode: 'byob' });
-    } catch {
-      this.#streams = false;
-      source.cancel().catch(() => {});
-    }
-  }
-
-  #close() {
-    this.#reader?.cancel().catch(() => {});
-    this.#reader = undefined;
-  }
-
-  /**
-   * Reads some bytes to a place in the buffer and answers how many.
-   * @param {number} offset @param {number} place @param {number} length @param {number} turn
-   */
-  async #some(offset, place, length, turn) {
-    const buffer = /** @type {ArrayBuffer} */ (this.#buffer);
-    if (!this.#reader) {
-      const piece = await arrayBuffer.call(slice.call(this.#file, offset, offset + length));
-      new Uint8Array(buffer, place).set(new Uint8Array(piece));
-      return piece.byteLength;
-    }
-    const options = /** @type {ReadableStreamBYOBReaderReadOptions} */ ({ min: length });
-    const { value } = await this.#reader.read(new Uint8Array(buffer, place, length), options);
-    if (!value) return 0;
-    // The stream took the buffer and gives it back as another object.
-    if (turn === this.#turn) this.#buffer = /** @type {ArrayBuffer} */ (value.buffer);
-    return value.byteLength;
+  /** Rejects if the bytes before the offset are others than those that were sent. @param {number} offset @param {() => boolean} wanted */
+  async #compare(offset, wanted) {
+    const found = await digestIn({ reader: this.#reader, buffer: new ArrayBuffer(1 << 20) }, 0, offset, wanted);
+    if (wanted() && found !== this.#digest) throw new Error('the file is not the one that was begun');
   }
 }

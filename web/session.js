@@ -1,6 +1,7 @@
 import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
-import { Pump, sizeOf } from './pump.js';
+import { Pump } from './pump.js';
+import { sizeOf } from './reader.js';
 import { Turns } from './turns.js';
 import { Unfinished } from './unfinished.js';
 import { randomKey, readClose, readDownload, readSend, readUpload, reading } from './wish.js';
@@ -147,6 +148,7 @@ export class Session extends EventTarget {
     return this.#half.call((module, half, call) => {
       const pump = new Pump(
         w.file,
+        size,
         (view) => this.#half.report(half, 'filled', call, view),
         (before) => this.#half.report(half, 'unread', call, before),
       );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
-import { mkdtemp, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readFile, rm, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -13,20 +13,23 @@ let dir;
 before(async () => { dir = await mkdtemp(join(tmpdir(), 'pump-')); });
 after(() => rm(dir, { recursive: true }));
 
+const { Pump } = await import('../pump.js');
+
 /** A browser without BYOB streams of blobs. */
 async function importWithoutStreams() {
   const { stream } = Blob.prototype;
   Blob.prototype.stream = () => new ReadableStream();
   try {
-    return await import('../pump.js?without-streams');
+    return await import('../reader.js?without-streams');
   } finally {
     Blob.prototype.stream = stream;
   }
 }
 
+/** Node's own Reader, and one without streams; neither browser compares a file's date. */
 const variants = {
-  'by stream': await import('../pump.js'),
-  'by slices': await importWithoutStreams(),
+  'by stream': { ...await import('../reader.js'), notices: false },
+  'by slices': { ...await importWithoutStreams(), notices: false },
 };
 
 function content(length) {
@@ -34,9 +37,9 @@ function content(length) {
 }
 
 /** A pump whose reads can be awaited: an answer is a view, or what unread was told. */
-function pumpOf(Pump, file) {
+function pumpOf(how, file, size = file.size) {
   let answer;
-  const pump = new Pump(file, (view) => answer(view), (changed) => answer(changed));
+  const pump = new Pump(file, size, (view) => answer(view), (changed) => answer(changed), how);
   pump.prepare(header, most);
   return { pump, read: (offset, length) => new Promise((resolve) => { answer = resolve; pump.read(offset, length); }) };
 }
@@ -51,14 +54,15 @@ function piece(view, length) {
 async function onDisk(name, bytes) {
   const path = join(dir, name);
   await writeFile(path, bytes);
+  await utimes(path, 1e9, 1e9); // a date that can be given again exactly
   return { path, blob: await openAsBlob(path) };
 }
 
-for (const [how, { Pump }] of Object.entries(variants)) {
+for (const [how, variant] of Object.entries(variants)) {
   test(`pieces of a file on disk, ${how}`, async () => {
     const bytes = content(1_000_003);
     const { blob } = await onDisk('pieces', bytes);
-    const { read } = pumpOf(Pump, blob);
+    const { read } = pumpOf(variant, blob);
     for (let at = 0, length; at < bytes.length; at += length) {
       length = Math.min(at === 0 ? most : 70_001, bytes.length - at);
       assert.deepEqual(piece(await read(at, length), length), bytes.subarray(at, at + length));
@@ -66,7 +70,7 @@ for (const [how, { Pump }] of Object.entries(variants)) {
   });
 
   test(`one buffer for all pieces, ${how}`, async () => {
-    const { read } = pumpOf(Pump, new Blob([content(600_000)]));
+    const { read } = pumpOf(variant, new Blob([content(600_000)]));
     const sizes = new Set();
     for (const at of [0, 100_000, 200_000]) {
       const view = await read(at, 100_000);
@@ -79,15 +83,16 @@ for (const [how, { Pump }] of Object.entries(variants)) {
 
   test(`another offset, forth and back, ${how}`, async () => {
     const bytes = content(500_000);
-    const { read } = pumpOf(Pump, new Blob([bytes]));
+    const { pump, read } = pumpOf(variant, new Blob([bytes]));
     for (const at of [300_000, 0, 499_999, 10, 11]) {
+      pump.prepare(header, most);
       assert.deepEqual(piece(await read(at, 1), 1), bytes.subarray(at, at + 1));
     }
   });
 
   test(`a file that was cut short, ${how}`, async () => {
     const { path, blob } = await onDisk('cut', content(1_000_000));
-    const { read } = pumpOf(Pump, blob);
+    const { read } = pumpOf(variant, blob);
     piece(await read(0, 1000), 1000);
     await truncate(path, 2000);
     let answer;
@@ -98,24 +103,24 @@ for (const [how, { Pump }] of Object.entries(variants)) {
   test(`a file that vanished before anything was read, ${how}`, async () => {
     const { path, blob } = await onDisk('gone', content(1000));
     await unlink(path);
-    assert.equal(await pumpOf(Pump, blob).read(0, 1000), false);
+    assert.equal(await pumpOf(variant, blob).read(0, 1000), false);
   });
 
   test(`a file that is shorter than it says, ${how}`, async () => {
-    assert.equal(await pumpOf(Pump, new Blob([content(10)])).read(0, 11), true);
+    assert.equal(await pumpOf(variant, new Blob([content(10)])).read(0, 11), true);
   });
 
   test(`at rest nobody is called, and reading goes on afterwards, ${how}`, async () => {
     const bytes = content(400_000);
     let called = 0;
-    const pump = new Pump(new Blob([bytes]), () => { called += 1; }, () => { called += 1; });
+    const pump = new Pump(new Blob([bytes]), bytes.length, () => { called += 1; }, () => { called += 1; }, variant);
     pump.prepare(header, most);
     pump.read(0, 200_000);
     pump.rest();
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(called, 0);
 
-    const { pump: other, read } = pumpOf(Pump, new Blob([bytes]));
+    const { pump: other, read } = pumpOf(variant, new Blob([bytes]));
     other.read(0, 100);
     other.rest();
     assert.deepEqual(piece(await read(5, 100), 100), bytes.subarray(5, 105));
@@ -129,23 +134,127 @@ for (const [how, { Pump }] of Object.entries(variants)) {
       arrayBuffer() { throw new Error('arrayBuffer'); }
       get size() { throw new Error('size'); }
     }
-    const { read } = pumpOf(Pump, new Hostile([bytes]));
+    const { read } = pumpOf(variant, new Hostile([bytes]), bytes.length);
     assert.deepEqual(piece(await read(0, 1000), 1000), bytes);
   });
 }
 
-for (const [how, { Pump }] of Object.entries(variants)) {
+for (const [how, variant] of Object.entries(variants)) {
   test(`a file that another page began has to begin alike, ${how}`, async () => {
     const bytes = content(1_500_000);
     const begun = createHash('sha256').update(bytes.subarray(0, 1_200_000)).digest('hex');
-    const same = pumpOf(Pump, new Blob([bytes]));
+    const same = pumpOf(variant, new Blob([bytes]));
     same.pump.prepare(header, most, begun);
     assert.deepEqual(piece(await same.read(1_200_000, 100_000), 100_000), bytes.subarray(1_200_000, 1_300_000));
 
     const other = Uint8Array.from(bytes);
     other[700_000] ^= 1;
-    const changed = pumpOf(Pump, new Blob([other]));
+    const changed = pumpOf(variant, new Blob([other]));
     changed.pump.prepare(header, most, begun);
     assert.equal(await changed.read(1_200_000, 100_000), true, 'as a file that changed');
   });
 }
+
+/** Reads a file as it is sent, in pieces; `change` is called before the last one. Answers the bytes, or what unread was told. */
+async function sent({ read }, size, change) {
+  const bytes = new Uint8Array(size);
+  for (let at = 0, length; at < size; at += length) {
+    length = Math.min(70_001, size - at);
+    if (at + length === size) await change();
+    const answer = await read(at, length);
+    if (!(answer instanceof Uint8Array)) return answer;
+    bytes.set(piece(answer, length), at);
+  }
+  return bytes;
+}
+
+// Node's streams refuse a file whose date has changed, so the file must keep it to
+// be read at all: what Firefox does with every file.
+const kept = async (path, change) => {
+  await change();
+  await utimes(path, 1e9, 1e9);
+};
+
+const changes = {
+  'not at all': () => {},
+  'the first byte': (path) => rewrite(path, 0),
+  'a byte in the middle': (path) => rewrite(path, 333_333),
+  'the last byte': (path, size) => rewrite(path, size - 1),
+};
+
+async function rewrite(path, at) {
+  const file = await open(path, 'r+');
+  await file.write(Uint8Array.of(200), 0, 1, at);
+  await file.close();
+}
+
+for (const [how, variant] of Object.entries(variants)) {
+  for (const [what, change] of Object.entries(changes)) {
+    test(`B45: a file that is rewritten while it is sent, ${what}, ${how}`, async () => {
+      const bytes = content(500_000);
+      const { path, blob } = await onDisk('rewritten', bytes);
+      const answer = await sent(pumpOf(variant, blob), bytes.length, () => kept(path, () => change(path, bytes.length)));
+      // Slices read as late as that bring the new version whole.
+      if (what === 'not at all' || answer instanceof Uint8Array) assert.deepEqual(answer, new Uint8Array(await readFile(path)), 'no mixture');
+      else assert.equal(answer, true, 'as a file that changed');
+    });
+  }
+
+  test(`B45: a file that changes between its only piece's reading and the check, ${how}`, async () => {
+    const { path, blob } = await onDisk('single', content(1000));
+    class Late extends variant.Reader {
+      async read(buffer, place, offset, length) {
+        const read = await super.read(buffer, place, offset, length);
+        if (place > 0) await kept(path, () => rewrite(path, 10));
+        return read;
+      }
+    }
+    assert.equal(await pumpOf({ Reader: Late, notices: false }, blob).read(0, 1000), true);
+  });
+
+  test(`B45: what went before a cut is compared too, ${how}`, async () => {
+    const bytes = content(300_000);
+    const { path, blob } = await onDisk('cut', bytes);
+    const { pump, read } = pumpOf(variant, blob);
+    piece(await read(0, 200_000), 200_000);
+    const digest = createHash('sha256').update(bytes.subarray(0, 150_000)).digest('hex');
+    for (const [changed, expected] of [[false, 'a piece'], [true, true]]) {
+      if (changed) await kept(path, () => rewrite(path, 5));
+      pump.prepare(header, most, digest);
+      const answer = await read(150_000, 150_000);
+      assert.equal(answer instanceof Uint8Array ? 'a piece' : answer, expected);
+    }
+  });
+}
+
+test('B45: a browser that compares the date is not made to read twice', async () => {
+  const reads = [];
+  class Counting extends variants['by stream'].Reader {
+    read(buffer, place, offset, length) {
+      reads.push([offset, length]);
+      return super.read(buffer, place, offset, length);
+    }
+  }
+  const { read } = pumpOf({ Reader: Counting, notices: true }, new Blob([content(1000)]));
+  piece(await read(0, 600), 600);
+  piece(await read(600, 400), 400);
+  assert.deepEqual(reads, [[0, 600], [600, 400]]);
+});
+
+test('B45: what a browser refuses to read at the end has changed', async () => {
+  const { path, blob } = await onDisk('touched', content(1000));
+  const { read } = pumpOf({ ...variants['by stream'], notices: true }, blob);
+  piece(await read(0, 600), 600);
+  await appendFile(path, 'more');
+  assert.equal(await read(600, 400), true);
+});
+
+test('an empty file that was not empty, or is gone, cannot be read', async () => {
+  const { sizeOf } = variants['by stream'];
+  const { path, blob } = await onDisk('empty', new Uint8Array());
+  assert.equal(await sizeOf(blob), 0);
+  await kept(path, () => writeFile(path, 'words'));
+  await assert.rejects(sizeOf(blob));
+  await unlink(path);
+  await assert.rejects(sizeOf(blob));
+});
