@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash"
+	"math"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
@@ -43,10 +44,10 @@ func (c *chunk) span() span { return span{c.seq, c.offset, c.offset + int64(len(
 
 func parseChunk(m *jetstream.RawStreamMsg) (*chunk, error) {
 	offset, err := strconv.ParseInt(m.Header.Get(headerOffset), 10, 64)
-	if err != nil || offset < 0 {
+	if err != nil || offset < 0 || offset > math.MaxInt64-int64(len(m.Data)) {
 		return nil, fmt.Errorf("chunk %d has no offset", m.Sequence)
 	}
-	number, err := strconv.ParseUint(m.Header.Get(headerNumber), 10, 64)
+	number, err := strconv.ParseUint(m.Header.Get(headerNumber), 10, 63)
 	if err != nil {
 		return nil, fmt.Errorf("chunk %d has no number", m.Sequence)
 	}
