@@ -75,8 +75,8 @@ func (p *Party) Check() error {
 		p.Visibility = All
 	}
 	switch {
-	case p.UserID == "" || len(p.UserID) > maxID || !printable(p.UserID):
-		return NewError(CodeMessage, "the user id is empty, longer than "+strconv.Itoa(maxID)+" bytes, or holds control characters")
+	case p.UserID == "" || len(p.UserID) > maxID || !printable(p.UserID) || p.UserID == "." || p.UserID == "..":
+		return NewError(CodeMessage, "the user id is empty, \".\", \"..\", longer than "+strconv.Itoa(maxID)+" bytes, or holds control characters")
 	case len(p.Nickname) > maxNickname || !printable(p.Nickname):
 		return NewError(CodeMessage, "the nickname is longer than "+strconv.Itoa(maxNickname)+" bytes or holds control characters")
 	case !oneOf(string(p.UserType), userTypes):

@@ -74,6 +74,7 @@ func TestPartyCheck(t *testing.T) {
 		"least":                        {bridge.Party{UserID: "a", UserType: bridge.Agent}, ""},
 		"everyday":                     {good(nil), ""},
 		"no user id":                   {good(func(p *bridge.Party) { p.UserID = "" }), bridge.CodeMessage},
+		"L2: a user id that is a step": {good(func(p *bridge.Party) { p.UserID = ".." }), bridge.CodeMessage},
 		"a user id of 65 bytes":        {good(func(p *bridge.Party) { p.UserID = strings.Repeat("u", 65) }), bridge.CodeMessage},
 		"a control in the user id":     {good(func(p *bridge.Party) { p.UserID = "a\nb" }), bridge.CodeMessage},
 		"no UTF-8 in the user id":      {good(func(p *bridge.Party) { p.UserID = "a\xff" }), bridge.CodeMessage},

@@ -152,6 +152,12 @@ func (c *Client) answer(req *http.Request, away bridge.Code, answer any) error {
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+	if walks(path) {
+		if strings.HasPrefix(path, pathDocuments) {
+			return nil, bridge.NewError(bridge.CodeDocument, "")
+		}
+		return nil, bridge.NewError(bridge.CodeFileUnknown, "")
+	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, body)
 	if err != nil {
 		return nil, err

@@ -72,7 +72,7 @@ func (s *documents) add(ctx context.Context, d proxy.Document) (string, error) {
 	if err := s.answer(req, bridge.CodeStorageUnavailable, &stored); err != nil {
 		return "", err
 	}
-	if stored.ID == "" || len(stored.ID) > maxDocumentID {
+	if stored.ID == "" || len(stored.ID) > maxDocumentID || walks(at(pathDocument, stored.ID)) {
 		return "", bridge.WrapError(bridge.CodeStorageUnavailable, fmt.Errorf("the relay gave the document id %q", stored.ID))
 	}
 	return stored.ID, nil

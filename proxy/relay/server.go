@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -105,7 +106,11 @@ func (h *Handler) route() {
 
 func (h *Handler) handle(pattern string, serve func(http.ResponseWriter, *http.Request) error) {
 	h.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		if err := serve(w, r); err != nil {
+		err := decodeSegments(r)
+		if err == nil {
+			err = serve(w, r)
+		}
+		if err != nil {
 			h.refuse(w, r, err)
 		}
 	})
@@ -120,7 +125,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, bridge.NewError(bridge.CodeTokenInvalid, "the relay does not know this secret"))
 		return
 	}
-	h.mux.ServeHTTP(w, r)
+	// The mux would take a slash or dots within an id for steps.
+	routed := *r
+	routed.URL = &url.URL{Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery}
+	h.mux.ServeHTTP(w, &routed)
+}
+
+// decodeSegments decodes what stood in the path's braces, once it is routed.
+func decodeSegments(r *http.Request) error {
+	for _, name := range []string{"session", "user", "file", "key", "id"} {
+		id, err := url.PathUnescape(r.PathValue(name))
+		if err != nil {
+			return bridge.NewError(bridge.CodeMessage, "the path is not percent-encoded UTF-8")
+		}
+		r.SetPathValue(name, id)
+	}
+	return nil
 }
 
 func (h *Handler) hello(w http.ResponseWriter, _ *http.Request) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -31,7 +32,8 @@ const (
 	pathReserve = pathParty + "/reservations/{key}" // PUT, DELETE
 	pathAttempt = pathParty + "/attempts/{key}"     // PUT
 
-	pathDocument = "/relay/v1/documents/{id}" // PUT, GET and HEAD with Range, DELETE
+	pathDocuments = "/relay/v1/documents/"
+	pathDocument  = pathDocuments + "{id}" // PUT, GET and HEAD with Range, DELETE
 )
 
 // The features that a relay may lack.
@@ -179,4 +181,17 @@ func at(pattern string, segments ...string) string {
 		segments = segments[1:]
 	}
 	return string(out)
+}
+
+// walks reports whether a segment of the path is empty, "." or "..". No percent-encoding
+// hides these (RFC 3986, 6.2.2.3): whatever lies between the two ends, and the other
+// end itself, may take them for steps. An id that pages name can be one of them, and
+// nothing has such an id.
+func walks(path string) bool {
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
