@@ -208,8 +208,13 @@ export class Connection {
   }
 
   #blank() {
-    const conversation = new Conversation();
+    return this.#adopt(new Conversation());
+  }
+
+  /** @param {Conversation} conversation */
+  #adopt(conversation) {
     conversation.again = () => this.#begin();
+    conversation.astray = () => this.#switch();
     return conversation;
   }
 
@@ -268,12 +273,9 @@ export class Connection {
     const kept = this.#kept.take(this.#label(identity));
     if (kept && !this.conversation.session) {
       kept.inherit(this.conversation);
-      kept.again = this.conversation.again;
+      this.#adopt(kept);
       this.conversation = kept;
     }
-    session.addEventListener('state', ({ detail: { state, error } }) => {
-      if (state === 'closed' && error?.code === 'session-invalid' && session === this.conversation.session) this.#switch();
-    });
     this.conversation.attach(session);
     this.#show();
   }

@@ -67,11 +67,14 @@ export class Conversation {
   pending = [];
   /** Connects again, where that is ours to do. @type {(() => void) | undefined} */
   again;
+  /** Told that the session ended because its new token names somebody else. @type {(() => void) | undefined} */
+  astray;
   downloads = new Downloads((file, fetched) => this.#each((view) => view.fetched(file, fetched)));
   #uploads;
   /** @type {Set<View>} */
   #views = new Set();
-  #listening = new AbortController();
+  /** Ends what is listened to. @type {(() => void)[]} */
+  #listening = [];
 
   /** @param {(name: string, type: string) => Promise<FileName>} [name] judges the name of a file that the session has not spoken of */
   constructor(name = describe) {
@@ -149,8 +152,7 @@ export class Conversation {
   }
 
   #part() {
-    this.#listening.abort();
-    this.#listening = new AbortController();
+    for (const end of this.#listening.splice(0)) end();
     this.session = undefined;
   }
 
@@ -232,16 +234,28 @@ export class Conversation {
 
   /** @param {Session} session */
   #listen(session) {
-    const { signal } = this.#listening;
-    for (const type of /** @type {const} */ (['join', 'leave', 'message', 'file'])) {
-      session.addEventListener(type, ({ detail }) => this.#happened(detail), { signal });
-    }
-    session.addEventListener('upload', ({ detail }) => {
-      this.#uploads.step(detail);
-      this.#each((view) => view.stepped(detail));
-    }, { signal });
-    session.addEventListener('limits', () => this.#each((view) => view.allowed()), { signal });
-    session.addEventListener('state', ({ detail: { state, error, retryIn } }) => this.#enter(state, error, retryIn), { signal });
+    for (const type of /** @type {const} */ (['join', 'leave', 'message', 'file'])) this.#on(session, type, (event) => this.#happened(event));
+    this.#on(session, 'upload', (event) => {
+      this.#uploads.step(event);
+      this.#each((view) => view.stepped(event));
+    });
+    this.#on(session, 'limits', () => this.#each((view) => view.allowed()));
+    this.#on(session, 'state', ({ state, error, retryIn }) => {
+      if (state === 'closed' && error?.code === 'session-invalid' && this.astray) this.astray();
+      else this.#enter(state, error, retryIn);
+    });
+  }
+
+  /**
+   * @template {keyof import('./attache.js').SessionEventMap} T
+   * @param {Session} session
+   * @param {T} type
+   * @param {(detail: import('./attache.js').SessionEventMap[T]['detail']) => void} hear
+   */
+  #on(session, type, hear) {
+    const listener = (/** @type {Event} */ event) => hear(/** @type {CustomEvent} */ (event).detail);
+    session.addEventListener(type, listener);
+    this.#listening.push(() => session.removeEventListener(type, listener));
   }
 
   /** @param {Phase} phase @param {AttacheError} [error] @param {number} [retryIn] */
