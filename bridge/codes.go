@@ -13,6 +13,8 @@ const (
 	CodeTokenExpired Code = "token-expired"
 	CodeTokenEarly   Code = "token-early"
 	CodeOrigin       Code = "origin-refused"
+	CodeUpgrade      Code = "upgrade-missing"
+	CodeBlocked      Code = "connection-blocked"
 	CodeVersion      Code = "version-unsupported"
 	CodeMessage      Code = "message-invalid"
 	CodeMessageSize  Code = "message-too-large"
@@ -88,6 +90,8 @@ var Rules = []Rule{
 	{CodeTokenExpired, "the token has expired", "ask the application for a new token", true},
 	{CodeTokenEarly, "the token is not valid yet", "try again in a moment, and compare the clocks of the server that makes tokens and of the proxy", true},
 	{CodeOrigin, "this page's origin is not on the proxy's list", "add the origin to the proxy's --origin option", false},
+	{CodeUpgrade, "a server on the way does not pass WebSockets on", "ask the operator to have it pass on the headers Upgrade and Connection", false},
+	{CodeBlocked, "the browser does not let this page connect", "ask the page's developer to look into the browser's console", false},
 	{CodeVersion, "page and proxy speak different protocol versions", "reload the page, or install the matching version", false},
 	{CodeMessage, "a message could not be understood", "use the module and the proxy of one release", false},
 	{CodeMessageSize, "a message is larger than allowed", "send a shorter text or fewer custom keys", false},

@@ -13,6 +13,7 @@ const (
 	PathChat = "/attache/chat" // the session's socket: JSON messages both ways
 	PathData = "/attache/data" // the data socket: hello and frames up, acks down
 	PathFile = "/attache/file" // downloads: /attache/file/<ticket>/<name>
+	PathWhy  = "/attache/why"  // what a page may know of a dial that failed: JSON
 )
 
 // What a message may have, in bytes.

@@ -160,6 +160,8 @@ type Proxy struct {
 	uploads  uploads
 	presence presence
 	paces    paces
+	turned   *turnedAway
+	askers   askers
 	used     usedTickets
 	asked    askedAttempts
 	up, down atomic.Int64 // what Traffic tells
@@ -197,6 +199,7 @@ func New(c Config) (*Proxy, error) {
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
 	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, of: map[string]*pace{}}
 	p.used.kept = map[Grant]*ticketUse{}
+	p.turned = newTurnedAway()
 	p.asked.of = map[string]*askedAttempt{}
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
@@ -204,6 +207,8 @@ func New(c Config) (*Proxy, error) {
 	p.mux = http.NewServeMux()
 	p.mux.HandleFunc("GET "+bridge.PathChat, p.serveChat)
 	p.mux.HandleFunc("GET "+bridge.PathData, p.serveData)
+	p.mux.HandleFunc("GET "+bridge.PathWhy, p.serveWhy)
+	p.mux.HandleFunc("POST "+bridge.PathWhy, p.serveWhy)
 	p.mux.HandleFunc(bridge.PathFile+"/{ticket}/{name...}", p.serveFile)
 	return p, nil
 }

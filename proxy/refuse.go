@@ -10,7 +10,13 @@ import (
 func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := *bridge.AsError(err)
 	e.ID = newID()
-	p.Log.Warn("refused", "request", e.ID, "method", r.Method, "code", e.Code, "error", err)
+	say, more := true, []any(nil)
+	if r.URL.Path == bridge.PathChat || r.URL.Path == bridge.PathData {
+		say, more = p.turn(r, e.Code)
+	}
+	if say {
+		p.Log.Warn("refused", append([]any{"request", e.ID, "method", r.Method, "code", e.Code, "error", err}, more...)...)
+	}
 	p.cors(w, r)
 	h := w.Header()
 	if status(e.Code) == http.StatusServiceUnavailable {
@@ -35,6 +41,8 @@ func status(c bridge.Code) int {
 		return http.StatusServiceUnavailable
 	case bridge.CodeMessage:
 		return http.StatusBadRequest
+	case bridge.CodeUpgrade:
+		return http.StatusUpgradeRequired
 	}
 	return http.StatusInternalServerError
 }

@@ -50,8 +50,7 @@ type socket struct {
 func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 	s := &socket{base: p.ctx, id: newID(), within: p.MessageTimeout}
 	s.log = p.Log.With("conn", s.id)
-	if !p.origins.allow(r) {
-		p.refuse(w, r, bridge.NewError(bridge.CodeOrigin, ""))
+	if !p.admit(w, r) {
 		return nil
 	}
 	leave := p.waiting.enter(p.fronts.from(r))
@@ -72,6 +71,9 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 	})
 	if err != nil {
 		p.running.Done()
+		if say, more := p.turn(r, bridge.CodeMessage); say {
+			s.log.Warn("refused", append([]any{"code", bridge.CodeMessage, "error", err}, more...)...)
+		}
 		return nil
 	}
 	s.conn = conn

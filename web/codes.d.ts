@@ -10,6 +10,8 @@ export type Code =
   | 'token-expired'
   | 'token-early'
   | 'origin-refused'
+  | 'upgrade-missing'
+  | 'connection-blocked'
   | 'version-unsupported'
   | 'message-invalid'
   | 'message-too-large'

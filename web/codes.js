@@ -28,6 +28,16 @@ export const codes = Object.freeze({
     hint: 'add the origin to the proxy\'s --origin option',
     retry: false,
   }),
+  'upgrade-missing': Object.freeze({
+    message: 'a server on the way does not pass WebSockets on',
+    hint: 'ask the operator to have it pass on the headers Upgrade and Connection',
+    retry: false,
+  }),
+  'connection-blocked': Object.freeze({
+    message: 'the browser does not let this page connect',
+    hint: 'ask the page\'s developer to look into the browser\'s console',
+    retry: false,
+  }),
   'version-unsupported': Object.freeze({
     message: 'page and proxy speak different protocol versions',
     hint: 'reload the page, or install the matching version',

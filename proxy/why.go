@@ -1,0 +1,73 @@
+package proxy
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"attache/bridge"
+
+	"golang.org/x/time/rate"
+)
+
+// why is what a page is told that could not dial. It holds nothing that its asker does
+// not know or could not find out by dialing: no other origin, no flag, no release.
+type why struct {
+	Protocol string      `json:"protocol"`
+	Time     int64       `json:"time"`              // milliseconds since 1970, the proxy's clock
+	Origin   string      `json:"origin"`            // of the page that asks, as it got here
+	Allowed  bool        `json:"allowed"`           // whether that may connect
+	Refused  bridge.Code `json:"refused,omitempty"` // the last dial from there, within a minute
+	Missing  []string    `json:"missing,omitempty"` // of that dial's handshake
+	Draining bool        `json:"draining,omitempty"`
+}
+
+// serveWhy answers any page, of whatever origin, because the one that most needs it is
+// the one that is refused. A browser names the origin in a POST also where page and proxy
+// share it; in a GET it does not.
+func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	now := time.Now()
+	d := dialer{p.fronts.from(r), named(r)}
+	if !p.askers.allow(d.from, now) {
+		h.Set("Retry-After", "10")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	}
+	last := p.turned.last(d, now)
+	h.Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(why{
+		Protocol: bridge.Subprotocol, Time: now.UnixMilli(), Origin: d.origin, Allowed: p.origins.allow(r),
+		Refused: last.code, Missing: last.lacks, Draining: p.leaving.Err() != nil,
+	})
+}
+
+// askers bounds how often an address may ask. Many pages may be behind one.
+type askers struct {
+	mu sync.Mutex
+	of map[string]*rate.Limiter
+}
+
+const (
+	askersMost  = 4096 // addresses known at a time
+	askersBurst = 64
+	askersRate  = 8 // a second, once the burst is used up
+)
+
+func (a *askers) allow(from string, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	of := a.of[from]
+	if of == nil {
+		if a.of == nil || len(a.of) >= askersMost {
+			a.of = map[string]*rate.Limiter{} // whoever asks anew has a burst; the map stays small
+		}
+		of = rate.NewLimiter(askersRate, askersBurst)
+		a.of[from] = of
+	}
+	return of.AllowN(now, 1)
+}

@@ -1,0 +1,176 @@
+package proxy_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// reason is the answer to a page that asks why it cannot dial.
+type reason struct {
+	Protocol string
+	Time     int64
+	Origin   string
+	Allowed  bool
+	Refused  bridge.Code
+	Missing  []string
+	Draining bool
+}
+
+func askWhy(t *testing.T, server, method, origin string) (reason, *http.Response) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, server+bridge.PathWhy, nil)
+	require.NoError(t, err)
+	if origin != "" {
+		request.Header.Set("Origin", origin)
+	}
+	res, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.Less(t, len(text), 1024, "the answer is small")
+	require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"))
+	require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+	var told reason
+	if res.StatusCode == http.StatusOK {
+		require.NoError(t, json.Unmarshal(text, &told))
+	}
+	return told, res
+}
+
+func TestB64APageLearnsThatItsOriginIsRefused(t *testing.T) {
+	w := newWorld(t)
+	const stranger = "https://other.example"
+	told, _ := askWhy(t, w.server.URL, http.MethodPost, stranger)
+	require.Equal(t, reason{Protocol: bridge.Subprotocol, Time: told.Time, Origin: stranger}, told)
+	require.WithinDuration(t, time.Now(), time.UnixMilli(told.Time), time.Minute)
+	_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {stranger}})
+	require.Error(t, err)
+	require.Equal(t, http.StatusForbidden, res.StatusCode)
+	told, _ = askWhy(t, w.server.URL, http.MethodGet, stranger)
+	require.Equal(t, bridge.CodeOrigin, told.Refused)
+	require.False(t, told.Allowed)
+	require.Empty(t, told.Missing)
+	// Others learn nothing of it, and nobody learns which origins may connect.
+	told, res = askWhy(t, w.server.URL, http.MethodPost, w.origin)
+	require.True(t, told.Allowed)
+	require.Empty(t, told.Refused)
+	told, _ = askWhy(t, w.server.URL, http.MethodPost, "")
+	require.Equal(t, reason{Protocol: bridge.Subprotocol, Time: told.Time}, told)
+	require.Contains(t, w.logged(), "origin="+stranger)
+	require.Contains(t, w.logged(), "--origin "+stranger)
+}
+
+// What a stranger names is bounded and escaped where it is told.
+func TestT2RefusedOriginsInTheLog(t *testing.T) {
+	w := newWorld(t)
+	for _, origin := range []string{strings.Repeat("a", 9000), "x\" level=ERROR msg=forged", "\xff\xfe", "https://*.desk.example"} {
+		_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {origin}})
+		require.Error(t, err)
+		require.Equal(t, http.StatusForbidden, res.StatusCode)
+	}
+	logged := w.logged()
+	require.NotContains(t, logged, strings.Repeat("a", 400))
+	require.NotContains(t, logged, `"x" level=ERROR`)
+	require.Contains(t, logged, `x\" level=ERROR`)
+	require.NotContains(t, logged, "--origin https://*")
+}
+
+// A flood of strangers fills neither the log nor the memory.
+func TestT5RefusedDialsInTheLog(t *testing.T) {
+	w := newWorld(t)
+	for range 200 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+bridge.PathChat, nil)
+		require.NoError(t, err)
+		request.Header.Set("Origin", "https://other.example")
+		res, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		res.Body.Close()
+	}
+	require.Less(t, strings.Count(w.logged(), "origin-refused"), 150)
+	limited := 0
+	for range 400 {
+		if _, res := askWhy(t, w.server.URL, http.MethodPost, w.origin); res.StatusCode == http.StatusTooManyRequests {
+			limited++
+			require.NotEmpty(t, res.Header.Get("Retry-After"))
+		}
+	}
+	require.Positive(t, limited)
+}
+
+// B64: a reverse proxy that passes requests on as nginx does by default.
+func TestB64UpgradeHeadersTakenAway(t *testing.T) {
+	w := newWorld(t)
+	target, err := url.Parse(w.server.URL)
+	require.NoError(t, err)
+	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	front := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Upgrade")
+		r.Header.Set("Connection", "close")
+		pass.ServeHTTP(out, r)
+	}))
+	defer front.Close()
+	for _, path := range []string{bridge.PathChat, bridge.PathData} {
+		_, res, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(front.URL, "http")+path, &websocket.DialOptions{
+			HTTPHeader: http.Header{"Origin": {w.origin}}, Subprotocols: []string{bridge.Subprotocol},
+		})
+		require.Error(t, err)
+		require.Equal(t, http.StatusUpgradeRequired, res.StatusCode)
+		require.Equal(t, w.origin, res.Header.Get("Access-Control-Allow-Origin"))
+	}
+	told, _ := askWhy(t, front.URL, http.MethodPost, w.origin)
+	require.Equal(t, bridge.CodeUpgrade, told.Refused)
+	require.Equal(t, []string{"Connection: Upgrade", "Upgrade: websocket"}, told.Missing)
+	require.Contains(t, w.logged(), "without Connection: Upgrade and Upgrade: websocket")
+	require.Contains(t, w.logged(), "proxy_set_header Upgrade")
+}
+
+// What nginx writes by default, byte for byte: HTTP/1.0 and Connection: close.
+func TestB64HTTP10(t *testing.T) {
+	w := newWorld(t)
+	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	io.WriteString(conn, "GET "+bridge.PathChat+" HTTP/1.0\r\nHost: files.example\r\nConnection: close\r\nOrigin: "+w.origin+
+		"\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: "+bridge.Subprotocol+"\r\n\r\n")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusUpgradeRequired, res.StatusCode)
+	told, _ := askWhy(t, w.server.URL, http.MethodPost, w.origin)
+	require.Equal(t, []string{"HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket"}, told.Missing)
+	// Somebody who opens the address in a browser dials nothing.
+	visitor, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+bridge.PathData, nil)
+	require.NoError(t, err)
+	visitor.Header.Set("Origin", w.origin)
+	visitor.Header.Set("Sec-Fetch-Mode", "cors")
+	res, err = http.DefaultClient.Do(visitor)
+	require.NoError(t, err)
+	res.Body.Close()
+	require.Equal(t, http.StatusUpgradeRequired, res.StatusCode)
+}
+
+func TestWhyOfADrain(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.proxy.Drain(t.Context()))
+	_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}})
+	require.Error(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	told, _ := askWhy(t, w.server.URL, http.MethodPost, w.origin)
+	require.True(t, told.Draining)
+	require.Equal(t, bridge.CodeBusy, told.Refused)
+}
