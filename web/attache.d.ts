@@ -80,6 +80,13 @@ export interface Session extends EventTarget {
   readonly transcript: readonly TranscriptEvent[];
 
   /**
+   * Replaces the token, or where tokens come from. Nothing is connected anew: it counts from the next reconnect on, or
+   * when the time of the present token is over. A token that names another chat session or user ends this session with
+   * the code `session-invalid`.
+   */
+  setToken(token: ConnectOptions['token']): void;
+
+  /**
    * Sends a file. Resolves with the file as announced in the chat: stored
    * durably, its notice in the transcript. Rejects with an {@link AttacheError},
    * or with `signal.reason` when aborted; an abort removes what was stored.

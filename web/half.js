@@ -80,12 +80,20 @@ export class Half {
   #ended;
   /** @type {unknown} */
   #tokenFault;
+  /** Where tokens come from, at the moment. */
+  #token;
   #wake = () => this.#tell(this.#number, 'wake');
 
   /** @param {Wish} wish @param {Whole} whole */
   constructor(wish, whole) {
     this.#wish = wish;
     this.#whole = whole;
+    this.#token = wish.token;
+  }
+
+  /** @param {Wish['token']} token */
+  set token(token) {
+    this.#token = token;
   }
 
   start() {
@@ -276,7 +284,7 @@ export class Half {
   /** @param {number} request */
   async #giveToken(request) {
     const number = this.#number;
-    const { token } = this.#wish;
+    const token = this.#token;
     let given;
     try {
       await undefined;

@@ -4,7 +4,7 @@ import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
 import { Turns } from './turns.js';
 import { Unfinished } from './unfinished.js';
-import { randomKey, readClose, readDownload, readSend, readUpload, reading } from './wish.js';
+import { randomKey, readClose, readDownload, readSend, readToken, readUpload, reading } from './wish.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
 /** @typedef {import('./attache.js').Limits} Limits */
@@ -102,6 +102,11 @@ export class Session extends EventTarget {
   get transcript() {
     this.#transcript ??= Object.freeze([...this.#events]);
     return this.#transcript;
+  }
+
+  /** @param {string | (() => string | Promise<string>)} token */
+  setToken(token) {
+    this.#half.token = reading(() => readToken(token));
   }
 
   /** @param {Blob} file @param {import('./attache.js').UploadOptions} [options] @returns {Promise<ChatFile>} */

@@ -159,6 +159,9 @@ class FakeSession extends EventTarget {
     return undefined;
   }
 
+  /** There is no token either. */
+  setToken() {}
+
   /** Says how the next upload goes; several are taken in turn. @param {Script} script */
   script(script) {
     this.#scripts.push(script);

@@ -52,15 +52,20 @@ function object(value) {
 export function readConnect(given) {
   const options = object(given);
   const { url, token, clientVersion = 0, wasm } = options;
-  if (typeof token !== 'string' && typeof token !== 'function') throw misuse('token is neither a string nor a function');
   if (!Number.isSafeInteger(clientVersion)) throw misuse('clientVersion is not a whole number');
   return {
     base: readBase(url),
-    token: /** @type {string | (() => string | Promise<string>)} */ (token),
+    token: readToken(token),
     clientVersion: /** @type {number} */ (clientVersion),
     signal: abortSignal(options.signal),
     wasm: /** @type {import('./loader.js').LoadOptions['wasm']} */ (wasm),
   };
+}
+
+/** @param {unknown} token */
+export function readToken(token) {
+  if (typeof token !== 'string' && typeof token !== 'function') throw misuse('token is neither a string nor a function');
+  return /** @type {string | (() => string | Promise<string>)} */ (token);
 }
 
 /** The same for what may not be an address at all, which is then returned as it is. @param {string} given */

@@ -253,6 +253,18 @@ test('a cut in the middle loses nothing', async () => {
   assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['token 0', 'token 1']);
 });
 
+test('B21 another token provider is asked at the next reconnect, and connects nothing anew', async () => {
+  const session = await enter({ token: 'the first' });
+  const states = record(session, 'state', ({ state }) => state);
+  assert.throws(() => session.setToken(5), { code: 'message-invalid' });
+  session.setToken(async () => 'the second');
+  await session.send('still here');
+  assert.deepEqual(states, []);
+  proxy.last('/chat').cut();
+  await until(() => states.includes('connected'));
+  assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['the first', 'the second']);
+});
+
 test('a file that cannot be read fails alone', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'session-'));
   try {
