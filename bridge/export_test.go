@@ -55,8 +55,9 @@ func (n node) plain() any {
 // AppendText writes a JSON string.
 func AppendText(out []byte, s string) []byte { return appendText(out, s) }
 
-// Extensions and MimePrefixes are the tables behind KindOf.
-var Extensions = extensions
+// Extensions, CautionedExtensions and MimePrefixes are the tables behind KindOf
+// and SafeName.
+var Extensions, CautionedExtensions = extensions, cautions
 
 func MimePrefixes() (prefixes []string, kinds []Kind) {
 	for _, m := range mimeKinds {

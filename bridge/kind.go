@@ -30,27 +30,66 @@ var Kinds = []Kind{
 	CodeFile, DataFile, Archive, Mail, Font, Program, Unknown,
 }
 
-// extensions lists each kind's extensions. Program holds everything that runs
-// when it is opened, on any desktop: it is shown with caution.
+// extensions lists each kind's extensions. Program holds whatever runs, installs
+// or starts something when it is opened, on any desktop: it is shown with caution.
+//
+// Program and the lists of cautions below are put together from those that
+// Outlook ("Blocked attachments in Outlook", Level 1), Gmail ("File types blocked
+// in Gmail"), Chromium (download_file_types.asciipb), Firefox
+// (ApplicationReputation.cpp), Windows' Attachment Manager (high risk) and Office
+// ("File types blocked by default in packages") block or ask about, and from
+// what macOS, GNOME and KDE open by starting something. What these lists hold for
+// other reasons is left out: plain web pages, XML, archives, settings that
+// nothing reads on opening.
 var extensions = map[Kind]string{
 	Image:     "png jpg jpeg jpe jfif gif webp avif heic heif bmp tif tiff svg ico psd ai eps raw cr2 nef dng jxl",
 	Audio:     "mp3 wav ogg oga opus flac m4a aac wma aif aiff mid midi amr weba",
 	Video:     "mp4 m4v mov avi mkv webm wmv flv mpg mpeg 3gp ogv m2ts",
 	PDF:       "pdf",
-	Document:  "doc docx docm dot dotx odt ott rtf pages wpd wps epub mobi xps djvu tex",
-	Sheet:     "xls xlsx xlsm xlsb xlt xltx ods ots numbers csv tsv",
-	Slides:    "ppt pptx pptm pps ppsx pot potx odp otp key",
+	Document:  "doc docx docm dot dotx dotm docb wbk wll one onepkg onetoc2 odt ott rtf pages wpd wps epub mobi xps djvu tex vsd vsdx vsdm vssm vstm vss vst pub",
+	Sheet:     "xls xlsx xlsm xlsb xlt xltx xltm xla xlam xlm xlw slk dif iqy oqy rqy dqy odc ods ots numbers csv tsv",
+	Slides:    "ppt pptx pptm pps ppsx ppsm pot potx potm ppa ppam sldx sldm odp otp key",
 	PlainText: "txt text log md markdown rst asc nfo readme srt vtt",
-	CodeFile:  "html htm xhtml css scss less ts tsx jsx c h cc cpp hpp cs go rs java kt swift rb php pl lua r m scala sql dart vue svelte ino asm proto",
-	DataFile:  "json jsonl xml yaml yml toml ini cfg conf db sqlite sqlite3 mdb accdb dat bin parquet avro geojson gpx kml ics vcf plist sav",
-	Archive:   "zip rar 7z tar gz tgz bz2 tbz xz txz zst lz4 lzma cab iso img dmg ar cpio z",
-	Mail:      "eml msg mbox pst ost emlx",
-	Font:      "ttf otf woff woff2 eot ttc",
-	Program:   "exe msi msp mst msix appx com bat cmd ps1 psm1 vb vbs vbe js jse mjs ws wsc wsf wsh sct hta scr pif cpl lnk reg inf jar jnlp apk ipa app deb rpm run sh bash zsh csh ksh fish command py pyw pyc dll so dylib sys drv gadget url webloc inetloc desktop scf shb shs chm hlp msc application appimage pkg mpkg scpt library-ms search-ms settingcontent-ms appref-ms xbap xll iqy elf wasm",
+	CodeFile:  "html htm xhtml xht shtml mht mhtml css scss less ts tsx jsx c h cc cpp hpp cs go rs java kt swift php lua r m scala sql dart vue svelte ino asm proto",
+	DataFile: "json jsonl xml yaml yml toml ini cfg conf db sqlite sqlite3 dat bin parquet avro geojson gpx kml ics vcf plist sav " +
+		"mdb accdb accde accdr accda accdc accdt accdu ade adp mda mde mdt mdw mdz mad maf mag mam maq mar mas mat mau mav maw " +
+		"cer crt der p7b p7c spc p12 pfx sst stl crl mobileconfig mobileprovision provisionprofile theme themepack deskthemepack prf pbk udl dsn ops ins isp xnk ovpn printerexport webpnp",
+	Archive: "zip rar 7z tar gz tgz bz2 tbz xz txz zst lz4 lzma ar cpio z " +
+		"cab iso img dmg vhd vhdx vmdk vdi qcow2 ova wim swm esd udf nrg mdf mds ccd daa isz toast cdr dvdr dc42 diskcopy42 dmgpart imgpart ndif udif smi sparseimage sparsebundle hfs xip pax cpgz squashfs",
+	Mail: "eml msg mbox pst ost emlx",
+	Font: "ttf otf woff woff2 eot ttc",
+	Program: "exe com bat cmd pif scr cpl dll ocx sys drv efi vxd ax msi msp mst msu msix msixbundle appx appxbundle appinstaller xap apk apkm xapk aab ipa " +
+		"ps1 ps1xml ps2 ps2xml psc1 psc2 psd1 psdm1 psm1 pssc cdxml msh msh1 msh2 mshxml msh1xml msh2xml vb vbs vbe vbscript js jse mjs cjs ws wsc wsf wsh sct hta htc htt bas vbp vsmacros vsw ahk au3 nsh kix mof rgs " +
+		"lnk url website webloc inetloc fileloc textclipping desktop scf shb shs library-ms search-ms searchconnector-ms settingcontent-ms appref-ms application gadget xbap rdp rdg ica vnc chm chi chw hlp hpj cnt its msc mmc " +
+		"reg inf inx isu grp job bgi cat diagcab diagcfg diagpkg osd mcf xrm-ms manifest asp aspx asx plg pcd prg fxp mcl btapp btinstall u3p paf air jar jnlp class dex crx xpi oxt vsix vsto xll " +
+		"app command tool terminal workflow action applescript scpt scptd osas osax seplugin caction pkg mpkg prefpane saver qlgenerator mdimporter kext plugin " +
+		"deb rpm run elf out so ko dylib appimage flatpak flatpakref flatpakrepo snap slp pet pup shar sh bash zsh csh tcsh ksh fish nu service " +
+		"py pyc pyo pyw pyz pyzw pyd rb rbw pl plx pm cgi tcl wasm swf spl ex ex_ dl_",
 }
 
+// cautions lists, by reason, what is no program and yet to be opened with care.
+var cautions = map[Caution]string{
+	CautionMacros: "docm dotm docb wbk wll one onepkg onetoc2 vsdm vssm vstm " +
+		"xlsm xlsb xltm xla xlam xlm xlw slk dif iqy oqy rqy dqy odc pptm ppsm potm ppa ppam sldm " +
+		"mdb accdb accde accdr accda accdc accdt accdu ade adp mda mde mdt mdw mdz mad maf mag mam maq mar mas mat mau mav maw",
+	CautionContainer: "cab iso img dmg vhd vhdx vmdk vdi qcow2 ova wim swm esd udf nrg mdf mds ccd daa isz toast cdr dvdr " +
+		"dc42 diskcopy42 dmgpart imgpart ndif udif smi sparseimage sparsebundle hfs xip squashfs",
+	CautionSettings: "cer crt der p7b p7c spc p12 pfx sst stl crl mobileconfig mobileprovision provisionprofile " +
+		"theme themepack deskthemepack prf pbk udl dsn ops ins isp xnk ovpn printerexport webpnp pst",
+}
+
+var cautionOfExtension = func() map[string]Caution {
+	m := make(map[string]Caution, 160)
+	for caution, list := range cautions {
+		for _, ext := range strings.Fields(list) {
+			m[ext] = caution
+		}
+	}
+	return m
+}()
+
 var kindOfExtension = func() map[string]Kind {
-	m := make(map[string]Kind, 320)
+	m := make(map[string]Kind, 700)
 	for kind, list := range extensions {
 		for _, ext := range strings.Fields(list) {
 			m[ext] = kind

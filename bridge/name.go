@@ -6,12 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Name is a file's name made safe to show, and what it says of the file.
+// Name is a file's name made safe to show and to save, and what it says of the file.
 type Name struct {
-	Text      string // one path element without control or bidi characters
+	Text      string // one path element of 1 to 255 bytes, without control or bidi characters
 	Extension string // the true one: lower case, without the dot; may be empty
 	Kind      Kind
 	Caution   Caution // why to be careful; empty when there is no reason
+	Changed   Change  // what a person may want to know of the difference to the name as sent; mostly empty
 }
 
 // Caution is a reason to be careful with a file.
@@ -19,35 +20,71 @@ type Caution string
 
 // The cautions, the gravest first.
 const (
-	CautionProgram Caution = "program"        // it runs when opened
-	CautionType    Caution = "type-disagrees" // extension and declared type do not fit
-	CautionAltered Caution = "name-altered"   // the name held something meant to deceive
+	CautionProgram   Caution = "program"        // it runs when opened, or starts something that does
+	CautionType      Caution = "type-disagrees" // extension and declared type do not fit
+	CautionAltered   Caution = "name-altered"   // the name hides what the file is
+	CautionMacros    Caution = "macros"         // a document that may hold programs
+	CautionContainer Caution = "container"      // opened as a disk or folder, whose programs no desktop checks
+	CautionSettings  Caution = "settings"       // it changes how the computer is set up
+	CautionPath      Caution = "name-path"      // the name was a path, of which the last part is left
 )
 
 // Cautions is the closed list.
-var Cautions = []Caution{CautionProgram, CautionType, CautionAltered}
+var Cautions = []Caution{
+	CautionProgram, CautionType, CautionAltered, CautionMacros, CautionContainer, CautionSettings, CautionPath,
+}
+
+// Change is what was done to a name that no deceiver needs: it is no reason to
+// be careful.
+type Change string
+
+// The changes.
+const (
+	ChangeReserved   Change = "name-reserved"   // Windows keeps the name for a device
+	ChangeCharacters Change = "name-characters" // Windows cannot store some of its characters, or they were damaged
+	ChangeShortened  Change = "name-shortened"  // longer than a file system takes
+)
+
+// Changes is the closed list.
+var Changes = []Change{ChangeReserved, ChangeCharacters, ChangeShortened}
 
 // MaxNameLength is how many characters a document's name may have (UCS: TheName).
 const MaxNameLength = 256
 
-// maxShown bounds a shown name in bytes; the extension is always kept.
-const maxShown = 200
+// maxShown bounds a shown name in bytes, as file systems do: 255 bytes of UTF-8
+// (ext4, APFS) are at most 255 units of UTF-16 (NTFS).
+const maxShown = 255
 
-// SafeName returns the name as it may be shown, and judges it. It is
-// idempotent: a safe name stays as it is. Characters are not normalised, for a
-// name must stay the one that was sent.
+// SafeName returns the name as it may be shown, stored and saved, and judges it.
+// mimeType is the declared type and may be empty. It is idempotent: a safe name
+// stays as it is. Characters are not normalised, because a name must stay the
+// one that was sent.
 func SafeName(raw, mimeType string) Name {
-	text, altered := cleanName(raw)
-	ext := extensionOf(text)
+	c := clean(raw)
+	ext := extensionOf(c.text)
 	kind, disagree := KindOf(ext, mimeType)
-	n := Name{Text: shorten(text, ext), Extension: ext, Kind: kind}
+	n := Name{Extension: ext, Kind: kind}
+	var shortened bool
+	n.Text, shortened = shorten(c.text, ext)
 	switch {
 	case kind == Program:
 		n.Caution = CautionProgram
 	case disagree:
 		n.Caution = CautionType
-	case altered:
+	case c.hides || misleads(c.text, ext):
 		n.Caution = CautionAltered
+	case cautionOfExtension[ext] != "":
+		n.Caution = cautionOfExtension[ext]
+	case c.path:
+		n.Caution = CautionPath
+	}
+	switch {
+	case c.reserved:
+		n.Changed = ChangeReserved
+	case c.characters:
+		n.Changed = ChangeCharacters
+	case shortened:
+		n.Changed = ChangeShortened
 	}
 	return n
 }
@@ -55,78 +92,65 @@ func SafeName(raw, mimeType string) Name {
 // unnamed stands in for a name of which nothing is left.
 const unnamed = "unnamed"
 
-// cleanName takes path parts, control and invisible characters away. altered
-// tells that something was taken that only a deceiver puts there.
-func cleanName(raw string) (text string, altered bool) {
-	base := raw
-	if i := strings.LastIndexAny(base, `/\`); i >= 0 {
-		base = base[i+1:]
-		altered = true
-	}
-	out := make([]byte, 0, len(base))
-	for _, r := range base {
-		switch {
-		case r == utf8.RuneError, r < 0x20, r >= 0x7F && r < 0xA0, r == 0xFFFE, r == 0xFFFF:
-			altered = true
-		case bidiControl(r), invisible(r):
-			altered = true
-		case strings.ContainsRune(`:*?"<>|`, r):
-			// Windows cannot store these; a colon opens another stream there.
-			out = append(out, '_')
-			altered = altered || r == ':'
-		default:
-			out = utf8.AppendRune(out, r)
-		}
-	}
-	// Windows drops trailing dots and blanks, and with them the extension's meaning.
-	text = strings.TrimRightFunc(string(out), func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
-	text = strings.TrimLeftFunc(text, unicode.IsSpace)
-	if text == "" {
-		return unnamed, true
-	}
-	if reservedName(text) {
-		return "_" + text, true
-	}
-	return text, altered
+// cleaned is a name with what was found in it.
+type cleaned struct {
+	text       string
+	hides      bool // it held something that only a deceiver puts there
+	path       bool
+	reserved   bool
+	characters bool
 }
 
-// bidiControl reports the characters that reorder what stands around them:
-// with them, invoice<RLO>fdp.exe reads as invoiceexe.pdf.
-func bidiControl(r rune) bool {
+// clean takes away path parts and what must not be seen or stored, until
+// nothing more is found: what goes may leave something else out of place.
+func clean(raw string) cleaned {
+	c := cleaned{text: raw}
+	if i := strings.LastIndexAny(raw, `/\`); i >= 0 {
+		c.text = raw[i+1:]
+		c.path = true
+	}
+	for before := raw + "/"; c.text != before; {
+		before = c.text
+		if !plain(c.text) {
+			c.takeOut()
+		}
+		// Windows drops trailing dots and blanks, and with them the extension's meaning.
+		c.text = strings.TrimRightFunc(c.text, func(r rune) bool { return r == '.' || blank(r) })
+		c.text = strings.TrimLeftFunc(c.text, blank)
+	}
 	switch {
-	case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0x200E, r == 0x200F, r == 0x061C:
-		return true
+	case c.text == "":
+		c.text, c.hides = unnamed, true
+	case reservedName(c.text):
+		c.text, c.reserved = "_"+c.text, true
 	}
-	return false
+	return c
 }
 
-// invisible reports what takes no room and so can hide a second extension.
-func invisible(r rune) bool {
-	for _, span := range invisibles {
-		if r >= span[0] && r <= span[1] {
-			return true
+// plain reports that there is nothing to take out, as in most names.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < 0x20 || c > 0x7E || strings.IndexByte(forbidden, c) >= 0 {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
-// invisibles are what Unicode lets a renderer ignore, and the line separators.
-// The joiners U+200C and U+200D are letters' business in Persian, Hindi and
-// emoji, and variation selectors in Mongolian, emoji and Japanese names.
-var invisibles = [][2]rune{
-	{0xAD, 0xAD}, {0x34F, 0x34F}, {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x180E, 0x180E},
-	{0x200B, 0x200B}, {0x2028, 0x2029}, {0x2060, 0x2065}, {0x206A, 0x206F},
-	{0x3164, 0x3164}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB},
-	{0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE00FF}, {0xE01F0, 0xE0FFF},
-}
+// blank reports what looks like nothing: White_Space, and the pattern of Braille
+// without dots.
+func blank(r rune) bool { return unicode.IsSpace(r) || r == 0x2800 }
 
-// reservedName reports the device names of Windows, which no file may have,
-// with any extension.
+// reservedName reports the names of Windows that no file may have, with any
+// extension, and two whole names that its shell obeys.
 func reservedName(text string) bool {
 	stem, _, _ := strings.Cut(text, ".")
 	stem = strings.ToUpper(strings.TrimRight(stem, " "))
 	switch stem {
-	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$":
+		return true
+	}
+	if strings.EqualFold(text, "desktop.ini") || strings.EqualFold(text, "thumbs.db") {
 		return true
 	}
 	number, numbered := strings.CutPrefix(stem, "COM")
@@ -156,18 +180,6 @@ func extensionOf(text string) string {
 
 const maxExtension = 32
 
-// shorten cuts the stem, never the extension, at a character's border.
-func shorten(text, ext string) string {
-	if len(text) <= maxShown {
-		return text
-	}
-	tail := ""
-	if ext != "" {
-		tail = text[strings.LastIndexByte(text, '.'):]
-	}
-	return clip(text[:len(text)-len(tail)], maxShown-len(tail)) + tail
-}
-
 // CheckName reports whether a file may be announced under that name: codes
 // name-invalid and name-too-long.
 func CheckName(raw string) error {
@@ -185,9 +197,12 @@ func (n *Name) fields(f fields) {
 	f.optional("extension", &n.Extension, 64)
 	f.choice("kind", (*string)(&n.Kind), kindNames)
 	f.choiceOr("caution", (*string)(&n.Caution), cautionNames)
+	if n.Changed != "" {
+		f.choiceOr("changed", (*string)(&n.Changed), changeNames)
+	}
 }
 
-var kindNames, cautionNames = names(Kinds), names(Cautions)
+var kindNames, cautionNames, changeNames = names(Kinds), names(Cautions), names(Changes)
 
 func names[T ~string](list []T) []string {
 	out := make([]string, len(list))

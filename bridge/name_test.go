@@ -11,6 +11,7 @@ import (
 	"attache/bridge"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func TestT23_NameVectors(t *testing.T) {
@@ -20,6 +21,7 @@ func TestT23_NameVectors(t *testing.T) {
 			Text, Extension      string
 			Kind                 bridge.Kind
 			Caution              bridge.Caution
+			Changed              bridge.Change
 		}
 	}
 	load(t, "names", &v)
@@ -31,7 +33,7 @@ func TestT23_NameVectors(t *testing.T) {
 				raw, err = hex.DecodeString(tc.Hex)
 				require.NoError(t, err)
 			}
-			want := bridge.Name{Text: tc.Text, Extension: tc.Extension, Kind: tc.Kind, Caution: tc.Caution}
+			want := bridge.Name{Text: tc.Text, Extension: tc.Extension, Kind: tc.Kind, Caution: tc.Caution, Changed: tc.Changed}
 			require.Equal(t, want, bridge.SafeName(string(raw), tc.Type))
 			requireSafe(t, string(raw), tc.Type)
 		})
@@ -62,24 +64,17 @@ func TestT23_BenignNamesStayAsTheyAre(t *testing.T) {
 // the one without it, and say that it was altered.
 func TestT23_DeceptionIsTakenOut(t *testing.T) {
 	deceivers := []string{
-		"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\u200e", "\u200f", "\u061c",
-		"\u200b", "\u2060", "\u2063", "\u206f", "\ufeff", "\u00ad", "\u034f", "\u115f", "\u3164", "\uffa0", "\ufff9", "\U000e0061",
-		"\x00", "\x01", "\t", "\n", "\r", "\x1b", "\x7f", "\u0080", "\u009f", "\u2028", "\u2029", "\ufffe", "\uffff", "\ufffd",
+		"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069",
+		"\u2063", "\u206f", "\ufff9", "\U000e0061", "\U000e0001",
+		"\x00", "\x01", "\t", "\n", "\r", "\x1b", "\x7f", "\u0080", "\u009f", "\u2028", "\u2029", "\ufffe", "\uffff",
 		"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\u202e\u200b\x00",
 	}
-	names := []string{"invoice.pdf", "Отчёт.docx", "写真.jpg", "archive.tar.gz", "setup.exe", "no extension"}
 	tried := 0
-	for _, name := range names {
+	for _, name := range everyday {
 		dot := max(strings.LastIndexByte(name, '.'), 2)
-		clean := bridge.SafeName(name, "")
 		for _, d := range deceivers {
 			for _, at := range []int{0, dot, dot + 1, len(name)} {
-				raw := name[:at] + d + name[at:]
-				safe := bridge.SafeName(raw, "")
-				require.Equal(t, clean.Text, safe.Text, "%q", raw)
-				require.Equal(t, clean.Extension, safe.Extension, "%q", raw)
-				require.NotEmpty(t, safe.Caution, "%q", raw)
-				requireSafe(t, raw, "")
+				requireTakenOut(t, name, name[:at]+d+name[at:], true)
 				tried++
 			}
 		}
@@ -87,14 +82,108 @@ func TestT23_DeceptionIsTakenOut(t *testing.T) {
 	require.GreaterOrEqual(t, tried, 300)
 }
 
+var everyday = []string{"invoice.pdf", "Отчёт.docx", "写真.jpg", "archive.tar.gz", "setup.exe", "no extension"}
+
+func requireTakenOut(t *testing.T, name, raw string, alarm bool) {
+	t.Helper()
+	clean, safe := bridge.SafeName(name, ""), bridge.SafeName(raw, "")
+	require.Equal(t, clean.Text, safe.Text, "%q", raw)
+	require.Equal(t, clean.Extension, safe.Extension, "%q", raw)
+	if alarm && clean.Caution == "" {
+		require.Equal(t, bridge.CautionAltered, safe.Caution, "%q", raw)
+	} else {
+		require.Equal(t, clean.Caution, safe.Caution, "%q", raw)
+	}
+	requireSafe(t, raw, "")
+}
+
+// Marks that writing needs or that come along with a copied text go without a
+// word, but for the one place where nothing needs them.
+func TestB05_MarksRaiseNoAlarmOutsideTheExtension(t *testing.T) {
+	for _, mark := range []string{"\u200e", "\u200f", "\u061c", "\u00ad", "\u200f\u200f"} {
+		for _, name := range everyday {
+			dot := strings.LastIndexByte(name, '.')
+			requireTakenOut(t, name, mark+name, false)
+			requireTakenOut(t, name, name+mark, false)
+			if dot > 0 {
+				requireTakenOut(t, name, name[:dot]+mark+name[dot:], false)
+				requireTakenOut(t, name, name[:dot+1]+mark+name[dot+1:], true)
+				requireTakenOut(t, name, name[:dot+2]+mark+name[dot+2:], true)
+			}
+		}
+	}
+	for _, mark := range []string{"\u200b", "\u2060", "\ufeff", "\u034f"} {
+		requireTakenOut(t, "ကျေးဇူး.pdf", "ကျေး"+mark+"ဇူး.pdf", false)
+		requireTakenOut(t, "日本.pdf", "日本"+mark+".pdf", false)
+		requireTakenOut(t, "invoice.pdf", "in"+mark+"voice.pdf", true)
+		requireTakenOut(t, "日本.pdf", "日本.p"+mark+"df", true)
+	}
+}
+
+// Whatever a name consists of, two that differ in what is shown stay two.
+func TestB03_NamesStayDistinct(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		letter := rapid.SampledFrom([]rune("aA-_é報告書年नमस्तेשלוםمرحبا😀한ไท"))
+		stem := []rune(rapid.StringOfN(letter, 60, 250, -1).Draw(t, "stem"))
+		ext := rapid.SampledFrom([]string{"", ".pdf", ".docx", ".tar.gz", ".settingcontent-ms"}).Draw(t, "extension")
+		at := rapid.IntRange(0, len(stem)-1).Draw(t, "at")
+		one := bridge.SafeName(string(stem)+ext, "")
+		stem[at] = 'Z'
+		other := bridge.SafeName(string(stem)+ext, "")
+		require.NotEqual(t, one.Text, other.Text)
+		require.Equal(t, one.Extension, other.Extension)
+		require.True(t, strings.HasSuffix(one.Text, ext))
+		require.LessOrEqual(t, len(one.Text), 255)
+		if len(string(stem)+ext) > 255 {
+			require.Greater(t, len(other.Text), 200, "no more is cut than must be")
+			require.Equal(t, bridge.ChangeShortened, other.Changed)
+		}
+	})
+}
+
 func TestT23_PathsLoseTheirParts(t *testing.T) {
 	for _, path := range []string{"../", "../../", "/", "/etc/", "./", "C:\\", "C:\\a\\", "..\\", "\\\\host\\share\\", "a/b\\c/", "file:///", "https://h/"} {
 		for _, name := range []string{"report.pdf", "تقرير.pdf", ".profile", "x.exe"} {
 			safe := bridge.SafeName(path+name, "")
 			require.Equal(t, name, safe.Text, path)
-			require.NotEmpty(t, safe.Caution, path)
+			require.Contains(t, []bridge.Caution{bridge.CautionPath, bridge.CautionProgram}, safe.Caution, path)
 		}
 	}
+}
+
+// A long name of any script is cut between what a reader takes for characters.
+func TestB03_NoMarkIsCutFromItsLetter(t *testing.T) {
+	var v struct{ Scripts map[string][]string }
+	load(t, "benign", &v)
+	for script, names := range v.Scripts {
+		for _, name := range names {
+			stem := name[:max(strings.LastIndexByte(name, '.'), 0)]
+			long := bridge.SafeName(strings.Repeat(stem, 40)+".pdf", "").Text
+			if utf8.RuneCountInString(stem) < 4 || !strings.Contains(long, "…") {
+				continue // it may be one character as a reader counts them, or is not long
+			}
+			pieces := strings.Split(long, "…")
+			require.Len(t, pieces, 3, script)
+			first, _ := utf8.DecodeRuneInString(pieces[2])
+			require.False(t, unicode.Is(unicode.M, first), "%s: %q", script, pieces[2])
+			require.NotEmpty(t, strings.TrimSuffix(pieces[2], ".pdf"), script)
+			require.Greater(t, len(pieces[0]), 100, script)
+		}
+	}
+}
+
+// The promises hold for names made of nothing but what is judged by its neighbours.
+func TestT23_MarksInAnyOrder(t *testing.T) {
+	letter := rapid.SampledFrom([]rune("aא漢क👩1#. :?_\u200c\u200d\ufe0f\u20e3\U0001f3f4\U000e0067\U000e0062\U000e007f\u2066\u2069\u202e\u180e\u180bᠠ\u200b\u00ad\u0301\u2800\ufffd․∕"))
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.StringOfN(letter, 0, 300, -1).Draw(t, "raw")
+		n := bridge.SafeName(raw, "")
+		again := bridge.SafeName(n.Text, "")
+		require.Equal(t, n.Text, again.Text)
+		require.Equal(t, n.Extension, again.Extension)
+		require.LessOrEqual(t, len(n.Text), 255)
+		require.NotContains(t, n.Text, "\u202e")
+	})
 }
 
 // requireSafe holds what is promised for every name whatsoever.
@@ -102,7 +191,7 @@ func requireSafe(t testing.TB, raw, mimeType string) {
 	t.Helper()
 	n := bridge.SafeName(raw, mimeType)
 	require.NotEmpty(t, n.Text)
-	require.LessOrEqual(t, len(n.Text), 200)
+	require.LessOrEqual(t, len(n.Text), 255)
 	require.True(t, utf8.ValidString(n.Text))
 	require.False(t, strings.ContainsAny(n.Text, `/\:*?"<>|`), "%q", n.Text)
 	require.NotContains(t, []string{".", ".."}, n.Text)
@@ -112,7 +201,7 @@ func requireSafe(t testing.TB, raw, mimeType string) {
 		// Unicode's own tables are the judge here, not the ones of the package.
 		require.False(t, unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control,
 			unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point) && !allowed(r), "%q holds %U", n.Text, r)
-		require.NotContains(t, "\u00ad\u200b\u2060\ufeff\u180e\ufffd", string(r), "%q", n.Text)
+		require.NotContains(t, "\u00ad\u200b\u2060\ufeff\ufffd", string(r), "%q", n.Text)
 	}
 
 	require.Equal(t, strings.ToLower(n.Extension), n.Extension)
@@ -122,19 +211,21 @@ func requireSafe(t testing.TB, raw, mimeType string) {
 	}
 	require.True(t, slices.Contains(bridge.Kinds, n.Kind))
 	require.True(t, n.Caution == "" || slices.Contains(bridge.Cautions, n.Caution))
+	require.True(t, n.Changed == "" || slices.Contains(bridge.Changes, n.Changed))
 	require.Equal(t, n.Kind == bridge.Program, n.Caution == bridge.CautionProgram)
 
 	again := bridge.SafeName(n.Text, mimeType)
 	require.Equal(t, n.Text, again.Text, "it is idempotent")
 	require.Equal(t, n.Extension, again.Extension)
 	require.Equal(t, n.Kind, again.Kind)
+	require.Empty(t, again.Changed)
 }
 
 // allowed are noncharacters beyond the first plane: no font draws them, no
-// desktop cares, and XML carries them.
+// desktop cares, and XML carries them; and the tags of a flag.
 func allowed(r rune) bool {
 	return r > 0xFFFF && unicode.Is(unicode.Noncharacter_Code_Point, r) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) ||
-		r >= 0xFDD0 && r <= 0xFDEF
+		r >= 0xFDD0 && r <= 0xFDEF || r >= 0xE0030 && r <= 0xE007F
 }
 
 func TestKindVectors(t *testing.T) {

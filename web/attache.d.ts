@@ -14,8 +14,8 @@
  * calls it five times. The WebAssembly module behind it is loaded once a page.
  */
 
-import type { Code, Kind, Right, UploadState } from './codes.js';
-export type { Code, Kind, Right, UploadState } from './codes.js';
+import type { Caution, Change, Code, Kind, Right, UploadState } from './codes.js';
+export type { Caution, Change, Code, Kind, Right, UploadState } from './codes.js';
 
 /** Opens the chat session that the token names and resolves once it is joined. */
 export function connect(options: ConnectOptions): Promise<Session>;
@@ -220,8 +220,10 @@ export interface FileName {
   /** The true extension, lower case, without the dot; may be empty. */
   readonly extension: string;
   readonly kind: Kind;
-  /** Why to be careful with it, or empty: `program`, `type-disagrees`, `name-altered`. */
-  readonly caution: '' | 'program' | 'type-disagrees' | 'name-altered';
+  /** Why to be careful with it, or empty. */
+  readonly caution: '' | Caution;
+  /** What was changed in its name so that every computer can save it; absent if nothing that a person would ask about. */
+  readonly changed?: Change;
 }
 
 /** A file in the chat, decoded from its `file-uploaded` notice. */

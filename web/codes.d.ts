@@ -97,9 +97,21 @@ export const kinds: readonly Kind[];
 export type Caution =
   | 'program'
   | 'type-disagrees'
-  | 'name-altered';
+  | 'name-altered'
+  | 'macros'
+  | 'container'
+  | 'settings'
+  | 'name-path';
 
 export const cautions: readonly Caution[];
+
+/** What was changed in a file's name without any reason to be careful. */
+export type Change =
+  | 'name-reserved'
+  | 'name-characters'
+  | 'name-shortened';
+
+export const changes: readonly Change[];
 
 /** Where an upload stands, in order. */
 export type UploadState =

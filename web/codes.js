@@ -297,6 +297,16 @@ export const cautions = Object.freeze([
   'program',
   'type-disagrees',
   'name-altered',
+  'macros',
+  'container',
+  'settings',
+  'name-path',
+]);
+
+export const changes = Object.freeze([
+  'name-reserved',
+  'name-characters',
+  'name-shortened',
 ]);
 
 export const states = Object.freeze([

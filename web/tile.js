@@ -221,6 +221,7 @@ export class Tile {
     write(this.#meta, [locale.size(file.size), locale.say(`kind-${file.kind}`)].join(' · '));
     this.#note.replaceChildren();
     if (file.caution) this.#note.append(make('p', { class: 'caution', dir: 'auto' }, locale.say(file.caution)));
+    if (file.changed) this.#note.append(make('p', { class: 'reason', part: 'file-changed', dir: 'auto' }, locale.say(file.changed)));
     if (!file.downloadable && file.reason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, locale.sentence(file.reason)));
     if (this.#more.hasChildNodes()) return;
     if (file.description) this.#more.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, file.description));

@@ -19,6 +19,7 @@ func lists() []list {
 	return []list{
 		{"kinds", "Kind", "What a file is to a person; it picks the icon.", texts(bridge.Kinds)},
 		{"cautions", "Caution", "Why to be careful with a file, the gravest first.", texts(bridge.Cautions)},
+		{"changes", "Change", "What was changed in a file's name without any reason to be careful.", texts(bridge.Changes)},
 		{"states", "UploadState", "Where an upload stands, in order.", texts(bridge.UploadStates)},
 		{"rights", "Right", "What a token can allow.", texts(bridge.AllRights)},
 	}

@@ -84,9 +84,17 @@ export default {
   // File tile: the disclosure over more than two lines of custom information.
   details: { one: '{count} detail', other: '{count} details' },
   // File tile: why its mark asks for caution.
-  program: 'This is a program. Open it only if you know where it comes from.',
+  program: 'Opening it can run a program. Open it only if you know where it comes from.',
+  macros: 'It can hold programs (macros) that run when it is opened. Open it only if you know where it comes from.',
+  container: 'It opens like a disk or folder, and what is inside is not checked. Open it only if you know where it comes from.',
+  settings: 'Opening it can change how this computer is set up. Open it only if you know where it comes from.',
   'type-disagrees': 'Its content was declared as something else than its name says.',
-  'name-altered': 'Its name contained characters that hide what it is.',
+  'name-altered': 'Its name was written so that it hides what the file is.',
+  'name-path': 'Its name was a path, of which only the last part is kept.',
+  // File tile: what was changed in its name, without being a reason for caution.
+  'name-reserved': 'Its name was changed, because Windows keeps that name for itself.',
+  'name-characters': 'Some characters of its name were replaced by “_”, because Windows cannot store them.',
+  'name-shortened': 'Its name was too long to be saved and was shortened in the middle.',
 
   // Upload tile: the list's name for screen readers, and the words of the states.
   uploads: 'Files being sent',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { cautions, kinds, states } from '../codes.js';
+import { cautions, changes, kinds, states } from '../codes.js';
 import { Locale, addLocale } from '../locale.js';
 import en from '../locales/en.js';
 
@@ -75,6 +75,7 @@ test('percent: only a finished part is 100 %', () => {
 test('English has words for everything that the code list can bring', () => {
   const words = Object.keys(en);
   for (const kind of kinds) assert.ok(words.includes(`kind-${kind}`), kind);
+  for (const change of changes) assert.ok(words.includes(change), change);
   for (const caution of cautions) assert.ok(words.includes(caution), caution);
   const told = { receiving: 'sending', accepted: 'storing', cancelled: 'saidCancelled' };
   for (const state of states) assert.ok(words.includes(told[state] ?? state), state);

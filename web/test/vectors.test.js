@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
-import { cautions, codes, kinds, rights, states, subprotocol } from '../codes.js';
+import { cautions, changes, codes, kinds, rights, states, subprotocol } from '../codes.js';
 
 // The golden vectors of package bridge, as far as they can be checked without
 // Go: what a page's JavaScript may rely on.
@@ -45,7 +45,7 @@ test('the catalogue of codes is whole and cannot be changed', () => {
 });
 
 test('the closed lists hold every entry once', () => {
-  for (const list of [kinds, cautions, states, rights]) {
+  for (const list of [kinds, cautions, changes, states, rights]) {
     assert.ok(Object.isFrozen(list));
     assert.ok(list.length > 0);
     assert.equal(new Set(list).size, list.length);
@@ -55,7 +55,7 @@ test('the closed lists hold every entry once', () => {
 
 test('the declared unions are the values', async () => {
   const types = await readFile(new URL('../codes.d.ts', import.meta.url), 'utf8');
-  const unions = { Code: Object.keys(codes), Kind: kinds, Caution: cautions, UploadState: states, Right: rights };
+  const unions = { Code: Object.keys(codes), Kind: kinds, Caution: cautions, Change: changes, UploadState: states, Right: rights };
   for (const [name, values] of Object.entries(unions)) {
     const declared = types.match(new RegExp(`export type ${name} =([^;]+);`))?.[1] ?? '';
     assert.deepEqual([...declared.matchAll(/'([^']+)'/g)].map((m) => m[1]), [...values], name);
@@ -120,8 +120,9 @@ test('names and kinds use the closed lists, and what is shown is harmless', asyn
   for (const name of names) {
     assert.ok(kinds.includes(name.kind), name.kind);
     assert.ok(name.caution === '' || cautions.includes(name.caution), name.caution);
+    assert.ok(name.changed === undefined || changes.includes(name.changed), name.changed);
     assert.doesNotMatch(name.text, /[\p{Cc}\p{Cs}\p{Bidi_Control}/\\\u200b\u2060\ufeff]/u, name.name);
-    assert.ok(new TextEncoder().encode(name.text).length <= 200, name.name);
+    assert.ok(new TextEncoder().encode(name.text).length <= 255, name.name);
     assert.equal(name.extension, name.extension.toLowerCase());
   }
   const used = new Set((await load('kinds')).kinds.map((/** @type {{kind: string}} */ row) => row.kind));

@@ -1,0 +1,57 @@
+package bridge
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// shorten cuts a name that no file system takes, and tells whether it did. Both
+// ends stay, and a checksum of the whole stands between them: names that differ
+// anywhere stay different. The extension is never cut.
+func shorten(text, ext string) (string, bool) {
+	if len(text) <= maxShown {
+		return text, false
+	}
+	stem, suffix := text, ""
+	if ext != "" {
+		dot := strings.LastIndexByte(text, '.')
+		stem, suffix = text[:dot], text[dot:]
+	}
+	mark := ellipsis + checksum(text) + ellipsis
+	room := maxShown - len(mark) - len(suffix)
+	tail := len(stem) - room/3
+	for tail < len(stem) && !border(stem, tail) {
+		tail++
+	}
+	head := room - (len(stem) - tail)
+	for head > 0 && !border(stem, head) {
+		head--
+	}
+	return stem[:head] + mark + stem[tail:] + suffix, true
+}
+
+// checksum is FNV-1a of 32 bits, in hex.
+func checksum(s string) string {
+	sum := uint32(2166136261)
+	for i := range len(s) {
+		sum = (sum ^ uint32(s[i])) * 16777619
+	}
+	return strconv.FormatUint(uint64(sum)|1<<32, 16)[1:]
+}
+
+// border reports whether text may be cut before byte i: not within a character,
+// nor between a letter and what belongs to it.
+func border(text string, i int) bool {
+	if !utf8.RuneStart(text[i]) {
+		return false
+	}
+	r, _ := utf8.DecodeRuneInString(text[i:])
+	before, _ := utf8.DecodeLastRuneInString(text[:i])
+	switch {
+	case unicode.Is(unicode.M, r), r == 0x200C, r == 0x200D, selects(r), r >= 0x1F3FB && r <= 0x1F3FF, r >= 0xE0000 && r <= 0xE0FFF:
+		return false
+	}
+	return before != 0x200C && before != 0x200D
+}

@@ -1,0 +1,267 @@
+package bridge
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// forbidden is what Windows cannot store; a colon opens another stream there.
+const forbidden = `:*?"<>|`
+
+// verdict is what becomes of one character of a name.
+type verdict int
+
+const (
+	keep    verdict = iota
+	drop            // a mark that writing needs, or that came along with a copied text
+	replace         // by "_"
+	hide            // only a deceiver puts it there
+)
+
+// takeOut removes what must not be seen or stored. A mark is dropped without a
+// word where writing puts such marks; inside the extension nothing does.
+func (c *cleaned) takeOut() {
+	in := make([]rune, 0, len(c.text))
+	for rest := c.text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		rest = rest[size:]
+		if r == utf8.RuneError && size == 1 {
+			c.hides = true // a byte that is not UTF-8
+			continue
+		}
+		in = append(in, r)
+	}
+	dot, end := extensionIn(in)
+	isolated := isolates(in, dot)
+	out := make([]rune, 0, len(in))
+	for i := 0; i < len(in); i++ {
+		if n := flagLength(in[i:]); n > 0 {
+			out = append(out, in[i:i+n]...)
+			i += n - 1
+			continue
+		}
+		around := neighbours{out: out, rest: in[i+1:], inside: i > dot && i < end, isolated: isolated[i]}
+		switch v := judge(in[i], around); {
+		case v == keep:
+			out = append(out, in[i])
+		case v == replace:
+			out = append(out, '_')
+			c.characters = true
+			if in[i] == ':' {
+				c.colon(string(in[:i]), string(in[i+1:]))
+			}
+		case v == hide, around.inside:
+			c.hides = true
+		}
+	}
+	c.text = string(out)
+}
+
+// colon tells a drive and the name of a stream (setup.exe:x, x::$DATA) from a
+// time of day.
+func (c *cleaned) colon(before, after string) {
+	_, known := kindOfExtension[extensionOf(before)]
+	switch {
+	case known && !strings.HasPrefix(after, " "), strings.HasPrefix(strings.ToUpper(after), "$DATA"):
+		c.hides = true
+	case len(before) == 1 && after != "" && after[0] != ' ' && (before[0]|0x20) >= 'a' && (before[0]|0x20) <= 'z':
+		c.path = true
+	}
+}
+
+// neighbours is what stands around a character.
+type neighbours struct {
+	out      []rune // what was kept before it
+	rest     []rune
+	inside   bool // it stands within the extension
+	isolated bool // it is one of a pair of isolates that leaves the extension where it is
+}
+
+func (n neighbours) prev() rune {
+	if len(n.out) == 0 {
+		return 0
+	}
+	return n.out[len(n.out)-1]
+}
+
+func (n neighbours) next() rune {
+	if len(n.rest) == 0 {
+		return 0
+	}
+	return n.rest[0]
+}
+
+// judge is the table of what a name may hold where.
+func judge(r rune, n neighbours) verdict {
+	prev, next := n.prev(), n.next()
+	switch {
+	case r < 0x20, r >= 0x7F && r < 0xA0, r == 0xFFFE, r == 0xFFFF, r == 0x2028, r == 0x2029:
+		return hide
+	case r < 0x7F:
+		if strings.ContainsRune(forbidden, r) {
+			return replace
+		}
+		return keep
+	case r == utf8.RuneError:
+		return replace
+	case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069:
+		// With them invoice<RLO>fdp.exe reads as invoiceexe.pdf.
+		return either(n.isolated, drop, hide)
+	case r == 0x200E, r == 0x200F, r == 0x061C, r == 0xAD:
+		// Direction marks and soft hyphens; they move no letter.
+		return drop
+	case r == 0x200C, r == 0x200D:
+		return either(joins(r, prev, next, n.inside), keep, drop)
+	case r == 0x2800:
+		return either(n.inside, hide, keep)
+	case selects(r):
+		return either(varies(r, prev, next), keep, drop)
+	case r == 0xFEFF && len(n.out) == 0:
+		return drop // the byte order mark of a copied text
+	case within(r, ignorable):
+		return either(beyondLatin(prev) || beyondLatin(next), drop, hide)
+	case within(r, never):
+		return hide
+	}
+	return keep
+}
+
+func either(yes bool, then, otherwise verdict) verdict {
+	if yes {
+		return then
+	}
+	return otherwise
+}
+
+// joins reports whether a joiner stands where writing needs it: after a letter
+// of a script that joins (Persian, Indic), before one that it shapes, or between
+// the pictures of one emoji.
+func joins(r, prev, next rune, inside bool) bool {
+	switch {
+	case r == 0x200D && within(next, pictures) && (within(prev, pictures) || prev == 0xFE0F):
+		return true
+	case next == 0, inside && !within(next, joining):
+		return false
+	}
+	return within(prev, joining) || r == 0x200D && within(next, joining)
+}
+
+// selects reports variation selectors, and Mongolian's vowel separator.
+func selects(r rune) bool {
+	return r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF || r >= 0x180B && r <= 0x180F
+}
+
+// varies reports whether a selector stands after something that has variants.
+func varies(r, prev, next rune) bool {
+	switch {
+	case r <= 0x180F:
+		return prev >= 0x1820 && prev <= 0x18AF || r == 0x180E && prev >= 0x180B && prev <= 0x180F && prev != r
+	case r >= 0xE0100:
+		return within(prev, ideographs)
+	case prev == '#', prev == '*', prev >= '0' && prev <= '9':
+		return r == 0xFE0F && next == 0x20E3 // a keycap
+	}
+	return within(prev, pictures) || within(prev, ideographs) || within(prev, joining) || prev >= 0x2190 && prev < 0x2C00
+}
+
+// flagLength is how many characters a flag of a region has that is written with
+// tags (England, Scotland, Texas); 0 where none begins. Tags stand nowhere else.
+func flagLength(in []rune) int {
+	if in[0] != 0x1F3F4 {
+		return 0
+	}
+	for i, r := range in[1:] {
+		letter := r >= 0xE0061 && r <= 0xE007A || r >= 0xE0030 && r <= 0xE0039
+		switch {
+		case r == 0xE007F && i >= 3:
+			return i + 2
+		case !letter, i >= 6:
+			return 0
+		}
+	}
+	return 0
+}
+
+// extensionIn returns where the extension's dot stands and where its last
+// visible character does; both -1 where there is none.
+func extensionIn(in []rune) (dot, end int) {
+	end = len(in) - 1
+	for end >= 0 && (in[end] == '.' || blank(in[end]) || judge(in[end], neighbours{}) >= drop && !strings.ContainsRune(forbidden, in[end])) {
+		end--
+	}
+	for i := end; i >= 0 && end-i <= 2*maxExtension; i-- {
+		switch r := in[i]; {
+		case r == '.':
+			return i, end
+		case blank(r) && r != 0x2800, string(r) == ellipsis:
+			return len(in), -1
+		}
+	}
+	return len(in), -1
+}
+
+// isolates finds the pairs of isolates that end before the extension begins:
+// phones wrap names in them, and they move nothing outside.
+func isolates(in []rune, dot int) map[int]bool {
+	var open []int
+	var pairs map[int]bool
+	for i, r := range in {
+		switch {
+		case r >= 0x2066 && r <= 0x2068:
+			open = append(open, i)
+		case r == 0x2069 && len(open) > 0:
+			last := len(open) - 1
+			if i < dot {
+				if pairs == nil {
+					pairs = map[int]bool{}
+				}
+				pairs[i], pairs[open[last]] = true, true
+			}
+			open = open[:last]
+		}
+	}
+	return pairs
+}
+
+type spans [][2]rune
+
+func within(r rune, list spans) bool {
+	for _, span := range list {
+		if r >= span[0] && r <= span[1] {
+			return true
+		}
+	}
+	return false
+}
+
+// beyondLatin reports letters of scripts whose writing may need marks.
+func beyondLatin(r rune) bool {
+	return r >= 0x300 && r < 0xE000 && (r < 0x2000 || r >= 0x2C00) || r >= 0x10000 && r < 0xE0000
+}
+
+var (
+	// ignorable is what a renderer shows nothing of and some scripts are written
+	// or broken into lines with: word joiners and zero-width blanks (Thai, Khmer,
+	// Japanese), fillers (Korean), the grapheme joiner (Hebrew), shorthand, notes.
+	ignorable = spans{
+		{0x34F, 0x34F}, {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x200B, 0x200B}, {0x2060, 0x2060},
+		{0x3164, 0x3164}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
+	}
+	// never is what no name needs: operators without a shape, deprecated and
+	// interlinear format characters, tags outside flags, what is unassigned and ignored.
+	never = spans{{0x2061, 0x2065}, {0x206A, 0x206F}, {0xFFF0, 0xFFFB}, {0xE0000, 0xE00FF}, {0xE01F0, 0xE0FFF}}
+
+	// joining covers the blocks of scripts whose letters take joiners: Arabic,
+	// Syriac, N'Ko, the Brahmic ones of India and beyond, Mongolian, Adlam.
+	joining = spans{
+		{0x600, 0x109F}, {0x1780, 0x180A}, {0x1810, 0x18AF}, {0x1900, 0x1CFF}, {0xA800, 0xABFF},
+		{0xFB50, 0xFDFF}, {0xFE70, 0xFEFE}, {0x10A00, 0x11FFF}, {0x1E900, 0x1E95F},
+	}
+	ideographs = spans{{0x2E80, 0x9FFF}, {0xF900, 0xFAFF}, {0xFF00, 0xFF60}, {0x20000, 0x3FFFF}}
+	// pictures covers Unicode's Extended_Pictographic and the modifiers.
+	pictures = spans{
+		{0xA9, 0xA9}, {0xAE, 0xAE}, {0x203C, 0x203C}, {0x2049, 0x2049}, {0x2122, 0x2122}, {0x2139, 0x2139},
+		{0x2194, 0x21AA}, {0x231A, 0x23FF}, {0x24C2, 0x24C2}, {0x25AA, 0x25FE}, {0x2600, 0x27BF},
+		{0x2934, 0x2935}, {0x2B05, 0x2B55}, {0x3030, 0x3030}, {0x303D, 0x303D}, {0x3297, 0x3299}, {0x1F000, 0x1FAFF},
+	}
+)
