@@ -20,7 +20,7 @@ type Item struct {
 // Bounds of a collection, so that a notice stays far below Chat Server's
 // 32,768 bytes for an incoming packet (usable text is about 0.45 of it).
 const (
-	MaxItems     = 48
+	MaxItems     = 49
 	MaxKeyLength = 128  // bytes
 	MaxValue     = 2048 // bytes
 	MaxData      = 8192 // bytes, keys and values together
@@ -159,7 +159,7 @@ func (d *Data) UnmarshalJSON(in []byte) error {
 // Bounds of an upload's own keys: together with the keys of every file they stay
 // within those of a collection.
 const (
-	MaxCustomItems = MaxItems - 8
+	MaxCustomItems = MaxItems - 9
 	MaxCustom      = MaxData / 2 // bytes, keys and values together
 )
 
@@ -172,7 +172,7 @@ func CheckCustom(d Data) error {
 	}
 	total := 0
 	for _, item := range d {
-		if strings.HasPrefix(item.Key, reservedPrefix) || item.Key == KeyFileKey {
+		if strings.HasPrefix(item.Key, reservedPrefix) || item.Key == KeyFileKey || item.Key == KeyFileAsSent {
 			return NewError(CodeCustomKey, "the key "+item.Key+" has a meaning of its own")
 		}
 		if !xmlClean(item.Text) {

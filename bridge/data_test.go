@@ -120,6 +120,7 @@ func TestCheckCustom(t *testing.T) {
 		"the vendor's":             {bridge.Data{bridge.Text("file-document-id", "x")}, bridge.CodeCustomKey},
 		"the vendor's to come":     {bridge.Data{bridge.Text("file-anything", "x")}, bridge.CodeCustomKey},
 		"ours":                     {bridge.Data{bridge.Text("attache-key", "x")}, bridge.CodeCustomKey},
+		"ours, the name":           {bridge.Data{bridge.Text("attache-name", "x")}, bridge.CodeCustomKey},
 		"a control in a value":     {bridge.Data{bridge.Text("k", "\x00")}, bridge.CodeCustomKey},
 		"as many as allowed":       {items(bridge.MaxCustomItems, 1), ""},
 		"one more":                 {items(bridge.MaxCustomItems+1, 1), bridge.CodeMessageSize},

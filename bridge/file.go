@@ -29,7 +29,7 @@ func DecodeFile(e Event) (File, error) {
 	size, _ := parseSize(e.Data.Get(KeyFileSize))
 	f := File{
 		ID:          e.Data.Get(KeyFileID),
-		Name:        SafeName(e.Data.Get(KeyFileName), ""),
+		Name:        named(e.Data),
 		Size:        size,
 		Key:         e.Data.Get(KeyFileKey),
 		Source:      e.Data.Get(KeyFileSource),

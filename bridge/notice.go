@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -18,6 +19,7 @@ const (
 	KeyDescription = "file-description" // optional: free text
 	KeyFileID      = "file-id"          // added by Chat Server: the file in the session
 	KeyFileKey     = "attache-key"      // ours: the upload's key, against a second notice
+	KeyFileAsSent  = "attache-name"     // ours: the name as it was sent, where SafeName changed it
 
 	SourceUCS = "ucs"
 )
@@ -25,7 +27,7 @@ const (
 // noticeKeys are the keys with a meaning; every other key is custom.
 var noticeKeys = []string{
 	KeyFileName, KeyFileSize, KeyFileSource, KeyDocumentID,
-	KeyUploadType, KeyDescription, KeyFileID, KeyFileKey,
+	KeyUploadType, KeyDescription, KeyFileID, KeyFileKey, KeyFileAsSent,
 }
 
 // reservedPrefix keeps the custom keys of an upload apart from the vendor's.
@@ -33,7 +35,7 @@ const reservedPrefix = "file-"
 
 // Announcement is what a file-uploaded notice says, before Chat Server has it.
 type Announcement struct {
-	Name        string
+	Name        string // as it was sent
 	Size        int64
 	Source      string // "" is ucs
 	DocumentID  string
@@ -43,15 +45,18 @@ type Announcement struct {
 	Custom      Data
 }
 
-// Notice returns the event to post. Text that Chat Server's XML cannot carry is
-// replaced, for the server refuses the whole packet otherwise.
+// Notice returns the event to post. It names the file by SafeName's text, because
+// a vendor's desktop that reads it may not clean names; the name as sent goes
+// along where that is another one. Text that Chat Server's XML cannot carry is
+// replaced, because the server refuses the whole packet otherwise.
 func (a Announcement) Notice(v Visibility) Event {
 	source := a.Source
 	if source == "" {
 		source = SourceUCS
 	}
+	name := SafeName(a.Name, "").Text
 	d := Data{
-		Text(KeyFileName, XMLText(a.Name)),
+		Text(KeyFileName, XMLText(name)),
 		Int(KeyFileSize, a.Size),
 		Text(KeyFileSource, source),
 		Text(KeyDocumentID, a.DocumentID),
@@ -60,6 +65,7 @@ func (a Announcement) Notice(v Visibility) Event {
 		Text(KeyUploadType, a.UploadType),
 		Text(KeyDescription, clip(XMLText(a.Description), MaxValue)),
 		Text(KeyFileKey, a.Key),
+		Text(KeyFileAsSent, asSent(a.Name, name)),
 	} {
 		if optional.Text != "" {
 			d = append(d, optional)
@@ -69,6 +75,31 @@ func (a Announcement) Notice(v Visibility) Event {
 		d = append(d, Item{Key: XMLText(item.Key), Text: XMLText(item.Text), IsInt: item.IsInt})
 	}
 	return Event{Type: Notice, NoticeType: SystemCommand, Text: FileUploaded, Visibility: v, Data: d, Key: a.Key}
+}
+
+// asSent is the original of a name that was changed, as XML can carry it: DEL
+// stands for other control characters, and SafeName takes it out as well.
+func asSent(original, name string) string {
+	if original == name {
+		return ""
+	}
+	return clip(strings.Map(func(r rune) rune {
+		if !xmlRune(r) {
+			return 0x7F
+		}
+		return r
+	}, original), MaxValue)
+}
+
+// named judges the file's name by what was sent, where that is told and true.
+func named(d Data) Name {
+	name := SafeName(d.Get(KeyFileName), "")
+	if original := d.Get(KeyFileAsSent); original != "" {
+		if sent := SafeName(original, ""); sent.Text == name.Text {
+			return sent
+		}
+	}
+	return name
 }
 
 // IsFile reports whether the event is a file-uploaded notice.

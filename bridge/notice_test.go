@@ -108,6 +108,48 @@ func TestT35_TheLargestNotice(t *testing.T) {
 	}
 }
 
+// A name that lies reaches the store and every desktop clean; a page still
+// learns what it was. The caution is told to the receiver as to the sender.
+func TestM8_NamesAreAnnouncedClean(t *testing.T) {
+	for raw, want := range map[string]bridge.Name{
+		"report.pdf":                {Text: "report.pdf"},
+		"../../evil.exe/x.pdf":      {Text: "x.pdf", Caution: bridge.CautionPath},
+		`C:\Windows\System32\x.pdf`: {Text: "x.pdf", Caution: bridge.CautionPath},
+		"x\u202efdp.exe.pdf":        {Text: "xfdp.exe.pdf", Caution: bridge.CautionAltered},
+		"con.pdf":                   {Text: "_con.pdf", Changed: bridge.ChangeReserved},
+		"a\x00b.pdf":                {Text: "ab.pdf", Caution: bridge.CautionAltered},
+		"a\uffff\n.pdf":             {Text: "a.pdf", Caution: bridge.CautionAltered},
+		"חשבונית\u200f.pdf":         {Text: "חשבונית.pdf"},
+		"x.pdf.":                    {Text: "x.pdf"},
+	} {
+		want.Extension, want.Kind = "pdf", bridge.PDF
+		e := bridge.Announcement{Name: raw, DocumentID: "d", Key: bridge.Key{}.String()}.Notice(bridge.All)
+		require.Equal(t, want.Text, e.Data.Get(bridge.KeyFileName), "%q", raw)
+		original, told := e.Data.Lookup(bridge.KeyFileAsSent)
+		require.Equal(t, raw != want.Text, told, "%q", raw)
+		require.NoError(t, carriedByXML(original))
+		file, err := bridge.DecodeFile(e)
+		require.NoError(t, err)
+		require.Equal(t, want, file.Name, "%q", raw)
+		require.Empty(t, file.Custom)
+		require.Equal(t, bridge.SafeName(raw, ""), file.Name)
+	}
+}
+
+// Who announces may not speak of another name than that of the file.
+func TestM8_AnotherOriginalIsNotBelieved(t *testing.T) {
+	e := bridge.Announcement{Name: "setup.exe", DocumentID: "d", Key: "k"}.Notice(bridge.All)
+	e.Data = e.Data.Set(bridge.Text(bridge.KeyFileAsSent, "holiday.jpg"))
+	file, err := bridge.DecodeFile(e)
+	require.NoError(t, err)
+	require.Equal(t, bridge.SafeName("setup.exe", ""), file.Name)
+
+	e.Data = e.Data.Set(bridge.Text(bridge.KeyFileName, "x\u202efdp.exe"))
+	file, err = bridge.DecodeFile(e)
+	require.NoError(t, err)
+	require.Equal(t, "xfdp.exe", file.Name.Text, "a foreign notice is cleaned")
+}
+
 func requireDelivered(t require.TestingT, a bridge.Announcement) {
 	e := a.Notice(bridge.All)
 	e.ID, e.At = bridge.MaxInteger, bridge.MaxInteger

@@ -76,7 +76,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, conn string, o *br
 	}
 	a, limited := p.Chat.(Allowances)
 	if limited = limited && who.customer(); limited {
-		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, o.Name, o.Size); err != nil {
+		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, bridge.SafeName(o.Name, "").Text, o.Size); err != nil {
 			return Record{}, nil, err
 		}
 	}

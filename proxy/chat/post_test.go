@@ -101,7 +101,7 @@ func TestPostRefused(t *testing.T) {
 				e.Data = append(e.Data, bridge.Int("n"+strconv.Itoa(i), 1))
 			}
 			return e
-		}(), bridge.CodeMessageSize, "48"},
+		}(), bridge.CodeMessageSize, "49"},
 		"two keys in one notice":          {"s1", "bob", func() bridge.Event { e := notice("k", "a.pdf", 1); e.Key = "other"; return e }(), bridge.CodeMessage, bridge.KeyFileKey},
 		"an attache-key that is too long": {"s1", "bob", with(bridge.Text(bridge.KeyFileKey, strings.Repeat("k", 65))), bridge.CodeMessage, ""},
 	}

@@ -140,7 +140,8 @@ func (j *job) store(ctx context.Context) (kept bool, err error) {
 func (l *Loop) inPlace() bool { return any(l.Documents) == any(l.Staging) }
 
 func document(r proxy.Record) (proxy.Document, error) {
-	d := proxy.Document{ID: r.DocumentID, Name: r.Name, MimeType: r.MimeType, Description: r.Description, Size: r.Size, Created: r.Created}
+	name := bridge.SafeName(r.Name, "").Text // a desktop that reads the store may not clean names
+	d := proxy.Document{ID: r.DocumentID, Name: name, MimeType: r.MimeType, Description: r.Description, Size: r.Size, Created: r.Created}
 	digest, err := hex.DecodeString(r.Digest)
 	if err != nil || copy(d.SHA256[:], digest) != len(d.SHA256) {
 		e := bridge.WrapError(bridge.CodeInternal, errors.New("the upload's record has no digest"))
