@@ -33,7 +33,7 @@ func TestConnectFails(t *testing.T) {
 		code string
 	}{
 		"no connection": {func(w *world, s *socketDouble) { s.cut() }, "offline"},
-		"no answer":     {func(w *world, s *socketDouble) { s.open(); w.pass(11 * time.Second) }, "timeout"},
+		"no answer":     {func(w *world, s *socketDouble) { s.open(); w.pass(16 * time.Second) }, "timeout"},
 		"refused": {func(w *world, s *socketDouble) {
 			s.open()
 			s.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenInvalid, "")})
