@@ -9,6 +9,8 @@ export class ProxyDouble {
   events = [];
   says = [];
   cancelled = [];
+  /** What every ticket says of its file. @type {{ size?: number, digest?: string, path?: string }} */
+  ticket = {};
   /** How the next messages of a type are answered instead. @type {Record<string, (message: any, socket: SocketDouble) => void>} */
   answers = {};
   welcome = {
@@ -69,7 +71,7 @@ export class ProxyDouble {
         this.files.delete(message.key);
         return socket.say({ type: 'upload', key: message.key, state: 'cancelled' });
       case 'ask':
-        return socket.say({ type: 'ticket', ref: message.ref, path: `/attache/file/${message.attempt}/a.txt`, expires: 1 });
+        return socket.say({ type: 'ticket', ref: message.ref, path: `/attache/file/${message.attempt}/a.txt`, expires: 1, ...this.ticket });
       case 'leave':
       case 'ping':
         return socket.say({ type: 'done', ref: message.ref });
