@@ -140,8 +140,10 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	}
 	hello.Token = ""
 	s.hello = hello
-	if hello.ClientVersion != 0 {
-		s.who.Party.ClientVersion = hello.ClientVersion
+	// The lower one counts: a page may be older than its token says, and a token
+	// may keep files from a party.
+	if v := hello.ClientVersion; v != 0 && (s.who.Party.ClientVersion == 0 || v < s.who.Party.ClientVersion) {
+		s.who.Party.ClientVersion = v
 	}
 	s.log = s.log.With("session", s.who.Session, "user", s.who.Party.UserID)
 	s.pace = p.paces.enter(s.who)

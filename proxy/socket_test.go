@@ -316,6 +316,7 @@ func TestDrainWhileAPageComes(t *testing.T) {
 // Data sockets that wait for a frame hold no room for one.
 func TestIdleDataSocketsAreSmall(t *testing.T) {
 	w := newWorld(t)
+	w.join(w.agent)
 	w.data(w.agent)
 	before := heap()
 	const sockets = 64
