@@ -27,6 +27,9 @@ func (s UploadState) Final() bool { return s == Announced || s == Failed || s ==
 // Incoming reports whether bytes may still arrive.
 func (s UploadState) Incoming() bool { return s == Offered || s == Receiving }
 
+// Complete reports whether every byte has arrived and is kept.
+func (s UploadState) Complete() bool { return !s.Incoming() && s != Failed && s != Cancelled }
+
 // May reports whether an upload may go from s to next. A state may be entered
 // again (every step may be repeated), and a failure can end any that is not
 // final; once accepted, only the delivery loop moves it on.

@@ -104,36 +104,65 @@ func TestReloadWithOtherContent(t *testing.T) {
 	d.begin(f, "twin.bin")
 	d.reload()
 	d.connected()
-	info, err := os.Stat(f.path)
-	require.NoError(t, err)
-	other := generated(t, "twin.bin", []byte(strings.Repeat("other", int(f.size)/5+1))[:f.size])
-	require.NoError(t, os.Rename(other.path, f.path))
-	require.NoError(t, os.Chtimes(f.path, info.ModTime(), info.ModTime()))
-	d.agent.give(f.path)
+	other := twin(t, f)
+	d.agent.give(other.path)
 	d.arrived(other, "twin.bin")
 }
 
-func TestSecondTabSendsNothingTwice(t *testing.T) {
-	for _, closed := range []bool{false, true} {
-		t.Run(map[bool]string{false: "both stay", true: "the first is closed"}[closed], func(t *testing.T) {
-			second := places[0].open(t)
-			f := large(t, "shared.bin", 32<<20)
-			first, closeFirst := second.anotherTab(t)
-			first.begin(f, "shared.bin")
-			second.agent.give(f.path)
-			tell(second.page, `() => e2e.until(() => e2e.named('agent', 'shared.bin')?.querySelector('.bar')?.getAttribute('aria-valuenow') > 0, 'the second tab to show the first one\'s upload')`)
-			require.Zero(t, ask[int64](second.page, "e2e.sentBytes"))
-			if closed {
-				closeFirst()
-				second.arrived(f, "shared.bin")
-				return
-			}
-			tell(first.page, "e2e.slow", 0)
-			second.arrived(f, "shared.bin")
-			first.arrived(f, "shared.bin")
-			require.Zero(t, ask[int64](second.page, "e2e.sentBytes"))
-		})
-	}
+// twin writes a file that shares name, size and date with f, and nothing else.
+func twin(t *testing.T, f sample) sample {
+	t.Helper()
+	info, err := os.Stat(f.path)
+	require.NoError(t, err)
+	other := generated(t, info.Name(), []byte(strings.Repeat("other", int(f.size)/5+1))[:f.size])
+	require.NoError(t, os.Chtimes(other.path, info.ModTime(), info.ModTime()))
+	return other
+}
+
+// both waits for two files of one name on the customer's side, and nothing else.
+func (d *desk) both(f, other sample) {
+	d.t.Helper()
+	ids := ask[[]string](d.page, `() => e2e.until(() => {
+		const ids = e2e.tiles('customer').map(({ id }) => id).filter((id) => id !== '');
+		return ids.length === 2 && ids;
+	}, 'both files')`)
+	digests := []string{fetchedDigest(d.t, d.customer.link(ids[0])), fetchedDigest(d.t, d.customer.link(ids[1]))}
+	require.ElementsMatch(d.t, []string{f.digest, other.digest}, digests)
+}
+
+func TestB43TwinChosenWhileTheFirstIsSent(t *testing.T) {
+	d := places[0].open(t)
+	f := large(t, "scan.bmp", 32<<20)
+	d.begin(f, "scan.bmp")
+	other := twin(t, f)
+	d.agent.give(other.path)
+	tell(d.page, `() => e2e.until(() => e2e.tiles('agent').length === 2, 'a tile for each')`)
+	tell(d.page, "e2e.slow", 0)
+	d.both(f, other)
+}
+
+func TestB43TwinChosenInASecondTab(t *testing.T) {
+	second := places[0].open(t)
+	f := large(t, "scan.bmp", 32<<20)
+	first, _ := second.anotherTab(t)
+	first.begin(f, "scan.bmp")
+	other := twin(t, f)
+	second.agent.give(other.path)
+	second.arrived(other, "scan.bmp")
+	require.Equal(t, f.size, ask[int64](second.page, "e2e.sentBytes"), "under a key of its own")
+	tell(first.page, "e2e.slow", 0)
+	second.both(f, other)
+}
+
+func TestSecondTabGoesOnOnceTheFirstIsClosed(t *testing.T) {
+	second := places[0].open(t)
+	f := large(t, "shared.bin", 32<<20)
+	first, closeFirst := second.anotherTab(t)
+	first.begin(f, "shared.bin")
+	closeFirst()
+	second.agent.give(f.path)
+	second.arrived(f, "shared.bin")
+	require.Less(t, ask[int64](second.page, "e2e.sentBytes"), f.size, "what was stored is not sent again")
 }
 
 // anotherTab is the same chat, as the same parties, in another tab.

@@ -102,7 +102,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, conn string, o *br
 	}
 	u := p.uploads.add(created, writer)
 	if created.Size == 0 {
-		return created, nil, u.finish(ctx)
+		return u.finished(ctx)
 	}
 	return created, u, nil
 }
@@ -157,7 +157,7 @@ func (p *Proxy) continueOffer(ctx context.Context, who Identity, o *bridge.Offer
 		return Record{}, nil, err
 	}
 	if u.offset() == known.Size {
-		return known, nil, u.finish(ctx)
+		return u.finished(ctx)
 	}
 	return known, u, nil
 }

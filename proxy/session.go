@@ -77,7 +77,6 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	tellers.Go(func() { s.alive(ctx) })
 	tellers.Go(func() {
 		if err := s.tellEvents(ctx); !s.left.Load() {
-			s.part(ctx, err)
 			cancel(err)
 		}
 	})
@@ -96,16 +95,6 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 		return told
 	}
 	return nil
-}
-
-// part tells the page why its events have ended: the session's end, or that another
-// page has taken the party out. To cancel the reading first would cut the connection
-// before the reason is through.
-func (s *session) part(ctx context.Context, err error) {
-	var told *bridge.Error
-	if errors.As(err, &told) {
-		s.fail(context.WithoutCancel(ctx), told)
-	}
 }
 
 func (s *session) join(ctx context.Context) (Joined, error) {
@@ -221,15 +210,26 @@ func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
 		return s.refused(ctx, 0, m.Key, err)
 	}
 	if u == nil {
-		// Complete, or ended: what its record says is the answer.
-		s.note(record)
-		return nil
+		return s.offerOver(ctx, record)
 	}
 	offset, digest := u.place()
 	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: offset, Digest: digest}); err != nil {
 		return err
 	}
 	return s.tellLimits(ctx)
+}
+
+// offerOver answers an offer of an upload that needs no byte, or has ended. A page
+// that has sent none of it compares its file with the digest: two files may share
+// name, size and date.
+func (s *session) offerOver(ctx context.Context, r Record) error {
+	if r.State.Complete() {
+		if err := s.send(ctx, &bridge.Accept{Key: r.Key, Offset: r.Size, Digest: r.Digest}); err != nil {
+			return err
+		}
+	}
+	s.note(r)
+	return nil
 }
 
 // keepRefusal cannot make a refusal undone: where it fails, the log has it.
@@ -265,12 +265,6 @@ func (s *session) ask(ctx context.Context, m *bridge.Ask) error {
 }
 
 func (s *session) leave(ctx context.Context, m *bridge.Leave) error {
-	// Who may not speak may go, and not end the chat for everybody else by that.
-	if m.After != "" && m.After != bridge.KeepAlive {
-		if err := s.who.Rights.Need(bridge.RightChat); err != nil {
-			return s.refused(ctx, m.Ref, "", err)
-		}
-	}
 	reason := bridge.ReasonLeft
 	if m.After == bridge.ForceClose {
 		reason = bridge.ReasonForcedClose

@@ -251,6 +251,14 @@ func (u *upload) finish(ctx context.Context) error {
 	return nil
 }
 
+// finished is finish, and what the answer to an offer needs.
+func (u *upload) finished(ctx context.Context) (Record, *upload, error) {
+	err := u.finish(ctx)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.record, nil, err
+}
+
 func (u *upload) refuse(ctx context.Context, code bridge.Code) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

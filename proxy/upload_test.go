@@ -295,6 +295,45 @@ func TestFramesFindTheRecord(t *testing.T) {
 	require.Equal(t, key, agent.announced(key).Key)
 }
 
+// B43: a page that chose another file of the same name, size and date has to find
+// out before it says that it was sent.
+func TestB43OfferOfACompleteUploadIsAnsweredWithItsDigest(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	d := w.data(w.agent)
+	for _, size := range []int{0, 10, 300_000} {
+		content := random(size)
+		digest := sha256.Sum256(content)
+		key := w.upload(agent, d, "a.bin", content).Key
+		agent.send(&bridge.Offer{Key: key, Name: "a.bin", Size: int64(size)})
+		accept := await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+		require.EqualValues(t, size, accept.Offset)
+		require.Equal(t, hex.EncodeToString(digest[:]), accept.Digest)
+		await(agent, func(m *bridge.Upload) bool { return m.Key == key && m.State == bridge.Announced && m.Event != nil })
+	}
+}
+
+// An upload that ended otherwise has nothing to compare with.
+func TestB43OfferOfACancelledUploadHasNoDigest(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	key := newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
+	agent.send(offer)
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	agent.send(&bridge.Cancel{Key: key})
+	await(agent, func(m *bridge.Upload) bool { return m.State == bridge.Cancelled })
+	agent.send(offer)
+	for told := false; !told; {
+		switch m := agent.next().(type) {
+		case *bridge.Accept:
+			require.Fail(t, "an accept", "%+v", m)
+		case *bridge.Upload:
+			told = m.State == bridge.Cancelled
+		}
+	}
+}
+
 func TestSameKey(t *testing.T) {
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)

@@ -18,11 +18,6 @@ type data struct {
 	tries    int
 	renewed  bool
 	maxFrame int64
-	link     bridge.Link   // what this connection is known to carry
-	greeted  time.Duration // when the hello went out
-	greeting int64         // its length, in bytes
-	wary     bool          // the last connection carried no frame: what the hello says of this one is not believed
-	heard    time.Duration // when something was received
 	last     time.Duration // when the link was last seen to carry something
 	buffered int           // at the last look
 	retry    backoff
@@ -30,9 +25,9 @@ type data struct {
 }
 
 const (
-	readyTime = 15 * time.Second // from dialing to ready
+	readyTime = 10 * time.Second // from dialing to ready
 	lookTime  = 5 * time.Second  // between looks at the link
-	stallTime = 30 * time.Second // without an ack or a byte taken, beyond what the slowest link needs for those owed
+	stallTime = 30 * time.Second // without an ack or a byte taken, while some are owed
 	spareTime = time.Minute      // without an upload, before the socket is closed
 )
 
@@ -64,7 +59,6 @@ func (d *data) opened(protocol string) {
 		return
 	}
 	hello := bridge.AppendMessage(nil, &bridge.Hello{Token: d.s.token, Agent: agent})
-	d.link, d.greeted, d.greeting = bridge.Link{}, d.s.page.now(), int64(len(hello))
 	if err := d.socket.send(hello); err != nil {
 		d.lost(bridge.WrapError(bridge.CodeOffline, err))
 	}
@@ -72,7 +66,6 @@ func (d *data) opened(protocol string) {
 
 func (d *data) received(text []byte) {
 	d.last = d.s.page.now()
-	d.heard = d.last
 	m, err := bridge.FromProxy(text)
 	if err != nil {
 		complain("a message of the proxy's is left out: " + err.Error())
@@ -84,7 +77,6 @@ func (d *data) received(text []byte) {
 	case *bridge.Ack:
 		if u := d.s.find(m.Key); u != nil {
 			d.retry.reset()
-			d.wary = false
 			u.acked(m)
 		}
 	case *bridge.Fail:
@@ -100,9 +92,6 @@ func (d *data) begin(maxFrame int64) {
 		return
 	}
 	d.ready, d.renewed = true, false
-	if !d.wary {
-		d.link.Took(d.greeting, d.s.page.now()-d.greeted)
-	}
 	d.maxFrame = min(maxFrame, bridge.MaxFrame)
 	d.set(lookTime, d.look)
 	for _, u := range d.s.uploads {
@@ -115,20 +104,20 @@ func (d *data) begin(maxFrame int64) {
 }
 
 func (d *data) send(view safejs.Value) error {
-	if d.owed() == 0 {
+	if !d.owed() {
 		d.last = d.s.page.now()
 	}
 	return d.socket.sendBytes(view)
 }
 
-// owed is how many bytes are under way.
-func (d *data) owed() (bytes int64) {
+// owed reports whether bytes are under way.
+func (d *data) owed() bool {
 	for _, u := range d.s.uploads {
-		if u.sender != nil {
-			bytes += u.sender.Sent() - u.sender.Stored()
+		if u.sender != nil && u.sender.Sent() > u.sender.Stored() {
+			return true
 		}
 	}
-	return bytes
+	return false
 }
 
 // needed reports whether an upload sends, or would.
@@ -146,9 +135,9 @@ func (d *data) look() {
 	if n := d.socket.buffered(); n != d.buffered {
 		d.buffered, d.last = n, d.s.page.now()
 	}
-	quiet, owed := d.s.page.now()-d.last, d.owed()
+	quiet := d.s.page.now() - d.last
 	switch {
-	case owed > 0 && quiet > d.link.Patience(stallTime, owed):
+	case quiet > stallTime && d.owed():
 		d.lost(bridge.NewError(bridge.CodeTimeout, ""))
 	case quiet > spareTime && !d.needed():
 		d.drop()
@@ -207,7 +196,6 @@ func (d *data) giveUp(err *bridge.Error) {
 }
 
 func (d *data) lost(*bridge.Error) {
-	d.wary = d.wary || d.owed() > 0
 	d.drop()
 	if d.s.chat.ready && d.needed() {
 		d.wait(d.retry.next())

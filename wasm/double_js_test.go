@@ -249,18 +249,26 @@ type fileDouble struct {
 	call    int64
 	content []byte
 	value   safejs.Value
-	offset  int // of the read that is under way
-	length  int // 0: none
+	offset  int    // of the read that is under way
+	length  int    // 0: none
+	digest  string // of what lies before the next piece
+	compare int    // reads of nothing, which only compare
 	rested  int
 }
 
 func (w *world) newFile(call int64, content []byte) *fileDouble {
 	f := &fileDouble{w: w, call: call, content: content, value: newObject(w)}
-	require.NoError(w, f.value.Set("prepare", w.function(func([]safejs.Value) any { return nil })))
+	require.NoError(w, f.value.Set("prepare", w.function(func(args []safejs.Value) any {
+		f.digest, _ = args[2].String()
+		return nil
+	})))
 	require.NoError(w, f.value.Set("read", w.function(func(args []safejs.Value) any {
 		require.Zero(w, f.length, "two reads at a time")
 		f.offset, _ = args[0].Int()
 		f.length, _ = args[1].Int()
+		if f.length == 0 {
+			f.compare++
+		}
 		return nil
 	})))
 	require.NoError(w, f.value.Set("rest", w.function(func([]safejs.Value) any {
@@ -290,6 +298,19 @@ func (f *fileDouble) fill() {
 	piece := f.content[f.offset : f.offset+f.length]
 	f.length = 0
 	f.w.call("filled", half, f.call, f.w.view(append(make([]byte, bridge.FrameHeader), piece...)))
+}
+
+// compared ends a comparison of the whole file.
+func (f *fileDouble) compared(same bool) {
+	f.w.Helper()
+	require.Equal(f.w, 1, f.compare, "comparisons")
+	require.Equal(f.w, len(f.content), f.offset)
+	f.compare = 0
+	if !same {
+		f.w.call("unread", half, f.call, true)
+		return
+	}
+	f.w.call("filled", half, f.call, f.w.view(make([]byte, bridge.FrameHeader)))
 }
 
 func (w *world) view(content []byte) safejs.Value {

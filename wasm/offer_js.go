@@ -19,6 +19,7 @@ func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {
 		s: s, call: call, offer: o, key: key, pump: pump,
 		name:  bridge.SafeName(o.Name, o.MimeType),
 		state: bridge.Offered,
+		ours:  o.Size == 0, // whatever is empty is the same
 		told:  s.page.now() - progressTime,
 	}
 	s.uploads = append(s.uploads, u)
@@ -65,7 +66,7 @@ func (s *session) find(key string) *upload {
 func (s *session) schedule() {
 	active := 0
 	for _, u := range s.uploads {
-		if u.phase == offering || u.phase == sending {
+		if u.phase == offering || u.phase == sending || u.phase == comparing {
 			active++
 		}
 	}

@@ -42,7 +42,7 @@ func (s *session) leave(call int64, after bridge.AfterAction) error {
 		return nil
 	}
 	for _, u := range s.uploads {
-		if u.state.Incoming() {
+		if u.state.Incoming() && u.phase != comparing {
 			s.forget(u.offer.Key)
 		}
 	}
@@ -115,7 +115,7 @@ func (s *session) unanswered(call int64, err *bridge.Error) {
 
 func (s *session) ticket(m *bridge.Ticket) {
 	if s.take(m.Ref) != nil {
-		s.tell(wordDone, m.Ref, bridge.AppendMessage(nil, m))
+		s.tell(wordDone, m.Ref, []byte(m.Path))
 	}
 }
 

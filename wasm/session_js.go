@@ -140,7 +140,7 @@ func (s *session) happened(e bridge.Event) {
 	s.tell(wordEvent, 0, bridge.AppendEntry(nil, e, s.party.UserID))
 	if err == nil && e.From.UserID == s.party.UserID {
 		if u := s.find(file.Key); u != nil {
-			u.announced(e)
+			u.changed(&bridge.Upload{Key: file.Key, State: bridge.Announced, Event: &e})
 		}
 	}
 }

@@ -19,11 +19,14 @@ type upload struct {
 
 	state bridge.UploadState
 	phase phase
-	begun bool          // the proxy has accepted it before
-	over  bool          // the proxy says that it has ended
-	held  bool          // to be offered again once the data socket is ready
-	tries int           // offered again without progress between
-	since time.Duration // of the first of these
+	begun bool           // the proxy has accepted it before
+	over  bool           // the proxy says that it has ended
+	held  bool           // to be offered again once the data socket is ready
+	ours  bool           // what the proxy has of it was sent by this page, or is the same as its file
+	news  *bridge.Upload // of its completion, kept back until it is known to be ours
+	doubt *alarm         // while news is kept back and the proxy has not told a digest
+	tries int            // offered again without progress between
+	since time.Duration  // of the first of these
 
 	offset  int64          // where the proxy wants to go on
 	digest  string         // of what it has before that, hex
@@ -44,6 +47,7 @@ const (
 	waiting   phase = iota // for others to finish
 	offering               // for the proxy's accept
 	sending                // for the data socket, the pump or credit
+	comparing              // for the pump: the proxy has the whole, but this page did not send it
 	delivered              // for the proxy to announce it
 )
 
@@ -62,15 +66,23 @@ const (
 // is getting on.
 func (u *upload) propose() {
 	u.held = false
-	if u.phase != delivered {
-		u.phase = offering
-	}
+	u.unsettle()
 	if !u.s.chat.ready {
 		return
 	}
 	u.s.send(&u.offer)
+	if u.news != nil {
+		u.keep(u.news)
+	}
 	if u.phase == offering && u.offer.Size > 0 {
 		u.s.data.want()
+	}
+}
+
+// unsettle makes an upload wait for accept, unless no byte of it is wanted.
+func (u *upload) unsettle() {
+	if u.phase != delivered && u.phase != comparing {
+		u.phase = offering
 	}
 }
 
@@ -82,7 +94,7 @@ func (u *upload) accepted(m *bridge.Accept) {
 		u.fail(bridge.NewError(bridge.CodeFrameLength, ""))
 		return
 	case offset == u.offer.Size:
-		u.arrived()
+		u.whole(m.Digest)
 		return
 	case u.phase == delivered && !u.state.Incoming():
 		return
@@ -99,6 +111,59 @@ func (u *upload) accepted(m *bridge.Accept) {
 	}
 	u.s.data.want()
 	u.start()
+}
+
+// whole is told that the proxy has every byte, and the digest of them all. If this
+// page sent none of them, that may be another file of the same name, size and date:
+// they are compared before anybody reads that this one was sent.
+func (u *upload) whole(digest string) {
+	u.undoubt()
+	switch {
+	case u.ours:
+		u.arrived()
+	case u.phase == comparing:
+	case digest == "":
+		u.fail(bridge.NewError(bridge.CodeFileChanged, ""))
+	default:
+		u.rest()
+		u.phase = comparing
+		_, err := u.pump.Call("prepare", bridge.FrameHeader, 0, digest)
+		if err == nil {
+			_, err = u.pump.Call("read", u.offer.Size, 0)
+		}
+		if err != nil {
+			u.fail(bridge.WrapError(bridge.CodeInternal, err))
+		}
+	}
+}
+
+// keep holds back the word that the upload is complete until it is known whether
+// that is this page's file. If the proxy tells no digest, it never will be.
+func (u *upload) keep(news *bridge.Upload) {
+	u.news = news
+	if u.phase == offering && u.doubt == nil {
+		u.doubt = u.s.page.turns.after(nudgeTime, func() {
+			u.doubt = nil
+			if !u.ours && u.phase == offering && u.s.chat.ready {
+				u.fail(bridge.NewError(bridge.CodeFileChanged, ""))
+			}
+		}, u.s.failed)
+	}
+}
+
+func (u *upload) undoubt() {
+	u.doubt.stop()
+	u.doubt = nil
+}
+
+// compared is told that the proxy has this very file.
+func (u *upload) compared() {
+	u.ours = true
+	u.arrived()
+	if news := u.news; news != nil {
+		u.news = nil
+		u.changed(news)
+	}
 }
 
 // halt stops sending; a piece that is being read will be dropped.
@@ -121,7 +186,7 @@ func (u *upload) start() {
 	if u.phase != sending || u.sender != nil || !u.s.data.ready {
 		return
 	}
-	u.sender = bridge.NewSender(u.offer.Size, u.offset, u.s.data.maxFrame, &u.s.data.link)
+	u.sender = bridge.NewSender(u.offer.Size, u.offset, u.s.data.maxFrame)
 	most := min(u.s.data.maxFrame, u.offer.Size-u.offset)
 	if _, err := u.pump.Call("prepare", bridge.FrameHeader, most, u.digest); err != nil {
 		u.abandon(bridge.WrapError(bridge.CodeInternal, err))
@@ -147,6 +212,10 @@ func (u *upload) next() {
 
 // filled is told that the piece lies in view, behind room for the header.
 func (u *upload) filled(view safejs.Value) {
+	if u.phase == comparing {
+		u.compared()
+		return
+	}
 	length := u.reading
 	u.reading = 0
 	if u.stale || u.sender == nil {
@@ -162,6 +231,7 @@ func (u *upload) filled(view safejs.Value) {
 		u.s.data.lost(bridge.WrapError(bridge.CodeOffline, err))
 		return
 	}
+	u.ours = true
 	u.sender.Advance(length, u.s.page.now())
 	u.sent = u.sender.Sent()
 	u.progress()
@@ -175,6 +245,10 @@ func (u *upload) unread(before bool) {
 	code := bridge.CodeFileUnreadable
 	if before {
 		code = bridge.CodeFileChanged
+	}
+	if u.phase == comparing {
+		u.fail(bridge.NewError(code, "")) // what the proxy has is another file, and stays
+		return
 	}
 	u.abandon(bridge.NewError(code, ""))
 }
@@ -224,6 +298,7 @@ func (u *upload) nudge() {
 func (u *upload) rest() {
 	u.sender = nil
 	u.again.stop()
+	u.undoubt()
 	u.telling.stop()
 	_, _ = u.pump.Call("rest")
 	u.reading, u.stale = 0, false
@@ -242,12 +317,21 @@ func (u *upload) changed(m *bridge.Upload) {
 	case bridge.Cancelled:
 		u.over = true
 		u.leave(bridge.Cancelled, nil, bridge.NewError(bridge.CodeCancelled, ""))
-	case bridge.Announced:
+	default:
+		u.moved(m)
+	}
+}
+
+func (u *upload) moved(m *bridge.Upload) {
+	switch {
+	case m.State.Complete() && !u.ours:
+		u.keep(m)
+	case m.State == bridge.Announced:
 		if m.Event != nil {
 			u.announced(*m.Event)
 		}
 	default:
-		if !m.State.Incoming() {
+		if m.State.Complete() {
 			u.arrived()
 		}
 		u.advance(m.State)
@@ -275,9 +359,7 @@ func (u *upload) refused(err *bridge.Error) {
 		return
 	}
 	u.halt()
-	if u.phase != delivered {
-		u.phase = offering
-	}
+	u.unsettle()
 	wait := backoff{tries: min(u.tries, slowest)}
 	u.tried()
 	u.again.stop()

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"math/rand"
 	"slices"
 	"strings"
@@ -134,9 +136,13 @@ func TestUploadIsAnnouncedByTheTranscript(t *testing.T) {
 
 	w = newWorld(t)
 	s = w.connected()
-	w.newFile(1, content(10)).upload(key, "a.bin")
+	f := w.newFile(1, content(10))
+	f.upload(key, "a.bin")
 	s.push(&bridge.Happened{Event: announcement(key, 10)})
-	require.Equal(t, []string{"offered", "announced"}, w.states())
+	require.Equal(t, []string{"offered"}, w.states(), "perhaps of another file")
+	s.push(complete(f))
+	f.compared(true)
+	require.Equal(t, []string{"announced"}, w.states())
 }
 
 func TestEmptyFile(t *testing.T) {
@@ -404,7 +410,8 @@ func TestCancel(t *testing.T) {
 		"offered":   {func(w *world, s *socketDouble, f *fileDouble) {}, true},
 		"reading":   {func(w *world, s *socketDouble, f *fileDouble) { s.push(&bridge.Accept{Key: key}); w.ready() }, true},
 		"sending":   {func(w *world, s *socketDouble, f *fileDouble) { s.push(&bridge.Accept{Key: key}); w.ready(); f.fill() }, true},
-		"delivered": {func(w *world, s *socketDouble, f *fileDouble) { s.push(&bridge.Accept{Key: key, Offset: 1 << 20}) }, true},
+		"delivered": {func(w *world, s *socketDouble, f *fileDouble) { w.deliver(s, f) }, true},
+		"compared":  {func(w *world, s *socketDouble, f *fileDouble) { s.push(complete(f)) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -593,4 +600,98 @@ func TestAFileThatArrivedIsAskedAfter(t *testing.T) {
 	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
 	w.stall(s, time.Minute)
 	require.Empty(t, s.sent())
+}
+
+// complete is the proxy's answer to an offer of which it has every byte.
+func complete(f *fileDouble) *bridge.Accept {
+	sum := sha256.Sum256(f.content)
+	return &bridge.Accept{Key: key, Offset: int64(len(f.content)), Digest: hex.EncodeToString(sum[:])}
+}
+
+// deliver lets a file arrive.
+func (w *world) deliver(s *socketDouble, f *fileDouble) {
+	w.Helper()
+	s.push(&bridge.Accept{Key: key})
+	w.ready().transfer(f, key, 0, len(f.content))
+}
+
+// B43: after a reload the person chooses a file of the same name, size and date.
+// The proxy has all of the first one; whether that is this one is for the page to
+// find out before it says so.
+func TestB43CompleteUploadOfAnotherPageIsComparedFirst(t *testing.T) {
+	event := announcement(key, 1000)
+	accepted := &bridge.Upload{Key: key, State: bridge.Accepted}
+	announced := &bridge.Upload{Key: key, State: bridge.Announced, Event: &event}
+	for name, test := range map[string]struct {
+		play func(s *socketDouble, f *fileDouble)
+		same []string
+	}{
+		"digest, then news":      {func(s *socketDouble, f *fileDouble) { s.push(complete(f)); s.push(accepted) }, []string{"accepted"}},
+		"news, then digest":      {func(s *socketDouble, f *fileDouble) { s.push(accepted); s.push(complete(f)) }, []string{"accepted"}},
+		"announced, then digest": {func(s *socketDouble, f *fileDouble) { s.push(accepted); s.push(announced); s.push(complete(f)) }, []string{"announced"}},
+		"in the transcript":      {func(s *socketDouble, f *fileDouble) { s.push(complete(f)); s.push(&bridge.Happened{Event: event}) }, []string{"announced"}},
+		"cut in between": {func(s *socketDouble, f *fileDouble) {
+			s.push(complete(f))
+			s.cut()
+			s.w.pass(time.Second)
+			s = s.w.last()
+			s.open()
+			s.hello()
+			s.push(welcome())
+			require.Equal(s.w, key, only[*bridge.Offer](s).Key)
+			s.push(complete(f))
+			s.push(accepted)
+		}, []string{"accepted"}},
+	} {
+		for outcome, same := range map[string]bool{"the same": true, "another": false} {
+			t.Run(name+", "+outcome, func(t *testing.T) {
+				w := newWorld(t)
+				s := w.connected()
+				f := w.newFile(1, content(1000))
+				f.upload(key, "a.bin")
+				s.sent()
+				test.play(s, f)
+				require.Equal(t, complete(f).Digest, f.digest)
+				require.Equal(t, []string{"offered"}, w.states(), "nothing is said before")
+				f.compared(same)
+				w.last().sent()
+				if same {
+					require.Equal(t, test.same, w.states())
+					return
+				}
+				failed := w.words(wordUpload)
+				require.Len(t, failed, 1)
+				require.Contains(t, failed[0].text, `"code":"file-changed"`)
+				for _, s := range w.sockets {
+					require.Empty(t, s.frames)
+					for _, m := range s.sent() {
+						_, cancel := m.(*bridge.Cancel)
+						require.False(t, cancel, "the first file is delivered")
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestB43InDoubtAFileIsNotSaidToBeSent(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(1000)).upload(key, "a.bin")
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	require.Equal(t, []string{"offered"}, w.states())
+	w.stall(s, 11*time.Second)
+	require.Equal(t, []string{"failed"}, w.states(), "a proxy that tells no digest")
+}
+
+func TestB43WhatThisPageSentIsNotCompared(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(1000))
+	f.upload(key, "a.bin")
+	w.deliver(s, f)
+	s.push(complete(f))
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	require.Zero(t, f.compare)
+	require.Equal(t, []string{"offered", "receiving", "accepted"}, w.states())
 }

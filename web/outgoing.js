@@ -33,7 +33,7 @@ export class Outgoing {
 
   /** Whether a page that is closed now would cut it short. */
   get losable() {
-    if (this.#refusal || this.#progress?.elsewhere) return false;
+    if (this.#refusal) return false;
     return this.#progress === undefined || ['offered', 'receiving'].includes(this.#progress.state);
   }
 

@@ -47,7 +47,8 @@ export class Pump {
   /**
    * Before the first piece: the header's length and that of the longest piece
    * in bytes, and the SHA-256 in hex of all that lies before it. A file whose
-   * beginning went to the proxy from an earlier page has to begin so.
+   * beginning went to the proxy from an earlier page has to begin so. To compare
+   * and no more, read nothing behind it.
    *
    * @param {number} header @param {number} most @param {string} [digest]
    */
@@ -87,7 +88,7 @@ export class Pump {
       this.#buffer = buffer;
       const piece = new Uint8Array(buffer, this.#header, length);
       this.#unchanged.note(piece);
-      if (offset + length === this.#size) await this.#unchanged.check(piece[length - 1], wanted);
+      if (length > 0 && offset + length === this.#size) await this.#unchanged.check(piece[length - 1], wanted);
       if (!wanted()) return;
     } catch {
       if (!wanted()) return;

@@ -1,9 +1,8 @@
-import { Download } from './download.js';
 import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
+import { claim, claimable, held, hold } from './holds.js';
 import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
-import { Turns } from './turns.js';
 import { Unfinished } from './unfinished.js';
 import { randomKey, readClose, readDownload, readSend, readToken, readUpload, reading } from './wish.js';
 
@@ -21,7 +20,6 @@ const attempts = new Map();
 
 export class Session extends EventTarget {
   #base;
-  #credentials;
   #half;
   #id = '';
   /** @type {Party} */
@@ -40,13 +38,11 @@ export class Session extends EventTarget {
   #connected = () => {};
   /** From the first welcome on. @type {Unfinished | undefined} */
   #unfinished;
-  #turns = new Turns();
 
   /** Only {@link Session.connect} makes one. @param {Wish} wish */
   constructor(wish) {
     super();
     this.#base = wish.base;
-    this.#credentials = wish.credentials;
     const session = this;
     this.#half = new Half(wish, {
       get id() { return session.#id; },
@@ -119,16 +115,17 @@ export class Session extends EventTarget {
     const size = await sizeOf(w.file).catch((cause) => {
       throw new AttacheError({ code: 'file-unreadable', message: '', cause });
     });
-    const elsewhere = this.#unfinished?.recall(w.file) === w.key;
+    const release = this.#unfinished?.recall(w.file) === w.key ? await claim(w.key) : hold(w.key);
     this.#unfinished?.remember(w.file, w.key);
     try {
-      const send = () => this.#send(w, size);
-      const sent = await (elsewhere ? this.#turns.join(w.key, size, send, w) : this.#turns.begin(w.key, send));
+      const sent = await this.#send(w, size);
       this.#unfinished?.forget(w.file, w.key);
       return sent;
     } catch (error) {
       if (!this.#goesOn(error, w.signal)) this.#unfinished?.forget(w.file, w.key);
       throw error;
+    } finally {
+      release();
     }
   }
 
@@ -140,19 +137,15 @@ export class Session extends EventTarget {
 
   /** @param {File} file @returns {string | undefined} */
   recall(file) {
-    const key = this.#unfinished?.recall(file);
-    if (key === undefined || !this.#events.some((event) => event.type === 'file' && event.key === key)) return key;
+    const key = claimable() ? this.#unfinished?.recall(file) : undefined;
+    if (key === undefined || held(key)) return undefined;
+    if (!this.#events.some((event) => event.type === 'file' && event.key === key)) return key;
     this.#unfinished?.forget(file, key);
     return undefined;
   }
 
   /** @param {ReturnType<typeof readUpload>} w @param {number} size @returns {Promise<ChatFile>} */
   #send(w, size) {
-    /** @param {import('./attache.js').Progress} progress */
-    const onProgress = (progress) => {
-      this.#turns.tell(progress);
-      w.onProgress?.(progress);
-    };
     return this.#half.call((module, half, call) => {
       const pump = new Pump(
         w.file,
@@ -162,25 +155,30 @@ export class Session extends EventTarget {
       );
       module.upload(half, call, pump, w.key, w.name, size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
       return pump;
-    }, { signal: w.signal, onProgress });
+    }, { signal: w.signal, onProgress: w.onProgress });
   }
 
   /** @param {ChatFile | string} file @param {import('./attache.js').DownloadOptions} [options] @returns {Promise<Response>} */
   async download(file, options) {
-    return this.#fetching(reading(() => readDownload(file, options))).open();
+    const { id, offset, signal } = reading(() => readDownload(file, options));
+    const url = await this.#ticket(id, signal);
+    /** @type {Record<string, string>} */
+    const headers = offset > 0 ? { Range: `bytes=${offset}-` } : {};
+    let response;
+    try {
+      response = await fetch(url, { headers, signal, credentials: 'omit', referrerPolicy: 'no-referrer' });
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new AttacheError({ code: 'offline', message: '', cause });
+    }
+    if (response.ok) return response;
+    throw await refusal(response);
   }
 
-  /** @param {ChatFile | string} file @param {import('./attache.js').LinkOptions} [options] @returns {Promise<string>} */
+  /** @param {ChatFile | string} file @param {{ signal?: AbortSignal }} [options] @returns {Promise<string>} */
   async link(file, options) {
-    const w = reading(() => readDownload(file, options));
-    if (w.check) return this.#fetching(w).check();
-    return (await this.#ticket(w.id, w.signal)).url;
-  }
-
-  /** @param {ReturnType<typeof readDownload>} w */
-  #fetching({ id, size, offset, signal, patience }) {
-    const ask = (/** @type {AbortSignal | undefined} */ given) => this.#ticket(id, given);
-    return new Download({ ask, size, offset, signal, patience, credentials: this.#credentials });
+    const { id, signal } = reading(() => readDownload(file, options));
+    return this.#ticket(id, signal);
   }
 
   /** @param {string} text @param {import('./attache.js').SendOptions} [options] @returns {Promise<TextEvent>} */
@@ -202,14 +200,13 @@ export class Session extends EventTarget {
     return this.close();
   }
 
-  /** Where a file is. @param {string} file @param {AbortSignal | undefined} signal @returns {Promise<import('./download.js').Ticket>} */
+  /** The URL of a file. @param {string} file @param {AbortSignal | undefined} signal @returns {Promise<string>} */
   async #ticket(file, signal) {
     const which = `${this.#id}/${file}`;
     const attempt = attempts.get(which) ?? randomKey();
     attempts.set(which, attempt);
-    const told = await this.#half.call((module, half, call) => module.ask(half, call, file, attempt), { signal });
-    const { path, size = 0, digest = '' } = JSON.parse(told);
-    return { url: this.#base + path, size, digest };
+    const path = await this.#half.call((module, half, call) => module.ask(half, call, file, attempt), { signal });
+    return this.#base + path;
   }
 
   /** @param {string} word @param {string} text @param {number} call @param {unknown} cause */
@@ -281,7 +278,6 @@ export class Session extends EventTarget {
     const reason = error ?? new AttacheError({ code: 'not-joined', message: 'the session is closed', retryable: false });
     this.#connected(reason);
     this.#half.end(reason);
-    this.#turns.close(reason);
   }
 
   /** @param {string} type @param {unknown} detail */
@@ -294,4 +290,14 @@ export class Session extends EventTarget {
 function freeze(value) {
   for (const inner of Object.values(value)) Object.freeze(inner);
   return Object.freeze(value);
+}
+
+/** Why the proxy refused a download. @param {Response} response */
+async function refusal(response) {
+  const text = await response.text().catch(() => '');
+  try {
+    return readError(text);
+  } catch (cause) {
+    return new AttacheError({ code: 'internal', message: `the proxy answered ${response.status}`, cause });
+  }
 }

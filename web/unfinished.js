@@ -26,8 +26,16 @@ export class Unfinished {
 
   /** @param {Blob} file @returns {string | undefined} the key it has */
   recall(file) {
-    const text = this.#store?.getItem(this.#name(file)) ?? null;
-    return text === null ? undefined : read(text)?.key;
+    return read(this.#get(this.#name(file)))?.key;
+  }
+
+  /** What a store holds; nothing where the browser has begun to forbid it. @param {string} name */
+  #get(name) {
+    try {
+      return this.#store?.getItem(name) ?? '';
+    } catch {
+      return '';
+    }
   }
 
   /** @param {Blob} file @param {string} key */
@@ -42,7 +50,16 @@ export class Unfinished {
 
   /** @param {Blob} file @param {string} key */
   forget(file, key) {
-    if (this.recall(file) === key) this.#store?.removeItem(this.#name(file));
+    if (this.recall(file) === key) this.#remove(this.#name(file));
+  }
+
+  /** @param {string} name */
+  #remove(name) {
+    try {
+      this.#store?.removeItem(name);
+    } catch {
+      // It is too old in a day.
+    }
   }
 
   /** @param {Blob} file */
@@ -57,10 +74,10 @@ export class Unfinished {
     if (!store) return;
     const now = Date.now();
     const kept = Object.keys(store).filter((name) => name.startsWith(prefix))
-      .map((name) => ({ name, at: read(store.getItem(name) ?? '')?.at ?? 0 }))
+      .map((name) => ({ name, at: read(this.#get(name))?.at ?? 0 }))
       .sort((a, b) => b.at - a.at);
     for (const [i, { name, at }] of kept.entries()) {
-      if (i >= most || at > now || now - at > lifetime) store.removeItem(name);
+      if (i >= most || at > now || now - at > lifetime) this.#remove(name);
     }
   }
 }

@@ -22,6 +22,7 @@ import { AttacheError, asAttacheError } from './error.js';
  * @property {boolean} failed
  * @property {boolean} staged whether it waits for a session to be sent by
  * @property {boolean} earlier whether the key is of an earlier try, which may have ended, or was of another content
+ * @property {boolean} [came] whether a file of this key came into the transcript while the try was an earlier one's
  * @property {number} [from] bytes that the earlier try had stored
  * @property {boolean} over whether the proxy said that it has ended
  * @property {number} began milliseconds since 1970
@@ -90,7 +91,7 @@ export class Uploads {
     for (const one of [...this.#tries.values()]) {
       if (!one.staged || !one.file) continue;
       const key = this.#recall(one.file);
-      if (key !== undefined && !this.#tries.has(key)) {
+      if (key !== undefined) {
         this.#rename(one, key);
         one.earlier = true;
       }
@@ -107,22 +108,21 @@ export class Uploads {
 
   /** Sends files, each on its own: a refused one keeps no other back. @param {Iterable<File | Blob>} files */
   add(files) {
-    /** Files of one choice are never the same one. @type {Set<string>} */
-    const fresh = new Set();
     for (const file of files) {
       const known = this.#recall(file);
-      const key = known && !fresh.has(known) ? known : randomKey();
-      fresh.add(key);
-      const running = this.#tries.get(key);
-      if (!running) this.#send(this.#begin(key, file, key === known), file);
-      else if (running.failed) this.#again(running, file);
+      this.#send(this.#begin(known ?? randomKey(), file, known !== undefined), file);
     }
   }
 
-  /** @param {File | Blob} file */
+  /**
+   * The key of an earlier page's upload of this file. One that has a tile here
+   * stands for another file, which may only look the same.
+   *
+   * @param {File | Blob} file
+   */
   #recall(file) {
     const key = file instanceof File ? this.#session?.recall?.(file) : undefined;
-    return key !== undefined && this.#settled.has(key) ? undefined : key;
+    return key === undefined || this.#settled.has(key) || this.#tries.has(key) ? undefined : key;
   }
 
   /** Gives up what waits for a session. @returns {(File | Blob)[]} */
@@ -157,6 +157,11 @@ export class Uploads {
   /** Gives the tile of an upload away to the file that it became. @param {string} key @returns {Tile | undefined} */
   release(key) {
     const one = this.#tries.get(key);
+    if (one?.earlier) {
+      // Perhaps it was another file that the earlier page sent: the session compares.
+      one.came = true;
+      return undefined;
+    }
     if (key !== '') this.#settled.add(key);
     this.#tries.delete(key);
     if (one && !one.shown) return undefined;
@@ -200,7 +205,7 @@ export class Uploads {
   /** Whether it was the earlier try that came to nothing, and not this one. @param {Try} one @param {unknown} error */
   #stale(one, error) {
     const { code } = /** @type {{ code?: string }} */ (error ?? {});
-    return one.earlier && !one.controller?.signal.aborted && (one.over || code === 'file-changed');
+    return one.earlier && !one.controller?.signal.aborted && (one.over || code === 'file-changed' || code === 'upload-conflict');
   }
 
   /** Gives it another key: what is still said of the old one is not about it. @param {Try} one @param {string} [key] */
@@ -209,6 +214,7 @@ export class Uploads {
     this.#tries.delete(one.key);
     one.key = key;
     one.over = false;
+    one.came = false;
     this.#tries.set(one.key, one);
   }
 
@@ -234,7 +240,9 @@ export class Uploads {
     const late = setTimeout(() => this.#describe(one, file), patience);
     try {
       await sent;
+      if (one.came) this.#drop(one);
     } catch (error) {
+      if (one.controller !== controller) return; // it is being tried again already
       if (controller.signal.aborted) this.#cancelled(one);
       else if (this.#stale(one, error)) {
         one.over = true;
@@ -275,14 +283,13 @@ export class Uploads {
     if (one.failed || !this.#tries.has(one.key)) return;
     this.#outgrow(one, progress);
     if (one.tile.name === '') return;
-    one.tile.upload(progress, one.controller !== undefined && !progress.elsewhere);
+    one.tile.upload(progress, one.controller !== undefined);
     if (!one.shown) this.#showSoon(one);
     this.#tellQuarter(one, progress);
   }
 
-  /** Once more is stored than the earlier try left, or another tab is at it, an end is meant for this one. @param {Try} one @param {Progress} progress */
-  #outgrow(one, { state, stored, elsewhere }) {
-    if (elsewhere) one.earlier = false;
+  /** Once more is stored than the earlier try left, an end is meant for this one. @param {Try} one @param {Progress} progress */
+  #outgrow(one, { state, stored }) {
     if (state === 'receiving') one.from ??= stored;
     if (['accepted', 'scanning', 'stored'].includes(state) || stored > (one.from ?? stored)) one.earlier = false;
   }

@@ -64,7 +64,7 @@ type Page struct {
 	data     *dataLine
 	dialing  sync.Mutex
 	uploads  map[string]*box
-	reminded map[string]bool // uploads that were accepted, and asked about since
+	reminded map[string]int64 // uploads that were accepted, and asked about since
 	asks     map[int64]*box
 	ref      int64
 	sights   map[sighting]*Sight
@@ -76,7 +76,7 @@ type Page struct {
 // Open begins to connect and returns at once.
 func Open(o Options) *Page {
 	p := &Page{
-		o: o, changed: make(chan struct{}), uploads: map[string]*box{}, reminded: map[string]bool{}, asks: map[int64]*box{}, sights: map[sighting]*Sight{},
+		o: o, changed: make(chan struct{}), uploads: map[string]*box{}, reminded: map[string]int64{}, asks: map[int64]*box{}, sights: map[sighting]*Sight{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.run.Go(p.live)
@@ -199,7 +199,7 @@ func (p *Page) take(m bridge.Wire) {
 		p.see(m.Event)
 	case *bridge.Accept:
 		if !p.post(m.Key, m) {
-			p.asked(m.Key)
+			p.asked(m)
 		}
 	case *bridge.Upload:
 		if p.o.Heard != nil {
@@ -225,12 +225,12 @@ func (p *Page) take(m bridge.Wire) {
 
 // asked is told of bytes that are asked for though nothing is on its way. The
 // answer to an offer that was overtaken may say so; that to a reminder may not.
-func (p *Page) asked(key string) {
+func (p *Page) asked(m *bridge.Accept) {
 	p.mu.Lock()
-	reminded := p.reminded[key]
+	size, reminded := p.reminded[m.Key]
 	p.mu.Unlock()
-	if reminded && p.o.Asked != nil {
-		p.o.Asked(key)
+	if reminded && m.Offset < size && p.o.Asked != nil {
+		p.o.Asked(m.Key)
 	}
 }
 

@@ -67,7 +67,7 @@ func (u *Upload) broken(b Breach, is bool) {
 // while it was away is not told again.
 func (p *Page) Remind(ctx context.Context, key, name string, size int64) {
 	p.mu.Lock()
-	p.reminded[key] = true
+	p.reminded[key] = size
 	chat := p.chat
 	p.mu.Unlock()
 	if chat != nil {
@@ -112,8 +112,8 @@ func (p *Page) insist(ctx context.Context, u *Upload, b *box) error {
 	}
 }
 
-// answerTime is how long an offer or a frame may wait for its answer, beyond what
-// its bytes take; then its wire counts as dead, as it does for the module.
+// answerTime is how long an offer or a frame may wait for its answer; then its wire
+// counts as dead, as it does for the module.
 const answerTime = 20 * time.Second
 
 // attempt offers once and sends as long as that lasts; nil when the upload has
@@ -152,6 +152,10 @@ func (u *Upload) answered(ctx context.Context, chat *line, b *box) (offset int64
 	for {
 		for _, m := range b.take() {
 			if accept, ok := m.(*bridge.Accept); ok {
+				if accept.Offset == int64(len(u.Content)) {
+					u.whole(accept)
+					continue // its state is told as well
+				}
 				u.resume(accept)
 				return accept.Offset, false, nil
 			}
@@ -173,6 +177,12 @@ func (u *Upload) answered(ctx context.Context, chat *line, b *box) (offset int64
 			return 0, false, ctx.Err()
 		}
 	}
+}
+
+// whole is told that the proxy has every byte.
+func (u *Upload) whole(accept *bridge.Accept) {
+	sum := sha256.Sum256(u.Content)
+	u.broken(Mixed, accept.Digest != hex.EncodeToString(sum[:]))
 }
 
 // resume notes from where sending goes on.
@@ -233,8 +243,7 @@ func (u *Upload) stream(ctx context.Context, d *dataLine, b *box, offset int64) 
 	if err != nil {
 		return false, err
 	}
-	link := d.link // its own: uploads are sent by goroutines of theirs
-	s := bridge.NewSender(int64(len(u.Content)), offset, d.maxFrame, &link)
+	s := bridge.NewSender(int64(len(u.Content)), offset, d.maxFrame)
 	begun := time.Now()
 	for !s.Done() {
 		at, n := s.Next()
@@ -248,7 +257,7 @@ func (u *Upload) stream(ctx context.Context, d *dataLine, b *box, offset int64) 
 				u.Sent(s.Sent())
 			}
 		}
-		if left, err := u.acks(ctx, d, b, s, &link, begun, n == 0); left || err != nil {
+		if left, err := u.acks(ctx, d, b, s, begun, n == 0); left || err != nil {
 			return left, err
 		}
 	}
@@ -277,9 +286,9 @@ func (u *Upload) frame(key bridge.Key, at, n int64) []byte {
 }
 
 // acks takes what has come; with wait, it waits for something to come.
-func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender, link *bridge.Link, begun time.Time, wait bool) (left bool, err error) {
+func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender, begun time.Time, wait bool) (left bool, err error) {
 	if wait {
-		late := time.NewTimer(link.Patience(answerTime, s.Sent()-s.Stored()))
+		late := time.NewTimer(answerTime)
 		defer late.Stop()
 		select {
 		case <-b.some:

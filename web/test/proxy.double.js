@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * A double of the proxy and of the browser's WebSocket to it, in one process:
  * as much of the protocol as the session's tests need. What it stores and says
@@ -9,8 +11,6 @@ export class ProxyDouble {
   events = [];
   says = [];
   cancelled = [];
-  /** What every ticket says of its file. @type {{ size?: number, digest?: string, path?: string }} */
-  ticket = {};
   /** How the next messages of a type are answered instead. @type {Record<string, (message: any, socket: SocketDouble) => void>} */
   answers = {};
   welcome = {
@@ -62,8 +62,9 @@ export class ProxyDouble {
       case 'offer': {
         const file = this.files.get(message.key) ?? { ...message, stored: new Uint8Array() };
         this.files.set(message.key, file);
+        const offset = file.stored.length;
+        socket.say({ type: 'accept', key: message.key, ...(offset > 0 && { offset, digest: createHash('sha256').update(file.stored).digest('hex') }) });
         if (file.announced) return socket.say({ type: 'upload', key: file.key, state: 'announced', event: file.announced });
-        socket.say({ type: 'accept', key: message.key, ...(file.stored.length > 0 && { offset: file.stored.length }) });
         return file.stored.length === file.size && this.#announce(file);
       }
       case 'cancel':
@@ -71,7 +72,7 @@ export class ProxyDouble {
         this.files.delete(message.key);
         return socket.say({ type: 'upload', key: message.key, state: 'cancelled' });
       case 'ask':
-        return socket.say({ type: 'ticket', ref: message.ref, path: `/attache/file/${message.attempt}/a.txt`, expires: 1, ...this.ticket });
+        return socket.say({ type: 'ticket', ref: message.ref, path: `/attache/file/${message.attempt}/a.txt`, expires: 1 });
       case 'leave':
       case 'ping':
         return socket.say({ type: 'done', ref: message.ref });

@@ -152,6 +152,14 @@ for (const [how, variant] of Object.entries(variants)) {
     const changed = pumpOf(variant, new Blob([other]));
     changed.pump.prepare(header, most, begun);
     assert.equal(await changed.read(1_200_000, 100_000), true, 'as a file that changed');
+
+    const whole = createHash('sha256').update(bytes).digest('hex');
+    for (const [content, answer] of [[bytes, 'the same'], [other, true]]) {
+      const { pump, read } = pumpOf(variant, new Blob([content]));
+      pump.prepare(header, 0, whole);
+      const found = await read(bytes.length, 0);
+      assert.equal(found instanceof Uint8Array ? 'the same' : found, answer, 'B43: compared as a whole');
+    }
   });
 }
 

@@ -117,6 +117,7 @@ test('a file whose earlier upload has ended gets a new key by itself', async () 
     { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
     { state: 'cancelled', over: true, error: fakeError('cancelled') },
     { state: 'failed', error: fakeError('file-changed') },
+    { state: 'offered', error: fakeError('upload-conflict') },
   ]) {
     const { session, uploads, keys, old, shown } = startAgain(end);
     const announced = happened(session, 'file');
@@ -158,21 +159,55 @@ test('a cancelled upload leaves nothing', async () => {
   assert.ok(!chat.events.some(({ type }) => type === 'file'));
 });
 
-test('what another tab took back is no failure here', async () => {
-  const { session, uploads, shown, told } = start();
-  let end = () => {};
-  session.recall = () => 'a key';
-  session.upload = (given, { onProgress }) => {
-    onProgress({ key: 'a key', state: 'offered', sent: 0, stored: 0, total: given.size, elsewhere: true });
-    return new Promise((_, reject) => { end = reject; });
-  };
-  uploads.add([file('a.pdf')]);
-  await turn();
-  uploads.step({ key: 'a key', state: 'cancelled', name: 'a.pdf', over: true });
-  end(fakeError('cancelled'));
-  await turn();
-  assert.deepEqual(shown, []);
-  assert.deepEqual(told, ['a.pdf saidCancelled']);
+test('B43: files that share name, size and date are two files', async () => {
+  for (const failed of [false, true]) {
+    const { session, uploads, shown } = start();
+    const twin = (content) => new File([content], 'scan.bmp', { lastModified: 1 });
+    const keys = new Map();
+    session.recall = ({ name }) => keys.get(name);
+    const { upload } = session;
+    session.upload = (given, options) => {
+      keys.set(given.name, options.key);
+      return upload.call(session, given, options);
+    };
+    if (failed) session.script({ fail: fakeError('storage-unavailable') });
+    const failing = failed && happened(session, 'upload', ({ state }) => state === 'failed');
+    uploads.add([twin('january')]);
+    await failing;
+    const both = [];
+    session.addEventListener('file', ({ detail }) => both.push(detail.key));
+    const one = twin('february');
+    uploads.add([one, one]);
+    assert.equal(shown.length, 3, 'each has a tile');
+    while (both.length < (failed ? 2 : 3)) await turn();
+    assert.equal(new Set(both).size, both.length);
+  }
+});
+
+test('B43: the file that an earlier page sent does not take the tile of another one', async () => {
+  for (const same of [true, false]) {
+    const { session, uploads, shown, released, keys, old } = startAgain();
+    const { upload } = session;
+    let compared = () => {};
+    session.upload = (given, options) => {
+      if (options.key !== old) return upload.call(session, given, options);
+      keys.push(options.key);
+      return new Promise((resolve, reject) => { compared = same ? resolve : () => reject(fakeError('file-changed')); });
+    };
+    uploads.add([file('a.pdf')]);
+    uploads.step({ key: old, state: 'offered', sent: 0, stored: 0, total: 10, name: 'a.pdf', extension: 'pdf', kind: 'pdf', at: 1 });
+    assert.equal(shown.length, 1);
+    assert.equal(uploads.release(old), undefined, 'nobody knows yet');
+    const announced = happened(session, 'file');
+    compared({});
+    await turn();
+    if (same) {
+      assert.deepEqual(shown, [], 'it stands in the transcript');
+      continue;
+    }
+    assert.notEqual((await announced).key, old);
+    assert.deepEqual(released.filter(Boolean), shown);
+  }
 });
 
 test('a refused file can be dismissed', () => {

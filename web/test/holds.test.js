@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+
+import { claim, claimable, held, hold } from '../holds.js';
+
+/** The locks of an origin: what this page has, and what another one does. */
+class LocksDouble {
+  taken = new Set();
+  async request(name, options, use = options) {
+    if (this.taken.has(name)) {
+      if (options.ifAvailable) return use(null);
+      return new Promise(() => {});
+    }
+    this.taken.add(name);
+    try {
+      return await use({ name });
+    } finally {
+      this.taken.delete(name);
+    }
+  }
+}
+
+const key = 'a'.repeat(32);
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+function browser(locks) {
+  globalThis.document = {};
+  Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true });
+  return locks;
+}
+
+afterEach(() => {
+  delete globalThis.document;
+  delete globalThis.navigator;
+});
+
+test('B43: a key that another living page holds is not used', async () => {
+  const locks = browser(new LocksDouble());
+  locks.taken.add(`attache upload ${key}`);
+  assert.equal(claimable(), true);
+  await assert.rejects(claim(key), { code: 'upload-conflict', retryable: false });
+  assert.equal(held(key), false);
+  locks.taken.clear();
+  const release = await claim(key);
+  assert.equal(held(key), true);
+  assert.deepEqual([...locks.taken], [`attache upload ${key}`]);
+  release();
+  await turn();
+  assert.deepEqual([held(key), locks.taken.size], [false, 0]);
+});
+
+test('B43: a key that this page holds is not used again', async () => {
+  const locks = browser(new LocksDouble());
+  const release = hold(key);
+  assert.deepEqual([...locks.taken], [`attache upload ${key}`], 'and no other page may use it');
+  assert.throws(() => hold(key), { code: 'upload-conflict' });
+  await assert.rejects(claim(key), { code: 'upload-conflict' });
+  release();
+  await turn();
+  (await claim(key))();
+});
+
+test('B43: where nobody can tell, no key is used again', async () => {
+  for (const locks of [undefined, { request: () => Promise.reject(new DOMException('', 'SecurityError')) }]) {
+    browser(locks);
+    await assert.rejects(claim(key), { code: 'upload-conflict' });
+    hold(key)();
+  }
+  browser(undefined);
+  assert.equal(claimable(), false);
+});
