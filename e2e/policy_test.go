@@ -2,9 +2,14 @@ package e2e
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -60,20 +65,70 @@ func TestPolicyOfHostPagesIsStrictAndDocumented(t *testing.T) {
 	require.Contains(t, string(readme), "```\n"+hostPolicy+"```")
 }
 
+// connectTo calls the API in a bare page of the host.
+func connectTo(p *page, url, token string) rejection {
+	p.t.Helper()
+	return ask[rejection](p, `async (url, token) => {
+		const { connect } = await e2e.api();
+		return e2e.rejection(() => connect({ url, token }));
+	}`, url, token)
+}
+
+// consoleHas waits until the page's developer has been told something.
+func (p *page) consoleHas(words string) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return slices.ContainsFunc(p.said, func(said string) bool { return strings.Contains(said, words) })
+	}, longest, 10*time.Millisecond, words)
+}
+
 func TestT1PageOfAForeignOriginCannotConnect(t *testing.T) {
 	h := startHost(t)
 	c := startCommand(t, "demo")
 	h.proxy = c.origin()
 	p := newPage(t)
 	p.expect(`WebSocket connection to`)
+	p.expect(`attache: cannot connect`)
+	p.expect(`Content Security Policy|connect-src`)
 	p.open(h.origin() + "/bare")
-	got := ask[rejection](p, `async (url) => {
-		const token = await (await fetch('token?side=agent')).text();
-		const { connect } = await e2e.api();
-		return e2e.rejection(() => connect({ url, token }));
-	}`, c.origin())
+	demo, err := fetchTokens(c.origin(), "")
+	require.NoError(t, err)
+	got := connectTo(p, c.origin(), demo.Agent.Token)
 	require.True(t, got.Ours, "%+v", got)
-	require.Contains(t, []string{"origin-refused", "offline"}, got.Code)
+	require.Equal(t, "origin-refused", got.Code)
+	p.consoleHas("attache: cannot connect: the proxy at " + c.origin() + " lets no page of " + h.origin() + " in. Start it with --origin " + h.origin())
+	require.Contains(t, c.log.String(), "origin="+h.origin())
+
+	// The page's own policy, which names one proxy, and not this one.
+	got = connectTo(p, "http://127.0.0.1:9", demo.Agent.Token)
+	require.Equal(t, "connection-blocked", got.Code)
+	p.consoleHas("Content-Security-Policy blocks it: add ws://127.0.0.1:9")
+}
+
+func TestB64AReverseProxyWithoutUpgradeHeaders(t *testing.T) {
+	h := startHost(t)
+	c := startCommand(t, "demo", "--origin", h.origin())
+	target, err := url.Parse(c.origin())
+	require.NoError(t, err)
+	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Upgrade")
+		r.Header.Set("Connection", "close")
+		pass.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	h.proxy = front.URL
+	p := newPage(t)
+	p.expect(`WebSocket connection to`)
+	p.expect(`attache: cannot connect`)
+	p.open(h.origin() + "/bare")
+	demo, err := fetchTokens(front.URL, "")
+	require.NoError(t, err)
+	require.Equal(t, "upgrade-missing", connectTo(p, front.URL, demo.Agent.Token).Code)
+	p.consoleHas("without Connection: Upgrade and Upgrade: websocket")
+	require.Contains(t, c.log.String(), "proxy_set_header Upgrade")
 }
 
 // rejection is what a call of the API in a page led to.

@@ -56,8 +56,19 @@ func (s *socket) happened(l listener, args []safejs.Value) {
 	case "message":
 		l.received([]byte(textOf(args[0], "data")))
 	case "close":
-		l.lost(bridge.NewError(bridge.CodeOffline, ""))
+		l.lost(causeOf(args[0]))
 	}
+}
+
+// causeOf is why a connection ended: what the page has found out of a dial that failed,
+// written as a fail of the proxy's, and otherwise no more than that it is gone.
+func causeOf(event safejs.Value) *bridge.Error {
+	if m, err := bridge.FromProxy([]byte(textOf(event, "fail"))); err == nil {
+		if fail, ok := m.(*bridge.Fail); ok {
+			return &fail.Error
+		}
+	}
+	return bridge.NewError(bridge.CodeOffline, "")
 }
 
 // send gives a message to the browser, which keeps it until the link takes it.

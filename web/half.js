@@ -1,3 +1,4 @@
+import { Dials } from './dials.js';
 import { AttacheError, misuse, readError } from './error.js';
 import { load, onExit } from './loader.js';
 
@@ -82,12 +83,14 @@ export class Half {
   #tokenFault;
   /** Where tokens come from, at the moment. */
   #token;
+  #dials;
   #wake = () => this.#tell(this.#number, 'wake');
 
   /** @param {Wish} wish @param {Whole} whole */
   constructor(wish, whole) {
     this.#wish = wish;
     this.#whole = whole;
+    this.#dials = new Dials(wish.base);
     this.#token = wish.token;
   }
 
@@ -208,7 +211,7 @@ export class Half {
 
   /** @param {number} number @param {string} url @param {string} protocol */
   #dial(number, url, protocol) {
-    const socket = new WebSocket(url, protocol);
+    const socket = this.#dials.open(url, protocol, () => number === this.#number);
     this.#sockets.add(socket);
     socket.addEventListener('close', () => this.#sockets.delete(socket), { once: true });
     // Once the program has ended, its own listeners, which come behind these, may not be called.
@@ -276,9 +279,16 @@ export class Half {
       default: {
         const fault = this.#tokenFault;
         this.#tokenFault = undefined;
+        if (word === 'welcome') this.#dials.connected();
+        if (fault === undefined && (word === 'state' || word === 'closed') && text.includes('"code":"token-')) this.#tellToken(readError(text));
         this.#whole.hear(word, text, call, fault);
       }
     }
+  }
+
+  /** The proxy's word about a token is for who makes tokens. @param {AttacheError} error */
+  #tellToken({ code, message, hint, id }) {
+    this.#dials.say(`the proxy refused the token (${code}): ${message}; ${hint}.${id && ` In the proxy's log: ${id}.`}`);
   }
 
   /** @param {number} request */

@@ -11,6 +11,14 @@ export class ProxyDouble {
   events = [];
   says = [];
   cancelled = [];
+  /** What every ticket says of its file. @type {{ size?: number, digest?: string, path?: string }} */
+  ticket = {};
+  /** Whether dials fail, as they do where the proxy refuses them. */
+  refusing = false;
+  /** What the proxy says of that; an older one has no such answer. @type {object | undefined} */
+  why;
+  /** How often it was asked. */
+  asked = 0;
   /** How the next messages of a type are answered instead. @type {Record<string, (message: any, socket: SocketDouble) => void>} */
   answers = {};
   welcome = {
@@ -27,6 +35,11 @@ export class ProxyDouble {
       constructor(url, protocol) {
         super(proxy, url, protocol);
       }
+    };
+    globalThis.fetch = async (url, options) => {
+      if (!String(url).endsWith('/attache/why')) return fetch(url, options);
+      proxy.asked += 1;
+      return proxy.why ? Response.json(proxy.why) : new Response('', { status: 404 });
     };
   }
 
@@ -113,6 +126,8 @@ export class ProxyDouble {
   }
 }
 
+const { fetch } = globalThis;
+
 /** The client's end; what it sends arrives a turn later, as does what it gets. */
 export class SocketDouble extends EventTarget {
   bufferedAmount = 0;
@@ -127,6 +142,7 @@ export class SocketDouble extends EventTarget {
     this.protocol = protocol;
     proxy.sockets.push(this);
     this.#soon(() => {
+      if (proxy.refusing) return this.cut();
       this.readyState = 1;
       this.dispatchEvent(new Event('open'));
     });

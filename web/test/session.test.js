@@ -106,6 +106,48 @@ test('a refused connection is an error', async () => {
   });
 });
 
+test('B64 a dial that fails says why, where the proxy knows', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const fine = { protocol: 'attache.v1', time: 1, origin: globalThis.origin ?? '', allowed: true };
+  const cases = {
+    offline: undefined,
+    'origin-refused': { ...fine, allowed: false, refused: 'origin-refused' },
+    'upgrade-missing': { ...fine, refused: 'upgrade-missing', missing: ['Connection: Upgrade', 'Upgrade: websocket'] },
+    'version-unsupported': { ...fine, protocol: 'attache.v9' },
+    busy: { ...fine, draining: true },
+  };
+  proxy.refusing = true;
+  for (const [code, why] of Object.entries(cases)) {
+    proxy.why = why;
+    await assert.rejects(enter(), { name: 'AttacheError', code }, code);
+  }
+  assert.equal(said.mock.callCount(), 3, 'told is what somebody can mend');
+  assert.match(said.mock.calls[1].arguments[0], /http:\/\/files\.example\/base .*Upgrade: websocket.*nginx/);
+});
+
+test('B64 a proxy that is started with another list is no end of a chat', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const session = await enter();
+  proxy.refusing = true;
+  proxy.why = { protocol: 'attache.v1', time: 1, origin: globalThis.origin ?? '', allowed: false };
+  const states = record(session, 'state', ({ state, error }) => `${state} ${error?.code}`);
+  proxy.last('/chat').cut();
+  await until(() => states.length >= 3);
+  assert.deepEqual(states, ['reconnecting offline', 'reconnecting origin-refused', 'reconnecting origin-refused']);
+  assert.equal(said.mock.callCount(), 1, 'once, and not at each try');
+  proxy.refusing = false;
+  globalThis.dispatchEvent?.(new Event('online'));
+  await until(() => session.state === 'connected');
+});
+
+test('B42 what the proxy says of a token is in the console', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const error = { code: 'token-early', message: 'the token is not valid for another 61 s: compare the clocks', hint: 'try again', retry: true, id: 'e1' };
+  proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error });
+  await assert.rejects(enter(), { code: 'token-early', retryable: true });
+  assert.match(said.mock.calls[0].arguments[0], /token-early.*another 61 s.*e1/);
+});
+
 test('an application without a token', async () => {
   const cause = new Error('logged out');
   await assert.rejects(enter({ token: () => { throw cause; } }), { code: 'token-invalid', cause });

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { codes } from '../codes.js';
+import { Dials } from '../dials.js';
+import { confined, obstacle, read, told } from '../why.js';
+
+const base = 'https://files.example';
+const fine = { protocol: 'attache.v1', time: 1, origin: 'https://desk.example', allowed: true };
+const reading = (more, origin = 'https://desk.example') => read(base, { ...fine, ...more }, 'attache.v1', origin);
+
+test('B64 what the proxy says becomes a code and a remedy', () => {
+  const cases = [
+    [{ allowed: false }, 'https://desk.example', 'origin-refused', /--origin https:\/\/desk\.example/],
+    [{ allowed: false, origin: '' }, 'https://desk.example', 'origin-refused', /takes the Origin header away/],
+    [{ allowed: false, origin: 'http://inner' }, 'https://desk.example', 'origin-refused', /changes the Origin header to "http:\/\/inner"/],
+    [{ allowed: false, origin: 'null' }, 'null', 'origin-refused', /sandboxed/],
+    [{ allowed: false, missing: ['Upgrade: websocket'] }, 'https://desk.example', 'origin-refused', /--origin/],
+    [{ missing: ['HTTP/1.1'] }, 'https://desk.example', 'upgrade-missing', /without HTTP\/1\.1.*proxy_http_version/],
+    [{ protocol: 'attache.v2' }, 'https://desk.example', 'version-unsupported', /attache\.v2/],
+    [{ refused: 'busy' }, 'https://desk.example', 'busy', /^$/],
+    [{ draining: true }, 'https://desk.example', 'busy', /^$/],
+  ];
+  for (const [more, origin, code, says] of cases) {
+    const cause = reading(more, origin);
+    assert.equal(cause.code, code);
+    assert.match(cause.says, says);
+    assert.deepEqual(JSON.parse(told(code)).error, { code, message: codes[code].message, hint: codes[code].hint, retry: codes[code].retry });
+  }
+  assert.equal(reading({}), undefined);
+  assert.equal(reading({ refused: 'message-invalid' }), undefined);
+});
+
+test('B64 what the browser itself holds against a dial', () => {
+  const secure = { protocol: 'https:', hostname: 'desk.example' };
+  const cases = [
+    ['ws://files.example/attache/chat', secure, {}, /url="https/],
+    ['ws://127.0.0.1:8371/attache/chat', secure, { thrown: new Error('insecure') }, /url="https/],
+    ['ws://127.0.0.1:8371/attache/chat', secure, {}, undefined],
+    ['wss://files.example/attache/chat', secure, {}, undefined],
+    ['wss://files.example:6000/attache/chat', secure, { thrown: new Error('the port is not allowed') }, /not allowed/],
+    ['wss://files.example/attache/chat', secure, { violation: { effectiveDirective: 'connect-src' } }, /wss:\/\/files\.example and https:\/\/files\.example to connect-src/],
+    ['ws://files.example/attache/chat', { protocol: 'http:' }, {}, undefined],
+  ];
+  for (const [url, page, found, says] of cases) {
+    const cause = obstacle(url, page, found);
+    if (!says) {
+      assert.equal(cause, undefined, url);
+      continue;
+    }
+    assert.equal(cause.code, 'connection-blocked');
+    assert.match(cause.says, says);
+  }
+});
+
+test('a page that may not into the local network', async () => {
+  const state = (state) => ({ query: async () => ({ state }) });
+  const page = { hostname: 'desk.example' };
+  for (const host of ['10.0.0.7', '192.168.1.2', '172.20.0.1', '127.0.0.1', 'localhost', 'files.local', '[fd00::1]', '[::1]']) {
+    assert.equal((await confined(`wss://${host}:8371/`, page, state('denied')))?.code, 'connection-blocked', host);
+  }
+  assert.equal(await confined('wss://10.0.0.7/', page, state('prompt')), undefined);
+  assert.equal(await confined('wss://10.0.0.7/', { hostname: '10.0.0.8' }, state('denied')), undefined);
+  assert.equal(await confined('wss://files.example/', page, state('denied')), undefined);
+  assert.equal(await confined('wss://172.32.0.1/', page, state('denied')), undefined);
+  assert.equal(await confined('wss://10.0.0.7/', page, undefined), undefined);
+  assert.equal(await confined('wss://10.0.0.7/', page, { query: async () => { throw new TypeError('unknown'); } }), undefined);
+});
+
+/** A socket that fails when it is told to. */
+class Line extends EventTarget {
+  static all = [];
+  constructor() {
+    super();
+    Line.all.push(this);
+  }
+}
+
+test('a dial is given up in silence, told once, and told anew after a connection', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const { WebSocket, fetch } = globalThis;
+  t.after(() => Object.assign(globalThis, { WebSocket, fetch }));
+  globalThis.WebSocket = Line;
+  let asked = 0;
+  globalThis.fetch = async () => {
+    asked += 1;
+    return Response.json({ ...fine, origin: '', allowed: false });
+  };
+  const dials = new Dials(base);
+  const dial = async (wanted) => {
+    const socket = dials.open('wss://files.example/attache/chat', 'attache.v1', () => wanted);
+    const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
+    socket.dispatchEvent(new Event('close'));
+    return closed;
+  };
+  assert.equal((await dial(false)).fail, undefined);
+  assert.equal(asked, 0, 'nobody waits for it');
+  assert.match((await dial(true)).fail, /origin-refused/);
+  await dial(true);
+  assert.equal(said.mock.callCount(), 1);
+  dials.connected();
+  await dial(true);
+  assert.equal(said.mock.callCount(), 2);
+
+  // One that opened and was lost has no cause to ask for.
+  const socket = dials.open('wss://files.example/attache/chat', 'attache.v1', () => true);
+  const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
+  socket.dispatchEvent(new Event('open'));
+  socket.dispatchEvent(new Event('close'));
+  assert.equal((await closed).fail, undefined);
+  assert.equal(asked, 3);
+
+  // An answer that is none, or none in time, is silence.
+  for (const answer of [async () => Response.json({}), async () => new Response('<html>'), async () => { throw new TypeError('failed'); }]) {
+    globalThis.fetch = answer;
+    assert.equal((await dial(true)).fail, '');
+  }
+  assert.equal(said.mock.callCount(), 2);
+
+  // The proxy answers, and dials do not get there.
+  globalThis.fetch = async () => Response.json({ ...fine, origin: '' });
+  for (let i = 0; i < 5; i++) await dial(true);
+  assert.equal(said.mock.callCount(), 3);
+  assert.match(said.mock.calls[2].arguments[0], /firewall/);
+
+  globalThis.WebSocket = class { constructor() { throw new Error('refused'); } };
+  const dead = dials.open('wss://files.example/attache/chat', 'attache.v1', () => true);
+  const ended = await new Promise((resolve) => dead.addEventListener('close', resolve));
+  assert.match(ended.fail, /connection-blocked/);
+});
