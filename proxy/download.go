@@ -207,11 +207,12 @@ func (p *Proxy) begin(r *http.Request, grant Grant, d Document) error {
 }
 
 // oneRange drops what nobody needs of a file: several ranges, each of which would
-// be sought anew, and units other than bytes (RFC 9110, section 14.2). The whole
-// file is the answer then.
+// be sought anew, units other than bytes (RFC 9110, section 14.2), and the last 0 bytes,
+// of which net/http makes a part that ends before it begins. The whole file is the
+// answer then.
 func oneRange(h http.Header) {
 	asked := h.Values("Range")
-	if len(asked) > 1 || len(asked) == 1 && (!strings.HasPrefix(asked[0], "bytes=") || strings.Contains(asked[0], ",")) {
+	if len(asked) > 1 || len(asked) == 1 && (!strings.HasPrefix(asked[0], "bytes=") || strings.Contains(asked[0], ",") || strings.Trim(asked[0], "0") == "bytes=-") {
 		h.Del("Range")
 	}
 }
