@@ -1,4 +1,5 @@
 import { make, write } from './dom.js';
+import { Enter } from './enter.js';
 import { glyph } from './glyphs.js';
 
 /** @typedef {import('./locale.js').Locale} Locale */
@@ -24,6 +25,7 @@ export class Composer {
   #error = make('p', { class: 'refusal', part: 'composer-error', role: 'alert', dir: 'auto' });
   #locale;
   #host;
+  #enter = new Enter();
   #open = true;
   #live = false;
 
@@ -73,6 +75,11 @@ export class Composer {
     write(this.#error, error ? this.#locale.say('unsent', { reason: this.#locale.reason(error) }) : '');
   }
 
+  /** Says why something that was handed over was not taken. @param {string} why '' takes it back */
+  complain(why) {
+    write(this.#error, why);
+  }
+
   /** @param {{ text: string, open: boolean }} allowance @param {boolean} permitted whether this party may send files at all */
   allow({ text, open }, permitted) {
     this.#open = open;
@@ -89,7 +96,12 @@ export class Composer {
       this.#update();
       this.#host.drafted(this.draft);
     });
-    this.#field.addEventListener('keydown', (event) => this.#pressed(event));
+    this.#field.addEventListener('keydown', (event) => {
+      if (this.#enter.pressed(event)) this.#pressed(event);
+    });
+    this.#field.addEventListener('beforeinput', (event) => {
+      if (this.#enter.writes(event)) this.#pressed(event);
+    });
     this.node.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();
@@ -105,10 +117,8 @@ export class Composer {
     this.#file.value = '';
   }
 
-  /** @param {KeyboardEvent} event */
+  /** @param {Event} event Enter, where it is there to send */
   #pressed(event) {
-    // Enter that ends a composition belongs to the input method.
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     this.#submit();
   }

@@ -47,3 +47,17 @@ export function draw(tag, attributes = {}, ...children) {
 export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/**
+ * Writes facts that stand beside each other, none of which the direction of the
+ * page or of another one turns round.
+ *
+ * @param {Node & ParentNode} node
+ * @param {'ltr' | 'rtl'} direction of the language that they are in
+ * @param {string[]} facts
+ */
+export function writeFacts(node, direction, ...facts) {
+  if (node.textContent === facts.join(' · ')) return;
+  const [first, ...rest] = facts.map((fact) => make('bdi', {}, fact));
+  node.replaceChildren(make('bdi', { dir: direction }, first, ...rest.flatMap((fact) => [' · ', fact])));
+}

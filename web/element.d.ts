@@ -33,8 +33,8 @@ import type { Dictionary } from './locale.js';
  *
  * Custom properties are listed in `styles.js`. Every box is a `part`: `frame`,
  * `header`, `heading`, `people`, `faces`, `state`, `banner`, `transcript`,
- * `empty`, `item`, `head`, `bubble`, `own`, `line`, `file`, `file-icon`,
- * `file-name`, `file-meta`, `file-note`, `file-description`, `file-custom`,
+ * `empty`, `item`, `head`, `bubble`, `own`, `link`, `line`, `file`, `file-icon`,
+ * `file-name`, `file-meta`, `file-note`, `file-changed`, `file-description`, `file-custom`,
  * `bar`, `bar-sent`, `bar-stored`, `composer`, `field-row`, `field`,
  * `allowance`, `composer-error`, `overlay`, `button` (and with it `attach`,
  * `send`, `cancel`, `retry`, `dismiss`, `jump`, `reconnect`).

@@ -11,7 +11,7 @@ const facesShown = 4;
 export class Header {
   node = make('header', { class: 'header', part: 'header' });
   #title = make('h2', { class: 'heading', part: 'heading', dir: 'auto' });
-  #people = make('p', { class: 'people', part: 'people', dir: 'auto' });
+  #people = make('p', { class: 'people', part: 'people' });
   #faces = make('span', { class: 'faces', part: 'faces', 'aria-hidden': 'true' });
   #state = make('span', { class: 'state', part: 'state', role: 'status' });
   #stateWord = make('span', { class: 'state-word' });
@@ -20,6 +20,7 @@ export class Header {
   /** @param {Locale} locale */
   constructor(locale) {
     this.#locale = locale;
+    this.#people.dir = this.#stateWord.dir = locale.direction;
     this.#state.append(this.#stateWord);
     this.node.append(this.#faces, make('div', { class: 'header-words' }, this.#title, this.#people), this.#state);
   }

@@ -9,6 +9,8 @@ const dayLength = 24 * 60 * 60_000;
 // What comes from outside and may be written in any direction.
 const foreign = new Set(['name', 'reason']);
 
+const rightToLeft = new Set(['ar', 'arc', 'ckb', 'dv', 'fa', 'he', 'iw', 'ks', 'nqo', 'prs', 'ps', 'sd', 'syr', 'ug', 'ur', 'yi']);
+
 /** @type {Map<string, Dictionary>} */
 const dictionaries = new Map([['en', en]]);
 
@@ -67,8 +69,14 @@ export class Locale {
   /** @param {string} key @param {string | number} value */
   #fill(key, value) {
     if (typeof value === 'number') return this.#number.format(value);
-    // Isolated, so that its direction never reorders the sentence around it.
-    return foreign.has(key) ? `\u2068${value}\u2069` : value;
+    // Isolated, so that its direction never reorders the sentence around it; nor
+    // do the Latin units of a size one that is written from the right.
+    return foreign.has(key) || this.direction === 'rtl' ? `\u2068${value}\u2069` : value;
+  }
+
+  /** Which way the words are written, whatever the page around them. @returns {'ltr' | 'rtl'} */
+  get direction() {
+    return rightToLeft.has(base(this.tag)) ? 'rtl' : 'ltr';
   }
 
   /**

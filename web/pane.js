@@ -4,6 +4,7 @@ import { Composer } from './composer.js';
 import { make } from './dom.js';
 import { AttacheError } from './error.js';
 import { Header } from './header.js';
+import { linked } from './links.js';
 import { Outgoing } from './outgoing.js';
 import { Overlay } from './overlay.js';
 import { present } from './roster.js';
@@ -43,6 +44,8 @@ export class Pane {
   #banner = make('div', { class: 'banner', part: 'banner', role: 'alert', hidden: true });
   #transcript;
   #composer;
+  /** @type {Overlay | undefined} */
+  #overlay;
   #announcer = new Announcer();
   #locale;
   #host;
@@ -86,8 +89,10 @@ export class Pane {
         conversation.refuse(folders.map((name) => ({ name })), error);
       },
       dragging: this.#host.dragging,
+      complain: (why) => this.#composer.complain(why),
     });
     overlay.cover(this.node);
+    this.#overlay = overlay;
     this.node.append(this.#composer.node, overlay.node);
   }
 
@@ -132,6 +137,7 @@ export class Pane {
     for (const [one, { tile }] of this.#pending) if (one instanceof Outgoing && tile) one.leave(tile);
     this.#transcript.detach();
     this.#announcer.detach();
+    this.#overlay?.detach();
   }
 
   pick() {
@@ -188,7 +194,7 @@ export class Pane {
       this.#pending.set(one, { node: tile.node, tile });
       this.#transcript.addPending(tile.node, one.at);
     } else {
-      const node = make('div', { class: 'bubble', dir: 'auto' }, one.text);
+      const node = make('div', { class: 'bubble', dir: 'auto' }, ...linked(one.text));
       this.#pending.set(one, { node });
       this.#transcript.addPending(node, one.at);
     }

@@ -56,6 +56,8 @@ export const transcriptStyles = `
   white-space: pre-wrap;
   overflow-wrap: anywhere;
 }
+.link { color: inherit; text-underline-offset: .15em; overflow-wrap: anywhere; pointer-events: auto; }
+.link[data-host]::after { content: " (" attr(data-host) ")"; }
 .own .bubble { background: var(--bubble-own); color: var(--on-bubble-own); }
 .first.other .bubble { border-start-start-radius: .3em; }
 .first.own .bubble { border-start-end-radius: .3em; }

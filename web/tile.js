@@ -1,7 +1,8 @@
 import { Bar } from './bar.js';
-import { make, write } from './dom.js';
+import { make, writeFacts } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
+import { linked } from './links.js';
 import { truncate } from './name.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
@@ -83,7 +84,7 @@ export class Tile {
     const words = cut && !sentWhole.includes(state) ? this.#cutWords(progress) : this.#uploadWords(progress);
     this.node.dataset.key = key;
     this.node.toggleAttribute('data-cut', cut);
-    write(this.#meta, words);
+    this.#facts(words);
     this.#bar.show({ sent: total ? sent / total : 0, stored: total ? stored / total : 0, waiting }, this.name, words);
     this.#enter(state, () => {
       this.#showBar();
@@ -99,7 +100,7 @@ export class Tile {
     const buttons = make('div', { class: 'tile-actions' });
     if (error.retryable) buttons.append(this.#button('retry', this.#locale.say('retryName', { name })));
     buttons.append(this.#button('dismiss', this.#locale.say('dismissName', { name })));
-    write(this.#meta, this.#locale.say('failed'));
+    this.#facts(this.#locale.say('failed'));
     this.#enter('failed', () => {
       this.#bar.node.remove();
       this.#note.replaceChildren(this.#refusal(error), buttons);
@@ -128,7 +129,7 @@ export class Tile {
         this.#offerCancel('cancelDownload');
       });
     }
-    write(this.#meta, words);
+    this.#facts(words);
     this.#bar.show({ sent: part ?? 0, stored: part ?? 0, waiting: part === undefined }, this.name, words);
     this.#showBar();
   }
@@ -215,16 +216,21 @@ export class Tile {
     this.#name = node;
   }
 
+  /** @param {...string} facts */
+  #facts(...facts) {
+    writeFacts(this.#meta, this.#locale.direction, ...facts);
+  }
+
   /** @param {ChatFile} file */
   #writeFacts(file) {
     const locale = this.#locale;
-    write(this.#meta, [locale.size(file.size), locale.say(`kind-${file.kind}`)].join(' · '));
+    this.#facts(locale.size(file.size), locale.say(`kind-${file.kind}`));
     this.#note.replaceChildren();
     if (file.caution) this.#note.append(make('p', { class: 'caution', dir: 'auto' }, locale.say(file.caution)));
     if (file.changed) this.#note.append(make('p', { class: 'reason', part: 'file-changed', dir: 'auto' }, locale.say(file.changed)));
     if (!file.downloadable && file.reason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, locale.sentence(file.reason)));
     if (this.#more.hasChildNodes()) return;
-    if (file.description) this.#more.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, file.description));
+    if (file.description) this.#more.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, ...linked(file.description)));
     this.#more.append(...this.#custom(Object.entries(file.custom)));
   }
 
@@ -236,7 +242,7 @@ export class Tile {
       list.append(make('div', {}, make('dt', { dir: 'auto' }, key), make('dd', { dir: 'auto' }, value)));
     }
     if (entries.length <= customShown) return [list];
-    return [make('details', {}, make('summary', {}, this.#locale.say('details', { count: entries.length })), list)];
+    return [make('details', {}, make('summary', { dir: this.#locale.direction }, this.#locale.say('details', { count: entries.length })), list)];
   }
 
   /** Shows a file of the chat that nothing happens to. @param {'ready' | 'unavailable' | 'downloaded'} state @param {ChatFile} file */
@@ -249,7 +255,7 @@ export class Tile {
       if (state === 'ready') this.#side.append(glyph('download'));
       if (state !== 'downloaded') return;
       this.#side.append(glyph('done'));
-      write(this.#meta, `${this.#meta.textContent} · ${this.#locale.say('downloaded')}`);
+      this.#facts(this.#locale.size(file.size), this.#locale.say(`kind-${file.kind}`), this.#locale.say('downloaded'));
     });
   }
 

@@ -1,6 +1,7 @@
 import { make } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
+import { linked } from './links.js';
 import { Thread, groupPause, speaks } from './thread.js';
 
 /** @typedef {import('./attache.js').Party} Party */
@@ -209,8 +210,8 @@ export class Transcript {
 
   /** @param {import('./attache.js').TextEvent} event */
   #text(event) {
-    if (event.from.userType === 'SYSTEM') return make('span', { class: 'line', dir: 'auto' }, event.text);
-    return make('div', { class: 'bubble', part: event.own ? 'bubble own' : 'bubble', dir: 'auto' }, event.text);
+    if (event.from.userType === 'SYSTEM') return make('span', { class: 'line', dir: 'auto' }, ...linked(event.text));
+    return make('div', { class: 'bubble', part: event.own ? 'bubble own' : 'bubble', dir: 'auto' }, ...linked(event.text));
   }
 
   /** @param {TranscriptEvent} event */
@@ -220,7 +221,7 @@ export class Transcript {
     const words = event.type === 'join'
       ? this.#locale.say('joined', { name })
       : this.#locale.say(reason ? 'leftBecause' : 'left', { name, reason });
-    return make('span', { class: 'line', part: 'line', dir: 'auto' }, words);
+    return make('span', { class: 'line', part: 'line', dir: this.#locale.direction }, words);
   }
 
   /** Writes who and when over the first of a group, and the date over the first of a day. @param {number} index */
@@ -231,15 +232,15 @@ export class Transcript {
     item.classList.toggle('first', first);
     for (const old of item.querySelectorAll(':scope > .head, :scope > .day')) old.remove();
     if (first) item.prepend(this.#head(event));
-    if (this.#thread.opensDay(index)) item.prepend(make('span', { class: 'day' }, this.#locale.day(event.at)));
+    if (this.#thread.opensDay(index)) item.prepend(make('span', { class: 'day', dir: this.#locale.direction }, this.#locale.day(event.at)));
   }
 
   /** @param {Pick<TranscriptEvent, 'from' | 'own' | 'at' | 'visibility'>} event */
   #head({ from, own, at, visibility }) {
     return make('div', { class: 'head', part: 'head' },
       make('bdi', { class: own ? 'heard' : 'nickname', 'data-type': from.userType }, from.nickname),
-      make('time', { datetime: new Date(at).toISOString() }, this.#locale.time(at)),
-      visibility !== 'ALL' && make('span', { class: 'visibility' }, this.#locale.say(visibility)));
+      make('time', { dir: this.#locale.direction, datetime: new Date(at).toISOString() }, this.#locale.time(at)),
+      visibility !== 'ALL' && make('span', { class: 'visibility', dir: this.#locale.direction }, this.#locale.say(visibility)));
   }
 
   /** @param {boolean} own @param {boolean} counts */
@@ -266,7 +267,7 @@ export class Transcript {
     if (this.#jump.hidden !== this.#following) this.#jump.hidden = this.#following;
     if (this.#following) return;
     const words = this.#unseen > 0 ? this.#locale.say('newer', { count: this.#unseen }) : this.#locale.say('latest');
-    if (this.#jump.textContent !== words) this.#jump.replaceChildren(glyph('down'), words);
+    if (this.#jump.textContent !== words) this.#jump.replaceChildren(glyph('down'), make('bdi', { dir: this.#locale.direction }, words));
   }
 
   #jumpToEnd() {

@@ -73,6 +73,12 @@ export default {
   // Overlay over the whole element while files are dragged over it.
   drop: 'Drop to send',
   dropOff: 'Files cannot be dropped here',
+  // Overlay, while something else is dragged over it: a picture of another page, a link, a mail.
+  dropNoFile: 'This is not a file',
+  dropNoFileHint: 'Save it as a file and drop that, or copy it and paste it here.',
+  // Composer, after a drop or a paste of which nothing was sent.
+  dropNothing: 'Nothing was sent, because what was dropped is not a file.',
+  dropClosed: 'Nothing was sent, because files cannot be sent now. {reason}',
 
   // File tile: the name of its button, heard by screen readers.
   download: 'Download {name}, {kind}, {size}',

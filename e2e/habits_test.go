@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What desktops and input methods put into a page, made by hand: a headless
+// browser has neither a file manager nor an input method.
+func TestHabitsOfDesktops(t *testing.T) {
+	d := places[0].open(t)
+	ok := func(t *testing.T, function string, args ...any) {
+		t.Helper()
+		require.True(t, ask[bool](d.page, function, args...))
+	}
+
+	t.Run("B13 a copied file is sent, copied text is not", func(t *testing.T) {
+		const paste = `([files, texts]) => {
+			const field = e2e.root('customer').querySelector('textarea');
+			const data = new DataTransfer();
+			for (const name of files) data.items.add(new File(['x'], name));
+			for (const [type, text] of Object.entries(texts)) data.setData(type, text);
+			return !field.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, composed: true, cancelable: true }));
+		}`
+		ok(t, paste, []any{[]string{"finder.jpg"}, map[string]string{"text/plain": "finder.jpg"}})
+		d.agent.file("finder.jpg")
+		ok(t, paste, []any{[]string{"one.txt", "two.txt"}, map[string]string{"text/plain": "/home/ada/one.txt\n/home/ada/two.txt"}})
+		d.agent.file("one.txt")
+		d.agent.file("two.txt")
+		require.False(t, ask[bool](d.page, paste, []any{[]string{"image.png"}, map[string]string{"text/plain": "1\t2", "text/html": "<table><td>1</td></table>"}}))
+	})
+
+	t.Run("B17 a drop without a file says what to do instead", func(t *testing.T) {
+		const drop = `async (type) => {
+			const frame = e2e.root('agent').querySelector('.frame');
+			const event = new DragEvent(type, { bubbles: true, cancelable: true, composed: true });
+			const items = [{ kind: 'string', type: 'text/uri-list', getAsFile: () => null }];
+			Object.defineProperty(event, 'dataTransfer', { value: { types: ['Files', 'text/uri-list'], items, files: [] } });
+			frame.dispatchEvent(event);
+			await e2e.settled();
+			return event.defaultPrevented;
+		}`
+		ok(t, drop, "dragover")
+		ok(t, `() => {
+			const overlay = e2e.root('agent').querySelector('.overlay');
+			return !overlay.hidden && overlay.classList.contains('closed') && overlay.textContent.includes('not a file');
+		}`)
+		ok(t, drop, "drop")
+		ok(t, `() => e2e.root('agent').querySelector('.overlay').hidden`)
+		ok(t, `() => {
+			const alert = e2e.root('agent').querySelector('[role=alert][part=composer-error]');
+			return alert.textContent.includes('paste it here') && alert.getBoundingClientRect().height > 0;
+		}`)
+	})
+
+	t.Run("B17 a drag that nobody ends is over", func(t *testing.T) {
+		ok(t, `() => {
+			const data = new DataTransfer();
+			data.items.add(new File(['x'], 'a.txt'));
+			e2e.root('agent').querySelector('.frame').dispatchEvent(new DragEvent('dragenter', { dataTransfer: data, bubbles: true, cancelable: true }));
+			return document.querySelector('#agent').matches(':state(dragging)');
+		}`)
+		ok(t, `() => e2e.until(() => !document.querySelector('#agent').matches(':state(dragging)'), 'the end of the drag').then(() => true)`)
+	})
+
+	t.Run("B20 the Enter of an input method sends nothing", func(t *testing.T) {
+		const press = `([words, event]) => {
+			const field = e2e.root('customer').querySelector('textarea');
+			field.value = words;
+			field.dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }));
+			field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, composed: true, cancelable: true, ...event }));
+			return field.value === words;
+		}`
+		ok(t, press, []any{"にほん", map[string]any{"keyCode": 229}})
+		ok(t, press, []any{"にほん", map[string]any{"isComposing": true, "keyCode": 229}})
+		ok(t, press, []any{"line", map[string]any{"shiftKey": true, "keyCode": 13}})
+		require.False(t, ask[bool](d.page, press, []any{"日本", map[string]any{"keyCode": 13}}))
+		d.agent.hears("日本")
+	})
+
+	t.Run("B81 an address can be clicked", func(t *testing.T) {
+		const said = "see https://example.com/a?b=1, not javascript:alert(1) or https://аpple.com/."
+		d.customer.say(said)
+		d.agent.hears(said)
+		ok(t, `() => {
+			const links = [...e2e.root('agent').querySelectorAll('.bubble a')];
+			const [first, second] = links;
+			return links.length === 2 && first.href === 'https://example.com/a?b=1' && first.target === '_blank' &&
+				first.rel === 'noopener noreferrer' && first.tabIndex === 0 && first.part.contains('link') &&
+				getComputedStyle(second, '::after').content.includes('xn--');
+		}`)
+	})
+
+	t.Run("B76 sizes and times keep their order on a page from the right", func(t *testing.T) {
+		tell(d.page, `() => {
+			document.documentElement.dir = 'rtl';
+			document.querySelector('#agent').lang = document.querySelector('#customer').lang = 'en-US';
+			return e2e.settled();
+		}`)
+		d.agent.say("שלום, 3 קבצים")
+		d.customer.hears("שלום, 3 קבצים")
+		d.picture("rtl")
+		ok(t, `() => {
+			const tree = e2e.root('agent');
+			// Where a text stands on the screen, by the words that it consists of.
+			const inOrder = (node) => {
+				const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+				const lefts = [];
+				while (texts.nextNode()) {
+					for (const { index, 0: word } of texts.currentNode.data.matchAll(/[^\s\u202f·]+/g)) {
+						const range = document.createRange();
+						range.setStart(texts.currentNode, index);
+						range.setEnd(texts.currentNode, index + word.length);
+						lefts.push(range.getBoundingClientRect().left);
+					}
+				}
+				return lefts.length > 1 && lefts.every((left, i) => i === 0 || left > lefts[i - 1]);
+			};
+			const metas = [...tree.querySelectorAll('.tile-meta')];
+			const times = [...tree.querySelectorAll('time')];
+			return metas.length > 1 && times.length > 1 && [...metas, ...times].every(inOrder);
+		}`)
+	})
+}
