@@ -19,8 +19,8 @@ const (
 	FrameVersion = 1
 	FrameHeader  = 32
 
-	MinFrame = 64 << 10 // bytes of payload a page sends at least, but for the last frame
-	MaxFrame = 1 << 20  // bytes of payload at most; a proxy may announce less
+	MinFrame = 4 << 10 // bytes of payload a page sends at least, but for the last frame
+	MaxFrame = 1 << 20 // bytes of payload at most; a proxy may announce less
 )
 
 // Key is an upload's key: 128 random bits, one per user action, chosen by the

@@ -32,6 +32,7 @@ type sentFrame struct {
 	length int64
 	window int64
 	queue  time.Duration // how long a byte written behind it waits for the link
+	owed   int64         // bytes under way with it
 }
 
 type ack struct {
@@ -54,7 +55,7 @@ func (l link) carry(s *bridge.Sender) sending {
 			s.Advance(length, l.read(now))
 			free = max(free, now) + seconds(float64(length)/l.rate)
 			acks = append(acks, ack{l.arrives(free + l.trip + l.holds), s.Sent(), l.holds})
-			seen.frames = append(seen.frames, sentFrame{now, length, s.Window(), free - now})
+			seen.frames = append(seen.frames, sentFrame{now, length, s.Window(), free - now, s.Sent() - s.Stored()})
 			now += l.waits
 			if len(acks) > 0 && acks[0].at <= now {
 				break

@@ -101,6 +101,9 @@ type Hello struct {
 	Position      int64 // the last event the page has; 0: none
 	ClientVersion int64 // 0: current
 	Agent         string
+	// Ping is how often the proxy is to ping, in milliseconds, because something
+	// between ends sockets that are quiet; 0: as it does by itself.
+	Ping int64
 }
 
 func (m *Hello) kind() string { return typeHello }
@@ -109,6 +112,7 @@ func (m *Hello) fields(f fields) {
 	f.count("position", &m.Position)
 	f.count("clientVersion", &m.ClientVersion)
 	f.optional("agent", &m.Agent, 64)
+	f.count("ping", &m.Ping)
 }
 
 // Say is a text message for the chat.

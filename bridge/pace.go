@@ -46,8 +46,9 @@ func (p *pace) send(f flight) {
 	p.flights = append(p.flights, f)
 }
 
-// ack takes note that everything before stored has arrived.
-func (p *pace) ack(stored int64, held, now time.Duration) {
+// ack takes note that everything before stored has arrived, and returns what it
+// measured: so many bytes took so long. Where nothing was, both are 0.
+func (p *pace) ack(stored int64, held, now time.Duration) (bytes int64, took time.Duration) {
 	p.acked = now
 	p.held = max(held, p.held-p.held/8)
 	var last flight
@@ -59,13 +60,15 @@ func (p *pace) ack(stored int64, held, now time.Duration) {
 		}
 	}
 	if last.end == 0 || now <= last.from {
-		return
+		return 0, 0
 	}
-	p.measureRate(float64(stored-last.stored)/(now-last.from).Seconds(), now)
+	bytes, took = stored-last.stored, now-last.from
+	p.measureRate(float64(bytes)/took.Seconds(), now)
 	if last.stored >= p.round {
 		p.settled = p.settled || p.rate() < 1.25*p.climb
 		p.round, p.climb = stored, p.rate()
 	}
+	return bytes, took
 }
 
 func (p *pace) measureRate(sample float64, now time.Duration) {

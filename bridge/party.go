@@ -34,7 +34,9 @@ const (
 var visibilities = []string{string(All), string(Internal), string(Vip)}
 
 // MaySend reports whether a party of type t may send with visibility v: a
-// CLIENT only ALL, an AGENT also INT, everybody else also VIP.
+// CLIENT only ALL, an AGENT also INT, everybody else also VIP. EXTERNAL is
+// among the last by the vendor's own list (ESChat Administrator's Guide, user
+// types and visibility); whoever signs the tokens decides who gets that type.
 func (t UserType) MaySend(v Visibility) bool {
 	switch v {
 	case All:

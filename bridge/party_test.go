@@ -18,7 +18,7 @@ func TestWhoMaySendAndSeeWhat(t *testing.T) {
 		{bridge.Client, true, false, false, false},
 		{bridge.Agent, true, true, false, true},
 		{bridge.Supervisor, true, true, true, true},
-		{bridge.External, true, true, true, false},
+		{bridge.External, true, true, true, false}, // L5: by the vendor's list
 		{bridge.System, true, true, true, true},
 	} {
 		t.Run(string(tc.user), func(t *testing.T) {

@@ -14,11 +14,13 @@ type Sender struct {
 	sent   int64 // handed to the socket
 	stored int64 // acked
 	max    int64 // payload bytes of one frame, by the proxy
+	link   *Link // of this connection; nil: nothing is known of it
 	pace   pace
 	drain  bool // wait until the link is idle: the trip is to be measured anew
 }
 
-// Bounds of what is under way.
+// Bounds of what is under way. A slow line decides the small ones: at 16 kbit/s
+// the least frame takes two seconds, and the least window four.
 const (
 	MinWindow = 2 * MinFrame // one frame on the link, one behind it
 	MaxWindow = 8 << 20      // bytes
@@ -26,17 +28,28 @@ const (
 	frameTime  = 50 * time.Millisecond  // what a frame takes on the link
 	windowTime = 150 * time.Millisecond // what all frames under way take, beyond the trip
 
-	// What goes out as one frame while the link is unknown. Of anything longer
-	// the first frames are short: the first one measures the trip, and its own
-	// time on the link blurs that.
+	// Each frame costs the proxy a write to its store. On a slow link a frame may
+	// take longer, up to this length, so that it does not cost one for every 4 KiB.
+	slowFrame = 16 << 10
+	slowTime  = 500 * time.Millisecond
+
+	// What the first frame takes at most on a link of which only a lower bound is
+	// known. A file of up to startFrame bytes goes out as one frame if it fits.
+	startTime  = 4 * time.Second
 	startFrame = 256 << 10
+
+	// Of anything longer the first frames are shorter: the first one measures the
+	// trip, and its own time on the link blurs that.
+	probeTime  = 2 * time.Second
+	probeFrame = 64 << 10
 )
 
 // NewSender begins or continues an upload of size bytes at the offset that the
 // proxy holds. maxFrame is the payload length it announced. Every connection has
-// its own sender: what the link is like is measured anew.
-func NewSender(size, offset, maxFrame int64) *Sender {
-	return &Sender{size: size, max: max(1, min(maxFrame, MaxFrame)), sent: offset, stored: offset}
+// its own senders: what the link is like is measured anew. They share its link,
+// which may be nil.
+func NewSender(size, offset, maxFrame int64, link *Link) *Sender {
+	return &Sender{size: size, max: max(1, min(maxFrame, MaxFrame)), sent: offset, stored: offset, link: link}
 }
 
 // Size, Sent and Stored are bytes.
@@ -74,22 +87,31 @@ func (s *Sender) Ack(stored int64, held, now time.Duration) error {
 		return invalid("an ack is out of order")
 	}
 	s.stored = stored
-	s.pace.ack(stored, held, now)
+	if bytes, took := s.pace.ack(stored, held, now); s.link != nil {
+		s.link.Took(bytes, took)
+	}
 	s.drain = s.drain || s.pace.stale(now)
 	return nil
 }
 
+// frame is the length of the next frame, but for the file's end and the window.
 func (s *Sender) frame() int64 {
-	n := max(int64(s.pace.rate()*frameTime.Seconds()), MinFrame)
-	if s.pace.rate() == 0 && s.idle() && s.size-s.sent <= startFrame {
-		n = startFrame
+	rate, left := s.pace.rate(), s.size-s.sent
+	switch whole := s.link.carries(startTime); {
+	case rate > 0:
+		slow := min(slowFrame, int64(rate*slowTime.Seconds()))
+		return s.bound(max(int64(rate*frameTime.Seconds()), slow))
+	case s.idle() && left <= min(whole, startFrame):
+		return s.bound(left)
 	}
-	return min(n, s.max)
+	return s.bound(min(s.link.carries(probeTime), probeFrame))
 }
+
+func (s *Sender) bound(frame int64) int64 { return min(max(frame, MinFrame), s.max) }
 
 // Window is how many bytes may be under way; one frame always may.
 func (s *Sender) Window() int64 {
-	return max(min(s.pace.window(), MaxWindow), MinWindow)
+	return max(min(s.pace.window(), MaxWindow), 2*s.frame(), MinWindow)
 }
 
 // Done reports whether every byte is stored.

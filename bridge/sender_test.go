@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestSenderAgainstAReceiverThatLosesConnections(t *testing.T) {
 		if size > 4096*maxFrame {
 			size %= 4096 * maxFrame // keeps one-byte frames few
 		}
-		s := bridge.NewSender(size, 0, maxFrame)
+		s := bridge.NewSender(size, 0, maxFrame, nil)
 		for step := 0; !s.Done(); step++ {
 			require.Less(t, step, 200_000, "it comes to an end")
 			underWay := s.Sent() - s.Stored()
@@ -54,7 +55,7 @@ func TestSenderAgainstAReceiverThatLosesConnections(t *testing.T) {
 				// Some of what was on its way still arrived; the proxy says how much.
 				stored = rapid.Int64Range(stored, arrived).Draw(t, "kept")
 				arrived = stored
-				s = bridge.NewSender(size, stored, maxFrame)
+				s = bridge.NewSender(size, stored, maxFrame, nil)
 				continue
 			}
 			stored = min(arrived, stored+max(1, underWay/rapid.Int64Range(1, 4).Draw(t, "pieces")))
@@ -69,7 +70,7 @@ func TestSenderAgainstAReceiverThatLosesConnections(t *testing.T) {
 
 func TestSenderKeepsASlowLinkShort(t *testing.T) {
 	l := link{rate: 1.25e6, trip: 20 * ms}
-	seen := l.carry(bridge.NewSender(40*mib, 0, bridge.MaxFrame))
+	seen := l.carry(bridge.NewSender(40*mib, 0, bridge.MaxFrame, nil))
 
 	ideal := l.rate * (150*ms + l.trip).Seconds()
 	for _, f := range seen.frames {
@@ -98,7 +99,7 @@ func TestSenderUsesItsLink(t *testing.T) {
 		"shorter than a trip's ack": {link{rate: 1e9, trip: 0}, 256 * mib, 0.95},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := bridge.NewSender(tc.size, 0, bridge.MaxFrame)
+			s := bridge.NewSender(tc.size, 0, bridge.MaxFrame, nil)
 			seen := tc.link.carry(s)
 			require.True(t, s.Done())
 			require.Greater(t, float64(tc.size)/tc.link.rate/seen.took.Seconds(), tc.want)
@@ -107,7 +108,7 @@ func TestSenderUsesItsLink(t *testing.T) {
 }
 
 func TestSenderReachesTheLargestWindowOnAFastLink(t *testing.T) {
-	s := bridge.NewSender(256*mib, 0, bridge.MaxFrame)
+	s := bridge.NewSender(256*mib, 0, bridge.MaxFrame, nil)
 	seen := link{rate: 400e6, trip: 4 * ms}.carry(s)
 	require.Equal(t, int64(bridge.MaxWindow), s.Window())
 	require.Equal(t, int64(bridge.MaxFrame), seen.frames[len(seen.frames)/2].length)
@@ -128,7 +129,7 @@ func TestSenderFollowsALinkThatChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tc.before.turn, tc.before.next = turn, &tc.after
 			size := int64(tc.before.rate*turn.Seconds() + tc.after.rate*60)
-			seen := tc.before.carry(bridge.NewSender(size, 0, bridge.MaxFrame))
+			seen := tc.before.carry(bridge.NewSender(size, 0, bridge.MaxFrame, nil))
 
 			from, over := turn+tc.settled, 30*time.Second
 			frames := seen.between(from, from+over)
@@ -144,31 +145,112 @@ func TestSenderFollowsALinkThatChanges(t *testing.T) {
 // A page that reads its disk slowly must not be taken for a slow link for ever,
 // nor a pause of the proxy.
 func TestSenderSurvivesAPause(t *testing.T) {
-	s := bridge.NewSender(512*mib, 0, bridge.MaxFrame)
+	s := bridge.NewSender(512*mib, 0, bridge.MaxFrame, nil)
 	slow := link{rate: 100e6, trip: 5 * ms, waits: 200 * ms, turn: 20 * time.Second, next: &link{rate: 100e6, trip: 5 * ms}}
 	seen := slow.carry(s)
 	require.True(t, s.Done())
 	require.Greater(t, share(seen.between(21*time.Second, 23*time.Second), 100e6, 2*time.Second), 0.8)
 }
 
-func TestSenderSendsASmallFileAsOneFrame(t *testing.T) {
-	for _, size := range []int64{1, 100 << 10, 256 << 10} {
-		_, length := bridge.NewSender(size, 0, bridge.MaxFrame).Next()
-		require.Equal(t, size, length)
+// answered is what the page knows of a link when the first upload begins: how
+// long the hello and its answer took.
+func (l link) answered() *bridge.Link {
+	const hello = 600
+	known := &bridge.Link{}
+	known.Took(hello, l.trip+seconds(hello/l.rate))
+	return known
+}
+
+// A file of any size arrives on a line that moves at all: no frame is on it for
+// more than 5 s, and neither end gives up waiting.
+func TestB54SlowLinks(t *testing.T) {
+	const (
+		text   = 15 * time.Second // the proxy's patience with a message, but for its bytes
+		silent = 30 * time.Second // the page's with a link that carries nothing, but for what is owed
+	)
+	for _, kbit := range []float64{16, 32, 64, 128, 1000} {
+		for _, size := range []int64{1, 64 << 10, 100 << 10, 150 << 10, 250 << 10, 300 << 10, 2 * mib} {
+			for _, trip := range []time.Duration{ms, 50 * ms, 600 * ms, 2 * time.Second} {
+				for _, holds := range []time.Duration{0, 20 * ms, 2 * time.Second} {
+					// A line that lets a burst pass looks fast until the first frame.
+					for name, burst := range map[string]bool{"": false, ", after a burst": true} {
+						t.Run(fmt.Sprintf("%.0f kbit/s, %d B, %v, store %v%s", kbit, size, trip, holds, name), func(t *testing.T) {
+							line := link{rate: kbit * 125, trip: trip, holds: holds}
+							known := line.answered()
+							if burst {
+								known.Took(600, trip)
+							}
+							s := bridge.NewSender(size, 0, bridge.MaxFrame, known)
+							seen := line.carry(s)
+							require.True(t, s.Done())
+							for _, f := range seen.frames {
+								alone := seconds(float64(f.length) / line.rate)
+								require.Less(t, alone, bridge.Patience(text, f.length))
+								require.Less(t, f.queue+trip+holds, (&bridge.Link{}).Patience(silent, f.owed))
+								if !burst {
+									require.LessOrEqual(t, alone, 5*time.Second)
+								}
+							}
+							if size == 2*mib && holds < time.Second && !burst {
+								require.Greater(t, float64(size)/line.rate/seen.took.Seconds(), 0.6, "the line is used")
+							}
+						})
+					}
+				}
+			}
+		}
 	}
-	_, length := bridge.NewSender(256<<10+1, 0, bridge.MaxFrame).Next()
-	require.Equal(t, int64(bridge.MinFrame), length)
+}
+
+// On a link that is known to be fast a small file is one frame.
+func TestSenderSendsASmallFileAsOneFrame(t *testing.T) {
+	lan := link{rate: 12.5e6, trip: 2 * ms}
+	earlier := &bridge.Link{}
+	far := link{rate: 5e6, trip: 100 * ms}
+	far.carry(bridge.NewSender(2*mib, 0, bridge.MaxFrame, earlier))
+	for name, known := range map[string]*bridge.Link{"by its hello": lan.answered(), "by an earlier upload": earlier} {
+		t.Run(name, func(t *testing.T) {
+			for _, size := range []int64{1, 100 << 10, 256 << 10} {
+				_, length := bridge.NewSender(size, 0, bridge.MaxFrame, known).Next()
+				require.Equal(t, size, length)
+			}
+			_, length := bridge.NewSender(256<<10+1, 0, bridge.MaxFrame, known).Next()
+			require.Equal(t, int64(64<<10), length)
+		})
+	}
+	_, length := bridge.NewSender(256<<10, 0, bridge.MaxFrame, nil).Next()
+	require.Equal(t, int64(bridge.MinFrame), length, "nothing is known")
+}
+
+// What a link carries is believed when a measurement took long, and otherwise
+// only where it is more than was known.
+func TestLinkForgetsWhatItWas(t *testing.T) {
+	known := &bridge.Link{}
+	first := func() int64 {
+		_, length := bridge.NewSender(256<<10, 0, bridge.MaxFrame, known).Next()
+		return length
+	}
+	known.Took(600, ms)
+	require.EqualValues(t, 256<<10, first())
+	known.Took(1, 40*ms)
+	require.EqualValues(t, 256<<10, first(), "a byte says nothing about the rate")
+	known.Took(8000, 4*time.Second)
+	require.EqualValues(t, bridge.MinFrame, first(), "it has become slow")
+	known.Took(0, time.Second)
+	known.Took(100, 0)
+	known.Took(-1, time.Second)
+	require.EqualValues(t, bridge.MinFrame, first())
 }
 
 func TestSenderOfAnEmptyFileIsDone(t *testing.T) {
-	s := bridge.NewSender(0, 0, bridge.MaxFrame)
+	s := bridge.NewSender(0, 0, bridge.MaxFrame, nil)
 	_, length := s.Next()
 	require.Zero(t, length)
 	require.True(t, s.Done())
 }
 
 func TestSenderContinuesWhereTheProxyStands(t *testing.T) {
-	s := bridge.NewSender(mib, 700_000, bridge.MaxFrame)
+	s := bridge.NewSender(mib, 700_000, bridge.MaxFrame, nil)
 	offset, length := s.Next()
 	require.Equal(t, int64(700_000), offset)
 	require.Positive(t, length)
@@ -177,14 +259,14 @@ func TestSenderContinuesWhereTheProxyStands(t *testing.T) {
 }
 
 func TestSenderNeverStopsForAFrameLengthOfZero(t *testing.T) {
-	_, length := bridge.NewSender(mib, 0, 0).Next()
+	_, length := bridge.NewSender(mib, 0, 0, nil).Next()
 	require.Positive(t, length)
 }
 
 func TestSenderRefusesAcksThatCannotBe(t *testing.T) {
 	for name, stored := range map[string]int64{"backwards": 999, "beyond what was sent": 70_001, "negative": -1} {
 		t.Run(name, func(t *testing.T) {
-			s := bridge.NewSender(mib, 1000, bridge.MaxFrame)
+			s := bridge.NewSender(mib, 1000, bridge.MaxFrame, nil)
 			s.Advance(69_000, 0)
 			require.Equal(t, bridge.CodeMessage, bridge.CodeOf(s.Ack(stored, 0, ms)))
 			require.Equal(t, int64(1000), s.Stored(), "nothing has happened")

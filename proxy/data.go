@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"attache/bridge"
@@ -16,6 +17,7 @@ import (
 type data struct {
 	*socket
 	proxy *Proxy
+	over  atomic.Bool // the party is not in the session any more: nothing more is stored
 
 	mu    sync.Mutex
 	acks  map[string]bridge.Ack // what is stored and the page has not been told
@@ -45,9 +47,13 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 	var tellers sync.WaitGroup
 	defer tellers.Wait()
 	defer cancel()
-	err := d.send(ctx, &bridge.Ready{MaxFrame: int64(p.MaxFrame)})
+	err := p.present(ctx, d.who)
+	if err == nil {
+		err = d.send(ctx, &bridge.Ready{MaxFrame: int64(p.MaxFrame)})
+	}
 	if err == nil {
 		tellers.Go(func() { d.alive(ctx) })
+		tellers.Go(func() { d.attend(ctx, cancel) })
 		tellers.Go(func() { d.tell(ctx) })
 		err = d.serve(ctx)
 	}
@@ -70,6 +76,9 @@ func (d *data) serve(ctx context.Context) error {
 	}
 }
 
+// errOver ends a data socket whose page has been told why already.
+var errOver = errors.New("the party is not in the session any more")
+
 // next reads one frame and passes it on.
 func (d *data) next(ctx context.Context) error {
 	d.meter.next(bridge.FrameHeader + bridge.MaxFrame)
@@ -89,6 +98,9 @@ func (d *data) next(ctx context.Context) error {
 	f, payload, err := bridge.ParseFrame(message)
 	if err != nil {
 		return err
+	}
+	if d.over.Load() {
+		return errOver
 	}
 	key := f.Key.String()
 	if err := d.store(ctx, f, key, payload); err != nil {

@@ -66,9 +66,11 @@ type patient struct {
 	sent    *atomic.Int64 // bytes, of all downloads
 }
 
-const pieceSize = 128 << 10
+// The standard writer cannot go on after a deadline, so each piece has one of its
+// own; the shorter it is, the sooner who takes nothing is cut off.
+const pieceSize = 32 << 10
 
-var pieces = sync.Pool{New: func() any { b := make([]byte, 2*pieceSize); return &b }}
+var pieces = sync.Pool{New: func() any { b := make([]byte, 8*pieceSize); return &b }}
 
 // Write sends p in pieces, each within its time.
 func (w *patient) Write(p []byte) (n int, err error) {

@@ -20,6 +20,7 @@ type meter struct {
 	left    atomic.Int64
 	closing atomic.Bool
 	guard   guard
+	life    life
 	breach  atomic.Int32 // the close code of a breach of RFC 6455; 0: none
 }
 
@@ -60,6 +61,7 @@ func (m *meter) Read(p []byte) (int, error) {
 		return 0, bridge.NewError(bridge.CodeMessage, "too many bytes came with nothing in them")
 	}
 	n, err := m.Conn.Read(p)
+	m.life.read(n)
 	m.left.Add(-int64(n))
 	good := m.guard.pass(p[:n])
 	if good < n {
@@ -69,6 +71,13 @@ func (m *meter) Read(p []byte) (int, error) {
 		}
 	}
 	return good, err
+}
+
+// Write notes what was written.
+func (m *meter) Write(p []byte) (int, error) {
+	n, err := m.Conn.Write(p)
+	m.life.wrote(n)
+	return n, err
 }
 
 // fault has the socket close with that code, because the page broke RFC 6455.
@@ -93,6 +102,8 @@ func (w metered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, errors.New("the first frame does not keep to RFC 6455")
 	}
 	w.meter.Conn = conn
+	w.meter.life.read(1) // the request
+	buffered.Writer.Reset(w.meter)
 	w.meter.next(bridge.MaxHello)
 	return w.meter, buffered, nil
 }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -21,6 +22,7 @@ type paces struct {
 // pace is one party's, over all its sockets here.
 type pace struct {
 	*rate.Limiter
+	heard   atomic.Int64 // when a byte came on any of its sockets
 	sockets int
 	rest    *time.Timer // since the last socket has gone: it is kept until it is full
 }

@@ -68,6 +68,9 @@ func TestT20RefusedFramesArePaced(t *testing.T) {
 	var read atomic.Int64
 	w.keeping = func(r proxy.Records) proxy.Records { return countedRecords{r, &read} }
 	w = w.another()
+	alice := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "alice", Nickname: "alice", UserType: bridge.Agent}}
+	_, err := w.chat.Join(t.Context(), alice.Session, alice.Party)
+	require.NoError(t, err)
 	flooder := w.data(w.agent)
 	for range 10 {
 		flooder.frame(newKey(), 0, []byte("x"))

@@ -19,7 +19,7 @@ import (
 // page speaks the wire as a browser page does, one message at a time. It is a
 // test's hand, not a second implementation: what it sends is up to the test.
 type page struct {
-	t    *testing.T
+	t    testing.TB
 	conn *websocket.Conn
 }
 

@@ -86,7 +86,7 @@ func (a alone) Close() error   { return nil }
 
 // TestT19WhoTakesSomethingIsNotCut reads a piece, or a byte, just in a piece's time.
 func TestT19WhoTakesSomethingIsNotCut(t *testing.T) {
-	const within = 30 * time.Second
+	const within = time.Minute
 	content := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
 	for name, c := range map[string]struct {
 		piece int

@@ -56,7 +56,8 @@ type Config struct {
 	HelloTimeout time.Duration
 
 	// MessageTimeout is how long a message may take from its first byte to its
-	// last. Default: 15 s.
+	// last, beyond the time that bridge.SlowestRate needs for what came of it, and
+	// ten times as long at most. Default: 15 s.
 	MessageTimeout time.Duration
 
 	// MaxWaiting bounds the sockets that have not said who they are, in all and
@@ -88,8 +89,8 @@ type Config struct {
 	// a piece of its file. Default: 32.
 	MaxDownloads int
 
-	// PieceTimeout is how long a download may take for 128 KiB; the default, 30 s,
-	// is 35 kbit/s.
+	// PieceTimeout is how long a download may take for 32 KiB; the default, 60 s,
+	// is 4 kbit/s.
 	PieceTimeout time.Duration
 
 	// Log gets one line per connection and upload. Default: discarded.
@@ -138,7 +139,7 @@ func (c *Config) complete() error {
 		c.MaxDownloads = 32
 	}
 	if c.PieceTimeout == 0 {
-		c.PieceTimeout = 30 * time.Second
+		c.PieceTimeout = time.Minute
 	}
 	if c.Audit == nil {
 		c.Audit = noAudit{}

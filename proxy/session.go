@@ -77,6 +77,7 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	tellers.Go(func() { s.alive(ctx) })
 	tellers.Go(func() {
 		if err := s.tellEvents(ctx); !s.left.Load() {
+			s.part(ctx, err)
 			cancel(err)
 		}
 	})
@@ -95,6 +96,16 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 		return told
 	}
 	return nil
+}
+
+// part tells the page why its events have ended: the session's end, or that another
+// page has taken the party out. To cancel the reading first would cut the connection
+// before the reason is through.
+func (s *session) part(ctx context.Context, err error) {
+	var told *bridge.Error
+	if errors.As(err, &told) {
+		s.fail(context.WithoutCancel(ctx), told)
+	}
 }
 
 func (s *session) join(ctx context.Context) (Joined, error) {
@@ -265,6 +276,12 @@ func (s *session) ask(ctx context.Context, m *bridge.Ask) error {
 }
 
 func (s *session) leave(ctx context.Context, m *bridge.Leave) error {
+	// Who may not speak may go, and not end the chat for everybody else by that.
+	if m.After != "" && m.After != bridge.KeepAlive {
+		if err := s.who.Rights.Need(bridge.RightChat); err != nil {
+			return s.refused(ctx, m.Ref, "", err)
+		}
+	}
 	reason := bridge.ReasonLeft
 	if m.After == bridge.ForceClose {
 		reason = bridge.ReasonForcedClose

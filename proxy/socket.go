@@ -21,7 +21,7 @@ import (
 
 // Deadlines of a socket whose page is known.
 const (
-	writeTime  = 20 * time.Second // a peer that takes nothing for so long is gone
+	writeTime  = 20 * time.Second // a peer that takes nothing for so long is gone, unless much is on its way
 	pingEvery  = 20 * time.Second
 	pingBudget = 32 // pings a page may send between two of ours; browsers send none
 	drainTime  = 2 * time.Second
@@ -37,7 +37,7 @@ type socket struct {
 	log    *slog.Logger
 	pinged atomic.Int32
 	meter  meter
-	within time.Duration // from a message's first byte to its last: a dripping peer ends here
+	within time.Duration // for a message from its first byte to its last, beyond what its bytes take
 	hello  *bridge.Hello
 	stay   func() bool // it has ended: a drain needs not tell it
 	expiry *time.Timer // ends it when its token does
@@ -140,11 +140,14 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	}
 	hello.Token = ""
 	s.hello = hello
-	if hello.ClientVersion != 0 {
-		s.who.Party.ClientVersion = hello.ClientVersion
+	// The lower one counts: a page may be older than its token says, and a token
+	// may keep files from a party.
+	if v := hello.ClientVersion; v != 0 && (s.who.Party.ClientVersion == 0 || v < s.who.Party.ClientVersion) {
+		s.who.Party.ClientVersion = v
 	}
 	s.log = s.log.With("session", s.who.Session, "user", s.who.Party.UserID)
 	s.pace = p.paces.enter(s.who)
+	s.meter.life.party = s.pace
 	return s.who.Party.Check()
 }
 
@@ -155,28 +158,6 @@ func (s *socket) onPing(context.Context, []byte) bool {
 	}
 	go s.conn.Close(websocket.StatusPolicyViolation, "too many pings")
 	return false
-}
-
-// alive pings until ctx ends or nobody answers, and then closes.
-func (s *socket) alive(ctx context.Context) {
-	tick := time.NewTicker(pingEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		s.pinged.Store(0)
-		s.meter.rest()
-		ctx, cancel := context.WithTimeout(ctx, writeTime)
-		err := s.conn.Ping(ctx)
-		cancel()
-		if err != nil {
-			s.conn.CloseNow()
-			return
-		}
-	}
 }
 
 // read waits for the next message and reads it into buf, as readInto does.
@@ -209,11 +190,11 @@ func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
 func (s *socket) readInto(buf []byte, r io.Reader) ([]byte, error) {
 	// A context would cut the connection before the reason could be told, also
 	// that of a message that is too long.
-	late := time.AfterFunc(s.within, func() {
+	came := arriving{Reader: r, within: s.within, late: func() {
 		s.fail(context.Background(), bridge.NewError(bridge.CodeTimeout, "a message did not come whole in time"))
-	})
-	defer late.Stop()
-	n, err := io.ReadFull(r, buf)
+	}}
+	defer came.watch()()
+	n, err := io.ReadFull(&came, buf)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return buf[:n], nil
@@ -231,9 +212,12 @@ func (s *socket) send(ctx context.Context, m bridge.Wire) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(s.base, writeTime)
+	message := bridge.AppendMessage(nil, m)
+	// What another message took of the line, or still takes, comes first.
+	ahead := min(s.meter.life.owed.Load(), bridge.MaxMessage)
+	ctx, cancel := context.WithTimeout(s.base, bridge.Patience(writeTime, ahead+int64(len(message))))
 	defer cancel()
-	return s.conn.Write(ctx, websocket.MessageText, bridge.AppendMessage(nil, m))
+	return s.conn.Write(ctx, websocket.MessageText, message)
 }
 
 // fail ends the socket with the reason, as a message and as a close code.

@@ -229,7 +229,7 @@ func TestT6Floods(t *testing.T) {
 // One byte of a message comes for each answer that another page gets.
 func TestT6DrippingMessages(t *testing.T) {
 	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MessageTimeout = wait / 30 }
+	w.limits = func(c *proxy.Config) { c.MessageTimeout = wait / 100 }
 	w.restartProxy()
 	witness, _ := w.join(w.customer)
 	raw := w.raw()
@@ -316,6 +316,7 @@ func TestDrainWhileAPageComes(t *testing.T) {
 // Data sockets that wait for a frame hold no room for one.
 func TestIdleDataSocketsAreSmall(t *testing.T) {
 	w := newWorld(t)
+	w.join(w.agent)
 	w.data(w.agent)
 	before := heap()
 	const sockets = 64

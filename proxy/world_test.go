@@ -49,7 +49,7 @@ const (
 // a directory of the test's, Chat Server and documents on it, the delivery
 // loop, and the proxy behind an HTTP server.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	origin string
 
 	engine  *engine.Engine
@@ -79,9 +79,9 @@ type world struct {
 	agent, customer string // tokens of one chat session
 }
 
-func newWorld(t *testing.T) *world { return newWorldWith(t, chat.Options{}) }
+func newWorld(t testing.TB) *world { return newWorldWith(t, chat.Options{}) }
 
-func newWorldWith(t *testing.T, o chat.Options) *world {
+func newWorldWith(t testing.TB, o chat.Options) *world {
 	t.Helper()
 	w := &world{t: t, origin: origin, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -262,7 +262,7 @@ func maskedText(p []byte) []byte {
 
 // rawClosed reads what the proxy sends, unmasked as it is, and returns the code of
 // the end; 1006 if there was none.
-func rawClosed(t *testing.T, conn net.Conn) websocket.StatusCode {
+func rawClosed(t testing.TB, conn net.Conn) websocket.StatusCode {
 	conn.SetReadDeadline(time.Now().Add(wait))
 	r := bufio.NewReader(conn)
 	for {

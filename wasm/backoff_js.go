@@ -11,12 +11,12 @@ import (
 type backoff struct{ tries int }
 
 const (
-	firstWait   = 250 * time.Millisecond
-	longestWait = 10 * time.Second
+	firstWait    = 250 * time.Millisecond
+	longestPause = 10 * time.Second
 )
 
 func (b *backoff) next() time.Duration {
-	wait := min(firstWait<<min(b.tries, 10), longestWait)
+	wait := min(firstWait<<min(b.tries, 10), longestPause)
 	b.tries++
 	return wait/2 + time.Duration(random()*float64(wait/2))
 }

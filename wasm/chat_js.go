@@ -21,9 +21,10 @@ type chat struct {
 }
 
 const (
-	welcomeTime = 10 * time.Second // from dialing to welcome
+	welcomeTime = 15 * time.Second // from dialing to welcome
 	idleTime    = 15 * time.Second // without a message, before the page asks
-	answerTime  = 10 * time.Second // for an answer to that
+	answerTime  = 10 * time.Second // for an answer to that, beyond what the slowest link needs for frames under way
+	longestWait = time.Minute      // for that answer, while the data socket still hears something
 	stableTime  = 10 * time.Second // after which a connection counts as good
 	longestBye  = time.Minute
 	quietBye    = 5 * time.Second // a wait that the page need not be told of
@@ -129,15 +130,24 @@ func (c *chat) listen() {
 }
 
 func (c *chat) question() {
-	asked := c.last
-	c.set(answerTime, func() {
-		if c.last > asked {
-			c.listen()
-			return
-		}
-		c.lost(bridge.NewError(bridge.CodeOffline, ""))
-	})
+	c.await(c.last, c.s.page.now())
 	c.say(&bridge.Ping{})
+}
+
+// await waits for any message after the last one. The question shares its link
+// with frames, so it may be long on its way while the link is alive.
+func (c *chat) await(last, asked time.Duration) {
+	c.set(c.s.data.link.Patience(answerTime, c.s.data.owed()), func() {
+		now := c.s.page.now()
+		switch {
+		case c.last > last:
+			c.listen()
+		case now-asked < longestWait && now-c.s.data.heard < answerTime && c.s.data.owed() > 0:
+			c.await(last, asked)
+		default:
+			c.lost(bridge.NewError(bridge.CodeOffline, ""))
+		}
+	})
 }
 
 // refused takes the proxy's word that this connection cannot be.

@@ -18,6 +18,11 @@ type data struct {
 	tries    int
 	renewed  bool
 	maxFrame int64
+	link     bridge.Link   // what this connection is known to carry
+	greeted  time.Duration // when the hello went out
+	greeting int64         // its length, in bytes
+	wary     bool          // the last connection carried no frame: what the hello says of this one is not believed
+	heard    time.Duration // when something was received
 	last     time.Duration // when the link was last seen to carry something
 	buffered int           // at the last look
 	retry    backoff
@@ -25,9 +30,9 @@ type data struct {
 }
 
 const (
-	readyTime = 10 * time.Second // from dialing to ready
+	readyTime = 15 * time.Second // from dialing to ready
 	lookTime  = 5 * time.Second  // between looks at the link
-	stallTime = 30 * time.Second // without an ack or a byte taken, while some are owed
+	stallTime = 30 * time.Second // without an ack or a byte taken, beyond what the slowest link needs for those owed
 	spareTime = time.Minute      // without an upload, before the socket is closed
 )
 
@@ -59,6 +64,7 @@ func (d *data) opened(protocol string) {
 		return
 	}
 	hello := bridge.AppendMessage(nil, &bridge.Hello{Token: d.s.token, Agent: agent})
+	d.link, d.greeted, d.greeting = bridge.Link{}, d.s.page.now(), int64(len(hello))
 	if err := d.socket.send(hello); err != nil {
 		d.lost(bridge.WrapError(bridge.CodeOffline, err))
 	}
@@ -66,6 +72,7 @@ func (d *data) opened(protocol string) {
 
 func (d *data) received(text []byte) {
 	d.last = d.s.page.now()
+	d.heard = d.last
 	m, err := bridge.FromProxy(text)
 	if err != nil {
 		complain("a message of the proxy's is left out: " + err.Error())
@@ -77,6 +84,7 @@ func (d *data) received(text []byte) {
 	case *bridge.Ack:
 		if u := d.s.find(m.Key); u != nil {
 			d.retry.reset()
+			d.wary = false
 			u.acked(m)
 		}
 	case *bridge.Fail:
@@ -92,6 +100,9 @@ func (d *data) begin(maxFrame int64) {
 		return
 	}
 	d.ready, d.renewed = true, false
+	if !d.wary {
+		d.link.Took(d.greeting, d.s.page.now()-d.greeted)
+	}
 	d.maxFrame = min(maxFrame, bridge.MaxFrame)
 	d.set(lookTime, d.look)
 	for _, u := range d.s.uploads {
@@ -104,20 +115,20 @@ func (d *data) begin(maxFrame int64) {
 }
 
 func (d *data) send(view safejs.Value) error {
-	if !d.owed() {
+	if d.owed() == 0 {
 		d.last = d.s.page.now()
 	}
 	return d.socket.sendBytes(view)
 }
 
-// owed reports whether bytes are under way.
-func (d *data) owed() bool {
+// owed is how many bytes are under way.
+func (d *data) owed() (bytes int64) {
 	for _, u := range d.s.uploads {
-		if u.sender != nil && u.sender.Sent() > u.sender.Stored() {
-			return true
+		if u.sender != nil {
+			bytes += u.sender.Sent() - u.sender.Stored()
 		}
 	}
-	return false
+	return bytes
 }
 
 // needed reports whether an upload sends, or would.
@@ -135,9 +146,9 @@ func (d *data) look() {
 	if n := d.socket.buffered(); n != d.buffered {
 		d.buffered, d.last = n, d.s.page.now()
 	}
-	quiet := d.s.page.now() - d.last
+	quiet, owed := d.s.page.now()-d.last, d.owed()
 	switch {
-	case quiet > stallTime && d.owed():
+	case owed > 0 && quiet > d.link.Patience(stallTime, owed):
 		d.lost(bridge.NewError(bridge.CodeTimeout, ""))
 	case quiet > spareTime && !d.needed():
 		d.drop()
@@ -196,6 +207,7 @@ func (d *data) giveUp(err *bridge.Error) {
 }
 
 func (d *data) lost(*bridge.Error) {
+	d.wary = d.wary || d.owed() > 0
 	d.drop()
 	if d.s.chat.ready && d.needed() {
 		d.wait(d.retry.next())

@@ -115,7 +115,7 @@ func (s *session) unanswered(call int64, err *bridge.Error) {
 
 func (s *session) ticket(m *bridge.Ticket) {
 	if s.take(m.Ref) != nil {
-		s.tell(wordDone, m.Ref, []byte(m.Path))
+		s.tell(wordDone, m.Ref, bridge.AppendMessage(nil, m))
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestConnectFails(t *testing.T) {
 		code string
 	}{
 		"no connection": {func(w *world, s *socketDouble) { s.cut() }, "offline"},
-		"no answer":     {func(w *world, s *socketDouble) { s.open(); w.pass(11 * time.Second) }, "timeout"},
+		"no answer":     {func(w *world, s *socketDouble) { s.open(); w.pass(16 * time.Second) }, "timeout"},
 		"refused": {func(w *world, s *socketDouble) {
 			s.open()
 			s.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenInvalid, "")})
@@ -285,8 +286,9 @@ func TestRequests(t *testing.T) {
 	s := w.connected()
 	w.call("ask", half, 1, "file-1", key)
 	require.Equal(t, "file-1", only[*bridge.Ask](s).File)
-	s.push(&bridge.Ticket{Ref: 1, Path: "/attache/file/t/a.pdf"})
-	require.Equal(t, []heard{{wordDone, 1, "/attache/file/t/a.pdf"}}, w.words(wordDone, wordFail))
+	digest := strings.Repeat("0a", 32)
+	s.push(&bridge.Ticket{Ref: 1, Path: "/attache/file/t/a.pdf", Expires: 9, Size: 3, Digest: digest})
+	require.Equal(t, []heard{{wordDone, 1, `{"type":"ticket","ref":1,"path":"/attache/file/t/a.pdf","expires":9,"size":3,"digest":"` + digest + `"}`}}, w.words(wordDone, wordFail))
 
 	w.call("ask", half, 2, "file-2", key)
 	s.push(&bridge.Fail{Ref: 2, Error: *bridge.NewError(bridge.CodeDownloads, "")})

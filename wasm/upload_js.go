@@ -186,7 +186,7 @@ func (u *upload) start() {
 	if u.phase != sending || u.sender != nil || !u.s.data.ready {
 		return
 	}
-	u.sender = bridge.NewSender(u.offer.Size, u.offset, u.s.data.maxFrame)
+	u.sender = bridge.NewSender(u.offer.Size, u.offset, u.s.data.maxFrame, &u.s.data.link)
 	most := min(u.s.data.maxFrame, u.offer.Size-u.offset)
 	if _, err := u.pump.Call("prepare", bridge.FrameHeader, most, u.digest); err != nil {
 		u.abandon(bridge.WrapError(bridge.CodeInternal, err))

@@ -43,6 +43,12 @@ export interface ConnectOptions {
   clientVersion?: number;
   /** The compiled module, when it is not to be loaded from beside this script. */
   wasm?: string | URL | Response | WebAssembly.Module;
+  /**
+   * Whether downloads carry cookies and HTTP authentication, for a front end before the proxy that asks for them (single
+   * sign-on, basic auth): `same-origin` or `include`. Default `omit`: the proxy needs none. From another origin `include`
+   * needs `--download-credentials` at the proxy, and the front end has to let OPTIONS through without them.
+   */
+  credentials?: 'omit' | 'same-origin' | 'include';
 }
 
 export interface SessionEventMap {
@@ -105,15 +111,23 @@ export interface Session extends EventTarget {
   recall(file: File): string | undefined;
 
   /**
-   * Opens a file for reading. Resolves with the `Response` of a `fetch`: stream
-   * it, or call `blob()`. Costs a customer one download attempt a file; asking
-   * again for the same file continues that download and is free while the page lives.
-   * @param file a {@link ChatFile} or its id
+   * Opens a file for reading. Resolves with a `Response` once the answer is known to be the file's and no login or error
+   * page: stream it, or call `blob()`. A body that breaks off goes on where it was, unseen by the reader. The body fails
+   * with an {@link AttacheError} if it does not have the announced size and SHA-256 (`download-mismatch`; with an `offset`
+   * only the size is known), if something else answers (`download-intercepted`), if the file changed (`document-changed`),
+   * if the right to it is lost, and when nothing has come for `patience`. A reader of the stream has had all but the last
+   * bytes by then, so what it made of them is good only once the stream has ended without an error.
+   *
+   * Costs a customer one download attempt a file; asking again for the same file is free while the page lives.
+   * @param file a {@link ChatFile}, or its id: then the size announced in the chat is not compared
    */
   download(file: ChatFile | string, options?: DownloadOptions): Promise<Response>;
 
-  /** A URL of the same file for a plain link; it is good for ten minutes, for this file only. */
-  link(file: ChatFile | string, options?: { signal?: AbortSignal }): Promise<string>;
+  /**
+   * A URL of the same file for a plain link. A browser may begin with it for ten minutes, and go on with a download that
+   * was cut for six hours; both only while the chat lasts, this party is in it, and the file exists.
+   */
+  link(file: ChatFile | string, options?: LinkOptions): Promise<string>;
 
   /** Says something in the chat. Resolves with the event once it is in the transcript. */
   send(text: string, options?: SendOptions): Promise<TextEvent>;
@@ -160,6 +174,14 @@ export interface DownloadOptions {
   signal?: AbortSignal;
   /** First byte wanted (a Range request). Default 0. */
   offset?: number;
+  /** Milliseconds without a byte after which a download that was cut is given up; 0: at the first cut. Default 120,000. */
+  patience?: number;
+}
+
+export interface LinkOptions {
+  signal?: AbortSignal;
+  /** Whether to ask first if the link would be answered with the file, and reject as {@link Session.download} does if not. */
+  check?: boolean;
 }
 
 export interface SendOptions {

@@ -1,3 +1,4 @@
+import { Download } from './download.js';
 import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
 import { claim, claimable, held, hold } from './holds.js';
@@ -20,6 +21,7 @@ const attempts = new Map();
 
 export class Session extends EventTarget {
   #base;
+  #credentials;
   #half;
   #id = '';
   /** @type {Party} */
@@ -43,6 +45,7 @@ export class Session extends EventTarget {
   constructor(wish) {
     super();
     this.#base = wish.base;
+    this.#credentials = wish.credentials;
     const session = this;
     this.#half = new Half(wish, {
       get id() { return session.#id; },
@@ -160,25 +163,20 @@ export class Session extends EventTarget {
 
   /** @param {ChatFile | string} file @param {import('./attache.js').DownloadOptions} [options] @returns {Promise<Response>} */
   async download(file, options) {
-    const { id, offset, signal } = reading(() => readDownload(file, options));
-    const url = await this.#ticket(id, signal);
-    /** @type {Record<string, string>} */
-    const headers = offset > 0 ? { Range: `bytes=${offset}-` } : {};
-    let response;
-    try {
-      response = await fetch(url, { headers, signal, credentials: 'omit', referrerPolicy: 'no-referrer' });
-    } catch (cause) {
-      signal?.throwIfAborted();
-      throw new AttacheError({ code: 'offline', message: '', cause });
-    }
-    if (response.ok) return response;
-    throw await refusal(response);
+    return this.#fetching(reading(() => readDownload(file, options))).open();
   }
 
-  /** @param {ChatFile | string} file @param {{ signal?: AbortSignal }} [options] @returns {Promise<string>} */
+  /** @param {ChatFile | string} file @param {import('./attache.js').LinkOptions} [options] @returns {Promise<string>} */
   async link(file, options) {
-    const { id, signal } = reading(() => readDownload(file, options));
-    return this.#ticket(id, signal);
+    const w = reading(() => readDownload(file, options));
+    if (w.check) return this.#fetching(w).check();
+    return (await this.#ticket(w.id, w.signal)).url;
+  }
+
+  /** @param {ReturnType<typeof readDownload>} w */
+  #fetching({ id, size, offset, signal, patience }) {
+    const ask = (/** @type {AbortSignal | undefined} */ given) => this.#ticket(id, given);
+    return new Download({ ask, size, offset, signal, patience, credentials: this.#credentials });
   }
 
   /** @param {string} text @param {import('./attache.js').SendOptions} [options] @returns {Promise<TextEvent>} */
@@ -200,13 +198,14 @@ export class Session extends EventTarget {
     return this.close();
   }
 
-  /** The URL of a file. @param {string} file @param {AbortSignal | undefined} signal @returns {Promise<string>} */
+  /** Where a file is. @param {string} file @param {AbortSignal | undefined} signal @returns {Promise<import('./download.js').Ticket>} */
   async #ticket(file, signal) {
     const which = `${this.#id}/${file}`;
     const attempt = attempts.get(which) ?? randomKey();
     attempts.set(which, attempt);
-    const path = await this.#half.call((module, half, call) => module.ask(half, call, file, attempt), { signal });
-    return this.#base + path;
+    const told = await this.#half.call((module, half, call) => module.ask(half, call, file, attempt), { signal });
+    const { path, size = 0, digest = '' } = JSON.parse(told);
+    return { url: this.#base + path, size, digest };
   }
 
   /** @param {string} word @param {string} text @param {number} call @param {unknown} cause */
@@ -290,14 +289,4 @@ export class Session extends EventTarget {
 function freeze(value) {
   for (const inner of Object.values(value)) Object.freeze(inner);
   return Object.freeze(value);
-}
-
-/** Why the proxy refused a download. @param {Response} response */
-async function refusal(response) {
-  const text = await response.text().catch(() => '');
-  try {
-    return readError(text);
-  } catch (cause) {
-    return new AttacheError({ code: 'internal', message: `the proxy answered ${response.status}`, cause });
-  }
 }

@@ -51,10 +51,14 @@ function object(value) {
 /** @param {unknown} given */
 export function readConnect(given) {
   const options = object(given);
-  const { url, token, clientVersion = 0, wasm } = options;
+  const { url, token, clientVersion = 0, wasm, credentials = 'omit' } = options;
   if (!Number.isSafeInteger(clientVersion)) throw misuse('clientVersion is not a whole number');
+  if (credentials !== 'omit' && credentials !== 'same-origin' && credentials !== 'include') {
+    throw misuse('credentials is none of omit, same-origin, include');
+  }
   return {
     base: readBase(url),
+    credentials: /** @type {RequestCredentials} */ (credentials),
     token: readToken(token),
     clientVersion: /** @type {number} */ (clientVersion),
     signal: abortSignal(options.signal),
@@ -120,11 +124,15 @@ export function readUpload(file, given) {
 /** @param {unknown} file @param {unknown} given */
 export function readDownload(file, given) {
   const options = object(given);
-  const id = typeof file === 'string' ? file : object(file).id;
+  const { id, size } = typeof file === 'string' ? { id: file, size: undefined } : object(file);
   if (typeof id !== 'string' || id === '') throw misuse('a download takes a file of the transcript, or its id');
-  const { offset = 0 } = options;
+  const { offset = 0, patience = 120_000, check = false } = options;
   if (!Number.isSafeInteger(offset) || /** @type {number} */ (offset) < 0) throw misuse('offset is not a number of bytes');
-  return { id, offset: /** @type {number} */ (offset), signal: abortSignal(options.signal) };
+  if (typeof patience !== 'number' || !(patience >= 0)) throw misuse('patience is not a number of milliseconds');
+  return {
+    id, size: typeof size === 'number' ? size : undefined, offset: /** @type {number} */ (offset),
+    patience, check: check === true, signal: abortSignal(options.signal),
+  };
 }
 
 /** @param {unknown} said @param {unknown} given */

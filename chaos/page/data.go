@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"time"
 
 	"attache/bridge"
 )
@@ -10,6 +11,7 @@ import (
 type dataLine struct {
 	*line
 	maxFrame int64
+	link     bridge.Link // what the hello says of this connection; never written again
 }
 
 // opened returns the page's data socket, opening it where there is none. It is
@@ -23,6 +25,7 @@ func (p *Page) opened(ctx context.Context, address string) (*dataLine, error) {
 	if d != nil {
 		return d, nil
 	}
+	greeted := time.Now()
 	l, first, err := p.dial(ctx, address, bridge.PathData, bridge.Hello{})
 	if err != nil {
 		return nil, err
@@ -33,6 +36,7 @@ func (p *Page) opened(ctx context.Context, address string) (*dataLine, error) {
 		return nil, bridge.NewError(bridge.CodeMessage, "the answer to a data socket's hello is ready")
 	}
 	d = &dataLine{line: l, maxFrame: ready.MaxFrame}
+	d.link.Took(int64(len(p.o.Token)), time.Since(greeted))
 	p.mu.Lock()
 	p.data = d
 	p.mu.Unlock()

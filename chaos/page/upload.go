@@ -112,8 +112,8 @@ func (p *Page) insist(ctx context.Context, u *Upload, b *box) error {
 	}
 }
 
-// answerTime is how long an offer or a frame may wait for its answer; then its wire
-// counts as dead, as it does for the module.
+// answerTime is how long an offer or a frame may wait for its answer, beyond what
+// its bytes take; then its wire counts as dead, as it does for the module.
 const answerTime = 20 * time.Second
 
 // attempt offers once and sends as long as that lasts; nil when the upload has
@@ -243,7 +243,8 @@ func (u *Upload) stream(ctx context.Context, d *dataLine, b *box, offset int64) 
 	if err != nil {
 		return false, err
 	}
-	s := bridge.NewSender(int64(len(u.Content)), offset, d.maxFrame)
+	link := d.link // its own: uploads are sent by goroutines of theirs
+	s := bridge.NewSender(int64(len(u.Content)), offset, d.maxFrame, &link)
 	begun := time.Now()
 	for !s.Done() {
 		at, n := s.Next()
@@ -257,7 +258,7 @@ func (u *Upload) stream(ctx context.Context, d *dataLine, b *box, offset int64) 
 				u.Sent(s.Sent())
 			}
 		}
-		if left, err := u.acks(ctx, d, b, s, begun, n == 0); left || err != nil {
+		if left, err := u.acks(ctx, d, b, s, &link, begun, n == 0); left || err != nil {
 			return left, err
 		}
 	}
@@ -286,9 +287,9 @@ func (u *Upload) frame(key bridge.Key, at, n int64) []byte {
 }
 
 // acks takes what has come; with wait, it waits for something to come.
-func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender, begun time.Time, wait bool) (left bool, err error) {
+func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender, link *bridge.Link, begun time.Time, wait bool) (left bool, err error) {
 	if wait {
-		late := time.NewTimer(answerTime)
+		late := time.NewTimer(link.Patience(answerTime, s.Sent()-s.Stored()))
 		defer late.Stop()
 		select {
 		case <-b.some:

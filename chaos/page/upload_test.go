@@ -42,7 +42,7 @@ func TestR5ResumeIsHeldAgainstTheWindowThenOpen(t *testing.T) {
 func TestR5WindowShrinksWithTheLink(t *testing.T) {
 	const frame = 64 << 10
 	u := &Upload{Content: make([]byte, 64<<20)}
-	s := bridge.NewSender(64<<20, 0, bridge.MaxFrame)
+	s := bridge.NewSender(64<<20, 0, bridge.MaxFrame, nil)
 	var now time.Duration
 	pass := func(took time.Duration) {
 		_, n := s.Next()

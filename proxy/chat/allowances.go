@@ -35,13 +35,14 @@ func (s *Server) limits(f *fold, p bridge.Party, except string, now int64) bridg
 		limits, used, attempts = *s.options.CustomerLimits, f.charged(except, now, s.options.ReservationTTL), len(f.attempts)
 	}
 	limits.UsedFiles, limits.UsedTotalSize, limits.UsedDownloads = used.files, used.bytes, int64(attempts)
-	limits.AgentHere = f.agentsWithout("") > 0
+	limits.AgentHere = f.agentFor(p, "")
 	return limits
 }
 
 // Reserve holds a place for a customer's upload, until the notice with that key,
-// Release, or [Options.ReservationTTL]. Repeating it is free; with another name
-// or size, or for a key of another party, it has code upload-conflict. Further
+// Release, or [Options.ReservationTTL]. Repeating it is free. Code
+// upload-conflict refuses another name or size, a key of another party, and a
+// key under which a message or another notice stands in the transcript. Further
 // codes: not-joined, session-ended, message-invalid, those of
 // [bridge.Limits.Check]. For everybody but customers it only checks.
 func (s *Server) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {

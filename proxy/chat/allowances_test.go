@@ -151,6 +151,119 @@ func TestReservationLife(t *testing.T) {
 	require.EqualValues(t, 1, limitsOf(t, s, "s1", "carl").UsedFiles)
 }
 
+// No key but that of an upload stands for a place: whatever else stands under it
+// in the transcript, and in whichever order they come.
+func TestH1NoOtherKeyHoldsAPlace(t *testing.T) {
+	limits := bridge.VendorLimits()
+	limits.MaxFiles = 1
+	reserve := func(s *chat.Server, who, key string, size int64) error {
+		return s.Reserve(t.Context(), "s1", who, key, "a.pdf", size)
+	}
+	say := func(s *chat.Server, who, key string) error {
+		e := text("hello")
+		e.Key = key
+		_, err := s.Post(t.Context(), "s1", who, e)
+		return err
+	}
+	cases := map[string]func(t *testing.T, s *chat.Server){
+		"a message before the offer": func(t *testing.T, s *chat.Server) {
+			require.NoError(t, say(s, "ann", "key"))
+			requireCode(t, bridge.CodeUploadConflict, reserve(s, "ann", "key", 1<<40))
+			requireCode(t, bridge.CodeUploadConflict, reserve(s, "ann", "key", 1))
+			requireUsed(t, s, 0, 0, 0)
+		},
+		"a message after the offer": func(t *testing.T, s *chat.Server) {
+			require.NoError(t, reserve(s, "ann", "key", 1))
+			requireCode(t, bridge.CodeUploadConflict, say(s, "ann", "key"))
+			requireUsed(t, s, 1, 1, 0)
+			post(t, s, "s1", ann, notice("key", "a.pdf", 1))
+			requireUsed(t, s, 1, 1, 0)
+		},
+		"a message after the offer was taken back": func(t *testing.T, s *chat.Server) {
+			require.NoError(t, reserve(s, "ann", "key", 1))
+			require.NoError(t, s.Release(t.Context(), "s1", "ann", "key"))
+			require.NoError(t, say(s, "ann", "key"))
+			requireCode(t, bridge.CodeUploadConflict, reserve(s, "ann", "key", 1))
+			requireUsed(t, s, 0, 0, 0)
+		},
+		"an announced file of another size": func(t *testing.T, s *chat.Server) {
+			post(t, s, "s1", ann, notice("key", "a.pdf", 1))
+			requireCode(t, bridge.CodeUploadConflict, reserve(s, "ann", "key", 1<<40))
+			require.NoError(t, reserve(s, "ann", "key", 1), "this one is announced")
+			requireUsed(t, s, 1, 1, 0)
+		},
+		"another party's message": func(t *testing.T, s *chat.Server) {
+			require.NoError(t, say(s, "carl", "key"))
+			requireCode(t, bridge.CodeUploadConflict, reserve(s, "ann", "key", 1))
+		},
+		"an agent's own message": func(t *testing.T, s *chat.Server) {
+			require.NoError(t, say(s, "bob", "key"))
+			requireCode(t, bridge.CodeUploadConflict, reserve(s, "bob", "key", 1))
+		},
+		"another party's reservation": func(t *testing.T, s *chat.Server) {
+			require.NoError(t, reserve(s, "carl", "key", 1))
+			requireCode(t, bridge.CodeUploadConflict, say(s, "ann", "key"))
+			requireCode(t, bridge.CodeUploadConflict, reserve(s, "ann", "key", 1))
+		},
+		"released twice, with another held": func(t *testing.T, s *chat.Server) {
+			require.NoError(t, reserve(s, "ann", "key", 1))
+			for range 2 {
+				require.NoError(t, s.Release(t.Context(), "s1", "ann", "key"))
+			}
+			require.NoError(t, reserve(s, "ann", "other", 1))
+			require.NoError(t, s.Release(t.Context(), "s1", "ann", "key"))
+			requireCode(t, bridge.CodeFileCount, reserve(s, "ann", "key", 1))
+		},
+		"files of no bytes": func(t *testing.T, s *chat.Server) {
+			require.NoError(t, reserve(s, "ann", "key", 0))
+			requireCode(t, bridge.CodeFileCount, reserve(s, "ann", "other", 0))
+		},
+	}
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, chat.Options{CustomerLimits: &limits})
+			join(t, s, "s1", ann, carl, bob)
+			run(t, s)
+		})
+	}
+}
+
+// Sizes that nothing limits do not add up to a negative number.
+func TestH1SizesDoNotOverflow(t *testing.T) {
+	none := bridge.Unlimited()
+	s := start(t, chat.Options{CustomerLimits: &none})
+	join(t, s, "s1", ann)
+	for n := range 4 {
+		if n%2 == 0 {
+			require.NoError(t, s.Reserve(t.Context(), "s1", "ann", fmt.Sprint(n), "a.pdf", bridge.MaxInteger))
+			continue
+		}
+		post(t, s, "s1", ann, notice(fmt.Sprint(n), "a.pdf", bridge.MaxInteger))
+	}
+	requireUsed(t, s, 4, bridge.MaxInteger, 0)
+}
+
+// A supervisor who listens in is nobody to a customer.
+func TestM5AHiddenPartyIsNoAgentForACustomer(t *testing.T) {
+	needAgent := bridge.VendorLimits()
+	needAgent.NeedAgent = true
+	s := start(t, chat.Options{CustomerLimits: &needAgent})
+	coach := bridge.Party{UserID: "coach", UserType: bridge.Agent, Visibility: bridge.Internal}
+	join(t, s, "s1", ann, ivy, coach)
+	require.False(t, limitsOf(t, s, "s1", "ann").AgentHere)
+	require.True(t, limitsOf(t, s, "s1", "coach").AgentHere)
+	requireCode(t, bridge.CodeNeedAgent, s.Reserve(t.Context(), "s1", "ann", "key", "a.pdf", 1))
+	_, err := s.Post(t.Context(), "s1", "ann", notice("key", "a.pdf", 1))
+	requireCode(t, bridge.CodeNeedAgent, err)
+	again, err := s.Join(t.Context(), "s1", ann)
+	require.NoError(t, err)
+	require.False(t, again.Limits.AgentHere)
+
+	join(t, s, "s1", bob)
+	require.True(t, limitsOf(t, s, "s1", "ann").AgentHere)
+	require.NoError(t, s.Reserve(t.Context(), "s1", "ann", "key", "a.pdf", 1))
+}
+
 // What a notice may say depends on what was reserved for it.
 func TestNoticeOfACustomer(t *testing.T) {
 	cases := map[string]struct {

@@ -36,6 +36,6 @@ func FuzzEntry(f *testing.F) {
 		state.ended(state.at, time.Hour)
 		used := state.charged("", state.at, time.Hour)
 		require.GreaterOrEqual(t, used.files, int64(0))
-		state.agentsWithout("")
+		state.agentFor(state.present[""], "")
 	})
 }

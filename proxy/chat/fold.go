@@ -44,6 +44,9 @@ type departure struct {
 type keyed struct {
 	place  int64
 	userID string
+
+	file bool  // a file-uploaded notice: an upload's key, and not a message's
+	size int64 // of that file, in bytes
 }
 
 // filed is as much of a file-uploaded event as tells who may see it.
@@ -62,6 +65,13 @@ func (f filed) seenBy(p bridge.Party) bool {
 }
 
 type usage struct{ files, bytes int64 }
+
+// add counts a file. Where nothing limits them, sizes may come to more than a
+// number on the wire can be.
+func (u *usage) add(size int64) {
+	u.files++
+	u.bytes = min(u.bytes+size, bridge.MaxInteger)
+}
 
 type reservation struct {
 	userID string
@@ -121,17 +131,18 @@ func (f *fold) event(e *entry) {
 		delete(f.present, user)
 	}
 	f.over = f.over || e.Over
-	if e.Event.Key != "" {
-		f.keys[e.Event.Key] = keyed{e.Place, user}
-	}
+	known := keyed{place: e.Place, userID: user}
 	if e.Event.IsFile() {
-		f.announced(e)
+		known.file, known.size = true, f.announced(e)
+	}
+	if e.Event.Key != "" {
+		f.keys[e.Event.Key] = known
 	}
 }
 
-func (f *fold) announced(e *entry) {
+// announced charges a file to who sent it and returns its size in bytes.
+func (f *fold) announced(e *entry) (size int64) {
 	f.files[e.Event.Data.Get(bridge.KeyFileID)] = filed{e.Place, e.Event.From.UserID, e.Event.Visibility}
-	var size int64
 	if file, err := bridge.DecodeFile(e.Event.Event); err == nil {
 		size = file.Size
 	}
@@ -140,8 +151,8 @@ func (f *fold) announced(e *entry) {
 		used = &f.customers
 		delete(f.reserved, e.Event.Key)
 	}
-	used.files++
-	used.bytes += size
+	used.add(size)
+	return size
 }
 
 // next returns where the first entry behind place lies; the zero mark where
@@ -182,16 +193,16 @@ func (f *fold) ended(now int64, retention time.Duration) bool {
 	return f.over || f.last > 0 && now-f.started >= retention.Milliseconds()
 }
 
-// agentsWithout is how many AGENT and SUPERVISOR parties are in, not counting
-// that user.
-func (f *fold) agentsWithout(userID string) int {
-	n := 0
-	for _, p := range f.present {
-		if p.UserID != userID && (p.UserType == bridge.Agent || p.UserType == bridge.Supervisor) {
-			n++
+// agentFor reports whether an AGENT or SUPERVISOR is in whom p may see, not
+// counting that user. A hidden one must not show in anything that p can measure.
+func (f *fold) agentFor(p bridge.Party, without string) bool {
+	for _, other := range f.present {
+		agent := other.UserType == bridge.Agent || other.UserType == bridge.Supervisor
+		if agent && other.UserID != without && p.UserType.MaySee(other.Visibility) {
+			return true
 		}
 	}
-	return n
+	return false
 }
 
 // file returns the place of the file-uploaded event with that id, if p may see it.
@@ -215,18 +226,18 @@ func (f *fold) charged(except string, now int64, ttl time.Duration) usage {
 	used := f.customers
 	for key := range f.reserved {
 		if r, ok := f.open(key, now, ttl); ok && key != except {
-			used.files++
-			used.bytes += r.size
+			used.add(r.size)
 		}
 	}
 	return used
 }
 
 // reservedAlready reports whether nothing is left to do for a reservation,
-// because the same is held or its file stands in the transcript.
+// because the same is held or its file stands in the transcript. The key of
+// anything else in the transcript holds no place and never will.
 func (f *fold) reservedAlready(want entry, now int64, ttl time.Duration) (bool, error) {
 	if known, ok := f.keys[want.Key]; ok {
-		return conflict(known.userID != want.UserID)
+		return conflict(!known.file || known.userID != want.UserID || known.size != want.Size)
 	}
 	held, ok := f.open(want.Key, now, ttl)
 	if !ok {

@@ -43,15 +43,20 @@ const (
 	modelTTL   = 24 * time.Hour
 )
 
-var modelParties = map[string]bridge.Party{"ann": ann, "carl": carl, "bob": bob, "sue": sue}
+var modelParties = map[string]bridge.Party{"ann": ann, "carl": carl, "bob": bob, "sue": sue, "ivy": ivy}
+
+// ivy is a supervisor who listens in.
+var ivy = bridge.Party{UserID: "ivy", Nickname: "Ivy", UserType: bridge.Supervisor, Visibility: bridge.Vip, ClientVersion: 106}
 
 func (m *model) write(e bridge.Event, size int64) { m.lines = append(m.lines, line{e, size}) }
 
 func (m *model) customer(user string) bool { return modelParties[user].UserType == bridge.Client }
 
-func (m *model) agents() (n int) {
-	for user := range m.in {
-		if !m.customer(user) {
+// agents counts those whom the user may see.
+func (m *model) agents(user string) (n int) {
+	for other := range m.in {
+		hidden := modelParties[other].Visibility == bridge.Vip && modelParties[user].UserType != bridge.Supervisor
+		if !m.customer(other) && !hidden {
 			n++
 		}
 	}
@@ -101,6 +106,10 @@ func (m *model) member(user string) bridge.Code {
 	return ""
 }
 
+func sees(user string, e bridge.Event) bool {
+	return e.Visibility == "" || modelParties[user].UserType.MaySee(e.Visibility)
+}
+
 // been reports whether the user has ever been in.
 func (m *model) been(user string) bool {
 	for _, l := range m.lines {
@@ -128,7 +137,7 @@ func (m *model) join(user string) bridge.Code {
 	}
 	if !m.in[user] {
 		m.in[user] = true
-		m.write(bridge.Event{Type: bridge.NewParty, From: modelParties[user]}, 0)
+		m.write(bridge.Event{Type: bridge.NewParty, From: modelParties[user], Visibility: modelParties[user].Visibility}, 0)
 	}
 	return ""
 }
@@ -141,8 +150,8 @@ func (m *model) leave(user string, after bridge.AfterAction) bridge.Code {
 		return bridge.CodeForbidden
 	}
 	delete(m.in, user)
-	m.write(bridge.Event{Type: bridge.PartyLeft, From: modelParties[user]}, 0)
-	m.ended = after == bridge.ForceClose || after == bridge.CloseIfNoAgents && m.agents() == 0
+	m.write(bridge.Event{Type: bridge.PartyLeft, From: modelParties[user], Visibility: modelParties[user].Visibility}, 0)
+	m.ended = after == bridge.ForceClose || after == bridge.CloseIfNoAgents && m.agents(user) == 0
 	return ""
 }
 
@@ -158,7 +167,7 @@ func (m *model) post(user string, e bridge.Event, size int64) (int, bridge.Code)
 		return i, ""
 	}
 	h := m.held(e.Key)
-	if h != nil && h.user != user {
+	if h != nil && (h.user != user || !e.IsFile()) {
 		return 0, bridge.CodeUploadConflict
 	}
 	if code := m.member(user); code != "" && (m.ended || !e.IsFile() || e.Key == "" || !m.been(user)) {
@@ -187,7 +196,8 @@ func (m *model) reserve(user, key string, size int64) bridge.Code {
 		return code
 	}
 	if e := m.known(key); e != nil {
-		if e.From.UserID != user {
+		f, err := bridge.DecodeFile(*e)
+		if e.From.UserID != user || err != nil || f.Size != size {
 			return bridge.CodeUploadConflict
 		}
 		return ""
@@ -223,7 +233,7 @@ func (m *model) attempt(user, key, file string) bridge.Code {
 	visible := false
 	for _, l := range m.lines {
 		if file != "" && l.event.Data.Get(bridge.KeyFileID) == file {
-			visible = l.event.Visibility == bridge.All || !m.customer(user)
+			visible = sees(user, l.event)
 		}
 	}
 	ticket := user + " " + key + " " + file
@@ -256,7 +266,7 @@ func TestAgainstModel(t *testing.T) {
 		round++
 		session := fmt.Sprintf("round-%d", round)
 		m := &model{in: map[string]bool{}, tickets: map[string]bool{}, now: clock.UnixMilli()}
-		user := rapid.SampledFrom([]string{"ann", "carl", "bob", "sue"})
+		user := rapid.SampledFrom([]string{"ann", "carl", "bob", "sue", "ivy"})
 		key := rapid.SampledFrom([]string{"k1", "k2", "k3", "k4", "k5"})
 		size := rapid.Int64Range(0, 60)
 		visibility := rapid.SampledFrom([]bridge.Visibility{bridge.All, bridge.All, bridge.Internal})
@@ -293,7 +303,7 @@ func TestAgainstModel(t *testing.T) {
 				ev := text("x")
 				ev.Visibility = visibility.Draw(rt, "visibility")
 				if rapid.Bool().Draw(rt, "keyed") {
-					ev.Key = "say-" + key.Draw(rt, "key")
+					ev.Key = key.Draw(rt, "key")
 				}
 				send(user.Draw(rt, "who"), ev, 0)
 			},
@@ -302,6 +312,14 @@ func TestAgainstModel(t *testing.T) {
 				ev := notice(key.Draw(rt, "key"), "a.pdf", n)
 				ev.Visibility = visibility.Draw(rt, "visibility")
 				send(user.Draw(rt, "who"), ev, n)
+			},
+			"retry": func(rt *rapid.T) {
+				// A page that heard no answer asks again, and may be told something else
+				// only if something else has happened since.
+				who, k, n := user.Draw(rt, "who"), key.Draw(rt, "key"), size.Draw(rt, "size")
+				for range 2 {
+					agree(m.reserve(who, k, n), server().Reserve(context.Background(), session, who, k, "a.pdf", n))
+				}
 			},
 			"reserve": func(rt *rapid.T) {
 				who, k, n := user.Draw(rt, "who"), key.Draw(rt, "key"), size.Draw(rt, "size")
@@ -343,7 +361,7 @@ func TestAgainstModel(t *testing.T) {
 					}
 					files, bytes := m.used("")
 					require.Equal(rt, []int64{files, bytes, int64(len(m.tickets))}, []int64{l.UsedFiles, l.UsedTotalSize, l.UsedDownloads})
-					require.Equal(rt, m.agents() > 0, l.AgentHere)
+					require.Equal(rt, m.agents(who) > 0, l.AgentHere)
 				}
 			},
 		})
@@ -357,7 +375,7 @@ func TestAgainstModel(t *testing.T) {
 func requireSeen(t *rapid.T, s *chat.Server, session, who string, m *model) {
 	var want, got []int64
 	for i, l := range m.lines {
-		if l.event.Type != "" && (l.event.Visibility != bridge.Internal || !m.customer(who)) {
+		if l.event.Type != "" && sees(who, l.event) {
 			want = append(want, int64(i+1))
 		}
 	}

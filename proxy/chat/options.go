@@ -16,7 +16,8 @@ type Options struct {
 	// the default of MaxDownloads (download-attempts; 2 is a captured value);
 	// that an empty Types list allows every type; that types compare without
 	// case; that a size equal to its limit passes; that NeedAgent
-	// (upload-need-agent) means an AGENT or SUPERVISOR in the session; that
+	// (upload-need-agent) means an AGENT or SUPERVISOR in the session whom
+	// the customer may see (one who joined with INT or VIP is nobody to it); that
 	// uploads count from the reservation on, so that parallel ones cannot
 	// exceed a limit together.
 	CustomerLimits *bridge.Limits

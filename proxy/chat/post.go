@@ -13,7 +13,8 @@ import (
 // the party as it joined, and file-id. What XML cannot carry is replaced by U+FFFD.
 // Where e.Key stands in the transcript already, that event is returned instead and
 // nothing is appended, even if the party or the session is gone meanwhile; the key
-// of another party's event or upload has code upload-conflict.
+// of another party's event or upload, and that of an own upload for anything but
+// its notice, has code upload-conflict.
 //
 // Codes: not-joined, session-ended, forbidden, message-invalid, text-too-long,
 // those of [bridge.Data.Check] and [bridge.CheckNotice], and for customers'
@@ -54,7 +55,9 @@ func (s *Server) judgePost(f *fold, userID string, e bridge.Event, now int64) (*
 		}
 		return nil, known.place, nil
 	}
-	if held, ok := f.open(e.Key, now, s.options.ReservationTTL); ok && held.userID != userID {
+	// An upload's key is for its notice alone: a message that took it would stand
+	// where the notice has to.
+	if held, ok := f.open(e.Key, now, s.options.ReservationTTL); ok && (held.userID != userID || !e.IsFile()) {
 		return nil, 0, bridge.NewError(bridge.CodeUploadConflict, "")
 	}
 	if f.ended(now, s.options.Retention) {

@@ -55,7 +55,9 @@ func sameParty(in, again bridge.Party) error {
 }
 
 // Leave takes the party out, with a party-left event, and may end the session
-// by it. CloseIfNoAgents ends it when no AGENT or SUPERVISOR remains.
+// by it. CloseIfNoAgents ends it when no AGENT or SUPERVISOR remains whom
+// the party may see: otherwise a customer who left, and found the session still
+// there, would know of a hidden one. What Chat Server counts is not published.
 // ForceClose ends it whoever remains; a CLIENT may not (code forbidden), for
 // web clients' logout request (RequestLogout) carries no AfterAction at all,
 // and it would take the chat away from everybody else.
@@ -89,7 +91,7 @@ func (s *Server) leave(ctx context.Context, r *room, userID string, reason bridg
 		e := &entry{Kind: isEvent, Event: &event{bridge.Event{
 			Type: bridge.PartyLeft, From: p, Visibility: p.Visibility, Reason: &reason,
 		}}}
-		e.Over = after == bridge.ForceClose || after == bridge.CloseIfNoAgents && f.agentsWithout(userID) == 0
+		e.Over = after == bridge.ForceClose || after == bridge.CloseIfNoAgents && !f.agentFor(p, userID)
 		return e, nil
 	})
 	return err

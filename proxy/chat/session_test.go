@@ -83,19 +83,21 @@ func TestLeave(t *testing.T) {
 		code   bridge.Code
 		over   bool
 	}{
-		"nothing said":                        {all, "ann", "", "", false},
-		"keep-alive":                          {all, "bob", bridge.KeepAlive, "", false},
-		"keep-alive of the last":              {[]bridge.Party{ann}, "ann", bridge.KeepAlive, "", false},
-		"close-if-no-agents, an agent stays":  {all, "ann", bridge.CloseIfNoAgents, "", false},
-		"close-if-no-agents, a supervisor":    {all, "bob", bridge.CloseIfNoAgents, "", false},
-		"close-if-no-agents, the last agent":  {[]bridge.Party{ann, bob}, "bob", bridge.CloseIfNoAgents, "", true},
-		"close-if-no-agents, customers alone": {[]bridge.Party{ann, carl}, "ann", bridge.CloseIfNoAgents, "", true},
-		"close-if-no-agents, a system stays":  {[]bridge.Party{ann, bob, bot}, "bob", bridge.CloseIfNoAgents, "", true},
-		"force-close by an agent":             {all, "bob", bridge.ForceClose, "", true},
-		"force-close by a system":             {[]bridge.Party{ann, bob, bot}, "bot", bridge.ForceClose, "", true},
-		"force-close by a customer":           {all, "ann", bridge.ForceClose, bridge.CodeForbidden, false},
-		"by nobody":                           {all, "carl", bridge.KeepAlive, bridge.CodeNotJoined, false},
-		"an unknown action":                   {all, "ann", "explode", bridge.CodeMessage, false},
+		"nothing said":                                                   {all, "ann", "", "", false},
+		"keep-alive":                                                     {all, "bob", bridge.KeepAlive, "", false},
+		"keep-alive of the last":                                         {[]bridge.Party{ann}, "ann", bridge.KeepAlive, "", false},
+		"close-if-no-agents, an agent stays":                             {all, "ann", bridge.CloseIfNoAgents, "", false},
+		"close-if-no-agents, a supervisor":                               {all, "bob", bridge.CloseIfNoAgents, "", false},
+		"close-if-no-agents, the last agent":                             {[]bridge.Party{ann, bob}, "bob", bridge.CloseIfNoAgents, "", true},
+		"close-if-no-agents, customers alone":                            {[]bridge.Party{ann, carl}, "ann", bridge.CloseIfNoAgents, "", true},
+		"close-if-no-agents, a system stays":                             {[]bridge.Party{ann, bob, bot}, "bob", bridge.CloseIfNoAgents, "", true},
+		"M5 close-if-no-agents of a customer, a hidden supervisor stays": {[]bridge.Party{ann, ivy}, "ann", bridge.CloseIfNoAgents, "", true},
+		"close-if-no-agents of a supervisor, a hidden one stays":         {[]bridge.Party{ann, sue, ivy}, "sue", bridge.CloseIfNoAgents, "", false},
+		"force-close by an agent":                                        {all, "bob", bridge.ForceClose, "", true},
+		"force-close by a system":                                        {[]bridge.Party{ann, bob, bot}, "bot", bridge.ForceClose, "", true},
+		"force-close by a customer":                                      {all, "ann", bridge.ForceClose, bridge.CodeForbidden, false},
+		"by nobody":                                                      {all, "carl", bridge.KeepAlive, bridge.CodeNotJoined, false},
+		"an unknown action":                                              {all, "ann", "explode", bridge.CodeMessage, false},
 	}
 	s := start(t, chat.Options{})
 	for name, c := range cases {

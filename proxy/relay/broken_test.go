@@ -204,6 +204,20 @@ var chatFaults = []struct {
 			return real.Join(ctx, session, p)
 		}}
 	}},
+	{"shows a customer that somebody listens", "nobody to it", func(real *chat.Server) *brokenChat {
+		var agents atomic.Bool
+		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
+			agents.CompareAndSwap(false, p.UserType == bridge.Supervisor)
+			j, err := real.Join(ctx, session, p)
+			j.Limits.AgentHere = agents.Load()
+			return j, err
+		}}
+	}},
+	{"shows a customer who comes hidden", "nobody to it", func(real *chat.Server) *brokenChat {
+		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+			return real.Events(ctx, session, "sue", position, deliver)
+		}}
+	}},
 	{"tells no position", "join answers the party", func(real *chat.Server) *brokenChat {
 		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
 			j, err := real.Join(ctx, session, p)
@@ -286,6 +300,22 @@ var chatFaults = []struct {
 	{"gives back what is spent", "the notice spends", func(real *chat.Server) *brokenChat {
 		return &brokenChat{reserve: func(context.Context, string, string, string, string, int64) error { return nil }, post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			return real.Post(ctx, session, "ann", e)
+		}}
+	}},
+	{"takes every known key for a reserved one", "the key of a message holds no place", func(real *chat.Server) *brokenChat {
+		return &brokenChat{reserve: func(ctx context.Context, session, userID, key, name string, size int64) error {
+			if _, found, err := real.FindKey(ctx, session, key); found || err != nil {
+				return err
+			}
+			return real.Reserve(ctx, session, userID, key, name, size)
+		}}
+	}},
+	{"does not look at an announced file's size", "the key of a message holds no place", func(real *chat.Server) *brokenChat {
+		return &brokenChat{reserve: func(ctx context.Context, session, userID, key, name string, size int64) error {
+			if e, found, err := real.FindKey(ctx, session, key); found && e.IsFile() || err != nil {
+				return err
+			}
+			return real.Reserve(ctx, session, userID, key, name, size)
 		}}
 	}},
 	{"has no limit", "exceeds a limit", func(real *chat.Server) *brokenChat {

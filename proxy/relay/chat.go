@@ -128,9 +128,27 @@ func (c limited) Limits(ctx context.Context, session, userID string) (bridge.Lim
 	return parseLimits(body)
 }
 
-// Reserve holds a place for an upload.
+// Reserve holds a place for an upload. The transcript is looked at here as well:
+// a relay that takes every key it has seen for one that is reserved would let a
+// customer send any file under the key of a message.
 func (c limited) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {
+	e, found, err := c.FindKey(ctx, session, key)
+	if err != nil {
+		return err
+	}
+	if found {
+		return announced(e, userID, size)
+	}
 	return c.chat(ctx, http.MethodPut, at(pathReserve, session, userID, key), wireReservation{name, size}, nil)
+}
+
+// announced is nil where the event is that party's notice of a file of that size.
+func announced(e bridge.Event, userID string, size int64) error {
+	f, err := bridge.DecodeFile(e)
+	if err != nil || e.From.UserID != userID || f.Size != size {
+		return bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	return nil
 }
 
 // Release gives it back.

@@ -131,6 +131,22 @@ var chatCases = []aCase{
 		}, &stored))
 		same("the text", "hello", stored.Text)
 	}},
+	{holds: "an agent whom a customer may not see is nobody to it: neither in agentHere nor in its events", run: func(t *trial) {
+		t.join("carol", bridge.Client)
+		need("join hidden", t.once(http.MethodPost, at(pathParties, t.session), wireParty{
+			UserID: "sue", Nickname: "sue", UserType: bridge.Supervisor, Visibility: bridge.Vip,
+		}, new(wireJoined)))
+		again := t.join("carol", bridge.Client)
+		l, err := parseLimits(again.Limits)
+		need("read the limits", err)
+		same("whether an agent is there", false, l.AgentHere)
+		t.join("ann", bridge.Agent)
+		s := t.follow(t.ctx, "carol", 0)
+		defer s.close()
+		for _, user := range []string{"carol", "ann"} {
+			same("who came", user, s.event().From.UserID)
+		}
+	}},
 	{holds: "joining again re-attaches and makes no second new-party event", run: func(t *trial) {
 		first := t.join("ann", bridge.Agent)
 		same("the position", first.Position, t.join("ann", bridge.Agent).Position)

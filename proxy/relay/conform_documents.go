@@ -41,6 +41,18 @@ var allowanceCases = []aCase{
 		need("release", t.once(http.MethodDelete, at(pathReserve, t.session, "carol", n.Key), nil, nil))
 		same("the files used after the release", before.UsedFiles+1, t.used().UsedFiles)
 	}},
+	{holds: "the key of a message holds no place: to reserve it is refused with upload-conflict", feature: featureAllowances, run: func(t *trial) {
+		t.customer()
+		m := message("hello")
+		before := t.used()
+		t.post("carol", m)
+		refused("a reservation under a message's key", bridge.CodeUploadConflict, t.reserve(m.Key))
+		same("the files used", before.UsedFiles, t.used().UsedFiles)
+		n := notice("a.pdf", 1)
+		t.post("carol", n)
+		err := t.once(http.MethodPut, at(pathReserve, t.session, "carol", n.Key), wireReservation{"a.pdf", 2}, nil)
+		refused("a reservation for a larger file under an announced one's key", bridge.CodeUploadConflict, err)
+	}},
 	{holds: "what exceeds a limit is refused with that limit's code", feature: featureAllowances, run: func(t *trial) {
 		t.customer()
 		l := t.used()

@@ -85,7 +85,7 @@ export class ProxyDouble {
         this.files.delete(message.key);
         return socket.say({ type: 'upload', key: message.key, state: 'cancelled' });
       case 'ask':
-        return socket.say({ type: 'ticket', ref: message.ref, path: `/attache/file/${message.attempt}/a.txt`, expires: 1 });
+        return socket.say({ type: 'ticket', ref: message.ref, path: `/attache/file/${message.attempt}/a.txt`, expires: 1, ...this.ticket });
       case 'leave':
       case 'ping':
         return socket.say({ type: 'done', ref: message.ref });

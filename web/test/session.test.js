@@ -326,38 +326,6 @@ test('a file that cannot be read fails alone', async () => {
   }
 });
 
-test('download, link and their errors', async () => {
-  const session = await enter({ url: 'http://127.0.0.1:1/base' });
-  const requests = [];
-  const server = createServer((request, response) => {
-    requests.push([request.url, request.headers.range]);
-    if (requests.length === 3) {
-      response.writeHead(410, { 'Content-Type': 'application/json' });
-      response.end('{"error":{"code":"ticket-expired","message":"the download link has expired","retry":true,"id":"e9"}}');
-    } else if (requests.length === 4) response.writeHead(502).end('<html>');
-    else response.writeHead(request.headers.range ? 206 : 200).end('hello');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    const local = await enter({ url: `http://127.0.0.1:${server.address().port}/base/` });
-    assert.equal(await (await local.download('f1')).text(), 'hello');
-    await local.download({ id: 'f1' }, { offset: 3 });
-    await assert.rejects(local.download('f1'), { code: 'ticket-expired', retryable: true, id: 'e9' });
-    await assert.rejects(local.download('f2'), { code: 'internal' });
-    const link = new URL(await local.link('f1'));
-    const [first] = requests[0];
-    assert.equal(link.pathname, first, 'the same attempt');
-    assert.match(first, /^\/base\/attache\/file\/[0-9a-f]{32}\/a\.txt$/);
-    assert.deepEqual(requests.map(([url, range]) => [url === first, range]), [[true, undefined], [true, 'bytes=3-'], [true, undefined], [false, undefined]]);
-    await assert.rejects(session.download('f1'), { code: 'offline' });
-    await assert.rejects(local.download('f1', { signal: AbortSignal.abort(new Error('no')) }), { message: 'no' });
-    proxy.answers.ask = ({ ref }, socket) => socket.say({ type: 'fail', ref, error: { code: 'downloads-used-up', message: 'no more' } });
-    await assert.rejects(local.link('f1'), { code: 'downloads-used-up', message: 'no more' });
-  } finally {
-    server.close();
-  }
-});
-
 test('close leaves, and what is open is refused', async () => {
   const session = await enter();
   proxy.answers.ask = () => {};

@@ -1,0 +1,51 @@
+package proxy_test
+
+import (
+	"bytes"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"attache/bridge"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever bytes a page sends on a socket, before its token or after it, nobody else
+// notices, and no handler panics.
+func FuzzT6T7T8AcceptPath(f *testing.F) {
+	w := newWorld(f)
+	var said lockedBuffer
+	w.server.Close()
+	w.server = httptest.NewUnstartedServer(w.proxy)
+	w.server.Config = &http.Server{Handler: w.proxy, ErrorLog: log.New(&said, "", 0)}
+	w.server.Start()
+	f.Cleanup(w.server.Close)
+	for _, c := range fragmentCases() {
+		f.Add(true, c.sent)
+	}
+	for _, c := range utf8Cases()[:20] {
+		f.Add(true, c.sent)
+		f.Add(false, c.sent)
+	}
+	hello := piece(fin|opText, string(bridge.AppendMessage(nil, &bridge.Hello{Token: w.agent})))
+	f.Fuzz(func(t *testing.T, known bool, sent []byte) {
+		here := *w
+		here.t = t
+		raw := here.raw()
+		if known {
+			raw.Write(hello)
+		}
+		raw.Write(sent)
+		// The end of all that it sends, and then what the proxy has to say.
+		raw.(interface{ CloseWrite() error }).CloseWrite()
+		raw.SetReadDeadline(time.Now().Add(wait))
+		answer, _ := io.ReadAll(raw)
+		raw.Close()
+		require.True(t, !known || bytes.Contains(answer, []byte(`"welcome"`)) || bytes.Contains(answer, []byte(`"fail"`)), "%q", answer)
+		require.NotContains(t, said.String(), "panic")
+	})
+}
