@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"attache/proxy"
 	"attache/proxy/audit"
@@ -29,39 +27,18 @@ func (f auditFlags) check(m *mistakes) {
 	}
 }
 
-// open begins or goes on with the file; nil where none is asked for. It is
-// reopened at SIGHUP, and closed when ctx ends.
-func (f auditFlags) open(ctx context.Context, log *slog.Logger) (proxy.Audit, error) {
+// open begins or goes on with the file; nil where none is asked for. It is closed when
+// ctx ends, and may be reopened, as reload says.
+func (f auditFlags) open(ctx context.Context, log *slog.Logger) (_ proxy.Audit, again []reload, err error) {
 	if f.Audit == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	l, err := audit.Open(f.Audit, audit.Options{Names: f.AuditNames, Log: log})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		defer l.Close()
-		defer signal.Stop(hangups)
-		for reopen(ctx, l, hangups, log) {
-		}
-	}()
-	return l, nil
-}
-
-func reopen(ctx context.Context, l *audit.Log, hangups <-chan os.Signal, log *slog.Logger) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-hangups:
-	}
-	if err := l.Reopen(); err != nil {
-		log.Error("the audit log goes on with the file it has", "error", err)
-		return true
-	}
-	log.Info("audit log reopened")
-	return true
+	context.AfterFunc(ctx, func() { l.Close() })
+	return l, []reload{{"audit log", l.Reopen}}, nil
 }
 
 // inspect checks what serve has kept.

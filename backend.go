@@ -41,10 +41,14 @@ func (c backend) Run(s streams) error {
 	if err := c.mistakes().err(); err != nil {
 		return err
 	}
-	interrupted := interrupts()
+	interrupted, hangups := interrupts(), hangups()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	log := c.logger(s.log)
+	pair, err := openCertificate(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return err
+	}
 	secret, err := c.relaySecret.read()
 	if err != nil {
 		return err
@@ -82,7 +86,7 @@ func (c backend) Run(s streams) error {
 		return err
 	}
 	service := &service{
-		handler: handler, listener: l, cert: c.TLSCert, key: c.TLSKey, ready: e.Ready, log: log,
+		handler: handler, listener: l, tls: pair, ready: e.Ready, log: log,
 		drain: func(context.Context) error { handler.Close(); return nil },
 	}
 	if c.Admin != "" {
@@ -91,6 +95,7 @@ func (c backend) Run(s streams) error {
 		}
 		defer service.admin.Close()
 	}
+	go reloadAt(ctx, hangups, pair.reloads(), log)
 	fmt.Fprintln(s.out, "serving the relay contract on", scheme(c.TLSCert)+l.Addr().String(), "admin on", address(service.admin))
 	return service.run(interrupted)
 }

@@ -24,14 +24,14 @@ const (
 
 // service is what a command keeps running until a signal ends it.
 type service struct {
-	handler   http.Handler
-	listener  net.Listener
-	cert, key string // of TLS; empty: plain HTTP
-	admin     net.Listener
-	ready     func(context.Context) error
-	metrics   http.Handler // of the admin address; nil: none
-	drain     func(context.Context) error
-	log       *slog.Logger
+	handler  http.Handler
+	listener net.Listener
+	tls      *certificate // nil: plain HTTP
+	admin    net.Listener
+	ready    func(context.Context) error
+	metrics  http.Handler // of the admin address; nil: none
+	drain    func(context.Context) error
+	log      *slog.Logger
 
 	draining atomic.Bool
 }
@@ -40,7 +40,7 @@ type service struct {
 // once. interrupted is the channel that signals come on.
 func (s *service) run(interrupted <-chan os.Signal) error {
 	handler := s.handler
-	if s.cert != "" {
+	if s.tls != nil {
 		handler = onlyTLS(handler)
 	}
 	public := server(handler, s.log)
@@ -90,8 +90,9 @@ func (s *service) leave(public *http.Server) {
 }
 
 func (s *service) serve(h *http.Server) error {
-	if s.cert != "" {
-		return h.ServeTLS(s.listener, s.cert, s.key)
+	if s.tls != nil {
+		h.TLSConfig = s.tls.config()
+		return h.ServeTLS(s.listener, "", "")
 	}
 	return h.Serve(s.listener)
 }
@@ -130,10 +131,13 @@ func (s *service) adminHandler() http.Handler {
 	return mux
 }
 
-// interrupts is the channel of the signals that end a command.
+// interrupts is the channel of the signals that end a command. From then on nothing else
+// does: whoever read its output or log may go, and writing to them is an error that is
+// passed over, not the SIGPIPE that Go would die of.
 func interrupts() <-chan os.Signal {
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return c
 }
 

@@ -12,8 +12,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"attache/bridge"
 
@@ -47,6 +49,7 @@ func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemory)
 	}
+	signal.Ignore(syscall.SIGHUP) // until a command has something to read again; see hangups
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -148,10 +148,14 @@ func (c serve) Run(s streams) error {
 	if err := c.mistakes().err(); err != nil {
 		return err
 	}
-	interrupted := interrupts()
+	interrupted, hangups := interrupts(), hangups()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	log := c.logger(s.log)
+	pair, err := openCertificate(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return err
+	}
 	auth, err := c.authenticator(ctx, log)
 	if err != nil {
 		return err
@@ -172,7 +176,7 @@ func (c serve) Run(s streams) error {
 		return err
 	}
 	defer l.Close()
-	trail, err := c.auditFlags.open(ctx, log)
+	trail, again, err := c.auditFlags.open(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -190,7 +194,7 @@ func (c serve) Run(s streams) error {
 	}
 	defer all.Close()
 	service := &service{
-		handler: serveHandler(all), listener: l, cert: c.TLSCert, key: c.TLSKey,
+		handler: serveHandler(all), listener: l, tls: pair,
 		ready: all.engine.Ready, metrics: all.metrics.Handler(), drain: all.proxy.Drain, log: log,
 	}
 	if c.Admin != "" {
@@ -199,6 +203,12 @@ func (c serve) Run(s streams) error {
 		}
 		defer service.admin.Close()
 	}
+	again = append(again, pair.reloads()...)
+	if c.JWKS != "" {
+		again = append(again, reload{"key set", auth.Reload})
+	}
+	go reloadAt(ctx, hangups, again, log)
+	c.report(log)
 	fmt.Fprintln(s.out, "serving on", scheme(c.TLSCert)+l.Addr().String(), "admin on", address(service.admin))
 	return service.run(interrupted)
 }

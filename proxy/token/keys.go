@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -17,7 +16,16 @@ const minSecret = 32
 // algorithm, so that a public key can never be taken for a secret.
 type Keys struct {
 	secret []byte
-	set    keyfunc.Keyfunc
+	set    *keySet
+}
+
+// Reload reads a key set again, at most for ten seconds. What cannot be read, or holds no
+// usable key, leaves the set before in force. A secret stays as it is.
+func (k Keys) Reload() error {
+	if k.set == nil {
+		return nil
+	}
+	return k.set.reload()
 }
 
 // Secret believes HS256 tokens of a shared secret of at least 32 bytes.
@@ -47,7 +55,7 @@ func (k Keys) find(ctx context.Context, t *jwt.Token) (any, error) {
 	if id == "" {
 		return nil, errors.New("the token names no key")
 	}
-	found, err := k.set.Storage().KeyRead(ctx, id)
+	found, err := k.set.keys().Storage().KeyRead(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("find the token's key: %w", err)
 	}

@@ -12,25 +12,57 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
 	"golang.org/x/time/rate"
 )
 
-// KeySet believes tokens signed by a key of a JSON Web Key Set: a file, read
-// once, or an https URL. That is read now, every hour, and when a token names a
-// key that is not in it, but not for each such token; until ctx ends. log gets
+// KeySet believes tokens signed by a key of a JSON Web Key Set: a file, or
+// an https URL. That is read now, every hour, and when a token names a key that is not
+// in it, but not for each such token; until ctx ends. Keys.Reload reads either again. log gets
 // what goes wrong with it.
 func KeySet(ctx context.Context, source string, log *slog.Logger) (Keys, error) {
-	set, err := openSet(ctx, source, log)
-	if err != nil {
-		return Keys{}, fmt.Errorf("read key set %s: %w", source, err)
-	}
-	if err := checkSet(ctx, set); err != nil {
-		return Keys{}, fmt.Errorf("read key set %s: %w", source, err)
+	set := &keySet{ctx: ctx, source: source, log: log}
+	if err := set.reload(); err != nil {
+		return Keys{}, err
 	}
 	return Keys{set: set}, nil
+}
+
+// keySet is a key set that may be read again.
+type keySet struct {
+	ctx    context.Context // of all that refreshes itself
+	source string
+	log    *slog.Logger
+
+	mu    sync.Mutex // held while it is read
+	now   atomic.Pointer[keyfunc.Keyfunc]
+	close context.CancelFunc // ends the refreshing of what is in force
+}
+
+func (s *keySet) keys() keyfunc.Keyfunc { return *s.now.Load() }
+
+func (s *keySet) reload() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, cancel := context.WithCancel(s.ctx)
+	set, err := openSet(ctx, s.source, s.log)
+	if err == nil {
+		err = checkSet(ctx, set)
+	}
+	if err != nil {
+		cancel()
+		return fmt.Errorf("read key set %s: %w", s.source, err)
+	}
+	if s.close != nil {
+		s.close()
+	}
+	s.close = cancel
+	s.now.Store(&set)
+	return nil
 }
 
 // CheckSource returns an error where source cannot be read as a key set, so far as that

@@ -88,3 +88,30 @@ func TestKeySetMintsNothing(t *testing.T) {
 	_, err := withKeySet(t).Mint(proxy.Identity{})
 	require.ErrorContains(t, err, "shared secret")
 }
+
+// B68: a key set is read again when it is asked for, and a broken one is not taken.
+func TestB68AKeySetIsReadAgain(t *testing.T) {
+	path := keySetFile(t, ecJWK("ec", &ecKey.PublicKey))
+	keys, err := token.KeySet(t.Context(), path, silent)
+	require.NoError(t, err)
+	a, err := token.NewAuthenticator(keys)
+	require.NoError(t, err)
+	believes := func(signed string) bool {
+		_, err := a.Authenticate(t.Context(), signed)
+		return err == nil
+	}
+	old := sign(t, head("ES256", "ec"), good(), jwt.SigningMethodES256, ecKey)
+	newer := sign(t, head("EdDSA", "new"), good(), jwt.SigningMethodEdDSA, edKey)
+	require.NoError(t, os.WriteFile(path, keySetJSON(t, edJWK("new", edPublic)), 0o600))
+	require.True(t, believes(old))
+	require.False(t, believes(newer))
+	require.NoError(t, a.Reload())
+	require.False(t, believes(old), "a key that was taken out is believed no more")
+	require.True(t, believes(newer))
+	for _, broken := range []string{"{", `{"keys":[]}`} {
+		require.NoError(t, os.WriteFile(path, []byte(broken), 0o600))
+		require.ErrorContains(t, a.Reload(), "read key set")
+		require.True(t, believes(newer))
+	}
+	require.NoError(t, withSecret(t).Reload())
+}

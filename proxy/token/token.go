@@ -79,6 +79,9 @@ func NewAuthenticator(keys Keys) (*Authenticator, error) {
 	return &Authenticator{keys: keys, parser: newParser(Audience, keys.methods())}, nil
 }
 
+// Reload reads a key set again; see Keys.
+func (a *Authenticator) Reload() error { return a.keys.Reload() }
+
 // newParser checks the signature first, and then every claim of the standard
 // that says when and for whom a token is. An iat in the future is no reason to refuse
 // one (RFC 7519 section 4.1.6): it only tells the token's age, by another clock.
