@@ -1,7 +1,7 @@
 # What a person does here. Anything longer than a line or two is a script in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test bench chaos fuzz lint fmt deps clean
+.PHONY: help run build wasm test bench chaos siege fuzz lint fmt deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ bench: wasm ## measure against the peers (ARGS='-rounds 3 -only small' for less)
 
 chaos: wasm ## kill processes and cut wires, and check that nothing is lost (ARGS="-full" for every promise at its size)
 	go run ./chaos $(ARGS)
+
+siege: wasm ## attack the command, and measure what good users notice (ARGS='-only pings,strangers' for less)
+	go run ./siege $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	ci/fuzz.sh

@@ -7,6 +7,7 @@ import (
 	"attache/bridge"
 	"attache/proxy/chat"
 	"attache/proxy/engine"
+	"attache/proxy/guests"
 	"attache/proxy/relay"
 	"attache/proxy/ucs"
 )
@@ -86,7 +87,7 @@ func (c backend) Run(s streams) error {
 		return err
 	}
 	service := &service{
-		handler: handler, listener: l, tls: pair, ready: e.Ready, log: log,
+		handler: handler, bodies: guests.TimedBodies, listener: l, tls: pair, ready: e.Ready, log: log,
 		drain: func(context.Context) error { handler.Close(); return nil },
 	}
 	if c.Admin != "" {

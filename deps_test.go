@@ -25,9 +25,10 @@ var directions = []struct {
 	{"wasm", []string{"bridge"}},
 	{"web", nil},
 	{"web/pack", nil},
-	{"proxy", []string{"bridge"}},
+	{"proxy", []string{"bridge", "proxy/guests"}},
+	{"proxy/guests", nil},                // of connections and requests, of whatever kind
 	{"proxy/engine", []string{"bridge"}}, // what the packages beside it stand on
-	{"proxy/*", []string{"bridge", "proxy", "proxy/engine"}},
+	{"proxy/*", []string{"bridge", "proxy", "proxy/engine", "proxy/guests"}},
 	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
 	{"proxy/engine/enginetest", nil},
 	{"bench", []string{"*", "*/*"}},
@@ -37,6 +38,7 @@ var directions = []struct {
 	{"chaos", []string{"*", "*/*"}},
 	{"chaos/page", []string{"bridge"}},
 	{"chaos/bugs", nil},
+	{"siege", []string{"*", "*/*"}},
 }
 
 func TestPackagesDependInOneDirection(t *testing.T) {

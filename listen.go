@@ -7,12 +7,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"attache/proxy/guests"
 )
 
 // The command is gone ten seconds after the first signal at the latest: pages
@@ -33,7 +36,12 @@ type service struct {
 	drain    func(context.Context) error
 	log      *slog.Logger
 
+	bodies guests.Bodies
+	exempt func(netip.Addr) bool // addresses that stand for many; nil: none does
+	counts func(failures func() int64)
+
 	draining atomic.Bool
+	accepted *guests.Listener
 }
 
 // run serves until the first signal, then drains; the second signal exits at
@@ -43,11 +51,16 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 	if s.tls != nil {
 		handler = onlyTLS(handler)
 	}
-	public := server(handler, s.log)
+	s.accepted = guests.Listen(s.listener, guests.Options{Exempt: s.exempt})
+	if s.counts != nil {
+		s.counts(func() int64 { n, _ := s.accepted.Failures(); return n })
+	}
+	public := server(handler, s.bodies, s.log)
 	failed := make(chan error, 2)
 	go func() { failed <- s.serve(public) }()
 	if s.admin != nil {
-		go func() { failed <- server(s.adminHandler(), s.log).Serve(s.admin) }()
+		own := guests.Listen(s.admin, guests.Options{Total: adminGuests})
+		go func() { failed <- server(s.adminHandler(), guests.NoBodies, s.log).Serve(own) }()
 	}
 	select {
 	case err := <-failed:
@@ -92,16 +105,25 @@ func (s *service) leave(public *http.Server) {
 func (s *service) serve(h *http.Server) error {
 	if s.tls != nil {
 		h.TLSConfig = s.tls.config()
-		return h.ServeTLS(s.listener, "", "")
+		return h.ServeTLS(s.accepted, "", "")
 	}
-	return h.Serve(s.listener)
+	return h.Serve(s.accepted)
 }
+
+// adminGuests is how many connections the admin address takes: a few tools.
+const adminGuests = 64
+
+// maxStreams is how many requests one HTTP/2 connection may have under way. A page
+// fetches fewer files at a time.
+const maxStreams = 32
 
 // server has the deadlines that come before anybody is known; sockets and
 // downloads have their own.
-func server(h http.Handler, log *slog.Logger) *http.Server {
+func server(h http.Handler, bodies guests.Bodies, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           guests.Handler(h, bodies),
+		ConnContext:       guests.Context,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
@@ -124,6 +146,10 @@ func (s *service) adminHandler() http.Handler {
 		}
 		if err := s.ready(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		if _, now := s.accepted.Failures(); now {
+			http.Error(w, "no file descriptor is left for new connections: raise the limit (ulimit -n)", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")

@@ -37,6 +37,7 @@ type plan struct {
 	auth           func(*engine.Engine) (*token.Authenticator, error)
 	origins        []string
 	frontEnds      []string
+	sockets        int  // of a party, of either kind; 0 is the proxy's default
 	credentials    bool // pages may send cookies with downloads
 	customerLimits bridge.Limits
 	agentLimits    bridge.Limits
@@ -46,6 +47,11 @@ type plan struct {
 	audit          proxy.Audit   // nil for none
 	log            *slog.Logger
 }
+
+// budget is how many bytes all uploads together hold in memory: a half of it frames
+// that are on their way in, the other what is on its way to the store. One half
+// cannot wait for the other for ever, for what is stored makes room for what comes.
+const budget = 32 << 20
 
 // assemble opens the engine and builds the rest on it. What was opened before
 // an error is closed again.
@@ -64,7 +70,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	if all.auth, err = p.auth(all.engine); err != nil {
 		return nil, err
 	}
-	staging, err := ucs.New(ctx, all.engine, ucs.Options{Log: p.log})
+	staging, err := ucs.New(ctx, all.engine, ucs.Options{Budget: budget / 2, Log: p.log})
 	if err != nil {
 		return nil, fmt.Errorf("open the documents: %w", err)
 	}
@@ -105,7 +111,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 		Chat: conversations, Documents: documents, Staging: staging, Records: records,
 		Auth: all.auth, Tickets: token.NewTickets(secret),
 		Origins: p.origins, FrontEnds: p.frontEnds, Credentials: p.credentials, AgentLimits: &p.agentLimits, MaxFileSize: p.largest,
-		MaxFrame: all.engine.MaxChunk(), Log: p.log,
+		MaxFrame: all.engine.MaxChunk(), FrameMemory: budget / 2, MaxSockets: p.sockets, Log: p.log,
 	})
 	if err != nil {
 		return nil, err

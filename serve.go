@@ -33,6 +33,8 @@ type serve struct {
 
 	DownloadCredentials bool `help:"let pages send cookies along with downloads, where a front end asks for them (credentials: 'include' in the page)"`
 
+	PartySockets int `default:"8" help:"chat sockets that one party may have open here, and data sockets; each tab has one of either"`
+
 	keyFlags
 	storeFlags
 	relayFlags
@@ -129,6 +131,9 @@ func (c serve) mistakes() (m mistakes) {
 	for _, s := range c.FrontEnd {
 		m.found("--front-end", proxy.CheckFrontEnd(s))
 	}
+	if c.PartySockets < 1 {
+		m.add("--party-sockets=%d: at least 1, because a page has a chat socket and a data socket", c.PartySockets)
+	}
 	c.keyFlags.check(&m)
 	c.storeFlags.check(&m)
 	c.relayFlags.check(&m)
@@ -185,6 +190,7 @@ func (c serve) Run(s streams) error {
 		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
 		origins:        c.Origin,
 		frontEnds:      c.FrontEnd,
+		sockets:        c.PartySockets,
 		credentials:    c.DownloadCredentials,
 		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(),
 		scanner: scanner, largest: c.largest(), relay: elsewhere, audit: trail, log: log,
@@ -196,6 +202,7 @@ func (c serve) Run(s streams) error {
 	service := &service{
 		handler: serveHandler(all), listener: l, tls: pair,
 		ready: all.engine.Ready, metrics: all.metrics.Handler(), drain: all.proxy.Drain, log: log,
+		exempt: all.proxy.FrontEnd, counts: all.metrics.AcceptFailures,
 	}
 	if c.Admin != "" {
 		if service.admin, err = listen("--admin", c.Admin); err != nil {

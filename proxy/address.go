@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"attache/proxy/guests"
 )
 
 // fronts are the front ends whose word about who connects through them is believed.
@@ -82,7 +84,7 @@ func (f fronts) from(r *http.Request) string {
 		}
 		addr = named
 	}
-	return network(addr)
+	return guests.Network(addr)
 }
 
 // parseAddress reads an address with or without a port: some front ends write one.
@@ -94,11 +96,6 @@ func parseAddress(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// network is the address, or of IPv6 its network: one host has the whole /64.
-func network(a netip.Addr) string {
-	if a.Is4() {
-		return a.String()
-	}
-	p, _ := a.Prefix(64)
-	return p.String()
-}
+// FrontEnd reports whether the address is one of the front ends that the
+// configuration names: it stands for everybody who connects through it.
+func (p *Proxy) FrontEnd(a netip.Addr) bool { return p.fronts.trusts(a) }

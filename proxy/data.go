@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -25,17 +26,9 @@ type data struct {
 	wake  chan struct{}
 }
 
-// frames are buffers for one message each, a byte longer than one may be. A socket
-// has one from a message's first byte to its last, for most data sockets are idle
-// most of the time.
-var frames = sync.Pool{New: func() any {
-	b := make([]byte, bridge.FrameHeader+bridge.MaxFrame+1)
-	return &b
-}}
-
 // serveData runs a data socket from its handshake to its end.
 func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
-	socket := p.upgrade(w, r)
+	socket := p.upgrade(w, r, 0)
 	if socket == nil {
 		return
 	}
@@ -89,12 +82,22 @@ func (d *data) next(ctx context.Context) error {
 	if kind != websocket.MessageBinary {
 		return bridge.NewError(bridge.CodeMessage, "the data socket carries frames only")
 	}
-	buf := frames.Get().(*[]byte)
-	defer frames.Put(buf)
-	message, err := d.readInto(*buf, r)
+	room, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	a := d.proxy.room.begin(d.pace.proven.Load(), d.meter.life.quiet, func() {
+		cancel(bridge.NewError(bridge.CodeBusy, "a frame came too slowly while others waited for its room"))
+		d.meter.flooded.Store(true)
+		d.meter.hurry(0)
+	})
+	defer a.end()
+	message, err := d.arrive(room, a, r)
+	if cut := context.Cause(room); cut != nil && ctx.Err() == nil {
+		return cut
+	}
 	if err != nil {
 		return err
 	}
+	cost := overhead(d.meter.spent())
 	f, payload, err := bridge.ParseFrame(message)
 	if err != nil {
 		return err
@@ -103,23 +106,50 @@ func (d *data) next(ctx context.Context) error {
 		return errOver
 	}
 	key := f.Key.String()
-	if err := d.store(ctx, f, key, payload); err != nil {
+	last, err := d.store(ctx, f, key, payload)
+	switch {
+	case err != nil:
 		d.noteFail(key, err)
-		return d.pace.Wait(ctx)
+		cost++
+	case !last:
+		cost += small(len(payload))
 	}
-	return nil
+	return d.pace.charge(ctx, cost)
 }
 
-func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []byte) error {
+// arrive reads a frame that has begun.
+func (d *data) arrive(ctx context.Context, a *arrival, r io.Reader) ([]byte, error) {
+	came := d.arriving(r)
+	defer came.watch()()
+	for n := 0; ; {
+		got, err := io.ReadFull(came, (*a.buf)[n:])
+		n += got
+		switch {
+		case ended(err):
+			a.whole()
+			return (*a.buf)[:n], nil
+		case err != nil:
+			return nil, err
+		case a.step == len(steps)-1:
+			return nil, bridge.NewError(bridge.CodeMessageSize, "")
+		}
+		if err := a.grow(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// store tells whether the frame is its upload's last.
+func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []byte) (last bool, err error) {
 	if len(payload) > d.proxy.MaxFrame {
-		return bridge.NewError(bridge.CodeFrame, "a frame is longer than the "+bridge.Bytes(int64(d.proxy.MaxFrame))+" announced")
+		return false, bridge.NewError(bridge.CodeFrame, "a frame is longer than the "+bridge.Bytes(int64(d.proxy.MaxFrame))+" announced")
 	}
 	if err := f.Verify(payload); err != nil {
-		return err
+		return false, err
 	}
 	u, err := d.proxy.uploads.get(ctx, d.who, key)
 	if err != nil {
-		return err
+		return false, err
 	}
 	came := time.Now()
 	size := int64(len(payload)) // the payload itself is reused
@@ -130,22 +160,23 @@ func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []
 			return
 		}
 		d.proxy.up.Add(size)
+		d.pace.proven.Store(true)
 		d.noteAck(bridge.Ack{Key: key, Stored: stored, Held: time.Since(came).Milliseconds()})
 	})
 	switch bridge.CodeOf(err) {
 	case "":
 		if err != nil {
 			d.proxy.uploads.forget(u)
-			return bridge.WrapError(bridge.CodeStorageUnavailable, err)
+			return false, bridge.WrapError(bridge.CodeStorageUnavailable, err)
 		}
-	case bridge.CodeFrameLength:
-		if refused := u.refuse(ctx, bridge.CodeFrameLength); refused != nil {
-			return refused
+	case bridge.CodeFrameLength, bridge.CodeFrame:
+		if refused := u.refuse(ctx, bridge.CodeOf(err)); refused != nil {
+			return false, refused
 		}
 	case bridge.CodeSuperseded, bridge.CodeStorageFull, bridge.CodeStorageUnavailable:
 		d.proxy.uploads.forget(u)
 	}
-	return err
+	return f.Offset+size == u.size, err
 }
 
 func (d *data) noteAck(ack bridge.Ack) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"attache/bridge"
+	"attache/proxy/guests"
 )
 
 // ticket gives a party the right to fetch one file, which it asks for on that
@@ -144,6 +145,7 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
+	guests.Known(r.Context())
 	content, err := p.open(r, grant)
 	if err != nil {
 		p.refuse(w, r, err)
@@ -160,8 +162,8 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 func (p *Proxy) open(r *http.Request, grant Grant) (Content, error) {
 	ctx := r.Context()
 	who := Identity{Session: grant.Session, Party: bridge.Party{UserID: grant.UserID}}
-	pace := p.paces.enter(who)
-	defer p.paces.exit(who)
+	pace, leave := p.paces.visit(who)
+	defer leave()
 	if err := pace.Wait(ctx); err != nil {
 		return nil, err
 	}

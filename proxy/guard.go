@@ -17,6 +17,7 @@ type guard struct {
 	left    int64                // bytes of its payload that have not come
 	reason  []byte               // of a close frame: its payload, unmasked
 	breach  websocket.StatusCode // what it found; 0: nothing
+	empty   int64                // bytes that were no message's: headers, and control frames
 }
 
 const (
@@ -81,6 +82,9 @@ func (g *guard) begin() bool {
 	if length >= 0 && length < least {
 		g.breach = websocket.StatusProtocolError
 		return false
+	}
+	if g.empty += int64(g.headLen); g.head[0]&0x08 != 0 {
+		g.empty += max(length, 0)
 	}
 	g.left, g.headLen = max(length, 0), 0
 	g.reason = nil

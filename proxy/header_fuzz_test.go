@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 
+	"attache/proxy/guests"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -26,7 +28,7 @@ func FuzzT5ForwardedFor(f *testing.F) {
 			return
 		}
 		if !trusted.trusts(peer) {
-			require.Equal(t, network(peer), who, "a stranger's word is not believed")
+			require.Equal(t, guests.Network(peer), who, "a stranger's word is not believed")
 			return
 		}
 		_, err := netip.ParsePrefix(who)

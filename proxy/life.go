@@ -48,10 +48,13 @@ func (l *life) read(n int) {
 
 func (l *life) wrote(n int) { l.owed.Add(int64(n)) }
 
+// quiet is how long the peer has been silent.
+func (l *life) quiet() time.Duration { return time.Duration(now() - l.heard.Load()) }
+
 // gone reports whether the peer has been silent for longer than a slow line
 // explains.
 func (l *life) gone() bool {
-	quiet := time.Duration(now() - l.heard.Load())
+	quiet := l.quiet()
 	if quiet <= bridge.Patience(writeTime, l.owed.Load()) {
 		return false
 	}

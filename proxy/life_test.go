@@ -155,7 +155,7 @@ func TestB69PingsAsOftenAsThePageAsks(t *testing.T) {
 					r.Header.Set(key, value)
 				}
 				var err error
-				s.conn, err = websocket.Accept(metered{piped{httptest.NewRecorder(), near}, &s.meter}, r, nil)
+				s.conn, err = websocket.Accept(metered{piped{httptest.NewRecorder(), near}, &s.meter, 0}, r, nil)
 				require.NoError(t, err)
 				pings := 0
 				go func() {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
@@ -81,11 +82,65 @@ func TestT20RefusedFramesArePaced(t *testing.T) {
 	customer, _ := w.join(w.customer)
 	before := read.Load()
 	d, key := w.data(w.customer), newKey()
-	customer.send(&bridge.Offer{Key: key, Name: "a.txt", Size: 20})
+	const frames = 20
+	customer.send(&bridge.Offer{Key: key, Name: "a.txt", Size: frames * (64 << 10)})
 	await(customer, anything[*bridge.Accept])
-	for n := range int64(20) {
-		d.frame(key, n, []byte("x"))
+	for n := range int64(frames) {
+		d.frame(key, n<<16, make([]byte, 64<<10))
 	}
 	customer.announced(key)
 	require.EqualValues(t, 6, before, "the rest waits")
+}
+
+// M1: a frame that is smaller than a page's own costs as much as a large one, so it
+// counts as many messages; the last one of a file is as small as it must be.
+func TestM1TinyFramesArePaced(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 20 }
+	w = w.another()
+	flooder, _ := w.join(w.agent)
+	d, key := w.data(w.agent), newKey()
+	flooder.send(&bridge.Offer{Key: key, Name: "a.txt", Size: 20})
+	await(flooder, anything[*bridge.Accept])
+	for n := range int64(10) {
+		d.frame(key, n, []byte("x"))
+	}
+	await(d, func(m *bridge.Ack) bool { return m.Stored == 2 }) // one for 16, the next before it is charged
+
+	customer, _ := w.join(w.customer)
+	for range 3 {
+		w.upload(customer, w.data(w.customer), "small.txt", []byte("x"))
+	}
+	again := w.data(w.agent)
+	again.frame(key, 2, []byte("x"))
+	again.frame(key, 3, []byte("x"))
+	await(again, func(m *bridge.Ack) bool { return m.Stored == 3 })
+	record, err := w.records.Get(t.Context(), "s1", key)
+	require.NoError(t, err)
+	require.True(t, record.State.Incoming(), "the rest waits")
+}
+
+// M1: what lies in more pieces than a page has a reason for is refused, because each
+// download reads them one by one.
+func TestM1AFileInTooManyPiecesIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 }
+	w = w.another()
+	p, _ := w.join(w.agent)
+	d, key := w.data(w.agent), newKey()
+	p.send(&bridge.Offer{Key: key, Name: "a.txt", Size: 3000})
+	await(p, anything[*bridge.Accept])
+	go func() {
+		k, _ := bridge.ParseKey(key)
+		for n := range int64(3000) {
+			one := makeFrame(bridge.Frame{Key: k, Offset: n, Checksum: bridge.Checksum([]byte{'x'})}, []byte{'x'})
+			if d.conn.Write(t.Context(), websocket.MessageBinary, one) != nil {
+				return
+			}
+		}
+	}()
+	require.Equal(t, bridge.CodeFrame, d.refused())
+	failed := await(p, func(m *bridge.Upload) bool { return m.Key == key && m.State.Final() })
+	require.Equal(t, bridge.Failed, failed.State)
+	w.nothingStaged()
 }

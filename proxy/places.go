@@ -3,7 +3,7 @@ package proxy
 import "sync"
 
 // places counts who holds the proxy's memory, in all and by where they come from:
-// the sockets that have not said who they are by address, downloads by session.
+// downloads by session.
 type places struct {
 	total, each int
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"attache/bridge"
+	"attache/proxy/guests"
 )
 
 // Config is what a proxy is made of. Fields without a default are required.
@@ -61,7 +62,8 @@ type Config struct {
 	MessageTimeout time.Duration
 
 	// MaxWaiting bounds the sockets that have not said who they are, in all and
-	// by address. Defaults: 1024 and 64.
+	// by address. Where there are as many in all, the one that has waited longest goes;
+	// from an address that has as many, no more come in. Defaults: 1024 and 64.
 	MaxWaiting        int
 	MaxWaitingAddress int
 
@@ -70,6 +72,21 @@ type Config struct {
 	// refused. Defaults: 100 and 500.
 	MessageRate  float64
 	MessageBurst int
+
+	// HistoryRate is how many bytes of its session's transcript a party is sent a
+	// second, over all its sockets here, once it was sent HistoryBurst: a page asks for
+	// what it has not seen yet, and can ask for all of it again and again. What happens
+	// while it is there does not count. Defaults: 512 KiB and 4 MiB.
+	HistoryRate  float64
+	HistoryBurst int
+
+	// MaxSockets bounds the chat sockets of one party here, and its data sockets.
+	// Default: 8 of each.
+	MaxSockets int
+
+	// FrameMemory bounds what frames hold that are on their way in, in bytes, of all
+	// data sockets together. Default: 16 MiB.
+	FrameMemory int64
 
 	// FrontEnds are the addresses and networks (CIDR) of TLS front ends. Of a socket
 	// that comes through one, the address is the one that it names in
@@ -129,6 +146,18 @@ func (c *Config) complete() error {
 	if c.MessageBurst == 0 {
 		c.MessageBurst = 500
 	}
+	if c.HistoryRate == 0 {
+		c.HistoryRate = 512 << 10
+	}
+	if c.HistoryBurst == 0 {
+		c.HistoryBurst = 4 << 20
+	}
+	if c.MaxSockets == 0 {
+		c.MaxSockets = 8
+	}
+	if c.FrameMemory == 0 {
+		c.FrameMemory = 16 << 20
+	}
 	if c.TicketTime == 0 {
 		c.TicketTime = 10 * time.Minute
 	}
@@ -156,7 +185,9 @@ type Proxy struct {
 	mux      *http.ServeMux
 	origins  origins
 	fronts   fronts
-	waiting  places
+	waiting  *guests.Crowd // sockets that have not said who they are
+	room     *room
+	quiet    *quiet
 	fetching places
 	uploads  uploads
 	presence presence
@@ -193,12 +224,15 @@ func New(c Config) (*Proxy, error) {
 	p := &Proxy{Config: c, origins: list, fronts: fronts}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	p.leaving, p.leave = context.WithCancel(context.Background())
-	p.waiting = places{total: c.MaxWaiting, each: c.MaxWaitingAddress, from: map[string]int{}}
+	p.waiting = guests.NewCrowd(c.MaxWaiting, c.MaxWaitingAddress, true)
+	p.room = newRoom(c.FrameMemory)
+	p.quiet = newQuiet(c.Log)
 	p.fetching = places{total: math.MaxInt, each: c.MaxDownloads, from: map[string]int{}}
 	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
 	p.uploads.ctx, p.uploads.giveUp = context.WithCancel(context.Background())
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
-	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, of: map[string]*pace{}}
+	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, sockets: c.MaxSockets,
+		historyRate: rate.Limit(c.HistoryRate), historyBurst: c.HistoryBurst, of: map[string]*pace{}}
 	p.used.kept = map[Grant]*ticketUse{}
 	p.turned = newTurnedAway()
 	p.asked.of = map[string]*askedAttempt{}
@@ -264,7 +298,7 @@ func (p *Proxy) exit(s *socket) {
 		s.expiry.Stop()
 	}
 	if s.pace != nil {
-		p.paces.exit(s.who)
+		p.paces.exit(s)
 	}
 	p.running.Done()
 }

@@ -10,7 +10,7 @@ import (
 func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := *bridge.AsError(err)
 	e.ID = newID()
-	say, more := true, []any(nil)
+	say, more := p.quiet.admit(e.Code), []any(nil)
 	if r.URL.Path == bridge.PathChat || r.URL.Path == bridge.PathData {
 		say, more = p.turn(r, e.Code)
 	}

@@ -38,7 +38,7 @@ const maxUnclear = 16
 
 // serveChat runs a chat socket from its handshake to its end.
 func (p *Proxy) serveChat(w http.ResponseWriter, r *http.Request) {
-	socket := p.upgrade(w, r)
+	socket := p.upgrade(w, r, readBuffer)
 	if socket == nil {
 		return
 	}
@@ -138,30 +138,18 @@ func (s *session) welcome(ctx context.Context, joined Joined) error {
 
 // serve answers requests one after the other, in the order they came.
 func (s *session) serve(ctx context.Context) error {
-	s.conn.SetReadLimit(-1) // read bounds messages itself, and says so in words
-	buf := make([]byte, bridge.MaxMessage+1)
+	s.conn.SetReadLimit(-1) // hear bounds messages itself, and says so in words
 	for {
-		kind, message, err := s.read(ctx, buf)
-		if err != nil {
-			return err
-		}
-		if err := s.pace.Wait(ctx); err != nil {
-			return err
-		}
-		if kind != websocket.MessageText {
-			return bridge.NewError(bridge.CodeMessage, "the chat socket carries text messages only")
-		}
-		m, err := bridge.FromPage(message)
-		if err != nil {
+		m, err := s.hear(ctx)
+		if unclear := (*unclear)(nil); errors.As(err, &unclear) {
 			if s.unclear++; s.unclear > maxUnclear {
-				return err
+				return unclear.error
 			}
-			if err := s.refused(ctx, 0, "", err); err != nil {
-				return err
-			}
-			continue
+			err = s.refused(ctx, 0, "", unclear.error)
+		} else if err == nil {
+			err = s.answer(ctx, m)
 		}
-		if err := s.answer(ctx, m); err != nil {
+		if err != nil {
 			return err
 		}
 		if s.left.Load() {
@@ -169,6 +157,46 @@ func (s *session) serve(ctx context.Context) error {
 		}
 	}
 }
+
+// unclear is a message that makes no sense.
+type unclear struct{ error }
+
+// hear reads the next message, when the party's pace allows it.
+func (s *session) hear(ctx context.Context) (bridge.Wire, error) {
+	s.meter.next(bridge.MaxMessage)
+	kind, r, err := s.conn.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	buf := messages.Get().(*[]byte)
+	defer messages.Put(buf)
+	message, err := s.readInto(*buf, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkText(kind, message); err != nil {
+		return nil, err
+	}
+	if err := s.pace.charge(ctx, 1+overhead(s.meter.spent())); err != nil {
+		return nil, err
+	}
+	if kind != websocket.MessageText {
+		return nil, bridge.NewError(bridge.CodeMessage, "the chat socket carries text messages only")
+	}
+	m, err := bridge.FromPage(message)
+	if err != nil {
+		return nil, &unclear{err}
+	}
+	return m, nil
+}
+
+// messages are buffers for one message each, a byte longer than one may be. A socket
+// has one from a message's first byte to its last, for most sockets are idle most of
+// the time.
+var messages = sync.Pool{New: func() any {
+	b := make([]byte, bridge.MaxMessage+1)
+	return &b
+}}
 
 // answer does what m asks for; an error ends the socket.
 func (s *session) answer(ctx context.Context, m bridge.Wire) error {

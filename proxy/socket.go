@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"attache/bridge"
+	"attache/proxy/guests"
 
 	"github.com/coder/websocket"
 )
@@ -23,8 +24,9 @@ import (
 const (
 	writeTime  = 20 * time.Second // a peer that takes nothing for so long is gone, unless much is on its way
 	pingEvery  = 20 * time.Second
-	pingBudget = 32 // pings a page may send between two of ours; browsers send none
+	pingBudget = 32 // pings and pongs a page may send between two pings of ours; browsers send one pong
 	drainTime  = 2 * time.Second
+	hurryTime  = time.Second      // for the closing handshake of whoever has not said who they are
 	skewTime   = 30 * time.Second // a token is believed for so long after its end: clocks differ
 )
 
@@ -33,8 +35,10 @@ type socket struct {
 	conn   *websocket.Conn
 	base   context.Context // the proxy's
 	id     string          // in the log and in errors
+	path   string          // which of the two sockets it is
 	who    Identity
 	log    *slog.Logger
+	quiet  *quiet
 	pinged atomic.Int32
 	meter  meter
 	within time.Duration // for a message from its first byte to its last, beyond what its bytes take
@@ -42,18 +46,20 @@ type socket struct {
 	stay   func() bool // it has ended: a drain needs not tell it
 	expiry *time.Timer // ends it when its token does
 	pace   *pace       // of its party
+	known  atomic.Bool // whoever it is may be here
 }
 
 // upgrade does what both sockets have in common: origin, subprotocol, the
-// first message and its token, all before anything is believed. When it
-// returns nil the request is answered.
-func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
-	s := &socket{base: p.ctx, id: newID(), within: p.MessageTimeout}
+// first message and its token, all before anything is believed. readBuffer is what
+// the kernel keeps of what the page sends, in bytes; 0 leaves it to the kernel. When
+// it returns nil the request is answered.
+func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) *socket {
+	s := &socket{base: p.ctx, id: newID(), path: r.URL.Path, quiet: p.quiet, within: p.MessageTimeout}
 	s.log = p.Log.With("conn", s.id)
 	if !p.admit(w, r) {
 		return nil
 	}
-	leave := p.waiting.enter(p.fronts.from(r))
+	leave := p.waiting.Enter(p.fronts.from(r), s.meter.cut)
 	if leave == nil {
 		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, ""))
 		return nil
@@ -63,11 +69,12 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, "this proxy is going out of service"))
 		return nil
 	}
-	conn, err := websocket.Accept(metered{w, &s.meter}, r, &websocket.AcceptOptions{
+	conn, err := websocket.Accept(metered{w, &s.meter, readBuffer}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{bridge.Subprotocol},
 		InsecureSkipVerify: true, // the exact list was checked above
 		CompressionMode:    websocket.CompressionDisabled,
-		OnPingReceived:     s.onPing,
+		OnPingReceived:     func(context.Context, []byte) bool { return s.control() },
+		OnPongReceived:     func(context.Context, []byte) { s.control() },
 	})
 	if err != nil {
 		p.running.Done()
@@ -83,15 +90,19 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) *socket {
 	defer context.AfterFunc(p.ctx, cancel)()
 	// A context would cut the connection before the reason could be told.
 	late := time.AfterFunc(p.HelloTimeout, func() {
+		leave()
 		s.fail(r.Context(), bridge.NewError(bridge.CodeTimeout, "the first message did not come in time"))
 	})
 	err = p.greet(ctx, s)
 	if intime := late.Stop(); err == nil && intime {
+		s.known.Store(true)
+		guests.Known(r.Context())
 		s.expiry = time.AfterFunc(lasts(s.who.Expires), func() {
 			s.fail(p.ctx, bridge.NewError(bridge.CodeTokenExpired, ""))
 		})
 		return s
 	}
+	leave()
 	if err != nil {
 		s.fail(r.Context(), err)
 	}
@@ -146,32 +157,24 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		s.who.Party.ClientVersion = v
 	}
 	s.log = s.log.With("session", s.who.Session, "user", s.who.Party.UserID)
-	s.pace = p.paces.enter(s.who)
+	if err := s.who.Party.Check(); err != nil {
+		return err
+	}
+	if s.pace, err = p.paces.enter(s); err != nil {
+		return err
+	}
 	s.meter.life.party = s.pace
-	return s.who.Party.Check()
+	return p.paces.admit(ctx, s.pace)
 }
 
-// onPing bounds how many pings are answered: each costs a write.
-func (s *socket) onPing(context.Context, []byte) bool {
+// control bounds how many pings and pongs a page may send: a ping costs a write. It
+// runs within a read, which is over with the next bytes if there were too many.
+func (s *socket) control() bool {
 	if s.pinged.Add(1) <= pingBudget {
 		return true
 	}
-	go s.conn.Close(websocket.StatusPolicyViolation, "too many pings")
+	s.meter.flood()
 	return false
-}
-
-// read waits for the next message and reads it into buf, as readInto does.
-func (s *socket) read(ctx context.Context, buf []byte) (websocket.MessageType, []byte, error) {
-	s.meter.next(len(buf))
-	kind, r, err := s.conn.Reader(ctx)
-	if err != nil {
-		return 0, nil, err
-	}
-	message, err := s.readInto(buf, r)
-	if err == nil {
-		err = s.checkText(kind, message)
-	}
-	return kind, message, err
 }
 
 // checkText fails the connection where a text is not UTF-8 (RFC 6455, 8.1).
@@ -188,15 +191,11 @@ func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
 // reports the cut as the message's end: a frame then fails its checksum, and JSON
 // lacks its last brace.
 func (s *socket) readInto(buf []byte, r io.Reader) ([]byte, error) {
-	// A context would cut the connection before the reason could be told, also
-	// that of a message that is too long.
-	came := arriving{Reader: r, within: s.within, late: func() {
-		s.fail(context.Background(), bridge.NewError(bridge.CodeTimeout, "a message did not come whole in time"))
-	}}
+	came := s.arriving(r)
 	defer came.watch()()
-	n, err := io.ReadFull(&came, buf)
+	n, err := io.ReadFull(came, buf)
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case ended(err):
 		return buf[:n], nil
 	case err != nil:
 		return nil, err
@@ -204,6 +203,18 @@ func (s *socket) readInto(buf []byte, r io.Reader) ([]byte, error) {
 	// The buffer is one byte longer than a message may be.
 	return nil, bridge.NewError(bridge.CodeMessageSize, "")
 }
+
+// arriving ends the socket when a message that has begun takes too long. A context
+// would cut the connection before the reason could be told, also that of a message
+// that is too long.
+func (s *socket) arriving(r io.Reader) *arriving {
+	return &arriving{Reader: r, within: s.within, late: func() {
+		s.fail(context.Background(), bridge.NewError(bridge.CodeTimeout, "a message did not come whole in time"))
+	}}
+}
+
+// ended tells the end of a message from a fault.
+func ended(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) }
 
 // send writes one message. The library cuts a connection in the middle of a write
 // whose context ends, and then nobody could be told why: only the proxy's own end
@@ -227,6 +238,9 @@ func (s *socket) fail(ctx context.Context, err error) {
 	defer cancel()
 	s.send(ctx, &bridge.Fail{Error: *e})
 	s.meter.end()
+	if !s.known.Load() {
+		s.meter.hurry(hurryTime)
+	}
 	code := closeCode(e.Code)
 	if breach := s.meter.breach.Load(); breach != 0 {
 		code = websocket.StatusCode(breach)
@@ -240,7 +254,7 @@ func (s *socket) judge(err error) *bridge.Error {
 	e := *bridge.AsError(err)
 	e.ID = s.id
 	if e.Code == bridge.CodeInternal || e.Err != nil {
-		s.log.Warn("refused", "code", e.Code, "error", err)
+		s.quiet.warn(s.log, e.Code, "error", err)
 	}
 	return &e
 }

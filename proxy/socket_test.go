@@ -315,11 +315,13 @@ func TestDrainWhileAPageComes(t *testing.T) {
 
 // Data sockets that wait for a frame hold no room for one.
 func TestIdleDataSocketsAreSmall(t *testing.T) {
+	const sockets = 64
 	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.MaxSockets = sockets + 1 }
+	w = w.another()
 	w.join(w.agent)
 	w.data(w.agent)
 	before := heap()
-	const sockets = 64
 	for range sockets {
 		w.data(w.agent)
 	}

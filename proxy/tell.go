@@ -11,6 +11,11 @@ import (
 func (s *session) tellEvents(ctx context.Context) error {
 	position := s.hello.Position
 	return s.proxy.Chat.Events(ctx, s.who.Session, s.who.Party.UserID, position, func(e bridge.Event) error {
+		if e.ID <= s.joined {
+			if err := s.pace.replay(ctx, weight(e)); err != nil {
+				return err
+			}
+		}
 		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {
 			return err
 		}
@@ -20,6 +25,9 @@ func (s *session) tellEvents(ctx context.Context) error {
 		return nil
 	})
 }
+
+// weight is about how many bytes an event of the transcript costs to send.
+func weight(e bridge.Event) int { return len(e.Text) + 256*len(e.Data) }
 
 // tellLimits sends a customer's allowances after anything that may change them.
 func (s *session) tellLimits(ctx context.Context) error {

@@ -177,6 +177,8 @@ func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, sto
 		return bridge.NewError(bridge.CodeFrameOffset, "")
 	case end > u.size:
 		return bridge.NewError(bridge.CodeFrameLength, "")
+	case u.scattered():
+		return bridge.NewError(bridge.CodeFrame, "the file comes in too many small pieces")
 	}
 	if err := u.uploads.touch(ctx, u); err != nil {
 		return err
@@ -187,6 +189,22 @@ func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, sto
 			u.finishSoon()
 		}
 	})
+}
+
+// counted is a writer that knows in how many pieces its content lies.
+type counted interface{ Pieces() int64 }
+
+// Every piece is stored, and read again at each download, by itself. Even the
+// slowest link's are 4 KiB long, but for the last of each connection.
+const (
+	leastPiece  = 2 << 10
+	sparePieces = 1024
+)
+
+// scattered tells whether the upload lies in more pieces than a page has a reason for.
+func (u *upload) scattered() bool {
+	w, ok := u.writer.(counted)
+	return ok && w.Pieces() > sparePieces+u.size/leastPiece
 }
 
 // touchEvery keeps a slow upload's record younger than what counts as idle.

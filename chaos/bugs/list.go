@@ -15,7 +15,7 @@ var List = []Bug{
 		Name: "ignore-checksum", Does: "a frame is kept though its checksum does not fit",
 		Shows: []string{"corrupted"},
 		Changes: []Change{{
-			"proxy/data.go", "	if err := f.Verify(payload); err != nil {\n		return err\n	}\n", "",
+			"proxy/data.go", "	if err := f.Verify(payload); err != nil {\n		return false, err\n	}\n", "",
 		}},
 	},
 	{

@@ -58,6 +58,9 @@ func (s *Store) writer(b *bucket, id string, lease uint64, end tail) (*writer, e
 // Offset is the next byte expected.
 func (w *writer) Offset() int64 { return w.sent.size }
 
+// Pieces is in how many chunks the content lies.
+func (w *writer) Pieces() int64 { return int64(w.sent.chunks) }
+
 // MaxChunk is the largest piece that Append takes.
 func (w *writer) MaxChunk() int { return w.store.engine.MaxChunk() }
 

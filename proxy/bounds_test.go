@@ -1,0 +1,151 @@
+package proxy_test
+
+import (
+	"bytes"
+	"net/http"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// H3: a flood costs its socket and no goroutine for each of its frames, and its party
+// waits before it is served again; nobody else does.
+func TestH3WhoFloodsWaitsAndCostsNoGoroutines(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.HelloTimeout = 500 * time.Millisecond }
+	w = w.another()
+	witness, _ := w.join(w.customer)
+	for name, more := range map[string][]byte{"pings": {0x89, 0x80, 0, 0, 0, 0}, "pongs": {0x8a, 0x80, 0, 0, 0, 0}} {
+		t.Run(name, func(t *testing.T) {
+			token := w.token("s1", "flooder-"+name, bridge.Agent, bridge.AllRights...)
+			before := runtime.NumGoroutine()
+			raw := w.raw()
+			defer raw.Close()
+			raw.Write(maskedText(bridge.AppendMessage(nil, &bridge.Hello{Token: token})))
+			most := 0
+			for flood := bytes.Repeat(more, 2000); ; {
+				_, err := raw.Write(flood)
+				most = max(most, runtime.NumGoroutine()-before)
+				if err != nil {
+					break
+				}
+			}
+			require.Less(t, most, 50)
+			pollUntil(func() bool {
+				p := w.open(bridge.PathChat)
+				p.send(&bridge.Hello{Token: token})
+				m, err := p.read()
+				fail, refused := m.(*bridge.Fail)
+				return err == nil && refused && fail.Error.Code == bridge.CodeBusy
+			})
+		})
+	}
+	witness.send(&bridge.Ping{Ref: 1})
+	await(witness, func(m *bridge.Done) bool { return m.Ref == 1 })
+}
+
+// H4: a party has so many sockets of each kind, and its next one is told that it is too
+// many. What one party has is no other's.
+func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.MaxSockets = 3 }
+	w = w.another()
+	var open []*page
+	for range 3 {
+		p, _ := w.join(w.agent)
+		open = append(open, p)
+		w.data(w.agent)
+	}
+	for _, path := range []string{bridge.PathChat, bridge.PathData} {
+		p := w.open(path)
+		p.send(&bridge.Hello{Token: w.agent})
+		m, ok := p.next().(*bridge.Fail)
+		require.True(t, ok)
+		require.Equal(t, bridge.CodeBusy, m.Error.Code)
+		require.True(t, m.Error.Retry)
+	}
+	w.join(w.customer)
+	open[0].conn.CloseNow()
+	pollUntil(func() bool {
+		p := w.open(bridge.PathChat)
+		p.send(&bridge.Hello{Token: w.agent})
+		m, err := p.read()
+		_, in := m.(*bridge.Welcome)
+		return err == nil && in
+	})
+}
+
+// M3: a stranger's place is free when its time is over, however long it takes to answer
+// the close: a place is not held by silence.
+func TestM3ASilentStrangerLosesItsPlaceInTime(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.HelloTimeout, c.MaxWaitingAddress = 300*time.Millisecond, 1 }
+	w = w.another()
+	raw := w.raw() // never answers
+	defer raw.Close()
+	_, err := raw.Read(make([]byte, 1)) // the refusal
+	require.NoError(t, err)
+	conn, _, err := w.dial(bridge.PathChat, nil)
+	require.NoError(t, err)
+	conn.CloseNow()
+}
+
+// M3: at the total the one who has waited longest goes, and the newcomer gets in.
+func TestM3TheOldestStrangerMakesRoomForANewcomer(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.MaxWaiting, c.MaxWaitingAddress = 4, 4 }
+	w = w.another()
+	dial := func(from string) *page {
+		conn, _, err := w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "X-Forwarded-For": {from}})
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.CloseNow() })
+		return &page{t, conn}
+	}
+	first := dial("203.0.113.1")
+	for _, from := range []string{"203.0.113.2", "203.0.113.3", "203.0.113.4"} {
+		dial(from)
+	}
+	newcomer := dial("198.51.100.1")
+	_, err := first.read()
+	require.Error(t, err, "the oldest is put out")
+	newcomer.send(&bridge.Hello{Token: w.agent})
+	await(newcomer, anything[*bridge.Welcome])
+}
+
+// M4: what a party is sent of the transcript again and again is paced, on all its
+// sockets; what happens is not.
+func TestM4ReplayedHistoryIsPaced(t *testing.T) {
+	w := newWorld(t)
+	w.limits = func(c *proxy.Config) { c.HistoryRate, c.HistoryBurst = 1.0/3600, 8*512 }
+	w = w.another()
+	talker, _ := w.join(w.customer)
+	say(talker, 20)
+	for range 20 {
+		await(talker, anything[*bridge.Done])
+	}
+	again, welcome := w.join(w.agent)
+	for n := range 8 {
+		m := await(again, anything[*bridge.Happened])
+		require.LessOrEqual(t, m.Event.ID, welcome.Position, n)
+	}
+	p := w.open(bridge.PathChat)
+	p.send(&bridge.Hello{Token: w.agent, Position: welcome.Position})
+	await(p, anything[*bridge.Welcome])
+	say(talker, 1)
+	happened := await(p, anything[*bridge.Happened])
+	require.Greater(t, happened.Event.ID, welcome.Position)
+	again.send(&bridge.Ping{Ref: 7})
+	for {
+		m := again.next()
+		if done, ok := m.(*bridge.Done); ok && done.Ref == 7 {
+			break
+		}
+		_, more := m.(*bridge.Happened)
+		require.False(t, more, "the rest of the history waits")
+	}
+}

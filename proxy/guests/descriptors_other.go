@@ -1,0 +1,5 @@
+//go:build !unix
+
+package guests
+
+func descriptors() int { return 0 }

@@ -1,0 +1,208 @@
+// Package guests bounds what those hold who have not said who they are:
+// connections by address and in all ([Listener]), bodies that do not come and
+// answers that are not read ([Handler]).
+//
+//	l := guests.Listen(tcp, guests.Options{})
+//	server := &http.Server{Handler: guests.Handler(h, guests.NoBodies), ConnContext: guests.Context}
+//	server.Serve(l)
+//
+// A handler that has learned who is connected says so by [Known]; from then on the
+// connection makes room for nobody.
+package guests
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+)
+
+// Options bound connections whose peers are not known.
+type Options struct {
+	// Total is how many may be open; 0 is 4096, or what the process may have
+	// open less what the store needs.
+	Total int
+	// Each is how many of them may come from one address; 0 is an eighth of them.
+	Each int
+	// Exempt tells whether an address stands for many: a front end. Nil: none does.
+	Exempt func(netip.Addr) bool
+}
+
+const mostStrangers = 4096
+
+// reserve is a part of the process's descriptors that connections leave to the
+// store, the log and the scanner.
+const reserve = 3
+
+func (o *Options) complete() {
+	if o.Total == 0 {
+		o.Total = mostStrangers
+		if n := descriptors(); n > 0 {
+			o.Total = max(8, min(o.Total, n-n/reserve))
+		}
+	}
+	if o.Each == 0 {
+		o.Each = max(8, o.Total/8)
+	}
+}
+
+// Listener is a listener whose connections are counted until their peers are known.
+type Listener struct {
+	net.Listener
+	exempt func(netip.Addr) bool
+	crowd  *Crowd
+	trouble
+}
+
+// trouble is what went wrong at accepting.
+type trouble struct {
+	failed atomic.Int64
+	bad    atomic.Bool // the last try failed
+}
+
+// Listen wraps l. Close it as l.
+func Listen(l net.Listener, o Options) *Listener {
+	o.complete()
+	return &Listener{Listener: l, exempt: o.Exempt, crowd: NewCrowd(o.Total, o.Each, false)}
+}
+
+// Failures is how many connections could not be accepted, and whether the last try
+// is one of them.
+func (l *Listener) Failures() (n int64, now bool) { return l.failed.Load(), l.bad.Load() }
+
+// relief is how many strangers go at once when no descriptor is left.
+const relief = 8
+
+// Accept returns the next connection. Where none can be had because the process has
+// no descriptor left, the strangers who have been here the longest are put out.
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err == nil {
+			l.bad.Store(false)
+			return l.enter(conn), nil
+		}
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+			return nil, err
+		}
+		l.failed.Add(1)
+		l.bad.Store(true)
+		if l.crowd.Relieve(relief) == 0 {
+			return nil, err // the server tries again later
+		}
+	}
+}
+
+func (l *Listener) enter(conn net.Conn) net.Conn {
+	g := &Conn{Conn: conn}
+	from := conn.RemoteAddr().String()
+	if addr, err := netip.ParseAddrPort(from); err == nil {
+		from = Network(addr.Addr())
+		if l.exempt != nil && l.exempt(addr.Addr().Unmap().WithZone("")) {
+			return g
+		}
+	}
+	leave := l.crowd.Enter(from, func() { conn.Close() })
+	g.leave.Store(&leave)
+	return g
+}
+
+// Network is what counts as one address: of IPv6 its network, for one host has the
+// whole /64.
+func Network(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, _ := a.Prefix(64)
+	return p.String()
+}
+
+// Conn is an accepted connection.
+type Conn struct {
+	net.Conn
+	leave atomic.Pointer[func()]
+}
+
+// Close closes the connection, and it counts no more.
+func (c *Conn) Close() error {
+	c.known()
+	return c.Conn.Close()
+}
+
+func (c *Conn) known() {
+	if leave := c.leave.Swap(nil); leave != nil {
+		(*leave)()
+	}
+}
+
+// NetConn is the connection below, as [crypto/tls.Conn.NetConn].
+func (c *Conn) NetConn() net.Conn { return c.Conn }
+
+// CloseWrite is what crypto/tls and net/http ask for where it is there.
+func (c *Conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// ReadFrom lets the kernel copy a file where it can.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
+
+type key struct{}
+
+// Context is for [net/http.Server.ConnContext].
+func Context(ctx context.Context, c net.Conn) context.Context {
+	if g, ok := below(c).(*Conn); ok {
+		return context.WithValue(ctx, key{}, g)
+	}
+	return ctx
+}
+
+// below finds the guest under whatever wraps it.
+func below(c net.Conn) net.Conn {
+	for {
+		if g, ok := c.(*Conn); ok {
+			return g
+		}
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = outer.NetConn()
+	}
+}
+
+// Known says that the peer of a request's connection is no stranger: the connection
+// is put out for nobody from then on.
+func Known(ctx context.Context) {
+	if g, ok := ctx.Value(key{}).(*Conn); ok {
+		g.known()
+	}
+}
+
+// Buffers bounds what the kernel keeps for a connection, in bytes of either
+// direction; 0 leaves one to the kernel. c may lie within wrappers that have a
+// NetConn.
+func Buffers(c net.Conn, read, write int) {
+	for {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			if read > 0 {
+				tcp.SetReadBuffer(read)
+			}
+			if write > 0 {
+				tcp.SetWriteBuffer(write)
+			}
+			return
+		}
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return
+		}
+		c = outer.NetConn()
+	}
+}

@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+func testPaces() *paces {
+	return &paces{limit: 100, burst: 500, sockets: 2, historyRate: 1 << 20, historyBurst: 1 << 20, of: map[string]*pace{}}
+}
+
+func partySocket() *socket {
+	s := &socket{path: bridge.PathChat, who: Identity{Session: "s", Party: bridge.Party{UserID: "u"}}}
+	s.meter.life.read(1)
+	return s
+}
+
+// H3: the wait doubles with each flood, has a bound, and is forgotten in the end.
+func TestH3EachFloodMakesItsPartyWaitLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := testPaces()
+		var last time.Duration
+		for n := range 12 {
+			s := partySocket()
+			of, err := p.enter(s)
+			require.NoError(t, err)
+			s.pace = of
+			begun := time.Now()
+			require.NoError(t, p.admit(t.Context(), of))
+			waited := time.Since(begun)
+			require.LessOrEqual(t, waited, strikeMost)
+			if n > 1 {
+				require.GreaterOrEqual(t, waited, last)
+			}
+			last = waited
+			s.meter.flood()
+			p.exit(s)
+		}
+		require.Equal(t, strikeMost, last)
+		time.Sleep(strikeMost + strikeLast + time.Second)
+		synctest.Wait()
+		require.Empty(t, p.of, "nothing is kept of who is gone")
+	})
+}
+
+// H4: a page that comes back over another network finds room where its old sockets are
+// dead and nobody has noticed; living ones keep their places.
+func TestH4DeadSocketsMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := testPaces()
+		old, busy := partySocket(), partySocket()
+		for _, s := range []*socket{old, busy} {
+			_, err := p.enter(s)
+			require.NoError(t, err)
+		}
+		_, err := p.enter(partySocket())
+		require.Equal(t, bridge.CodeBusy, bridge.CodeOf(err))
+		time.Sleep(deadTime + time.Second)
+		busy.meter.life.read(1)
+		fresh := partySocket()
+		of, err := p.enter(fresh)
+		require.NoError(t, err)
+		require.True(t, old.meter.gone)
+		require.False(t, busy.meter.gone)
+		_, err = p.enter(partySocket())
+		require.Equal(t, bridge.CodeBusy, bridge.CodeOf(err))
+		for _, s := range []*socket{old, busy, fresh} {
+			s.pace = of
+			p.exit(s)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Empty(t, p.of)
+	})
+}
+
+// M1: a page's own frames cost nothing, on any line; a byte at a time costs much.
+func TestM1WhatFramesCost(t *testing.T) {
+	for payload, cost := range map[int]int{
+		1: smallMost, 100: smallMost, 4 << 10: smallMost, 8 << 10: 8, 32 << 10: 2, fullFrame - 1: 1, fullFrame: 0, bridge.MaxFrame: 0,
+	} {
+		require.Equal(t, cost, small(payload), payload)
+	}
+	// 16 kbit/s bring a frame of 4 KiB in two seconds.
+	require.Less(t, float64(small(4<<10))/2, 100.0)
+	require.Zero(t, overhead(14))
+	require.Equal(t, 8, overhead(overheadFree+8*overheadCost))
+}

@@ -1,0 +1,66 @@
+package proxy
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"attache/bridge"
+)
+
+// quiet bounds how often the log is told of refusals, for anybody can be refused as
+// often as they like. Of each code it writes some, and how many more there were.
+type quiet struct {
+	log *slog.Logger
+
+	mu sync.Mutex
+	of map[bridge.Code]*refusals
+}
+
+// refusals are those of one code.
+type refusals struct {
+	limit *rate.Limiter
+	more  int64 // that were not written
+}
+
+const (
+	refusalRate  = 1  // lines a second of one code
+	refusalBurst = 20 // and at once before that
+	sumEvery     = 10 * time.Second
+)
+
+func newQuiet(log *slog.Logger) *quiet { return &quiet{log: log, of: map[bridge.Code]*refusals{}} }
+
+// warn writes the line, or counts it.
+func (q *quiet) warn(log *slog.Logger, code bridge.Code, args ...any) {
+	if q.admit(code) {
+		log.Warn("refused", append([]any{"code", code}, args...)...)
+	}
+}
+
+func (q *quiet) admit(code bridge.Code) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.of[code]
+	if r == nil {
+		r = &refusals{limit: rate.NewLimiter(refusalRate, refusalBurst)}
+		q.of[code] = r
+	}
+	if r.limit.Allow() {
+		return true
+	}
+	if r.more++; r.more == 1 {
+		time.AfterFunc(sumEvery, func() { q.sum(code, r) })
+	}
+	return false
+}
+
+func (q *quiet) sum(code bridge.Code, r *refusals) {
+	q.mu.Lock()
+	n := r.more
+	r.more = 0
+	q.mu.Unlock()
+	q.log.Warn("refused more like it", "code", code, "times", n, "within", sumEvery)
+}

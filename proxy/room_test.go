@@ -1,0 +1,118 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// fill grows an arrival to its largest.
+func fill(ctx context.Context, a *arrival) error {
+	for a.step < len(steps)-1 {
+		if err := a.grow(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func never() time.Duration { return 0 }
+
+// H4: what frames on their way in hold is bounded, whoever sends them and however many.
+func TestH4FramesOnTheirWayInHaveOneRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const whole = bridge.FrameHeader + bridge.MaxFrame + 1
+		r := newRoom(4 * whole)
+		var cuts int
+		ended := make(chan error, 600)
+		for range 600 {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			begun := time.Now()
+			a := r.begin(false, func() time.Duration { return time.Since(begun) }, func() { cuts++; cancel(errCut) })
+			go func() {
+				err := fill(ctx, a)
+				if err == nil {
+					<-ctx.Done() // half of a frame has come, and no more
+					err = context.Cause(ctx)
+				}
+				a.end()
+				ended <- err
+			}()
+		}
+		synctest.Wait()
+		r.mu.Lock()
+		require.GreaterOrEqual(t, r.free, int64(0))
+		r.mu.Unlock()
+		// A page's frame gets its room however many are before it.
+		good := r.begin(true, never, func() { t.Error("a good page is cut") })
+		require.NoError(t, fill(t.Context(), good))
+		good.whole()
+		good.end()
+		for range 600 - 4 { // the last ones have nobody who waits
+			require.ErrorIs(t, <-ended, errCut)
+		}
+		synctest.Wait()
+		require.LessOrEqual(t, len(r.arrived), 4)
+		require.Equal(t, int64(0), r.wishesSize())
+	})
+}
+
+var errCut = errors.New("cut")
+
+func (r *room) wishesSize() (n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for e := r.wishes.Front(); e != nil; e = e.Next() {
+		n += e.Value.(*wish).size
+	}
+	return n
+}
+
+// H4: a frame that is whole waits for the store, and is not cut for that.
+func TestH4AWholeFrameIsNotCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(bridge.FrameHeader + bridge.MaxFrame + 1)
+		stored := r.begin(true, never, func() { t.Error("a whole frame is cut") })
+		require.NoError(t, fill(t.Context(), stored))
+		stored.whole()
+		next := r.begin(true, never, func() { t.Error("a frame that waits for the store is cut") })
+		got := make(chan error, 1)
+		go func() { got <- next.grow(t.Context()) }()
+		time.Sleep(time.Minute) // the disk is slow
+		require.Empty(t, got)
+		stored.end()
+		require.NoError(t, <-got)
+		next.end()
+		require.EqualValues(t, bridge.FrameHeader+bridge.MaxFrame+1, r.free)
+	})
+}
+
+// H4: who stops waiting takes nothing along.
+func TestH4WaitingForRoomCanEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(int64(steps[1]))
+		first := r.begin(true, never, func() {})
+		require.NoError(t, first.grow(t.Context()))
+		first.whole()
+		ctx, cancel := context.WithCancel(t.Context())
+		second := r.begin(true, never, func() {})
+		got := make(chan error, 1)
+		go func() { got <- second.grow(ctx) }()
+		synctest.Wait()
+		cancel()
+		require.ErrorIs(t, <-got, context.Canceled)
+		second.end()
+		first.end()
+		require.EqualValues(t, steps[1], r.free)
+		time.Sleep(time.Second)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		require.False(t, r.looking)
+	})
+}

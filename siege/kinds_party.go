@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"attache/bridge"
+)
+
+// begin offers a file and returns its key and a data socket for it.
+func (a *attacker) begin(l *line, size int64) (key string, data *line, err error) {
+	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
+		return "", nil, err
+	}
+	key = newKey()
+	if err := l.say(&bridge.Offer{Key: key, Name: "a.bin", Size: size}); err != nil {
+		return "", nil, err
+	}
+	for {
+		m, err := l.hear()
+		if err != nil {
+			return "", nil, err
+		}
+		if fail, bad := m.(*bridge.Fail); bad {
+			return "", nil, &fail.Error
+		}
+		if _, ok := m.(*bridge.Accept); ok {
+			break
+		}
+	}
+	if data, err = a.data(); err != nil {
+		return "", nil, err
+	}
+	return key, data, nil
+}
+
+// data opens a data socket.
+func (a *attacker) data() (*line, error) {
+	data, err := a.dial(a.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := data.enter(bridge.PathData, a.token(), 0); err != nil {
+		data.Close()
+		return nil, err
+	}
+	return data, nil
+}
+
+// tinyFrames send a file in frames of one byte.
+func tinyFrames(a *attacker, l *line) error {
+	key, data, err := a.begin(l, 100_000)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	go l.hold()
+	go data.hold()
+	for n := range int64(100_000) {
+		if _, err := data.Write(masked(0x82, frame(key, n, []byte{'x'}))); err != nil {
+			return err
+		}
+	}
+	return l.hold()
+}
+
+// manyRanges send a file of 8 MB and then ask for 2,500 alternating ranges of it.
+func manyRanges(a *attacker, l *line) error {
+	const size, piece = 8 << 20, 512 << 10
+	key, data, err := a.begin(l, size)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	go data.hold()
+	for offset := int64(0); offset < size; offset += piece {
+		if _, err := data.Write(masked(0x82, frame(key, offset, make([]byte, piece)))); err != nil {
+			return err
+		}
+	}
+	var path string
+	for path == "" {
+		m, err := l.hear()
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case *bridge.Happened:
+			if file, err := bridge.DecodeFile(m.Event); err == nil && m.Event.Key == key {
+				if err := l.say(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()}); err != nil {
+					return err
+				}
+			}
+		case *bridge.Ticket:
+			path = m.Path
+		}
+	}
+	var ranges strings.Builder
+	for n := range 1250 {
+		fmt.Fprintf(&ranges, "%d-%d,%d-%d,", n, n, size-1-n, size-1-n)
+	}
+	header := "Range: bytes=" + strings.TrimSuffix(ranges.String(), ",") + "\r\n"
+	for {
+		get, err := a.dial(a.ctx)
+		if err != nil {
+			return err
+		}
+		for err == nil {
+			_, _, err = get.fetch(path, header)
+			if _, gone := l.in.Peek(1); gone != nil {
+				get.Close()
+				return gone
+			}
+		}
+		get.Close()
+	}
+}
+
+// halfFrame sends half of a frame on a data socket, and nothing more.
+func halfFrame(a *attacker, l *line) error {
+	if err := l.enter(bridge.PathData, a.token(), 0); err != nil {
+		return err
+	}
+	whole := frame(newKey(), 0, make([]byte, 900<<10))
+	if _, err := l.Write(append(maskedHead(0x82, len(whole)), whole[:len(whole)/2]...)); err != nil {
+		return err
+	}
+	return l.hold()
+}
+
+// unreadPage is a page that speaks much and reads nothing.
+func unreadPage(a *attacker, l *line) error {
+	if err := l.enter(bridge.PathChat, a.token(), 0); err != nil {
+		return err
+	}
+	text := strings.Repeat("x", 14<<10)
+	for range 60 {
+		if err := l.say(&bridge.Say{Ref: 1, Key: newKey(), Text: text}); err != nil {
+			return err
+		}
+		if !pause(a.ctx, 50*time.Millisecond) {
+			return nil
+		}
+	}
+	<-a.ctx.Done()
+	return nil
+}
+
+func manySockets(a *attacker, l *line) error {
+	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
+		return err
+	}
+	if a.n > 0 {
+		return l.hold()
+	}
+	go l.hold()
+	for {
+		if err := l.say(&bridge.Say{Ref: 1, Key: newKey(), Text: "hello"}); err != nil {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// beyondAllowance says something and then offers a file under the same key, over
+// and over, and sends all but one byte of each.
+func beyondAllowance(a *attacker, l *line) error {
+	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
+		return err
+	}
+	data, err := a.data()
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	go data.hold()
+	const size = 2 << 20
+	piece := make([]byte, 512<<10)
+	for range 500 {
+		key := newKey()
+		if err := l.say(&bridge.Say{Ref: 1, Key: key, Text: "x"}); err != nil {
+			return err
+		}
+		if err := l.say(&bridge.Offer{Key: key, Name: "a.bin", Size: size}); err != nil {
+			return err
+		}
+		for accepted, refused := false, false; !accepted && !refused; {
+			m, err := l.hear()
+			if err != nil {
+				return err
+			}
+			_, accepted = m.(*bridge.Accept)
+			fail, bad := m.(*bridge.Fail)
+			if refused = bad && fail.Key == key; refused {
+				a.refused.Add(1)
+			}
+		}
+		for offset := 0; offset < size; offset += len(piece) {
+			p := piece
+			if offset+len(p) == size {
+				p = p[1:]
+			}
+			if _, err := data.Write(masked(0x82, frame(key, int64(offset), p))); err != nil {
+				return err
+			}
+		}
+	}
+	return l.hold()
+}
+
+func words(a *attacker, l *line) error {
+	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
+		return err
+	}
+	go l.hold()
+	many := masked(0x81, bridge.AppendMessage(nil, &bridge.Say{Ref: 1, Key: newKey(), Text: strings.Repeat("x", 14<<10)}))
+	at := bytes.Index(many, []byte(`"key":"`)) + len(`"key":"`)
+	for {
+		copy(many[at:], newKey())
+		if _, err := io.Copy(l, bytes.NewReader(many)); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"attache/bridge"
+)
+
+// row is one kind of attack and what it may cost.
+type row struct {
+	name        string
+	attacks     []attack
+	flags       []string // of attache serve
+	descriptors int      // it may have; 0: no bound
+	settle      time.Duration
+	bounds      []bound
+}
+
+// bound is the most that a figure may be.
+type bound struct {
+	figure string
+	most   float64
+}
+
+// outcome is what a row came to.
+type outcome struct {
+	Name    string             `json:"name"`
+	Passed  bool               `json:"passed"`
+	Failed  []string           `json:"failed,omitempty"` // figures beyond their bounds
+	Figures map[string]float64 `json:"figures"`
+	Did     map[string]int64   `json:"did"` // what the attackers did, by their own account
+}
+
+// unlimited lets attackers and good users send as much as they like.
+var unlimited = []string{"--upload-max-files=-1", "--upload-max-file-size=-1", "--upload-max-total-size=-1", "--download-attempts=-1"}
+
+// play runs one row against a proxy of its own.
+func (l *lab) play(ctx context.Context, r row) (*outcome, error) {
+	flags := r.flags
+	if flags == nil {
+		flags = unlimited
+	}
+	t, err := l.serve(ctx, r.name, r.descriptors, flags...)
+	if err != nil {
+		return nil, err
+	}
+	defer t.stop()
+	before, err := t.kept()
+	if err != nil {
+		return nil, err
+	}
+	w := t.watch()
+	good, err := l.goodUsers(ctx, t)
+	if err != nil {
+		w.stop()
+		return nil, err
+	}
+	did := map[string]int64{}
+	for n, a := range r.attacks {
+		r.attacks[n].Target = t.addr
+		r.attacks[n].Seed = l.seed + uint64(n)
+		r.attacks[n].Seconds = l.time.Seconds()
+		r.attacks[n].Number = max(1, int(float64(a.Number)*l.size))
+		if r.attacks[n].Tokens, err = l.tokens(a); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = assault(ctx, r.attacks, l.time, did)
+	}
+	figures := good.stop()
+	w.stop()
+	w.into(figures)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.after(ctx, figures, before, r.settle); err != nil {
+		return nil, err
+	}
+	return r.judge(figures, did), nil
+}
+
+// tokens are those of an attack's parties.
+func (l *lab) tokens(a attack) (all []string, err error) {
+	for n := range a.Parties {
+		session := "attack-" + strconv.Itoa(n)
+		if a.Together {
+			session = "attack"
+		}
+		signed, err := l.token(session, "attacker-"+strconv.Itoa(n), bridge.Client)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, signed)
+	}
+	return all, nil
+}
+
+func (r row) judge(figures map[string]float64, did map[string]int64) *outcome {
+	out := &outcome{Name: r.name, Passed: true, Figures: figures, Did: did}
+	for _, b := range r.bounds {
+		if got, known := figures[b.figure]; known && got <= b.most {
+			continue
+		}
+		out.Passed = false
+		out.Failed = append(out.Failed, fmt.Sprintf("%s is %s, at most %s", b.figure, number(figures[b.figure]), number(b.most)))
+	}
+	return out
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+
+// table is for people.
+func table(w io.Writer, rows []outcome) {
+	fmt.Fprintln(w, "| row | uploads p50 / p99 ms | messages p99 | newcomers p99 | refused | failed | RSS MB | ss -m MB | left goroutines, descriptors | |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+	for _, r := range rows {
+		f := func(name string) string { return strconv.FormatFloat(r.Figures[name], 'f', 0, 64) }
+		verdict := "holds"
+		if !r.Passed {
+			verdict = strings.Join(r.Failed, "; ")
+		}
+		fmt.Fprintf(w, "| %s | %s / %s | %s | %s | %s %% | %s | %s | %s | %s, %s | %s |\n", r.Name, f(uploadP50), f(uploadP99), f(messageP99),
+			f(newcomerP99), strconv.FormatFloat(r.Figures[refusedShare], 'f', 1, 64), f(goodFailed), f(peakRSS), f(socketMemory),
+			f(goroutinesLeft), f(descriptorsLeft), verdict)
+	}
+}
