@@ -72,6 +72,7 @@ const (
 	CodeIntercepted        Code = "download-intercepted"
 	CodeDownloadMismatch   Code = "download-mismatch"
 	CodeDocumentChanged    Code = "document-changed"
+	CodeDownloadBlocked    Code = "download-blocked"
 )
 
 // A Rule is a catalogue entry: what a person is told when nothing more exact is
@@ -144,6 +145,7 @@ var Rules = []Rule{
 	{CodeIntercepted, "something else answered in place of the file service", "sign in to the network or the site again, then try again", true},
 	{CodeDownloadMismatch, "what arrived is not the file that was announced", "try again, or ask the sender to send it again", true},
 	{CodeDocumentChanged, "the file changed while it was being downloaded", "try again to get the one that is there now", true},
+	{CodeDownloadBlocked, "this page sits in a frame that may not save files", "open the chat in a window of its own, or ask for allow-downloads in the frame's sandbox", false},
 }
 
 var rules = func() map[Code]Rule {

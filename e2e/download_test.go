@@ -66,3 +66,57 @@ func (s side) save(name string) saved {
 	tell(s.page, "(side, name) => e2e.until(() => e2e.named(side, name).dataset.state === 'downloaded', `${name} to be saved`)", s.id, name)
 	return file
 }
+
+// TestB57WhateverAnswersThePageStays saves a file too large for a Blob in each of
+// the ways, and follows a link that turns out to be refused.
+func TestB57WhateverAnswersThePageStays(t *testing.T) {
+	d := places[1].open(t)
+	d.expect(`status of 403`)
+	f := large(t, "large.bin", 64<<20+1)
+	d.agent.give(f.path)
+	d.customer.file("large.bin")
+	tell(d.page, `() => {
+		window.stays = true;
+		delete window.showSaveFilePicker;
+	}`)
+	click := "(side, name) => e2e.named(side, name).querySelector('button.tile-name')"
+	state := "(state) => e2e.until(() => e2e.named('customer', 'large.bin').dataset.state === state, state)"
+
+	got := d.saves(func() { d.click(click, "customer", "large.bin") })
+	require.Equal(t, f.digest, got.digest(t), "by a link in a frame")
+	require.Equal(t, "large.bin", got.name)
+	tell(d.page, state, "handed")
+
+	tell(d.page, `() => {
+		const { click } = HTMLAnchorElement.prototype;
+		HTMLAnchorElement.prototype.click = function () {
+			HTMLAnchorElement.prototype.click = click;
+			this.href = this.href.replace(/file\/[^/]+/, 'file/forged');
+			this.click();
+		};
+	}`)
+	d.click(click, "customer", "large.bin")
+	tell(d.page, state, "ready")
+	require.Contains(t, d.customer.file("large.bin").Refusal, "Something else answered")
+
+	tell(d.page, `() => {
+		window.showSaveFilePicker = async ({ suggestedName }) =>
+			(await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
+	}`)
+	d.click(click, "customer", "large.bin")
+	tell(d.page, state, "downloaded")
+	written := ask[string](d.page, `async () => {
+		const folder = await navigator.storage.getDirectory();
+		const file = await (await folder.getFileHandle('large.bin')).getFile();
+		const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+		return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+	}`)
+	require.Equal(t, f.digest, written, "through the browser's dialogue")
+
+	tell(d.page, `() => {
+		window.showSaveFilePicker = async () => { throw new DOMException('no', 'AbortError'); };
+	}`)
+	d.click(click, "customer", "large.bin")
+	tell(d.page, state, "ready")
+	require.True(t, ask[bool](d.page, "() => window.stays"), "it is the same page still")
+}

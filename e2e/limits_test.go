@@ -67,10 +67,10 @@ func TestDownloadAttemptsOfACustomer(t *testing.T) {
 		for _, i := range []int{0, 1, 0} { // the same file again is no further attempt
 			require.Equal(t, files[i].digest, d.customer.save(filepath.Base(files[i].path)).digest(t))
 		}
-		d.click("(side, name) => e2e.named(side, name).querySelector('button.tile-name')", "customer", "page-3.txt")
 		sentence := ask[string](d.page, `() => e2e.until(
-			() => e2e.tiles('customer').find(({ name }) => name === 'page-3.txt').refusal, 'the refusal of the third download')`)
-		says(t, sentence, "2", "Ask the agent to send the file again.")
+			() => e2e.named('customer', 'page-3.txt').querySelector('.reason')?.textContent, 'why the third is not offered')`)
+		require.False(t, ask[bool](d.page, `() => e2e.named('customer', 'page-3.txt').querySelector('button') !== null`))
+		says(t, sentence, "2", "All 2 downloads of this chat are used")
 		require.Equal(t, files[2].digest, d.agent.digest(d.agent.file("page-3.txt").ID), "it binds customers only")
 	})
 }

@@ -22,10 +22,8 @@ export function allowance(limits, locale, agentHere) {
   }
 
   const rules = ruleWords(limits, locale);
-  if (rules.length === 0) return { text: '', open: true };
-  const text = locale.list(rules, 'unit');
-  const used = usedWords(limits, locale);
-  return { text: capital(used === '' ? text : `${text}; ${used}`, locale), open: true };
+  const words = rules.length === 0 ? [] : [locale.list(rules, 'unit'), usedWords(limits, locale), downloadWords(limits, locale)];
+  return { text: capital(words.filter((part) => part !== '').join('; '), locale), open: true };
 }
 
 /** @param {Limits} limits @param {Locale} locale */
@@ -58,6 +56,11 @@ function usedWords(limits, locale) {
     used.push(locale.say('remaining', { size: locale.size(left) }));
   }
   return locale.list(used, 'unit');
+}
+
+/** @param {Limits} limits @param {Locale} locale */
+function downloadWords({ maxDownloads, usedDownloads }, locale) {
+  return maxDownloads === undefined ? '' : locale.say('downloadsLeft', { count: Math.max(0, maxDownloads - usedDownloads) });
 }
 
 /** @param {string} text @param {Locale} locale */

@@ -182,6 +182,8 @@ export interface LinkOptions {
   signal?: AbortSignal;
   /** Whether to ask first if the link would be answered with the file, and reject as {@link Session.download} does if not. */
   check?: boolean;
+  /** How long to ask, as for {@link Session.download}. */
+  patience?: number;
 }
 
 export interface SendOptions {

@@ -58,7 +58,8 @@ export type Code =
   | 'ticket-expired'
   | 'download-intercepted'
   | 'download-mismatch'
-  | 'document-changed';
+  | 'document-changed'
+  | 'download-blocked';
 
 /** What the catalogue says of a code. */
 export interface Rule {

@@ -273,6 +273,11 @@ export const codes = Object.freeze({
     hint: 'try again to get the one that is there now',
     retry: true,
   }),
+  'download-blocked': Object.freeze({
+    message: 'this page sits in a frame that may not save files',
+    hint: 'open the chat in a window of its own, or ask for allow-downloads in the frame\'s sandbox',
+    retry: false,
+  }),
 });
 
 export const kinds = Object.freeze([

@@ -12,6 +12,7 @@ import { Kept } from './kept.js';
  *
  * @typedef {object} Viewer
  * @property {Token | undefined} provider where it has its tokens from
+ * @property {import('./attache.js').ConnectOptions['credentials']} [credentials] that downloads carry
  * @property {Connection | undefined} connection the one that it is at
  * @property {(conversation: Conversation) => void} show shows it, anew if need be, in place of another
  */
@@ -165,7 +166,12 @@ export class Connection {
 
   /** Where it has its tokens from: from who came last. @returns {Token | undefined} */
   #provider() {
-    return [...this.#viewers].reverse().find(({ provider }) => provider !== undefined)?.provider ?? this.#lastProvider;
+    return this.#latest()?.provider ?? this.#lastProvider;
+  }
+
+  /** Who came last of those with a provider. @returns {Viewer | undefined} */
+  #latest() {
+    return [...this.#viewers].reverse().find(({ provider }) => provider !== undefined);
   }
 
   /** @param {Viewer} viewer */
@@ -227,7 +233,8 @@ export class Connection {
     this.#connecting = controller;
     this.conversation.connecting();
     try {
-      const session = await this.#connect({ url: this.#url || undefined, token: () => this.#token(), signal });
+      const credentials = this.#latest()?.credentials;
+      const session = await this.#connect({ url: this.#url || undefined, token: () => this.#token(), credentials, signal });
       if (signal.aborted) await session.close();
       else this.#opened(session);
     } catch (error) {

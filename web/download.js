@@ -41,6 +41,8 @@ export class Download {
   /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
   #reader;
   #aborting = new AbortController();
+  /** Why the body is an error. @type {unknown} */
+  #failed;
   /** Milliseconds without a byte; those of a sleeping computer do not count. */
   #idle = 0;
   /** Tries since then. */
@@ -65,7 +67,7 @@ export class Download {
       pull: (controller) => this.#pull(controller),
       cancel: () => this.#stop(),
     }, { highWaterMark: 0 });
-    return new Response(body, { status, statusText, headers: new Headers(headers) });
+    return new Told(body, { status, statusText, headers: new Headers(headers) }, () => this.#failed);
   }
 
   /** Asks whether a link would be answered with the file, and resolves with it. @returns {Promise<string>} */
@@ -92,6 +94,7 @@ export class Download {
       else controller.close();
     } catch (error) {
       this.#stop();
+      this.#failed = error;
       controller.error(error);
     }
   }
@@ -287,6 +290,49 @@ export class Download {
       globalThis.addEventListener?.('online', done);
       signal?.addEventListener('abort', done);
     });
+  }
+}
+
+/**
+ * A response whose `blob()` and the like reject with what its body failed with,
+ * as the standard wants it; Chromium has "Failed to fetch" for it.
+ */
+class Told extends Response {
+  #why;
+
+  /** @param {ReadableStream<Uint8Array>} body @param {ResponseInit} init @param {() => unknown} why */
+  constructor(body, init, why) {
+    super(body, init);
+    this.#why = why;
+  }
+
+  arrayBuffer() {
+    return super.arrayBuffer().catch((error) => this.#tell(error));
+  }
+
+  blob() {
+    return super.blob().catch((error) => this.#tell(error));
+  }
+
+  bytes() {
+    return super.bytes().catch((error) => this.#tell(error));
+  }
+
+  formData() {
+    return super.formData().catch((error) => this.#tell(error));
+  }
+
+  json() {
+    return super.json().catch((error) => this.#tell(error));
+  }
+
+  text() {
+    return super.text().catch((error) => this.#tell(error));
+  }
+
+  /** @param {unknown} error @returns {never} */
+  #tell(error) {
+    throw this.#why() ?? error;
   }
 }
 

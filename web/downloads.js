@@ -1,3 +1,4 @@
+import { asAttacheError } from './error.js';
 import { save } from './saving.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
@@ -7,7 +8,7 @@ import { save } from './saving.js';
  * How far the download of one file is.
  *
  * @typedef {object} Fetched
- * @property {'downloading' | 'downloaded' | 'stopped'} state
+ * @property {'downloading' | import('./saving.js').Saved | 'stopped'} state
  * @property {number} [part] of 1, when it is known
  * @property {unknown} [error] why it was stopped, where nobody stopped it
  */
@@ -38,10 +39,12 @@ export class Downloads {
     this.#running.set(file.id, controller);
     this.#note(file, { state: 'downloading' });
     try {
-      await save(session, file, { signal, onPart: (part) => this.#note(file, { state: 'downloading', part }) });
-      this.#end(file, { state: 'downloaded' });
+      const state = await save(session, file, { signal, onPart: (part) => this.#note(file, { state: 'downloading', part }) });
+      this.#end(file, { state });
     } catch (error) {
-      this.#end(file, signal.aborted ? { state: 'stopped' } : { state: 'stopped', error });
+      // Who closes the browser's dialogue stops it as well.
+      const stopped = signal.aborted || error instanceof DOMException && error.name === 'AbortError';
+      this.#end(file, stopped ? { state: 'stopped' } : { state: 'stopped', error: asAttacheError(error) });
     }
   }
 

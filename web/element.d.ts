@@ -39,6 +39,13 @@ import type { Dictionary } from './locale.js';
  * `allowance`, `composer-error`, `overlay`, `button` (and with it `attach`,
  * `send`, `cancel`, `retry`, `dismiss`, `jump`, `reconnect`).
  *
+ * The attribute `credentials` (`same-origin`, `include`) has downloads carry cookies for a front end that asks for
+ * them; see `ConnectOptions.credentials`. It counts from the next connect on.
+ *
+ * A file is called downloaded once it has been compared with what was announced. Where the browser does not tell
+ * whether it saved a file it is called handed to the browser: a file over 64 MiB without `showSaveFilePicker`, and any file
+ * in a frame of another origin, which may have a `sandbox` without `allow-downloads`.
+ *
  * Its states for `:state()`: `connected`, `reconnecting`, `closed`, `dragging`.
  * `data-theme="light"` or `"dark"` on the element settles the colour scheme.
  */

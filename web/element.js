@@ -59,6 +59,7 @@ export class AttacheChat extends Base {
       /** @type {Connection | undefined} */
       connection: undefined,
       get provider() { return element.#provider; },
+      get credentials() { return element.#credentials; },
       /** @param {Conversation} conversation */
       show: (conversation) => element.#show(conversation),
     };
@@ -178,6 +179,12 @@ export class AttacheChat extends Base {
 
   get #provider() {
     return this.#token ?? (this.getAttribute('token') || undefined);
+  }
+
+  /** What downloads carry; read at each connect. */
+  get #credentials() {
+    const given = this.getAttribute('credentials');
+    return given === 'include' || given === 'same-origin' ? given : undefined;
   }
 
   /** Takes over what was set before the element was defined. */

@@ -154,6 +154,8 @@ export class Locale {
 
   /** Why something was refused, what to do, and the id where that is asked for. @param {{ message?: string, hint?: string, code?: string, id?: string }} error */
   reason({ message = '', hint = '', code = '', id = '' }) {
+    const word = /** @type {Word} */ (`error-${code}`);
+    if (Object.hasOwn(en, word)) return this.say(word);
     const named = code === 'internal' && id !== '' ? this.say('errorId', { id }) : '';
     return [this.sentence(message), this.sentence(hint), named].filter((words) => words !== '').join(' ');
   }

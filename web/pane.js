@@ -176,6 +176,7 @@ export class Pane {
 
   allowed() {
     this.#showAllowance();
+    for (const [id, tile] of this.#files) this.#allowDownload(id, tile);
   }
 
   /** @param {TranscriptEvent} event @param {Outgoing} [outgoing] */
@@ -227,7 +228,9 @@ export class Pane {
     const tile = this.#files.get(file.id);
     if (!tile) return;
     showFetched(tile, fetched);
-    if (fetched.state === 'downloaded') this.#announcer.tell(this.#locale.say('saidDownloaded', { name: file.name }));
+    const { name } = file;
+    if (fetched.state === 'downloaded') this.#announcer.tell(this.#locale.say('saidDownloaded', { name }));
+    if (fetched.state === 'handed') this.#announcer.tell(this.#locale.say('saidHanded', { name }));
     if (fetched.error !== undefined) this.#refuse('saidNotDownloaded', file.name, /** @type {AttacheError} */ (fetched.error));
   }
 
@@ -259,10 +262,18 @@ export class Pane {
       const tile = (outgoing && this.#pending.get(outgoing)?.tile) ?? this.#tile(outgoing);
       tile.file(event);
       this.#files.set(event.id, tile);
+      this.#allowDownload(event.id, tile);
       const fetched = this.#conversation.downloads.of(event.id);
       if (fetched) showFetched(tile, fetched);
       return tile;
     });
+  }
+
+  /** The one that was charged is free. @param {string} id @param {Tile} tile */
+  #allowDownload(id, tile) {
+    const { maxDownloads, usedDownloads } = this.#session?.limits ?? { usedDownloads: 0 };
+    const used = maxDownloads !== undefined && usedDownloads >= maxDownloads && !this.#conversation.downloads.of(id);
+    tile.bar(used ? this.#locale.say('downloadsUsed', { count: maxDownloads }) : '');
   }
 
   #showPeople() {
@@ -344,7 +355,7 @@ export class Pane {
 /** @param {Tile} tile @param {Fetched} fetched */
 function showFetched(tile, { state, part, error }) {
   if (state === 'downloading') tile.downloading(part);
-  else tile.downloaded(state === 'downloaded', /** @type {AttacheError | undefined} */ (error));
+  else tile.downloaded(state === 'stopped' ? 'ready' : state, /** @type {AttacheError | undefined} */ (error));
 }
 
 /** @param {HTMLElement} node */

@@ -32,7 +32,8 @@ const past = ['stored', 'announced'];
  * One file, from the moment it is chosen until it is downloaded: the same node
  * all the way, so nothing flickers when an upload becomes a file of the chat.
  * `data-state` is the upload's state, later `ready`, `unavailable`,
- * `downloading` or `downloaded`.
+ * `downloading`, `downloaded`, or `handed` to the browser, which does not tell
+ * whether it saved it.
  */
 export class Tile {
   node = make('div', { class: 'tile', part: 'file' });
@@ -52,6 +53,8 @@ export class Tile {
   #side = make('div', { class: 'tile-side' });
   /** @type {Named | undefined} */
   #named;
+  /** Why a file is not offered that could be downloaded. */
+  #barred = '';
 
   /** @param {Locale} locale @param {TileActions} actions */
   constructor(locale, actions) {
@@ -114,7 +117,20 @@ export class Tile {
     this.label(file);
     if (file.key) this.node.dataset.key = file.key;
     this.node.dataset.id = file.id;
-    this.#rest(file.downloadable ? 'ready' : 'unavailable', file);
+    this.#rest(this.#offered(file) ? 'ready' : 'unavailable', file);
+  }
+
+  /** Takes the offer to download away, or gives it back. @param {string} why empty: nothing is in the way */
+  bar(why) {
+    if (this.#barred === why) return;
+    this.#barred = why;
+    const { state } = this.node.dataset;
+    if (this.announced && (state === 'ready' || state === 'unavailable')) this.file(this.announced);
+  }
+
+  /** @param {ChatFile} file */
+  #offered(file) {
+    return file.downloadable && this.#barred === '';
   }
 
   /** Shows a download on its way. @param {number} [part] of 1, when it is known */
@@ -137,12 +153,12 @@ export class Tile {
   /**
    * Shows that a download ended.
    *
-   * @param {boolean} done whether it was saved; otherwise it was stopped or refused
+   * @param {'downloaded' | 'handed' | 'ready'} state `ready` where it was stopped or refused
    * @param {Refusal} [error]
    */
-  downloaded(done, error) {
+  downloaded(state, error) {
     if (!this.announced) return;
-    this.#rest(done ? 'downloaded' : 'ready', this.announced);
+    this.#rest(state, this.announced);
     if (error) this.#note.append(this.#refusal(error));
   }
 
@@ -198,7 +214,7 @@ export class Tile {
     const { name, extension } = this.#named ?? { name: '', extension: '' };
     const { head, tail, suffix } = truncate(name, extension);
     const file = this.announced;
-    const ready = file?.downloadable && this.node.dataset.state !== 'downloading';
+    const ready = file && this.#offered(file) && this.node.dataset.state !== 'downloading';
     const node = ready
       ? make('button', { type: 'button', 'aria-label': this.#locale.say('download', {
         name, kind: this.#locale.say(`kind-${file.kind}`), size: this.#locale.size(file.size),
@@ -228,6 +244,7 @@ export class Tile {
     this.#note.replaceChildren();
     if (file.caution) this.#note.append(make('p', { class: 'caution', dir: 'auto' }, locale.say(file.caution)));
     if (file.changed) this.#note.append(make('p', { class: 'reason', part: 'file-changed', dir: 'auto' }, locale.say(file.changed)));
+    if (file.downloadable && this.#barred) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, this.#barred));
     if (!file.downloadable && file.reason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, locale.sentence(file.reason)));
     if (this.#more.hasChildNodes()) return;
     if (file.description) this.#more.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, ...linked(file.description)));
@@ -245,7 +262,7 @@ export class Tile {
     return [make('details', {}, make('summary', { dir: this.#locale.direction }, this.#locale.say('details', { count: entries.length })), list)];
   }
 
-  /** Shows a file of the chat that nothing happens to. @param {'ready' | 'unavailable' | 'downloaded'} state @param {ChatFile} file */
+  /** Shows a file of the chat that nothing happens to. @param {'ready' | 'unavailable' | 'downloaded' | 'handed'} state @param {ChatFile} file */
   #rest(state, file) {
     this.#enter(state, () => {
       this.#bar.node.remove();
@@ -253,9 +270,9 @@ export class Tile {
       this.#writeName();
       this.#writeFacts(file);
       if (state === 'ready') this.#side.append(glyph('download'));
-      if (state !== 'downloaded') return;
-      this.#side.append(glyph('done'));
-      this.#facts(this.#locale.size(file.size), this.#locale.say(`kind-${file.kind}`), this.#locale.say('downloaded'));
+      if (state !== 'downloaded' && state !== 'handed') return;
+      if (state === 'downloaded') this.#side.append(glyph('done'));
+      this.#facts(this.#locale.size(file.size), this.#locale.say(`kind-${file.kind}`), this.#locale.say(state));
     });
   }
 

@@ -66,6 +66,7 @@ export default {
   limitMoreTypes: { one: '{count} more type', other: '{count} more types' },
   used: { one: '{count} used', other: '{count} used' },
   remaining: '{size} left',
+  downloadsLeft: { one: '{count} download left', other: '{count} downloads left' },
   exhausted: { one: 'The {count} file of this chat is used', other: 'All {count} files of this chat are used' },
   uploadsOff: 'No files can be sent in this chat',
   needAgent: 'Files can be sent once an agent is here',
@@ -87,6 +88,14 @@ export default {
   downloading: 'Downloading, {percent}',
   downloadStarting: 'Downloading',
   downloaded: 'Downloaded',
+  handed: 'Handed to your browser',
+  // File tile: why a file is not offered any more.
+  downloadsUsed: { one: 'The {count} download of this chat is used', other: 'All {count} downloads of this chat are used' },
+  // File tile: why it was not downloaded; other failures are told in the proxy's words.
+  'error-download-intercepted': 'Something else answered in place of the file service. Sign in to the network or the site again, then try again.',
+  'error-download-mismatch': 'What arrived is not the file that was announced. Try again, or ask the sender to send it again.',
+  'error-document-changed': 'The file changed while it was being downloaded. Try again to get the one that is there now.',
+  'error-downloads-used-up': 'No more downloads are allowed in this chat. Ask the agent for another way to get the file.',
   // File tile: the disclosure over more than two lines of custom information.
   details: { one: '{count} detail', other: '{count} details' },
   // File tile: why its mark asks for caution.
@@ -132,6 +141,7 @@ export default {
   saidPart: '{name}: {percent} stored',
   saidCancelled: '{name} was cancelled',
   saidDownloaded: '{name} was downloaded',
+  saidHanded: '{name} was handed to the browser',
   saidRefused: '{name} was not sent. {reason}',
   saidNotDownloaded: '{name} was not downloaded. {reason}',
 

@@ -11,6 +11,8 @@ for (const [what, limits, text, open] of [
   ['the vendor\'s', { maxFiles: 3, maxFileSize: 2097152, maxTotalSize: 5242880 }, 'Up to 3 files, 2 MB each, 5 MB in all', true],
   ['what is used of them', { maxFiles: 3, maxFileSize: 2097152, usedFiles: 1 }, 'Up to 3 files, 2 MB each; 1 used', true],
   ['what is left of the size', { maxTotalSize: 5242880, usedFiles: 2, usedTotalSize: 4194304 }, '5 MB in all; 2 used, 1 MB left', true],
+  ['downloads left', { maxFiles: 3, maxDownloads: 2, usedDownloads: 1 }, 'Up to 3 files; 1 download left', true],
+  ['no download left', { maxFiles: 3, usedFiles: 1, maxDownloads: 2, usedDownloads: 3 }, 'Up to 3 files; 1 used; 0 downloads left', true],
   ['one file', { maxFiles: 1 }, 'Up to 1 file', true],
   ['a size alone', { maxFileSize: 26214400 }, 'Files up to 25 MB', true],
   ['some types', { types: ['pdf', 'png', 'jpg'] }, 'Only pdf, png, and jpg', true],
