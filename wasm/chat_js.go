@@ -10,10 +10,12 @@ import (
 type chat struct {
 	s       *session
 	socket  *socket
-	ready   bool // welcomed
-	waiting bool // for the next try
-	tries   int  // tells a late token of an earlier try
-	renewed bool // a new token was fetched because the last one had expired
+	ready   bool          // welcomed
+	waiting bool          // for the next try
+	asking  bool          // for a token
+	tries   int           // tells a late token of an earlier try
+	began   time.Duration // the last try
+	doubt   doubt         // of the tokens that the application gives
 	since   time.Duration
 	last    time.Duration // when something was heard
 	retry   backoff
@@ -25,6 +27,7 @@ const (
 	idleTime    = 15 * time.Second // without a message, before the page asks
 	answerTime  = 10 * time.Second // for an answer to that, beyond what the slowest link needs for frames under way
 	longestWait = time.Minute      // for that answer, while the data socket still hears something
+	wakeTime    = 2 * time.Second  // that the application has for a token before it is asked again
 	stableTime  = 10 * time.Second // after which a connection counts as good
 	longestBye  = time.Minute
 	quietBye    = 5 * time.Second // a wait that the page need not be told of
@@ -32,26 +35,34 @@ const (
 
 func (c *chat) connect() {
 	c.drop()
+	c.asking, c.began = true, c.s.page.now()
 	try := c.tries
 	c.s.obtain(func(err *bridge.Error) {
 		switch {
 		case try != c.tries:
-		case err != nil:
+		case err == nil:
+			c.asking = false
+			c.dial()
+		case err.Retry:
 			c.lost(err)
 		default:
-			c.dial()
+			c.s.end(err)
 		}
 	})
 }
 
 func (c *chat) dial() {
 	var err error
-	c.socket, err = c.s.page.dial(c.s.dial, c.s.url+bridge.PathChat, listener{c.opened, c.received, c.lost, c.failed})
-	if err != nil {
+	c.socket, err = c.s.page.dial(c.s.dial, c.s.url+bridge.PathChat, listener{c.opened, c.received, c.cut, c.failed})
+	switch {
+	case err == nil:
+		c.set(welcomeTime, func() { c.lost(bridge.NewError(bridge.CodeTimeout, "")) })
+	case c.s.id == "":
+		// The browser forbids it, and will next time.
+		c.s.end(bridge.WrapError(bridge.CodeOffline, err))
+	default:
 		c.lost(bridge.WrapError(bridge.CodeOffline, err))
-		return
 	}
-	c.set(welcomeTime, func() { c.lost(bridge.NewError(bridge.CodeTimeout, "")) })
 }
 
 func (c *chat) set(d time.Duration, f func()) {
@@ -114,7 +125,7 @@ func (c *chat) unclear(err error) {
 }
 
 func (c *chat) welcomed(w *bridge.Welcome) {
-	c.ready, c.renewed, c.since = true, false, c.last
+	c.ready, c.doubt, c.since = true, doubt{}, c.last
 	c.listen()
 	c.s.welcomed(w)
 }
@@ -150,15 +161,36 @@ func (c *chat) await(last, asked time.Duration) {
 	})
 }
 
-// refused takes the proxy's word that this connection cannot be.
+// refused takes the proxy's word that this connection cannot be. One about a token
+// is not the last word while the application may have another one.
 func (c *chat) refused(err *bridge.Error) {
 	switch {
-	case err.Code == bridge.CodeTokenExpired && !c.renewed:
-		c.s.data.drop()
-		c.renewed = true
-		c.connect()
+	case c.ready && err.Code == bridge.CodeTokenExpired:
+		c.renew()
+	case !c.ready && aboutToken(err.Code) && !c.s.fixed:
+		c.disbelieve(err)
 	case err.Code == bridge.CodeTokenExpired || !err.Retry:
 		c.s.end(err)
+	default:
+		c.lost(err)
+	}
+}
+
+// renew connects with a new token.
+func (c *chat) renew() {
+	c.s.data.drop()
+	c.connect()
+}
+
+// disbelieve takes the refusal of a token.
+func (c *chat) disbelieve(err *bridge.Error) {
+	c.s.tell(wordDoubt, 0, bridge.AppendError(nil, err))
+	final := c.doubt.of(c.s.token, err.Code, c.s.id == "", c.s.page.now())
+	switch {
+	case final:
+		c.s.end(err)
+	case c.doubt.refusals == 1:
+		c.renew()
 	default:
 		c.lost(err)
 	}
@@ -170,7 +202,7 @@ func (c *chat) bye(after time.Duration) {
 	c.drop()
 	c.s.data.drop()
 	after = min(after, longestBye)
-	if c.s.id != "" && after > quietBye {
+	if after > quietBye {
 		c.again(bridge.NewError(bridge.CodeBusy, ""), after)
 		return
 	}
@@ -178,8 +210,17 @@ func (c *chat) bye(after time.Duration) {
 	c.set(after, c.connect)
 }
 
-// lost is told that there is no connection, or none any more. The first one is
-// the caller's to try again.
+// cut is told that the socket has ended, or could not be made. What will not pass
+// is for the caller of the first connect; later it may: a proxy is configured anew.
+func (c *chat) cut(err *bridge.Error) {
+	if c.s.id == "" && !err.Retry {
+		c.s.end(err)
+		return
+	}
+	c.lost(err)
+}
+
+// lost is told that there is no connection, or none any more.
 func (c *chat) lost(err *bridge.Error) {
 	if c.s.ended {
 		return
@@ -190,14 +231,11 @@ func (c *chat) lost(err *bridge.Error) {
 	}
 	c.drop()
 	c.s.data.drop()
-	switch {
-	case c.s.leaving != 0:
+	if c.s.leaving != 0 {
 		c.s.end(nil)
-	case c.s.id == "":
-		c.s.end(err)
-	default:
-		c.again(err, c.retry.next())
+		return
 	}
+	c.again(err, c.retry.next())
 }
 
 func (c *chat) again(err *bridge.Error, wait time.Duration) {
@@ -206,14 +244,16 @@ func (c *chat) again(err *bridge.Error, wait time.Duration) {
 	c.s.reconnecting(err, wait)
 }
 
-// wake is told that the network is back: perhaps as another one, on which the
-// old line is dead.
+// wake is told that the network is back (perhaps as another one, on which the old
+// line is dead) or that the page is seen again. The application may have asked for
+// a token on that line, too.
 func (c *chat) wake() {
 	switch {
-	case c.waiting:
+	case c.waiting, c.asking && c.s.page.now()-c.began > wakeTime:
 		c.connect()
 	case c.ready && c.s.leaving == 0:
 		c.question()
+		c.s.data.wake()
 	}
 }
 
@@ -222,7 +262,7 @@ func (c *chat) failed(err *bridge.Error) { c.s.failed(err) }
 func (c *chat) drop() {
 	c.tries++
 	c.alarm.stop()
-	c.ready, c.waiting = false, false
+	c.ready, c.waiting, c.asking = false, false, false
 	if c.socket != nil {
 		c.socket.close()
 		c.socket = nil

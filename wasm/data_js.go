@@ -15,8 +15,8 @@ type data struct {
 	s        *session
 	socket   *socket
 	ready    bool
-	tries    int
-	renewed  bool
+	waiting  bool // for the next try
+	renewed  bool // the last one was refused for its token, and the chat has another one since
 	maxFrame int64
 	link     bridge.Link   // what this connection is known to carry
 	greeted  time.Duration // when the hello went out
@@ -45,6 +45,7 @@ func (d *data) want() {
 
 func (d *data) dial() {
 	var err error
+	d.waiting = false
 	d.socket, err = d.s.page.dial(d.s.dial, d.s.url+bridge.PathData, listener{d.opened, d.received, d.lost, d.failed})
 	if err != nil {
 		d.lost(bridge.WrapError(bridge.CodeOffline, err))
@@ -167,33 +168,29 @@ func (d *data) fail(m *bridge.Fail) {
 	}
 }
 
-// refused takes the proxy's word that this socket cannot be.
+// refused takes the proxy's word that this socket cannot be. For a new token the
+// chat connects anew: only its welcome says whose it is, and frames must not go out
+// under another name.
 func (d *data) refused(err *bridge.Error) {
 	switch {
-	case err.Code == bridge.CodeTokenExpired && !d.renewed:
-		d.renew()
-	case err.Code == bridge.CodeTokenExpired || !err.Retry:
+	case aboutToken(err.Code) && !d.renewed && !d.ready:
+		d.renewed = true
+		d.s.chat.renew()
+	case d.ready && err.Code == bridge.CodeTokenExpired:
+		d.s.chat.renew()
+	case !err.Retry:
 		d.giveUp(err)
 	default:
+		d.renewed = false
 		d.lost(err)
 	}
 }
 
-// renew dials with a new token.
-func (d *data) renew() {
-	d.drop()
-	d.renewed = true
-	try := d.tries
-	d.set(longestBye, func() { d.lost(bridge.NewError(bridge.CodeTimeout, "")) })
-	d.s.obtain(func(err *bridge.Error) {
-		switch {
-		case try != d.tries:
-		case err != nil:
-			d.lost(err)
-		default:
-			d.dial()
-		}
-	})
+// wake tries again at once, if it waits for that.
+func (d *data) wake() {
+	if d.waiting {
+		d.dial()
+	}
 }
 
 // giveUp ends the uploads that cannot be sent; the chat goes on.
@@ -214,14 +211,16 @@ func (d *data) lost(*bridge.Error) {
 	}
 }
 
-func (d *data) wait(wait time.Duration) { d.set(wait, d.dial) }
+func (d *data) wait(wait time.Duration) {
+	d.waiting = true
+	d.set(wait, d.dial)
+}
 
 func (d *data) failed(err *bridge.Error) { d.s.failed(err) }
 
 func (d *data) drop() {
-	d.tries++
 	d.alarm.stop()
-	d.alarm, d.ready = nil, false
+	d.alarm, d.ready, d.waiting = nil, false, false
 	if d.socket != nil {
 		d.socket.close()
 		d.socket = nil

@@ -37,7 +37,7 @@ const half = 7
 func newWorld(t *testing.T) *world {
 	w := &world{T: t}
 	w.page = newPage(w.clock())
-	w.token = func(number int64) { w.call("token", half, number, "a token") }
+	w.token = func(number int64) { w.call("token", half, number, "a token", false, "") }
 	var err error
 	w.api, err = exports(w.page)
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func (w *world) open(id string, position int64) {
 		require.Equal(w, bridge.Subprotocol, protocol)
 		return w.newSocket(url).value
 	})
-	require.Nil(w, w.call("open", half, host, dial, "wss://files.example/base", 0, id, position))
+	require.Nil(w, w.call("open", half, host, dial, "wss://files.example/base", 0, id, position, ""))
 }
 
 // words returns what was heard of these words since the last time, and forgets

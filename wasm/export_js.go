@@ -72,12 +72,12 @@ func (p *page) of(f func(*session, *arguments)) func(*arguments) any {
 	}
 }
 
-// open (half, host, dial, url, clientVersion, id, position): id and position are
+// open (half, host, dial, url, clientVersion, id, position, user): the last three are
 // of a session that goes on after a program that ended.
 func (p *page) open(a *arguments) any {
 	s := &session{
 		page: p, half: a.integer(), host: a.function(), dial: a.function(), url: a.text(),
-		version: a.integer(), id: a.text(), position: a.integer(),
+		version: a.integer(), id: a.text(), position: a.integer(), user: a.text(),
 		files:  map[string]bool{},
 		tokens: map[int64]func(*bridge.Error){},
 	}
@@ -95,9 +95,9 @@ func (p *page) open(a *arguments) any {
 func (s *session) shut(*arguments) { s.end(nil) }
 
 func (s *session) takeToken(a *arguments) {
-	number, token := a.integer(), a.text()
+	number, token, fixed, problem := a.integer(), a.text(), a.flag(), a.text()
 	if a.err == nil {
-		s.obtained(number, token)
+		s.obtained(number, token, fixed, problem)
 	}
 }
 

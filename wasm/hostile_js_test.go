@@ -114,7 +114,7 @@ func TestT36CallsFromWithinAWord(t *testing.T) {
 		events = append(events, word)
 		switch word {
 		case wordToken:
-			w.call("token", half, number, "a token")
+			w.call("token", half, number, "a token", false, "")
 		case wordWelcome:
 			w.call("say", half, 1, key, "from within", "")
 			w.call("close", half)
@@ -123,7 +123,7 @@ func TestT36CallsFromWithinAWord(t *testing.T) {
 		return nil
 	})
 	dial := w.function(func(args []safejs.Value) any { url, _ := args[0].String(); return w.newSocket(url).value })
-	w.call("open", half, host, dial, "ws://x", 0, "", 0)
+	w.call("open", half, host, dial, "ws://x", 0, "", 0, "")
 	s := w.last()
 	s.open()
 	s.push(welcome())

@@ -19,6 +19,7 @@ type session struct {
 
 	version  int64  // ClientVersion
 	id       string // the chat session's; empty until the first welcome
+	user     string // who the party is in it
 	position int64  // the last event the page has
 	files    map[string]bool
 	known    bool // party, rights and limits are
@@ -30,6 +31,7 @@ type session struct {
 	faults   int
 
 	token  string
+	fixed  bool                          // the application has no other token
 	tokens map[int64]func(*bridge.Error) // who waits for one
 	asked  int64                         // the last number given to a wish for a token
 
@@ -43,6 +45,7 @@ type session struct {
 // The words in which a session speaks to the page.
 const (
 	wordToken    = "token"    // get a token; the call's number goes back with it
+	wordDoubt    = "doubt"    // the proxy refused the token; the application may have another one
 	wordWelcome  = "welcome"  // connected
 	wordState    = "state"    // reconnecting
 	wordEvent    = "event"    // an event of the transcript
@@ -71,18 +74,21 @@ func (s *session) obtain(then func(*bridge.Error)) {
 	s.tell(wordToken, s.asked, nil)
 }
 
-// obtained is the application's answer; an empty token means that it has none.
-func (s *session) obtained(number int64, token string) {
+// obtained is the application's answer. An empty token means that it has none,
+// because of that problem; whether it may have one later, fixed says.
+func (s *session) obtained(number int64, token string, fixed bool, problem string) {
 	then := s.tokens[number]
 	if then == nil {
 		return
 	}
 	delete(s.tokens, number)
 	if token == "" {
-		then(bridge.NewError(bridge.CodeTokenInvalid, "the application gave no token"))
+		err := bridge.NewError(bridge.CodeTokenInvalid, problem)
+		err.Retry = !fixed
+		then(err)
 		return
 	}
-	s.token = token
+	s.token, s.fixed = token, fixed
 	then(nil)
 }
 
@@ -99,10 +105,16 @@ func (s *session) send(m bridge.Wire) {
 
 // welcomed begins or continues where the proxy is ready.
 func (s *session) welcomed(w *bridge.Welcome) {
-	if s.id != "" && s.id != w.Session {
+	// Nothing that waits here may be sent there, or under that name.
+	switch {
+	case s.id != "" && s.id != w.Session:
 		s.end(bridge.NewError(bridge.CodeSessionInvalid, "the new token names another chat session"))
 		return
+	case s.user != "" && s.user != w.Party.UserID:
+		s.end(bridge.NewError(bridge.CodeSessionInvalid, "the new token names another user"))
+		return
 	}
+	s.user = w.Party.UserID
 	s.id, s.party, s.limits, s.known = w.Session, w.Party, w.Limits, true
 	s.rights = nil
 	for _, right := range w.Rights {

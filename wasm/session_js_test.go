@@ -28,63 +28,58 @@ func TestConnect(t *testing.T) {
 		w.words(wordWelcome, wordClosed))
 }
 
+// What is final ends the first connect; everything else is tried again.
 func TestConnectFails(t *testing.T) {
-	for name, test := range map[string]struct {
-		play func(w *world, s *socketDouble)
-		code string
-	}{
-		"no connection": {func(w *world, s *socketDouble) { s.cut() }, "offline"},
-		"no answer":     {func(w *world, s *socketDouble) { s.open(); w.pass(16 * time.Second) }, "timeout"},
-		"refused": {func(w *world, s *socketDouble) {
+	refuse := func(code bridge.Code) func(*world, *socketDouble) {
+		return func(w *world, s *socketDouble) {
 			s.open()
-			s.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenInvalid, "")})
-		}, "token-invalid"},
+			s.push(&bridge.Fail{Error: *bridge.NewError(code, "")})
+		}
+	}
+	for name, test := range map[string]struct {
+		play  func(w *world, s *socketDouble)
+		code  string
+		fixed bool // the application has no other token
+		again bool
+	}{
+		"no connection": {func(w *world, s *socketDouble) { s.cut() }, "offline", false, true},
+		"no answer":     {func(w *world, s *socketDouble) { s.open(); w.pass(15*time.Second + 50*time.Millisecond) }, "timeout", false, true},
+		"busy":          {refuse(bridge.CodeBusy), "busy", false, true},
+		"too early":     {refuse(bridge.CodeTokenEarly), "token-early", true, true},
 		"gone, and nobody else there": {func(w *world, s *socketDouble) {
 			s.open()
 			s.push(&bridge.Bye{After: 1000})
 			w.pass(1100 * time.Millisecond)
 			w.last().cut()
-		}, "offline"},
+		}, "offline", false, true},
+		"refused":       {refuse(bridge.CodeTokenInvalid), "token-invalid", true, false},
+		"expired":       {refuse(bridge.CodeTokenExpired), "token-expired", true, false},
+		"origin":        {refuse(bridge.CodeOrigin), "origin-refused", false, false},
+		"session ended": {refuse(bridge.CodeSessionEnded), "session-ended", false, false},
 		"another version": {func(w *world, s *socketDouble) {
 			s.set("protocol", "")
 			s.open()
-		}, "version-unsupported"},
+		}, "version-unsupported", false, false},
 		"no sense": {func(w *world, s *socketDouble) {
 			s.open()
 			s.fire("message", "<html>")
-		}, "version-unsupported"},
-		"token expired twice": {func(w *world, s *socketDouble) {
-			expired := &bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenExpired, "")}
-			s.open()
-			s.push(expired)
-			again := w.last()
-			require.NotSame(w, s, again)
-			require.True(w, s.closed)
-			again.open()
-			again.push(expired)
-		}, "token-expired"},
+		}, "version-unsupported", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			w.token = func(number int64) { w.call("token", half, number, "a token", test.fixed, "") }
 			w.open("", 0)
 			test.play(w, w.last())
-			closed := w.words(wordClosed)
-			require.Len(t, closed, 1)
-			require.Contains(t, closed[0].text, `"code":"`+test.code+`"`)
+			told := w.words(wordClosed, wordState)
+			require.Len(t, told, 1)
+			require.Contains(t, told[0].text, `"code":"`+test.code+`"`)
+			require.Equal(t, test.again, told[0].word == wordState)
 			require.True(t, w.last().closed)
 			dialed := len(w.sockets)
 			w.pass(time.Minute)
-			require.Len(t, w.sockets, dialed, "nothing is tried any more")
+			require.Equal(t, test.again, len(w.sockets) > dialed)
 		})
 	}
-}
-
-func TestNoToken(t *testing.T) {
-	w := newWorld(t)
-	w.token = func(number int64) { w.call("token", half, number, "") }
-	w.open("", 0)
-	require.Empty(t, w.sockets)
-	require.Contains(t, w.words(wordClosed)[0].text, `"code":"token-invalid"`)
 }
 
 func said(id int64, from, text string) *bridge.Happened {
@@ -252,6 +247,8 @@ func TestWhatEndsASession(t *testing.T) {
 		"busy":            {fail(bridge.CodeBusy), false},
 		"not understood":  {fail(bridge.CodeMessage), false},
 		"another session": {welcome(func(m *bridge.Welcome) { m.Session = "chat-2" }), true},
+		"another user":    {welcome(func(m *bridge.Welcome) { m.Party.UserID = "bo" }), true},
+		"another name":    {welcome(func(m *bridge.Welcome) { m.Party.Nickname = "Ada L." }), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

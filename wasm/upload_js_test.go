@@ -555,17 +555,35 @@ func TestTheDataSocketsTokenExpires(t *testing.T) {
 	s := w.connected()
 	w.newFile(1, content(10)).upload(key, "a.bin")
 	s.sent()
-	first := w.last()
-	first.open()
+	d := w.last()
+	d.open()
 	asked := 0
-	w.token = func(number int64) { asked++; w.call("token", half, number, "a new token") }
-	first.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenExpired, "")})
+	w.token = func(number int64) { asked++; w.call("token", half, number, "a new token", false, "") }
+	d.push(failed(bridge.CodeTokenExpired))
 	require.Equal(t, 1, asked)
-	second := w.last()
-	second.open()
-	require.Equal(t, "a new token", second.hello().Token)
+	s = w.last()
+	s.open()
+	require.Equal(t, "a new token", s.hello().Token)
 	w.heard = nil
-	second.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeTokenExpired, "")})
+	s.push(welcome())
+	require.Equal(t, key, only[*bridge.Offer](s).Key)
+	d = w.last()
+	d.open()
+	require.Equal(t, "a new token", d.hello().Token)
+	d.push(failed(bridge.CodeTokenExpired))
+	require.Empty(t, w.words(wordUpload, wordClosed, wordState), "it is tried again")
+	w.pass(time.Second)
+	require.NotSame(t, d, w.last())
+}
+
+func TestTheDataSocketIsRefused(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(10)).upload(key, "a.bin")
+	s.sent()
+	w.last().open()
+	w.heard = nil
+	w.last().push(failed(bridge.CodeVersion))
 	require.Equal(t, []string{"failed"}, w.states(), "once")
 	require.Empty(t, w.words(wordClosed), "the chat goes on")
 	require.Equal(t, key, only[*bridge.Cancel](s).Key)

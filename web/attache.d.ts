@@ -17,7 +17,15 @@
 import type { Caution, Change, Code, Kind, Right, UploadState } from './codes.js';
 export type { Caution, Change, Code, Kind, Right, UploadState } from './codes.js';
 
-/** Opens the chat session that the token names and resolves once it is joined. */
+/**
+ * Opens the chat session that the token names and resolves once it is joined.
+ *
+ * As long as it may succeed it stays pending and tries again: where the proxy or the application's server is away, each
+ * try comes later than the one before, ten seconds at most, and at once when the browser is back online or the page is
+ * seen again. `onRetry` says why it takes so long; `signal` gives it up. It rejects with an {@link AttacheError} when
+ * trying again is of no use: the options are wrong, a fixed token is refused, two tokens of a function one after the
+ * other, the origin, or the chat session has ended.
+ */
 export function connect(options: ConnectOptions): Promise<Session>;
 
 /**
@@ -34,11 +42,16 @@ export interface ConnectOptions {
   url?: string | URL;
   /**
    * The token, or a function called at every connect, reconnect and when a token's time is over: a session lasts no longer
-   * than a fixed one. It travels in the first message, never in a URL.
+   * than a fixed one. It travels in the first message, never in a URL. A function that throws, answers something that is
+   * no token or takes longer than ten seconds is reported in the console and called again; the session goes on. A token
+   * of the same user with another nickname renames the party; one of another user or chat session ends this session with
+   * the code `session-invalid`, and nothing is sent under the other name. A function may throw that error itself.
    */
   token: string | (() => string | Promise<string>);
   /** Stops connecting; once connected it has no effect. */
   signal?: AbortSignal;
+  /** Called when the first connect has failed for a reason that may pass; it is tried again in `retryIn` milliseconds. */
+  onRetry?: (why: { error: AttacheError; retryIn: number }) => void;
   /** The chat protocol version to join with (ClientVersion). Default 106. Below 104 Chat Server hides files. */
   clientVersion?: number;
   /** The compiled module, when it is not to be loaded from beside this script. */

@@ -234,7 +234,15 @@ export class Connection {
     this.conversation.connecting();
     try {
       const credentials = this.#latest()?.credentials;
-      const session = await this.#connect({ url: this.#url || undefined, token: () => this.#token(), credentials, signal });
+      const session = await this.#connect({
+        url: this.#url || undefined,
+        token: () => this.#token(),
+        credentials,
+        signal,
+        onRetry: ({ error, retryIn }) => {
+          if (!signal.aborted) this.conversation.connecting(error, retryIn);
+        },
+      });
       if (signal.aborted) await session.close();
       else this.#opened(session);
     } catch (error) {

@@ -119,8 +119,9 @@ export class Conversation {
     return this.#uploads.busy;
   }
 
-  connecting() {
-    this.#enter('connecting');
+  /** A session is being made; `error` is why the last try failed. @param {AttacheError} [error] @param {number} [retryIn] */
+  connecting(error, retryIn) {
+    this.#enter('connecting', error, retryIn);
   }
 
   /** No session could be had. @param {unknown} error */

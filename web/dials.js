@@ -129,10 +129,10 @@ export class Dials {
     this.#said.clear();
   }
 
-  /** Tells the page's developer, once until the session is connected. @param {string} text */
-  say(text) {
-    if (this.#said.has(text)) return;
-    this.#said.add(text);
+  /** Tells the page's developer, once until the session is connected. @param {string} text @param {string} [kind] of what only one is told */
+  say(text, kind = text) {
+    if (this.#said.has(kind)) return;
+    this.#said.add(kind);
     console.error(`attache: ${text}`);
   }
 }

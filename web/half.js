@@ -1,6 +1,8 @@
+import { claims, differ } from './claims.js';
 import { Dials } from './dials.js';
-import { AttacheError, misuse, readError } from './error.js';
+import { AttacheError, readError } from './error.js';
 import { load, onExit } from './loader.js';
+import { Provider, astray } from './provider.js';
 
 /** @typedef {import('./pump.js').Pump} Pump */
 /** What makes a session: the options of connect, read. @typedef {ReturnType<typeof import('./wish.js').readConnect>} Wish */
@@ -10,9 +12,9 @@ import { load, onExit } from './loader.js';
  *
  * @typedef {object} Module
  * @property {(half: number, hear: (word: string, call: number, text: string) => void, dial: (url: string, protocol: string) => WebSocket,
- *   url: string, clientVersion: number, id: string, position: number) => string | null} open
+ *   url: string, clientVersion: number, id: string, position: number, user: string) => string | null} open
  * @property {(half: number) => void} close
- * @property {(half: number, number: number, token: string) => void} token
+ * @property {(half: number, number: number, token: string, fixed: boolean, problem: string) => void} token
  * @property {(half: number, call: number, key: string, text: string, visibility: string) => void} say
  * @property {(half: number, call: number, file: string, attempt: string) => void} ask
  * @property {(half: number, call: number, after: string) => void} leave
@@ -47,6 +49,7 @@ import { load, onExit } from './loader.js';
  * @typedef {object} Whole
  * @property {string} id of the chat session; empty until it is known
  * @property {number} position the last event it has
+ * @property {string} userId whose it is; empty until it is known
  * @property {(word: string, text: string, call: number, cause: unknown) => void} hear
  * @property {(error: AttacheError) => void} crashed the program ended, and another one is started
  * @property {(error: AttacheError) => void} failed there is no program any more
@@ -81,28 +84,29 @@ export class Half {
   #ended;
   /** @type {unknown} */
   #tokenFault;
-  /** Where tokens come from, at the moment. */
-  #token;
+  #provider;
   #dials;
   #wake = () => this.#tell(this.#number, 'wake');
+  #seen = () => globalThis.document?.visibilityState === 'visible' && this.#wake();
 
   /** @param {Wish} wish @param {Whole} whole */
   constructor(wish, whole) {
     this.#wish = wish;
     this.#whole = whole;
     this.#dials = new Dials(wish.base);
-    this.#token = wish.token;
+    this.#provider = new Provider(wish.token);
   }
 
   /** @param {Wish['token']} token */
   set token(token) {
-    this.#token = token;
+    this.#provider.source = token;
   }
 
   start() {
     open.add(this);
     forgetExit ??= onExit(() => open.forEach((half) => half.#crashed()));
     globalThis.addEventListener?.('online', this.#wake);
+    globalThis.document?.addEventListener?.('visibilitychange', this.#seen);
     return this.#start();
   }
 
@@ -158,6 +162,7 @@ export class Half {
       forgetExit = undefined;
     }
     globalThis.removeEventListener?.('online', this.#wake);
+    globalThis.document?.removeEventListener?.('visibilitychange', this.#seen);
     for (const call of [...this.#calls.keys()]) {
       const pending = this.#take(call);
       if (pending?.leaving) pending.resolve(undefined);
@@ -186,7 +191,8 @@ export class Half {
     };
     /** @param {string} url @param {string} protocol */
     const dial = (url, protocol) => this.#dial(number, url, protocol);
-    const refused = module.open(number, hear, dial, base.replace(/^http/, 'ws'), clientVersion, this.#whole.id, this.#whole.position);
+    const refused = module.open(number, hear, dial, base.replace(/^http/, 'ws'), clientVersion,
+      this.#whole.id, this.#whole.position, this.#whole.userId);
     if (refused) this.#whole.failed(readError(refused));
     for (const call of [...this.#calls.keys()]) this.#ask(call);
   }
@@ -270,6 +276,9 @@ export class Half {
         if (onProgress) queueMicrotask(() => onProgress(JSON.parse(text)));
         break;
       }
+      case 'doubt':
+        this.#tellToken(readError(text));
+        break;
       case 'done':
         this.resolve(call, text);
         break;
@@ -288,22 +297,25 @@ export class Half {
 
   /** The proxy's word about a token is for who makes tokens. @param {AttacheError} error */
   #tellToken({ code, message, hint, id }) {
-    this.#dials.say(`the proxy refused the token (${code}): ${message}; ${hint}.${id && ` In the proxy's log: ${id}.`}`);
+    this.#dials.say(`the proxy refused the token (${code}): ${message}; ${hint}.${id && ` In the proxy's log: ${id}.`}`, `token ${code}`);
   }
 
   /** @param {number} request */
   async #giveToken(request) {
     const number = this.#number;
-    const token = this.#token;
-    let given;
-    try {
-      await undefined;
-      given = typeof token === 'function' ? await token() : token;
-      if (typeof given !== 'string') throw misuse('the token is not a string');
-    } catch (cause) {
-      this.#tokenFault = cause;
-      given = '';
+    const { token, fixed, problem, cause } = await this.#provider.ask();
+    if (number !== this.#number) return;
+    if (astray(cause)) {
+      this.#whole.failed(cause);
+      return;
     }
-    this.#tell(number, 'token', request, given);
+    const { id, userId } = this.#whole;
+    if (id !== '' && differ(claims(token), { session: id, userId })) {
+      // Before anything is said there, or under that name.
+      this.#whole.failed(new AttacheError({ code: 'session-invalid', message: 'the new token names another chat session or user', hint: 'open a session of its own for it' }));
+      return;
+    }
+    if (cause !== undefined) this.#tokenFault = cause;
+    this.#tell(number, 'token', request, token, fixed, problem);
   }
 }

@@ -159,7 +159,9 @@ export class Pane {
     if (phase !== 'idle') this.#header.state = phase === 'unreachable' ? 'closed' : phase;
     this.#enable();
     this.#showAllowance();
-    this.#banner.hidden = !['reconnecting', 'closed', 'unreachable'].includes(phase);
+    const delayed = phase === 'connecting' && error !== undefined;
+    this.#banner.hidden = !delayed && !['reconnecting', 'closed', 'unreachable'].includes(phase);
+    if (delayed) this.#showDelayed(error);
     if (phase === 'reconnecting') this.#showLost(retryIn);
     if (phase === 'closed') this.#showEnd('ended', error);
     if (phase === 'unreachable') this.#showEnd('unreachable', error);
@@ -286,6 +288,15 @@ export class Pane {
   #showLost(retryIn) {
     const seconds = Math.ceil((retryIn ?? 0) / 1000);
     const words = seconds > 1 ? this.#locale.say('lostRetry', { count: seconds }) : this.#locale.say('lost');
+    this.#banner.classList.remove('ended');
+    this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
+  }
+
+  /** Nothing is open yet, and it is tried again. @param {AttacheError} error */
+  #showDelayed(error) {
+    const words = `${this.#locale.say('delayed')} ${this.#locale.reason(error)}`.trim();
+    // The next try may fail in the same way: what was read once is not read out again.
+    if (this.#banner.textContent === words) return;
     this.#banner.classList.remove('ended');
     this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
   }

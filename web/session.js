@@ -40,15 +40,19 @@ export class Session extends EventTarget {
   #connected = () => {};
   /** From the first welcome on. @type {Unfinished | undefined} */
   #unfinished;
+  /** Told of what delays the first connect. */
+  #onRetry;
 
   /** Only {@link Session.connect} makes one. @param {Wish} wish */
   constructor(wish) {
     super();
     this.#base = wish.base;
     this.#credentials = wish.credentials;
+    this.#onRetry = wish.onRetry;
     const session = this;
     this.#half = new Half(wish, {
       get id() { return session.#id; },
+      get userId() { return session.#party.userId; },
       get position() { return session.#events.at(-1)?.event ?? 0; },
       hear: (word, text, call, cause) => this.#hear(word, text, call, cause),
       crashed: (error) => {
@@ -216,7 +220,7 @@ export class Session extends EventTarget {
         break;
       case 'state': {
         const { error, retryIn } = JSON.parse(text);
-        this.#change('reconnecting', { error: makeError(error, cause), retryIn });
+        this.#lost(makeError(error, cause), retryIn);
         break;
       }
       case 'event':
@@ -262,6 +266,12 @@ export class Session extends EventTarget {
     this.#dispatch('upload', Object.freeze(step));
     if (step.file) this.#half.resolve(call, step.file);
     else if (step.error) this.#half.reject(call, step.error);
+  }
+
+  /** There is no connection, or not yet. @param {AttacheError} error @param {number} retryIn milliseconds */
+  #lost(error, retryIn) {
+    if (this.#id !== '') this.#change('reconnecting', { error, retryIn });
+    else if (this.#onRetry) queueMicrotask(() => this.#onRetry?.({ error, retryIn }));
   }
 
   /** @param {SessionState} state @param {{ error?: AttacheError, retryIn?: number }} [why] */

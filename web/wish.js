@@ -62,6 +62,7 @@ export function readConnect(given) {
     token: readToken(token),
     clientVersion: /** @type {number} */ (clientVersion),
     signal: abortSignal(options.signal),
+    onRetry: callback('onRetry', options.onRetry),
     wasm: /** @type {import('./loader.js').LoadOptions['wasm']} */ (wasm),
   };
 }

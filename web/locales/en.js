@@ -29,6 +29,7 @@ export default {
   lost: 'The connection was lost and is being restored. Files on their way go on where they were.',
   lostRetry: 'The connection was lost. Trying again in {count} s. Files on their way go on where they were.',
   ended: 'This chat is closed.',
+  delayed: 'The chat cannot be opened at the moment. It is tried again.',
   unreachable: 'The chat could not be opened.',
   connectAgain: 'Try again',
 

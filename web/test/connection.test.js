@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import test from 'node:test';
 import { Connection } from '../connection.js';
+import { AttacheError } from '../error.js';
 import { FakeChat, fakeError } from '../testing.js';
 
 const grace = 30_000;
@@ -157,6 +158,21 @@ test('another element joins after its token has named the same party, and before
   assert.equal(made.length, 1);
   assert.deepEqual(news(), ['ada join']);
   assert.equal(first.conversation.busy, true, 'what was chosen meanwhile is sent');
+});
+
+test('B31 what delays the first connect is shown, and its end as well', async () => {
+  let joined = () => {};
+  const connect = ({ onRetry }) => new Promise((resolve) => {
+    onRetry({ error: new AttacheError({ code: 'offline', message: '' }), retryIn: 300 });
+    joined = () => resolve(new FakeChat().join({ nickname: 'ada' }));
+  });
+  const viewer = new Viewer(async () => token('ada'));
+  new Connection(url, '', { connect }).join(viewer);
+  const { conversation } = viewer;
+  assert.deepEqual([conversation.phase, conversation.error?.code, conversation.retryIn], ['connecting', 'offline', 300]);
+  joined();
+  await turn();
+  assert.deepEqual([viewer.conversation.phase, viewer.conversation.error], ['connected', undefined]);
 });
 
 test('the same token function needs no asking', async () => {

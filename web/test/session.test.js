@@ -110,11 +110,9 @@ test('B64 a dial that fails says why, where the proxy knows', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
   const fine = { protocol: 'attache.v1', time: 1, origin: globalThis.origin ?? '', allowed: true };
   const cases = {
-    offline: undefined,
     'origin-refused': { ...fine, allowed: false, refused: 'origin-refused' },
     'upgrade-missing': { ...fine, refused: 'upgrade-missing', missing: ['Connection: Upgrade', 'Upgrade: websocket'] },
     'version-unsupported': { ...fine, protocol: 'attache.v9' },
-    busy: { ...fine, draining: true },
   };
   proxy.refusing = true;
   for (const [code, why] of Object.entries(cases)) {
@@ -144,14 +142,94 @@ test('B42 what the proxy says of a token is in the console', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
   const error = { code: 'token-early', message: 'the token is not valid for another 61 s: compare the clocks', hint: 'try again', retry: true, id: 'e1' };
   proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error });
-  await assert.rejects(enter(), { code: 'token-early', retryable: true });
+  const controller = new AbortController();
+  const tries = [];
+  await assert.rejects(enter({ signal: controller.signal, onRetry: (why) => { tries.push(why); controller.abort('enough'); } }), (reason) => reason === 'enough');
+  assert.deepEqual(tries.map(({ error: { code, retryable } }) => [code, retryable]), [['token-early', true]]);
   assert.match(said.mock.calls[0].arguments[0], /token-early.*another 61 s.*e1/);
 });
 
-test('an application without a token', async () => {
-  const cause = new Error('logged out');
-  await assert.rejects(enter({ token: () => { throw cause; } }), { code: 'token-invalid', cause });
-  await assert.rejects(enter({ token: async () => 7 }), { code: 'token-invalid' });
+/** What the console is told meanwhile. */
+async function told(run) {
+  const { warn, error } = console;
+  const list = [];
+  console.warn = (...words) => list.push(words.join(' '));
+  console.error = console.warn;
+  try {
+    await run(list);
+  } finally {
+    Object.assign(console, { warn, error });
+  }
+  return list;
+}
+
+test('a page whose only token is none', async () => {
+  await told(() => assert.rejects(enter({ token: '' }), { code: 'token-invalid' }));
+  assert.equal(proxy.sockets.length, 0);
+});
+
+test('B31 an application without a token for a while, at the first connect', async () => {
+  const answers = [
+    () => { throw new Error('logged out'); },
+    () => Promise.reject(new TypeError('Failed to fetch')),
+    async () => '<!doctype html><title>502 Bad Gateway</title>',
+    async () => ' a token\n',
+  ];
+  const tries = [];
+  const words = await told(async () => {
+    const session = await enter({ token: () => answers.shift()(), onRetry: ({ error, retryIn }) => tries.push([error.code, error.message, error.retryable, retryIn > 0]) });
+    assert.equal(session.state, 'connected');
+  });
+  assert.equal(proxy.last('/chat').token, 'a token');
+  assert.deepEqual(tries.map(([code, , retryable, later]) => [code, retryable, later]), Array(3).fill(['token-invalid', true, true]));
+  assert.equal(words.length, 2, words.join('\n'));
+  assert.match(words[0], /token function failed.*logged out/);
+  assert.match(words[1], /HTML/);
+});
+
+test('B31 an application without a token for a while, later', async () => {
+  let up = true;
+  const session = await enter({ token: async () => (up ? 'a token' : '<html>') });
+  const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
+  const words = await told(async () => {
+    up = false;
+    proxy.last('/chat').cut();
+    const said = session.send('not lost');
+    await until(() => states.length === 2);
+    up = true;
+    await until(() => states.at(-1)[0] === 'connected');
+    assert.equal((await said).text, 'not lost');
+  });
+  assert.deepEqual(states.slice(0, 2), [['reconnecting', 'offline'], ['reconnecting', 'token-invalid']]);
+  assert.equal(words.length, 1);
+});
+
+test('B31 a proxy that is away when the page is opened', async () => {
+  const { WebSocket } = globalThis;
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      if (proxy.sockets.length < 3) queueMicrotask(() => this.cut());
+    }
+  };
+  const tries = [];
+  await enter({ onRetry: ({ error }) => tries.push(error.code) });
+  assert.deepEqual(tries, ['offline', 'offline']);
+});
+
+test('B39 a token of another user or chat session ends the session before anything is said', async () => {
+  const token = (sub, session) => `e30.${btoa(JSON.stringify({ sub, session }))}.c2ln`;
+  for (const other of [token('bo', 'chat-1'), token('ada', 'chat-2')]) {
+    let next = token('ada', 'chat-1');
+    const session = await enter({ token: async () => next });
+    next = other;
+    proxy.last('/chat').cut();
+    const said = session.send('for this chat only');
+    await assert.rejects(said, { code: 'session-invalid' });
+    assert.equal(session.state, 'closed');
+    assert.notEqual(proxy.last('/chat').token, other);
+    assert.equal(proxy.says.length, 0);
+  }
 });
 
 test('connecting can be given up', async () => {

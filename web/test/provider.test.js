@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Provider } from '../provider.js';
+
+/** What the provider answers and what the console is told. */
+async function asked(provider) {
+  const { warn } = console;
+  const words = [];
+  console.warn = (...said) => words.push(said.join(' '));
+  try {
+    return { ...await provider.ask(), words };
+  } finally {
+    console.warn = warn;
+  }
+}
+
+test('a token is what was given', async () => {
+  for (const source of ['a.b.c', () => 'a.b.c', async () => 'a.b.c', async () => '\n a.b.c\n']) {
+    const { token, fixed, problem, words } = await asked(new Provider(source));
+    assert.deepEqual([token, fixed, problem, words], ['a.b.c', typeof source === 'string', '', []]);
+  }
+});
+
+for (const [name, source, word] of [
+  ['throws', () => { throw new Error('boom'); }, /failed.*boom/],
+  ['rejects', async () => { throw 'boom'; }, /failed.*boom/],
+  ['undefined', async () => {}, /type undefined.*response\.json/],
+  ['null', async () => null, /null/],
+  ['an object', async () => ({ token: 'secret' }), /type object/],
+  ['a number', () => 7, /type number/],
+  ['an array', () => ['secret'], /an array/],
+  ['a Response', async () => new Response('secret'), /type object/],
+  ['nothing', async () => '', /empty.*response\.ok/],
+  ['blanks', async () => ' \n', /empty/],
+  ['a page', async () => ' <!doctype html><h1>502 secret</h1>', /HTML.*response\.ok/],
+  ['JSON', async () => '{"token":"secret"}', /JSON.*response\.json/],
+  ['a quoted text', async () => '"secret"', /JSON/],
+  ['other letters', async () => 'Zugang verweigert: größer', /no token/],
+  ['lines', async () => 'secret\nsecret', /no token/],
+  ['too much', async () => 'secret'.repeat(1000), /6000 bytes/],
+]) {
+  test(`B31 a token function that answers ${name}`, async () => {
+    const provider = new Provider(source);
+    const first = await asked(provider);
+    assert.equal(first.token, '');
+    assert.equal(first.fixed, false);
+    assert.notEqual(first.problem, '');
+    assert.ok(first.cause instanceof Error || first.cause === 'boom');
+    assert.equal(first.words.length, 1);
+    assert.match(first.words[0], word);
+    assert.doesNotMatch(first.words[0] + first.problem, /secret/, 'what it holds may be one');
+    assert.deepEqual((await asked(provider)).words, [], 'once');
+  });
+}
+
+test('B31 another kind of trouble is told, too, and all anew after a token', async () => {
+  const answers = ['', '<p>', '', 'a.b.c', ''];
+  const provider = new Provider(() => answers.shift());
+  const counts = [];
+  for (let i = 0; i < 5; i += 1) counts.push((await asked(provider)).words.length);
+  assert.deepEqual(counts, [1, 1, 0, 0, 1]);
+});
+
+test('B34 a token function that never answers is given up, and what it answers late still counts', async () => {
+  const given = [];
+  const provider = new Provider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
+  const { token, problem, words } = await asked(provider);
+  assert.equal(token, '');
+  assert.match(problem, /has not answered/);
+  assert.match(words[0], /AbortSignal\.timeout/);
+
+  const again = asked(provider);
+  await Promise.resolve();
+  given[0].resolve('a.b.c');
+  assert.equal((await again).token, 'a.b.c');
+});
+
+test('an earlier try that fails late spoils nothing', async () => {
+  const given = [];
+  const provider = new Provider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
+  await asked(provider);
+  const again = asked(provider);
+  await Promise.resolve();
+  given[0].reject(new Error('boom'));
+  given[1].resolve('a.b.c');
+  assert.equal((await again).token, 'a.b.c');
+});
+
+test('another source is asked next', async () => {
+  const provider = new Provider(() => '');
+  await asked(provider);
+  provider.source = 'a.b.c';
+  assert.deepEqual((await asked(provider)).token, 'a.b.c');
+});
