@@ -28,6 +28,7 @@ func exports(p *page) (safejs.Value, error) {
 		"filled":   p.of((*session).takeFilled),
 		"unread":   p.of((*session).takeUnread),
 		"cancel":   p.of((*session).takeCancel),
+		"discard":  p.of((*session).takeDiscard),
 		"wake":     p.of((*session).takeWake),
 		"check":    check,
 		"describe": describe,
@@ -170,6 +171,12 @@ func (u *upload) shield(f func()) { contain(f, u.abandon) }
 func (s *session) takeCancel(a *arguments) {
 	if call := a.integer(); a.err == nil {
 		s.cancel(call)
+	}
+}
+
+func (s *session) takeDiscard(a *arguments) {
+	if key := a.text(); a.err == nil {
+		s.forget(key)
 	}
 }
 

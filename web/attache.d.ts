@@ -124,6 +124,15 @@ export interface Session extends EventTarget {
   recall(file: File): string | undefined;
 
   /**
+   * Uploads that this party began in an earlier page and did not finish, of the last day. None of them is on its way in
+   * this or another tab. {@link upload} goes on with one when its file is chosen again; see {@link recall}.
+   */
+  unfinished(): Promise<UnfinishedUpload[]>;
+
+  /** Gives an unfinished upload up: what is stored of it is removed. */
+  discard(key: string): void;
+
+  /**
    * Opens a file for reading. Resolves with a `Response` once the answer is known to be the file's and no login or error
    * page: stream it, or call `blob()`. A body that breaks off goes on where it was, unseen by the reader. The body fails
    * with an {@link AttacheError} if it does not have the announced size and SHA-256 (`download-mismatch`; with an `offset`
@@ -213,6 +222,19 @@ export interface Progress {
   /** Bytes that the proxy has stored durably; the point an interrupted upload goes on from. */
   readonly stored: number;
   readonly total: number;
+}
+
+/** What is known of an upload without its file. */
+export interface UnfinishedUpload {
+  readonly key: string;
+  /** The file's, as it was chosen. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly lastModified: number;
+  /** Bytes of it that the proxy has, at least. */
+  readonly stored: number;
 }
 
 export type UserType = 'CLIENT' | 'AGENT' | 'SUPERVISOR' | 'EXTERNAL' | 'SYSTEM';

@@ -1,5 +1,6 @@
 import { Downloads } from './downloads.js';
 import { AttacheError, asAttacheError } from './error.js';
+import { guard } from './leaving.js';
 import { Outgoing } from './outgoing.js';
 import { Uploads } from './uploads.js';
 
@@ -71,6 +72,9 @@ export class Conversation {
   astray;
   downloads = new Downloads((file, fetched) => this.#each((view) => view.fetched(file, fetched)));
   #uploads;
+  /** What an earlier page left, by the uploads' keys. @type {Map<string, Outgoing>} */
+  #unfinished = new Map();
+  #describe;
   /** @type {Set<View>} */
   #views = new Set();
   /** Ends what is listened to. @type {(() => void)[]} */
@@ -78,6 +82,7 @@ export class Conversation {
 
   /** @param {(name: string, type: string) => Promise<FileName>} [name] judges the name of a file that the session has not spoken of */
   constructor(name = describe) {
+    this.#describe = name;
     this.#uploads = new Uploads(undefined, {
       tile: () => new Outgoing(this.#cut),
       show: (outgoing) => this.#show(outgoing),
@@ -102,11 +107,13 @@ export class Conversation {
   /** @param {View} view */
   join(view) {
     this.#views.add(view);
+    this.#guard();
   }
 
   /** @param {View} view */
   leave(view) {
     this.#views.delete(view);
+    this.#guard();
   }
 
   /** Whether it holds something that a person would miss. */
@@ -141,18 +148,40 @@ export class Conversation {
     this.#listen(session);
     for (const event of session.transcript) if (event.type === 'file') this.#release(event.key);
     this.#enter(session.state);
-    if (session.state !== 'closed') this.#uploads.sendBy(session);
+    if (session.state === 'closed') return;
+    this.#uploads.sendBy(session);
+    this.#showUnfinished(session);
   }
 
   /** Has nothing to do with its session any more. What was on its way may be tried again by another one. */
   detach() {
-    if (!this.session) return;
     this.#part();
     this.#uploads.end(closed(), true);
     this.#enter('idle');
   }
 
+  /** Shows what an earlier page of this party did not finish. @param {Session} session */
+  async #showUnfinished(session) {
+    for (const { key, name, size, stored } of await session.unfinished?.().catch(() => []) ?? []) {
+      const named = await this.#describe(name, '').catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
+      if (session !== this.session || this.#unfinished.has(key) || this.#uploads.has(key)) continue;
+      const outgoing = new Outgoing();
+      outgoing.label(named);
+      outgoing.leftBehind(key, stored, size);
+      this.#unfinished.set(key, outgoing);
+      this.#show(outgoing);
+    }
+  }
+
+  /** It goes on, or is at its end. @param {string} key */
+  #finish(key) {
+    const outgoing = this.#unfinished.get(key);
+    this.#unfinished.delete(key);
+    if (outgoing) this.#settle(outgoing);
+  }
+
   #part() {
+    for (const key of [...this.#unfinished.keys()]) this.#finish(key);
     for (const end of this.#listening.splice(0)) end();
     this.session = undefined;
   }
@@ -169,6 +198,7 @@ export class Conversation {
     const chosen = [...files];
     if (this.phase === 'closed' && !this.mayReturn) this.refuse(chosen, this.error ?? closed());
     else this.#uploads.add(chosen);
+    this.#guard();
   }
 
   /** Shows files that cannot even be tried, as refused. @param {Iterable<File | Blob | { name: string }>} files @param {AttacheError} error */
@@ -189,12 +219,19 @@ export class Conversation {
   /** @param {Outgoing} outgoing */
   retry(outgoing) {
     this.#uploads.retry(outgoing);
+    this.#guard();
     if (this.phase === 'closed' || this.phase === 'unreachable') this.again?.();
   }
 
   /** @param {Outgoing} outgoing */
   dismiss(outgoing) {
-    this.#uploads.dismiss(outgoing);
+    const { unfinished } = outgoing;
+    if (!unfinished) {
+      this.#uploads.dismiss(outgoing);
+      return;
+    }
+    this.session?.discard(unfinished.key);
+    this.#finish(unfinished.key);
   }
 
   /** @param {ChatFile} file */
@@ -237,7 +274,9 @@ export class Conversation {
   #listen(session) {
     for (const type of /** @type {const} */ (['join', 'leave', 'message', 'file'])) this.#on(session, type, (event) => this.#happened(event));
     this.#on(session, 'upload', (event) => {
+      this.#finish(event.key);
       this.#uploads.step(event);
+      this.#guard();
       this.#each((view) => view.stepped(event));
     });
     this.#on(session, 'limits', () => this.#each((view) => view.allowed()));
@@ -266,7 +305,13 @@ export class Conversation {
     this.retryIn = retryIn;
     for (const one of this.pending) if (one instanceof Outgoing) one.cut(this.#cut);
     if (phase === 'closed') this.#uploads.end(this.error ?? closed(), this.mayReturn);
+    this.#guard();
     this.#each((view) => view.stated());
+  }
+
+  /** Asks before the page goes while that would cut something short. */
+  #guard() {
+    guard(this, (this.session !== undefined || this.#views.size > 0) && this.#uploads.losable);
   }
 
   /** @param {TranscriptEvent} event */
@@ -282,8 +327,10 @@ export class Conversation {
 
   /** The upload that has become a file of the transcript. @param {string} key @returns {Outgoing | undefined} */
   #release(key) {
+    this.#finish(key);
     const outgoing = this.#uploads.release(key);
     if (outgoing) this.pending = this.pending.filter((one) => one !== outgoing);
+    this.#guard();
     return outgoing;
   }
 
@@ -297,6 +344,7 @@ export class Conversation {
   #settle(one) {
     if (!this.pending.includes(one)) return;
     this.pending = this.pending.filter((other) => other !== one);
+    this.#guard();
     this.#each((view) => view.settled(one));
   }
 

@@ -49,6 +49,8 @@ export class AttacheChat extends Base {
   /** The address and name of the connection that it is at. */
   #where = '';
   #viewer;
+  /** What has the focus. @type {import('./place.js').Place['focus']} */
+  #focused;
   /** Ends what is listened to in another document's window. @type {AbortController | undefined} */
   #abroad;
 
@@ -63,6 +65,12 @@ export class AttacheChat extends Base {
       /** @param {Conversation} conversation */
       show: (conversation) => element.#show(conversation),
     };
+    this.#root.addEventListener('focusin', () => { this.#focused = this.#pane?.place.focus; });
+    this.#root.addEventListener('focusout', () => {
+      // A node that is moved loses the focus on the way.
+      const before = this.#focused;
+      queueMicrotask(() => { if (this.#focused === before) this.#focused = this.#pane?.place.focus; });
+    });
   }
 
   get url() {
@@ -139,15 +147,18 @@ export class AttacheChat extends Base {
     this.#upgrade();
     this.#dress();
     this.#watchWindow();
+    const focus = this.#focused;
     if (this.#pane?.node.ownerDocument === this.ownerDocument && this.#built === this.#style()) this.#pane.mounted();
     else this.#build();
+    const { activeElement, body } = this.ownerDocument;
+    if (focus && this.#pane && (activeElement === null || activeElement === body)) this.#pane.place = { focus, scroll: this.#pane.place.scroll };
     this.#arriveSoon();
   }
 
   disconnectedCallback() {
     // An element that is only moved comes back at once.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#hide();
+      if (!this.#present) this.#hide();
     });
   }
 
@@ -175,6 +186,11 @@ export class AttacheChat extends Base {
       default:
         if (this.#pane && this.#built !== this.#style()) this.#build();
     }
+  }
+
+  /** Whether it stands in a document that somebody may look at. */
+  get #present() {
+    return this.isConnected && this.ownerDocument.defaultView !== null;
   }
 
   get #provider() {
@@ -238,7 +254,7 @@ export class AttacheChat extends Base {
     this.#due = true;
     queueMicrotask(() => {
       this.#due = false;
-      if (this.isConnected && !this.#session) this.#arrive();
+      if (this.#present && !this.#session) this.#arrive();
     });
   }
 
@@ -286,6 +302,7 @@ export class AttacheChat extends Base {
   /** It was removed. What it shows may be gone when it returns. */
   #hide() {
     this.#abroad?.abort();
+    this.#focused = undefined;
     this.#viewer.connection?.leave(this.#viewer);
     this.#pane?.detach();
     this.#pane = undefined;
@@ -308,7 +325,7 @@ export class AttacheChat extends Base {
     const place = this.#pane?.place;
     this.#pane?.detach();
     this.#pane = undefined;
-    if (!this.isConnected) {
+    if (!this.#present) {
       this.#root.replaceChildren();
       return;
     }

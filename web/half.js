@@ -23,6 +23,7 @@ import { Provider, astray } from './provider.js';
  * @property {(half: number, call: number, view: Uint8Array) => void} filled
  * @property {(half: number, call: number, before: boolean) => void} unread
  * @property {(half: number, call: number) => void} cancel
+ * @property {(half: number, key: string) => void} discard
  * @property {(half: number) => void} wake
  * @property {(name: string, size: number, limits: string) => string} check
  * @property {(name: string, type: string) => string} describe
@@ -139,6 +140,11 @@ export class Half {
     this.#tell(number, what, call, found);
   }
 
+  /** Takes back what the proxy holds of an upload. @param {string} key */
+  discard(key) {
+    this.#tell(this.#number, 'discard', key);
+  }
+
   /** @param {number} call @param {unknown} value */
   resolve(call, value) {
     this.#take(call)?.resolve(value);
@@ -250,7 +256,7 @@ export class Half {
     return pending;
   }
 
-  /** @param {number} number @param {'cancel' | 'wake' | 'token' | 'close' | 'filled' | 'unread'} what @param {any[]} values */
+  /** @param {number} number @param {'cancel' | 'discard' | 'wake' | 'token' | 'close' | 'filled' | 'unread'} what @param {any[]} values */
   #tell(number, what, ...values) {
     if (number !== this.#number || !this.#module) return;
     try {

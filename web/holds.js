@@ -16,6 +16,13 @@ export const claimable = () => locks() !== undefined;
 /** Reports whether this page sends under the key. @param {string} key */
 export const held = (key) => ours.has(key);
 
+/** Returns the keys that living pages send under: this one, and the others as far as the browser tells. */
+export async function heldAnywhere() {
+  const prefix = lockOf('');
+  const found = await locks()?.query().catch(() => undefined);
+  return new Set([...ours, ...(found?.held ?? []).flatMap(({ name = '' }) => (name.startsWith(prefix) ? name.slice(prefix.length) : []))]);
+}
+
 /**
  * Holds a key that nobody else can have, as long as it is sent under.
  *

@@ -19,6 +19,8 @@ export class Outgoing {
   /** @type {Refusal | undefined} */
   #refusal;
   #cut;
+  /** What an earlier page left of it. @type {{ key: string, stored: number, total: number } | undefined} */
+  unfinished;
   /** @type {Set<Tile>} */
   #tiles = new Set();
 
@@ -57,6 +59,12 @@ export class Outgoing {
     for (const tile of this.#tiles) tile.refuse(refusal);
   }
 
+  /** Shows what an earlier page left, which only the same file can finish. @param {string} key @param {number} stored bytes @param {number} total */
+  leftBehind(key, stored, total) {
+    this.unfinished = { key, stored, total };
+    for (const tile of this.#tiles) tile.leftBehind(this.unfinished);
+  }
+
   /** Takes note that the connection was lost, or is back. @param {boolean} cut */
   cut(cut) {
     if (this.#cut === cut) return;
@@ -71,6 +79,7 @@ export class Outgoing {
     if (this.#named) tile.label(this.#named);
     if (this.#progress) tile.upload(this.#progress, this.#cancellable, this.#cut);
     if (this.#refusal) tile.refuse(this.#refusal);
+    if (this.unfinished) tile.leftBehind(this.unfinished);
   }
 
   /** Leaves a tile alone from now on. @param {Tile} tile */

@@ -192,6 +192,7 @@ export class Pane {
   /** @param {Pending} one */
   pending(one) {
     if (one instanceof Outgoing) {
+      if (one.unfinished && this.#readonly) return;
       const tile = this.#tile(one);
       one.draw(tile);
       this.#pending.set(one, { node: tile.node, tile });
@@ -339,6 +340,7 @@ export class Pane {
       },
       retry: () => outgoing && conversation.retry(outgoing),
       dismiss: () => outgoing && conversation.dismiss(outgoing),
+      choose: () => this.pick(),
     });
   }
 

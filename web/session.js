@@ -1,11 +1,11 @@
 import { Download } from './download.js';
 import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
-import { claim, claimable, held, hold } from './holds.js';
+import { claim, claimable, held, heldAnywhere, hold } from './holds.js';
 import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
 import { Unfinished } from './unfinished.js';
-import { randomKey, readClose, readDownload, readSend, readToken, readUpload, reading } from './wish.js';
+import { randomKey, readClose, readDownload, readKey, readSend, readToken, readUpload, reading } from './wish.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
 /** @typedef {import('./attache.js').Limits} Limits */
@@ -151,8 +151,28 @@ export class Session extends EventTarget {
     return undefined;
   }
 
+  async unfinished() {
+    const all = this.#unfinished?.list() ?? [];
+    if (all.length === 0) return all;
+    const taken = await heldAnywhere();
+    const announced = new Set(this.#events.map((event) => (event.type === 'file' ? event.key : '')));
+    return all.filter(({ key }) => !taken.has(key) && !announced.has(key));
+  }
+
+  /** @param {string} key */
+  discard(key) {
+    const w = reading(() => readKey(key));
+    this.#unfinished?.drop(w);
+    this.#half.discard(w);
+  }
+
   /** @param {ReturnType<typeof readUpload>} w @param {number} size @returns {Promise<ChatFile>} */
   #send(w, size) {
+    /** @param {import('./attache.js').Progress} progress */
+    const onProgress = (progress) => {
+      this.#unfinished?.note(w.file, w.key, progress.stored);
+      w.onProgress?.(progress);
+    };
     return this.#half.call((module, half, call) => {
       const pump = new Pump(
         w.file,
@@ -162,7 +182,7 @@ export class Session extends EventTarget {
       );
       module.upload(half, call, pump, w.key, w.name, size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
       return pump;
-    }, { signal: w.signal, onProgress: w.onProgress });
+    }, { signal: w.signal, onProgress });
   }
 
   /** @param {ChatFile | string} file @param {import('./attache.js').DownloadOptions} [options] @returns {Promise<Response>} */

@@ -65,7 +65,9 @@ button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline
 .tile-actions { display: flex; flex-wrap: wrap; gap: .5em; }
 .tile[data-state="failed"] { border-color: color-mix(in oklab, var(--bad) 45%, var(--border)); }
 .tile[data-state="failed"] .tile-meta { color: var(--bad); font-weight: 500; }
-.tile[data-state="unavailable"] { border-style: dashed; }
+.tile:is([data-state="unavailable"], [data-state="unfinished"]) { border-style: dashed; }
+.tile[data-cut] .bar { opacity: .5; }
+.tile[data-cut] .bar * { animation: none; }
 .tile[data-state="unavailable"] .tile-icon { opacity: .7; }
 
 .tile-description { margin-block-start: .25em; overflow-wrap: anywhere; white-space: pre-line; }

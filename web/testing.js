@@ -159,6 +159,13 @@ class FakeSession extends EventTarget {
     return undefined;
   }
 
+  /** @returns {Promise<import('./attache.js').UnfinishedUpload[]>} */
+  async unfinished() {
+    return [];
+  }
+
+  discard() {}
+
   /** There is no token either. */
   setToken() {}
 

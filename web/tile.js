@@ -20,6 +20,7 @@ import { truncate } from './name.js';
  * @property {(tile: Tile) => void} cancel
  * @property {(tile: Tile) => void} retry
  * @property {(tile: Tile) => void} dismiss
+ * @property {(tile: Tile) => void} choose
  */
 
 const customShown = 2;
@@ -107,6 +108,20 @@ export class Tile {
     this.#enter('failed', () => {
       this.#bar.node.remove();
       this.#note.replaceChildren(this.#refusal(error), buttons);
+      this.#side.replaceChildren();
+    });
+  }
+
+  /** Shows what an earlier page left of it. @param {{ key: string, stored: number, total: number }} left */
+  leftBehind({ key, stored, total }) {
+    const name = this.name;
+    const part = total === 0 ? 0 : stored / total;
+    this.node.dataset.key = key;
+    this.#facts(part < 0.01 ? this.#locale.say('unfinishedNone') : this.#locale.say('unfinished', { percent: this.#locale.percent(part) }));
+    this.#enter('unfinished', () => {
+      this.#note.replaceChildren(make('div', { class: 'tile-actions' },
+        this.#button('choose', this.#locale.say('chooseName', { name })),
+        this.#button('dismiss', this.#locale.say('dismissName', { name }))));
       this.#side.replaceChildren();
     });
   }
@@ -283,7 +298,7 @@ export class Tile {
     this.#side.replaceChildren(button);
   }
 
-  /** @param {'retry' | 'dismiss'} action @param {string} label */
+  /** @param {'retry' | 'dismiss' | 'choose'} action @param {string} label */
   #button(action, label) {
     const button = make('button', { type: 'button', class: `text-button ${action}`, part: `button ${action}`, 'aria-label': label },
       action === 'retry' && glyph('retry'), this.#locale.say(action));

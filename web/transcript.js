@@ -28,6 +28,8 @@ export class Transcript {
   /** @type {HTMLElement[]} */
   #items = [];
   #unseen = 0;
+  /** How far it was scrolled last; a node that is moved loses that. */
+  #top = 0;
   #following = true;
   /** Whether anybody said or sent anything yet. */
   #used = false;
@@ -64,6 +66,7 @@ export class Transcript {
 
   /** Takes note that it stands in its document, whose window measures and draws it: not always the one that this script runs in. */
   mounted() {
+    this.#sizes?.disconnect();
     this.#window = this.node.ownerDocument.defaultView ?? undefined;
     const { ResizeObserver } = this.#window ?? {};
     if (ResizeObserver) {
@@ -71,6 +74,7 @@ export class Transcript {
       for (const part of [this.node, this.#log, this.#pending]) this.#sizes.observe(part);
     }
     if (this.#following) this.#toEnd();
+    else this.node.scrollTop = this.#top;
   }
 
   /** Measures and draws nothing more. */
@@ -82,12 +86,13 @@ export class Transcript {
 
   /** How far it is scrolled, in pixels; undefined at the end. */
   get scroll() {
-    return this.#following ? undefined : this.node.scrollTop;
+    return this.#following ? undefined : this.#top;
   }
 
   set scroll(top) {
     if (top === undefined) return;
     this.#following = false;
+    this.#top = top;
     this.node.scrollTop = top;
     this.#writeJump();
   }
@@ -257,6 +262,8 @@ export class Transcript {
   #scrolled() {
     if (this.#due) return; // it goes to the end anyway
     const { scrollHeight, scrollTop, clientHeight } = this.node;
+    if (clientHeight === 0) return; // it is not drawn
+    this.#top = scrollTop;
     this.#following = scrollHeight - scrollTop - clientHeight < nearEnd;
     if (this.#following) this.#unseen = 0;
     this.#writeJump();

@@ -17,6 +17,8 @@ const most = 100;
 export class Unfinished {
   #owner;
   #store = storage();
+  /** When progress was last noted, by the uploads' keys. @type {Map<string, number>} */
+  #noted = new Map();
 
   /** @param {string[]} owner proxy, chat session, user */
   constructor(...owner) {
@@ -45,6 +47,50 @@ export class Unfinished {
       this.#store?.setItem(this.#name(file), JSON.stringify({ key, at: Date.now() }));
     } catch {
       // Full. A reload will begin anew.
+    }
+  }
+
+  /** Notes how much of it the proxy has, about once a second. @param {Blob} file @param {string} key @param {number} stored */
+  note(file, key, stored) {
+    const now = Date.now();
+    if (now - (this.#noted.get(key) ?? 0) < 1000 || this.recall(file) !== key) return;
+    this.#noted.set(key, now);
+    try {
+      this.#store?.setItem(this.#name(file), JSON.stringify({ key, at: now, stored }));
+    } catch {
+      // Full. What was noted before stands.
+    }
+  }
+
+  /** All that this party has not finished. @returns {import('./attache.js').UnfinishedUpload[]} */
+  list() {
+    const store = this.#store;
+    if (!store) return [];
+    return Object.keys(store).filter((item) => item.startsWith(prefix)).flatMap((item) => {
+      const known = read(store.getItem(item) ?? '');
+      const file = this.#parse(item);
+      return known && file ? { key: known.key, ...file, stored: known.stored } : [];
+    });
+  }
+
+  /** Forgets an upload whose file is not at hand. @param {string} key */
+  drop(key) {
+    const store = this.#store;
+    if (!store) return;
+    for (const item of Object.keys(store)) {
+      if (item.startsWith(prefix) && this.#parse(item) && read(store.getItem(item) ?? '')?.key === key) store.removeItem(item);
+    }
+  }
+
+  /** The file that an item is of, where it is ours. @param {string} item */
+  #parse(item) {
+    try {
+      const parts = JSON.parse(item.slice(prefix.length));
+      const [name, size, lastModified] = parts.splice(this.#owner.length);
+      if (JSON.stringify(parts) !== JSON.stringify(this.#owner) || typeof name !== 'string') return undefined;
+      return { name, size: Number(size), lastModified: Number(lastModified) };
+    } catch {
+      return undefined;
     }
   }
 
@@ -82,12 +128,12 @@ export class Unfinished {
   }
 }
 
-/** @param {string} text @returns {{ key: string, at: number } | undefined} */
+/** @param {string} text @returns {{ key: string, at: number, stored: number } | undefined} */
 function read(text) {
   try {
-    const { key, at } = JSON.parse(text);
+    const { key, at, stored } = JSON.parse(text);
     const young = Date.now() - at <= lifetime;
-    return /^[0-9a-f]{32}$/.test(key) && young ? { key, at } : undefined;
+    return /^[0-9a-f]{32}$/.test(key) && young ? { key, at, stored: Number(stored) || 0 } : undefined;
   } catch {
     return undefined;
   }

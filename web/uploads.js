@@ -82,7 +82,12 @@ export class Uploads {
 
   /** Whether a page that is closed now would cut an upload short. */
   get losable() {
-    return [...this.#tries.values()].some((one) => one.file !== undefined && one.tile.losable);
+    return [...this.#tries.values()].some((one) => !one.failed && one.tile.losable);
+  }
+
+  /** Whether an upload of that key is known here. @param {string} key */
+  has(key) {
+    return this.#tries.has(key) || this.#settled.has(key);
   }
 
   /** Sends from now on by this session, first what has waited for one. @param {Session} session */

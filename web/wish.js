@@ -122,6 +122,12 @@ export function readUpload(file, given) {
   };
 }
 
+/** @param {unknown} key */
+export function readKey(key) {
+  if (typeof key !== 'string' || !/^[0-9a-f]{32}$/.test(key)) throw misuse('a key has 32 hex digits');
+  return key;
+}
+
 /** @param {unknown} file @param {unknown} given */
 export function readDownload(file, given) {
   const options = object(given);

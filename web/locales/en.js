@@ -123,6 +123,11 @@ export default {
   stored: 'Announcing',
   announced: 'Announced',
   failed: 'Not sent',
+  // Upload tile, for what an earlier page did not finish, with a button that opens the file picker.
+  unfinished: 'Not finished, {percent} kept. Choose it again to go on.',
+  unfinishedNone: 'Not finished. Choose it again to send it.',
+  choose: 'Choose it again',
+  chooseName: 'Choose {name} again',
   // Upload tile: buttons. The longer ones are heard by screen readers.
   cancel: 'Cancel {name}',
   retry: 'Retry',

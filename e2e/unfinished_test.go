@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"testing"
+
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
+	d := places[1].open(t)
+	asked := d.dialogs()
+	f := large(t, "video.mp4", 64<<20)
+
+	d.click(`() => e2e.root('agent').querySelector('textarea')`) // browsers ask only where somebody did something
+	d.reload()
+	d.connected()
+	require.Empty(t, asked(), "nothing is lost, nothing is asked")
+
+	d.begin(f, "video.mp4")
+	d.click(`() => e2e.root('agent').querySelector('textarea')`)
+	tell(d.page, "() => e2e.until(() => JSON.parse(e2e.kept()[0][1]).stored > 0, 'what is stored to be noted')")
+	d.reload()
+	require.Equal(t, []string{"beforeunload"}, asked())
+	d.connected()
+	left := d.agent.shows("video.mp4", "unfinished")
+	require.Regexp(t, `^Not finished, \d\d?% kept\. Choose it again to go on\.$`, left.Meta)
+	require.Empty(t, ask[[]tile](d.page, "e2e.tiles", "customer"))
+	require.Zero(t, ask[int](d.page, "() => e2e.kept().length - 1"))
+	d.picture("unfinished")
+
+	d.agent.give(f.path)
+	got := d.customer.file("video.mp4")
+	require.Equal(t, f.digest, fetchedDigest(t, d.customer.link(got.ID)))
+	tell(d.page, "() => e2e.until(() => e2e.tiles('agent').length === 1 && e2e.kept().length === 0, 'the tile to have become the file')")
+
+	other := large(t, "other.mp4", 64<<20)
+	d.begin(other, "other.mp4")
+	d.click(`() => e2e.root('agent').querySelector('textarea')`)
+	d.reload()
+	d.connected()
+	d.agent.shows("other.mp4", "unfinished")
+	before := d.command.stored(t)
+	d.click(`() => e2e.named('agent', 'other.mp4').querySelector('button.dismiss')`)
+	tell(d.page, "() => e2e.until(() => !e2e.named('agent', 'other.mp4') && e2e.kept().length === 0, 'it to be given up')")
+	require.Eventually(t, func() bool { return d.command.stored(t) < before }, longest/4, longest/1000, "what had been stored of it is removed")
+	d.reload()
+	d.connected()
+	require.Len(t, d.agent.tiles(), 1)
+}
+
+// dialogs lets every question of the browser pass with yes, and returns what was
+// asked since it was asked itself.
+func (p *page) dialogs() func() []string {
+	p.t.Helper()
+	var kinds []string
+	require.NoError(p.t, chromedp.Listen(p.ctx, func(event any) {
+		opening, ok := event.(*cdppage.EventJavascriptDialogOpening)
+		if !ok {
+			return
+		}
+		p.mu.Lock()
+		kinds = append(kinds, string(opening.Type))
+		p.mu.Unlock()
+		go func() {
+			_, _ = chromedp.Call(p.ctx, cdppage.HandleJavaScriptDialog, cdppage.HandleJavaScriptDialogParams{Accept: true})
+		}()
+	}))
+	return func() []string {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		said := kinds
+		kinds = nil
+		return said
+	}
+}
