@@ -18,6 +18,10 @@ var eventTypes = []string{string(NewParty), string(PartyLeft), string(Message), 
 const (
 	SystemCommand = "SYS_COMMAND"
 	UserCustom    = "USER_CUSTOM"
+
+	// UpdateNick tells that its sender has another nickname from now on: that of
+	// the event's party, and the text.
+	UpdateNick = "USER_UPDATE_NICK"
 )
 
 // Event is one entry of a chat session's transcript.

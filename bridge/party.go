@@ -53,6 +53,7 @@ func (t UserType) MaySee(v Visibility) bool { return t.MaySend(v) }
 
 // The versions of the chat protocol (the attribute ClientVersion).
 const (
+	versionUpdateNick     = 102 // below it a party never sees USER_UPDATE_NICK notices
 	VersionSystemCommands = 104 // below it a party never sees SYS_COMMAND notices, so no files
 	VersionCurrent        = 106
 	versionOldest         = 101
@@ -97,7 +98,13 @@ func (p Party) Sees(e Event) bool {
 	if !p.UserType.MaySee(e.Visibility) && e.From.UserID != p.UserID {
 		return false
 	}
-	return e.NoticeType != SystemCommand || p.ClientVersion >= VersionSystemCommands
+	switch e.NoticeType {
+	case SystemCommand:
+		return p.ClientVersion >= VersionSystemCommands
+	case UpdateNick:
+		return p.ClientVersion >= versionUpdateNick
+	}
+	return true
 }
 
 const (

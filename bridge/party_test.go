@@ -44,6 +44,8 @@ func TestPartySees(t *testing.T) {
 		"a file below ClientVersion 104":         {old, file, false},
 		"one's own file below 104":               {old, with(file, func(e *bridge.Event) { e.From.UserID = "ann" }), false},
 		"a custom notice below 104":              {old, with(file, func(e *bridge.Event) { e.NoticeType = bridge.UserCustom }), true},
+		"a rename at ClientVersion 102":          {bridge.Party{UserID: "ann", UserType: bridge.Client, ClientVersion: 102}, with(file, func(e *bridge.Event) { e.NoticeType = bridge.UpdateNick }), true},
+		"a rename below 102":                     {bridge.Party{UserID: "ann", UserType: bridge.Client, ClientVersion: 101}, with(file, func(e *bridge.Event) { e.NoticeType = bridge.UpdateNick }), false},
 		"an internal event":                      {customer, with(file, func(e *bridge.Event) { e.Visibility = bridge.Internal }), false},
 		"one's own internal event":               {customer, with(file, func(e *bridge.Event) { e.Visibility = bridge.Internal; e.From.UserID = "ann" }), true},
 		"an internal event, seen by an agent":    {bridge.Party{UserID: "eve", UserType: bridge.Agent, ClientVersion: 104}, with(file, func(e *bridge.Event) { e.Visibility = bridge.Internal }), true},

@@ -272,7 +272,7 @@ export class Conversation {
 
   /** @param {Session} session */
   #listen(session) {
-    for (const type of /** @type {const} */ (['join', 'leave', 'message', 'file'])) this.#on(session, type, (event) => this.#happened(event));
+    for (const type of /** @type {const} */ (['join', 'leave', 'message', 'file', 'notice'])) this.#on(session, type, (event) => this.#happened(event));
     this.#on(session, 'upload', (event) => {
       this.#finish(event.key);
       this.#uploads.step(event);

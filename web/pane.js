@@ -7,7 +7,7 @@ import { Header } from './header.js';
 import { linked } from './links.js';
 import { Outgoing } from './outgoing.js';
 import { Overlay } from './overlay.js';
-import { present } from './roster.js';
+import { isRename, present } from './roster.js';
 import { Tile } from './tile.js';
 import { Transcript } from './transcript.js';
 
@@ -185,7 +185,7 @@ export class Pane {
   happened(event, outgoing) {
     const fresh = this.#show(event, outgoing);
     if (outgoing) this.settled(outgoing);
-    if (event.type === 'join' || event.type === 'leave') this.#showPeople();
+    if (event.type === 'join' || event.type === 'leave' || isRename(event)) this.#showPeople();
     if (fresh && event.type === 'file') this.#host.fire('attache-file', event);
   }
 

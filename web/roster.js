@@ -14,8 +14,14 @@ export function present(transcript) {
   for (const event of transcript) {
     if (event.type === 'join') here.set(event.from.userId, event.from);
     if (event.type === 'leave') here.delete(event.from.userId);
+    if (isRename(event) && here.has(event.from.userId)) here.set(event.from.userId, event.from);
   }
   return [...here.values()];
+}
+
+/** Whether a party is called otherwise from now on. @param {TranscriptEvent} event */
+export function isRename(event) {
+  return event.type === 'notice' && event.notice === 'USER_UPDATE_NICK';
 }
 
 /** One or two letters that stand for a nickname. @param {string} nickname */

@@ -129,6 +129,11 @@ func (f *fold) event(e *entry) {
 	case bridge.PartyLeft:
 		f.left[user] = departure{e.Place, f.present[user]}
 		delete(f.present, user)
+	case bridge.Notice:
+		if p, ok := f.present[user]; ok && e.Event.NoticeType == bridge.UpdateNick {
+			p.Nickname = e.Event.From.Nickname
+			f.present[user] = p
+		}
 	}
 	f.over = f.over || e.Over
 	known := keyed{place: e.Place, userID: user}

@@ -18,6 +18,7 @@ import (
 type model struct {
 	now     int64
 	in      map[string]bool
+	names   map[string]string // by user, since the last time of coming in
 	ended   bool
 	lines   []line
 	holds   []hold
@@ -47,6 +48,13 @@ var modelParties = map[string]bridge.Party{"ann": ann, "carl": carl, "bob": bob,
 
 // ivy is a supervisor who listens in.
 var ivy = bridge.Party{UserID: "ivy", Nickname: "Ivy", UserType: bridge.Supervisor, Visibility: bridge.Vip, ClientVersion: 106}
+
+// party is the user as it is called now.
+func (m *model) party(user string) bridge.Party {
+	p := modelParties[user]
+	p.Nickname = m.names[user]
+	return p
+}
 
 func (m *model) write(e bridge.Event, size int64) { m.lines = append(m.lines, line{e, size}) }
 
@@ -131,13 +139,18 @@ func (m *model) fits(key string, size int64) bridge.Code {
 	return ""
 }
 
-func (m *model) join(user string) bridge.Code {
+func (m *model) join(user, nickname string) bridge.Code {
 	if m.ended {
 		return bridge.CodeSessionEnded
 	}
-	if !m.in[user] {
+	was := m.names[user]
+	m.names[user] = nickname
+	switch {
+	case !m.in[user]:
 		m.in[user] = true
-		m.write(bridge.Event{Type: bridge.NewParty, From: modelParties[user], Visibility: modelParties[user].Visibility}, 0)
+		m.write(bridge.Event{Type: bridge.NewParty, From: m.party(user), Visibility: modelParties[user].Visibility}, 0)
+	case was != nickname:
+		m.write(bridge.Event{Type: bridge.Notice, NoticeType: bridge.UpdateNick, From: m.party(user), Visibility: modelParties[user].Visibility}, 0)
 	}
 	return ""
 }
@@ -150,7 +163,7 @@ func (m *model) leave(user string, after bridge.AfterAction) bridge.Code {
 		return bridge.CodeForbidden
 	}
 	delete(m.in, user)
-	m.write(bridge.Event{Type: bridge.PartyLeft, From: modelParties[user], Visibility: modelParties[user].Visibility}, 0)
+	m.write(bridge.Event{Type: bridge.PartyLeft, From: m.party(user), Visibility: modelParties[user].Visibility}, 0)
 	m.ended = after == bridge.ForceClose || after == bridge.CloseIfNoAgents && m.agents(user) == 0
 	return ""
 }
@@ -186,7 +199,7 @@ func (m *model) post(user string, e bridge.Event, size int64) (int, bridge.Code)
 			h.gone = true
 		}
 	}
-	e.From = modelParties[user]
+	e.From = m.party(user)
 	m.write(e, size)
 	return len(m.lines) - 1, ""
 }
@@ -265,7 +278,7 @@ func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
 		session := fmt.Sprintf("round-%d", round)
-		m := &model{in: map[string]bool{}, tickets: map[string]bool{}, now: clock.UnixMilli()}
+		m := &model{in: map[string]bool{}, names: map[string]string{}, tickets: map[string]bool{}, now: clock.UnixMilli()}
 		user := rapid.SampledFrom([]string{"ann", "carl", "bob", "sue", "ivy"})
 		key := rapid.SampledFrom([]string{"k1", "k2", "k3", "k4", "k5"})
 		size := rapid.Int64Range(0, 60)
@@ -283,6 +296,7 @@ func TestAgainstModel(t *testing.T) {
 			}
 			require.EqualValues(rt, at+1, stored.ID, "a place in the log is an id")
 			if at == len(m.lines)-1 {
+				require.Equal(rt, m.lines[at].event.From.Nickname, stored.From.Nickname)
 				m.lines[at].event = stored
 			}
 			require.Equal(rt, m.lines[at].event, stored)
@@ -290,8 +304,13 @@ func TestAgainstModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"join": func(rt *rapid.T) {
 				who := user.Draw(rt, "who")
-				_, err := server().Join(context.Background(), session, modelParties[who])
-				agree(m.join(who), err)
+				p := modelParties[who]
+				p.Nickname = rapid.SampledFrom([]string{p.Nickname, p.Nickname, p.Nickname + " II"}).Draw(rt, "nickname")
+				joined, err := server().Join(context.Background(), session, p)
+				agree(m.join(who, p.Nickname), err)
+				if err == nil {
+					require.Equal(rt, p.Nickname, joined.Party.Nickname)
+				}
 			},
 			"leave": func(rt *rapid.T) {
 				who := user.Draw(rt, "who")

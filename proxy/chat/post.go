@@ -77,6 +77,8 @@ func (s *Server) judgePost(f *fold, userID string, e bridge.Event, now int64) (*
 			return nil, 0, err
 		}
 		e.Data = withFileID(e.Data, f)
+	case e.NoticeType == bridge.UpdateNick:
+		return nil, 0, bridge.NewError(bridge.CodeForbidden, "a party is renamed by joining with another nickname")
 	case e.NoticeType == bridge.SystemCommand && p.UserType == bridge.Client:
 		return nil, 0, bridge.NewError(bridge.CodeForbidden, "a customer may send no system command but "+bridge.FileUploaded)
 	}

@@ -9,8 +9,10 @@ import (
 
 // Join admits p to the session, and creates the session where there is none. A
 // party that is in already is re-attached without an event and stays what it
-// was: its nickname and type must be the same (else code forbidden), its
-// visibility and ClientVersion are those it joined with. Further codes:
+// was: its type must be the same (else code forbidden), its visibility and
+// ClientVersion are those it joined with. With another nickname it is renamed,
+// which the others see as a notice of type USER_UPDATE_NICK (PSDK enum
+// NoticeType), and from then on in every event of that party. Further codes:
 // session-invalid, session-ended, and those of [bridge.Party.Check].
 func (s *Server) Join(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
 	r, leave, err := s.enter(ctx, session)
@@ -30,7 +32,7 @@ func (s *Server) join(ctx context.Context, r *room, p bridge.Party) (proxy.Joine
 			return nil, bridge.NewError(bridge.CodeSessionEnded, "")
 		}
 		if in, ok := f.present[p.UserID]; ok {
-			return nil, sameParty(in, p)
+			return attach(in, p)
 		}
 		return &entry{Kind: isEvent, ClientVersion: p.ClientVersion, Event: &event{bridge.Event{
 			Type: bridge.NewParty, From: p, Visibility: p.Visibility,
@@ -47,11 +49,19 @@ func (s *Server) join(ctx context.Context, r *room, p bridge.Party) (proxy.Joine
 	return proxy.Joined{Party: p, Limits: s.limits(&r.fold, p, "", s.now()), Position: r.fold.last}, nil
 }
 
-func sameParty(in, again bridge.Party) error {
-	if in.Nickname == again.Nickname && in.UserType == again.UserType {
-		return nil
+// attach is for a party that is in: nothing to append, unless it has another
+// nickname.
+func attach(in, again bridge.Party) (*entry, error) {
+	if in.UserType != again.UserType {
+		return nil, bridge.NewError(bridge.CodeForbidden, "this user id is in the chat already, with another type")
 	}
-	return bridge.NewError(bridge.CodeForbidden, "this user id is in the chat already, with another nickname or type")
+	if in.Nickname == again.Nickname {
+		return nil, nil
+	}
+	in.Nickname = again.Nickname
+	return &entry{Kind: isEvent, Event: &event{bridge.Event{
+		Type: bridge.Notice, NoticeType: bridge.UpdateNick, Text: again.Nickname, From: in, Visibility: in.Visibility,
+	}}}, nil
 }
 
 // Leave takes the party out, with a party-left event, and may end the session

@@ -61,7 +61,6 @@ func TestJoinRefused(t *testing.T) {
 		"an unknown type":                 {"s", bridge.Party{UserID: "a", UserType: "ADMIN"}, bridge.CodeMessage},
 		"a customer who coaches":          {"s", bridge.Party{UserID: "a", UserType: bridge.Client, Visibility: bridge.Internal}, bridge.CodeForbidden},
 		"a version before all":            {"s", bridge.Party{UserID: "a", UserType: bridge.Client, ClientVersion: 100}, bridge.CodeVersion},
-		"another nickname":                {"alive", bridge.Party{UserID: "ann", Nickname: "Agent", UserType: bridge.Client}, bridge.CodeForbidden},
 		"another type":                    {"alive", bridge.Party{UserID: "ann", Nickname: "Ann", UserType: bridge.Agent}, bridge.CodeForbidden},
 		"an ended session, a newcomer":    {"over", ann, bridge.CodeSessionEnded},
 		"an ended session, a member":      {"over", bob, bridge.CodeSessionEnded},
@@ -160,4 +159,36 @@ func TestClockNeverGoesBack(t *testing.T) {
 	require.Equal(t, now.UnixMilli(), first.At)
 	now = now.Add(-time.Minute)
 	require.Equal(t, first.At, post(t, s, "s1", ann, text("two")).At)
+}
+
+// B39: a party that joins again with another nickname is renamed. It has not left,
+// and what it says from then on is said under its new name.
+func TestB39Rename(t *testing.T) {
+	s := start(t, chat.Options{})
+	join(t, s, "s1", ann, bob)
+	old := bridge.Party{UserID: "old", UserType: bridge.Agent, ClientVersion: 101}
+	join(t, s, "s1", old)
+	renamed := ann
+	renamed.Nickname = "Ann L."
+	for range 2 { // as a page whose answer was lost asks again
+		again, err := s.Join(t.Context(), "s1", renamed)
+		require.NoError(t, err)
+		require.Equal(t, "Ann L.", again.Party.Nickname)
+		require.EqualValues(t, 4, again.Position, "one event")
+	}
+	post(t, s, "s1", renamed, text("it is me"))
+	require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
+
+	events := receive(t, s, "s1", bob, 3).until(t, 6)
+	require.Equal(t, []bridge.EventType{bridge.Notice, bridge.Message, bridge.PartyLeft}, []bridge.EventType{events[0].Type, events[1].Type, events[2].Type})
+	require.Equal(t, bridge.UpdateNick, events[0].NoticeType)
+	require.Equal(t, "Ann L.", events[0].Text)
+	for _, e := range events {
+		require.Equal(t, "ann", e.From.UserID)
+		require.Equal(t, "Ann L.", e.From.Nickname)
+	}
+	require.Equal(t, bridge.Message, receive(t, s, "s1", old, 3).until(t, 5)[0].Type, "a version that knows no such notice")
+
+	_, err := s.Post(t.Context(), "s1", "bob", bridge.Event{Type: bridge.Notice, NoticeType: bridge.UpdateNick, Text: "Ann"})
+	requireCode(t, bridge.CodeForbidden, err)
 }

@@ -151,6 +151,21 @@ var chatCases = []aCase{
 		first := t.join("ann", bridge.Agent)
 		same("the position", first.Position, t.join("ann", bridge.Agent).Position)
 	}},
+	{holds: "joining again with another nickname renames: no new-party event, but a notice, and the new nickname in what follows", run: func(t *trial) {
+		t.join("bob", bridge.Agent)
+		position := t.join("ann", bridge.Agent).Position
+		s := t.follow(t.ctx, "bob", position)
+		defer s.close()
+		var j wireJoined
+		need("join under another nickname", t.once(http.MethodPost, at(pathParties, t.session),
+			wireParty{UserID: "ann", Nickname: "Ann L.", UserType: bridge.Agent}, &j))
+		same("the nickname", "Ann L.", j.Party.Nickname)
+		e := s.event()
+		same("the event's type", bridge.Notice, e.Type)
+		same("the notice's type", bridge.UpdateNick, e.NoticeType)
+		same("the notice's text", "Ann L.", e.Text)
+		same("the sender of what follows", "Ann L.", t.post("ann", message("it is me")).From.Nickname)
+	}},
 	{holds: "user ids of any characters are told apart", run: func(t *trial) {
 		for _, user := range []string{"a/b", "a%2Fb", "ä ö", "a?b#c"} {
 			same("the user id", user, t.join(user, bridge.Agent).Party.UserID)

@@ -12,10 +12,16 @@ for (const [what, events, want] of [
   ['one left', [join('a'), join('b'), leave('a')], ['b']],
   ['back after a lost connection, once', [join('a'), join('b'), join('a')], ['a', 'b']],
   ['back after leaving, at the end', [join('a'), join('b'), leave('a'), join('a')], ['b', 'a']],
+  ['a rename makes nobody present', [join('a'), leave('a'), { type: 'notice', notice: 'USER_UPDATE_NICK', from: party('a') }], []],
   ['messages make nobody present', [{ type: 'message', from: party('a') }], []],
 ]) {
   test(`present: ${what}`, () => assert.deepEqual(present(events).map(({ userId }) => userId), want));
 }
+
+test('B39 present: a party that was renamed is called by its new name, in its place', () => {
+  const renamed = { type: 'notice', notice: 'USER_UPDATE_NICK', text: 'Ada L.', from: { ...party('a'), nickname: 'Ada L.' } };
+  assert.deepEqual(present([join('a'), join('b'), renamed]).map(({ nickname }) => nickname), ['Ada L.', 'B']);
+});
 
 for (const [nickname, want] of [['Ada Lindqvist', 'AL'], ['bo', 'B'], ['Ana María de Souza', 'AS'], ['first.last', 'FL'], ['李 小龍', '李小'], ['  ', ''], ['😀 x', '😀X']]) {
   test(`initials: ${nickname}`, () => assert.equal(initials(nickname), want));
