@@ -23,6 +23,7 @@ type backend struct {
 	relaySecret
 	storeFlags
 	customerFlags
+	textFlags
 	logging
 }
 
@@ -34,6 +35,7 @@ func (c backend) mistakes() (m mistakes) {
 	c.relaySecret.check(&m)
 	c.storeFlags.check(&m)
 	c.customerFlags.check(&m)
+	c.textFlags.check(&m)
 	return m
 }
 
@@ -68,7 +70,8 @@ func (c backend) Run(s streams) error {
 	defer e.Close()
 	limits, agents := c.limits(), bridge.Unlimited()
 	conversations, err := chat.New(ctx, e.JetStream(), chat.Options{
-		CustomerLimits: &limits, AgentLimits: &agents, Retention: keep(c.KeepDays), Replicas: e.Replicas(), Log: log,
+		CustomerLimits: &limits, AgentLimits: &agents,
+		CustomerText: c.CustomerMaxText, AgentText: c.AgentMaxText, Room: e.Words, Retention: keep(c.KeepDays), Replicas: e.Replicas(), Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the chat sessions: %w", err)

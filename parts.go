@@ -41,6 +41,8 @@ type plan struct {
 	credentials    bool // pages may send cookies with downloads
 	customerLimits bridge.Limits
 	agentLimits    bridge.Limits
+	customerText   int64 // bytes that one may add to a session's log
+	agentText      int64
 	scanner        proxy.Scanner
 	largest        int64         // bytes of the largest file that it takes
 	relay          *relay.Client // nil: Chat Server and documents are the engine's
@@ -140,6 +142,7 @@ func (all *parts) backend(ctx context.Context, p plan, staging *ucs.Store) (prox
 	}
 	conversations, err := chat.New(ctx, all.engine.JetStream(), chat.Options{
 		CustomerLimits: &p.customerLimits, AgentLimits: &p.agentLimits,
+		CustomerText: p.customerText, AgentText: p.agentText, Room: all.engine.Words,
 		Retention: keep(p.days), Replicas: all.engine.Replicas(), Log: p.log,
 	})
 	if err != nil {

@@ -40,6 +40,7 @@ type serve struct {
 	relayFlags
 	customerFlags
 	agentFlags
+	textFlags
 	scannerFlags
 	auditFlags
 	logging
@@ -139,6 +140,7 @@ func (c serve) mistakes() (m mistakes) {
 	c.relayFlags.check(&m)
 	c.customerFlags.check(&m)
 	c.agentFlags.check(&m)
+	c.textFlags.check(&m)
 	c.scannerFlags.check(&m)
 	c.auditFlags.check(&m)
 	if c.Relay == "" {
@@ -193,6 +195,7 @@ func (c serve) Run(s streams) error {
 		sockets:        c.PartySockets,
 		credentials:    c.DownloadCredentials,
 		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(),
+		customerText: c.CustomerMaxText, agentText: c.AgentMaxText,
 		scanner: scanner, largest: c.largest(), relay: elsewhere, audit: trail, log: log,
 	})
 	if err != nil {

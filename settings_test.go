@@ -149,6 +149,8 @@ func TestB82NegativeNumbers(t *testing.T) {
 		"upload-max-file-size":  func(c serve) int64 { return c.UploadMaxFileSize },
 		"upload-max-total-size": func(c serve) int64 { return c.UploadMaxTotalSize },
 		"download-attempts":     func(c serve) int64 { return c.DownloadAttempts },
+		"customer-max-text":     func(c serve) int64 { return c.CustomerMaxText },
+		"agent-max-text":        func(c serve) int64 { return c.AgentMaxText },
 		"agent-max-file-size":   func(c serve) int64 { return c.AgentMaxFileSize },
 		"scan-max-size":         func(c serve) int64 { return c.ScanMaxSize },
 		"replicas":              func(c serve) int64 { return int64(c.Replicas) },

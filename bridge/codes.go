@@ -29,6 +29,7 @@ const (
 	CodeNotJoined       Code = "not-joined"
 	CodeNotice          Code = "notice-incomplete"
 	CodeTextLength      Code = "text-too-long"
+	CodeChatFull        Code = "chat-full"
 	CodeChatUnavailable Code = "chat-unavailable"
 
 	// What may be uploaded.
@@ -106,6 +107,7 @@ var Rules = []Rule{
 	{CodeNotJoined, "the party is not in the chat session", "connect to the session first", true},
 	{CodeNotice, "a file-uploaded notice lacks a mandatory key", "send file-name, file-size, file-source and file-document-id", false},
 	{CodeTextLength, "the text is too long", "send it in parts", false},
+	{CodeChatFull, "this chat takes no more from this party", "start a new chat, or ask the agent for another way", false},
 	{CodeChatUnavailable, "the chat server cannot be reached", "wait for it to come back", true},
 
 	{CodeUploadsOff, "sending files is switched off in this chat", "ask the operator to allow it", false},

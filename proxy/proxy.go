@@ -88,6 +88,13 @@ type Config struct {
 	// data sockets together. Default: 16 MiB.
 	FrameMemory int64
 
+	// TextRate is how many bytes a second a customer may say, over all its sockets
+	// here, once it has said TextBurst; a message counts with its text and 512
+	// bytes, and what is more is refused with code busy. Everybody else has eight
+	// times as much. Defaults: 16 KiB and 512 KiB.
+	TextRate  int
+	TextBurst int
+
 	// FrontEnds are the addresses and networks (CIDR) of TLS front ends. Of a socket
 	// that comes through one, the address is the one that it names in
 	// X-Forwarded-For. Default: none is believed, and one counts as one address.
@@ -158,6 +165,12 @@ func (c *Config) complete() error {
 	if c.FrameMemory == 0 {
 		c.FrameMemory = 16 << 20
 	}
+	if c.TextRate == 0 {
+		c.TextRate = 16 << 10
+	}
+	if c.TextBurst == 0 {
+		c.TextBurst = 512 << 10
+	}
 	if c.TicketTime == 0 {
 		c.TicketTime = 10 * time.Minute
 	}
@@ -192,6 +205,7 @@ type Proxy struct {
 	uploads  uploads
 	presence presence
 	paces    paces
+	budgets  budgets
 	turned   *turnedAway
 	askers   askers
 	used     usedTickets
@@ -233,6 +247,7 @@ func New(c Config) (*Proxy, error) {
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
 	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, sockets: c.MaxSockets,
 		historyRate: rate.Limit(c.HistoryRate), historyBurst: c.HistoryBurst, of: map[string]*pace{}}
+	p.budgets = budgets{rate: float64(c.TextRate), burst: float64(c.TextBurst), of: map[string]*budget{}}
 	p.used.kept = map[Grant]*ticketUse{}
 	p.turned = newTurnedAway()
 	p.asked.of = map[string]*askedAttempt{}

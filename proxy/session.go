@@ -235,6 +235,9 @@ func (s *session) say(ctx context.Context, m *bridge.Say) error {
 	if _, err := bridge.ParseKey(m.Key); err != nil {
 		return s.refused(ctx, m.Ref, "", err)
 	}
+	if err := s.proxy.budgets.speak(s.who, len(m.Text)); err != nil {
+		return s.refused(ctx, m.Ref, "", err)
+	}
 	e, err := s.proxy.Chat.Post(ctx, s.who.Session, s.who.Party.UserID, e)
 	if err != nil {
 		return s.refused(ctx, m.Ref, "", err)
@@ -271,8 +274,16 @@ func (s *session) offerOver(ctx context.Context, r Record) error {
 	return nil
 }
 
-// keepRefusal cannot make a refusal undone: where it fails, the log has it.
+// keepRefusal cannot make a refusal undone: where it fails, the log has it. Of a party
+// that is refused without end the last line says busy, for all that follow.
 func (s *session) keepRefusal(m *bridge.Offer, cause error) {
+	line, last := s.proxy.budgets.note(s.who)
+	if !line {
+		return
+	}
+	if last {
+		cause = bridge.NewError(bridge.CodeBusy, "")
+	}
 	e := Entry{
 		Act: ActRefused, Session: s.who.Session, UserID: s.who.Party.UserID, UserType: s.who.Party.UserType, Conn: s.id,
 		Name: m.Name, Size: m.Size, Digest: m.Digest, Code: bridge.AsError(cause).Code,

@@ -24,6 +24,7 @@ export type Code =
   | 'not-joined'
   | 'notice-incomplete'
   | 'text-too-long'
+  | 'chat-full'
   | 'chat-unavailable'
   | 'uploads-off'
   | 'agent-needed'

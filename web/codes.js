@@ -98,6 +98,11 @@ export const codes = Object.freeze({
     hint: 'send it in parts',
     retry: false,
   }),
+  'chat-full': Object.freeze({
+    message: 'this chat takes no more from this party',
+    hint: 'start a new chat, or ask the agent for another way',
+    retry: false,
+  }),
   'chat-unavailable': Object.freeze({
     message: 'the chat server cannot be reached',
     hint: 'wait for it to come back',

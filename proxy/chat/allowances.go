@@ -69,6 +69,9 @@ func (s *Server) reserve(ctx context.Context, r *room, want entry) error {
 		if err := s.limits(f, p, want.Key, now).Check(want.Name, want.Size); err != nil || p.UserType != bridge.Client {
 			return nil, err
 		}
+		if err := s.afford(f, p); err != nil {
+			return nil, err
+		}
 		e := want
 		return &e, nil
 	})
@@ -125,6 +128,9 @@ func (s *Server) judgeAttempt(f *fold, a attempt, now int64) (*entry, error) {
 	limits := s.limits(f, p, "", now)
 	if limits.MaxDownloads != bridge.NoLimit && limits.UsedDownloads >= limits.MaxDownloads {
 		return nil, bridge.NewError(bridge.CodeDownloads, "this chat allows "+strconv.FormatInt(limits.MaxDownloads, 10)+" downloads, and all are used")
+	}
+	if err := s.afford(f, p); err != nil {
+		return nil, err
 	}
 	return &entry{Kind: isAttempt, UserID: a.userID, Key: a.key, FileID: a.fileID}, nil
 }

@@ -27,6 +27,10 @@ type fold struct {
 	others    usage // and by everybody else
 	reserved  map[string]reservation
 	attempts  map[attempt]struct{}
+
+	spent          map[string]int64 // bytes of the log by user id
+	spentCustomers int64            // by all customers
+	spentOthers    int64            // and by everybody else
 }
 
 // mark is where an entry lies in the stream.
@@ -92,6 +96,7 @@ func newFold() fold {
 		files:    map[string]filed{},
 		reserved: map[string]reservation{},
 		attempts: map[attempt]struct{}{},
+		spent:    map[string]int64{},
 	}
 }
 
@@ -108,6 +113,7 @@ func (f *fold) apply(e *entry) {
 	}
 	f.last, f.at = e.Place, max(f.at, e.At)
 	f.marks = append(f.marks, mark{e.Place, e.seq})
+	f.spend(e)
 
 	switch e.Kind {
 	case isEvent:

@@ -27,6 +27,22 @@ type Options struct {
 	// refused for them. nil is [bridge.Unlimited].
 	AgentLimits *bridge.Limits
 
+	// CustomerText and AgentText bound what one party may add to a session's log,
+	// in bytes, as a CLIENT and as anybody else; all of a session's customers
+	// together, and everybody else together, may add twice that. Whatever stays
+	// in the log counts, with 512 bytes for what is kept beside it: messages,
+	// notices, joining and leaving, reservations and attempts; an upload that was
+	// given up counts with 8 KiB, for its record. Beyond the bound what is new is refused
+	// with code chat-full; what was promised before (a notice of a reserved file,
+	// a release, leaving) is not, and joining has a quarter more.
+	// Not published. 0 is 4 MiB and 64 MiB; [bridge.NoLimit] is no bound.
+	CustomerText, AgentText int64
+
+	// Room is asked before anything new of a customer is stored, and fails with
+	// code storage-full where what is left is for agents and for what was
+	// promised. nil: it never is.
+	Room func() error
+
 	// Retention is how long an event is kept, and so the longest that a session
 	// can last: one whose beginning is gone has ended. 0 is 30 days.
 	Retention time.Duration
@@ -62,6 +78,15 @@ func (o Options) withDefaults() Options {
 	if o.AgentLimits == nil {
 		limits := bridge.Unlimited()
 		o.AgentLimits = &limits
+	}
+	if o.CustomerText == 0 {
+		o.CustomerText = 4 << 20
+	}
+	if o.AgentText == 0 {
+		o.AgentText = 64 << 20
+	}
+	if o.Room == nil {
+		o.Room = func() error { return nil }
 	}
 	if o.Retention == 0 {
 		o.Retention = 30 * 24 * time.Hour

@@ -17,6 +17,7 @@ import (
 // its notice, has code upload-conflict.
 //
 // Codes: not-joined, session-ended, forbidden, message-invalid, text-too-long,
+// chat-full, of customers storage-full,
 // those of [bridge.Data.Check] and [bridge.CheckNotice], and for customers'
 // files those of [bridge.Limits.Check]. The Data of what is returned, and of
 // what Events delivers, is shared: read it, don't change it.
@@ -81,6 +82,10 @@ func (s *Server) judgePost(f *fold, userID string, e bridge.Event, now int64) (*
 		return nil, 0, bridge.NewError(bridge.CodeForbidden, "a party is renamed by joining with another nickname")
 	case e.NoticeType == bridge.SystemCommand && p.UserType == bridge.Client:
 		return nil, 0, bridge.NewError(bridge.CodeForbidden, "a customer may send no system command but "+bridge.FileUploaded)
+	default:
+		if err := s.afford(f, p); err != nil {
+			return nil, 0, err
+		}
 	}
 	return &entry{Kind: isEvent, Event: &event{e}}, 0, nil
 }
@@ -100,6 +105,11 @@ func (s *Server) judgeFile(f *fold, e bridge.Event, now int64) error {
 	held, ok := f.open(e.Key, now, s.options.ReservationTTL)
 	if ok && held.name == name && held.size == file.Size {
 		return nil
+	}
+	if !ok {
+		if err := s.afford(f, e.From); err != nil {
+			return err
+		}
 	}
 	return s.limits(f, e.From, e.Key, now).Check(name, file.Size)
 }

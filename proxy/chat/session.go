@@ -34,6 +34,9 @@ func (s *Server) join(ctx context.Context, r *room, p bridge.Party) (proxy.Joine
 		if in, ok := f.present[p.UserID]; ok {
 			return attach(in, p)
 		}
+		if err := s.affordJoin(f, p); err != nil {
+			return nil, err
+		}
 		return &entry{Kind: isEvent, ClientVersion: p.ClientVersion, Event: &event{bridge.Event{
 			Type: bridge.NewParty, From: p, Visibility: p.Visibility,
 		}}}, nil

@@ -24,13 +24,14 @@ type account struct {
 	mu       sync.Mutex
 	asked    time.Time
 	answered time.Time
-	full     bool
+	free     int64 // bytes, or bridge.NoLimit
+	low      int64 // below which no upload begins
 }
 
-// accountRoom fails where the account was full a moment ago. It is asked at most
-// once a second; what it said long ago refuses nobody, for a write to a full
-// account is refused itself.
-func (e *Engine) accountRoom() error {
+// accountAbove fails where the account had less left, a moment ago, than that
+// part of what no upload begins below. It is asked at most once a second; what it
+// said long ago refuses nobody, for a write to a full account is refused itself.
+func (e *Engine) accountAbove(part int64) error {
 	a := &e.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -38,7 +39,7 @@ func (e *Engine) accountRoom() error {
 		a.asked = time.Now()
 		go e.askAccount(e.life)
 	}
-	if a.full && a.fresh() {
+	if a.free != bridge.NoLimit && a.free < a.low/part && a.fresh() {
 		return bridge.NewError(bridge.CodeStorageFull, "")
 	}
 	return nil
@@ -85,7 +86,7 @@ func (e *Engine) askAccount(ctx context.Context) (*jetstream.AccountInfo, error)
 	a := &e.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.answered, a.full = time.Now(), free != bridge.NoLimit && free < low
+	a.answered, a.free, a.low = time.Now(), free, low
 	return info, nil
 }
 

@@ -56,9 +56,19 @@ func TestAnAccountNearlyFull(t *testing.T) {
 	free, low, err := e.Space(t.Context())
 	require.NoError(t, err)
 	require.Less(t, free, low)
+	require.NoError(t, e.Spare(), "what has begun goes on")
 	full := func() bool { return bridge.CodeOf(e.Room()) == bridge.CodeStorageFull }
 	// What was asked before may be answered behind it.
 	require.Eventually(t, full, time.Minute, 10*time.Millisecond)
+	_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 30<<10))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return bridge.CodeOf(e.Spare()) == bridge.CodeStorageFull }, time.Minute, 10*time.Millisecond)
+	require.NoError(t, e.Words(), "the chat goes on")
+	_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 10<<10))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return bridge.CodeOf(e.Words()) == bridge.CodeStorageFull }, time.Minute, 10*time.Millisecond)
+	_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 1<<10))
+	require.NoError(t, err, "an agent's")
 	require.Eventually(t, func() bool {
 		e.Age(time.Hour) // much may have been deleted since
 		return e.Room() == nil

@@ -55,19 +55,29 @@ func (v volume) free() (int64, error) {
 // begun already still finds room.
 func (e *Engine) Room() error {
 	if e.embedded == nil {
-		return e.accountRoom()
+		return e.accountAbove(1)
 	}
 	return e.embedded.above(2 * e.embedded.room.reserve)
 }
 
 // Spare fails with code storage-full when uploads that have begun are to stop as
 // well. What is left then is for the chat, and for the records of what has
-// been accepted. A cluster tells so itself, at each write.
+// been accepted.
 func (e *Engine) Spare() error {
 	if e.embedded == nil {
-		return nil
+		return e.accountAbove(2)
 	}
 	return e.embedded.above(e.embedded.room.reserve)
+}
+
+// Words fails with code storage-full when what customers write is to stop, at
+// half of what uploads leave: they may not take the room in which an agent
+// answers, and in which what was accepted is delivered.
+func (e *Engine) Words() error {
+	if e.embedded == nil {
+		return e.accountAbove(4)
+	}
+	return e.embedded.above(e.embedded.room.reserve / 2)
 }
 
 // above fails where less than that many bytes are left, on the disk or of the

@@ -1,0 +1,67 @@
+package chat
+
+import "attache/bridge"
+
+// What an entry costs beyond its own bytes, roughly: the store's framing and index,
+// and of an upload that was given up its record, its leases and its audit line.
+const (
+	entryCost   = 512
+	abandonCost = 8 << 10
+)
+
+// spend charges an entry to the party that caused it.
+func (f *fold) spend(e *entry) {
+	cost := int64(e.cost) + entryCost
+	user, customer := e.UserID, true // only customers have hidden entries
+	if e.Kind == isRelease {
+		cost += abandonCost
+	}
+	if e.Event != nil {
+		user, customer = e.Event.From.UserID, e.Event.From.UserType == bridge.Client
+	}
+	f.spent[user] += cost
+	if customer {
+		f.spentCustomers += cost
+	} else {
+		f.spentOthers += cost
+	}
+}
+
+// afford fails where p may add nothing more to the log: code chat-full, or of a
+// customer storage-full where the store has no room for its words.
+func (s *Server) afford(f *fold, p bridge.Party) error {
+	return s.within(f, p, s.textOf(p))
+}
+
+// affordJoin lets a party that has written all it may come back, to read.
+func (s *Server) affordJoin(f *fold, p bridge.Party) error {
+	bound := s.textOf(p)
+	if bound != bridge.NoLimit {
+		bound += bound / 4
+	}
+	return s.within(f, p, bound)
+}
+
+func (s *Server) textOf(p bridge.Party) int64 {
+	if p.UserType == bridge.Client {
+		return s.options.CustomerText
+	}
+	return s.options.AgentText
+}
+
+func (s *Server) within(f *fold, p bridge.Party, bound int64) error {
+	together := f.spentOthers
+	if p.UserType == bridge.Client {
+		together = f.spentCustomers
+		switch err := s.options.Room(); {
+		case bridge.CodeOf(err) == bridge.CodeStorageFull:
+			return bridge.NewError(bridge.CodeStorageFull, "the store is nearly full, and what is left is for the agents")
+		case err != nil:
+			return err
+		}
+	}
+	if bound != bridge.NoLimit && (f.spent[p.UserID] >= bound || together >= 2*bound) {
+		return bridge.NewError(bridge.CodeChatFull, "")
+	}
+	return nil
+}
