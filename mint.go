@@ -30,9 +30,6 @@ func (m mint) mistakes(secret []byte, err error, who proxy.Identity) (found mist
 		found.add("--session %q: %s", m.Session, bridge.CodeSessionInvalid.Rule().Hint)
 	}
 	found.found("--user, --nickname:", who.Party.Check())
-	if m.Life <= 0 {
-		found.add("--life=%s: a token that has expired already is good for nothing, write such as 1h", m.Life)
-	}
 	return found
 }
 
@@ -57,6 +54,10 @@ func (m mint) Run(s streams) error {
 	signed, err := auth.Mint(who)
 	if err != nil {
 		return err
+	}
+	if m.Life <= 0 {
+		// Who tries how a page takes it means it so.
+		fmt.Fprintf(s.log, "attache: by --life=%s this token has expired already\n", m.Life)
 	}
 	fmt.Fprintln(s.out, signed)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"attache/proxy/relay"
 )
@@ -27,8 +28,11 @@ type relayFlags struct {
 const minSecret = 32
 
 func (f relaySecret) check(m *mistakes) {
-	_, err := f.read()
-	if err != nil {
+	if f.RelaySecretFile == "" && f.RelaySecret != strings.TrimSpace(f.RelaySecret) {
+		m.secret("--relay-secret", []byte(f.RelaySecret), nil)
+		return
+	}
+	if _, err := f.read(); err != nil {
 		m.add("%w", err)
 	}
 }

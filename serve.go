@@ -311,6 +311,10 @@ func (f scannerFlags) check(m *mistakes) {
 	}
 	if _, err := clamd.New(f.Clamd, clamd.Options{}); err != nil {
 		m.add("--clamd: %w", err)
+	} else if host, port, err := net.SplitHostPort(strings.TrimPrefix(f.Clamd, "tcp://")); err == nil && !strings.Contains(f.Clamd, "/") {
+		if n, err := net.LookupPort("tcp", port); err != nil || n == 0 || host == "" {
+			m.add("--clamd %q has no valid host or port: write such as 127.0.0.1:3310", f.Clamd)
+		}
 	}
 }
 

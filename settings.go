@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -141,6 +142,8 @@ func (m *mistakes) secret(flag string, secret []byte, err error) {
 	switch {
 	case err != nil:
 		m.add("%s: %w", flag, err)
+	case len(bytes.TrimSpace(secret)) < len(secret):
+		m.add("%s: a blank or a line end is at its beginning or end, and would be a part of the secret: take it away, or give it in a file, which may end with one", flag)
 	case len(secret) < minSecret:
 		m.add("%s: a secret has at least %d bytes, and this one has %d: make one with openssl rand -base64 48", flag, minSecret, len(secret))
 	}

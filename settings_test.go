@@ -80,6 +80,10 @@ func TestB66SettingsThatCannotWork(t *testing.T) {
 		"an agent's beyond the scanner":    {scanned("--agent-max-file-size=99000000"), "raise --scan-max-size"},
 		"a scanner that takes nothing":     {scanned("--scan-max-size=0"), "--scan-max-size=0"},
 		"a clamd without a port":           {scanned("--clamd=localhost"), "host:port"},
+		"a clamd's port":                   {scanned("--clamd=localhost:33100000"), "127.0.0.1:3310"},
+		"a clamd without a host":           {scanned("--clamd=:3310"), "127.0.0.1:3310"},
+		"a secret with a line end":         {whole("--token-secret=" + longSecret + "\n"), "line end"},
+		"a relay's secret with a blank":    {backend("--relay-secret=" + longSecret + " "), "line end"},
 		"a negative age":                   {whole("--signatures-max-age", "-72h"), "is negative"},
 		"patterns as extensions":           {whole("--upload-file-types=*.jpg:pdf"), "write jpg"},
 		"every extension":                  {whole("--agent-file-types=*"), "leave the list empty"},
@@ -95,7 +99,6 @@ func TestB66SettingsThatCannotWork(t *testing.T) {
 		"a relay's port":                   {whole("--relay=http://relay.example:99999", "--relay-secret="+longSecret), "port"},
 		"a relay to try, of no scheme":     {[]string{"conform", "--relay=relay.example", "--relay-secret=" + longSecret}, "http://host:port"},
 		"a cluster of no scheme":           {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--token-secret=" + longSecret, "--nats=nats.example:4222"}, "nats://host:4222"},
-		"a life that is over":              {mint("--life", "-1h"), "has expired already"},
 		"a token for no party":             {mint("--user="), "--user"},
 	} {
 		t.Run(name, func(t *testing.T) { require.Contains(t, refused(t, c.args...), c.says) })
@@ -108,8 +111,8 @@ func TestB66EveryMistakeIsTold(t *testing.T) {
 	for _, word := range []string{"9 settings", "write :8371", "wildcard", "sandboxed", "go together", "write jpg", "MIME", "10.0.0.0/8", "--keep-days=0", "--download-attempts=-9"} {
 		require.Contains(t, said, word)
 	}
-	said = refused(t, "token", "--token-secret=short", "--session=a.b", "--user=u", "--life=-1h")
-	for _, word := range []string{"3 settings", "--token-secret", "--session", "--life"} {
+	said = refused(t, "token", "--token-secret=short", "--session=a.b", "--user=")
+	for _, word := range []string{"3 settings", "--token-secret", "--session", "--user"} {
 		require.Contains(t, said, word)
 	}
 }
@@ -131,6 +134,13 @@ func TestB66SettingsThatWork(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Serve.mistakes().err(), "%q", more)
 	}
+}
+
+func TestATokenThatHasExpiredIsMintedWithAWord(t *testing.T) {
+	var out, log strings.Builder
+	require.Zero(t, run([]string{"token", "--token-secret=" + longSecret, "--session=s", "--user=u", "--life", "-2m"}, &out, &log))
+	require.NotEmpty(t, out.String())
+	require.Contains(t, log.String(), "expired already")
 }
 
 // B82: a negative number is a value, in both forms and from the environment.

@@ -71,6 +71,13 @@ func (t *turnedAway) last(d dialer, now time.Time) refusedDial {
 	return refusedDial{}
 }
 
+// forget is told of a dial that got through: what was wrong has been mended.
+func (t *turnedAway) forget(d dialer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.recent, d)
+}
+
 // turn keeps the refusal of a dial, and reports whether the log may have a line of it; its
 // attributes say what to change.
 func (p *Proxy) turn(r *http.Request, code bridge.Code) (say bool, more []any) {

@@ -135,6 +135,10 @@ func TestB64UpgradeHeadersTakenAway(t *testing.T) {
 	told, _ := askWhy(t, front.URL, http.MethodPost, w.origin)
 	require.Equal(t, bridge.CodeUpgrade, told.Refused)
 	require.Equal(t, []string{"Connection: Upgrade", "Upgrade: websocket"}, told.Missing)
+	// Once it is mended nothing is held against the page any more.
+	w.join(w.agent)
+	told, _ = askWhy(t, front.URL, http.MethodPost, w.origin)
+	require.Empty(t, told.Missing)
 	require.Contains(t, w.logged(), "without Connection: Upgrade and Upgrade: websocket")
 	require.Contains(t, w.logged(), "proxy_set_header Upgrade")
 }

@@ -31,6 +31,10 @@ import type { Dictionary } from './locale.js';
  * element then neither connects nor closes anything. Draft and tiles belong to
  * that session and come back with it.
  *
+ * What only the page's developer can mend (no `url` or `token`, a refused origin, a
+ * token that is not accepted, …) is told in the console and by `attache-error`; whoever
+ * chats reads neutral words instead, with the id that stands in the proxy's log.
+ *
  * Custom properties are listed in `styles.js`. Every box is a `part`: `frame`,
  * `header`, `heading`, `people`, `faces`, `state`, `banner`, `transcript`,
  * `empty`, `item`, `head`, `bubble`, `own`, `link`, `line`, `file`, `file-icon`,

@@ -1,6 +1,7 @@
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { AttacheError, asAttacheError } from './error.js';
+import { Lack, complain } from './faults.js';
 import { Kept } from './kept.js';
 import { Locale } from './locale.js';
 import { Pane } from './pane.js';
@@ -46,6 +47,7 @@ export class AttacheChat extends Base {
   /** What the page was told last. @type {{ session?: Session, phase?: string, error?: AttacheError }} */
   #told = {};
   #due = false;
+  #lack = new Lack();
   /** The address and name of the connection that it is at. */
   #where = '';
   #viewer;
@@ -264,6 +266,8 @@ export class AttacheChat extends Base {
     const name = this.conversation;
     const where = this.hasAttribute('url') && this.#provider !== undefined ? JSON.stringify([url, name]) : '';
     if (where !== this.#where) this.#depart();
+    if (where === '') this.#lack.look(() => this.#lacks());
+    else this.#lack.done();
     if (where === '' || this.#viewer.connection?.has(this.#viewer)) return;
     this.#where = where;
     const { connection } = this.#viewer;
@@ -272,6 +276,12 @@ export class AttacheChat extends Base {
       else if (name !== '') Connection.named(url, name).join(this.#viewer);
       else new Connection(url, '', { kept: this.#kept }).join(this.#viewer);
     });
+  }
+
+  /** What the page has not given it, by the names of the attributes. */
+  #lacks() {
+    if (!this.isConnected || this.#session || this.#where !== '') return [];
+    return [...(this.hasAttribute('url') ? [] : ['url']), ...(this.#provider === undefined ? ['token'] : [])];
   }
 
   /** What was written and chosen while it was nowhere goes along to where it goes now. @param {() => void} go */
@@ -352,6 +362,7 @@ export class AttacheChat extends Base {
     const told = this.#told;
     if (told.session === session && told.phase === phase && told.error === error) return;
     this.#told = { session, phase, error };
+    if (phase === 'unreachable' && error) complain(error);
     if (phase === 'unreachable') this.#fire('attache-error', error);
     else if (session && phase !== 'connecting' && phase !== 'idle') this.#fire('attache-state', { state: phase, error });
   }

@@ -2,7 +2,7 @@ import { make, write } from './dom.js';
 import { initials } from './roster.js';
 
 /** @typedef {import('./attache.js').Party} Party */
-/** @typedef {import('./attache.js').SessionState | 'connecting'} ShownState */
+/** @typedef {import('./attache.js').SessionState | 'connecting' | 'idle'} ShownState */
 /** @typedef {import('./locale.js').Locale} Locale */
 
 const facesShown = 4;

@@ -1,3 +1,4 @@
+import { neutral } from './faults.js';
 import en from './locales/en.js';
 
 /** @typedef {keyof typeof en} Word */
@@ -152,11 +153,13 @@ export class Locale {
     return /[.!?…。؟]$/u.test(words) ? capital : `${capital}.`;
   }
 
-  /** Why something was refused, what to do, and the id where that is asked for. @param {{ message?: string, hint?: string, code?: string, id?: string }} error */
+  /** Why something was refused, what to do, and the id where that is asked for; of what only others can mend, no more than that. @param {{ message?: string, hint?: string, code?: string, id?: string }} error */
   reason({ message = '', hint = '', code = '', id = '' }) {
     const word = /** @type {Word} */ (`error-${code}`);
+    const instead = neutral({ code, message });
+    const named = (code === 'internal' || instead) && id !== '' ? this.say('errorId', { id }) : '';
+    if (instead) return [this.say(instead), named].join(' ').trim();
     if (Object.hasOwn(en, word)) return this.say(word);
-    const named = code === 'internal' && id !== '' ? this.say('errorId', { id }) : '';
     return [this.sentence(message), this.sentence(hint), named].filter((words) => words !== '').join(' ');
   }
 }

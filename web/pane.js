@@ -156,7 +156,8 @@ export class Pane {
 
   #showState() {
     const { phase, error, retryIn } = this.#conversation;
-    if (phase !== 'idle') this.#header.state = phase === 'unreachable' ? 'closed' : phase;
+    this.#header.state = phase === 'unreachable' ? 'closed' : phase;
+    this.#transcript.usable = phase !== 'idle';
     this.#enable();
     this.#showAllowance();
     const delayed = phase === 'connecting' && error !== undefined;

@@ -185,6 +185,7 @@ button:disabled { cursor: default; }
 .state[data-state="reconnecting"], .state[data-state="connecting"] { --tone: var(--caution); }
 .state[data-state="reconnecting"]::before, .state[data-state="connecting"]::before { animation: breathe 1.6s ease-in-out infinite; }
 .state[data-state="closed"] { --tone: var(--bad); }
+.state[data-state="idle"] { --tone: var(--muted); }
 
 .banner {
   display: flex;

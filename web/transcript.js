@@ -22,6 +22,7 @@ export class Transcript {
   #log = make('ol', { class: 'log', role: 'log' });
   #pending = make('ul', { class: 'pending' });
   #empty = make('div', { class: 'empty', part: 'empty' });
+  #hint = make('p');
   #jump = make('button', { class: 'jump', part: 'button jump', type: 'button', hidden: true });
   #frame = make('div', { class: 'scroller' });
   #thread = new Thread();
@@ -56,8 +57,9 @@ export class Transcript {
     this.#empty.append(
       make('div', { class: 'empty-icons' }, icon('image', 'png'), icon('pdf', 'pdf'), icon('sheet', 'xlsx')),
       make('p', { class: 'empty-title' }, locale.say('empty')),
-      make('p', {}, locale.say(readonly ? 'emptyReadonly' : 'emptyHint')),
+      this.#hint,
     );
+    this.#hint.append(locale.say(readonly ? 'emptyReadonly' : 'emptyHint'));
     this.node.append(this.#log, this.#empty, this.#pending);
     this.#frame.append(this.node, this.#jump);
     this.node.addEventListener('scroll', () => this.#scrolled(), { passive: true });
@@ -183,6 +185,11 @@ export class Transcript {
     if (item?.parentNode === this.#pending) item.remove();
     this.#headPending();
     this.#showEmpty();
+  }
+
+  /** Whether something could be written or dropped. @param {boolean} usable */
+  set usable(usable) {
+    this.#hint.hidden = !usable;
   }
 
   #showEmpty() {

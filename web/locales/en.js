@@ -10,6 +10,7 @@ export default {
   // Header, when the page gives the element no heading.
   heading: 'Chat',
   // Header, beside the dot: the state of the session.
+  idle: 'Not connected',
   connecting: 'Connecting',
   connected: 'Connected',
   reconnecting: 'Reconnecting',
@@ -139,7 +140,13 @@ export default {
   // Upload tile, for a failure without a sentence of its own.
   broken: 'It could not be sent. Try it again.',
 
-  // After a refusal whose hint asks to report its id.
+  // Instead of the reason, where only who made or runs this page can do something.
+  notSetUp: 'Something about this page is not set up as it should be. Try again later, or tell whoever runs it.',
+  notSignedIn: 'You could not be signed in. Reload the page, or sign in again.',
+  notAllowed: 'You may not do this here.',
+  outdated: 'This page is of another release than its file service. Reload it.',
+
+  // After a refusal whose hint asks to report its id, or of which only others can find the cause.
   errorId: '(Id {id})',
 
   // Heard by screen readers only, as it happens.

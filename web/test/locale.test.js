@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { cautions, changes, kinds, states } from '../codes.js';
+import { cautions, changes, codes, kinds, states } from '../codes.js';
 import { Locale, addLocale } from '../locale.js';
 import en from '../locales/en.js';
 
@@ -79,4 +79,16 @@ test('English has words for everything that the code list can bring', () => {
   for (const caution of cautions) assert.ok(words.includes(caution), caution);
   const told = { receiving: 'sending', accepted: 'storing', cancelled: 'saidCancelled' };
   for (const state of states) assert.ok(words.includes(told[state] ?? state), state);
+});
+
+test('widget 1.3: whoever chats reads nothing that only a developer understands', () => {
+  for (const [code, { message, hint }] of Object.entries(codes)) {
+    const told = english.reason({ code, message, hint });
+    assert.doesNotMatch(told, /token|origin|--|attache\.d\.ts|protocol|module|user ?id|header/i, code);
+    assert.notEqual(told, '', code);
+  }
+  const misuse = english.reason({ code: 'message-invalid', message: 'url has none of the schemes https', hint: 'compare the call with attache.d.ts', id: 'e1' });
+  assert.match(misuse, /not set up.*\(Id .?e1.?\)$/);
+  const readonly = english.reason({ code: 'forbidden', message: 'this chat is shown for reading only', hint: '' });
+  assert.match(readonly, /reading only/);
 });

@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// developers is what whoever chats should not have to read.
+var developers = regexp.MustCompile(`(?i)token|attache\.d\.ts|scheme|application|https`)
+
+// What the developer of a page gets wrong is told in the console, and in neutral words
+// to whoever chats (the widget's report, 1.3).
+func TestMistakesOfAPagesDeveloper(t *testing.T) {
+	h := startHost(t)
+	c := startCommand(t, "demo", "--origin", h.origin())
+	h.proxy = c.origin()
+	p := newPage(t)
+	p.expect(`attache: |Attach\x{e9}: |Attach\\u00e9: `)
+	p.open(h.origin() + "/")
+	const make = `async (mistake, url, state) => {
+		const element = document.createElement('attache-chat');
+		const mistakes = {
+			nothing: () => {},
+			'no token': () => { element.url = url; },
+			'another scheme': () => { element.url = 'ftp://x'; element.token = 'x'; },
+			'a token function that throws': () => { element.url = url; element.token = () => { throw new Error('logged out'); }; },
+			'a token that is an object': () => { element.url = url; element.token = async () => ({ token: 'x' }); },
+			'a token that is none': () => { element.url = url; element.token = 'nonsense'; },
+		};
+		mistakes[mistake]();
+		document.body.append(element);
+		const seen = (selector) => element.shadowRoot.querySelector(selector);
+		await e2e.until(() => seen('.state')?.dataset.state === state, mistake + ' to be ' + state);
+		return { state: seen('.state').textContent, words: seen('.banner').textContent + seen('.empty').innerText, dead: seen('textarea').disabled };
+	}`
+	for _, m := range []struct{ mistake, state, word, console string }{
+		{"nothing", "idle", "Nothing here yet", "it has no url and no token"},
+		{"no token", "idle", "Nothing here yet", "it has no token"},
+		{"another scheme", "closed", "not set up", "url has none of the schemes"},
+		{"a token function that throws", "connecting", "", "the token function failed"}, // and is asked again
+		{"a token that is an object", "connecting", "", "object"},
+		{"a token that is none", "closed", "could not be signed in", "the proxy refused the token"},
+	} {
+		t.Run(m.mistake, func(t *testing.T) {
+			got := ask[struct {
+				State, Words string
+				Dead         bool
+			}](p, make, m.mistake, c.origin(), m.state)
+			require.Contains(t, got.Words, m.word)
+			require.NotRegexp(t, developers, got.Words)
+			if m.state == "idle" {
+				require.Equal(t, "Not connected", got.State)
+				require.True(t, got.Dead)
+				require.NotContains(t, got.Words, "Write something")
+			}
+			if m.console != "" {
+				p.consoleHas(m.console)
+			}
+		})
+	}
+}
