@@ -2,6 +2,7 @@ import { claims, differ } from './claims.js';
 import { Conversation } from './conversation.js';
 import { AttacheError } from './error.js';
 import { Kept } from './kept.js';
+import { stringify } from './plain.js';
 
 /** @typedef {import('./attache.js').Session} Session */
 /** @typedef {import('./claims.js').Identity} Identity */
@@ -86,7 +87,7 @@ export class Connection {
    * @param {Connect} [connect]
    */
   static named(url, name, connect) {
-    const key = JSON.stringify([url, name]);
+    const key = stringify([url, name]);
     const known = named.get(key) ?? new Connection(url, name, { connect });
     named.set(key, known);
     return known;
@@ -330,7 +331,7 @@ export class Connection {
     clearTimeout(this.#closing);
     waiting.delete(this);
     this.ended = true;
-    const key = JSON.stringify([this.#url, this.#name]);
+    const key = stringify([this.#url, this.#name]);
     if (named.get(key) === this) named.delete(key);
     const identity = this.#identity;
     this.#forsake();

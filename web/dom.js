@@ -49,6 +49,24 @@ export function write(node, text) {
 }
 
 /**
+ * What matches within a node, in its order: by a loop, because old pages give
+ * NodeList another iterator, or none.
+ *
+ * @param {ParentNode} root @param {string} selector @returns {Element[]}
+ */
+export function all(root, selector) {
+  const list = root.querySelectorAll(selector);
+  const found = [];
+  for (let i = 0; i < list.length; i += 1) found.push(list[i]);
+  return found;
+}
+
+/** Takes a node out of the document. `remove` may mean something else on an old page. @param {Node | null | undefined} node */
+export function discard(node) {
+  node?.parentNode?.removeChild(node);
+}
+
+/**
  * Writes facts that stand beside each other, none of which the direction of the
  * page or of another one turns round.
  *

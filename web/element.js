@@ -5,6 +5,7 @@ import { Lack, complain } from './faults.js';
 import { Kept } from './kept.js';
 import { Locale } from './locale.js';
 import { Pane } from './pane.js';
+import { stringify } from './plain.js';
 import { styles } from './styles.js';
 import { baseOf } from './wish.js';
 
@@ -264,7 +265,7 @@ export class AttacheChat extends Base {
   #arrive() {
     const url = baseOf(this.url);
     const name = this.conversation;
-    const where = this.hasAttribute('url') && this.#provider !== undefined ? JSON.stringify([url, name]) : '';
+    const where = this.hasAttribute('url') && this.#provider !== undefined ? stringify([url, name]) : '';
     if (where !== this.#where) this.#depart();
     if (where === '') this.#lack.look(() => this.#lacks());
     else this.#lack.done();

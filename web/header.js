@@ -12,6 +12,7 @@ export class Header {
   node = make('header', { class: 'header', part: 'header' });
   #title = make('h2', { class: 'heading', part: 'heading', dir: 'auto' });
   #people = make('p', { class: 'people', part: 'people' });
+  #names = make('bdi');
   #faces = make('span', { class: 'faces', part: 'faces', 'aria-hidden': 'true' });
   #state = make('span', { class: 'state', part: 'state', role: 'status' });
   #stateWord = make('span', { class: 'state-word' });
@@ -20,7 +21,8 @@ export class Header {
   /** @param {Locale} locale */
   constructor(locale) {
     this.#locale = locale;
-    this.#people.dir = this.#stateWord.dir = locale.direction;
+    this.#names.dir = this.#stateWord.dir = locale.direction;
+    this.#people.append(this.#names);
     this.#state.append(this.#stateWord);
     this.node.append(this.#faces, make('div', { class: 'header-words' }, this.#title, this.#people), this.#state);
   }
@@ -41,8 +43,8 @@ export class Header {
     const others = here.filter((party) => party.userId !== self.userId);
     this.#faces.replaceChildren(...(others.length > 0 ? others : [self]).slice(0, facesShown).map((party) => this.#face(party)));
     const names = others.map(({ nickname, userType }) => this.#locale.say('partyOf', { name: nickname, role: this.#locale.say(userType) }));
-    write(this.#people, others.length === 0 ? this.#locale.say('alone') : this.#locale.list([...names, this.#locale.say('you')]));
-    this.#people.title = this.#people.textContent ?? '';
+    write(this.#names, others.length === 0 ? this.#locale.say('alone') : this.#locale.list([...names, this.#locale.say('you')]));
+    this.#people.title = this.#names.textContent ?? '';
   }
 
   /** @param {Party} party */

@@ -1,3 +1,5 @@
+import { stringify } from './plain.js';
+
 /** @typedef {import('./claims.js').Identity} Identity */
 /** @typedef {import('./conversation.js').Conversation} Conversation */
 /** What it is kept under. @typedef {{ url: string, name: string, identity: Identity }} Label */
@@ -37,4 +39,4 @@ export class Kept {
 }
 
 /** @param {Label} label */
-const key = ({ url, name, identity: { session, userId } }) => JSON.stringify([url, name, session, userId]);
+const key = ({ url, name, identity: { session, userId } }) => stringify([url, name, session, userId]);

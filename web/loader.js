@@ -232,7 +232,8 @@ function openDoor(build) {
       if (version === build.go) resolve(api);
       else reject(new Error(`Attaché's module was built with ${version}, its wasm_exec.js is of ${build.go}: serve both from one build`));
     };
-    Object.defineProperty(globalThis, name, { value: enter, configurable: true });
+    // Without a prototype, on which a page may have put a `get` or a `set`.
+    Object.defineProperty(globalThis, name, Object.assign(Object.create(null), { value: enter, configurable: true }));
   });
   return { name, entered, refuse, close };
 }

@@ -1,7 +1,7 @@
 import { allowance } from './allowance.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
-import { make } from './dom.js';
+import { all, make } from './dom.js';
 import { AttacheError } from './error.js';
 import { Header } from './header.js';
 import { linked } from './links.js';
@@ -357,11 +357,11 @@ export class Pane {
   /** @param {NonNullable<Place['focus']>} focus @returns {HTMLElement | undefined} */
   #find({ part, key, id }) {
     const within = key === '' && id === '' ? this.node
-      : [...this.node.querySelectorAll('.tile')].find((node) => {
+      : all(this.node, '.tile').find((node) => {
         const { dataset } = /** @type {HTMLElement} */ (node);
         return id !== '' ? dataset.id === id : dataset.key === key;
       });
-    const nodes = [...within?.querySelectorAll('*') ?? []];
+    const nodes = within ? all(within, '*') : [];
     return /** @type {HTMLElement | undefined} */ (nodes.find((node) => node.getAttribute('part') === part));
   }
 }

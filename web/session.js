@@ -2,10 +2,11 @@ import { Download } from './download.js';
 import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
 import { claim, claimable, held, heldAnywhere, hold } from './holds.js';
+import { randomKey } from './key.js';
 import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
 import { Unfinished } from './unfinished.js';
-import { randomKey, readClose, readDownload, readKey, readSend, readToken, readUpload, reading } from './wish.js';
+import { readClose, readDownload, readKey, readSend, readToken, readUpload, reading } from './wish.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
 /** @typedef {import('./attache.js').Limits} Limits */

@@ -1,3 +1,5 @@
+import { hex } from './key.js';
+
 /** The round constants, and before them the initial state: bits of the roots of the first primes (FIPS 180-4). */
 const [initial, constants] = roots();
 
@@ -50,7 +52,7 @@ export class Sha256 {
     padding[0] = 128;
     new DataView(padding.buffer).setBigUint64(padding.length - 8, 8n * BigInt(length));
     this.write(padding);
-    return Array.from(this.#state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+    return hex(this.#state, 8);
   }
 
   /** @param {Uint8Array} bytes @param {number} at */

@@ -1,5 +1,5 @@
 import { Bar } from './bar.js';
-import { make, writeFacts } from './dom.js';
+import { discard, make, writeFacts } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
 import { linked } from './links.js';
@@ -106,7 +106,7 @@ export class Tile {
     buttons.append(this.#button('dismiss', this.#locale.say('dismissName', { name })));
     this.#facts(this.#locale.say('failed'));
     this.#enter('failed', () => {
-      this.#bar.node.remove();
+      discard(this.#bar.node);
       this.#note.replaceChildren(this.#refusal(error), buttons);
       this.#side.replaceChildren();
     });
@@ -280,7 +280,7 @@ export class Tile {
   /** Shows a file of the chat that nothing happens to. @param {'ready' | 'unavailable' | 'downloaded' | 'handed'} state @param {ChatFile} file */
   #rest(state, file) {
     this.#enter(state, () => {
-      this.#bar.node.remove();
+      discard(this.#bar.node);
       this.#side.replaceChildren();
       this.#writeName();
       this.#writeFacts(file);

@@ -1,4 +1,4 @@
-import { make } from './dom.js';
+import { all, discard, make } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
 import { linked } from './links.js';
@@ -166,9 +166,9 @@ export class Transcript {
 
   /** Gives the first one the head that it will have in the transcript, so that nothing moves when it gets there. */
   #headPending() {
-    for (const item of this.#pending.querySelectorAll('.first')) {
+    for (const item of all(this.#pending, '.first')) {
       item.classList.remove('first');
-      item.querySelector('.head')?.remove();
+      discard(item.querySelector('.head'));
     }
     const first = /** @type {HTMLElement | null} */ (this.#pending.firstElementChild);
     if (!first || !this.#self) return;
@@ -182,7 +182,7 @@ export class Transcript {
   /** @param {HTMLElement} node */
   removePending(node) {
     const item = node.closest('li');
-    if (item?.parentNode === this.#pending) item.remove();
+    if (item?.parentNode === this.#pending) discard(item);
     this.#headPending();
     this.#showEmpty();
   }
@@ -213,8 +213,8 @@ export class Transcript {
     const item = node.closest('li');
     const back = item && focusedIn(node);
     if (item) {
-      node.remove();
-      item.remove();
+      discard(node);
+      discard(item);
     }
     if (back) queueMicrotask(() => node.querySelector('button')?.focus());
     return node;
@@ -242,7 +242,7 @@ export class Transcript {
     const event = this.#thread.at(index);
     const first = speaks(event) && !this.#thread.follows(index);
     item.classList.toggle('first', first);
-    for (const old of item.querySelectorAll(':scope > .head, :scope > .day')) old.remove();
+    for (const old of all(item, ':scope > .head, :scope > .day')) discard(old);
     if (first) item.prepend(this.#head(event));
     if (this.#thread.opensDay(index)) item.prepend(make('span', { class: 'day', dir: this.#locale.direction }, this.#locale.day(event.at)));
   }

@@ -1,3 +1,4 @@
+import { hex } from './key.js';
 import { Reader, tail } from './reader.js';
 import { Sha256 } from './sha256.js';
 
@@ -115,13 +116,6 @@ function digestOf(bytes) {
   const sum = new Sha256();
   sum.write(bytes);
   return sum.hex();
-}
-
-/** @param {Uint8Array} bytes */
-function hex(bytes) {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
 }
 
 const changed = () => new Error('the file is not what it was');

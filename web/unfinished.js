@@ -1,3 +1,5 @@
+import { stringify } from './plain.js';
+
 const prefix = 'attache unfinished ';
 
 /** The proxy forgets an idle upload after a day as well. */
@@ -44,7 +46,7 @@ export class Unfinished {
   remember(file, key) {
     if (!(file instanceof File)) return;
     try {
-      this.#store?.setItem(this.#name(file), JSON.stringify({ key, at: Date.now() }));
+      this.#store?.setItem(this.#name(file), stringify({ key, at: Date.now() }));
     } catch {
       // Full. A reload will begin anew.
     }
@@ -111,7 +113,7 @@ export class Unfinished {
   /** @param {Blob} file */
   #name(file) {
     const { name = '', lastModified = 0 } = /** @type {Partial<File>} */ (file);
-    return prefix + JSON.stringify([...this.#owner, name, file.size, lastModified]);
+    return prefix + stringify([...this.#owner, name, file.size, lastModified]);
   }
 
   /** Removes what is too old, and the oldest of what is too much. */
@@ -122,7 +124,8 @@ export class Unfinished {
     const kept = Object.keys(store).filter((name) => name.startsWith(prefix))
       .map((name) => ({ name, at: read(this.#get(name))?.at ?? 0 }))
       .sort((a, b) => b.at - a.at);
-    for (const [i, { name, at }] of kept.entries()) {
+    for (let i = 0; i < kept.length; i += 1) {
+      const { name, at } = kept[i];
       if (i >= most || at > now || now - at > lifetime) this.#remove(name);
     }
   }

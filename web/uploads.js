@@ -1,4 +1,5 @@
 import { AttacheError, asAttacheError } from './error.js';
+import { randomKey } from './key.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
 /** @typedef {import('./attache.js').FileName} FileName */
@@ -358,10 +359,4 @@ export class Uploads {
   #of(tile) {
     return [...this.#tries.values()].find((one) => one.tile === tile);
   }
-}
-
-/** 128 random bits, the name of one user action wherever it is spoken of. */
-function randomKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,4 +1,6 @@
 import { misuse } from './error.js';
+import { randomKey } from './key.js';
+import { stringify } from './plain.js';
 
 /**
  * What callers hand over, read once and copied into plain values. A getter that
@@ -161,10 +163,5 @@ export function readCheck(file, limits) {
   const l = object(limits);
   const counts = ['maxFiles', 'usedFiles', 'maxFileSize', 'maxTotalSize', 'usedTotalSize', 'types', 'needAgent', 'agentHere', 'maxDownloads', 'usedDownloads'];
   const known = Object.fromEntries(counts.map((key) => [key, l[key]]));
-  return { name, size: /** @type {number} */ (size), limits: JSON.stringify(known) };
-}
-
-/** 128 random bits in hex: one a user action. */
-export function randomKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return { name, size: /** @type {number} */ (size), limits: stringify(known) };
 }

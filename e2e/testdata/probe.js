@@ -86,7 +86,13 @@ globalThis.e2e = (() => {
   const chat = (side) => document.getElementById(side);
   const session = (side) => chat(side).session;
   const root = (side) => chat(side).shadowRoot;
-  const all = (node, selector) => [...node.querySelectorAll(selector)];
+  // By a loop, because a test may bend what pages do bend.
+  function all(node, selector) {
+    const list = node.querySelectorAll(selector);
+    const found = [];
+    for (let i = 0; i < list.length; i += 1) found.push(list[i]);
+    return found;
+  }
   const text = (node, selector) => node.querySelector(selector)?.textContent ?? '';
 
   /** A tile as a person sees it. */
@@ -200,7 +206,7 @@ globalThis.e2e = (() => {
 
   async function digest(buffer) {
     const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', buffer));
-    return Array.from(sum, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return [...sum].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   }
 
   const download = async (side, id) => digest(await (await session(side).download(id)).arrayBuffer());

@@ -1,0 +1,17 @@
+/** 128 random bits in hex: one a user action, wherever it is spoken of. */
+export function randomKey() {
+  return hex(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/**
+ * Bytes in lower-case hex. By a loop, because pages with old libraries (Magento,
+ * MooTools, Prototype) put another `Array.from` in place of the language's.
+ *
+ * @param {ArrayLike<number>} numbers bytes, or words of more digits
+ * @param {number} [digits] of each
+ */
+export function hex(numbers, digits = 2) {
+  let text = '';
+  for (let i = 0; i < numbers.length; i += 1) text += `00000000${(numbers[i] >>> 0).toString(16)}`.slice(-digits);
+  return text;
+}
