@@ -58,7 +58,7 @@ export class Unfinished {
     if (now - (this.#noted.get(key) ?? 0) < 1000 || this.recall(file) !== key) return;
     this.#noted.set(key, now);
     try {
-      this.#store?.setItem(this.#name(file), JSON.stringify({ key, at: now, stored }));
+      this.#store?.setItem(this.#name(file), stringify({ key, at: now, stored }));
     } catch {
       // Full. What was noted before stands.
     }
@@ -89,7 +89,7 @@ export class Unfinished {
     try {
       const parts = JSON.parse(item.slice(prefix.length));
       const [name, size, lastModified] = parts.splice(this.#owner.length);
-      if (JSON.stringify(parts) !== JSON.stringify(this.#owner) || typeof name !== 'string') return undefined;
+      if (stringify(parts) !== stringify(this.#owner) || typeof name !== 'string') return undefined;
       return { name, size: Number(size), lastModified: Number(lastModified) };
     } catch {
       return undefined;

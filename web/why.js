@@ -1,4 +1,5 @@
 import { codes } from './codes.js';
+import { stringify } from './plain.js';
 
 /** @typedef {import('./codes.js').Code} Code */
 
@@ -73,7 +74,7 @@ function refusedOrigin(base, seen, origin) {
     return `the proxy at ${base} cannot let this page in, because it has no origin: it is a file, or in a sandboxed frame. Serve it over https, or give the frame allow-same-origin.`;
   }
   if (seen !== origin) {
-    const changed = seen === '' ? 'takes the Origin header away' : `changes the Origin header to ${JSON.stringify(seen)}`;
+    const changed = seen === '' ? 'takes the Origin header away' : `changes the Origin header to ${stringify(seen)}`;
     return `the proxy at ${base} cannot tell that this page is of ${origin}: a reverse proxy before it ${changed}. Have it passed on as it is.`;
   }
   return `the proxy at ${base} lets no page of ${origin} in. Start it with --origin ${origin} (beside those that it has).`;
@@ -130,5 +131,5 @@ function local(hostname) {
 /** The message with which the module is told of a cause. @param {Code} code */
 export function told(code) {
   const { message, hint, retry } = codes[code];
-  return JSON.stringify({ type: 'fail', error: { code, message, hint, retry } });
+  return stringify({ type: 'fail', error: { code, message, hint, retry } });
 }
