@@ -2,8 +2,15 @@ package e2e
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	cdpbrowser "github.com/chromedp/cdproto/browser"
@@ -119,4 +126,108 @@ func TestB57WhateverAnswersThePageStays(t *testing.T) {
 	d.click(click, "customer", "large.bin")
 	tell(d.page, state, "ready")
 	require.True(t, ask[bool](d.page, "() => window.stays"), "it is the same page still")
+}
+
+// gate is a front end before the proxy that wants a cookie for files and shows a
+// login page to who has none. It can also cut a download, once.
+type gate struct {
+	server *httptest.Server
+	login  string       // where it sends who has no cookie
+	cutAt  atomic.Int64 // bytes of the next download; 0: none
+	asked  atomic.Int64 // downloads
+}
+
+func startGate(t *testing.T, to func() string) *gate {
+	t.Helper()
+	g := &gate{login: "/login"}
+	through := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			target, _ := url.Parse(to())
+			r.SetURL(target)
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if strings.Contains(r.Request.URL.Path, "/attache/file/") {
+				r.Header.Set("Access-Control-Allow-Credentials", "true")
+			}
+			return nil
+		},
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", through)
+	mux.Handle("GET /login", static("text/html", "<!doctype html><title>Sign in</title>"))
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "sso", Value: "1", Path: "/"})
+	})
+	mux.HandleFunc("/attache/file/", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := r.Cookie("sso"); err != nil && r.Method != http.MethodOptions {
+			http.Redirect(w, r, g.login, http.StatusFound)
+			return
+		}
+		if r.Method == http.MethodGet {
+			g.asked.Add(1)
+			if at := g.cutAt.Swap(0); at > 0 {
+				w = &cutWriter{ResponseWriter: w, left: at}
+			}
+		}
+		through.ServeHTTP(w, r)
+	})
+	g.server = httptest.NewServer(mux)
+	t.Cleanup(g.server.Close)
+	return g
+}
+
+// cutWriter ends its connection after so many bytes.
+type cutWriter struct {
+	http.ResponseWriter
+	left int64
+}
+
+func (w *cutWriter) Write(p []byte) (int, error) {
+	n, _ := w.ResponseWriter.Write(p[:min(int64(len(p)), w.left)])
+	if w.left -= int64(n); w.left == 0 {
+		w.ResponseWriter.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	return n, nil
+}
+
+func (w *cutWriter) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{w}, r)
+}
+
+// TestB56WhatAFrontEndAnswers downloads through a front end that wants a cookie,
+// without it and with it, and B58 through one that cuts the line.
+func TestB56WhatAFrontEndAnswers(t *testing.T) {
+	host := startHost(t)
+	command := startCommand(t, "demo", "--origin", host.origin())
+	g := startGate(t, command.origin)
+	host.proxy = strings.Replace(g.server.URL, "127.0.0.1", "localhost", 1) // the page's site, whose cookies go along
+	d := &desk{command: command, page: newPage(t), address: host.origin() + "/"}
+	d.agent, d.customer = side{d.page, "agent"}, side{d.page, "customer"}
+	d.expect(`Access-Control-Allow-Origin|net::ERR_FAILED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION|ERR_CONTENT_LENGTH|Content Security Policy|policy violation`)
+	d.page.open(d.address)
+	d.connected()
+	f := large(t, "signed.bin", 3<<20)
+	d.agent.give(f.path)
+	d.customer.file("signed.bin")
+	refused := `(word) => e2e.until(() => e2e.tiles('customer').find(({ name }) => name === 'signed.bin').refusal.includes(word), word)`
+	for _, login := range []string{"/login", command.url} {
+		g.login = login
+		d.click("(side, name) => e2e.named(side, name).querySelector('button.tile-name')", "customer", "signed.bin")
+		tell(d.page, refused, "Something else answered")
+	}
+
+	tell(d.page, `async (url) => {
+		await fetch(new URL('/sign-in', url), { mode: 'no-cors', credentials: 'include' });
+		const customer = document.getElementById('customer');
+		customer.setAttribute('credentials', 'include');
+		customer.remove();
+		customer.conversation = 'again';
+		document.body.append(customer);
+	}`, host.proxy)
+	d.connected()
+	d.customer.file("signed.bin")
+	g.cutAt.Store(1 << 20)
+	require.Equal(t, f.digest, d.customer.save("signed.bin").digest(t), "it went on after the cut")
+	require.EqualValues(t, 2, g.asked.Load())
 }

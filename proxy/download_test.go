@@ -317,6 +317,33 @@ func TestB56ATicketSaysWhatMustArrive(t *testing.T) {
 	}
 }
 
+// TestB57ARefusedLinkLeavesThePage follows links that are refused, as browsers say
+// that they do.
+func TestB57ARefusedLinkLeavesThePage(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	good := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.txt", []byte("x")).ID)
+	const forged = bridge.PathFile + "/x/a.txt"
+	how := func(mode, dest, site string) http.Header {
+		return http.Header{"Sec-Fetch-Mode": {mode}, "Sec-Fetch-Dest": {dest}, "Sec-Fetch-Site": {site}}
+	}
+	for name, c := range map[string]struct {
+		link   string
+		header http.Header
+		status int
+	}{
+		"by a click":                {forged, how("navigate", "document", "cross-site"), http.StatusNoContent},
+		"by a click, here":          {forged, how("navigate", "document", "same-origin"), http.StatusNoContent},
+		"by a click, for a file":    {good, how("navigate", "document", "cross-site"), http.StatusOK},
+		"as an address":             {forged, how("navigate", "document", "none"), http.StatusForbidden},
+		"in a frame":                {forged, how("navigate", "iframe", "cross-site"), http.StatusForbidden},
+		"by a script":               {forged, how("cors", "empty", "cross-site"), http.StatusForbidden},
+		"by who says nothing of it": {forged, nil, http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) { w.fetch(c.link, c.header, c.status) })
+	}
+}
+
 // TestL7OneAttemptIsNotAnyNumberOfLinks asks again and again with one key.
 func TestL7OneAttemptIsNotAnyNumberOfLinks(t *testing.T) {
 	w := newWorld(t)

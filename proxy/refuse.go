@@ -25,8 +25,20 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if follows(r) {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	w.WriteHeader(status(e.Code))
 	w.Write(bridge.AppendError(nil, &e))
+}
+
+// follows reports whether a page's link was followed in its own window. Nothing is
+// the answer then, which leaves the page where it is: an error would take a chat's
+// place, with all that is written in it. Who types an address in is told.
+func follows(r *http.Request) bool {
+	h := r.Header
+	return h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document" && h.Get("Sec-Fetch-Site") != "none"
 }
 
 func status(c bridge.Code) int {

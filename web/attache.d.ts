@@ -147,7 +147,8 @@ export interface Session extends EventTarget {
 
   /**
    * A URL of the same file for a plain link. A browser may begin with it for ten minutes, and go on with a download that
-   * was cut for six hours; both only while the chat lasts, this party is in it, and the file exists.
+   * was cut for six hours; both only while the chat lasts, this party is in it, and the file exists. A link that is
+   * refused leaves the page where it is, without a word: `check` tells why before.
    */
   link(file: ChatFile | string, options?: LinkOptions): Promise<string>;
 

@@ -41,6 +41,12 @@ export class Download {
   /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
   #reader;
   #aborting = new AbortController();
+  /** Whether the page's policy stopped an answer that leads elsewhere. */
+  #led = false;
+  /** Of a redirect the browser tells where it began, a moment after it failed. @param {any} event */
+  #violated = ({ effectiveDirective, blockedURI }) => {
+    this.#led ||= effectiveDirective === 'connect-src' && blockedURI.startsWith(new URL(this.#ticket?.url ?? 'about:blank').origin);
+  };
   /** Why the body is an error. @type {unknown} */
   #failed;
   /** Milliseconds without a byte; those of a sleeping computer do not count. */
@@ -168,6 +174,16 @@ export class Download {
 
   /** Opens a connection for the bytes that are missing, trying for as long as there is hope. @param {'GET' | 'HEAD'} [method] */
   async #reach(method = 'GET') {
+    globalThis.addEventListener?.('securitypolicyviolation', this.#violated);
+    try {
+      return await this.#insist(method);
+    } finally {
+      globalThis.removeEventListener?.('securitypolicyviolation', this.#violated);
+    }
+  }
+
+  /** @param {'GET' | 'HEAD'} method */
+  async #insist(method) {
     for (;;) {
       const since = Date.now();
       try {
@@ -221,7 +237,7 @@ export class Download {
       if (await answered(url, init)) this.#hidden += 1;
       else this.#hidden = 0;
       // Once may be a line that has come back meanwhile.
-      if (this.#hidden > 1) throw intercepted('its answer may not be read here, or leads to another place', cause);
+      if (this.#led || this.#hidden > 1) throw intercepted('its answer may not be read here, or leads to another place', cause);
       throw new Again(new AttacheError({ code: 'offline', message: '', cause }));
     }
   }
