@@ -80,6 +80,7 @@ func (c *chat) opened(protocol string) {
 		Position:      c.s.position,
 		ClientVersion: c.s.version,
 		Agent:         agent,
+		Ping:          c.s.idle.ping(c.s.page.now()),
 	})
 }
 
@@ -216,6 +217,9 @@ func (c *chat) cut(err *bridge.Error) {
 	if c.s.id == "" && !err.Retry {
 		c.s.end(err)
 		return
+	}
+	if c.ready {
+		c.s.idle.end(c.socket.quiet(), c.s.page.now())
 	}
 	c.lost(err)
 }

@@ -46,7 +46,7 @@ func (d *data) want() {
 func (d *data) dial() {
 	var err error
 	d.waiting = false
-	d.socket, err = d.s.page.dial(d.s.dial, d.s.url+bridge.PathData, listener{d.opened, d.received, d.lost, d.failed})
+	d.socket, err = d.s.page.dial(d.s.dial, d.s.url+bridge.PathData, listener{d.opened, d.received, d.cut, d.failed})
 	if err != nil {
 		d.lost(bridge.WrapError(bridge.CodeOffline, err))
 		return
@@ -64,7 +64,7 @@ func (d *data) opened(protocol string) {
 		d.refused(bridge.NewError(bridge.CodeVersion, ""))
 		return
 	}
-	hello := bridge.AppendMessage(nil, &bridge.Hello{Token: d.s.token, Agent: agent})
+	hello := bridge.AppendMessage(nil, &bridge.Hello{Token: d.s.token, Agent: agent, Ping: d.s.idle.ping(d.s.page.now())})
 	d.link, d.greeted, d.greeting = bridge.Link{}, d.s.page.now(), int64(len(hello))
 	if err := d.socket.send(hello); err != nil {
 		d.lost(bridge.WrapError(bridge.CodeOffline, err))
@@ -201,6 +201,14 @@ func (d *data) giveUp(err *bridge.Error) {
 			u.abandon(err)
 		}
 	}
+}
+
+// cut is told that the socket has ended, or could not be made.
+func (d *data) cut(err *bridge.Error) {
+	if d.ready {
+		d.s.idle.end(d.socket.quiet(), d.s.page.now())
+	}
+	d.lost(err)
 }
 
 func (d *data) lost(*bridge.Error) {

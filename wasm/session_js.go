@@ -37,6 +37,7 @@ type session struct {
 
 	chat      chat
 	data      data
+	idle      idle
 	requests  []*request
 	uploads   []*upload
 	forgotten []string // uploads to cancel once connected

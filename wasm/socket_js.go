@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/hack-pad/safejs"
 
 	"attache/bridge"
@@ -17,6 +19,8 @@ type listener struct {
 
 // socket is a browser's WebSocket.
 type socket struct {
+	page   *page
+	used   time.Duration // when something was sent or received last
 	value  safejs.Value
 	listen *callback
 }
@@ -29,7 +33,7 @@ func (p *page) dial(dialer safejs.Value, url string, l listener) (*socket, error
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{value: value}
+	s := &socket{page: p, used: p.now(), value: value}
 	s.listen, err = p.callback(func(args []safejs.Value) {
 		contain(func() { s.happened(l, args) }, l.failed)
 	})
@@ -54,6 +58,7 @@ func (s *socket) happened(l listener, args []safejs.Value) {
 	case "open":
 		l.opened(textOf(s.value, "protocol"))
 	case "message":
+		s.used = s.page.now()
 		l.received([]byte(textOf(args[0], "data")))
 	case "close":
 		l.lost(causeOf(args[0]))
@@ -73,15 +78,20 @@ func causeOf(event safejs.Value) *bridge.Error {
 
 // send gives a message to the browser, which keeps it until the link takes it.
 func (s *socket) send(text []byte) error {
+	s.used = s.page.now()
 	_, err := s.value.Call("send", string(text))
 	return err
 }
 
 // sendBytes sends what view covers. The browser copies it before it returns.
 func (s *socket) sendBytes(view safejs.Value) error {
+	s.used = s.page.now()
 	_, err := s.value.Call("send", view)
 	return err
 }
+
+// quiet is how long nothing was sent or received.
+func (s *socket) quiet() time.Duration { return s.page.now() - s.used }
 
 // buffered is how many bytes the link has not taken yet.
 func (s *socket) buffered() int {
