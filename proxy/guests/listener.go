@@ -97,6 +97,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 }
 
 func (l *Listener) enter(conn net.Conn) net.Conn {
+	boundUnsent(conn)
 	g := &Conn{Conn: conn}
 	from := conn.RemoteAddr().String()
 	if addr, err := netip.ParseAddrPort(from); err == nil {

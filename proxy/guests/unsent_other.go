@@ -1,0 +1,7 @@
+//go:build !linux
+
+package guests
+
+import "net"
+
+func boundUnsent(net.Conn) {}

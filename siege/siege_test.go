@@ -1,0 +1,80 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// TestMain lets the test binary be the attackers that [assault] starts of itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == attackCommand {
+		if err := runAttack(os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+}
+
+// timed are the figures that depend on how busy the machine is. A test asserts none.
+var timed = map[string]bool{uploadP99: true, goodFailed: true, refusedShare: true}
+
+// T5, T6, T19, T20, a slice of `make siege`: what does not depend on the machine's speed.
+func TestT5T6TheCommandHoldsUnderSiege(t *testing.T) {
+	l, err := newLab(t.Context(), options{seed: 1, time: time.Second, size: 0.5, dir: t.TempDir()}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	for name, more := range map[string][]bound{
+		"pings":       {{goroutinesPeak, 600}}, // 154,000 where each ping costs one
+		"fragments":   nil,
+		"frames":      {{stored, 40}},
+		"waiting":     nil,
+		"descriptors": nil,
+		"half-frames": nil,
+		"sockets":     {{goroutinesPeak, 1500}}, // 750 sockets, each of four
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			chosen, err := choose(name)
+			require.NoError(t, err)
+			row := chosen[0]
+			var kept []bound
+			for _, b := range append(row.bounds, more...) {
+				if !timed[b.figure] {
+					kept = append(kept, b)
+				}
+			}
+			row.bounds = kept
+			out, err := l.play(t.Context(), row)
+			require.NoError(t, err)
+			require.Empty(t, out.Failed, out.Figures)
+			require.NotZero(t, out.Figures["newcomers"]+out.Figures["uploads"], "good users were beside it")
+		})
+	}
+}
+
+// What is not known is not within its bound.
+func TestJudge(t *testing.T) {
+	r := row{name: "x", bounds: []bound{{peakRSS, 100}, {socketMemory, 10}, {uploadP99, 150}}}
+	out := r.judge(map[string]float64{peakRSS: 100, socketMemory: 11}, nil)
+	require.False(t, out.Passed)
+	require.Equal(t, []string{"socketMemoryMB is 11, at most 10", "uploadP99Ms is 0, at most 150"}, out.Failed)
+	require.Equal(t, 3.0, percentile([]time.Duration{3 * time.Millisecond, time.Millisecond, 2 * time.Millisecond}, 99))
+}
+
+func TestRowsNameWhatThereIs(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range rows {
+		require.False(t, seen[r.name], r.name)
+		seen[r.name] = true
+		for _, a := range r.attacks {
+			require.Contains(t, kinds, a.Kind, r.name)
+		}
+	}
+	_, err := choose("none,nothing")
+	require.ErrorContains(t, err, `no row "nothing"`)
+}
