@@ -53,7 +53,7 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 	}
 	s.accepted = guests.Listen(s.listener, guests.Options{Exempt: s.exempt})
 	if s.counts != nil {
-		s.counts(func() int64 { n, _ := s.accepted.Failures(); return n })
+		s.counts(s.accepted.Failures)
 	}
 	public := server(handler, s.bodies, s.log)
 	failed := make(chan error, 2)
@@ -148,8 +148,8 @@ func (s *service) adminHandler() http.Handler {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		if _, now := s.accepted.Failures(); now {
-			http.Error(w, "no file descriptor is left for new connections: raise the limit (ulimit -n)", http.StatusServiceUnavailable)
+		if err := s.accepted.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")

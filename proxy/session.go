@@ -168,12 +168,11 @@ func (s *session) hear(ctx context.Context) (bridge.Wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	buf := messages.Get().(*[]byte)
-	defer messages.Put(buf)
-	message, err := s.readInto(*buf, r)
+	message, free, err := s.gather(r)
 	if err != nil {
 		return nil, err
 	}
+	defer free()
 	if err := s.checkText(kind, message); err != nil {
 		return nil, err
 	}
@@ -189,14 +188,6 @@ func (s *session) hear(ctx context.Context) (bridge.Wire, error) {
 	}
 	return m, nil
 }
-
-// messages are buffers for one message each, a byte longer than one may be. A socket
-// has one from a message's first byte to its last, for most sockets are idle most of
-// the time.
-var messages = sync.Pool{New: func() any {
-	b := make([]byte, bridge.MaxMessage+1)
-	return &b
-}}
 
 // answer does what m asks for; an error ends the socket.
 func (s *session) answer(ctx context.Context, m bridge.Wire) error {

@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -186,23 +187,42 @@ func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
 	return bridge.NewError(bridge.CodeMessage, "the text is not UTF-8")
 }
 
-// readInto reads a message that has begun into buf, whose length bounds it. Of a
-// connection that is cut within a message it may return a part, for the library
-// reports the cut as the message's end: a frame then fails its checksum, and JSON
-// lacks its last brace.
-func (s *socket) readInto(buf []byte, r io.Reader) ([]byte, error) {
+// gather reads a text that has begun; free gives its buffer back. Few are longer than
+// the small buffer, so whoever sends a part of one holds little. Of a connection that is
+// cut within a message it may return a part, for the library reports the cut as the
+// message's end: JSON then lacks its last brace.
+func (s *socket) gather(r io.Reader) (message []byte, free func(), err error) {
 	came := s.arriving(r)
 	defer came.watch()()
-	n, err := io.ReadFull(came, buf)
-	switch {
-	case ended(err):
-		return buf[:n], nil
-	case err != nil:
-		return nil, err
+	small := buffer(0)
+	n, err := io.ReadFull(came, *small)
+	if ended(err) {
+		return (*small)[:n], func() { buffers[0].Put(small) }, nil
 	}
-	// The buffer is one byte longer than a message may be.
-	return nil, bridge.NewError(bridge.CodeMessageSize, "")
+	defer buffers[0].Put(small)
+	if err != nil {
+		return nil, nil, err
+	}
+	large := texts.Get().(*[]byte)
+	copy(*large, *small)
+	more, err := io.ReadFull(came, (*large)[n:])
+	if ended(err) {
+		return (*large)[:n+more], func() { texts.Put(large) }, nil
+	}
+	texts.Put(large)
+	if err == nil { // the buffer is one byte longer than a text may be
+		err = bridge.NewError(bridge.CodeMessageSize, "")
+	}
+	return nil, nil, err
 }
+
+// texts are buffers for one message each, a byte longer than one may be. A socket has
+// one from a message's first byte to its last, for most sockets are idle most of the
+// time.
+var texts = sync.Pool{New: func() any {
+	b := make([]byte, bridge.MaxMessage+1)
+	return &b
+}}
 
 // arriving ends the socket when a message that has begun takes too long. A context
 // would cut the connection before the reason could be told, also that of a message

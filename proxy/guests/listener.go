@@ -69,9 +69,16 @@ func Listen(l net.Listener, o Options) *Listener {
 	return &Listener{Listener: l, exempt: o.Exempt, crowd: NewCrowd(o.Total, o.Each, false)}
 }
 
-// Failures is how many connections could not be accepted, and whether the last try
-// is one of them.
-func (l *Listener) Failures() (n int64, now bool) { return l.failed.Load(), l.bad.Load() }
+// Failures is how many connections could not be accepted.
+func (l *Listener) Failures() int64 { return l.failed.Load() }
+
+// Ready fails where the last connection could not be accepted.
+func (l *Listener) Ready() error {
+	if l.bad.Load() {
+		return errors.New("no file descriptor is left for new connections: raise the limit (ulimit -n)")
+	}
+	return nil
+}
 
 // relief is how many strangers go at once when no descriptor is left.
 const relief = 8

@@ -15,6 +15,7 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/guests"
 )
 
 // Store is a document store that is given a document's bytes as they come.
@@ -125,6 +126,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, bridge.NewError(bridge.CodeTokenInvalid, "the relay does not know this secret"))
 		return
 	}
+	guests.Known(r.Context()) // a proxy has as many connections as it needs
 	// The mux would take a slash or dots within an id for steps.
 	routed := *r
 	routed.URL = &url.URL{Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery}
