@@ -22,6 +22,12 @@ type room struct {
 	arrived map[*arrival]struct{} // what holds some of it and is not whole
 	wishes  list.List             // of *wish, the first come first
 	looking bool                  // relieve runs by and by, as long as somebody waits
+
+	// Buffers that nobody uses lie in the free room, so that a crowd of frames leaves no
+	// garbage behind; after a while without frames they are let go.
+	spare  [len(steps)][]*[]byte
+	spared int64 // bytes
+	tidy   *time.Timer
 }
 
 // arrival is one frame on its way in.
@@ -48,20 +54,61 @@ const (
 	stallTime  = 100 * time.Millisecond // nothing of it came for so long
 	arriveTime = 500 * time.Millisecond // or it is not whole after so long, and nobody else gives up any
 	lookEvery  = 5 * time.Millisecond
+
+	tidyTime = 5 * time.Second // spare buffers are kept so long
 )
 
 // steps are the sizes of a frame's buffer, each a byte longer than a frame that fits.
 // The first is the socket's own.
 var steps = [...]int{4 << 10, bridge.FrameHeader + 64<<10 + 1, bridge.FrameHeader + 256<<10 + 1, bridge.FrameHeader + bridge.MaxFrame + 1}
 
-var buffers [len(steps)]sync.Pool
+// smalls are buffers of the first size.
+var smalls = sync.Pool{New: func() any {
+	b := make([]byte, steps[0])
+	return &b
+}}
 
-func buffer(step int) *[]byte {
-	if b, ok := buffers[step].Get().(*[]byte); ok {
+// buffer is one of that step, whose room is held. Others that are spare may lie where it
+// is to lie.
+func (r *room) buffer(step int) *[]byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last := len(r.spare[step]) - 1; last >= 0 {
+		b := r.spare[step][last]
+		r.spare[step] = r.spare[step][:last]
+		r.spared -= int64(steps[step])
 		return b
+	}
+	for other := range r.spare {
+		for r.spared > r.free && len(r.spare[other]) > 0 {
+			r.spare[other] = r.spare[other][1:]
+			r.spared -= int64(steps[other])
+		}
 	}
 	b := make([]byte, steps[step])
 	return &b
+}
+
+// lay puts a buffer where others may find it.
+func (r *room) lay(step int, b *[]byte) {
+	if step == 0 {
+		smalls.Put(b)
+		return
+	}
+	r.spare[step] = append(r.spare[step], b)
+	r.spared += int64(steps[step])
+	if r.tidy == nil {
+		r.tidy = time.AfterFunc(tidyTime, r.letGo)
+	} else {
+		r.tidy.Reset(tidyTime)
+	}
+}
+
+func (r *room) letGo() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.spare[:])
+	r.spared = 0
 }
 
 func newRoom(size int64) *room { return &room{free: size, arrived: map[*arrival]struct{}{}} }
@@ -69,7 +116,7 @@ func newRoom(size int64) *room { return &room{free: size, arrived: map[*arrival]
 // begin makes a buffer for a frame's first bytes. cut is called when it must give
 // up. End it when the frame's bytes are used.
 func (r *room) begin(known bool, idle func() time.Duration, cut func()) *arrival {
-	return &arrival{room: r, begun: time.Now(), known: known, idle: idle, cut: cut, buf: buffer(0)}
+	return &arrival{room: r, begun: time.Now(), known: known, idle: idle, cut: cut, buf: smalls.Get().(*[]byte)}
 }
 
 // grow makes the buffer the next size, and keeps what is in it; ctx ends the wait for
@@ -84,9 +131,11 @@ func (a *arrival) grow(ctx context.Context) error {
 	}
 	old, step := a.buf, a.step
 	a.step++
-	a.buf = buffer(a.step)
+	a.buf = a.room.buffer(a.step)
 	copy(*a.buf, *old)
-	buffers[step].Put(old)
+	a.room.mu.Lock()
+	defer a.room.mu.Unlock()
+	a.room.lay(step, old)
 	return nil
 }
 
@@ -105,10 +154,10 @@ func (a *arrival) end() {
 	delete(r.arrived, a)
 	r.free += a.held
 	a.held = 0
+	r.lay(a.step, a.buf)
+	a.buf = nil
 	r.grant()
 	r.mu.Unlock()
-	buffers[a.step].Put(a.buf)
-	a.buf = nil
 }
 
 func (r *room) take(ctx context.Context, a *arrival, size int64) error {

@@ -194,12 +194,12 @@ func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
 func (s *socket) gather(r io.Reader) (message []byte, free func(), err error) {
 	came := s.arriving(r)
 	defer came.watch()()
-	small := buffer(0)
+	small := smalls.Get().(*[]byte)
 	n, err := io.ReadFull(came, *small)
 	if ended(err) {
-		return (*small)[:n], func() { buffers[0].Put(small) }, nil
+		return (*small)[:n], func() { smalls.Put(small) }, nil
 	}
-	defer buffers[0].Put(small)
+	defer smalls.Put(small)
 	if err != nil {
 		return nil, nil, err
 	}

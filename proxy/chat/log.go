@@ -161,11 +161,14 @@ func (l *log) read(ctx context.Context, session string, from uint64, limit int) 
 // readOnce asks by Direct Get with a batch (NATS ADR-31): one question, and the
 // entries follow.
 func (l *log) readOnce(ctx context.Context, session string, from uint64, limit int) (entries []*entry, more bool, err error) {
-	answers, err := l.ask(session, from, limit)
+	// With its end: what does not fit is dropped. A subscription of the library's own
+	// choice has room for 65,536, half a MiB for each question.
+	answers := make(chan *nats.Msg, limit+1)
+	end, err := l.ask(answers, session, from, limit)
 	if err != nil {
 		return nil, false, err
 	}
-	defer answers.Unsubscribe()
+	defer end()
 	for {
 		m, err := next(ctx, answers)
 		if err != nil {
@@ -188,13 +191,19 @@ func (l *log) readOnce(ctx context.Context, session string, from uint64, limit i
 	}
 }
 
-func next(ctx context.Context, answers *nats.Subscription) (*nats.Msg, error) {
+func next(ctx context.Context, answers <-chan *nats.Msg) (*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
-	return answers.NextMsgWithContext(ctx)
+	select {
+	case m := <-answers:
+		return m, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
-func (l *log) ask(session string, from uint64, limit int) (*nats.Subscription, error) {
+// ask has the answers come on a channel, until end is called.
+func (l *log) ask(answers chan *nats.Msg, session string, from uint64, limit int) (end func(), err error) {
 	question, err := json.Marshal(struct {
 		Seq      uint64 `json:"seq,omitempty"`
 		NextFor  string `json:"next_by_subj"`
@@ -206,15 +215,16 @@ func (l *log) ask(session string, from uint64, limit int) (*nats.Subscription, e
 	}
 	conn := l.js.Conn()
 	inbox := conn.NewInbox()
-	answers, err := conn.SubscribeSync(inbox)
+	sub, err := conn.ChanSubscribe(inbox, answers)
 	if err != nil {
 		return nil, err
 	}
+	end = func() { sub.Unsubscribe() }
 	if err := conn.PublishRequest(l.directGet(), inbox, question); err != nil {
-		answers.Unsubscribe()
+		end()
 		return nil, err
 	}
-	return answers, nil
+	return end, nil
 }
 
 // directGet is the subject of Direct Get, wherever the account keeps its API.
