@@ -143,6 +143,7 @@ type Offer struct {
 	Digest      string // SHA-256 in hex, where it is known
 	Visibility  Visibility
 	Custom      Data
+	After       string // the key of the upload that is to be announced before it, where there is one
 }
 
 func (m *Offer) kind() string { return typeOffer }
@@ -156,6 +157,7 @@ func (m *Offer) fields(f fields) {
 	f.optional("digest", &m.Digest, 64)
 	f.choiceOr("visibility", (*string)(&m.Visibility), visibilities)
 	f.data("custom", &m.Custom)
+	f.optional("after", &m.After, 32)
 }
 
 // Cancel takes an upload back: what was stored of it is removed.

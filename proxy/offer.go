@@ -35,6 +35,9 @@ func judgeOffer(who Identity, limits bridge.Limits, o *bridge.Offer) error {
 	if _, err := bridge.ParseKey(o.Key); err != nil {
 		return err
 	}
+	if _, err := bridge.ParseKey(o.After); err != nil && o.After != "" {
+		return err
+	}
 	if o.UploadType == "" {
 		o.UploadType = bridge.FromFileSystem
 	}
@@ -83,7 +86,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, conn string, o *br
 	now := time.Now()
 	record := Record{
 		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType,
-		Customer: who.customer(), Conn: conn,
+		Customer: who.customer(), Conn: conn, After: o.After,
 		State: bridge.Offered, DocumentID: p.Staging.NewID(),
 		Name: o.Name, Size: o.Size, MimeType: o.MimeType, UploadType: o.UploadType,
 		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,

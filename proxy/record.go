@@ -17,6 +17,7 @@ type Record struct {
 	UserType   bridge.UserType
 	Customer   bool   // the party's allowances are Chat Server's
 	Conn       string `json:",omitempty"` // the connection it was first offered on
+	After      string `json:",omitempty"` // the key of the party's upload that is to be announced before it
 	State      bridge.UploadState
 	DocumentID string // where the bytes are staged; becomes the store's id
 	Staged     string `json:",omitempty"` // where they were staged, once a store has given another id

@@ -254,6 +254,7 @@ type fileDouble struct {
 	digest  string // of what lies before the next piece
 	compare int    // reads of nothing, which only compare
 	rested  int
+	group   int // of files that were chosen together
 }
 
 func (w *world) newFile(call int64, content []byte) *fileDouble {
@@ -282,7 +283,7 @@ func (w *world) newFile(call int64, content []byte) *fileDouble {
 // upload calls upload for the file.
 func (f *fileDouble) upload(key, name string) {
 	f.w.Helper()
-	f.w.call("upload", half, f.call, f.value, key, name, len(f.content), "", "", "", "", "")
+	f.w.call("upload", half, f.call, f.value, f.group, key, name, len(f.content), "", "", "", "", "")
 }
 
 func (w *world) list(values ...any) safejs.Value {

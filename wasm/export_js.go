@@ -134,12 +134,12 @@ func (s *session) takeLeave(a *arguments) {
 }
 
 func (s *session) takeUpload(a *arguments) {
-	call, pump := a.integer(), a.object()
+	call, pump, group := a.integer(), a.object(), a.integer()
 	offer := bridge.Offer{
 		Key: a.text(), Name: a.text(), Size: a.integer(), MimeType: a.text(), UploadType: a.text(),
 		Description: a.text(), Digest: a.text(), Visibility: bridge.Visibility(a.text()), Custom: a.pairs(),
 	}
-	s.answer(a, call, func() error { return s.upload(call, offer, pump) })
+	s.answer(a, call, func() error { return s.upload(call, group, offer, pump) })
 }
 
 func (s *session) takeFilled(a *arguments) {

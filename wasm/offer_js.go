@@ -10,7 +10,8 @@ import (
 const mostActive = 2
 
 // upload begins an upload, or continues one of an earlier connect or program.
-func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {
+// group is the number of those that were chosen together; 0: it is alone.
+func (s *session) upload(call, group int64, o bridge.Offer, pump safejs.Value) error {
 	key, err := s.admit(&o)
 	if err != nil {
 		return err
@@ -21,6 +22,7 @@ func (s *session) upload(call int64, o bridge.Offer, pump safejs.Value) error {
 		state: bridge.Offered,
 		ours:  o.Size == 0, // whatever is empty is the same
 		told:  s.page.now() - progressTime,
+		order: order{group: group},
 	}
 	s.uploads = append(s.uploads, u)
 	u.step(nil, nil)
@@ -70,14 +72,21 @@ func (s *session) schedule() {
 			active++
 		}
 	}
+	var held int64 // the group whose next one has to wait
 	for _, u := range s.uploads {
 		if active >= mostActive {
 			return
 		}
-		if u.phase == waiting {
-			active++
-			u.propose()
+		if u.phase != waiting || held != 0 && u.order.group == held {
+			continue
 		}
+		// A file of no bytes is there as soon as it is offered.
+		if u.offer.Size == 0 && u.yields(0) {
+			held = u.order.group
+			continue
+		}
+		active++
+		u.propose()
 	}
 }
 

@@ -34,6 +34,7 @@ type upload struct {
 	reading int64          // bytes the pump is reading; 0: none
 	stale   bool           // what it is reading is not wanted any more
 	again   *alarm
+	order   order
 
 	sent, stored int64
 	told         time.Duration // when progress was told last
@@ -67,6 +68,8 @@ const (
 func (u *upload) propose() {
 	u.held = false
 	u.unsettle()
+	u.move()
+	u.follow()
 	if !u.s.chat.ready {
 		return
 	}
@@ -99,6 +102,7 @@ func (u *upload) accepted(m *bridge.Accept) {
 	case u.phase == delivered && !u.state.Incoming():
 		return
 	}
+	u.move()
 	resumed := u.begun || offset > 0
 	u.phase, u.begun, u.held = sending, true, false
 	u.offset, u.sent, u.stored, u.digest = offset, offset, offset, m.Digest
@@ -201,7 +205,7 @@ func (u *upload) next() {
 		return
 	}
 	offset, length := u.sender.Next()
-	if length == 0 {
+	if length == 0 || u.yields(offset+length) {
 		return
 	}
 	u.reading = length
@@ -234,8 +238,12 @@ func (u *upload) filled(view safejs.Value) {
 	u.ours = true
 	u.sender.Advance(length, u.s.page.now())
 	u.sent = u.sender.Sent()
+	u.move()
 	u.progress()
 	u.next()
+	if u.sent == u.offer.Size {
+		u.s.pass()
+	}
 }
 
 // unread is told that the file could not be read. before tells that some of it
@@ -263,6 +271,7 @@ func (u *upload) acked(m *bridge.Ack) {
 		return
 	}
 	u.tries, u.stored = 0, m.Stored
+	u.move()
 	if u.sender.Done() {
 		u.arrived()
 		return
@@ -281,7 +290,7 @@ func (u *upload) arrived() {
 	u.rest()
 	u.tellProgress()
 	u.nudge()
-	u.s.schedule()
+	u.s.pass()
 }
 
 // nudge asks again while the proxy has not said that it accepts what arrived.
@@ -299,6 +308,8 @@ func (u *upload) rest() {
 	u.sender = nil
 	u.again.stop()
 	u.undoubt()
+	u.order.waits = false
+	u.order.recall.stop()
 	u.telling.stop()
 	_, _ = u.pump.Call("rest")
 	u.reading, u.stale = 0, false
@@ -387,6 +398,7 @@ func (u *upload) tried() {
 		u.since = u.s.page.now()
 	}
 	u.tries++
+	u.s.pass()
 }
 
 // mayRetry judges a refusal. One that says that something behind the proxy is
@@ -435,5 +447,5 @@ func (u *upload) leave(state bridge.UploadState, e *bridge.Event, err *bridge.Er
 	}
 	u.tellProgress()
 	u.step(e, err)
-	u.s.schedule()
+	u.s.pass()
 }

@@ -516,7 +516,7 @@ func TestAdmission(t *testing.T) {
 			}
 			s := w.connected(change...)
 			f := w.newFile(1, nil)
-			w.call("upload", append(append([]any{half, 1, f.value}, test.args...), test.custom...)...)
+			w.call("upload", append(append([]any{half, 1, f.value, 0}, test.args...), test.custom...)...)
 			refused := w.words(wordFail, wordUpload)
 			require.Len(t, refused, 1)
 			require.Contains(t, refused[0].text, `"code":"`+test.code+`"`)

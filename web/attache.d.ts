@@ -106,7 +106,8 @@ export interface Session extends EventTarget {
   setToken(token: ConnectOptions['token']): void;
 
   /**
-   * Sends a file. Resolves with the file as announced in the chat: stored
+   * Sends a file. Files given in one turn of the event loop are announced in that
+   * order, except after one that makes no progress for 30 s. Resolves with the file as announced in the chat: stored
    * durably, its notice in the transcript. Rejects with an {@link AttacheError},
    * or with `signal.reason` when aborted; an abort removes what was stored.
    */

@@ -18,7 +18,7 @@ import { Provider, astray } from './provider.js';
  * @property {(half: number, call: number, key: string, text: string, visibility: string) => void} say
  * @property {(half: number, call: number, file: string, attempt: string) => void} ask
  * @property {(half: number, call: number, after: string) => void} leave
- * @property {(half: number, call: number, pump: Pump, key: string, name: string, size: number, type: string, uploadType: string,
+ * @property {(half: number, call: number, pump: Pump, group: number, key: string, name: string, size: number, type: string, uploadType: string,
  *   description: string, digest: string, visibility: string, ...custom: string[]) => void} upload
  * @property {(half: number, call: number, view: Uint8Array) => void} filled
  * @property {(half: number, call: number, before: boolean) => void} unread

@@ -3,6 +3,7 @@ import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
 import { claim, claimable, held, heldAnywhere, hold } from './holds.js';
 import { randomKey } from './key.js';
+import { Line } from './line.js';
 import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
 import { Unfinished } from './unfinished.js';
@@ -43,6 +44,7 @@ export class Session extends EventTarget {
   #unfinished;
   /** Told of what delays the first connect. */
   #onRetry;
+  #line = new Line();
 
   /** Only {@link Session.connect} makes one. @param {Wish} wish */
   constructor(wish) {
@@ -120,20 +122,33 @@ export class Session extends EventTarget {
   async upload(file, options) {
     const w = reading(() => readUpload(file, options));
     w.signal?.throwIfAborted();
+    const place = this.#line.join();
+    let release;
+    try {
+      release = this.#unfinished?.recall(w.file) === w.key ? await claim(w.key) : hold(w.key);
+      return await this.#begin(w, place);
+    } finally {
+      place.begun();
+      release?.();
+    }
+  }
+
+  /** @param {ReturnType<typeof readUpload>} w @param {ReturnType<Line['join']>} place @returns {Promise<ChatFile>} */
+  async #begin(w, place) {
     const size = await sizeOf(w.file).catch((cause) => {
       throw new AttacheError({ code: 'file-unreadable', message: '', cause });
     });
-    const release = this.#unfinished?.recall(w.file) === w.key ? await claim(w.key) : hold(w.key);
+    await place.turn;
     this.#unfinished?.remember(w.file, w.key);
     try {
-      const sent = await this.#send(w, size);
+      const sending = this.#send(w, size, place.group);
+      place.begun();
+      const sent = await sending;
       this.#unfinished?.forget(w.file, w.key);
       return sent;
     } catch (error) {
       if (!this.#goesOn(error, w.signal)) this.#unfinished?.forget(w.file, w.key);
       throw error;
-    } finally {
-      release();
     }
   }
 
@@ -167,8 +182,8 @@ export class Session extends EventTarget {
     this.#half.discard(w);
   }
 
-  /** @param {ReturnType<typeof readUpload>} w @param {number} size @returns {Promise<ChatFile>} */
-  #send(w, size) {
+  /** @param {ReturnType<typeof readUpload>} w @param {number} size @param {number} group @returns {Promise<ChatFile>} */
+  #send(w, size, group) {
     /** @param {import('./attache.js').Progress} progress */
     const onProgress = (progress) => {
       this.#unfinished?.note(w.file, w.key, progress.stored);
@@ -181,7 +196,7 @@ export class Session extends EventTarget {
         (view) => this.#half.report(half, 'filled', call, view),
         (before) => this.#half.report(half, 'unread', call, before),
       );
-      module.upload(half, call, pump, w.key, w.name, size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
+      module.upload(half, call, pump, group, w.key, w.name, size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
       return pump;
     }, { signal: w.signal, onProgress });
   }

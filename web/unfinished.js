@@ -69,7 +69,7 @@ export class Unfinished {
     const store = this.#store;
     if (!store) return [];
     return Object.keys(store).filter((item) => item.startsWith(prefix)).flatMap((item) => {
-      const known = read(store.getItem(item) ?? '');
+      const known = read(this.#get(item));
       const file = this.#parse(item);
       return known && file ? { key: known.key, ...file, stored: known.stored } : [];
     });
@@ -80,7 +80,7 @@ export class Unfinished {
     const store = this.#store;
     if (!store) return;
     for (const item of Object.keys(store)) {
-      if (item.startsWith(prefix) && this.#parse(item) && read(store.getItem(item) ?? '')?.key === key) store.removeItem(item);
+      if (item.startsWith(prefix) && this.#parse(item) && read(this.#get(item))?.key === key) this.#remove(item);
     }
   }
 

@@ -16,6 +16,7 @@ type Loop struct {
 	Options
 	started time.Time
 	slots   chan struct{}
+	queued  chan struct{}   // one for each upload that waits for the one before it
 	taking  context.Context // ends with Close: no more messages are taken
 	stop    context.CancelFunc
 	working context.Context // ends when Close has waited long enough
@@ -30,7 +31,7 @@ func Start(ctx context.Context, o Options) (*Loop, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	l := &Loop{Options: o, started: time.Now(), slots: make(chan struct{}, o.Workers)}
+	l := &Loop{Options: o, started: time.Now(), slots: make(chan struct{}, o.Workers), queued: make(chan struct{}, mostQueued)}
 	in, err := l.openIntake(ctx)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,11 @@ type Options struct {
 	// 256 KiB of the file. Defaults: 5 min, 1 min, 15 s.
 	ScanTime, StoreTime, AnnounceTime time.Duration
 
+	// Order is how long an upload that is ready to be announced waits, at most, for
+	// the one that is to be announced before it. Default: 30 s, twice MaxDelay: when a
+	// scanner that was away is back, the earlier one may be asked about last.
+	Order time.Duration
+
 	// Grace is how long the document of an upload that failed or was cancelled
 	// is kept while its notice may still be on its way. It is at least as long as
 	// a try to announce, and to store where the content lies. Default: 1 min.
@@ -78,6 +83,7 @@ func (o *Options) complete() error {
 	fallback(&o.ScanTime, 5*time.Minute)
 	fallback(&o.StoreTime, time.Minute)
 	fallback(&o.AnnounceTime, 15*time.Second)
+	fallback(&o.Order, 30*time.Second)
 	fallback(&o.Grace, time.Minute)
 	fallback(&o.Idle, 24*time.Hour)
 	fallback(&o.Keep, 24*time.Hour)

@@ -21,6 +21,9 @@ func (j *job) deliver(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := j.queue(ctx); err != nil {
+		return err
+	}
 	e, err := j.announce()
 	if err != nil {
 		return err

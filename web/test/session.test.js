@@ -274,6 +274,30 @@ test('many uploads at once share one data socket', async () => {
   for (const { size, stored } of proxy.files.values()) assert.deepEqual(stored, content(size));
 });
 
+test('files given in one turn are offered, and arrive, in that order', async () => {
+  const session = await enter();
+  const offers = [];
+  proxy.answers.offer = (message, socket) => {
+    offers.push(message);
+    delete proxy.answers.offer;
+    proxy.take(socket, message);
+    proxy.answers.offer = answer;
+  };
+  const answer = proxy.answers.offer;
+  // Whether it is empty takes a moment to find out.
+  const sizes = [0, 200_000, 10, 0, 10];
+  const arrived = await Promise.all(sizes.map((size, i) => session.upload(file(size, `${i}.bin`))));
+  assert.deepEqual(offers.map(({ name }) => name), sizes.map((_, i) => `${i}.bin`));
+  for (const [i, { after }] of offers.entries()) assert.ok(after === undefined || after === offers[i - 1].key, 'the one before it, if it is on its way');
+  assert.deepEqual(arrived.map(({ event }) => event), [...arrived.map(({ event }) => event)].sort((a, b) => a - b));
+
+  offers.length = 0;
+  const first = session.upload(file(200_000));
+  await turn();
+  await Promise.all([first, session.upload(file(10))]);
+  assert.ok(offers.every(({ after }) => after === undefined), 'what is given later is not of them');
+});
+
 test('what upload refuses', async () => {
   const session = await enter();
   const cases = {
