@@ -53,6 +53,8 @@ export class Download {
   #idle = 0;
   /** Tries since then. */
   #tries = 0;
+  /** Connections since then that ended in good order before the file did. */
+  #short = 0;
   /** Answers in a row that only the page's script may not read. */
   #hidden = 0;
 
@@ -68,12 +70,18 @@ export class Download {
     const { size, digest } = this.#first;
     if (this.#at > 0 && this.#at >= size) return new Response(null, { status: 206 });
     if (this.#at === 0 && digest !== '') this.#hash = new Sha256();
-    const { status, statusText, headers } = await this.#reach();
+    const answer = await this.#reach();
+    const headers = new Headers(answer.headers);
+    let { status, statusText } = answer;
+    if (this.#skip > 0) {
+      [status, statusText] = [206, 'Partial Content'];
+      headers.set('Content-Length', String(size - this.#at));
+    }
     const body = new ReadableStream({
       pull: (controller) => this.#pull(controller),
       cancel: () => this.#stop(),
     }, { highWaterMark: 0 });
-    return new Told(body, { status, statusText, headers: new Headers(headers) }, () => this.#failed);
+    return new Told(body, { status, statusText, headers }, () => this.#failed);
   }
 
   /** Asks whether a link would be answered with the file, and resolves with it. @returns {Promise<string>} */
@@ -112,7 +120,10 @@ export class Download {
       if (!this.#reader) await this.#reach();
       const piece = await this.#read();
       if (piece === undefined) {
-        if (this.#at < size) continue; // it broke off
+        if (this.#at < size) {
+          await this.#brokeOff();
+          continue;
+        }
         this.#judge();
         this.#stop();
         return undefined;
@@ -120,6 +131,7 @@ export class Download {
       if (piece.length === 0) continue;
       this.#idle = 0;
       this.#tries = 0;
+      this.#short = 0;
       this.#at += piece.length;
       if (this.#at > size) throw mismatch(`more than the ${size} bytes came that were announced`);
       this.#hash?.write(piece);
@@ -127,6 +139,14 @@ export class Download {
       if (this.#at === size) this.#judge();
       return piece;
     }
+  }
+
+  /** Waits for the next connection where this one has brought nothing. */
+  async #brokeOff() {
+    const { patience } = this.#wish;
+    if (this.#short > 2) throw mismatch(`it ends after ${this.#at} of ${this.#first.size} bytes`);
+    if (this.#tries > 0 && this.#idle >= patience) throw new AttacheError({ code: 'offline', message: '' });
+    if (this.#tries > 0) await this.#pause(0);
   }
 
   /** Compares what came with what was announced. */
@@ -146,6 +166,7 @@ export class Download {
       const read = await /** @type {ReadableStreamDefaultReader<Uint8Array>} */ (this.#reader).read();
       signal?.throwIfAborted();
       if (read.done) {
+        this.#short += 1;
         this.#reader = undefined;
         return undefined;
       }
@@ -208,7 +229,8 @@ export class Download {
     const timer = setTimeout(() => this.#aborting.abort(), silence);
     try {
       this.#ticket ??= await ask(given).catch((error) => {
-        throw error instanceof AttacheError && error.retryable || this.#aborting.signal.aborted ? new Again(error) : error;
+        if (this.#aborting.signal.aborted) throw new Again(new AttacheError({ code: 'timeout', message: '' }));
+        throw error instanceof AttacheError && error.retryable ? new Again(error) : error;
       });
       const { url, size, digest } = this.#ticket;
       if (size !== this.#first.size || digest !== this.#first.digest) throw new AttacheError({ code: 'document-changed', message: '' });

@@ -94,6 +94,14 @@ async function bytes(options) {
   return Buffer.from(await (await session.download(id, options)).arrayBuffer());
 }
 
+test('an offset where a front end knows no ranges', async () => {
+  answers = [whole({ ranges: false })];
+  const response = await session.download(id, { offset: 1000 });
+  assert.equal(response.status, 206);
+  assert.equal(response.headers.get('Content-Length'), String(content.length - 1000));
+  assert.deepEqual(Buffer.from(await response.arrayBuffer()), content.subarray(1000));
+});
+
 test('a file comes as it is, with what the answer says of it', async () => {
   const response = await session.download(id);
   assert.equal(response.status, 200);
@@ -181,6 +189,15 @@ test('B58 a cut download goes on where it was, however it is cut', async () => {
 test('B58 a front end without ranges sends all of it again, which the reader does not see', async () => {
   answers = [whole({ cut: 100_000 }), whole({ ranges: false })];
   assert.deepEqual(await bytes(), content);
+});
+
+test('B56 a body that is always too short is no file', async () => {
+  for (const ranges of [true, false]) {
+    answers = [whole({ bytes: content.subarray(0, 100_000), ranges, clean: true })];
+    await assert.rejects(bytes(), { name: 'AttacheError' });
+  }
+  answers = [whole({ ranges: false, cut: 100_000 })];
+  await assert.rejects(bytes({ patience: 1 }), { code: 'offline' });
 });
 
 test('B58 a link that is refused is asked for anew, under the same attempt', async () => {
