@@ -96,6 +96,33 @@ func TestT4TokensAreChecked(t *testing.T) {
 	}
 }
 
+// B39: a token of the same user with another nickname renames the party. The other
+// side reads that nobody has left or joined.
+func TestB39ANewNicknameIsARename(t *testing.T) {
+	p, c := serving(t)
+	type renamed struct {
+		Own, Said string
+		Heard     []string
+	}
+	got := ask[renamed](p, `async (tokens, peer, url) => {
+		const { connect } = await e2e.api();
+		const other = await connect({ url, token: peer });
+		const session = await connect({ url, token: () => tokens.length > 1 ? tokens.shift() : tokens[0] });
+		await e2e.until(() => other.transcript.length === 2, 'both to be there');
+		const heard = [];
+		for (const type of ['join', 'leave', 'notice']) {
+			other.addEventListener(type, ({ detail }) => heard.push([type, detail.notice, detail.text, detail.from.nickname].join(' ')));
+		}
+		e2e.cut();
+		const message = new Promise((resolve) => { other.addEventListener('message', ({ detail }) => resolve(detail.from.nickname)); });
+		await session.send('it is me');
+		const got = { said: await message, own: session.party.nickname, heard };
+		await Promise.all([session.close(), other.close()]);
+		return got;
+	}`, []string{mint(t), mint(t, "--nickname", "Kim L.")}, mint(t, "--user", "bo"), c.origin())
+	require.Equal(t, renamed{Own: "Kim L.", Said: "Kim L.", Heard: []string{"notice USER_UPDATE_NICK Kim L. Kim L."}}, got)
+}
+
 func TestTokenOpensNoMoreThanItsRights(t *testing.T) {
 	p, c := serving(t)
 	for _, test := range []struct{ name, right, call string }{

@@ -35,6 +35,9 @@ import type { Dictionary } from './locale.js';
  * token that is not accepted, …) is told in the console and by `attache-error`; whoever
  * chats reads neutral words instead, with the id that stands in the proxy's log.
  *
+ * A proxy, or an application's server, that is away when the chat is opened is waited for: the banner and `attache-error`
+ * say why, and the element tries again by itself.
+ *
  * Custom properties are listed in `styles.js`. Every box is a `part`: `frame`,
  * `header`, `heading`, `people`, `faces`, `state`, `banner`, `transcript`,
  * `empty`, `item`, `head`, `bubble`, `own`, `link`, `line`, `file`, `file-icon`,

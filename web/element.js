@@ -364,7 +364,9 @@ export class AttacheChat extends Base {
     if (told.session === session && told.phase === phase && told.error === error) return;
     this.#told = { session, phase, error };
     if (phase === 'unreachable' && error) complain(error);
-    if (phase === 'unreachable') this.#fire('attache-error', error);
+    // While it is tried again, each cause is told once.
+    const delayed = phase === 'connecting' && error !== undefined && error.code !== told.error?.code;
+    if (phase === 'unreachable' || delayed) this.#fire('attache-error', error);
     else if (session && phase !== 'connecting' && phase !== 'idle') this.#fire('attache-state', { state: phase, error });
   }
 

@@ -186,6 +186,12 @@ class FakeSession extends EventTarget {
     this.tell('state', { state, ...detail });
   }
 
+  /** Calls the party otherwise from now on, as a token with another nickname does. @param {string} nickname */
+  rename(nickname) {
+    this.party = { ...this.party, nickname };
+    this.#chat.add({ type: 'notice', notice: 'USER_UPDATE_NICK', text: nickname, from: this.party });
+  }
+
   /** @param {string} text @returns {Promise<TextEvent>} */
   async send(text) {
     await this.#step();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { initials, present } from '../roster.js';
+import { FakeChat } from '../testing.js';
 
 const party = (userId) => ({ userId, nickname: userId.toUpperCase(), userType: 'AGENT' });
 const join = (userId) => ({ type: 'join', from: party(userId) });
@@ -21,6 +22,15 @@ for (const [what, events, want] of [
 test('B39 present: a party that was renamed is called by its new name, in its place', () => {
   const renamed = { type: 'notice', notice: 'USER_UPDATE_NICK', text: 'Ada L.', from: { ...party('a'), nickname: 'Ada L.' } };
   assert.deepEqual(present([join('a'), join('b'), renamed]).map(({ nickname }) => nickname), ['Ada L.', 'B']);
+});
+
+test('B39 a double that is renamed', () => {
+  const chat = new FakeChat();
+  const ada = chat.join({ nickname: 'Ada' });
+  const bo = chat.join({ nickname: 'Bo' });
+  ada.rename('Ada L.');
+  assert.deepEqual(present(bo.transcript).map(({ nickname }) => nickname), ['Ada L.', 'Bo']);
+  assert.equal(ada.party.nickname, 'Ada L.');
 });
 
 for (const [nickname, want] of [['Ada Lindqvist', 'AL'], ['bo', 'B'], ['Ana María de Souza', 'AS'], ['first.last', 'FL'], ['李 小龍', '李小'], ['  ', ''], ['😀 x', '😀X']]) {

@@ -217,6 +217,35 @@ test('B31 a proxy that is away when the page is opened', async () => {
   assert.deepEqual(tries, ['offline', 'offline']);
 });
 
+test('B34 a page that is seen again tries at once', async () => {
+  const { WebSocket } = globalThis;
+  let away = true;
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      if (away) queueMicrotask(() => this.cut());
+    }
+  };
+  globalThis.document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+  try {
+    const waits = [];
+    const connecting = enter({ onRetry: ({ retryIn }) => waits.push(retryIn) });
+    await until(() => waits.length === 3);
+    const dialed = proxy.sockets.length;
+    document.dispatchEvent(new Event('visibilitychange'));
+    await turn();
+    assert.equal(proxy.sockets.length, dialed, 'it is hidden');
+    away = false;
+    document.visibilityState = 'visible';
+    document.dispatchEvent(new Event('visibilitychange'));
+    await turn();
+    assert.equal(proxy.sockets.length, dialed + 1, 'long before its time');
+    await connecting;
+  } finally {
+    delete globalThis.document;
+  }
+});
+
 test('B39 a token of another user or chat session ends the session before anything is said', async () => {
   const token = (sub, session) => `e30.${btoa(JSON.stringify({ sub, session }))}.c2ln`;
   for (const other of [token('bo', 'chat-1'), token('ada', 'chat-2')]) {
