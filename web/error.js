@@ -12,7 +12,9 @@ export class AttacheError extends Error {
     const rule = codes[code] ?? codes.internal;
     super(message || rule.message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.hint = hint ?? rule.hint;
+    const advice = hint ?? rule.hint;
+    // What never reached the proxy has no id that could be reported.
+    this.hint = id === '' && advice === codes.internal.hint ? 'try again' : advice;
     this.retryable = retryable ?? rule.retry;
     this.id = id;
   }

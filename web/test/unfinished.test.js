@@ -79,3 +79,28 @@ test('a Blob has no name to be known by', () => {
   open().remember(new Blob(['abc']), key);
   assert.deepEqual(Object.keys(localStorage), []);
 });
+
+test('B47 what is unfinished can be listed with what is stored of it, and given up', (t) => {
+  Object.defineProperty(globalThis, 'localStorage', { value: new StorageDouble(), configurable: true, writable: true });
+  t.mock.timers.enable({ apis: ['Date'], now: 10 * day });
+  const mine = open();
+  mine.remember(file('a, "b".pdf'), key);
+  open(['https://files.example', 'chat-1', 'al']).remember(file(), 'b'.repeat(32));
+  localStorage.setItem('attache unfinished nonsense', 'nonsense');
+  const known = { key, name: 'a, "b".pdf', size: 3, lastModified: 1 };
+  assert.deepEqual(open().list(), [{ ...known, stored: 0 }]);
+  mine.note(file('a, "b".pdf'), key, 1);
+  mine.note(file('a, "b".pdf'), key, 2); // too soon
+  assert.deepEqual(open().list(), [{ ...known, stored: 1 }]);
+  t.mock.timers.setTime(10 * day + 1000);
+  mine.note(file('a, "b".pdf'), 'c'.repeat(32), 3); // another's
+  mine.note(file('a, "b".pdf'), key, 2);
+  assert.deepEqual(open().list(), [{ ...known, stored: 2 }]);
+  open(['https://files.example', 'chat-1', 'al']).drop(key);
+  assert.equal(open().list().length, 1);
+  open().drop(key);
+  assert.deepEqual(open().list(), []);
+  mine.remember(file(), key);
+  t.mock.timers.setTime(12 * day);
+  assert.deepEqual(mine.list(), []);
+});

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { codes } from '../codes.js';
+import { AttacheError, asAttacheError } from '../error.js';
+import { Locale } from '../locale.js';
+
+const abort = new DOMException('stopped', 'AbortError');
+
+/** @type {Record<string, [unknown, Partial<AttacheError>]>} */
+const thrown = {
+  'one of ours': [new AttacheError({ code: 'busy', message: '', id: 'e1' }), { code: 'busy', id: 'e1', retryable: true }],
+  'one of another copy of the module': [{ name: 'AttacheError', code: 'busy', message: 'no', hint: 'wait', retryable: true, id: 'e2' }, { code: 'busy', message: 'no', hint: 'wait', id: 'e2' }],
+  'an abort': [abort, { code: 'cancelled', cause: abort }],
+  'a bug': [new TypeError('x is not a function'), { code: 'internal', message: 'x is not a function', hint: '', id: '', retryable: true }],
+  'a code that there is none of': [{ code: 'E_WHAT', message: 'no' }, { code: 'internal', message: 'no' }],
+  'a string': ['no', { code: 'internal' }],
+  nothing: [undefined, { code: 'internal' }],
+};
+
+for (const [what, [cause, want]] of Object.entries(thrown)) {
+  test(`B30 whatever was thrown has a code: ${what}`, () => {
+    const error = asAttacheError(cause);
+    assert.ok(error instanceof AttacheError);
+    for (const [key, value] of Object.entries(want)) assert.equal(error[key], value, key);
+    for (const key of ['message', 'hint', 'id']) assert.equal(typeof error[key], 'string', key);
+    assert.equal(typeof error.retryable, 'boolean');
+  });
+}
+
+test('B30 an id is asked for where there is one, and then it is shown', () => {
+  const locale = new Locale('en');
+  assert.deepEqual(Object.values(codes).filter(({ hint }) => /the id\b/.test(hint)), [codes.internal], 'only one hint asks for it');
+  const named = new AttacheError({ code: 'internal', message: '', id: '97b0183db4e7' });
+  assert.match(locale.reason(named), /report the id.*97b0183db4e7/);
+  const unnamed = new AttacheError({ code: 'internal', message: '' });
+  assert.doesNotMatch(locale.reason(unnamed), /\bid\b/i);
+  assert.doesNotMatch(locale.reason(new AttacheError({ code: 'busy', message: '', id: '97b0183db4e7' })), /97b0/);
+});
