@@ -53,7 +53,7 @@ var extensions = map[Kind]string{
 	CodeFile:  "html htm xhtml xht shtml mht mhtml css scss less ts tsx jsx c h cc cpp hpp cs go rs java kt swift php lua r m scala sql dart vue svelte ino asm proto",
 	DataFile: "json jsonl xml yaml yml toml ini cfg conf db sqlite sqlite3 dat bin parquet avro geojson gpx kml ics vcf plist sav " +
 		"mdb accdb accde accdr accda accdc accdt accdu ade adp mda mde mdt mdw mdz mad maf mag mam maq mar mas mat mau mav maw " +
-		"cer crt der p7b p7c spc p12 pfx sst stl crl mobileconfig mobileprovision provisionprofile theme themepack deskthemepack prf pbk udl dsn ops ins isp xnk ovpn printerexport webpnp",
+		"cer crt der p7b p7c spc p12 pfx sst stl cat crl mobileconfig mobileprovision provisionprofile theme themepack deskthemepack prf pbk udl dsn ops ins isp xnk ovpn printerexport webpnp",
 	Archive: "zip rar 7z tar gz tgz bz2 tbz xz txz zst lz4 lzma ar cpio z " +
 		"cab iso img dmg vhd vhdx vmdk vdi qcow2 ova wim swm esd udf nrg mdf mds ccd daa isz toast cdr dvdr dc42 diskcopy42 dmgpart imgpart ndif udif smi sparseimage sparsebundle hfs xip pax cpgz squashfs",
 	Mail: "eml msg mbox pst ost emlx",
@@ -61,7 +61,7 @@ var extensions = map[Kind]string{
 	Program: "exe com bat cmd pif scr cpl dll ocx sys drv efi vxd ax msi msp mst msu msix msixbundle appx appxbundle appinstaller xap apk apkm xapk aab ipa " +
 		"ps1 ps1xml ps2 ps2xml psc1 psc2 psd1 psdm1 psm1 pssc cdxml msh msh1 msh2 mshxml msh1xml msh2xml vb vbs vbe vbscript js jse mjs cjs ws wsc wsf wsh sct hta htc htt bas vbp vsmacros vsw ahk au3 nsh kix mof rgs " +
 		"lnk url website webloc inetloc fileloc textclipping desktop scf shb shs library-ms search-ms searchconnector-ms settingcontent-ms appref-ms application gadget xbap rdp rdg ica vnc chm chi chw hlp hpj cnt its msc mmc " +
-		"reg inf inx isu grp job bgi cat diagcab diagcfg diagpkg osd mcf xrm-ms manifest asp aspx asx plg pcd prg fxp mcl btapp btinstall u3p paf air jar jnlp class dex crx xpi oxt vsix vsto xll " +
+		"reg inf inx isu grp job bgi diagcab diagcfg diagpkg osd mcf xrm-ms manifest asp aspx asx plg pcd prg fxp mcl btapp btinstall u3p paf air jar jnlp class dex crx xpi oxt vsix vsto xll " +
 		"app command tool terminal workflow action applescript scpt scptd osas osax seplugin caction pkg mpkg prefpane saver qlgenerator mdimporter kext plugin " +
 		"deb rpm run elf out so ko dylib appimage flatpak flatpakref flatpakrepo snap slp pet pup shar sh bash zsh csh tcsh ksh fish nu service " +
 		"py pyc pyo pyw pyz pyzw pyd rb rbw pl plx pm cgi tcl wasm swf spl ex ex_ dl_",
@@ -74,7 +74,7 @@ var cautions = map[Caution]string{
 		"mdb accdb accde accdr accda accdc accdt accdu ade adp mda mde mdt mdw mdz mad maf mag mam maq mar mas mat mau mav maw",
 	CautionContainer: "cab iso img dmg vhd vhdx vmdk vdi qcow2 ova wim swm esd udf nrg mdf mds ccd daa isz toast cdr dvdr " +
 		"dc42 diskcopy42 dmgpart imgpart ndif udif smi sparseimage sparsebundle hfs xip squashfs",
-	CautionSettings: "cer crt der p7b p7c spc p12 pfx sst stl crl mobileconfig mobileprovision provisionprofile " +
+	CautionSettings: "cer crt der p7b p7c spc p12 pfx sst stl cat crl mobileconfig mobileprovision provisionprofile " +
 		"theme themepack deskthemepack prf pbk udl dsn ops ins isp xnk ovpn printerexport webpnp pst",
 }
 

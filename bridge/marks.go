@@ -48,7 +48,7 @@ func (c *cleaned) takeOut() {
 			out = append(out, '_')
 			c.characters = true
 			if in[i] == ':' {
-				c.colon(string(in[:i]), string(in[i+1:]))
+				c.colon(in[:i], in[i+1:])
 			}
 		case v == hide, around.inside:
 			c.hides = true
@@ -59,12 +59,14 @@ func (c *cleaned) takeOut() {
 
 // colon tells a drive and the name of a stream (setup.exe:x, x::$DATA) from a
 // time of day.
-func (c *cleaned) colon(before, after string) {
-	_, known := kindOfExtension[extensionOf(before)]
+func (c *cleaned) colon(before, after []rune) {
+	// No more of them is looked at than an extension has, or many colons would cost their square.
+	_, known := kindOfExtension[extensionOf(string(before[max(0, len(before)-maxExtension-2):]))]
+	next := string(after[:min(len(after), len("$DATA"))])
 	switch {
-	case known && !strings.HasPrefix(after, " "), strings.HasPrefix(strings.ToUpper(after), "$DATA"):
+	case known && !strings.HasPrefix(next, " "), strings.EqualFold(next, "$DATA"):
 		c.hides = true
-	case len(before) == 1 && after != "" && after[0] != ' ' && (before[0]|0x20) >= 'a' && (before[0]|0x20) <= 'z':
+	case len(before) == 1 && next != "" && next[0] != ' ' && (before[0]|0x20) >= 'a' && (before[0]|0x20) <= 'z':
 		c.path = true
 	}
 }

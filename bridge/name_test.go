@@ -186,6 +186,15 @@ func TestT23_MarksInAnyOrder(t *testing.T) {
 	})
 }
 
+// A name of any length costs its length: a foreign notice, or a page, may bring one.
+// Nothing is timed; with the square of it the test would not end.
+func TestT23_LongNamesAreCleanedAtOnce(t *testing.T) {
+	for _, piece := range []string{"::", "\u180e\u180b", "👩\u200d", "\u2068", "ᠠ\u180e\u180b", "\u200f", "․", "x․pdf ", ".", " ", "א\u200c ", "a.exe∕", "x.pdf:"} {
+		in := strings.Repeat(piece, 100_000/len(piece))
+		require.LessOrEqual(t, len(bridge.SafeName(in, "").Text), 255)
+	}
+}
+
 // requireSafe holds what is promised for every name whatsoever.
 func requireSafe(t testing.TB, raw, mimeType string) {
 	t.Helper()

@@ -3,6 +3,8 @@ package e2e
 import (
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -51,6 +53,41 @@ func TestHabitsOfDesktops(t *testing.T) {
 		ok(t, `() => {
 			const alert = e2e.root('agent').querySelector('[role=alert][part=composer-error]');
 			return alert.textContent.includes('paste it here') && alert.getBoundingClientRect().height > 0;
+		}`)
+	})
+
+	t.Run("B17 a real drag: a file is sent, a picture of another page is not followed", func(t *testing.T) {
+		f := generated(t, "dragged.txt", []byte("dragged"))
+		d.drag("agent", &input.DragData{Items: []*input.DragDataItem{}, Files: []string{f.path}, DragOperationsMask: 1 | 16})
+		d.customer.file("dragged.txt")
+		ok(t, `() => e2e.root('agent').querySelector('[part=composer-error]').textContent === ''`)
+
+		address := ask[string](d.page, "() => location.href")
+		d.drag("agent", &input.DragData{Items: []*input.DragDataItem{
+			{MimeType: "text/uri-list", Data: "https://a.example/cat.png"}, {MimeType: "text/html", Data: `<img src="https://a.example/cat.png">`},
+		}, DragOperationsMask: 1 | 2 | 16})
+		ok(t, `() => e2e.root('agent').querySelector('[part=composer-error]').textContent.includes('not a file')`)
+		require.Equal(t, address, ask[string](d.page, "() => location.href"))
+	})
+
+	t.Run("B17 a drop or a paste while no files can be sent says why", func(t *testing.T) {
+		ok(t, `async () => {
+			const { FakeChat } = await import(new URL('web/testing.js', document.baseURI));
+			const chat = document.createElement('attache-chat');
+			chat.session = new FakeChat().join({ nickname: 'Eve', limits: { maxFiles: 0 } });
+			document.body.append(chat);
+			const frame = await e2e.until(() => chat.shadowRoot.querySelector('.frame'), 'the frame');
+			const complaint = frame.querySelector('[part=composer-error]');
+			const told = [];
+			for (const [Kind, type, member] of [[DragEvent, 'drop', 'dataTransfer'], [ClipboardEvent, 'paste', 'clipboardData']]) {
+				const data = new DataTransfer();
+				data.items.add(new File(['x'], 'a.txt'));
+				complaint.textContent = '';
+				frame.dispatchEvent(new Kind(type, { [member]: data, bubbles: true, cancelable: true }));
+				told.push(complaint.textContent);
+			}
+			chat.remove();
+			return told.every((words) => words.includes('Nothing was sent') && words.includes('No files can be sent in this chat'));
 		}`)
 	})
 
@@ -122,4 +159,14 @@ func TestHabitsOfDesktops(t *testing.T) {
 			return metas.length > 1 && times.length > 1 && [...metas, ...times].every(inOrder);
 		}`)
 	})
+}
+
+// drag brings something from outside of the browser and drops it on a side.
+func (d *desk) drag(side string, data *input.DragData) {
+	d.t.Helper()
+	at := ask[[]float64](d.page, "(side) => e2e.middle(e2e.root(side).querySelector('.scroller'))", side)
+	for _, step := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter, input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
+		_, err := chromedp.Call(d.ctx, input.DispatchDragEvent, input.DispatchDragEventParams{Type: step, X: at[0], Y: at[1], Data: data})
+		require.NoError(d.t, err)
+	}
 }
