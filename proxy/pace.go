@@ -199,21 +199,27 @@ func (of *pace) replay(ctx context.Context, size int) error {
 }
 
 // What a message costs beyond one for what it brought with it that is nothing, and
-// a frame for being small. A page's own are never so small, unless its link is so
-// slow that the least of them takes a second.
+// a frame for being small: the store writes each, and reads it again, by itself. A
+// page's frames are 16 KiB and more, unless each of its uploads has so little of the link
+// that one takes half a second; and never less than [bridge.MinFrame], but for a file's
+// end.
 const (
 	overheadFree = 64  // bytes on the wire beyond the message
 	overheadCost = 128 // and bytes that count as a message
 
-	fullFrame = 64 << 10 // bytes of payload, from which on a frame costs nothing but itself
-	smallMost = 16       // messages that the smallest frame counts as
+	fullFrame = 8 << 10 // bytes of payload, from which on a frame costs nothing but itself
+	slowCost  = 2       // messages that a smaller one counts as
+	tinyCost  = 32      // and one that no page sends
 )
 
 func overhead(spent int64) int { return int(max(0, spent-overheadFree) / overheadCost) }
 
 func small(payload int) int {
-	if payload >= fullFrame {
-		return 0
+	switch {
+	case payload < bridge.MinFrame:
+		return tinyCost
+	case payload < fullFrame:
+		return slowCost
 	}
-	return min(fullFrame/max(1, payload), smallMost)
+	return 0
 }

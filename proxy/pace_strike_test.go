@@ -79,15 +79,36 @@ func TestH4DeadSocketsMakeRoom(t *testing.T) {
 	})
 }
 
-// M1: a page's own frames cost nothing, on any line; a byte at a time costs much.
+// M1: a page's own frames cost next to nothing, on any line; a byte at a time costs much.
 func TestM1WhatFramesCost(t *testing.T) {
 	for payload, cost := range map[int]int{
-		1: smallMost, 100: smallMost, 4 << 10: smallMost, 8 << 10: 8, 32 << 10: 2, fullFrame - 1: 1, fullFrame: 0, bridge.MaxFrame: 0,
+		1: tinyCost, bridge.MinFrame - 1: tinyCost, bridge.MinFrame: 2, fullFrame: 0, bridge.MaxFrame: 0,
 	} {
 		require.Equal(t, cost, small(payload), payload)
 	}
-	// 16 kbit/s bring a frame of 4 KiB in two seconds.
-	require.Less(t, float64(small(4<<10))/2, 100.0)
 	require.Zero(t, overhead(14))
 	require.Equal(t, 8, overhead(overheadFree+8*overheadCost))
+}
+
+// M1: twenty uploads at once over a line of any rate are never held back: what their
+// frames cost a second is less than a party may send.
+func TestM1SlowLinesAreNotPaced(t *testing.T) {
+	for _, rate := range []float64{2_000, 4_000, 8_000, 16_000, 64_000, 125_000, 1_000_000, 10_000_000} { // bytes a second
+		for _, uploads := range []float64{1, 3, 20} {
+			cost := 0.0
+			s := bridge.NewSender(100<<20, 0, bridge.MaxFrame, nil)
+			var now time.Duration
+			for range 200 {
+				_, length := s.Next()
+				if length == 0 {
+					break
+				}
+				s.Advance(length, now)
+				now += time.Duration(float64(length) / (rate / uploads) * float64(time.Second))
+				require.NoError(t, s.Ack(s.Sent(), 0, now))
+				cost += float64(small(int(length)))
+			}
+			require.Less(t, uploads*cost/now.Seconds(), 100.0, "%v B/s, %v uploads", rate, uploads)
+		}
+	}
 }

@@ -76,7 +76,7 @@ type Config struct {
 	// HistoryRate is how many bytes of its session's transcript a party is sent a
 	// second, over all its sockets here, once it was sent HistoryBurst: a page asks for
 	// what it has not seen yet, and can ask for all of it again and again. What happens
-	// while it is there does not count. Defaults: 512 KiB and 4 MiB.
+	// while it is there does not count. Defaults: 512 KiB and 2 MiB.
 	HistoryRate  float64
 	HistoryBurst int
 
@@ -157,7 +157,7 @@ func (c *Config) complete() error {
 		c.HistoryRate = 512 << 10
 	}
 	if c.HistoryBurst == 0 {
-		c.HistoryBurst = 4 << 20
+		c.HistoryBurst = 2 << 20
 	}
 	if c.MaxSockets == 0 {
 		c.MaxSockets = 8
