@@ -120,6 +120,7 @@ type attacker struct {
 	ctx    context.Context // of the whole attack
 	n      int
 	random *rand.Rand
+	shared bool // it has sent the others' file
 }
 
 func (a *attacker) token() string { return a.Tokens[a.n%len(a.Tokens)] }

@@ -26,6 +26,7 @@ type goodUsers struct {
 
 	mu                           sync.Mutex
 	uploads, messages, newcomers []time.Duration
+	offers, acks, announcements  []time.Duration // the parts of an upload
 	refused, failed, came        int
 }
 
@@ -62,7 +63,7 @@ func (g *goodUsers) work(ctx context.Context, u *user) {
 	defer u.leave()
 	for ctx.Err() == nil {
 		begun := time.Now()
-		err := u.upload(ctx)
+		parts, err := u.upload(ctx)
 		sent := time.Now()
 		if err == nil {
 			err = u.say(ctx)
@@ -78,6 +79,9 @@ func (g *goodUsers) work(ctx context.Context, u *user) {
 		} else {
 			g.uploads = append(g.uploads, sent.Sub(begun))
 			g.messages = append(g.messages, time.Since(sent))
+			g.offers = append(g.offers, parts[0])
+			g.acks = append(g.acks, parts[1])
+			g.announcements = append(g.announcements, parts[2])
 		}
 		g.mu.Unlock()
 		if err != nil {
@@ -134,6 +138,7 @@ func (g *goodUsers) stop() map[string]float64 {
 		uploadP50: percentile(g.uploads, 50), uploadP99: percentile(g.uploads, 99), messageP99: percentile(g.messages, 99),
 		newcomerP99: percentile(g.newcomers, 99), goodFailed: float64(g.failed), refusedShare: 100 * float64(g.refused) / float64(max(1, g.came)),
 		"uploads": float64(len(g.uploads)), "newcomers": float64(g.came),
+		"offerP99Ms": percentile(g.offers, 99), "ackP99Ms": percentile(g.acks, 99), "announceP99Ms": percentile(g.announcements, 99),
 	}
 	return out
 }
@@ -193,36 +198,45 @@ func (u *user) leave() {
 	u.chat, u.data = nil, nil
 }
 
-// upload sends a file and waits until it is announced.
-func (u *user) upload(ctx context.Context) (err error) {
+// upload sends a file and waits until it is announced. The parts are how long its offer
+// took, its bytes, and its announcement.
+func (u *user) upload(ctx context.Context) (parts [3]time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, goodPatient)
 	defer cancel()
 	if u.chat == nil {
-		return errors.New("not joined")
+		return parts, errors.New("not joined")
 	}
 	if u.data == nil {
 		if u.data, err = u.dial(ctx, bridge.PathData); err != nil {
-			return fmt.Errorf("open the data socket: %w", err)
+			return parts, fmt.Errorf("open the data socket: %w", err)
 		}
 	}
 	key := newKey()
+	begun := time.Now()
+	part := func(n int) {
+		parts[n] = time.Since(begun)
+		begun = time.Now()
+	}
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: uploadSize}
 	if err := u.chat.Write(ctx, websocket.MessageText, bridge.AppendMessage(nil, offer)); err != nil {
-		return fmt.Errorf("offer: %w", err)
+		return parts, fmt.Errorf("offer: %w", err)
 	}
 	if _, err := await(ctx, u.chat, func(m *bridge.Accept) bool { return m.Key == key }); err != nil {
-		return fmt.Errorf("await accept: %w", err)
+		return parts, fmt.Errorf("await accept: %w", err)
 	}
+	part(0)
 	if err := u.data.Write(ctx, websocket.MessageBinary, frame(key, 0, make([]byte, uploadSize))); err != nil {
-		return fmt.Errorf("send: %w", err)
+		return parts, fmt.Errorf("send: %w", err)
 	}
 	if _, err := await(ctx, u.data, func(m *bridge.Ack) bool { return m.Key == key && m.Stored == uploadSize }); err != nil {
-		return fmt.Errorf("await ack: %w", err)
+		return parts, fmt.Errorf("await ack: %w", err)
 	}
+	part(1)
 	if _, err = await(ctx, u.chat, func(m *bridge.Happened) bool { return m.Event.Key == key }); err != nil {
-		return fmt.Errorf("await announcement: %w", err)
+		return parts, fmt.Errorf("await announcement: %w", err)
 	}
-	return nil
+	part(2)
+	return parts, nil
 }
 
 func (u *user) say(ctx context.Context) error {

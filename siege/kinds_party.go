@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // begin offers a file and returns its key and a data socket for it.
 func (a *attacker) begin(l *line, size int64) (key string, data *line, err error) {
-	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
+	if err := l.enter(bridge.PathChat, a.token(), 0); err != nil {
 		return "", nil, err
 	}
 	key = newKey()
@@ -67,36 +68,16 @@ func tinyFrames(a *attacker, l *line) error {
 	return l.hold()
 }
 
-// manyRanges send a file of 8 MB and then ask for 2,500 alternating ranges of it.
+// manyRanges ask for 2,500 alternating ranges of a file of 8 MB, which the first of them
+// has sent.
 func manyRanges(a *attacker, l *line) error {
-	const size, piece = 8 << 20, 512 << 10
-	key, data, err := a.begin(l, size)
-	if err != nil {
+	const size = 8 << 20
+	if err := a.share(l, size, 512<<10); err != nil {
 		return err
 	}
-	defer data.Close()
-	go data.hold()
-	for offset := int64(0); offset < size; offset += piece {
-		if _, err := data.Write(masked(0x82, frame(key, offset, make([]byte, piece)))); err != nil {
-			return err
-		}
-	}
-	var path string
-	for path == "" {
-		m, err := l.hear()
-		if err != nil {
-			return err
-		}
-		switch m := m.(type) {
-		case *bridge.Happened:
-			if file, err := bridge.DecodeFile(m.Event); err == nil && m.Event.Key == key {
-				if err := l.say(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()}); err != nil {
-					return err
-				}
-			}
-		case *bridge.Ticket:
-			path = m.Path
-		}
+	path, err := a.ticket(l)
+	if err != nil {
+		return err
 	}
 	var ranges strings.Builder
 	for n := range 1250 {
@@ -116,6 +97,46 @@ func manyRanges(a *attacker, l *line) error {
 			}
 		}
 		get.Close()
+	}
+}
+
+// share joins, and sends the file if it is the first attacker and has not yet.
+func (a *attacker) share(l *line, size, piece int64) error {
+	if a.n > 0 || a.shared {
+		return l.enter(bridge.PathChat, a.token(), 0)
+	}
+	key, data, err := a.begin(l, size)
+	if err != nil {
+		return err
+	}
+	a.shared = true
+	context.AfterFunc(a.ctx, func() { data.Close() })
+	go data.hold()
+	for offset := int64(0); offset < size; offset += piece {
+		if _, err := data.Write(masked(0x82, frame(key, offset, make([]byte, piece)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ticket waits for a file and asks for it.
+func (a *attacker) ticket(l *line) (path string, err error) {
+	for {
+		m, err := l.hear()
+		if err != nil {
+			return "", err
+		}
+		switch m := m.(type) {
+		case *bridge.Happened:
+			if file, err := bridge.DecodeFile(m.Event); err == nil {
+				if err := l.say(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()}); err != nil {
+					return "", err
+				}
+			}
+		case *bridge.Ticket:
+			return m.Path, nil
+		}
 	}
 }
 

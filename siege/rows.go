@@ -39,7 +39,11 @@ var rows = []row{
 	flooders("fragments", "fragments"),
 	flooders("messages", "messages"),
 	flooders("frames", "frames"),
-	flooders("ranges", "ranges"),
+	{
+		name:    "ranges",
+		attacks: []attack{{Kind: "ranges", Number: 25, Parties: 25, Together: true}},
+		bounds:  and(bound{peakRSS, 200}),
+	},
 	{
 		name:    "replay",
 		attacks: []attack{{Kind: "replay", Number: 25, Parties: 25, Together: true}},
