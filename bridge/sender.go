@@ -28,9 +28,9 @@ const (
 	frameTime  = 50 * time.Millisecond  // what a frame takes on the link
 	windowTime = 150 * time.Millisecond // what all frames under way take, beyond the trip
 
-	// Each frame costs the proxy a write to its store. On a slow link a frame may
-	// take longer, up to this length, so that it does not cost one for every 4 KiB.
-	slowFrame = 16 << 10
+	// Each frame costs the proxy a write to its store, and small ones are charged to
+	// their party. On a slow link a frame may take longer, up to this length.
+	slowFrame = 64 << 10
 	slowTime  = 500 * time.Millisecond
 
 	// What the first frame takes at most on a link of which only a lower bound is

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -183,6 +184,36 @@ func TestB69PingsAsOftenAsThePageAsks(t *testing.T) {
 				synctest.Wait()
 				require.Equal(t, c.pings, pings)
 			})
+		})
+	}
+}
+
+// B54: what small frames are charged leaves a party whose line is slow at its rate,
+// with two uploads at a time.
+func TestB54SlowLinesAreNotPaced(t *testing.T) {
+	type ack struct {
+		at     time.Duration
+		stored int64
+	}
+	for _, rate := range []float64{1000, 2000, 4000, 8000, 16_000, 64_000, 160_000, 320_000, 640_000, 2e6} {
+		t.Run(fmt.Sprintf("%.0f bytes a second", rate), func(t *testing.T) {
+			const trip = 50 * time.Millisecond
+			s := bridge.NewSender(int64(rate*300), 0, bridge.MaxFrame, nil)
+			var now, free time.Duration
+			var acks []ack
+			cost := 0
+			for !s.Done() {
+				for _, n := s.Next(); n > 0; _, n = s.Next() {
+					s.Advance(n, now)
+					free = max(free, now) + time.Duration(float64(n)/rate*float64(time.Second))
+					acks = append(acks, ack{free + trip, s.Sent()})
+					cost += 1 + small(int(n))
+				}
+				now = max(now, acks[0].at)
+				require.NoError(t, s.Ack(acks[0].stored, 0, now))
+				acks = acks[1:]
+			}
+			require.Less(t, 2*float64(cost)/now.Seconds(), 100.0, "messages a second, by default")
 		})
 	}
 }
