@@ -72,9 +72,6 @@ func (d *data) serve(ctx context.Context) error {
 	}
 }
 
-// errOver ends a data socket whose page has been told why already.
-var errOver = errors.New("the party is not in the session any more")
-
 // next reads one frame and passes it on.
 func (d *data) next(ctx context.Context) error {
 	d.meter.next(bridge.FrameHeader + bridge.MaxFrame)
@@ -106,7 +103,7 @@ func (d *data) next(ctx context.Context) error {
 		return err
 	}
 	if d.over.Load() {
-		return errOver
+		return nil // the page is being told why, and the socket closed
 	}
 	key := f.Key.String()
 	last, err := d.store(ctx, f, key, payload)
