@@ -7,18 +7,28 @@ import (
 	"attache/bridge"
 )
 
-// present asks the Chat Server whether the party is in its session, before its data
-// socket may send: codes not-joined and session-ended. A Chat Server that owns no
-// allowances cannot be asked; there attend alone finds out.
-func (p *Proxy) present(ctx context.Context, who Identity) error {
-	a, ok := p.Chat.(Allowances)
-	if !ok {
+// Present asks the Chat Server whether the party is in its session: codes not-joined
+// and session-ended, or chat-unavailable.
+func Present(ctx context.Context, c ChatServer, session, userID string) error {
+	if a, ok := c.(Allowances); ok {
+		_, err := a.Limits(ctx, session, userID)
+		return err
+	}
+	_, err := c.File(ctx, session, userID, noFile)
+	if bridge.CodeOf(err) == bridge.CodeFileUnknown {
 		return nil
 	}
+	return err
+}
+
+// noFile is the file-id of no file: theirs are random, or numbers.
+const noFile = "none"
+
+// present asks it before a data socket may send.
+func (p *Proxy) present(ctx context.Context, who Identity) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	_, err := a.Limits(ctx, who.Session, who.Party.UserID)
-	return err
+	return Present(ctx, p.Chat, who.Session, who.Party.UserID)
 }
 
 // attend ends a data socket when its party leaves the session, or the session ends,

@@ -26,7 +26,7 @@ func (p *Proxy) offer(ctx context.Context, who Identity, limits bridge.Limits, c
 	if !errors.Is(err, ErrRecordUnknown) {
 		return Record{}, nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
 	}
-	return p.beginOffer(ctx, who, conn, o)
+	return p.beginOffer(ctx, who, limits, conn, o)
 }
 
 // judgeOffer applies what needs nobody else: the same functions of bridge that
@@ -73,10 +73,15 @@ func (who Identity) customer() bool { return who.Party.UserType == bridge.Client
 
 // beginOffer makes the record and takes the right to write. Chat Server is asked
 // first where it owns the party's allowances.
-func (p *Proxy) beginOffer(ctx context.Context, who Identity, conn string, o *bridge.Offer) (Record, *upload, error) {
+func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, conn string, o *bridge.Offer) (Record, *upload, error) {
 	if err := p.Staging.Room(); err != nil {
 		return Record{}, nil, err
 	}
+	begun, err := p.loads.begin(who, limits, o.Size)
+	if err != nil {
+		return Record{}, nil, err
+	}
+	defer begun()
 	a, limited := p.Chat.(Allowances)
 	if limited = limited && who.customer(); limited {
 		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, bridge.SafeName(o.Name, "").Text, o.Size); err != nil {

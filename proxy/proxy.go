@@ -95,6 +95,17 @@ type Config struct {
 	TextRate  int
 	TextBurst int
 
+	// MaxUnfinished and MaxUnfinishedBytes bound the uploads that a customer may have
+	// in a session that are not announced, by number and by the bytes they were offered
+	// with; one alone may be of any size. What was taken back counts for 20 s more, as
+	// long as it may lie on the disk, and a customer whose files of a session may have
+	// less together has twice that for both. MaxLost bounds those of a day that were
+	// cancelled or failed. Everybody else may have eight times as many, with 64 times
+	// the bytes. What is more is refused with code busy. Defaults: 32, 1 GiB and 500.
+	MaxUnfinished      int
+	MaxUnfinishedBytes int64
+	MaxLost            int
+
 	// FrontEnds are the addresses and networks (CIDR) of TLS front ends. Of a socket
 	// that comes through one, the address is the one that it names in
 	// X-Forwarded-For. Default: none is believed, and one counts as one address.
@@ -171,6 +182,15 @@ func (c *Config) complete() error {
 	if c.TextBurst == 0 {
 		c.TextBurst = 512 << 10
 	}
+	if c.MaxUnfinished == 0 {
+		c.MaxUnfinished = 32
+	}
+	if c.MaxUnfinishedBytes == 0 {
+		c.MaxUnfinishedBytes = 1 << 30
+	}
+	if c.MaxLost == 0 {
+		c.MaxLost = 500
+	}
 	if c.TicketTime == 0 {
 		c.TicketTime = 10 * time.Minute
 	}
@@ -206,6 +226,7 @@ type Proxy struct {
 	presence presence
 	paces    paces
 	budgets  budgets
+	loads    loads
 	turned   *turnedAway
 	askers   askers
 	used     usedTickets
@@ -248,6 +269,7 @@ func New(c Config) (*Proxy, error) {
 	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, sockets: c.MaxSockets,
 		historyRate: rate.Limit(c.HistoryRate), historyBurst: c.HistoryBurst, of: map[string]*pace{}}
 	p.budgets = budgets{rate: float64(c.TextRate), burst: float64(c.TextBurst), of: map[string]*budget{}}
+	p.loads = loads{proxy: p, begun: map[string]Load{}}
 	p.used.kept = map[Grant]*ticketUse{}
 	p.turned = newTurnedAway()
 	p.asked.of = map[string]*askedAttempt{}

@@ -152,6 +152,18 @@ type Records interface {
 	Watch(session string, changed func(Record)) (stop func())
 }
 
+// Loads is what Records offers that can tell how much a party has unfinished.
+type Loads interface {
+	Load(session, userID string) Load
+}
+
+// Load is what a party's uploads come to that are not announced.
+type Load struct {
+	Files int   // on their way, or waiting to be announced
+	Bytes int64 // of those, as they were offered, and of what may still lie on the disk
+	Lost  int   // cancelled or failed, whose records are still kept
+}
+
 // Seats says which of several proxies hold a socket of a party.
 type Seats interface {
 	// Take says that this proxy holds one.

@@ -207,8 +207,8 @@ func (u *upload) scattered() bool {
 	return ok && w.Pieces() > sparePieces+u.size/leastPiece
 }
 
-// touchEvery keeps a slow upload's record younger than what counts as idle.
-const touchEvery = time.Hour
+// touchEvery keeps a slow upload's record younger than what counts as left alone.
+const touchEvery = time.Minute
 
 func (us *uploads) touch(ctx context.Context, u *upload) error {
 	if time.Since(u.record.Changed) < touchEvery {

@@ -52,6 +52,7 @@ type world struct {
 	t      testing.TB
 	origin string
 
+	dir     string
 	engine  *engine.Engine
 	chat    *chat.Server
 	store   *ucs.Store
@@ -87,7 +88,8 @@ func newWorldWith(t testing.TB, o chat.Options) *world {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx := t.Context()
 	var err error
-	w.engine, err = engine.Start(ctx, engine.Options{Dir: t.TempDir()})
+	w.dir = t.TempDir()
+	w.engine, err = engine.Start(ctx, engine.Options{Dir: w.dir})
 	require.NoError(t, err)
 	t.Cleanup(w.engine.Close)
 	w.chat, err = chat.New(ctx, w.engine.JetStream(), o)

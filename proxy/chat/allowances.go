@@ -40,7 +40,8 @@ func (s *Server) limits(f *fold, p bridge.Party, except string, now int64) bridg
 }
 
 // Reserve holds a place for a customer's upload, until the notice with that key,
-// Release, or [Options.ReservationTTL]. Repeating it is free. Code
+// Release, or [Options.ReservationTTL] after it was made last. Repeating it is free,
+// also when the party has left. Code
 // upload-conflict refuses another name or size, a key of another party, and a
 // key under which a message or another notice stands in the transcript. Further
 // codes: not-joined, session-ended, message-invalid, those of
@@ -59,11 +60,18 @@ func (s *Server) reserve(ctx context.Context, r *room, want entry) error {
 		return badKey()
 	}
 	_, err := s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
-		p, err := s.member(f, want.UserID, now)
-		if err != nil {
+		if f.ended(now, s.options.Retention) {
+			return nil, bridge.NewError(bridge.CodeSessionEnded, "")
+		}
+		e := want
+		switch done, renew, err := f.reservedAlready(want, now, s.options.ReservationTTL); {
+		case renew:
+			return &e, nil
+		case done || err != nil:
 			return nil, err
 		}
-		if done, err := f.reservedAlready(want, now, s.options.ReservationTTL); done || err != nil {
+		p, err := f.party(want.UserID)
+		if err != nil {
 			return nil, err
 		}
 		if err := s.limits(f, p, want.Key, now).Check(want.Name, want.Size); err != nil || p.UserType != bridge.Client {
@@ -72,7 +80,6 @@ func (s *Server) reserve(ctx context.Context, r *room, want entry) error {
 		if err := s.afford(f, p); err != nil {
 			return nil, err
 		}
-		e := want
 		return &e, nil
 	})
 	return err

@@ -146,7 +146,16 @@ func TestReservationLife(t *testing.T) {
 	reserve("3", 31)
 	requireUsed(t, s, 2, 51, 0)
 
+	// An upload that takes longer keeps its place, as long as somebody asks for it.
+	now = now.Add(13 * time.Hour)
+	reserve("3", 31)
 	require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
+	for range 3 {
+		now = now.Add(13 * time.Hour)
+		reserve("3", 31)
+	}
+	require.EqualValues(t, 2, limitsOf(t, s, "s1", "carl").UsedFiles)
+	requireCode(t, bridge.CodeNotJoined, s.Reserve(t.Context(), "s1", "ann", "4", "a.pdf", 1))
 	require.NoError(t, s.Release(t.Context(), "s1", "ann", "3"), "an upload may die after its party left")
 	require.EqualValues(t, 1, limitsOf(t, s, "s1", "carl").UsedFiles)
 }

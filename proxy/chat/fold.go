@@ -243,18 +243,21 @@ func (f *fold) charged(except string, now int64, ttl time.Duration) usage {
 	return used
 }
 
-// reservedAlready reports whether nothing is left to do for a reservation,
-// because the same is held or its file stands in the transcript. The key of
+// reservedAlready reports whether nothing is left to judge for a reservation,
+// because the same is held or its file stands in the transcript. What is held for
+// half of its time is to be held anew: its upload goes on. The key of
 // anything else in the transcript holds no place and never will.
-func (f *fold) reservedAlready(want entry, now int64, ttl time.Duration) (bool, error) {
+func (f *fold) reservedAlready(want entry, now int64, ttl time.Duration) (done, renew bool, err error) {
 	if known, ok := f.keys[want.Key]; ok {
-		return conflict(!known.file || known.userID != want.UserID || known.size != want.Size)
+		done, err = conflict(!known.file || known.userID != want.UserID || known.size != want.Size)
+		return done, false, err
 	}
 	held, ok := f.open(want.Key, now, ttl)
 	if !ok {
-		return false, nil
+		return false, false, nil
 	}
-	return conflict(held.userID != want.UserID || held.name != want.Name || held.size != want.Size)
+	done, err = conflict(held.userID != want.UserID || held.name != want.Name || held.size != want.Size)
+	return done, done && now-held.at > ttl.Milliseconds()/2, err
 }
 
 func conflict(other bool) (bool, error) {

@@ -205,8 +205,8 @@ func (m *model) post(user string, e bridge.Event, size int64) (int, bridge.Code)
 }
 
 func (m *model) reserve(user, key string, size int64) bridge.Code {
-	if code := m.member(user); code != "" {
-		return code
+	if m.ended {
+		return bridge.CodeSessionEnded
 	}
 	if e := m.known(key); e != nil {
 		f, err := bridge.DecodeFile(*e)
@@ -219,7 +219,14 @@ func (m *model) reserve(user, key string, size int64) bridge.Code {
 		if h.user != user || h.size != size {
 			return bridge.CodeUploadConflict
 		}
+		if m.now-h.at > modelTTL.Milliseconds()/2 {
+			h.at = m.now
+			m.write(bridge.Event{}, 0)
+		}
 		return ""
+	}
+	if code := m.member(user); code != "" {
+		return code
 	}
 	if !m.customer(user) {
 		return ""

@@ -30,6 +30,8 @@ type chatDouble struct {
 
 	// before may fail a post; after may fail its answer, once it has happened.
 	before, after func(key string) error
+	// asked is called for each question whether a party is there.
+	asked func()
 }
 
 func newChatDouble() *chatDouble {
@@ -117,11 +119,17 @@ func (c *chatDouble) releases(key string) int {
 	return c.released[key]
 }
 
-func (c *chatDouble) Limits(_ context.Context, session, _ string) (bridge.Limits, error) {
+func (c *chatDouble) Limits(_ context.Context, session, userID string) (bridge.Limits, error) {
+	if c.asked != nil {
+		c.asked()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended[session] {
 		return bridge.Limits{}, bridge.NewError(bridge.CodeSessionEnded, "")
+	}
+	if c.left[userID] {
+		return bridge.Limits{}, bridge.NewError(bridge.CodeNotJoined, "")
 	}
 	return bridge.Unlimited(), nil
 }

@@ -42,6 +42,9 @@ func (l *Loop) sweep(ctx context.Context) error {
 // tidy ends an upload that nobody goes on with, and forgets one that ended long
 // ago. What is accepted is the queue's.
 func (l *Loop) tidy(ctx context.Context, r proxy.Record, age time.Duration) error {
+	if err := l.renew(ctx, r); err != nil {
+		return err
+	}
 	switch {
 	case r.State.Incoming():
 		return l.giveUp(ctx, r, age)

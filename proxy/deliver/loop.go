@@ -40,6 +40,7 @@ func Start(ctx context.Context, o Options) (*Loop, error) {
 	l.working, l.abandon = context.WithCancel(context.Background())
 	l.taker.Go(func() { l.take(in) })
 	l.running.Go(l.janitor)
+	l.running.Go(l.attend)
 	return l, nil
 }
 

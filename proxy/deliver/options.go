@@ -55,8 +55,14 @@ type Options struct {
 	// a try to announce, and to store where the content lies. Default: 1 min.
 	Grace time.Duration
 
-	// Idle is how long an upload may lie without a byte. Default: 24 h.
+	// Idle is how long an upload may lie without a byte while its party is there.
+	// Default: 24 h.
 	Idle time.Duration
+
+	// Away is how long an unfinished upload is kept after its last byte when its party
+	// has left the session, so that a page may come back to it; Look is the time
+	// between two looks at unfinished uploads. Defaults: 10 min, 1 min.
+	Away, Look time.Duration
 
 	// Keep is how long the record of an upload that came to nothing stays, to
 	// answer a page that comes back; KeepAnnounced that of an announced one,
@@ -86,6 +92,8 @@ func (o *Options) complete() error {
 	fallback(&o.Order, 30*time.Second)
 	fallback(&o.Grace, time.Minute)
 	fallback(&o.Idle, 24*time.Hour)
+	fallback(&o.Away, 10*time.Minute)
+	fallback(&o.Look, time.Minute)
 	fallback(&o.Keep, 24*time.Hour)
 	fallback(&o.KeepAnnounced, 30*24*time.Hour)
 	fallback(&o.Sweep, time.Hour)

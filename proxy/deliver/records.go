@@ -35,12 +35,17 @@ type Records struct {
 	stream   jetstream.Stream
 	log      *slog.Logger
 	watchers watchers
-	written  func(proxy.Record)
-	stop     context.CancelFunc
-	done     sync.WaitGroup
+
+	unfinished unfinished
+	written    func(proxy.Record)
+	stop       context.CancelFunc
+	done       sync.WaitGroup
 }
 
-var _ proxy.Records = (*Records)(nil)
+var (
+	_ proxy.Records = (*Records)(nil)
+	_ proxy.Loads   = (*Records)(nil)
+)
 
 // OpenRecords opens the records on a running engine, which outlives them, and
 // follows their changes until Close. A nil log drops what it would say.
@@ -49,6 +54,7 @@ func OpenRecords(ctx context.Context, e *engine.Engine, log *slog.Logger) (*Reco
 		log = slog.New(slog.DiscardHandler)
 	}
 	r := &Records{engine: e, js: e.JetStream(), log: log, written: func(proxy.Record) {}}
+	r.unfinished.of = map[seat]map[string]*pending{}
 	if err := r.open(ctx, e.Replicas()); err != nil {
 		return nil, fmt.Errorf("open the uploads' records: %w", err)
 	}
@@ -155,6 +161,7 @@ func (r *Records) put(ctx context.Context, record proxy.Record) (proxy.Record, e
 	if err != nil {
 		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
 	}
+	r.unfinished.note(record)
 	r.watchers.tell(record)
 	return record, nil
 }
@@ -197,10 +204,16 @@ func (r *Records) Watch(session string, changed func(proxy.Record)) (stop func()
 	return r.watchers.add(session, changed)
 }
 
+// Load tells how much the party has on its way, and how much came to nothing of late.
+func (r *Records) Load(session, userID string) proxy.Load {
+	return r.unfinished.load(seat{session, userID})
+}
+
 // remove deletes the record, unless it has changed since it was read.
 func (r *Records) remove(ctx context.Context, record proxy.Record) error {
 	err := r.stream.DeleteMsg(ctx, record.Revision)
 	if err == nil {
+		r.unfinished.forget(record)
 		return nil
 	}
 	// The server's answer names no reason that could be told apart.
@@ -227,6 +240,7 @@ func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) 
 			r.log.Error("an upload's record is not readable", "subject", m.Subject, "error", err)
 			continue
 		}
+		r.unfinished.note(record)
 		if err := visit(record, m.Time); err != nil {
 			return err
 		}

@@ -51,12 +51,6 @@ func (w *watchers) remove(session string, f *feed, id int) {
 	}
 }
 
-func (w *watchers) any(session string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.feeds[session] != nil
-}
-
 func (w *watchers) tell(r proxy.Record) {
 	w.mu.Lock()
 	f := w.feeds[r.Session]

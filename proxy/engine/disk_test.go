@@ -146,6 +146,27 @@ func TestMarks(t *testing.T) {
 	require.NoError(t, e.Spare())
 }
 
+// What is purged is the volume's again soon, though something else lies beside it.
+func TestH1PurgedRoomIsGivenBack(t *testing.T) {
+	dir := smallVolume(t, "128m")
+	e := start(t, engine.Options{Dir: dir, Reserve: 8 << 20, Reclaim: 20 * time.Millisecond})
+	s, err := e.JetStream().CreateStream(t.Context(), stream(e))
+	require.NoError(t, err)
+	before, _, err := e.Space(t.Context())
+	require.NoError(t, err)
+	for range 6 { // together more than the volume has
+		for range 40 {
+			require.NoError(t, publish(t, e, "notes.content", make([]byte, 640<<10)))
+			require.NoError(t, publish(t, e, "notes.kept", []byte("a")))
+		}
+		require.NoError(t, s.Purge(t.Context(), jetstream.WithPurgeSubject("notes.content")))
+		require.Eventually(t, func() bool {
+			now, _, err := e.Space(t.Context())
+			return err == nil && now > before-(16<<20) // the last file is left as it is
+		}, patience, 5*time.Millisecond)
+	}
+}
+
 // A disk that the system makes read-only, as it does after an error, and that an
 // operator checks and mounts again.
 func TestADiskThatTurnsReadOnly(t *testing.T) {

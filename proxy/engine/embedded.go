@@ -15,8 +15,9 @@ import (
 // embedded is a server without a listener. Connections find the server through
 // it rather than hold it, so the server can be replaced under them.
 type embedded struct {
-	log  *slog.Logger
-	room volume
+	log     *slog.Logger
+	room    volume
+	reclaim time.Duration
 
 	mu     sync.Mutex
 	server *server.Server // nil while there is none
@@ -38,7 +39,7 @@ func startEmbedded(o Options) (*embedded, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &embedded{log: o.Log, room: room, breach: newBreach(), quit: make(chan struct{})}
+	m := &embedded{log: o.Log, room: room, reclaim: o.Reclaim, breach: newBreach(), quit: make(chan struct{})}
 	if err := m.begin(); err != nil {
 		m.end()
 		return nil, err
@@ -63,6 +64,7 @@ func (m *embedded) options() *server.Options {
 		JetStream:              true,
 		StoreDir:               m.room.dir,
 		SyncAlways:             true,
+		SyncInterval:           m.reclaim, // which also rewrites files whose messages were purged
 		JetStreamMaxStore:      m.room.limit(),
 		DisableJetStreamBanner: true,
 		MaxPayload:             server.MAX_PAYLOAD_SIZE,

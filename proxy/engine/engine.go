@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -40,6 +41,10 @@ type Options struct {
 	// Reserve is how many bytes of the volume uploads leave free, for the chat
 	// and the records; 0 means a twentieth of the volume, at most 1 GiB.
 	Reserve int64
+	// Reclaim is how often the embedded engine gives room back to the volume that was
+	// purged since. Default: 10 s; the server's own is two minutes, in which who
+	// uploads and cancels could fill any disk. A cluster has sync_interval for it.
+	Reclaim time.Duration
 	// Log receives the engine's own messages; nil drops them.
 	Log *slog.Logger
 }
@@ -66,6 +71,9 @@ type Engine struct {
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Reclaim == 0 {
+		o.Reclaim = 10 * time.Second
 	}
 	e := &Engine{replicas: o.Replicas, log: o.Log}
 	e.life, e.end = context.WithCancelCause(context.Background())

@@ -1,0 +1,87 @@
+package deliver_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/deliver"
+)
+
+// An upload whose party has left does not stay, however little is missing, and its
+// key is as good as new afterwards; that of a party that is still there does.
+func TestH1AbandonedUploadsGo(t *testing.T) {
+	w := newWorld(t)
+	gone := w.offered()
+	w.store.put(gone.DocumentID, []byte("hell")) // one byte is missing
+	here := w.create(w.draft(func(r *proxy.Record) { r.UserID = "another" }))
+	agents := w.create(w.draft(func(r *proxy.Record) { r.UserID, r.Customer = "agent", false }))
+	over := w.create(w.draft(func(r *proxy.Record) { r.Session = "chat-2" }))
+	w.chat.left["customer"], w.chat.left["agent"] = true, true
+	w.chat.ended["chat-2"] = true
+	ended := w.written()
+	w.start(func(o *deliver.Options) { o.Away, o.Look, o.Sweep = time.Nanosecond, time.Millisecond, time.Hour })
+	require.Equal(t, []bridge.UploadState{bridge.Failed, bridge.Failed, bridge.Failed}, ended(3))
+	w.forgotten(gone.Key)
+	w.forgotten(agents.Key)
+	require.Positive(t, w.chat.releases(gone.Key))
+	staged, _ := w.store.kept()
+	require.Empty(t, staged)
+	r, err := w.records.Get(t.Context(), over.Session, over.Key)
+	require.NoError(t, err)
+	require.Equal(t, bridge.CodeSessionEnded, r.Code, "kept to answer a page that comes back")
+	r, err = w.records.Get(t.Context(), session, here.Key)
+	require.NoError(t, err)
+	require.Equal(t, bridge.Offered, r.State)
+	require.Equal(t, proxy.Load{Files: 1, Bytes: 5}, w.records.Load(session, "another"))
+	w.create(w.draft(func(r *proxy.Record) { r.Key = gone.Key }))
+}
+
+// A party has its time to come back, from when it was last there.
+func TestH1AnAbandonedUploadHasItsTime(t *testing.T) {
+	w := newWorld(t)
+	r := w.offered()
+	looks := make(chan struct{}, 100)
+	w.chat.asked = func() {
+		select {
+		case looks <- struct{}{}:
+		default:
+		}
+	}
+	w.chat.left["customer"] = true
+	w.start(func(o *deliver.Options) { o.Away, o.Look = time.Hour, time.Millisecond })
+	for range 5 {
+		<-looks
+	}
+	got, err := w.records.Get(t.Context(), session, r.Key)
+	require.NoError(t, err)
+	require.Equal(t, bridge.Offered, got.State)
+}
+
+// What a party has unfinished is known wherever it began, and after a start.
+func TestUnfinishedUploadsAreCounted(t *testing.T) {
+	w := newWorld(t)
+	other := w.open()
+	first, second := w.offered(), w.offered()
+	want := proxy.Load{Files: 2, Bytes: 10}
+	require.Equal(t, want, w.records.Load(session, "customer"))
+	w.eventually(func() bool { return other.Load(session, "customer") == want })
+	require.Zero(t, other.Load(session, "nobody"))
+
+	first.State = bridge.Announced
+	w.update(first)
+	second.State = bridge.Cancelled
+	second = w.update(second)
+	want = proxy.Load{Lost: 1, Bytes: 5} // which may still lie on the disk
+	require.Equal(t, want, w.records.Load(session, "customer"))
+	w.eventually(func() bool { return other.Load(session, "customer") == want })
+
+	late := w.open()
+	require.Zero(t, late.Load(session, "customer"), "it has not looked yet")
+	w.records = late
+	w.start(nil)
+	w.eventually(func() bool { return late.Load(session, "customer") == want })
+}

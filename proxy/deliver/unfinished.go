@@ -1,0 +1,121 @@
+package deliver
+
+import (
+	"sync"
+	"time"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// unfinished knows the uploads that have not come to a notice: those on their way,
+// and for a while those that came to nothing. It holds what this process has seen of
+// them, so at its start it may know too few for as long as the janitor's first
+// round takes.
+type unfinished struct {
+	mu sync.Mutex
+	of map[seat]map[string]*pending // by the upload's key
+}
+
+// settleTime is how long an upload that came to nothing still counts by its bytes: the
+// embedded engine gives them back to the volume every 10 s.
+const settleTime = 20 * time.Second
+
+type seat struct{ session, user string }
+
+// pending is one such upload.
+type pending struct {
+	state    bridge.UploadState
+	code     bridge.Code
+	size     int64
+	revision uint64
+	seen     time.Time // when a byte came last, or its party was there
+}
+
+// note takes a record's state. Of two, the newer one counts.
+func (u *unfinished) note(r proxy.Record) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s := seat{r.Session, r.UserID}
+	old := u.of[s][r.Key]
+	switch {
+	case old != nil && old.revision >= r.Revision:
+	case r.State == bridge.Announced:
+		u.drop(s, r.Key)
+	default:
+		if u.of[s] == nil {
+			u.of[s] = map[string]*pending{}
+		}
+		u.of[s][r.Key] = &pending{r.State, r.Code, r.Size, r.Revision, r.Changed}
+	}
+}
+
+// forget takes out what has no record any more.
+func (u *unfinished) forget(r proxy.Record) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.drop(seat{r.Session, r.UserID}, r.Key)
+}
+
+func (u *unfinished) drop(s seat, key string) {
+	delete(u.of[s], key)
+	if len(u.of[s]) == 0 {
+		delete(u.of, s)
+	}
+}
+
+// load counts a party's.
+func (u *unfinished) load(s seat) (l proxy.Load) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, p := range u.of[s] {
+		if p.state.Final() {
+			l.Lost++
+		} else {
+			l.Files++
+		}
+		if !p.state.Final() || time.Since(p.seen) < settleTime {
+			l.Bytes = min(l.Bytes+p.size, bridge.MaxInteger)
+		}
+	}
+	return l
+}
+
+// candidate is an upload of which the loop asks whether it goes on.
+type candidate struct {
+	seat
+	key string
+	pending
+}
+
+// quiet lists what is on its way, but for what was seen within the last age, and the
+// uploads that were given up; those that another process has removed are dropped
+// once their records cannot exist any more.
+func (u *unfinished) quiet(age, keep time.Duration) (list []candidate) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for s, all := range u.of {
+		for key, p := range all {
+			since := time.Since(p.seen)
+			switch {
+			case p.state.Final() && since > keep+time.Hour:
+				u.drop(s, key)
+			case since > age && (p.state.Incoming() || p.gaveUp()):
+				list = append(list, candidate{s, key, *p})
+			}
+		}
+	}
+	return list
+}
+
+// gaveUp tells whether it was the loop that ended the upload, for want of its page.
+func (p pending) gaveUp() bool { return p.state == bridge.Failed && p.code == bridge.CodeTimeout }
+
+// here notes that the upload's party is in its session.
+func (u *unfinished) here(c candidate) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if p := u.of[c.seat][c.key]; p != nil && p.revision == c.revision {
+		p.seen = time.Now()
+	}
+}

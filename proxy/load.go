@@ -1,0 +1,72 @@
+package proxy
+
+import (
+	"strconv"
+	"sync"
+
+	"attache/bridge"
+)
+
+// loads bounds what a party may leave unfinished, and how much of it may come to
+// nothing: each costs the disk something, whatever an allowance says. The records
+// know, and here are the uploads whose record is being made.
+type loads struct {
+	proxy *Proxy
+
+	mu    sync.Mutex
+	begun map[string]Load // by seat
+}
+
+// begin counts an upload in, until done is called when it has a record, or none: code
+// busy where the party has too many.
+func (l *loads) begin(who Identity, limits bridge.Limits, size int64) (done func(), err error) {
+	kept, ok := l.proxy.Records.(Loads)
+	if !ok {
+		return func() {}, nil
+	}
+	files, bytes, lost := l.proxy.bounds(who, limits)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	have, mine := kept.Load(who.Session, who.Party.UserID), l.begun[who.seat()]
+	have.Files += mine.Files
+	have.Bytes = min(have.Bytes+mine.Bytes, bridge.MaxInteger)
+	switch {
+	case have.Files >= files:
+		return nil, bridge.NewError(bridge.CodeBusy, "this party has "+strconv.Itoa(have.Files)+" unfinished uploads, the most it may have")
+	case have.Bytes > 0 && size > bytes-have.Bytes:
+		return nil, bridge.NewError(bridge.CodeBusy, "this party's unfinished uploads, and those that it has just taken back, may have "+bridge.Bytes(bytes)+" together")
+	case have.Lost >= lost:
+		return nil, bridge.NewError(bridge.CodeBusy, "too many uploads of this party came to nothing of late")
+	}
+	mine.Files++
+	mine.Bytes += size
+	l.begun[who.seat()] = mine
+	return sync.OnceFunc(func() { l.end(who.seat(), size) }), nil
+}
+
+func (l *loads) end(seat string, size int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	of := l.begun[seat]
+	of.Files--
+	of.Bytes -= size
+	if of.Files == 0 {
+		delete(l.begun, seat)
+		return
+	}
+	l.begun[seat] = of
+}
+
+// bounds are the files, bytes and lost uploads that the party may have. What a
+// customer takes back leaves the disk a little later, and is not to come to more than
+// it may send.
+func (p *Proxy) bounds(who Identity, limits bridge.Limits) (files int, bytes int64, lost int) {
+	if who.customer() {
+		bytes = p.MaxUnfinishedBytes
+		if limits.MaxTotalSize != bridge.NoLimit && limits.MaxTotalSize < bytes/2 {
+			bytes = 2 * limits.MaxTotalSize
+		}
+		return p.MaxUnfinished, bytes, p.MaxLost
+	}
+	return agentTimes * p.MaxUnfinished, 64 * p.MaxUnfinishedBytes, agentTimes * p.MaxLost
+}

@@ -1,0 +1,120 @@
+package proxy_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/chat"
+	"attache/proxy/deliver"
+)
+
+// unlimited lets customers send what they like.
+func unlimited() chat.Options {
+	none := bridge.Unlimited()
+	return chat.Options{CustomerLimits: &none}
+}
+
+// offerOf offers a file and returns the code it is refused with; none when it is not.
+func offerOf(p *page, key string, size int64) bridge.Code {
+	p.send(&bridge.Offer{Key: key, Name: "a.bin", Size: size})
+	for {
+		switch m := p.next().(type) {
+		case *bridge.Accept:
+			if m.Key == key {
+				return ""
+			}
+		case *bridge.Fail:
+			require.Equal(p.t, key, m.Key)
+			return m.Error.Code
+		}
+	}
+}
+
+// However many files an allowance gives, only so many are unfinished at a time, by
+// whichever sockets they are offered and wherever.
+func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
+	w := newWorldWith(t, unlimited())
+	w.limits = func(c *proxy.Config) { c.MaxUnfinished, c.MaxUnfinishedBytes, c.MaxLost = 3, 1000, 2 }
+	w = w.another()
+	twin := w.another()
+	customer, _ := w.join(w.customer)
+	elsewhere, _ := twin.join(w.customer)
+	agent, _ := w.join(w.agent)
+
+	first, second := newKey(), newKey()
+	require.Empty(t, offerOf(customer, first, 400))
+	require.Empty(t, offerOf(elsewhere, second, 400))
+	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 201), "1001 bytes")
+	require.Empty(t, offerOf(customer, newKey(), 100))
+	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 1), "three are unfinished")
+	require.Equal(t, bridge.CodeBusy, offerOf(elsewhere, newKey(), 1))
+	require.Empty(t, offerOf(customer, first, 400), "the same one goes on")
+	cancel := func(key string) {
+		customer.send(&bridge.Cancel{Key: key})
+		await(customer, func(m *bridge.Upload) bool { return m.Key == key && m.State == bridge.Cancelled })
+	}
+	cancel(first)
+	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 101), "what was taken back may still lie there")
+	require.Empty(t, offerOf(customer, newKey(), 100))
+	cancel(second)
+	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 0), "two came to nothing")
+
+	for range 24 {
+		require.Empty(t, offerOf(agent, newKey(), 1))
+	}
+	require.Equal(t, bridge.CodeBusy, offerOf(agent, newKey(), 1))
+	another, _ := w.join(w.token("s1", "bert", bridge.Agent, bridge.AllRights...))
+	require.Empty(t, offerOf(another, newKey(), 1<<20), "one alone may be of any size")
+	require.Equal(t, bridge.CodeBusy, offerOf(another, newKey(), 1))
+}
+
+// A file that lacks one byte goes when its customer has gone, and its bytes are free;
+// who comes back in time goes on where it was.
+func TestH1OneByteShortDoesNotStay(t *testing.T) {
+	w := newWorldWith(t, unlimited())
+	w.loop.Close(t.Context())
+	loop, err := deliver.Start(t.Context(), deliver.Options{
+		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: proxy.NoScanner{},
+		Away: time.Nanosecond, Look: 5 * time.Millisecond,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { loop.Close(context.Background()) })
+	agent, _ := w.join(w.agent)
+	customer, _ := w.join(w.customer)
+	d := w.data(w.customer)
+	const files, size = 4, 5 * pieceLength
+	keys := make([]string, files)
+	for n := range keys {
+		keys[n] = newKey()
+		require.Empty(t, offerOf(customer, keys[n], size+1))
+		for offset := int64(0); offset < size; offset += pieceLength {
+			d.frame(keys[n], offset, random(pieceLength))
+		}
+		await(d, func(m *bridge.Ack) bool { return m.Key == keys[n] && m.Stored == size })
+	}
+	customer.conn.CloseNow()
+	customer, _ = w.join(w.customer) // a reload
+	d = w.data(w.customer)
+	customer.send(&bridge.Offer{Key: keys[0], Name: "a.bin", Size: size + 1})
+	require.EqualValues(t, size, await(customer, anything[*bridge.Accept]).Offset)
+	d.frame(keys[0], size, []byte("x"))
+	agent.announced(keys[0])
+
+	before := w.bytesStored()
+	require.Greater(t, before, files)
+	customer.conn.CloseNow()
+	await(agent, isLeft)
+	require.Eventually(t, func() bool { return w.bytesStored() == 6 }, wait, 10*time.Millisecond, "the announced file alone")
+	require.Eventually(t, func() bool {
+		_, err := w.records.Get(t.Context(), "s1", keys[1])
+		return err == proxy.ErrRecordUnknown
+	}, wait, 10*time.Millisecond)
+	customer, _ = w.join(w.customer)
+	customer.send(&bridge.Offer{Key: keys[1], Name: "a.bin", Size: size + 1})
+	require.Zero(t, await(customer, anything[*bridge.Accept]).Offset, "it begins anew")
+}
