@@ -2,7 +2,7 @@ import { stringify } from './plain.js';
 
 const prefix = 'attache unfinished ';
 
-/** The proxy forgets an idle upload after a day as well. */
+/** The proxy forgets one sooner once its party has gone; under the same key it then begins anew. */
 const lifetime = 24 * 3600_000;
 const most = 100;
 
