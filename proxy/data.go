@@ -50,9 +50,6 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 		tellers.Go(func() { d.tell(ctx) })
 		err = d.serve(ctx)
 	}
-	if errors.Is(err, errOver) {
-		tellers.Wait() // attend is about to tell the page why
-	}
 	var told *bridge.Error
 	if errors.As(err, &told) {
 		d.fail(context.WithoutCancel(ctx), told)
