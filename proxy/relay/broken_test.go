@@ -105,6 +105,30 @@ var chatFaults = []struct {
 	held string // words of the case
 	make func(real *chat.Server) *brokenChat
 }{
+	{"gives files to who has left", "a party that has left finds no file", func(real *chat.Server) *brokenChat {
+		b := &brokenChat{}
+		b.file = func(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
+			e, err := real.File(ctx, session, userID, fileID)
+			if bridge.CodeOf(err) == bridge.CodeNotJoined {
+				return real.File(ctx, session, "ann", fileID)
+			}
+			return e, err
+		}
+		return b
+	}},
+	{"gives files after the session's end", "a party that has left finds no file", func(real *chat.Server) *brokenChat {
+		var known bridge.Event
+		return &brokenChat{file: func(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
+			e, err := real.File(ctx, session, userID, fileID)
+			if err == nil {
+				known = e
+			}
+			if bridge.CodeOf(err) == bridge.CodeSessionEnded {
+				return known, nil
+			}
+			return e, err
+		}}
+	}},
 	{"appends a known key again", "an event with a key that stands", func(real *chat.Server) *brokenChat {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			e.Key = ""
