@@ -48,6 +48,7 @@ func news(p *page, session string) []string {
 
 func TestElementIsAView(t *testing.T) {
 	p, _ := parlour(t)
+	p.expect(`the proxy refused the token \(token-invalid\)`)
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, p *page, session string)
@@ -59,19 +60,21 @@ func TestElementIsAView(t *testing.T) {
 		{"two elements of one name", twoElements},
 		{"another conversation is a switch", switched},
 		{"who logs out leaves nothing to the next", loggedOut},
+		{"a reconnect as another user is a switch", anotherUser},
+		{"B32 trying again keeps what was written and chosen", triedAgain},
+		{"each session of the page's own keeps its draft and tiles", ownSessions},
 		{"a thousand remounts leave nothing behind", remounted},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := &page{t: t, ctx: p.ctx}
 			session := "views-" + ask[string](p, "() => String(views.watchers())")
 			watched(t, p, session)
-			test.run(t, p, session)
-			tell(p, `() => {
-				for (const element of document.querySelectorAll('attache-chat')) {
-					element.remove();
-				}
+			defer tell(p, `async () => {
+				for (const element of document.querySelectorAll('attache-chat')) element.remove();
+				await undefined;
+				views.expire();
 			}`)
-			tell(p, "async () => { await undefined; views.expire(); }")
+			test.run(t, p, session)
 		})
 	}
 	tell(p, "() => e2e.until(() => views.sockets() === views.watchers(), 'all other sockets to be closed')")
@@ -369,6 +372,80 @@ func loggedOut(t *testing.T, p *page, session string) {
 		await e2e.line('one', 'a secret');
 		if (views.draft('one') !== '' || e2e.named('one', 'secret.txt')) throw new Error('the log-out did not forget');
 	}`, tokens, session)
+}
+
+// anotherUser has the application give another user's token to a session that
+// has to come back.
+func anotherUser(t *testing.T, p *page, session string) {
+	tell(p, `async (tokens) => {
+		let now = 'ada';
+		const element = views.mount('one', async () => tokens[now]);
+		await e2e.connected('one');
+		e2e.say('one', 'a secret');
+		await e2e.line('one', 'a secret');
+		views.write('one', 'a secret draft');
+		now = 'bo';
+		e2e.cut();
+		await e2e.until(() => element.session?.party.userId === 'bo' && element.session.state === 'connected', 'bo to be there');
+		if (views.draft('one') !== '' || /secret/.test(element.shadowRoot.textContent)) throw new Error('bo is shown what was ada\'s');
+		element.errors.splice(0);
+	}`, map[string]string{"ada": party(t, session, "ada"), "bo": party(t, session+"-bo", "bo")})
+}
+
+// triedAgain has a session end for good in the middle of an upload.
+func triedAgain(t *testing.T, p *page, session string) {
+	tell(p, `async (token) => {
+		let good = true;
+		let asked = 1000;
+		// Only another token is a reason to believe that there is none.
+		const element = views.mount('one', async () => (good ? token : token.slice(0, -4) + (asked += 1)));
+		await e2e.connected('one');
+		e2e.slow(300);
+		element.add([new File([new Uint8Array(4 << 20)], 'running.bin')]);
+		await e2e.until(() => e2e.named('one', 'running.bin')?.dataset.state === 'receiving', 'the upload to run');
+		views.write('one', 'half a sentence');
+		good = false;
+		e2e.cut();
+		await e2e.until(() => element.session.state === 'closed', 'the proxy to refuse the token');
+		if (!e2e.named('one', 'running.bin').querySelector('button.retry')) throw new Error('nothing to retry');
+		element.add([new File(['x'], 'later.txt')]);
+		await e2e.until(() => e2e.named('one', 'later.txt')?.dataset.state === 'offered', 'a tile that waits');
+		e2e.slow(0);
+		good = true;
+		e2e.root('one').querySelector('[part~=reconnect]').click();
+		await e2e.connected('one');
+		await e2e.file('one', 'later.txt');
+		if (views.draft('one') !== 'half a sentence') throw new Error('the draft: ' + views.draft('one'));
+		e2e.named('one', 'running.bin').querySelector('button.retry').click();
+		await e2e.file('one', 'running.bin');
+	}`, party(t, session, "ada"))
+}
+
+// ownSessions shows two sessions that the page has made, by turns.
+func ownSessions(t *testing.T, p *page, session string) {
+	tell(p, `async (tokens) => {
+		const { connect } = await e2e.api();
+		const element = views.mount('one');
+		const url = element.url;
+		element.removeAttribute('url');
+		const [one, two] = await Promise.all(tokens.map((token) => connect({ url, token })));
+		element.session = one;
+		one.upload = () => Promise.reject(new Error('broken'));
+		element.add([new File(['x'], 'failed.txt')]);
+		await e2e.refusal('one', 'failed.txt');
+		views.write('one', 'for the first');
+		element.session = two;
+		if (views.draft('one') !== '' || e2e.named('one', 'failed.txt')) throw new Error('the first one is there');
+		views.write('one', 'for the second');
+		element.session = one;
+		if (views.draft('one') !== 'for the first' || !e2e.named('one', 'failed.txt')?.querySelector('button.retry')) throw new Error('the first one is lost');
+		element.session = null;
+		if (views.draft('one') !== '' || one.state !== 'connected') throw new Error('it is not the page\'s own');
+		element.session = two;
+		if (views.draft('one') !== 'for the second') throw new Error('the second one is lost');
+		element.session = null;
+		await Promise.all([one.close(), two.close()]);
+	}`, []string{party(t, session, "ada"), party(t, session+"-b", "ada")})
 }
 
 // remounted makes an element a thousand times, each time another node.

@@ -22,6 +22,8 @@ import { stringify } from './plain.js';
 
 /** Milliseconds that a session is kept for somebody to come back to. */
 const grace = 30_000;
+/** Milliseconds that who joins has to show a token. */
+const patience = 15_000;
 /** Connections that nobody shows, at the same time. */
 const mostWaiting = 16;
 
@@ -62,6 +64,8 @@ export class Connection {
   #claimed;
   /** @type {AbortController | undefined} */
   #connecting;
+  /** Tells a session that was given up: it gets no token any more. */
+  #era = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #closing;
 
@@ -191,7 +195,7 @@ export class Connection {
     own.connecting();
     viewer.show(own);
     try {
-      const token = await this.#ask(viewer.provider);
+      const token = await within(patience, this.#ask(viewer.provider));
       if (!this.#viewers.has(viewer)) return;
       const there = differ(claims(token), this.#claimed) ? this.#apart(viewer) : this;
       there.#admit(viewer);
@@ -233,11 +237,13 @@ export class Connection {
     const { signal } = controller;
     this.#connecting = controller;
     this.conversation.connecting();
+    const era = {};
+    this.#era = era;
     try {
       const credentials = this.#latest()?.credentials;
       const session = await this.#connect({
         url: this.#url || undefined,
-        token: () => this.#token(),
+        token: () => this.#token(era),
         credentials,
         signal,
         onRetry: ({ error, retryIn }) => {
@@ -260,16 +266,19 @@ export class Connection {
     this.conversation.rest();
   }
 
-  /** A token for the session, from whom it is to be had now. */
-  async #token() {
+  /** A token for a session, from whom it is to be had now. @param {object} era the session's */
+  async #token(era) {
     const token = await this.#ask(this.#provider());
     const claimed = claims(token);
-    if (differ(claimed, this.#claimed)) {
-      this.#switch();
-      throw new AttacheError({ code: 'session-invalid', message: 'the new token names another chat session or user' });
-    }
-    this.#claimed ??= claimed;
+    if (era === this.#era && differ(claimed, this.#claimed) && !this.#fresh(claimed)) this.#switch();
+    if (era !== this.#era) throw new AttacheError({ code: 'session-invalid', message: 'the new token names another chat session or user' });
+    this.#claimed = claimed ?? this.#claimed;
     return token;
+  }
+
+  /** Whether another chat session of the same user is no other place yet: nobody has been in the first one. @param {Identity | undefined} claimed */
+  #fresh(claimed) {
+    return this.#identity === undefined && claimed?.userId === this.#claimed?.userId;
   }
 
   /** @param {Token | undefined} provider */
@@ -282,7 +291,11 @@ export class Connection {
     this.#connecting = undefined;
     const before = this.#identity;
     const identity = { session: session.id, userId: session.party.userId };
-    if (differ(identity, before)) this.#forsake();
+    if (differ(identity, before)) {
+      const [era, claimed] = [this.#era, this.#claimed];
+      this.#forsake();
+      [this.#era, this.#claimed] = [era, claimed];
+    }
     this.#identity = identity;
     if (this.#user !== undefined && this.#user !== identity.userId) this.#forget(this.#user);
     this.#user = identity.userId;
@@ -315,6 +328,7 @@ export class Connection {
     this.conversation = this.#blank();
     this.#identity = undefined;
     this.#claimed = undefined;
+    this.#era = {};
     shut(conversation);
     if (identity && conversation.worthKeeping) this.#kept.keep(this.#label(identity), conversation);
   }
@@ -350,4 +364,18 @@ function shut(conversation) {
   conversation.detach();
   // One that is gone already has nothing left to close.
   session?.close().catch(() => {});
+}
+
+/** @template T @param {number} most milliseconds @param {Promise<T>} promise @returns {Promise<T>} */
+async function within(most, promise) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new AttacheError({ code: 'timeout', message: 'the application gave no token in time' })), most);
+  });
+  try {
+    return await Promise.race([promise, /** @type {Promise<never>} */ (late)]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

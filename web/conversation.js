@@ -163,6 +163,8 @@ export class Conversation {
   /** Shows what an earlier page of this party did not finish. @param {Session} session */
   async #showUnfinished(session) {
     for (const { key, name, size, stored } of await session.unfinished?.().catch(() => []) ?? []) {
+      // What the proxy has whole is on its way without us.
+      if (stored >= size) continue;
       const named = await this.#describe(name, '').catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
       if (session !== this.session || this.#unfinished.has(key) || this.#uploads.has(key)) continue;
       const outgoing = new Outgoing();
@@ -203,7 +205,7 @@ export class Conversation {
 
   /** Shows files that cannot even be tried, as refused. @param {Iterable<File | Blob | { name: string }>} files @param {AttacheError} error */
   refuse(files, error) {
-    for (const file of files) this.#uploads.reject('name' in file ? file.name : '', error);
+    for (const file of files) this.#uploads.reject(/** @type {{ name?: string } | undefined} */ (file)?.name ?? '', error);
   }
 
   /** Whether there may be a session again after this one. */

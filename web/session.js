@@ -30,6 +30,7 @@ export class Session extends EventTarget {
   #party = Object.freeze({ userId: '', nickname: '', userType: 'CLIENT' });
   /** @type {SessionState} */
   #state = 'reconnecting';
+  #left = false;
   /** @type {Limits} */
   #limits = freeze({ usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, usedDownloads: 0 });
   /** @type {readonly Right[]} */
@@ -154,7 +155,7 @@ export class Session extends EventTarget {
 
   /** Whether an upload that came to this end may be continued. @param {unknown} error @param {AbortSignal | undefined} signal */
   #goesOn(error, signal) {
-    if (signal?.aborted) return false;
+    if (signal?.aborted || this.#left) return false;
     return this.#state === 'closed' || error instanceof AttacheError && error.retryable;
   }
 
@@ -231,6 +232,8 @@ export class Session extends EventTarget {
   async close(options) {
     const after = reading(() => readClose(options));
     if (this.#state === 'closed') return;
+    // Who leaves in good order takes back what is not whole yet.
+    this.#left = this.#state === 'connected';
     await this.#half.call((module, half, call) => module.leave(half, call, after), { leaving: true });
   }
 

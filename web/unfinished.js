@@ -52,10 +52,10 @@ export class Unfinished {
     }
   }
 
-  /** Notes how much of it the proxy has, about once a second. @param {Blob} file @param {string} key @param {number} stored */
+  /** Notes how much of it the proxy has, about once a second and when it has all. @param {Blob} file @param {string} key @param {number} stored */
   note(file, key, stored) {
     const now = Date.now();
-    if (now - (this.#noted.get(key) ?? 0) < 1000 || this.recall(file) !== key) return;
+    if (stored < file.size && now - (this.#noted.get(key) ?? 0) < 1000 || this.recall(file) !== key) return;
     this.#noted.set(key, now);
     try {
       this.#store?.setItem(this.#name(file), stringify({ key, at: now, stored }));

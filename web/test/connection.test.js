@@ -251,6 +251,55 @@ for (const [what, next] of [['chat session', token('ada', 'chat-2')], ['user', t
   }
 }
 
+test('a session that was given up gets no token any more', async () => {
+  const { join, made } = start();
+  const viewer = join(new Viewer(async () => token('ada')));
+  await turn();
+  const [first] = made;
+  viewer.provider = async () => token('bo');
+  await assert.rejects(first.ask, { code: 'session-invalid' });
+  await turn();
+  await assert.rejects(first.ask, { code: 'session-invalid' }, 'not even the next one\'s');
+  assert.equal(await made[1].ask(), token('bo'));
+});
+
+test('until somebody was in it, another chat session of the same user is the same place', async () => {
+  let asks = [];
+  const tokens = [token('ada', 'chat-1'), token('ada', 'chat-2'), token('bo', 'chat-2')];
+  const connection = new Connection(url, '', { connect: ({ token: ask, signal }) => new Promise((_, reject) => {
+    asks.push(ask);
+    signal.addEventListener('abort', () => reject(signal.reason));
+  }) });
+  const viewer = new Viewer(async () => tokens.shift());
+  connection.join(viewer);
+  viewer.conversation.add([file()]);
+  const { conversation } = viewer;
+  assert.equal(await asks[0](), token('ada', 'chat-1'));
+  assert.equal(await asks[0](), token('ada', 'chat-2'));
+  assert.equal(viewer.conversation, conversation);
+  assert.ok(conversation.busy);
+  await assert.rejects(asks[0], { code: 'session-invalid' });
+  assert.notEqual(viewer.conversation, conversation);
+  assert.ok(!viewer.conversation.busy, 'what one user chose is not sent by another');
+  connection.logOut(viewer);
+});
+
+test('a token function that hangs leaves who joins without a view, and lets him try again', async (t) => {
+  const { join } = start();
+  const first = join(new Viewer(async () => token('ada')));
+  await turn();
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const second = join(new Viewer(() => new Promise(() => {})));
+  t.mock.timers.tick(15_000);
+  await turn();
+  assert.equal(second.conversation.phase, 'unreachable');
+  assert.equal(second.conversation.error.code, 'timeout');
+  second.provider = async () => token('ada');
+  second.conversation.again();
+  await turn();
+  assert.equal(second.session, first.session);
+});
+
 test('who logs out leaves nothing, in this conversation or another', async () => {
   const one = start();
   const other = start();
