@@ -80,12 +80,18 @@ var List = []Bug{
 			return err
 		}
 	}
+	if err := j.queue(ctx); err != nil {
+		return err
+	}
 	e, err := j.announce()
 	if err != nil {
 		return err
 	}
 	return j.conclude(e)
 `, `	}
+	if err := j.queue(ctx); err != nil {
+		return err
+	}
 	e, err := j.announce()
 	if err != nil {
 		return err
