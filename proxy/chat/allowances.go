@@ -45,7 +45,8 @@ func (s *Server) limits(f *fold, p bridge.Party, except string, now int64) bridg
 // upload-conflict refuses another name or size, a key of another party, and a
 // key under which a message or another notice stands in the transcript. Further
 // codes: not-joined, session-ended, message-invalid, those of
-// [bridge.Limits.Check]. For everybody but customers it only checks.
+// [bridge.Limits.Check], and busy where what was released within the last 20 seconds
+// has the room. For everybody but customers it only checks.
 func (s *Server) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
@@ -74,7 +75,11 @@ func (s *Server) reserve(ctx context.Context, r *room, want entry) error {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.limits(f, p, want.Key, now).Check(want.Name, want.Size); err != nil || p.UserType != bridge.Client {
+		limits := s.limits(f, p, want.Key, now)
+		if err := limits.Check(want.Name, want.Size); err != nil || p.UserType != bridge.Client {
+			return nil, err
+		}
+		if err := f.settled(limits, want.Size, now); err != nil {
 			return nil, err
 		}
 		if err := s.afford(f, p); err != nil {

@@ -237,6 +237,29 @@ func TestH1NoOtherKeyHoldsAPlace(t *testing.T) {
 	}
 }
 
+// What was given back leaves the disk a little later, and no customer has more there
+// than it may send, however often it sends and cancels.
+func TestH1WhatIsTakenBackHasItsRoomForAMoment(t *testing.T) {
+	now := time.Now()
+	s := start(t, chat.Options{Now: func() time.Time { return now }})
+	join(t, s, "s1", ann, carl)
+	const mib = 1 << 20
+	reserve := func(key string, size int64) error { return s.Reserve(t.Context(), "s1", "ann", key, "a.pdf", size) }
+	for _, key := range []string{"1", "2"} {
+		require.NoError(t, reserve(key, 2*mib))
+		require.NoError(t, s.Release(t.Context(), "s1", "ann", key))
+	}
+	requireUsed(t, s, 0, 0, 0)
+	requireCode(t, bridge.CodeBusy, reserve("3", mib+1))
+	requireCode(t, bridge.CodeBusy, s.Reserve(t.Context(), "s1", "carl", "3", "a.pdf", mib+1))
+	require.NoError(t, reserve("3", mib))
+	post(t, s, "s1", ann, notice("3", "a.pdf", mib))
+	requireCode(t, bridge.CodeBusy, reserve("4", 1))
+	now = now.Add(20 * time.Second)
+	require.NoError(t, reserve("4", 2*mib))
+	requireUsed(t, s, 2, 3*mib, 0)
+}
+
 // Sizes that nothing limits do not add up to a negative number.
 func TestH1SizesDoNotOverflow(t *testing.T) {
 	none := bridge.Unlimited()

@@ -26,6 +26,7 @@ type fold struct {
 	customers usage // files announced by customers
 	others    usage // and by everybody else
 	reserved  map[string]reservation
+	settling  []reservation // given back: their bytes may lie on the disk a little longer
 	attempts  map[attempt]struct{}
 
 	spent          map[string]int64 // bytes of the log by user id
@@ -121,6 +122,7 @@ func (f *fold) apply(e *entry) {
 	case isReserve:
 		f.reserved[e.Key] = reservation{e.UserID, e.Name, e.Size, e.At}
 	case isRelease:
+		f.settle(e)
 		delete(f.reserved, e.Key)
 	case isAttempt:
 		f.attempts[attempt{e.UserID, e.Key, e.FileID}] = struct{}{}

@@ -35,6 +35,7 @@ type hold struct {
 	user, key string
 	size, at  int64
 	gone      bool
+	back      int64 // when it was released
 }
 
 const (
@@ -234,6 +235,15 @@ func (m *model) reserve(user, key string, size int64) bridge.Code {
 	if code := m.fits(key, size); code != "" {
 		return code
 	}
+	_, bytes := m.used(key)
+	for _, h := range m.holds {
+		if h.back == m.now {
+			bytes += h.size
+		}
+	}
+	if bytes+size > modelBytes {
+		return bridge.CodeBusy
+	}
 	m.holds = append(m.holds, hold{user: user, key: key, size: size, at: m.now})
 	m.write(bridge.Event{}, 0)
 	return ""
@@ -241,7 +251,7 @@ func (m *model) reserve(user, key string, size int64) bridge.Code {
 
 func (m *model) release(user, key string) {
 	if h := m.held(key); h != nil && h.user == user && !m.ended {
-		h.gone = true
+		h.gone, h.back = true, m.now
 		m.write(bridge.Event{}, 0)
 	}
 }
