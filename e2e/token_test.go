@@ -114,9 +114,10 @@ func TestB39ANewNicknameIsARename(t *testing.T) {
 			other.addEventListener(type, ({ detail }) => heard.push([type, detail.notice, detail.text, detail.from.nickname].join(' ')));
 		}
 		e2e.cut();
+		await e2e.until(() => session.state === 'reconnecting', 'the page to notice');
 		const message = new Promise((resolve) => { other.addEventListener('message', ({ detail }) => resolve(detail.from.nickname)); });
 		await session.send('it is me');
-		const got = { said: await message, own: session.party.nickname, heard };
+		const got = { said: await message, own: session.party.nickname, heard: [...heard] };
 		await Promise.all([session.close(), other.close()]);
 		return got;
 	}`, []string{mint(t), mint(t, "--nickname", "Kim L.")}, mint(t, "--user", "bo"), c.origin())
