@@ -209,7 +209,7 @@ const (
 
 	fullFrame = 8 << 10 // bytes of payload, from which on a frame costs nothing but itself
 	slowCost  = 2       // messages that a smaller one counts as
-	tinyCost  = 32      // and one that no page sends
+	tinyCost  = 50      // and one that no page sends
 )
 
 func overhead(spent int64) int { return int(max(0, spent-overheadFree) / overheadCost) }

@@ -96,7 +96,7 @@ func TestT20RefusedFramesArePaced(t *testing.T) {
 // counts as many messages; the last one of a file is as small as it must be.
 func TestM1TinyFramesArePaced(t *testing.T) {
 	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 40 }
+	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 60 }
 	w = w.another()
 	flooder, _ := w.join(w.agent)
 	d, key := w.data(w.agent), newKey()
@@ -105,7 +105,7 @@ func TestM1TinyFramesArePaced(t *testing.T) {
 	for n := range int64(10) {
 		d.frame(key, n, []byte("x"))
 	}
-	await(d, func(m *bridge.Ack) bool { return m.Stored == 2 }) // one for 32, the next before it is charged
+	await(d, func(m *bridge.Ack) bool { return m.Stored == 2 }) // one for 50, the next before it is charged
 
 	customer, _ := w.join(w.customer)
 	for range 3 {

@@ -35,6 +35,7 @@ type arrival struct {
 	room  *room
 	begun time.Time
 	known bool                 // its party has sent a whole frame before
+	like  int                  // bytes of the last one on its socket: this one may be as long
 	idle  func() time.Duration // since its page was last heard
 	cut   func()               // ends the socket, without waiting
 	step  int
@@ -122,7 +123,11 @@ func (r *room) begin(known bool, idle func() time.Duration, cut func()) *arrival
 // grow makes the buffer the next size, and keeps what is in it; ctx ends the wait for
 // room.
 func (a *arrival) grow(ctx context.Context) error {
-	more := int64(steps[a.step+1])
+	next := a.step + 1
+	for next < len(steps)-1 && steps[next] <= a.like {
+		next++
+	}
+	more := int64(steps[next])
 	if a.step > 0 {
 		more -= int64(steps[a.step])
 	}
@@ -130,7 +135,7 @@ func (a *arrival) grow(ctx context.Context) error {
 		return err
 	}
 	old, step := a.buf, a.step
-	a.step++
+	a.step = next
 	a.buf = a.room.buffer(a.step)
 	copy(*a.buf, *old)
 	a.room.mu.Lock()
