@@ -18,6 +18,7 @@ import (
 type data struct {
 	*socket
 	proxy *Proxy
+	like  int         // bytes of the last frame
 	over  atomic.Bool // the party is not in the session any more: nothing more is stored
 
 	mu    sync.Mutex
@@ -87,6 +88,7 @@ func (d *data) next(ctx context.Context) error {
 		d.meter.hurry(0)
 	})
 	defer a.end()
+	a.like = d.like
 	message, err := d.arrive(room, a, r)
 	if cut := context.Cause(room); cut != nil && ctx.Err() == nil {
 		return cut
@@ -124,6 +126,7 @@ func (d *data) arrive(ctx context.Context, a *arrival, r io.Reader) ([]byte, err
 		switch {
 		case ended(err):
 			a.whole()
+			d.like = n
 			return (*a.buf)[:n], nil
 		case err != nil:
 			return nil, err

@@ -116,3 +116,24 @@ func TestH4WaitingForRoomCanEnd(t *testing.T) {
 		require.False(t, r.looking)
 	})
 }
+
+// H4: a frame as long as the one before it is copied once and not at each size; what has
+// come of it is kept.
+func TestH4ABufferBeginsAtTheLastFramesLength(t *testing.T) {
+	r := newRoom(1 << 30)
+	for like, sizes := range map[int][]int{
+		0: {1, 2, 3}, 100: {1, 2, 3}, 100 << 10: {2, 3}, bridge.FrameHeader + 64<<10: {1, 2, 3}, bridge.MaxFrame: {3},
+	} {
+		a := r.begin(true, never, func() {})
+		a.like = like
+		(*a.buf)[0] = 'x'
+		for _, step := range sizes {
+			require.NoError(t, a.grow(t.Context()))
+			require.Equal(t, step, a.step, like)
+			require.Equal(t, byte('x'), (*a.buf)[0])
+			require.EqualValues(t, steps[step], a.held)
+		}
+		a.end()
+	}
+	require.EqualValues(t, 1<<30, r.free)
+}
