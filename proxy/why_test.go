@@ -66,7 +66,7 @@ func TestB64APageLearnsThatItsOriginIsRefused(t *testing.T) {
 	require.False(t, told.Allowed)
 	require.Empty(t, told.Missing)
 	// Others learn nothing of it, and nobody learns which origins may connect.
-	told, res = askWhy(t, w.server.URL, http.MethodPost, w.origin)
+	told, _ = askWhy(t, w.server.URL, http.MethodPost, w.origin)
 	require.True(t, told.Allowed)
 	require.Empty(t, told.Refused)
 	told, _ = askWhy(t, w.server.URL, http.MethodPost, "")
