@@ -160,6 +160,7 @@ func TestSecondTabGoesOnOnceTheFirstIsClosed(t *testing.T) {
 	first, closeFirst := second.anotherTab(t)
 	first.begin(f, "shared.bin")
 	closeFirst()
+	tell(second.page, `() => e2e.until(async () => (await navigator.locks.query()).held.every(({ name }) => !name.startsWith('attache upload')), 'the first tab to be gone')`)
 	second.agent.give(f.path)
 	second.arrived(f, "shared.bin")
 	require.Less(t, ask[int64](second.page, "e2e.sentBytes"), f.size, "what was stored is not sent again")
