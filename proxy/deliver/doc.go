@@ -23,6 +23,10 @@
 // proxy takes it. With no scanner and our own store nothing is: from accepted to
 // announced are two flushes of the disk, the document's and the notice's.
 //
+// An upload may name another one of its party that is to be announced before it. It
+// is scanned and stored meanwhile, and then waits, for a bounded time and without a
+// worker, until that one's record is final.
+//
 // An upload that is cancelled or fails may have a document already, and its
 // notice may be on its way. So the final record is a work item too: what was
 // stored is removed once it is certain that nothing in the transcript names it,

@@ -69,6 +69,11 @@ test('what a page cannot read or keep is no error', () => {
   }
   localStorage.setItem = () => { throw new Error('full'); };
   open().remember(file('b'), key);
+  const kept = open();
+  for (const method of ['getItem', 'removeItem']) localStorage[method] = () => { throw new Error('forbidden meanwhile'); };
+  assert.equal(kept.recall(file()), undefined);
+  kept.forget(file(), key);
+  open();
   Object.defineProperty(globalThis, 'localStorage', { get() { throw new Error('forbidden'); }, configurable: true });
   open().remember(file(), key);
   assert.equal(open().recall(file()), undefined);

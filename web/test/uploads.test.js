@@ -210,6 +210,25 @@ test('B43: the file that an earlier page sent does not take the tile of another 
   }
 });
 
+test('B43: a file that was cancelled and is chosen again is sent under a new key', async () => {
+  const { session, uploads, shown } = start();
+  const keys = [];
+  session.recall = () => keys.at(-1);
+  const { upload } = session;
+  session.upload = (given, options) => {
+    keys.push(options.key);
+    return upload.call(session, given, options);
+  };
+  session.script({ at: 0.5, hold: new Promise(() => {}) });
+  const chosen = file('a.pdf');
+  uploads.add([chosen]);
+  uploads.cancel(shown[0]);
+  uploads.add([chosen]);
+  const { key } = await happened(session, 'file');
+  assert.equal(keys.length, 2);
+  assert.notEqual(keys[0], key);
+});
+
 test('a refused file can be dismissed', () => {
   const { uploads, shown } = start({ maxFiles: 0 });
   uploads.add([file('a.pdf')]);
