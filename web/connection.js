@@ -132,15 +132,18 @@ export class Connection {
 
   /** Takes note that a viewer has another provider of tokens. @param {Viewer} viewer */
   renew(viewer) {
-    if (!this.#viewers.has(viewer)) return;
+    if (!this.#viewers.has(viewer) || !this.#known.has(viewer)) return;
     // The last one is asked first.
     this.#viewers.delete(viewer);
     this.#viewers.add(viewer);
     const { provider } = viewer;
     if (provider === undefined) return;
+    const fixed = typeof provider === 'string' || typeof this.#lastProvider === 'string';
     this.#lastProvider = provider;
-    const { phase } = this.conversation;
+    const { phase, session } = this.conversation;
     if (differ(claims(provider), this.#claimed)) this.#switch();
+    else if (session && (phase === 'connected' || phase === 'reconnecting')) session.setToken?.(this.#source(this.#era));
+    else if (this.#connecting && fixed) this.#begin();
     // A function is another one at each rendering of many a page. That is no reason to try.
     else if (phase === 'idle' || typeof provider === 'string' && (phase === 'unreachable' || phase === 'closed')) this.#begin();
   }
@@ -174,9 +177,9 @@ export class Connection {
     return this.#latest()?.provider ?? this.#lastProvider;
   }
 
-  /** Who came last of those with a provider. @returns {Viewer | undefined} */
+  /** Who came last of those with a provider who may see it. @returns {Viewer | undefined} */
   #latest() {
-    return [...this.#viewers].reverse().find(({ provider }) => provider !== undefined);
+    return [...this.#viewers].reverse().find((viewer) => viewer.provider !== undefined && this.#known.has(viewer));
   }
 
   /** @param {Viewer} viewer */
@@ -231,7 +234,13 @@ export class Connection {
 
   /** Connects, again or for the first time. */
   async #begin() {
-    if (this.#provider() === undefined || this.#viewers.size === 0) return;
+    const provider = this.#provider();
+    if (provider === undefined || this.#viewers.size === 0) return;
+    const claimed = claims(provider);
+    if (differ(claimed, this.#claimed) && !this.#fresh(claimed)) {
+      this.#forsake();
+      this.#show();
+    }
     this.#stop();
     const controller = new AbortController();
     const { signal } = controller;
@@ -243,7 +252,7 @@ export class Connection {
       const credentials = this.#latest()?.credentials;
       const session = await this.#connect({
         url: this.#url || undefined,
-        token: () => this.#token(era),
+        token: this.#source(era),
         credentials,
         signal,
         onRetry: ({ error, retryIn }) => {
@@ -264,6 +273,14 @@ export class Connection {
     this.#connecting.abort();
     this.#connecting = undefined;
     this.conversation.rest();
+  }
+
+  /** What a session is to get its tokens from: a string is the only one that there is. @param {object} era the session's @returns {import('./attache.js').ConnectOptions['token']} */
+  #source(era) {
+    const provider = this.#provider();
+    if (typeof provider !== 'string') return () => this.#token(era);
+    this.#claimed = claims(provider) ?? this.#claimed;
+    return provider;
   }
 
   /** A token for a session, from whom it is to be had now. @param {object} era the session's */

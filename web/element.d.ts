@@ -19,7 +19,8 @@ import type { Dictionary } from './locale.js';
  * removal and return within 30 seconds. Another node takes the session over, or
  * shares it, only if it has the same `url` and the same `conversation`; its token
  * is asked for before anything is shown. A session that nobody has shown for 30
- * seconds is closed, unless an upload is on its way.
+ * seconds is closed, unless an upload is on its way. An element that is not in
+ * a page fires no events.
  *
  * Another `conversation`, another `url`, or a token that names another chat
  * session or user is a switch: the old chat disappears at once, and nothing is

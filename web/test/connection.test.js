@@ -38,14 +38,16 @@ function start(name = `name ${names += 1}`) {
   const chats = new Map();
   const made = [];
   const connect = async ({ token: ask, signal }) => {
-    const given = await ask();
+    const given = typeof ask === 'function' ? await ask() : ask;
     signal.throwIfAborted();
     const { sub: userId, session: id } = JSON.parse(atob(given.split('.')[1]));
     const chat = chats.get(id) ?? new FakeChat();
     chats.set(id, chat);
     const session = chat.join({ nickname: userId, userId });
     session.id = id;
-    made.push({ session, ask });
+    const one = { session, ask, asked: async () => one.ask() };
+    session.setToken = (given) => { one.ask = given; };
+    made.push(one);
     return session;
   };
   return {
@@ -81,6 +83,21 @@ test('B21 a new token function replaces the one before and connects nothing anew
   assert.equal(asked.length, 1);
   await made[0].ask(); // as at a reconnect
   assert.deepEqual(asked.at(-1), ['new', 2]);
+});
+
+test('a token that is a string is the only one, until another comes', async () => {
+  const { join, made, news } = start();
+  const viewer = join(new Viewer(token('ada')));
+  await turn();
+  assert.equal(made[0].ask, token('ada'));
+  const later = `${token('ada')}later`;
+  viewer.provider = later;
+  viewer.connection.renew(viewer);
+  assert.equal(made[0].ask, later);
+  viewer.provider = async () => 'asked for';
+  viewer.connection.renew(viewer);
+  assert.equal(await made[0].ask(), 'asked for');
+  assert.deepEqual(news(), ['ada join']);
 });
 
 test('the provider is told the name of the conversation', async () => {
@@ -175,6 +192,21 @@ test('B31 what delays the first connect is shown, and its end as well', async ()
   assert.deepEqual([viewer.conversation.phase, viewer.conversation.error], ['connected', undefined]);
 });
 
+test('who has not shown a token yet is not asked for the session\'s', async () => {
+  const { join, made } = start();
+  const ada = join(new Viewer(async () => token('ada')));
+  await turn();
+  const { conversation } = ada;
+  let give = () => {};
+  const bo = join(new Viewer(() => new Promise((resolve) => { give = resolve; })));
+  bo.provider = async () => token('bo');
+  bo.connection.renew(bo);
+  assert.equal(await made[0].asked(), token('ada'));
+  assert.equal(ada.conversation, conversation);
+  give(token('bo'));
+  await turn();
+});
+
 test('the same token function needs no asking', async () => {
   const { join } = start();
   let asked = 0;
@@ -221,7 +253,7 @@ for (const [what, next] of [['chat session', token('ada', 'chat-2')], ['user', t
   /** Each way in which a token comes that names somebody else. */
   const ways = {
     'a new string': (viewer) => { viewer.provider = next; viewer.connection.renew(viewer); },
-    'what the provider gives at a reconnect': (viewer, { ask }) => { viewer.provider = () => next; return assert.rejects(ask, { code: 'session-invalid' }); },
+    'what the provider gives at a reconnect': (viewer, { asked }) => { viewer.provider = () => next; viewer.connection.renew(viewer); return assert.rejects(asked(), { code: 'session-invalid' }); },
     'the word of the module': (viewer, { session }) => { viewer.provider = () => next; session.enter('closed', { error: fakeError('session-invalid') }); },
   };
   for (const [how, change] of Object.entries(ways)) {
