@@ -330,3 +330,25 @@ func TestT7OracleOfFrames(t *testing.T) {
 	}
 	require.Positive(t, good)
 }
+
+// namePieces are what hostile names are made of, and ordinary ones.
+var namePieces = []string{
+	"report", "Übersicht", "報告書", "חשבונית", "تقرير", "हिन्दी", "👩‍👩‍👧", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "a\u0301", "CON", "nul", "com1", "LPT¹", "-", "_", " ", "  ", ".", "..", "...", "/", `\`, ":", "::$DATA", "*", "?", `"`, "<", ">", "|", "%2e%2e", "~",
+	"\x00", "\x1b[2J", "\r\n", "\t", "\x7f", "\u0085", "\u2028", "\u202e", "\u202d", "\u2066", "\u2069", "\u200e", "\u200f", "\u061c", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u180e", "\ufe0f", "\u3164", "\u115f", "\ufffd", "\ufffe",
+	"\u2024", "\uff0e", "\u2215", "\uff0f", "\u29f8", "\u0430", "\u212a", "\xff", "\xc0\xaf", "\xed\xa0\x80", "\U000e0041", "\U0010ffff", "e\u0315\u0300\u05ae",
+	".pdf", ".exe", ".PDF", ".tar.gz", ".scr", ".\u202ecod", ".p\u200bdf", ".html", ".lnk ", ".js.", ".ex\u0435", ".docx", ".d\u2024exe", strings.Repeat("x", 300), strings.Repeat("字", 90), strings.Repeat(" ", 80),
+}
+
+// TestT23OracleOfNames throws names at SafeName and judges what is shown by Unicode's
+// own tables.
+func TestT23OracleOfNames(t *testing.T) {
+	r := rand.New(rand.NewPCG(23, 1))
+	types := []string{"", "application/pdf", "application/x-msdownload", "image/png", "text/html"}
+	for range hostileInputs(t) {
+		var name strings.Builder
+		for range 1 + r.IntN(6) {
+			name.WriteString(namePieces[r.IntN(len(namePieces))])
+		}
+		requireSafe(t, name.String(), types[r.IntN(len(types))])
+	}
+}
