@@ -11,7 +11,8 @@
 // violation of the policy fail the test that opened it.
 //
 // testdata/probe.js is put into every page before its own scripts: it reads the
-// widget's DOM, and waits for what is to become true there.
+// widget's DOM, and waits for what is to become true there. testdata/views.js
+// is put beside it where elements are made and unmade at will.
 //
 //	go test ./e2e -run Shots -shots DIR
 //

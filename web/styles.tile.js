@@ -68,6 +68,7 @@ button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline
 .tile:is([data-state="unavailable"], [data-state="unfinished"]) { border-style: dashed; }
 .tile[data-cut] .bar { opacity: .5; }
 .tile[data-cut] .bar * { animation: none; }
+.tile[data-cut] .bar.waiting .bar-sent { inline-size: 0 !important; }
 .tile[data-state="unavailable"] .tile-icon { opacity: .7; }
 
 .tile-description { margin-block-start: .25em; overflow-wrap: anywhere; white-space: pre-line; }

@@ -426,6 +426,18 @@ test('a cut in the middle loses nothing', async () => {
   assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['token 0', 'token 1']);
 });
 
+test('B47 an unfinished upload is given up, at the latest after a reconnect', async () => {
+  const session = await enter();
+  const [one, two] = ['a'.repeat(32), 'b'.repeat(32)];
+  assert.throws(() => session.discard('short'), { code: 'message-invalid' });
+  session.discard(one);
+  await until(() => proxy.cancelled.includes(one));
+  session.addEventListener('state', () => session.discard(two), { once: true });
+  proxy.last('/chat').cut();
+  await until(() => proxy.cancelled.includes(two));
+  assert.deepEqual(await session.unfinished(), []);
+});
+
 test('B21 another token provider is asked at the next reconnect, and connects nothing anew', async () => {
   const session = await enter({ token: 'the first' });
   const states = record(session, 'state', ({ state }) => state);
