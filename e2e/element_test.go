@@ -55,6 +55,7 @@ func TestElementIsAView(t *testing.T) {
 	}{
 		{"B21 B23 nothing that is rendered anew ends a session", rendersAnew},
 		{"B21 removal and return", removedAndBack},
+		{"B21 another node without a name", anotherNode},
 		{"B27 another document", anotherDocument},
 		{"B29 what is given before there is a connection is sent", givenEarly},
 		{"two elements of one name", twoElements},
@@ -174,6 +175,26 @@ func removedAndBack(t *testing.T, p *page, session string) {
 		await e2e.connected('three');
 		return views.draft('three');
 	}`, token), "the draft is there for who returns")
+}
+
+// anotherNode takes the place of one that shared its session with nobody: then
+// the party is in the chat twice for a while.
+func anotherNode(t *testing.T, p *page, session string) {
+	tell(p, `async (token, session) => {
+		views.mount('one', token);
+		await e2e.connected('one');
+		e2e.chat('one').remove();
+		await undefined;
+		views.mount('two', token);
+		await e2e.connected('two');
+		views.expire();
+		e2e.say('two', 'still here');
+		await e2e.until(() => views.texts(session).includes('still here'), 'the text');
+		await e2e.until(() => views.sockets() === views.watchers() + 1, 'the first one\'s socket to be closed');
+		e2e.say('two', 'and now');
+		await e2e.until(() => views.texts(session).includes('and now'), 'the text');
+	}`, party(t, session, "ada"), session)
+	require.Equal(t, []string{"ada join"}, news(p, session))
 }
 
 // anotherDocument takes an element into a frame and back.

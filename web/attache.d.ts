@@ -158,7 +158,8 @@ export interface Session extends EventTarget {
 
   /**
    * Leaves. `after` says what becomes of the chat session: `keep-alive` (the
-   * default), `close-if-no-agents` or `force-close`. Uploads that were accepted go on.
+   * default), `close-if-no-agents` or `force-close`. Uploads that were accepted go on. With `keep-alive` the party stays in
+   * the chat as long as another session of it is open in this page.
    */
   close(options?: { after?: 'keep-alive' | 'close-if-no-agents' | 'force-close' }): Promise<void>;
 

@@ -21,6 +21,9 @@ import { readClose, readDownload, readKey, readSend, readToken, readUpload, read
 /** One download is one attempt, however often it is asked for while the page lives. @type {Map<string, string>} */
 const attempts = new Map();
 
+/** Those of this page that are in a chat. @type {Set<Session>} */
+const inside = new Set();
+
 export class Session extends EventTarget {
   #base;
   #credentials;
@@ -232,9 +235,19 @@ export class Session extends EventTarget {
   async close(options) {
     const after = reading(() => readClose(options));
     if (this.#state === 'closed') return;
+    // Where the party is here twice, one of them goes and the party stays.
+    if (after === 'keep-alive' && this.#twin) {
+      this.#end();
+      return;
+    }
     // Who leaves in good order takes back what is not whole yet.
     this.#left = this.#state === 'connected';
     await this.#half.call((module, half, call) => module.leave(half, call, after), { leaving: true });
+  }
+
+  /** Another session of the same party. */
+  get #twin() {
+    return [...inside].some((one) => one !== this && one.#base === this.#base && one.#id === this.#id && one.#party.userId === this.#party.userId);
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
@@ -282,6 +295,7 @@ export class Session extends EventTarget {
   #welcome({ id, party, limits, rights }) {
     this.#id = id;
     this.#party = Object.freeze(party);
+    inside.add(this);
     this.#unfinished ??= new Unfinished(this.#base, id, party.userId);
     this.#limits = freeze(limits);
     this.#rights = Object.freeze(rights);
@@ -322,6 +336,7 @@ export class Session extends EventTarget {
   /** It is over; in good order where there is no error. @param {AttacheError} [error] */
   #end(error) {
     if (this.#state === 'closed') return;
+    inside.delete(this);
     this.#change('closed', error && { error });
     const reason = error ?? new AttacheError({ code: 'not-joined', message: 'the session is closed', retryable: false });
     this.#connected(reason);

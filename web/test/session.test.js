@@ -469,6 +469,24 @@ test('a file that cannot be read fails alone', async () => {
   }
 });
 
+test('B21 of two sessions of one party the first to close leaves the party where it is', async () => {
+  const left = [];
+  proxy.answers.leave = ({ ref }, socket) => {
+    left.push(ref);
+    socket.say({ type: 'done', ref });
+  };
+  const [first, second] = [await enter(), await enter()];
+  const states = record(first, 'state', ({ state, error }) => [state, error]);
+  await first.close();
+  assert.deepEqual([first.state, left.length], ['closed', 0]);
+  await until(() => states.length > 0);
+  assert.deepEqual(states, [['closed', undefined]]);
+  await assert.rejects(first.send('x'), { code: 'not-joined' });
+  assert.equal((await second.send('still here')).text, 'still here');
+  await second.close();
+  assert.equal(left.length, 1);
+});
+
 test('close leaves, and what is open is refused', async () => {
   const session = await enter();
   proxy.answers.ask = () => {};
