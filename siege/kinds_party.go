@@ -158,11 +158,11 @@ func unreadPage(a *attacker, l *line) error {
 		return err
 	}
 	text := strings.Repeat("x", 14<<10)
-	for range 60 {
+	for range 600 {
 		if err := l.say(&bridge.Say{Ref: 1, Key: newKey(), Text: text}); err != nil {
 			return err
 		}
-		if !pause(a.ctx, 50*time.Millisecond) {
+		if !pause(a.ctx, 5*time.Millisecond) {
 			return nil
 		}
 	}

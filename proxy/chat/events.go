@@ -99,7 +99,7 @@ func (v *viewer) more(ctx context.Context) (entries []*entry, end, err error) {
 		return entries, end, nil
 	}
 	// It fell behind what the room remembers, or has only just come.
-	entries, _, err = v.room.log.read(ctx, v.room.session, from, recentEntries)
+	entries, _, err = v.room.log.read(ctx, v.room.session, from, recentEntries, viewBytes)
 	if err != nil || len(entries) == 0 { // a replica that lags has them later
 		return nil, nil, err
 	}

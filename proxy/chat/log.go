@@ -109,7 +109,7 @@ var errUnclear = errors.New("whether the append took place is not known")
 // own looks whether what stands behind expected is this very append, whose
 // answer was lost: only there can it stand.
 func (l *log) own(ctx context.Context, session string, expected uint64, op string) (uint64, error) {
-	entries, _, err := l.read(ctx, session, expected+1, 1)
+	entries, _, err := l.read(ctx, session, expected+1, 1, readBytes)
 	switch {
 	case err != nil:
 		return 0, err
@@ -139,16 +139,20 @@ func refused(err error) bool {
 	return errors.Is(err, nats.ErrConnectionClosed)
 }
 
-// readBytes bounds what one read holds in memory, and one answer of the store.
-const readBytes = 512 << 10
+// What one read holds in memory, and one answer of the store, in bytes. A receiver
+// holds what it read for as long as its page takes nothing; there may be hundreds.
+const (
+	readBytes = 512 << 10
+	viewBytes = 64 << 10 // more than any entry has
+)
 
-// read returns at most limit entries of the session from sequence from on, and
-// whether there are more.
-func (l *log) read(ctx context.Context, session string, from uint64, limit int) (entries []*entry, more bool, err error) {
+// read returns at most limit entries of the session from sequence from on, of about
+// so many bytes together and one at least, and whether there are more.
+func (l *log) read(ctx context.Context, session string, from uint64, limit, bytes int) (entries []*entry, more bool, err error) {
 	whole, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	for {
-		entries, more, err = l.readOnce(whole, session, from, limit)
+		entries, more, err = l.readOnce(whole, session, from, limit, bytes)
 		if err == nil {
 			return entries, more, nil
 		}
@@ -160,11 +164,11 @@ func (l *log) read(ctx context.Context, session string, from uint64, limit int) 
 
 // readOnce asks by Direct Get with a batch (NATS ADR-31): one question, and the
 // entries follow.
-func (l *log) readOnce(ctx context.Context, session string, from uint64, limit int) (entries []*entry, more bool, err error) {
+func (l *log) readOnce(ctx context.Context, session string, from uint64, limit, bytes int) (entries []*entry, more bool, err error) {
 	// With its end: what does not fit is dropped. A subscription of the library's own
 	// choice has room for 65,536, half a MiB for each question.
 	answers := make(chan *nats.Msg, limit+1)
-	end, err := l.ask(answers, session, from, limit)
+	end, err := l.ask(answers, session, from, limit, bytes)
 	if err != nil {
 		return nil, false, err
 	}
@@ -203,13 +207,13 @@ func next(ctx context.Context, answers <-chan *nats.Msg) (*nats.Msg, error) {
 }
 
 // ask has the answers come on a channel, until end is called.
-func (l *log) ask(answers chan *nats.Msg, session string, from uint64, limit int) (end func(), err error) {
+func (l *log) ask(answers chan *nats.Msg, session string, from uint64, limit, bytes int) (end func(), err error) {
 	question, err := json.Marshal(struct {
 		Seq      uint64 `json:"seq,omitempty"`
 		NextFor  string `json:"next_by_subj"`
 		Batch    int    `json:"batch"`
 		MaxBytes int    `json:"max_bytes"`
-	}{from, subjectPrefix + session, limit, readBytes})
+	}{from, subjectPrefix + session, limit, bytes})
 	if err != nil {
 		return nil, err
 	}

@@ -179,7 +179,7 @@ func (r *room) readOn(ctx context.Context) (n int, more bool, err error) {
 	r.stale = false
 	r.mu.Unlock()
 
-	entries, more, err := r.log.read(ctx, r.session, from, readEntries)
+	entries, more, err := r.log.read(ctx, r.session, from, readEntries, readBytes)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stale = r.stale || err != nil || more
@@ -232,7 +232,7 @@ func (r *room) event(ctx context.Context, place int64) (bridge.Event, error) {
 	at := r.fold.next(place - 1)
 	r.mu.Unlock()
 	for try := range eventTries {
-		entries, _, err := r.log.read(ctx, r.session, at.seq, 1)
+		entries, _, err := r.log.read(ctx, r.session, at.seq, 1, readBytes)
 		if err != nil {
 			return bridge.Event{}, err
 		}
