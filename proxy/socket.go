@@ -23,12 +23,13 @@ import (
 
 // Deadlines of a socket whose page is known.
 const (
-	writeTime  = 20 * time.Second // a peer that takes nothing for so long is gone, unless much is on its way
-	pingEvery  = 20 * time.Second
-	pingBudget = 32 // pings and pongs a page may send between two pings of ours; browsers send one pong
-	drainTime  = 2 * time.Second
-	hurryTime  = time.Second      // for the closing handshake of whoever has not said who they are
-	skewTime   = 30 * time.Second // a token is believed for so long after its end: clocks differ
+	writeTime   = 20 * time.Second // a peer that takes nothing for so long is gone, unless much is on its way
+	pingEvery   = 20 * time.Second
+	pingBudget  = 32 // pings and pongs a page may send between two pings of ours; browsers send one pong
+	drainTime   = 2 * time.Second
+	hurryTime   = time.Second      // for the closing handshake of whoever has not said who they are
+	tooManyTime = time.Second      // before a socket too many is refused
+	skewTime    = 30 * time.Second // a token is believed for so long after its end: clocks differ
 )
 
 // socket is one WebSocket connection whose page has said who it is.
@@ -162,6 +163,11 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		return err
 	}
 	if s.pace, err = p.paces.enter(s); err != nil {
+		// Whoever comes back at once for a socket too many costs a handshake a second.
+		select {
+		case <-time.After(tooManyTime):
+		case <-ctx.Done():
+		}
 		return err
 	}
 	s.meter.life.party = s.pace

@@ -13,7 +13,7 @@ const (
 	peakRSS        = "peakRSSMB"
 	socketMemory   = "socketMemoryMB"
 	logRate        = "logKBPerSecond"
-	stored         = "storedMB" // on disk, beyond what was there before
+	stored         = "storedMB" // on disk, beyond what was there before and what good users sent
 	goroutinesLeft = "goroutinesLeft"
 	goroutinesPeak = "goroutinesPeak"
 

@@ -96,7 +96,7 @@ func (t *target) after(ctx context.Context, figures map[string]float64, before i
 	default:
 	}
 	kept, err := t.kept()
-	figures[stored] = float64(kept-before) / 1e6
+	figures[stored] = float64(kept-before)/1e6 - figures["uploads"]*uploadSize/1e6
 	figures["secondsUntilQuiet"] = time.Until(deadline).Seconds()*-1 + settle.Seconds() + 5
 	return err
 }
