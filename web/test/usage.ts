@@ -9,6 +9,12 @@ export async function embed(form: HTMLFormElement, input: HTMLInputElement): Pro
   session.addEventListener('file', ({ detail }) => form.append(detail.name, ` ${detail.size}`));
   const element: AttacheChat = document.createElement('attache-chat');
   element.session = session;
+  element.conversation = 'ada/4711';
+  element.token = async ({ conversation }) => `token of ${conversation}`;
+  element.token = () => 'token';
+  element.token = null;
+  session.setToken(async () => 'another');
+  for (const { key, name, stored } of await session.unfinished()) if (stored === 0 || name === '') session.discard(key);
   form.append(element);
   const [file] = input.files ?? [];
   if (!file) throw new Error('choose a file');
