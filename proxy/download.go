@@ -14,10 +14,17 @@ import (
 	"attache/proxy/guests"
 )
 
+// How often links are given for one attempt of a customer's. A cut download needs a
+// few; without a bound one attempt would be any number of downloads. Each proxy counts
+// for itself.
+const (
+	attemptLinks = 10          // at once
+	attemptEvery = time.Minute // and one more
+)
+
 // ticket gives a party the right to fetch one file, which it asks for on that
-// connection. The file must be announced
-// in this very session, visible to this party, and put there by our own
-// delivery or by a trusted party: an id alone is never a right.
+// connection. The file must be announced in this very session, visible to this party,
+// and put there by our own delivery or by a trusted party: an id alone is never a right.
 func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *bridge.Ask) (*bridge.Ticket, error) {
 	if err := who.Rights.Need(bridge.RightDownload); err != nil {
 		return nil, err
@@ -47,8 +54,8 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 		if err := a.Attempt(ctx, who.Session, who.Party.UserID, ask.Attempt, ask.File); err != nil {
 			return nil, err
 		}
-		if err := p.asked.again(who.seat() + "/" + ask.Attempt + "/" + ask.File); err != nil {
-			return nil, err
+		if !p.asked.allow(who.seat()+"/"+ask.Attempt+"/"+ask.File, 1) {
+			return nil, bridge.NewError(bridge.CodeBusy, "this download was asked for "+strconv.Itoa(attemptLinks)+" times in a short time; there is one more link a minute")
 		}
 	}
 	now := time.Now()

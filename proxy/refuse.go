@@ -10,13 +10,11 @@ import (
 func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := *bridge.AsError(err)
 	e.ID = newID()
-	say, more := p.quiet.admit(e.Code), []any(nil)
+	attributes := []any{"request", e.ID, "method", r.Method, "error", err}
 	if r.URL.Path == bridge.PathChat || r.URL.Path == bridge.PathData {
-		say, more = p.turn(r, e.Code)
+		attributes = append(attributes, p.turn(r, e.Code)...)
 	}
-	if say {
-		p.Log.Warn("refused", append([]any{"request", e.ID, "method", r.Method, "code", e.Code, "error", err}, more...)...)
-	}
+	p.quiet.warn(p.Log, e.Code, attributes...)
 	p.cors(w, r)
 	h := w.Header()
 	if status(e.Code) == http.StatusServiceUnavailable {

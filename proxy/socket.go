@@ -80,9 +80,7 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	})
 	if err != nil {
 		p.running.Done()
-		if say, more := p.turn(r, bridge.CodeMessage); say {
-			s.log.Warn("refused", append([]any{"code", bridge.CodeMessage, "error", err}, more...)...)
-		}
+		p.quiet.warn(s.log, bridge.CodeMessage, append([]any{"error", err}, p.turn(r, bridge.CodeMessage)...)...)
 		return nil
 	}
 	s.conn = conn

@@ -7,18 +7,13 @@ import (
 	"time"
 
 	"attache/bridge"
-
-	"golang.org/x/time/rate"
 )
 
 // turnedAway remembers for a minute which dials were refused before they were sockets, so
-// that their pages can ask why, and bounds what the log has of them: they come from
-// strangers, as often as they like.
+// that their pages can ask why.
 type turnedAway struct {
 	mu     sync.Mutex
 	recent map[dialer]refusedDial
-	log    *rate.Limiter
-	unsaid int
 }
 
 // dialer is who is asked about: pages of one origin behind one address share their fate.
@@ -31,19 +26,14 @@ type refusedDial struct {
 }
 
 const (
-	turnedTime  = time.Minute
-	turnedMost  = 1024 // dialers; beyond, the oldest minute's are forgotten early
-	turnedLines = 20   // lines of the log at once
-	turnedRate  = 1    // and one more a second
+	turnedTime = time.Minute
+	turnedMost = 1024 // dialers; where none is older than a minute, all are forgotten for the next
 )
 
-func newTurnedAway() *turnedAway {
-	return &turnedAway{recent: map[dialer]refusedDial{}, log: rate.NewLimiter(turnedRate, turnedLines)}
-}
+func newTurnedAway() *turnedAway { return &turnedAway{recent: map[dialer]refusedDial{}} }
 
-// note keeps a refused dial, and returns whether the log may have a line of it, with how
-// many had none since the last one.
-func (t *turnedAway) note(d dialer, why refusedDial) (say bool, unsaid int) {
+// note keeps a refused dial.
+func (t *turnedAway) note(d dialer, why refusedDial) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, known := t.recent[d]; !known && len(t.recent) >= turnedMost {
@@ -53,12 +43,6 @@ func (t *turnedAway) note(d dialer, why refusedDial) (say bool, unsaid int) {
 		}
 	}
 	t.recent[d] = why
-	if !t.log.AllowN(why.at, 1) {
-		t.unsaid++
-		return false, 0
-	}
-	unsaid, t.unsaid = t.unsaid, 0
-	return true, unsaid
 }
 
 // last is the newest refusal of that dialer within a minute; zero where there is none.
@@ -78,26 +62,23 @@ func (t *turnedAway) forget(d dialer) {
 	delete(t.recent, d)
 }
 
-// turn keeps the refusal of a dial, and reports whether the log may have a line of it; its
-// attributes say what to change.
-func (p *Proxy) turn(r *http.Request, code bridge.Code) (say bool, more []any) {
+// turn keeps the refusal of a dial, and returns attributes for its line in the log: where
+// it came from, and what to change.
+func (p *Proxy) turn(r *http.Request, code bridge.Code) (attributes []any) {
 	d := dialer{p.fronts.from(r), named(r)}
 	why := refusedDial{code: code, at: time.Now()}
 	if dials(r) {
 		why.lacks = missing(r)
 	}
-	say, unsaid := p.turned.note(d, why)
-	more = []any{"origin", d.origin, "address", d.from}
+	p.turned.note(d, why)
+	attributes = []any{"origin", d.origin, "address", d.from}
 	switch code {
 	case bridge.CodeOrigin:
-		more = append(more, "hint", originHint(d.origin))
+		attributes = append(attributes, "hint", originHint(d.origin))
 	case bridge.CodeUpgrade:
-		more = append(more, "hint", "have the reverse proxy pass it on; nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";")
+		attributes = append(attributes, "hint", "have the reverse proxy pass it on; nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";")
 	}
-	if unsaid > 0 {
-		more = append(more, "unsaid", unsaid)
-	}
-	return say, more
+	return attributes
 }
 
 // originHint says how the pages of an origin would be let in.

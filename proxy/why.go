@@ -3,12 +3,9 @@ package proxy
 import (
 	"encoding/json"
 	"net/http"
-	"sync"
 	"time"
 
 	"attache/bridge"
-
-	"golang.org/x/time/rate"
 )
 
 // why is what a page is told that could not dial. It holds nothing that its asker does
@@ -33,7 +30,7 @@ func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	now := time.Now()
 	d := dialer{p.fronts.from(r), named(r)}
-	if !p.askers.allow(d.from, now) {
+	if !p.askers.allow(d.from, 1) {
 		h.Set("Retry-After", "10")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
@@ -46,28 +43,9 @@ func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// askers bounds how often an address may ask. Many pages may be behind one.
-type askers struct {
-	mu sync.Mutex
-	of map[string]*rate.Limiter
-}
-
+// How often an address may ask. Many pages may be behind one.
 const (
 	askersMost  = 4096 // addresses known at a time
 	askersBurst = 64
 	askersRate  = 8 // a second, once the burst is used up
 )
-
-func (a *askers) allow(from string, now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	of := a.of[from]
-	if of == nil {
-		if a.of == nil || len(a.of) >= askersMost {
-			a.of = map[string]*rate.Limiter{} // whoever asks anew has a burst; the map stays small
-		}
-		of = rate.NewLimiter(askersRate, askersBurst)
-		a.of[from] = of
-	}
-	return of.AllowN(now, 1)
-}

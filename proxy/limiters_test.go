@@ -1,0 +1,44 @@
+package proxy
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
+)
+
+// TestL7AttemptsComeBackAndAreForgotten asks with many attempts for a day.
+func TestL7AttemptsComeBackAndAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := newLimiters(rate.Every(attemptEvery), attemptLinks, 0)
+		for range attemptLinks {
+			require.True(t, asked.allow("a", 1))
+		}
+		ok, first := asked.try("a", 1)
+		require.False(t, ok)
+		require.True(t, first)
+		_, first = asked.try("a", 1)
+		require.False(t, first, "one refusal is the first")
+		require.True(t, asked.allow("b", 1))
+		time.Sleep(attemptEvery)
+		require.True(t, asked.allow("a", 1))
+		_, first = asked.try("a", 1)
+		require.True(t, first)
+		for n := range 24 * 60 {
+			require.True(t, asked.allow(fmt.Sprint(n), 1))
+			time.Sleep(time.Minute)
+			require.LessOrEqual(t, len(asked.of), 2*attemptLinks+5)
+		}
+	})
+}
+
+func TestT5AddressesThatAskAreBounded(t *testing.T) {
+	askers := newLimiters(askersRate, askersBurst, askersMost)
+	for i := range 3 * askersMost {
+		require.True(t, askers.allow(fmt.Sprint(i), 1))
+		require.LessOrEqual(t, len(askers.of), askersMost)
+	}
+}
