@@ -79,7 +79,7 @@ func stack() string {
 // complain writes to the browser's console.
 func complain(text string) {
 	if console, err := safejs.Global().Get("console"); err == nil {
-		_, _ = console.Call("error", "Attaché: "+text)
+		_, _ = console.Call("error", "attache: "+text)
 	}
 }
 

@@ -52,16 +52,8 @@ const (
 	delivered              // for the proxy to announce it
 )
 
-const (
-	mostTries = 5
-	slowest   = 3                // doublings of the pause between tries: 2 s at most
-	nudgeTime = 10 * time.Second // for the proxy's word that all of it arrived
-
-	// How long an outage behind the proxy is waited out: a person who has just
-	// chosen a file is told soon, one whose file is half there need not do a thing.
-	firstPatience = 30 * time.Second
-	patience      = 5 * time.Minute
-)
+// nudgeTime is how long to wait for the proxy's word that all of an upload arrived.
+const nudgeTime = 10 * time.Second
 
 // propose offers the file, or the rest of it, or asks how one that has arrived
 // is getting on.
@@ -115,59 +107,6 @@ func (u *upload) accepted(m *bridge.Accept) {
 	}
 	u.s.data.want()
 	u.start()
-}
-
-// whole is told that the proxy has every byte, and the digest of them all. If this
-// page sent none of them, that may be another file of the same name, size and date:
-// they are compared before anybody reads that this one was sent.
-func (u *upload) whole(digest string) {
-	u.undoubt()
-	switch {
-	case u.ours:
-		u.arrived()
-	case u.phase == comparing:
-	case digest == "":
-		u.fail(bridge.NewError(bridge.CodeFileChanged, ""))
-	default:
-		u.rest()
-		u.phase = comparing
-		_, err := u.pump.Call("prepare", bridge.FrameHeader, 0, digest)
-		if err == nil {
-			_, err = u.pump.Call("read", u.offer.Size, 0)
-		}
-		if err != nil {
-			u.fail(bridge.WrapError(bridge.CodeInternal, err))
-		}
-	}
-}
-
-// keep holds back the word that the upload is complete until it is known whether
-// that is this page's file. If the proxy tells no digest, it never will be.
-func (u *upload) keep(news *bridge.Upload) {
-	u.news = news
-	if u.phase == offering && u.doubt == nil {
-		u.doubt = u.s.page.turns.after(nudgeTime, func() {
-			u.doubt = nil
-			if !u.ours && u.phase == offering && u.s.chat.ready {
-				u.fail(bridge.NewError(bridge.CodeFileChanged, ""))
-			}
-		}, u.s.failed)
-	}
-}
-
-func (u *upload) undoubt() {
-	u.doubt.stop()
-	u.doubt = nil
-}
-
-// compared is told that the proxy has this very file.
-func (u *upload) compared() {
-	u.ours = true
-	u.arrived()
-	if news := u.news; news != nil {
-		u.news = nil
-		u.changed(news)
-	}
 }
 
 // halt stops sending; a piece that is being read will be dropped.
@@ -360,63 +299,6 @@ func (u *upload) advance(state bridge.UploadState) {
 func (u *upload) announced(e bridge.Event) {
 	u.sent, u.stored = u.offer.Size, u.offer.Size
 	u.leave(bridge.Announced, &e, nil)
-}
-
-// refused takes a fail of the proxy's on the chat's socket. What may pass is
-// tried again.
-func (u *upload) refused(err *bridge.Error) {
-	if !u.mayRetry(err) {
-		u.fail(err)
-		return
-	}
-	u.halt()
-	u.unsettle()
-	wait := backoff{tries: min(u.tries, slowest)}
-	u.tried()
-	u.again.stop()
-	u.again = u.s.page.turns.after(wait.next(), u.propose, u.s.failed)
-}
-
-// broken takes a fail of the data socket's. Once the upload is being offered
-// again, such fails are of frames sent before.
-func (u *upload) broken(err *bridge.Error) {
-	if u.phase != sending {
-		return
-	}
-	if damaged := err.Code == bridge.CodeFrameChecksum || err.Code == bridge.CodeFrameOffset; !damaged || !u.mayRetry(err) {
-		u.refused(err)
-		return
-	}
-	// Frames behind the damaged one may still be under way, and would be taken
-	// for damaged too. They end with their socket.
-	u.tried()
-	u.s.data.lost(err)
-}
-
-func (u *upload) tried() {
-	if u.tries == 0 {
-		u.since = u.s.page.now()
-	}
-	u.tries++
-	u.s.pass()
-}
-
-// mayRetry judges a refusal. One that says that something behind the proxy is
-// away is about no upload in particular, and is waited out; others that may pass
-// are tried a few times, once the upload has begun.
-func (u *upload) mayRetry(err *bridge.Error) bool {
-	switch err.Code {
-	case bridge.CodeStorageUnavailable, bridge.CodeChatUnavailable, bridge.CodeTimeout, bridge.CodeBusy:
-		return u.tries == 0 || u.s.page.now()-u.since < u.patience()
-	}
-	return err.Retry && u.begun && u.tries < mostTries
-}
-
-func (u *upload) patience() time.Duration {
-	if u.begun {
-		return patience
-	}
-	return firstPatience
 }
 
 // abandon ends an upload for a reason on this side.

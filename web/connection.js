@@ -3,6 +3,7 @@ import { Conversation } from './conversation.js';
 import { AttacheError } from './error.js';
 import { Kept } from './kept.js';
 import { stringify } from './plain.js';
+import { within } from './within.js';
 
 /** @typedef {import('./attache.js').Session} Session */
 /** @typedef {import('./claims.js').Identity} Identity */
@@ -198,7 +199,7 @@ export class Connection {
     own.connecting();
     viewer.show(own);
     try {
-      const token = await within(patience, this.#ask(viewer.provider));
+      const token = await within(patience, this.#ask(viewer.provider), late);
       if (!this.#viewers.has(viewer)) return;
       const there = differ(claims(token), this.#claimed) ? this.#apart(viewer) : this;
       there.#admit(viewer);
@@ -383,16 +384,7 @@ function shut(conversation) {
   session?.close().catch(() => {});
 }
 
-/** @template T @param {number} most milliseconds @param {Promise<T>} promise @returns {Promise<T>} */
-async function within(most, promise) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new AttacheError({ code: 'timeout', message: 'the application gave no token in time' })), most);
-  });
-  try {
-    return await Promise.race([promise, /** @type {Promise<never>} */ (late)]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** @returns {never} */
+function late() {
+  throw new AttacheError({ code: 'timeout', message: 'the application gave no token in time' });
 }

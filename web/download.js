@@ -1,3 +1,4 @@
+import { Answer } from './answer.js';
 import { AttacheError, readError } from './error.js';
 import { Sha256 } from './sha256.js';
 
@@ -81,7 +82,7 @@ export class Download {
       pull: (controller) => this.#pull(controller),
       cancel: () => this.#stop(),
     }, { highWaterMark: 0 });
-    return new Told(body, { status, statusText, headers }, () => this.#failed);
+    return new Answer(body, { status, statusText, headers }, () => this.#failed);
   }
 
   /** Asks whether a link would be answered with the file, and resolves with it. @returns {Promise<string>} */
@@ -328,49 +329,6 @@ export class Download {
       globalThis.addEventListener?.('online', done);
       signal?.addEventListener('abort', done);
     });
-  }
-}
-
-/**
- * A response whose `blob()` and the like reject with what its body failed with,
- * as the standard wants it; Chromium has "Failed to fetch" for it.
- */
-class Told extends Response {
-  #why;
-
-  /** @param {ReadableStream<Uint8Array>} body @param {ResponseInit} init @param {() => unknown} why */
-  constructor(body, init, why) {
-    super(body, init);
-    this.#why = why;
-  }
-
-  arrayBuffer() {
-    return super.arrayBuffer().catch((error) => this.#tell(error));
-  }
-
-  blob() {
-    return super.blob().catch((error) => this.#tell(error));
-  }
-
-  bytes() {
-    return super.bytes().catch((error) => this.#tell(error));
-  }
-
-  formData() {
-    return super.formData().catch((error) => this.#tell(error));
-  }
-
-  json() {
-    return super.json().catch((error) => this.#tell(error));
-  }
-
-  text() {
-    return super.text().catch((error) => this.#tell(error));
-  }
-
-  /** @param {unknown} error @returns {never} */
-  #tell(error) {
-    throw this.#why() ?? error;
   }
 }
 

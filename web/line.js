@@ -1,3 +1,8 @@
+import { within } from './within.js';
+
+/** Milliseconds that one file may keep those after it from beginning, all before it together. */
+const longest = 5000;
+
 /**
  * Files that are given in one turn of the event loop were chosen together, and
  * are begun in the order in which they were given: finding out what may be sent
@@ -25,17 +30,6 @@ export class Line {
     const before = this.#last;
     let begun = () => {};
     this.#last = new Promise((resolve) => { begun = () => resolve(before); });
-    return { group: this.#group, turn: soon(before), begun };
+    return { group: this.#group, turn: within(longest, before, () => undefined), begun };
   }
-}
-
-/** Milliseconds that one file may keep those after it from beginning, all before it together. */
-const longest = 5000;
-
-/** @param {Promise<unknown>} before */
-async function soon(before) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  await Promise.race([before, new Promise((resolve) => { timer = setTimeout(resolve, longest); })]);
-  clearTimeout(timer);
 }

@@ -138,7 +138,7 @@ async function fetchModule(url, { integrity }) {
 async function compileResponse(response) {
   const type = response.headers.get('Content-Type')?.trim().toLowerCase();
   if (type === 'application/wasm') return WebAssembly.compileStreaming(response);
-  console.warn(`Attaché: ${response.url || 'the module'} came with Content-Type: ${type ?? '(none)'}; `
+  console.warn(`attache: ${response.url || 'the module'} came with Content-Type: ${type ?? '(none)'}; `
     + 'send application/wasm, and it starts faster');
   return WebAssembly.compile(await response.arrayBuffer());
 }

@@ -1,4 +1,5 @@
 import { AttacheError, misuse } from './error.js';
+import { within } from './within.js';
 
 /** @typedef {string | (() => string | Promise<string>)} Token */
 
@@ -66,23 +67,17 @@ export class Provider {
       if (this.#open === asked) this.#open = undefined;
     };
     asked.then(settled, settled);
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
-    const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Trouble('late', `the token function has not answered for ${this.#patience / 1000} s`,
-        'give the request that it makes a time limit (AbortSignal.timeout)')), this.#patience);
+    const first = earlier ? Promise.race([asked, earlier.catch(() => asked)]) : asked;
+    return within(this.#patience, first, () => {
+      throw new Trouble('late', `the token function has not answered for ${this.#patience / 1000} s`,
+        'give the request that it makes a time limit (AbortSignal.timeout)');
     });
-    try {
-      return await Promise.race([asked, late, ...(earlier ? [earlier.catch(() => asked)] : [])]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   /** @param {Trouble} trouble */
   #tell({ kind, message, hint, cause }) {
     this.#told.add(kind);
-    console.warn(`Attaché: ${message}. It is asked again; to mend it, ${hint}.`, ...(cause === undefined ? [] : [cause]));
+    console.warn(`attache: ${message}. It is asked again; to mend it, ${hint}.`, ...(cause === undefined ? [] : [cause]));
   }
 }
 
