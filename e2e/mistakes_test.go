@@ -41,7 +41,7 @@ func TestMistakesOfAPagesDeveloper(t *testing.T) {
 		{"another scheme", "closed", "not set up", "url has none of the schemes"},
 		{"a token function that throws", "connecting", "", "the token function failed"}, // and is asked again
 		{"a token that is an object", "connecting", "", "object"},
-		{"a token that is none", "closed", "could not be signed in", "the proxy refused the token"},
+		{"a token that is none", "closed", "could not be signed in", "no token"},
 	} {
 		t.Run(m.mistake, func(t *testing.T) {
 			got := ask[struct {

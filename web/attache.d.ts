@@ -43,7 +43,7 @@ export interface ConnectOptions {
   /**
    * The token, or a function called at every connect, reconnect and when a token's time is over: a session lasts no longer
    * than a fixed one. It travels in the first message, never in a URL. A function that throws, answers something that is
-   * no token or takes longer than ten seconds is reported in the console and called again; the session goes on. A token
+   * no token (a page, JSON, "Bad Gateway", "undefined") or takes longer than ten seconds is reported in the console and called again; the session goes on. A token
    * of the same user with another nickname renames the party; one of another user or chat session ends this session with
    * the code `session-invalid`, and nothing is sent under the other name. A function may throw that error itself.
    */

@@ -113,11 +113,24 @@ function readToken(given) {
     throw new Trouble(`type ${what}`, `the token function returned ${what}, not a string`,
       'return the token itself, for instance (await response.json()).token');
   }
-  const token = given.trim();
+  const token = given.trim().replace(/^bearer\s+/i, '');
   if (token === '') throw new Trouble('empty', 'the token is an empty text', 'check response.ok, and that the user is signed in');
   if (token.startsWith('<')) throw new Trouble('markup', 'the token function returned a page of HTML', 'check response.ok before the answer is read');
   if (/^["{[]/.test(token)) throw new Trouble('json', 'the token function returned JSON', 'read the answer with response.json(), and return the token in it');
-  if (!/^[\x20-\x7e]+$/.test(token)) throw new Trouble('words', 'the token function returned a text that is no token', 'check response.ok before the answer is read');
+  if (!/^[\w.~+/=-]+$/.test(token) || wordlike(token)) throw new Trouble('words', 'the token function returned a text that is no token', 'check response.ok before the answer is read');
   if (token.length > longest) throw new Trouble('long', `the token has ${token.length} bytes; it may have ${longest}`, 'leave out claims that the proxy does not read');
   return token;
+}
+
+/**
+ * Whether a text is rather a word than a token. What a server or a reverse proxy says in
+ * trouble is plain text as often as a page ("Bad Gateway", "Unauthorized", "undefined"), and
+ * a proxy that is sent two such texts takes the second for a new token that is wrong: it
+ * would close the chat for good. A token is a JWT, which has dots, or of another kind, which
+ * is longer than words are.
+ *
+ * @param {string} token
+ */
+function wordlike(token) {
+  return token.length < 20 && !token.includes('.');
 }

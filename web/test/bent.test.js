@@ -31,7 +31,7 @@ if (!vm.SourceTextModule) {
       assert.equal(await check({ name: 'a.pdf', size: 5 }, { types: ['pdf'], maxFileSize: 5 }), null);
       assert.equal((await check({ name: 'a.exe', size: 5 }, { types: ['pdf'] })).code, 'type-refused');
 
-      const session = await connect({ url: 'ws://files.example', token: 'a token' });
+      const session = await connect({ url: 'ws://files.example', token: 'a.token' });
       assert.equal((await session.send('hello')).text, 'hello');
       const content = Uint8Array.from({ length: 100_000 }, (_, i) => i & 255);
       const sent = await session.upload(new File([content], 'a.bin'), { custom: { case: '1' } });

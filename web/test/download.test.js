@@ -54,7 +54,7 @@ beforeEach(async () => {
   answers = [whole()];
   file += 1;
   id = `f${file}`;
-  session = await connect({ url: base, token: 'a token' });
+  session = await connect({ url: base, token: 'a.token' });
 });
 
 afterEach(async () => {
@@ -300,11 +300,11 @@ test('B56 cookies go with a download only where the application says so', async 
   };
   try {
     await bytes();
-    const other = await connect({ url: base, token: 'a token', credentials: 'include' });
+    const other = await connect({ url: base, token: 'a.token', credentials: 'include' });
     await (await other.download(id)).arrayBuffer();
     await other.close();
     assert.deepEqual(asked, ['omit', 'include']);
-    await assert.rejects(connect({ url: base, token: 'a token', credentials: 'always' }), { code: 'message-invalid' });
+    await assert.rejects(connect({ url: base, token: 'a.token', credentials: 'always' }), { code: 'message-invalid' });
   } finally {
     globalThis.fetch = fetch;
   }

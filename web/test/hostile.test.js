@@ -58,7 +58,7 @@ test('whatever a proxy says, the page goes on or is told why not', async () => {
   assert.ok(said.length > 10);
   try {
     for (let round = 0; round < rounds; round++) {
-      const session = await connect({ url: 'ws://files.example', token: 'a token' });
+      const session = await connect({ url: 'ws://files.example', token: 'a.token' });
       const wrong = [];
       for (const type of ['message', 'file', 'join', 'leave', 'upload', 'limits']) {
         session.addEventListener(type, ({ detail }) => {

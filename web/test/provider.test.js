@@ -15,7 +15,7 @@ async function asked(provider) {
 }
 
 test('a token is what was given', async () => {
-  for (const source of ['a.b.c', () => 'a.b.c', async () => 'a.b.c', async () => '\n a.b.c\n']) {
+  for (const source of ['a.b.c', () => 'a.b.c', async () => 'a.b.c', async () => '\n a.b.c\n', async () => '\ufeffa.b.c\r\n', async () => 'Bearer a.b.c\n']) {
     const { token, fixed, problem, words } = await asked(new Provider(source));
     assert.deepEqual([token, fixed, problem, words], ['a.b.c', typeof source === 'string', '', []]);
   }
@@ -36,6 +36,10 @@ for (const [name, source, word] of [
   ['JSON', async () => '{"token":"secret"}', /JSON.*response\.json/],
   ['a quoted text', async () => '"secret"', /JSON/],
   ['other letters', async () => 'Zugang verweigert: größer', /no token/],
+  ['what a front end says in trouble', async () => 'Bad Gateway', /no token.*response\.ok/],
+  ['another word of it', async () => 'upstream connect error or disconnect/reset before headers.', /no token/],
+  ['a word', async () => 'Unauthorized', /no token/],
+  ['undefined as a text', async () => 'undefined', /no token/],
   ['lines', async () => 'secret\nsecret', /no token/],
   ['too much', async () => 'secret'.repeat(1000), /6000 bytes/],
 ]) {

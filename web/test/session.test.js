@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 async function enter(options = {}) {
-  const session = await connect({ url: 'ws://files.example/base', token: 'a token', ...options });
+  const session = await connect({ url: 'ws://files.example/base', token: 'a.token', ...options });
   sessions.push(session);
   return session;
 }
@@ -76,7 +76,7 @@ test('connect joins the session that the token names', async () => {
   assert.equal(said.own, true);
   assert.deepEqual(session.transcript, [said]);
   assert.equal(session.transcript, session.transcript, 'the same list until something happens');
-  assert.deepEqual(proxy.all('/chat').map(({ url, token }) => [url, token]), [['ws://files.example/base/attache/chat', 'a token']]);
+  assert.deepEqual(proxy.all('/chat').map(({ url, token }) => [url, token]), [['ws://files.example/base/attache/chat', 'a.token']]);
 });
 
 test('what connect refuses', async () => {
@@ -173,14 +173,14 @@ test('B31 an application without a token for a while, at the first connect', asy
     () => { throw new Error('logged out'); },
     () => Promise.reject(new TypeError('Failed to fetch')),
     async () => '<!doctype html><title>502 Bad Gateway</title>',
-    async () => ' a token\n',
+    async () => ' a.token\n',
   ];
   const tries = [];
   const words = await told(async () => {
     const session = await enter({ token: () => answers.shift()(), onRetry: ({ error, retryIn }) => tries.push([error.code, error.message, error.retryable, retryIn > 0]) });
     assert.equal(session.state, 'connected');
   });
-  assert.equal(proxy.last('/chat').token, 'a token');
+  assert.equal(proxy.last('/chat').token, 'a.token');
   assert.deepEqual(tries.map(([code, , retryable, later]) => [code, retryable, later]), Array(3).fill(['token-invalid', true, true]));
   assert.equal(words.length, 2, words.join('\n'));
   assert.match(words[0], /token function failed.*logged out/);
@@ -189,7 +189,7 @@ test('B31 an application without a token for a while, at the first connect', asy
 
 test('B31 an application without a token for a while, later', async () => {
   let up = true;
-  const session = await enter({ token: async () => (up ? 'a token' : '<html>') });
+  const session = await enter({ token: async () => (up ? 'a.token' : '<html>') });
   const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
   const words = await told(async () => {
     up = false;
@@ -401,7 +401,7 @@ test('an abort takes the upload back', async () => {
 });
 
 test('a cut in the middle loses nothing', async () => {
-  const session = await enter({ token: () => `token ${proxy.all('/chat').length}` });
+  const session = await enter({ token: () => `token.${proxy.all('/chat').length}` });
   const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
   let cut = false;
   proxy.answers.frame = (stored, socket) => {
@@ -423,7 +423,7 @@ test('a cut in the middle loses nothing', async () => {
   assert.deepEqual(stored.stored, content(900_000));
   assert.deepEqual(states, [['reconnecting', 'offline'], ['connected', undefined]]);
   assert.equal((await said[0]).text, 'while away');
-  assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['token 0', 'token 1']);
+  assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['token.0', 'token.1']);
 });
 
 test('B47 an unfinished upload is given up, at the latest after a reconnect', async () => {
@@ -439,15 +439,15 @@ test('B47 an unfinished upload is given up, at the latest after a reconnect', as
 });
 
 test('B21 another token provider is asked at the next reconnect, and connects nothing anew', async () => {
-  const session = await enter({ token: 'the first' });
+  const session = await enter({ token: 'the.first' });
   const states = record(session, 'state', ({ state }) => state);
   assert.throws(() => session.setToken(5), { code: 'message-invalid' });
-  session.setToken(async () => 'the second');
+  session.setToken(async () => 'the.second');
   await session.send('still here');
   assert.deepEqual(states, []);
   proxy.last('/chat').cut();
   await until(() => states.includes('connected'));
-  assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['the first', 'the second']);
+  assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['the.first', 'the.second']);
 });
 
 test('a file that cannot be read fails alone', async () => {
