@@ -227,7 +227,7 @@ func serveHandler(all *parts) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/attache/", all.proxy)
 	mux.Handle("GET /web/", http.StripPrefix("/web", web.Handler()))
-	return mux
+	return all.proxy.Mounted(mux)
 }
 
 func scheme(cert string) string {

@@ -1,4 +1,4 @@
-import { ask, confined, obstacle, read, told } from './why.js';
+import { ask, confined, obstacle, read, stranger, told } from './why.js';
 
 /** @typedef {import('./why.js').Cause} Cause */
 
@@ -31,6 +31,8 @@ export class Dials {
   #said = new Set();
   /** Dials in a row that failed, although the proxy answers. */
   #unexplained = 0;
+  /** Dials in a row that failed, and no proxy answered. */
+  #unanswered = 0;
 
   /** @param {string} base the proxy, an http URL */
   constructor(base) {
@@ -73,6 +75,7 @@ export class Dials {
       done();
       socket.removeEventListener('close', closed);
       this.#unexplained = 0;
+      this.#unanswered = 0;
     };
     let over = false;
     /** @param {Event} [event] */
@@ -110,6 +113,7 @@ export class Dials {
       cause = obstacle(url, page, found());
       if (!cause && answer) cause = read(this.#base, answer, protocol, globalThis.origin ?? '') ?? this.#silent();
       else cause ??= await confined(url, page, /** @type {any} */ (globalThis.navigator?.permissions));
+      if (!cause && !answer) await this.#lost();
     }
     if (cause?.says) this.say(`cannot connect: ${cause.says}`);
     return cause?.code ? cause : undefined;
@@ -122,6 +126,12 @@ export class Dials {
       this.say(`cannot connect: the proxy at ${this.#base} answers requests, but WebSockets to it do not get through. See whether a firewall, a reverse proxy or a browser extension between blocks them.`);
     }
     return undefined;
+  }
+
+  /** No proxy answers. For a moment that is an outage; again and again, the address may be wrong. */
+  async #lost() {
+    this.#unanswered += 1;
+    if (this.#unanswered === 3 && globalThis.navigator?.onLine !== false) this.say(`cannot connect: ${await stranger(this.#base)}`);
   }
 
   /** The session is connected: what fails from now on is told anew. */

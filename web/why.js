@@ -44,6 +44,27 @@ export async function ask(base) {
 }
 
 /**
+ * What is at an address from where no proxy answered, for the console: nothing, or
+ * something else. A page may not read what other origins answer, but sees that they do.
+ *
+ * @param {string} base
+ * @returns {Promise<string>}
+ */
+export async function stranger(base) {
+  const abort = new AbortController();
+  const late = setTimeout(() => abort.abort(), patience);
+  try {
+    const { status } = await fetch(`${base}/attache/why`, { mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: abort.signal });
+    return `what answers at ${base}${status > 0 ? ` (status ${status} for ${base}/attache/why)` : ''} is not Attaché's proxy. See whether url is right: it is what stands before /attache/ and /web/, ` +
+      'with https:// or http://; and whether a reverse proxy on the way passes these paths on, and to a proxy that runs.';
+  } catch {
+    return `nothing answers at ${base}. See whether url is right, whether the proxy runs and can be reached from here, and whether its certificate is valid: open ${base}/attache/why in this browser.`;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/**
  * What the proxy's answer means.
  *
  * @param {string} base

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { codes } from '../codes.js';
 import { Dials } from '../dials.js';
-import { confined, obstacle, read, told } from '../why.js';
+import { confined, obstacle, read, stranger, told } from '../why.js';
 
 const base = 'https://files.example';
 const fine = { protocol: 'attache.v1', time: 1, origin: 'https://desk.example', allowed: true };
@@ -67,6 +67,20 @@ test('a page that may not into the local network', async () => {
   assert.equal(await confined('wss://10.0.0.7/', page, { query: async () => { throw new TypeError('unknown'); } }), undefined);
 });
 
+test('B64 what answers in place of a proxy is told', async (t) => {
+  const { fetch } = globalThis;
+  t.after(() => Object.assign(globalThis, { fetch }));
+  const cases = [
+    [async () => ({ status: 404 }), /status 404 .*not Attaché's proxy.*url is right/],
+    [async () => ({ status: 0 }), /what answers at https:\/\/files\.example is not/],
+    [async () => { throw new TypeError('failed'); }, /nothing answers.*certificate/],
+  ];
+  for (const [answer, says] of cases) {
+    globalThis.fetch = answer;
+    assert.match(await stranger(base), says);
+  }
+});
+
 /** A socket that fails when it is told to. */
 class Line extends EventTarget {
   static all = [];
@@ -110,18 +124,20 @@ test('a dial is given up in silence, told once, and told anew after a connection
   assert.equal((await closed).fail, undefined);
   assert.equal(asked, 3);
 
-  // An answer that is none, or none in time, is silence.
-  for (const answer of [async () => Response.json({}), async () => new Response('<html>'), async () => { throw new TypeError('failed'); }]) {
+  // An answer that is none, or none in time, is silence, until it is no outage any more.
+  const failed = async () => { throw new TypeError('failed'); };
+  for (const answer of [async () => Response.json({}), async () => new Response('<html>'), failed]) {
+    assert.equal(said.mock.callCount(), 2);
     globalThis.fetch = answer;
     assert.equal((await dial(true)).fail, '');
   }
-  assert.equal(said.mock.callCount(), 2);
+  assert.match(said.mock.calls[2].arguments[0], /nothing answers at https:\/\/files\.example/);
 
   // The proxy answers, and dials do not get there.
   globalThis.fetch = async () => Response.json({ ...fine, origin: '' });
   for (let i = 0; i < 5; i++) await dial(true);
-  assert.equal(said.mock.callCount(), 3);
-  assert.match(said.mock.calls[2].arguments[0], /firewall/);
+  assert.equal(said.mock.callCount(), 4);
+  assert.match(said.mock.calls[3].arguments[0], /firewall/);
 
   globalThis.WebSocket = class { constructor() { throw new Error('refused'); } };
   const dead = dials.open('wss://files.example/attache/chat', 'attache.v1', () => true);

@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"attache/bridge"
+)
+
+// Mounted returns next, served at the root of a host, for requests as reverse proxies write
+// them: paths are cleaned by [CleanPaths], and the log says so when a path of the wire comes
+// with a prefix, which the reverse proxy should have taken away.
+func (p *Proxy) Mounted(next http.Handler) http.Handler {
+	return CleanPaths(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if prefix := prefixed(r.URL.Path); prefix != "" {
+			p.serveStray(w, r, prefix)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+}
+
+// prefixed returns what stands before a path of the wire; "" where nothing does.
+func prefixed(path string) string {
+	for _, known := range []string{bridge.PathChat, bridge.PathData, bridge.PathWhy} {
+		if before, ok := strings.CutSuffix(path, known); ok {
+			return before
+		}
+	}
+	return ""
+}
+
+// serveStray answers 404, readable for any page that asks why.
+func (p *Proxy) serveStray(w http.ResponseWriter, r *http.Request, prefix string) {
+	d := dialer{p.fronts.from(r), named(r)}
+	if say, unsaid := p.turned.note(d, refusedDial{at: time.Now()}); say {
+		p.Log.Warn("refused", "error", "the path has a prefix", "prefix", prefix[:min(len(prefix), 64)], "origin", d.origin, "address", d.from, "unsaid", unsaid,
+			"hint", "have the reverse proxy take the prefix away (nginx: location /prefix/ { proxy_pass http://proxy/; }), or correct the page's url")
+	}
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "no such path: the proxy is at the root of its host", http.StatusNotFound)
+}
+
+// CleanPaths serves a request whose path has doubled slashes or dots as if it had none.
+// http.ServeMux redirects such a request, and a browser follows no redirect of a WebSocket
+// handshake, so the dial would fail without a word. A reverse proxy writes such paths easily:
+// nginx sends //attache/chat with location /files and proxy_pass http://proxy/. Besides, the
+// redirect would lead out of the prefix that the reverse proxy has taken away.
+//
+// Only the part before a file's name is cleaned, because that name is sent as one escaped
+// element and may be anything.
+func CleanPaths(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		escaped := r.URL.EscapedPath()
+		if clean := cleanPath(escaped); clean != escaped {
+			if u, err := r.URL.Parse(clean); err == nil {
+				u.RawQuery = r.URL.RawQuery
+				r2 := *r
+				r2.URL = u
+				r = &r2
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func cleanPath(escaped string) string {
+	clean := path.Clean("/" + escaped)
+	if strings.HasSuffix(escaped, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
+}
