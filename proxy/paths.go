@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"time"
 
 	"attache/bridge"
 )
@@ -34,11 +33,8 @@ func prefixed(path string) string {
 
 // serveStray answers 404, readable for any page that asks why.
 func (p *Proxy) serveStray(w http.ResponseWriter, r *http.Request, prefix string) {
-	d := dialer{p.fronts.from(r), named(r)}
-	if say, unsaid := p.turned.note(d, refusedDial{at: time.Now()}); say {
-		p.Log.Warn("refused", "error", "the path has a prefix", "prefix", prefix[:min(len(prefix), 64)], "origin", d.origin, "address", d.from, "unsaid", unsaid,
-			"hint", "have the reverse proxy take the prefix away (nginx: location /prefix/ { proxy_pass http://proxy/; }), or correct the page's url")
-	}
+	p.quiet.warn(p.Log, bridge.CodeUpgrade, "error", "the path has a prefix", "prefix", prefix[:min(len(prefix), 64)], "origin", named(r), "address", p.fronts.from(r),
+		"hint", "have the reverse proxy take the prefix away (nginx: location /prefix/ { proxy_pass http://proxy/; }), or correct the page's url")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, "no such path: the proxy is at the root of its host", http.StatusNotFound)
