@@ -48,6 +48,7 @@ func (c backend) Run(s streams) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	log := c.logger(s.log)
+	s.warn(log)
 	pair, err := openCertificate(c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err

@@ -254,6 +254,23 @@ func (d *daemon) wait() string {
 
 func (d *daemon) signal() { require.NoError(d.t, d.cmd.Process.Signal(syscall.SIGTERM)) }
 
+// insist signals until the command is gone, as somebody does who has no patience.
+func (d *daemon) insist() {
+	gone := make(chan struct{})
+	defer close(gone)
+	go func() {
+		for {
+			select {
+			case <-gone:
+				return
+			case <-time.After(20 * time.Millisecond):
+				d.cmd.Process.Signal(syscall.SIGTERM)
+			}
+		}
+	}()
+	require.Empty(d.t, d.wait())
+}
+
 func get(t *testing.T, url string) (int, http.Header, string) {
 	t.Helper()
 	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -320,8 +337,7 @@ func TestSecondSignalExits(t *testing.T) {
 		status, _, _ := get(t, admin+"/readyz")
 		return status == http.StatusServiceUnavailable
 	}, patience, time.Millisecond)
-	d.signal()
-	require.Empty(t, d.wait())
+	d.insist()
 	require.Equal(t, 1, d.cmd.ProcessState.ExitCode(), d.log.String())
 	require.Contains(t, d.log.String(), "without draining")
 }

@@ -44,8 +44,8 @@ type service struct {
 	accepted *guests.Listener
 }
 
-// run serves until the first signal, then drains; the second signal exits at
-// once. interrupted is the channel that signals come on.
+// run serves until the first signal, then drains; a second signal exits at
+// once (see another). interrupted is the channel that signals come on.
 func (s *service) run(interrupted <-chan os.Signal) error {
 	handler := s.handler
 	if s.tls != nil {
@@ -70,7 +70,7 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 	s.log.Info("draining, a second signal exits at once")
 	s.draining.Store(true)
 	go func() {
-		<-interrupted
+		another(interrupted)
 		s.log.Warn("exiting without draining")
 		os.Exit(1)
 	}()
@@ -80,6 +80,20 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 		s.admin.Close()
 	}
 	return nil
+}
+
+// sameWish is how long after the first signal another one means the same: timeout(1), npm
+// and whoever signals a process and then its group deliver one wish twice.
+const sameWish = time.Second
+
+// another waits for a signal that is a second wish.
+func another(interrupted <-chan os.Signal) {
+	for begun := time.Now(); ; {
+		<-interrupted
+		if time.Since(begun) >= sameWish {
+			return
+		}
+	}
 }
 
 // leave lets pages and downloads end, for a while. That some do not is no

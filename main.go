@@ -56,6 +56,14 @@ func main() {
 // streams are where a command speaks.
 type streams struct {
 	out, log io.Writer
+	strays   []string // variables of the environment that set nothing
+}
+
+// warn tells of what looks like a setting and is none.
+func (s streams) warn(log *slog.Logger) {
+	for _, name := range s.strays {
+		log.Warn("a variable of the environment sets nothing", "name", name, "hint", "attache serve --help has the names")
+	}
 }
 
 // run is main without its process: it returns the exit code. Usage errors are
@@ -68,6 +76,7 @@ func run(args []string, out, log io.Writer) int {
 		fmt.Fprintln(log, "attache:", err)
 		return 1
 	}
+	passOver(parser.Model.Node, os.LookupEnv)
 	parsed, err := parser.Parse(joinNegatives(args))
 	if code >= 0 {
 		return code
@@ -76,7 +85,7 @@ func run(args []string, out, log io.Writer) int {
 		fmt.Fprintf(log, "attache: %v\nattache: see %s --help\n", err, meant(err))
 		return 2
 	}
-	if err := parsed.Run(streams{out, log}); err != nil {
+	if err := parsed.Run(streams{out, log, unknown(parser.Model.Node, os.Environ())}); err != nil {
 		fmt.Fprintln(log, "attache:", err)
 		return 1
 	}
@@ -119,7 +128,7 @@ func meant(err error) string {
 func options(out, log io.Writer, code *int) []kong.Option {
 	return []kong.Option{
 		kong.Name("attache"),
-		kong.Description("file transfer for browser chat pages\n\nevery flag can be set by the environment variable named beside it"),
+		kong.Description("file transfer for browser chat pages\n\nevery flag can be set by the environment variable named beside it; an empty one counts as not set"),
 		kong.Writers(out, log),
 		kong.Exit(func(c int) { *code = c }),
 		kong.DefaultEnvars("ATTACHE"),

@@ -146,8 +146,7 @@ func TestSecondSignalEndsTheDemo(t *testing.T) {
 		}
 		return err != nil
 	}, patience, time.Millisecond, "it takes nobody in any more")
-	d.signal()
-	require.Empty(t, d.wait())
+	d.insist()
 	require.Equal(t, 1, d.cmd.ProcessState.ExitCode(), d.log.String())
 	require.Contains(t, d.log.String(), "without draining")
 	require.True(t, gone(child))

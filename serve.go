@@ -159,6 +159,7 @@ func (c serve) Run(s streams) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	log := c.logger(s.log)
+	s.warn(log)
 	pair, err := openCertificate(c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err
