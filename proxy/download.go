@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -159,6 +160,10 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer content.Close()
+	if content.Document().Size == 0 {
+		// No part of it exists, and net/http makes one of bytes 0 to -1 of the last n.
+		r.Header.Del("Range")
+	}
 	p.cors(w, r)
 	fileHeaders(w.Header(), grant.Name, content.Document())
 	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), within: p.PieceTimeout, sent: &p.down}, r, "", content.Document().Created, content)
@@ -175,6 +180,7 @@ func (p *Proxy) open(r *http.Request, grant Grant) (Content, error) {
 		return nil, err
 	}
 	oneRange(r.Header)
+	plainTag(r.Header)
 	if err := p.used.allowed(grant, func() error { return p.allowed(ctx, grant) }); err != nil {
 		return nil, err
 	}
@@ -201,7 +207,7 @@ func (p *Proxy) allowed(ctx context.Context, grant Grant) error {
 // begin refuses a download that begins too late, and has the first use of a
 // ticket written down.
 func (p *Proxy) begin(r *http.Request, grant Grant, d Document) error {
-	goesOn := r.Header.Get("Range") != "" && r.Header.Get("If-Range") == tag(d)
+	goesOn := r.Header.Get("Range") != "" && r.Header.Get("If-Range") == tag(d) // as plainTag has left it
 	if !goesOn && time.Now().After(grant.Expires) {
 		return bridge.NewError(bridge.CodeTicketExpired, "")
 	}
@@ -225,3 +231,16 @@ func oneRange(h http.Header) {
 		h.Del("Range")
 	}
 }
+
+// plainTag takes away what a front end that compresses has made of our entity tag: nginx
+// makes it weak, Apache, Caddy and Jetty append the encoding. A download that was cut would
+// begin anew otherwise, or not go on at all. The tag is a digest and parts are never
+// compressed, so a part belongs to the same bytes whatever the tag was made of.
+func plainTag(h http.Header) {
+	m := bentTag.FindStringSubmatch(h.Get("If-Range"))
+	if m != nil {
+		h.Set("If-Range", m[1]+`"`)
+	}
+}
+
+var bentTag = regexp.MustCompile(`^(?:W/)?("[0-9a-f]{64})(?:(?:--?|;)(?:gzip|br|zstd|deflate))?"$`)

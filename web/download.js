@@ -299,7 +299,8 @@ export class Download {
     const type = headers.get('Content-Type');
     if (type !== null && type.split(';')[0].trim() !== opaque) throw intercepted(`it sent ${type.slice(0, 100)}`);
     if (redirected && digest === '') throw intercepted('it sent the browser to another place');
-    const tag = headers.get('ETag')?.replace(/^W\//, '') ?? '';
+    // A front end that compresses makes the tag weak (nginx) or appends the encoding (Apache, Caddy, Jetty), of the whole and not of the rest.
+    const tag = headers.get('ETag')?.replace(/^W\//, '').replace(/(?:--?|;)(?:gzip|br|zstd|deflate)"$/, '"') ?? '';
     this.#tag ||= tag;
     const other = this.#at > 0 && tag !== '' && tag !== this.#tag;
     const whole = status !== 206;

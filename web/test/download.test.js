@@ -214,6 +214,15 @@ test('B58 a link that is refused is asked for anew, under the same attempt', asy
   await assert.rejects(bytes(), { code: 'ticket-expired' });
 });
 
+test('B58 a front end that compresses writes the tag of the whole in another way', async () => {
+  for (const bent of [`W/${tag}`, tag.replace(/"$/, '-gzip"'), `W/${tag.replace(/"$/, '--gzip"')}`, tag.replace(/"$/, '-br"')]) {
+    requests.length = 0;
+    answers = [whole({ cut: 100_000, headers: { ETag: bent } }), whole()];
+    assert.deepEqual(await bytes(), content, bent);
+    assert.equal(requests[1].condition, tag);
+  }
+});
+
 test('B58 another content under the same name ends it', async () => {
   const other = Buffer.alloc(content.length);
   const changes = {
