@@ -19,7 +19,7 @@ type auditFlags struct {
 func (f auditFlags) check(m *mistakes) {
 	switch info, err := os.Stat(f.Audit); {
 	case f.Audit == "-":
-		m.add("--audit needs a file: what shows changes later has to be read again")
+		m.add("--audit needs a file: the log must be readable later to show changes")
 	case f.Audit == "" && f.AuditNames:
 		m.add("--audit-names keeps names in the audit file: name one with --audit")
 	case err == nil && info.IsDir():

@@ -14,7 +14,7 @@ import (
 func (m *mistakes) extensions(flag, list string) {
 	types := bridge.ParseTypes(list)
 	if len(types) == 0 && strings.TrimSpace(list) != "" {
-		m.add("%s %q names no extension: write such as jpg:pdf, or leave it empty to allow every type", flag, list)
+		m.add("%s %q names no extension: write, for instance, jpg:pdf, or leave it empty to allow every type", flag, list)
 	}
 	for _, t := range types {
 		if hint := extension(t); hint != "" {

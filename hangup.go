@@ -33,14 +33,14 @@ func reloadAt(ctx context.Context, hangups <-chan os.Signal, list []reload, log 
 		case <-hangups:
 		}
 		if len(list) == 0 {
-			log.Info("hangup: there is nothing to read again")
+			log.Info("SIGHUP: there is nothing to reload")
 		}
 		for _, r := range list {
 			if err := r.again(); err != nil {
-				log.Error("what was read before stays in use", "reload", r.what, "error", err)
+				log.Error("could not reload, what was read before stays in use", "reload", r.what, "error", err)
 				continue
 			}
-			log.Info("read again", "reload", r.what)
+			log.Info("reloaded", "reload", r.what)
 		}
 	}
 }

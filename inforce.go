@@ -21,7 +21,7 @@ func (c serve) report(log *slog.Logger) {
 	}
 	log.Info("limits in force", "customers", customers, "agents", inForce(c.agentFlags.limits()), "scanned", scanned)
 	if c.Scanner == "off" {
-		log.Warn("the scanner is off: every file passes, and nobody has looked into it", "hint", "name ClamAV's daemon with --clamd, and leave --scanner away")
+		log.Warn("the scanner is off: every file passes unscanned", "hint", "name ClamAV's daemon with --clamd, and leave --scanner out")
 	}
 }
 

@@ -298,7 +298,7 @@ func (k keyFlags) authenticator(ctx context.Context, log *slog.Logger) (*token.A
 
 func (f scannerFlags) check(m *mistakes) {
 	if f.SignaturesMaxAge < 0 {
-		m.add("--signatures-max-age=%s is negative: write such as 72h, or 0s to warn only", f.SignaturesMaxAge)
+		m.add("--signatures-max-age=%s is negative: write, for instance, 72h, or 0s to warn only", f.SignaturesMaxAge)
 	}
 	if f.Scanner == "off" {
 		return
@@ -314,7 +314,7 @@ func (f scannerFlags) check(m *mistakes) {
 		m.add("--clamd: %w", err)
 	} else if host, port, err := net.SplitHostPort(strings.TrimPrefix(f.Clamd, "tcp://")); err == nil && !strings.Contains(f.Clamd, "/") {
 		if n, err := net.LookupPort("tcp", port); err != nil || n == 0 || host == "" {
-			m.add("--clamd %q has no valid host or port: write such as 127.0.0.1:3310", f.Clamd)
+			m.add("--clamd %q has no valid host or port: write, for instance, 127.0.0.1:3310", f.Clamd)
 		}
 	}
 }

@@ -143,7 +143,7 @@ func (m *mistakes) secret(flag string, secret []byte, err error) {
 	case err != nil:
 		m.add("%s: %w", flag, err)
 	case len(bytes.TrimSpace(secret)) < len(secret):
-		m.add("%s: a blank or a line end is at its beginning or end, and would be a part of the secret: take it away, or give it in a file, which may end with one", flag)
+		m.add("%s: it begins or ends with a blank or a line break, which would be part of the secret: remove it, or give the secret in a file, which may end with one", flag)
 	case len(secret) < minSecret:
 		m.add("%s: a secret has at least %d bytes, and this one has %d: make one with openssl rand -base64 48", flag, minSecret, len(secret))
 	}

@@ -38,7 +38,7 @@ func TestMistakesOfAPagesDeveloper(t *testing.T) {
 	for _, m := range []struct{ mistake, state, word, console string }{
 		{"nothing", "idle", "Nothing here yet", "it has no url and no token"},
 		{"no token", "idle", "Nothing here yet", "it has no token"},
-		{"another scheme", "closed", "not set up", "url has none of the schemes"},
+		{"another scheme", "closed", "not set up", "url must have one of the schemes"},
 		{"a token function that throws", "connecting", "", "the token function failed"}, // and is asked again
 		{"a token that is an object", "connecting", "", "object"},
 		{"a token that is none", "closed", "could not be signed in", "no token"},

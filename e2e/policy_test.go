@@ -98,7 +98,7 @@ func TestT1PageOfAForeignOriginCannotConnect(t *testing.T) {
 	got := connectTo(p, c.origin(), demo.Agent.Token)
 	require.True(t, got.Ours, "%+v", got)
 	require.Equal(t, "origin-refused", got.Code)
-	p.consoleHas("attache: cannot connect: the proxy at " + c.origin() + " lets no page of " + h.origin() + " in. Start it with --origin " + h.origin())
+	p.consoleHas("attache: cannot connect: the proxy at " + c.origin() + " does not allow pages from " + h.origin() + ". Start it with --origin " + h.origin())
 	require.Contains(t, c.log.String(), "origin="+h.origin())
 
 	// The page's own policy, which names one proxy, and not this one.

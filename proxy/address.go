@@ -47,10 +47,10 @@ func parseFront(s string) (netip.Prefix, error) {
 	}
 	if a := p.Addr(); a.Is4In6() {
 		bits := max(0, p.Bits()-96)
-		return p, fmt.Errorf("%q is an address of IPv4: write %s", s, short(netip.PrefixFrom(a.Unmap(), bits).Masked()))
+		return p, fmt.Errorf("%q is an IPv4 address: write %s", s, short(netip.PrefixFrom(a.Unmap(), bits).Masked()))
 	}
 	if p != p.Masked() {
-		return p, fmt.Errorf("%q has bits set behind its /%d: write %s for the network, or %s for the one address", s, p.Bits(), p.Masked(), p.Addr())
+		return p, fmt.Errorf("%q has bits set after its /%d: write %s for the network, or %s for the one address", s, p.Bits(), p.Masked(), p.Addr())
 	}
 	return p, nil
 }

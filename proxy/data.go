@@ -83,7 +83,7 @@ func (d *data) next(ctx context.Context) error {
 	room, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	a := d.proxy.room.begin(d.pace.proven.Load(), d.meter.life.quiet, func() {
-		cancel(bridge.NewError(bridge.CodeBusy, "a frame came too slowly while others waited for its room"))
+		cancel(bridge.NewError(bridge.CodeBusy, "a frame came too slowly while others waited for its memory"))
 		d.meter.flooded.Store(true)
 		d.meter.hurry(0)
 	})

@@ -56,7 +56,7 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 			return nil, err
 		}
 		if !p.asked.allow(who.seat()+"/"+ask.Attempt+"/"+ask.File, 1) {
-			return nil, bridge.NewError(bridge.CodeBusy, "this download was asked for "+strconv.Itoa(attemptLinks)+" times in a short time; there is one more link a minute")
+			return nil, bridge.NewError(bridge.CodeBusy, "this download was asked for "+strconv.Itoa(attemptLinks)+" times in a short time; one more link is given each minute")
 		}
 	}
 	now := time.Now()

@@ -21,7 +21,7 @@ func (p *Proxy) admit(w http.ResponseWriter, r *http.Request) bool {
 	case len(lacks) > 0:
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Upgrade", "websocket")
-		p.refuse(w, r, bridge.NewError(bridge.CodeUpgrade, "the request got here without "+strings.Join(lacks, " and ")))
+		p.refuse(w, r, bridge.NewError(bridge.CodeUpgrade, "the request arrived without "+strings.Join(lacks, " and ")))
 	default:
 		p.turned.forget(dialer{p.fronts.from(r), named(r)})
 		return true

@@ -34,9 +34,9 @@ func (l *loads) begin(who Identity, limits bridge.Limits, size int64) (done func
 	case have.Files >= files:
 		return nil, bridge.NewError(bridge.CodeBusy, "this party has "+strconv.Itoa(have.Files)+" unfinished uploads, the most it may have")
 	case have.Bytes > 0 && size > bytes-have.Bytes:
-		return nil, bridge.NewError(bridge.CodeBusy, "this party's unfinished uploads, and those that it has just taken back, may have "+bridge.Bytes(bytes)+" together")
+		return nil, bridge.NewError(bridge.CodeBusy, "this party's unfinished uploads, with those that it has just cancelled, may have "+bridge.Bytes(bytes)+" together")
 	case have.Lost >= lost:
-		return nil, bridge.NewError(bridge.CodeBusy, "too many uploads of this party came to nothing of late")
+		return nil, bridge.NewError(bridge.CodeBusy, "too many uploads of this party have failed or been cancelled lately")
 	}
 	mine.Files++
 	mine.Bytes += size

@@ -117,7 +117,7 @@ func (m *meter) spent() int64 {
 // Read fails once the room is used up, and at a breach of RFC 6455.
 func (m *meter) Read(p []byte) (int, error) {
 	if m.breach.Load() != 0 {
-		return 0, bridge.NewError(bridge.CodeMessage, "the connection does not keep to RFC 6455")
+		return 0, bridge.NewError(bridge.CodeMessage, "the connection breaks RFC 6455")
 	}
 	if m.left.Load() <= 0 {
 		m.flooded.Store(true)
@@ -164,7 +164,7 @@ func (w metered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	if w.meter.guard.pass(early) < len(early) {
 		conn.Close()
-		return nil, nil, errors.New("the first frame does not keep to RFC 6455")
+		return nil, nil, errors.New("the first frame breaks RFC 6455")
 	}
 	guests.Buffers(conn, w.readBuffer, writeBuffer)
 	w.meter.begin(conn)

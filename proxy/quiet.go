@@ -62,5 +62,5 @@ func (q *quiet) sum(code bridge.Code, r *refusals) {
 	n := r.more
 	r.more = 0
 	q.mu.Unlock()
-	q.log.Warn("refused more like it", "code", code, "times", n, "within", sumEvery)
+	q.log.Warn("more were refused", "code", code, "times", n, "within", sumEvery)
 }

@@ -20,7 +20,7 @@ export const codes = Object.freeze({
   }),
   'token-early': Object.freeze({
     message: 'the token is not valid yet',
-    hint: 'try again in a moment, and compare the clocks of the server that makes tokens and of the proxy',
+    hint: 'try again in a moment, and compare the clocks of the proxy and of the server that issues tokens',
     retry: true,
   }),
   'origin-refused': Object.freeze({
@@ -35,7 +35,7 @@ export const codes = Object.freeze({
   }),
   'connection-blocked': Object.freeze({
     message: 'the browser does not let this page connect',
-    hint: 'ask the page\'s developer to look into the browser\'s console',
+    hint: 'ask the page\'s developer to look at the browser\'s console',
     retry: false,
   }),
   'version-unsupported': Object.freeze({
@@ -99,7 +99,7 @@ export const codes = Object.freeze({
     retry: false,
   }),
   'chat-full': Object.freeze({
-    message: 'this chat takes no more from this party',
+    message: 'this party may add nothing more to this chat',
     hint: 'start a new chat, or ask the agent for another way',
     retry: false,
   }),
@@ -129,7 +129,7 @@ export const codes = Object.freeze({
     retry: false,
   }),
   'total-too-large': Object.freeze({
-    message: 'the files of this chat are larger than allowed together',
+    message: 'the files of this chat together are larger than allowed',
     hint: 'send a smaller file',
     retry: false,
   }),
@@ -244,7 +244,7 @@ export const codes = Object.freeze({
     retry: false,
   }),
   'file-foreign': Object.freeze({
-    message: 'the file lies in a store that cannot be read from here',
+    message: 'the file is in a store that cannot be read from here',
     hint: 'ask the sender for another way',
     retry: false,
   }),
@@ -279,7 +279,7 @@ export const codes = Object.freeze({
     retry: true,
   }),
   'download-blocked': Object.freeze({
-    message: 'this page sits in a frame that may not save files',
+    message: 'this page is in a frame that may not save files',
     hint: 'open the chat in a window of its own, or ask for allow-downloads in the frame\'s sandbox',
     retry: false,
   }),

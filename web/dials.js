@@ -123,7 +123,7 @@ export class Dials {
   #silent() {
     this.#unexplained += 1;
     if (this.#unexplained === 3) {
-      this.say(`cannot connect: the proxy at ${this.#base} answers requests, but WebSockets to it do not get through. See whether a firewall, a reverse proxy or a browser extension between blocks them.`);
+      this.say(`cannot connect: the proxy at ${this.#base} answers requests, but WebSockets to it do not get through. Check whether a firewall, a reverse proxy or a browser extension blocks them.`);
     }
     return undefined;
   }

@@ -51,7 +51,7 @@ export class Provider {
       return { token, fixed, problem: '' };
     } catch (cause) {
       const trouble = cause instanceof Trouble ? cause : new Trouble('failed', 'the token function failed',
-        'catch what it throws, or leave it: it is called again', cause);
+        'catch what it throws, or leave it: the function is called again', cause);
       if (!astray(cause) && !this.#told.has(trouble.kind)) this.#tell(trouble);
       return { token: '', fixed, problem: trouble.message, cause: trouble.cause ?? misuse(trouble.message) };
     }
@@ -77,7 +77,7 @@ export class Provider {
   /** @param {Trouble} trouble */
   #tell({ kind, message, hint, cause }) {
     this.#told.add(kind);
-    console.warn(`attache: ${message}. It is asked again; to mend it, ${hint}.`, ...(cause === undefined ? [] : [cause]));
+    console.warn(`attache: ${message}. It is called again; to fix this, ${hint}.`, ...(cause === undefined ? [] : [cause]));
   }
 }
 
@@ -114,10 +114,10 @@ function readToken(given) {
       'return the token itself, for instance (await response.json()).token');
   }
   const token = given.trim().replace(/^bearer\s+/i, '');
-  if (token === '') throw new Trouble('empty', 'the token is an empty text', 'check response.ok, and that the user is signed in');
-  if (token.startsWith('<')) throw new Trouble('markup', 'the token function returned a page of HTML', 'check response.ok before the answer is read');
+  if (token === '') throw new Trouble('empty', 'the token is an empty string', 'check response.ok, and that the user is signed in');
+  if (token.startsWith('<')) throw new Trouble('markup', 'the token function returned a page of HTML', 'check response.ok before reading the answer');
   if (/^["{[]/.test(token)) throw new Trouble('json', 'the token function returned JSON', 'read the answer with response.json(), and return the token in it');
-  if (!/^[\w.~+/=-]+$/.test(token) || wordlike(token)) throw new Trouble('words', 'the token function returned a text that is no token', 'check response.ok before the answer is read');
+  if (!/^[\w.~+/=-]+$/.test(token) || wordlike(token)) throw new Trouble('words', 'the token function returned text that is not a token', 'check response.ok before reading the answer');
   if (token.length > longest) throw new Trouble('long', `the token has ${token.length} bytes; it may have ${longest}`, 'leave out claims that the proxy does not read');
   return token;
 }

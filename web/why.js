@@ -98,7 +98,7 @@ function refusedOrigin(base, seen, origin) {
     const changed = seen === '' ? 'takes the Origin header away' : `changes the Origin header to ${stringify(seen)}`;
     return `the proxy at ${base} cannot tell that this page is of ${origin}: a reverse proxy before it ${changed}. Have it passed on as it is.`;
   }
-  return `the proxy at ${base} lets no page of ${origin} in. Start it with --origin ${origin} (beside those that it has).`;
+  return `the proxy at ${base} does not allow pages from ${origin}. Start it with --origin ${origin} as well.`;
 }
 
 /**
@@ -136,7 +136,7 @@ export async function confined(url, page, permissions) {
   if (!local(hostname) || local(page.hostname ?? '')) return undefined;
   const permission = await permissions?.query({ name: 'local-network-access' }).catch(() => undefined);
   if (permission?.state !== 'denied') return undefined;
-  return { code: 'connection-blocked', says: `the browser lets this page not into the local network, where ${hostname} is. Allow it for this site, or by the policy LocalNetworkAccessAllowedForUrls; or give the proxy a public address.` };
+  return { code: 'connection-blocked', says: `the browser does not let this page into the local network, where ${hostname} is. Allow it for this site, or by the policy LocalNetworkAccessAllowedForUrls; or give the proxy a public address.` };
 }
 
 /** @param {string} hostname */

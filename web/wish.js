@@ -56,7 +56,7 @@ export function readConnect(given) {
   const { url, token, clientVersion = 0, wasm, credentials = 'omit' } = options;
   if (!Number.isSafeInteger(clientVersion)) throw misuse('clientVersion is not a whole number');
   if (credentials !== 'omit' && credentials !== 'same-origin' && credentials !== 'include') {
-    throw misuse('credentials is none of omit, same-origin, include');
+    throw misuse('credentials must be one of omit, same-origin, include');
   }
   return {
     base: readBase(url),
@@ -96,7 +96,7 @@ function readBase(given) {
     throw misuse('url is not a URL', cause);
   }
   const protocol = url.protocol.replace(/^ws/, 'http');
-  if (protocol !== 'http:' && protocol !== 'https:') throw misuse('url has none of the schemes https, wss, http, ws');
+  if (protocol !== 'http:' && protocol !== 'https:') throw misuse('url must have one of the schemes https, wss, http, ws');
   return `${protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
 }
 

@@ -34,7 +34,7 @@ func (f *fold) settled(limits bridge.Limits, size, now int64) error {
 		}
 	}
 	if size > left {
-		return bridge.NewError(bridge.CodeBusy, "files that were taken back just now still have their room")
+		return bridge.NewError(bridge.CodeBusy, "files that were cancelled just now still take up room")
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (s *Server) within(f *fold, p bridge.Party, bound int64) error {
 		together = f.spentCustomers
 		switch err := s.options.Room(); {
 		case bridge.CodeOf(err) == bridge.CodeStorageFull:
-			return bridge.NewError(bridge.CodeStorageFull, "the store is nearly full, and what is left is for the agents")
+			return bridge.NewError(bridge.CodeStorageFull, "the store is nearly full, and the rest is reserved for agents")
 		case err != nil:
 			return err
 		}

@@ -15,7 +15,7 @@ func (l *Loop) attend() {
 	for wait(l.taking, l.Look) {
 		for _, c := range l.Records.unfinished.quiet(l.Look, l.Keep) {
 			if err := l.lookAt(l.taking, c); err != nil && l.taking.Err() == nil {
-				l.Log.Warn("looking at an unfinished upload", "session", c.session, "key", c.key, "error", err)
+				l.Log.Warn("check an unfinished upload", "session", c.session, "key", c.key, "error", err)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (j *job) linger(ctx context.Context, changed <-chan struct{}, left time.Dur
 		case <-changed:
 		case <-peek.C:
 		case <-late.C:
-			j.log.Info("announced without the upload that should come before", "before", j.record.After)
+			j.log.Info("announced although an earlier upload is still under way", "before", j.record.After)
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

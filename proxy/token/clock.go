@@ -92,7 +92,7 @@ func only(err, what error) bool {
 	return errors.Is(err, what)
 }
 
-const compare = "compare the clocks of the server that makes tokens and of this proxy"
+const compare = "compare the clocks of this proxy and of the server that issues tokens"
 
 func expired(exp, now time.Time) string {
 	if exp.Unix() < 1e8 {

@@ -27,10 +27,10 @@ export default {
   partyOf: '{name} ({role})',
 
   // Banner over the transcript while the connection is away, and after it ended.
-  lost: 'The connection was lost and is being restored. Files on their way go on where they were.',
-  lostRetry: 'The connection was lost. Trying again in {count} s. Files on their way go on where they were.',
+  lost: 'The connection was lost and is being restored. Files being sent will continue.',
+  lostRetry: 'The connection was lost. Trying again in {count} s. Files being sent will continue.',
   ended: 'This chat is closed.',
-  delayed: 'The chat cannot be opened at the moment. It is tried again.',
+  delayed: 'The chat cannot be opened at the moment. Trying again.',
   unreachable: 'The chat could not be opened.',
   connectAgain: 'Try again',
 
@@ -69,7 +69,7 @@ export default {
   used: { one: '{count} used', other: '{count} used' },
   remaining: '{size} left',
   downloadsLeft: { one: '{count} download left', other: '{count} downloads left' },
-  exhausted: { one: 'The {count} file of this chat is used', other: 'All {count} files of this chat are used' },
+  exhausted: { one: 'The {count} file allowed in this chat has been sent', other: 'All {count} files allowed in this chat have been sent' },
   uploadsOff: 'No files can be sent in this chat',
   needAgent: 'Files can be sent once an agent is here',
 
@@ -92,7 +92,7 @@ export default {
   downloaded: 'Downloaded',
   handed: 'Handed to your browser',
   // File tile: why a file is not offered any more.
-  downloadsUsed: { one: 'The {count} download of this chat is used', other: 'All {count} downloads of this chat are used' },
+  downloadsUsed: { one: 'The {count} download allowed in this chat has been used', other: 'All {count} downloads allowed in this chat have been used' },
   // File tile: why it was not downloaded; other failures are told in the proxy's words.
   'error-download-intercepted': 'Something else answered in place of the file service. Sign in to the network or the site again, then try again.',
   'error-download-mismatch': 'What arrived is not the file that was announced. Try again, or ask the sender to send it again.',
@@ -105,9 +105,9 @@ export default {
   macros: 'It can hold programs (macros) that run when it is opened. Open it only if you know where it comes from.',
   container: 'It opens like a disk or folder, and what is inside is not checked. Open it only if you know where it comes from.',
   settings: 'Opening it can change how this computer is set up. Open it only if you know where it comes from.',
-  'type-disagrees': 'Its content was declared as something else than its name says.',
-  'name-altered': 'Its name was written so that it hides what the file is.',
-  'name-path': 'Its name was a path, of which only the last part is kept.',
+  'type-disagrees': 'Its declared type does not match its name.',
+  'name-altered': 'Its name hides what kind of file it is.',
+  'name-path': 'Its name was a path; only the last part was kept.',
   // File tile: what was changed in its name, without being a reason for caution.
   'name-reserved': 'Its name was changed, because Windows keeps that name for itself.',
   'name-characters': 'Some characters of its name were replaced by “_”, because Windows cannot store them.',
@@ -118,15 +118,15 @@ export default {
   offered: 'Waiting to be sent',
   sending: 'Sending, {done} of {size}',
   waiting: 'Waiting for the connection',
-  waitingPart: 'Waiting for the connection, {done} of {size} kept',
+  waitingPart: 'Waiting for the connection, {done} of {size} stored',
   storing: 'Storing',
   scanning: 'Checking for viruses',
   stored: 'Announcing',
   announced: 'Announced',
   failed: 'Not sent',
   // Upload tile, for what an earlier page did not finish, with a button that opens the file picker.
-  unfinished: 'Not finished, {percent} kept. Choose it again to go on.',
-  unfinishedNone: 'Not finished. Choose it again to send it.',
+  unfinished: 'Not finished, {percent} stored. Choose the file again to continue.',
+  unfinishedNone: 'Not finished. Choose the file again to send it.',
   choose: 'Choose it again',
   chooseName: 'Choose {name} again',
   // Upload tile: buttons. The longer ones are heard by screen readers.
@@ -144,7 +144,7 @@ export default {
   notSetUp: 'Something about this page is not set up as it should be. Try again later, or tell whoever runs it.',
   notSignedIn: 'You could not be signed in. Reload the page, or sign in again.',
   notAllowed: 'You may not do this here.',
-  outdated: 'This page is of another release than its file service. Reload it.',
+  outdated: 'This page and its file service are of different releases. Reload the page.',
 
   // After a refusal whose hint asks to report its id, or of which only others can find the cause.
   errorId: '(Id {id})',
