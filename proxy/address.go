@@ -87,8 +87,29 @@ func (f fronts) from(r *http.Request) string {
 	return guests.Network(addr)
 }
 
-// parseAddress reads an address with or without a port: some front ends write one.
+// unnamed reports whether the request seems to come from a front end that the configuration
+// does not name: somebody in this network has written X-Forwarded-For.
+func (f fronts) unnamed(r *http.Request) (netip.Addr, bool) {
+	a, ok := parseAddress(r.RemoteAddr)
+	return a, ok && r.Header.Get("X-Forwarded-For") != "" && (a.IsLoopback() || a.IsPrivate()) && !f.trusts(a)
+}
+
+// hintFront tells the operator, once, that all who come through a front end are taken for one.
+func (p *Proxy) hintFront(r *http.Request) {
+	if a, is := p.fronts.unnamed(r); is {
+		p.hinted.Do(func() {
+			p.Log.Warn("X-Forwarded-For is not believed, so everybody who comes from this address counts as one", "address", a,
+				"hint", "if it is a front end of yours, start the proxy with --front-end "+a.String())
+		})
+	}
+}
+
+// parseAddress reads an address with or without a port, and one of IPv6 with or without
+// brackets: front ends differ.
 func parseAddress(s string) (netip.Addr, bool) {
+	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
+		s = strings.TrimSuffix(inner, "]")
+	}
 	if a, err := netip.ParseAddrPort(s); err == nil {
 		return a.Addr().Unmap().WithZone(""), true
 	}

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,6 +39,7 @@ func TestT5WhoConnects(t *testing.T) {
 		"IPv6: a host has its network":         {"[2001:db8:1:2:3:4:5:6]:1234", nil, "2001:db8:1:2::/64"},
 		"IPv6: through a front end":            {"[fd00::1]:1234", []string{"2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64"},
 		"IPv6: with a port":                    {"[fd00::1]:1234", []string{"[2001:db8:1:2:3:4:5:6]:4711"}, "2001:db8:1:2::/64"},
+		"IPv6: in brackets":                    {"[fd00::1]:1234", []string{"[2001:db8:1:2:3:4:5:6]"}, "2001:db8:1:2::/64"},
 		"IPv6: of one address":                 {"[2001:db8:ffff::1]:1234", []string{"198.51.100.1"}, "198.51.100.1"},
 		"IPv6: beside it, in its network":      {"[2001:db8:ffff::2]:1234", []string{"198.51.100.1"}, "2001:db8:ffff::/64"},
 		"IPv6: a zone of the peer":             {"[fe80::1%eth0]:1234", nil, "fe80::/64"},
@@ -49,6 +52,32 @@ func TestT5WhoConnects(t *testing.T) {
 			require.Equal(t, c.want, list.from(r))
 		})
 	}
+}
+
+// B64: a front end that is not named makes one of all its users, and nobody would know.
+func TestB64AFrontEndThatIsNotNamedIsTold(t *testing.T) {
+	list, err := parseFronts([]string{"10.0.0.0/8"})
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		peer, header string
+		want         bool
+	}{
+		"named":               {"10.0.0.1:1", "198.51.100.1", false},
+		"not named":           {"172.17.0.2:1", "198.51.100.1", true},
+		"on this machine":     {"[::1]:1", "198.51.100.1", true},
+		"a user in the house": {"172.17.0.2:1", "", false},
+		"a stranger":          {"203.0.113.9:1", "198.51.100.1", false},
+	} {
+		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": {c.header}}}
+		_, got := list.unnamed(r)
+		require.Equal(t, c.want, got, name)
+	}
+	var log strings.Builder
+	p := &Proxy{Config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, fronts: list}
+	for range 2 {
+		p.hintFront(&http.Request{RemoteAddr: "172.17.0.2:1", Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}})
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "--front-end 172.17.0.2"), log.String())
 }
 
 func TestFrontEndsAreAddresses(t *testing.T) {

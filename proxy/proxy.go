@@ -19,6 +19,7 @@ type Proxy struct {
 	mux      *http.ServeMux
 	origins  origins
 	fronts   fronts
+	hinted   sync.Once     // at a front end that is not named
 	waiting  *guests.Crowd // sockets that have not said who they are
 	room     *room
 	quiet    *quiet
