@@ -12,8 +12,8 @@ import (
 
 // auditFlags say who keeps what was done.
 type auditFlags struct {
-	Audit      string `type:"path" help:"file that keeps who did what; renamed, it is begun anew at SIGHUP" group:"audit" placeholder:"FILE"`
-	AuditNames bool   `help:"keep the files' names in it as well" group:"audit"`
+	Audit      string `type:"path" help:"file that records who did what; after it is renamed, SIGHUP begins a new one" group:"audit" placeholder:"FILE"`
+	AuditNames bool   `help:"record the files' names in it as well" group:"audit"`
 }
 
 func (f auditFlags) check(m *mistakes) {

@@ -24,7 +24,7 @@ type demo struct {
 	Listen       string   `default:"127.0.0.1:8370" help:"loopback address of the page and the proxy; port 0 takes a free one"`
 	Data         string   `default:"${data}" type:"path" help:"directory of everything that lasts"`
 	VendorLimits bool     `help:"give customers the limits of Chat Server's defaults: 3 files, 2 MiB each, 5 MiB together"`
-	Origin       []string `help:"further page origins that may connect, exact" placeholder:"URL"`
+	Origin       []string `help:"additional page origins that may connect, exact" placeholder:"URL"`
 	logging
 }
 

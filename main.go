@@ -33,7 +33,7 @@ type command struct {
 	Demo    demo    `cmd:"" help:"start everything on this machine, with a page to try it: no configuration"`
 	Serve   serve   `cmd:"" help:"run the proxy"`
 	Backend backend `cmd:"" help:"run a Chat Server and document store for proxies elsewhere"`
-	Conform conform `cmd:"" help:"try whether a relay keeps RELAY.md"`
+	Conform conform `cmd:"" help:"test whether a relay implements RELAY.md"`
 	Audit   inspect `cmd:"" help:"check audit files, and name the first line that was changed or is missing"`
 	Token   mint    `cmd:"" help:"make a token for one party of one chat session"`
 	Version version `cmd:"" help:"print the release"`

@@ -17,7 +17,7 @@ type mint struct {
 	Nickname string        `help:"its name in the chat"`
 	Type     string        `default:"AGENT" enum:"CLIENT,AGENT,SUPERVISOR,EXTERNAL,SYSTEM" help:"user type: ${enum}"`
 	Right    []string      `default:"chat,upload:file-system,upload:standard-response,download" enum:"chat,upload:file-system,upload:standard-response,download" help:"what it may do; repeat it for more"`
-	Life     time.Duration `default:"1h" help:"how long the token is good"`
+	Life     time.Duration `default:"1h" help:"how long the token is valid"`
 }
 
 func (m mint) mistakes(secret []byte, err error, who proxy.Identity) (found mistakes) {

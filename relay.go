@@ -20,7 +20,7 @@ type relaySecret struct {
 
 // relayFlags say where Chat Server and the documents are, if not here.
 type relayFlags struct {
-	Relay string `help:"a Chat Server and document store in another process, which keeps RELAY.md; the customers' limits are then its own" group:"relay" placeholder:"URL"`
+	Relay string `help:"address of a Chat Server and document store in another process, which implements RELAY.md; the customers' limits are then its own" group:"relay" placeholder:"URL"`
 	relaySecret
 }
 
@@ -76,7 +76,7 @@ func (f relayFlags) dial(ctx context.Context, log *slog.Logger) (*relay.Client, 
 // conform tries whether a relay keeps the contract.
 type conform struct {
 	Relay string `required:"" help:"address of the relay" placeholder:"URL"`
-	Only  string `help:"cases with these words only" placeholder:"WORDS"`
+	Only  string `help:"only cases with these words" placeholder:"WORDS"`
 	relaySecret
 }
 

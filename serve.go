@@ -26,14 +26,14 @@ type serve struct {
 	Listen  string   `default:":8371" help:"address of the sockets, the downloads and the web files"`
 	Admin   string   `default:"127.0.0.1:8372" help:"address of /healthz, /readyz, /version and /metrics; empty for none"`
 	Origin  []string `required:"" help:"page origin that may connect, exact; repeat it for more" placeholder:"URL"`
-	TLSCert string   `type:"existingfile" help:"certificate, PEM; without it, put a TLS front end before the proxy"`
+	TLSCert string   `type:"existingfile" help:"certificate, PEM; without it, put a TLS front end in front of the proxy"`
 	TLSKey  string   `type:"existingfile" help:"its key, PEM"`
 
 	FrontEnd []string `help:"address or network (CIDR) of a TLS front end whose X-Forwarded-For is believed; repeat it for more" placeholder:"ADDRESS"`
 
-	DownloadCredentials bool `help:"let pages send cookies along with downloads, where a front end asks for them (credentials: 'include' in the page)"`
+	DownloadCredentials bool `help:"let pages send cookies with downloads, if a front end requires them (credentials: 'include' in the page)"`
 
-	PartySockets int `default:"8" help:"chat sockets that one party may have open here, and data sockets; each tab has one of either"`
+	PartySockets int `default:"8" help:"chat sockets, and data sockets, that one party may have open here; each tab has one of each"`
 
 	keyFlags
 	storeFlags
@@ -49,7 +49,7 @@ type serve struct {
 // keyFlags say who signs the tokens.
 type keyFlags struct {
 	secretFlags
-	JWKS string `name:"jwks" help:"key set of the tokens instead: a file or an https URL" group:"tokens" placeholder:"FILE|URL"`
+	JWKS string `name:"jwks" help:"key set (JWKS) for the tokens instead: a file or an https URL" group:"tokens" placeholder:"FILE|URL"`
 }
 
 // secretFlags name the secret that the tokens' maker and the proxy share.
@@ -62,7 +62,7 @@ type secretFlags struct {
 type storeFlags struct {
 	Data     string `required:"" xor:"store" type:"path" help:"directory of the embedded engine" group:"store" placeholder:"DIR"`
 	NATS     string `required:"" xor:"store" name:"nats" help:"cluster to use instead: nats://a,nats://b,nats://c" group:"store" placeholder:"URL"`
-	Login    string `name:"nats-credentials" type:"existingfile" help:"credentials for the cluster, if it asks for any" group:"store" placeholder:"FILE"`
+	Login    string `name:"nats-credentials" type:"existingfile" help:"credentials for the cluster, if it requires any" group:"store" placeholder:"FILE"`
 	Replicas int    `default:"0" help:"copies of everything in the cluster; 0 is 3" group:"store"`
 	KeepDays int    `default:"30" help:"days that transcripts and files are kept" group:"store"`
 }
@@ -116,11 +116,11 @@ type agentFlags struct {
 
 // scannerFlags say who looks into files before anybody gets them.
 type scannerFlags struct {
-	Scanner     string `enum:"strict,off" default:"strict" help:"strict: every file is looked into; off: none is" group:"scanner"`
+	Scanner     string `enum:"strict,off" default:"strict" help:"strict: every file is scanned; off: none is" group:"scanner"`
 	Clamd       string `help:"address of ClamAV's daemon: the path of its socket, or host:port" group:"scanner" placeholder:"ADDRESS"`
-	ScanMaxSize int64  `default:"26214400" help:"bytes of the largest file it is asked about, at most its StreamMaxLength; larger files are refused" group:"scanner"`
+	ScanMaxSize int64  `default:"26214400" help:"bytes of the largest file that is scanned, at most clamd's StreamMaxLength; larger files are refused" group:"scanner"`
 
-	SignaturesMaxAge time.Duration `default:"0s" help:"how old ClamAV's signatures may be, such as 72h: with older ones, or such of unknown age, no file passes and the proxy does not start; 0s: only the log warns" group:"scanner" placeholder:"DURATION"`
+	SignaturesMaxAge time.Duration `default:"0s" help:"how old ClamAV's signatures may be, for instance 72h: with older ones, or of unknown age, no file passes and the proxy does not start; 0s: only warn in the log" group:"scanner" placeholder:"DURATION"`
 }
 
 // mistakes are those of all its flags.

@@ -5,8 +5,8 @@ import "attache/bridge"
 // textFlags bound what a session's log may come to. They are our own Chat Server's:
 // where it is elsewhere, that one has its own.
 type textFlags struct {
-	CustomerMaxText int64 `default:"4194304" help:"bytes that one customer may add to a session's transcript, 512 for each entry included, and twice that all of them together; -1 for no bound" group:"customers"`
-	AgentMaxText    int64 `default:"67108864" help:"bytes that anybody else may add to it" group:"agents"`
+	CustomerMaxText int64 `default:"4194304" help:"bytes that one customer may add to a session's transcript, with 512 more for each entry; all customers together twice that; -1 for no limit" group:"customers"`
+	AgentMaxText    int64 `default:"67108864" help:"bytes that any other party may add to it; all of them together twice that; -1 for no limit" group:"agents"`
 }
 
 // leastText lets a party come, say something and go.
@@ -19,6 +19,6 @@ func (f textFlags) check(m *mistakes) {
 
 func (m *mistakes) text(flag string, n int64) {
 	if n != bridge.NoLimit && (n < leastText || n > bridge.MaxInteger) {
-		m.add("%s=%d: give a number of bytes from %d to 2^53-1, or -1 for no bound", flag, n, leastText)
+		m.add("%s=%d: give a number of bytes from %d to 2^53-1, or -1 for no limit", flag, n, leastText)
 	}
 }
