@@ -50,17 +50,38 @@ func (l *Loop) openIntake(ctx context.Context) (*intake, error) {
 	return &intake{engine: l.Records.engine, consumer: consumer, messages: messages}, nil
 }
 
+// Each look asks the library whether it has asked the engine. nats.go 1.55 forgets to
+// where a message comes back before its own goroutine has noted that the request for it
+// is out (checkPending, fetchInProgress); then nothing would come before two heartbeats
+// are missed. So the first looks after a message are short; the last one has no end.
+const (
+	firstLook = 5 * time.Millisecond
+	lastLook  = 80 * time.Millisecond
+)
+
 // next is the next message; it waits until there is one.
 func (in *intake) next(ctx context.Context) (jetstream.Msg, error) {
-	for {
-		m, err := in.messages.Next(jetstream.NextContext(ctx))
-		if !errors.Is(err, jetstream.ErrNoHeartbeat) {
-			return m, err
+	for look := firstLook; ; look *= 2 {
+		m, err := in.look(ctx, look)
+		switch {
+		case errors.Is(err, jetstream.ErrNoHeartbeat):
+			m, err = in.seek(ctx)
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+			continue
 		}
-		if m, err = in.seek(ctx); m != nil || err != nil {
+		if m != nil || err != nil {
 			return m, err
 		}
 	}
+}
+
+func (in *intake) look(ctx context.Context, patience time.Duration) (jetstream.Msg, error) {
+	if patience <= lastLook {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
+	return in.messages.Next(jetstream.NextContext(ctx))
 }
 
 // seek waits for whoever leads the queue next. That nobody does is answered at

@@ -1,0 +1,39 @@
+package deliver
+
+import (
+	"context"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+)
+
+// forgetful is the library's end of the queue where it has forgotten to ask for the
+// next message: only the second call asks.
+type forgetful struct {
+	jetstream.MessagesContext
+	calls int
+}
+
+type message struct{ jetstream.Msg }
+
+func (f *forgetful) Next(opts ...jetstream.NextOpt) (jetstream.Msg, error) {
+	if f.calls++; f.calls > 1 {
+		return message{}, nil
+	}
+	// The option is the library's own; it can only be handed to it.
+	return nil, context.DeadlineExceeded
+}
+
+func TestAForgottenRequestIsMadeAgain(t *testing.T) {
+	f := &forgetful{}
+	m, err := (&intake{messages: f}).next(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, message{}, m)
+	require.Equal(t, 2, f.calls)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = (&intake{messages: &forgetful{}}).next(ended)
+	require.ErrorIs(t, err, context.DeadlineExceeded, "the caller's own end is told")
+}
