@@ -13,7 +13,7 @@ type certificate struct {
 	pair      atomic.Pointer[tls.Certificate]
 }
 
-// openCertificate reads it; nil where there is to be no TLS.
+// openCertificate reads both files; it returns nil if there is to be no TLS.
 func openCertificate(cert, key string) (*certificate, error) {
 	if cert == "" {
 		return nil, nil
@@ -33,12 +33,12 @@ func (c *certificate) load() error {
 	return nil
 }
 
-// config is for a server: connections made from now on have the newest pair.
+// config returns what a server needs: new connections get the newest pair.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.Load(), nil }}
 }
 
-// reloads is what SIGHUP has read again of it.
+// reloads returns what SIGHUP reloads of it.
 func (c *certificate) reloads() []reload {
 	if c == nil {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"attache/bridge"
 )
 
-// extensions looks at a list of extensions as bridge.ParseTypes reads it: one that no
+// extensions checks a list of extensions as bridge.ParseTypes reads it: one that no
 // file can have would refuse files that it was meant to allow, and a list of nothing
 // would allow all.
 func (m *mistakes) extensions(flag, list string) {
@@ -27,7 +27,7 @@ func (m *mistakes) extensions(flag, list string) {
 	}
 }
 
-// extension says what to write instead of t; nothing where t is one that a file may have.
+// extension returns what to write instead of t; "" if a file may have t.
 func extension(t string) string {
 	switch {
 	case t == "*" || t == "*.*" || t == "*/*":

@@ -8,22 +8,22 @@ import (
 	"syscall"
 )
 
-// reload is something that SIGHUP has read again.
+// reload is something that SIGHUP reloads.
 type reload struct {
 	what  string // as the log names it
 	again func() error
 }
 
-// hangups is the channel that SIGHUP comes on. Nothing may end by it: a terminal that
-// closes sends it as well as an operator who renewed a certificate. A command that has
-// nothing to read again ignores it (see main).
+// hangups returns the channel of SIGHUP. It must end nothing: a terminal that closes
+// sends it, as well as an operator who renewed a certificate. A command that has
+// nothing to reload ignores it (see main).
 func hangups() <-chan os.Signal {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
 	return c
 }
 
-// reloadAt reads each of the list again at every SIGHUP, until ctx ends. What cannot be
+// reloadAt reloads each of the list at every SIGHUP, until ctx ends. What cannot be
 // read stays as it is, and the log says so.
 func reloadAt(ctx context.Context, hangups <-chan os.Signal, list []reload, log *slog.Logger) {
 	for {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// onlyTLS tells browsers to come by TLS only, for a year (RFC 6797). It is for
+// onlyTLS tells browsers to use TLS only, for a year (RFC 6797). It is for
 // listeners with a certificate of their own; a front end says so for itself.
 // Loopback names are left out: the browser would apply it to every port there.
 func onlyTLS(h http.Handler) http.Handler {

@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// report has the log say what binds whom, so that an operator reads at the start what
-// the flags and their defaults came to.
+// report logs what binds whom, so that an operator reads at startup what the flags and
+// their defaults come to.
 func (c serve) report(log *slog.Logger) {
 	customers := inForce(c.customerFlags.limits())
 	if c.Relay != "" {
@@ -25,7 +25,7 @@ func (c serve) report(log *slog.Logger) {
 	}
 }
 
-// inForce says in words what limits allow.
+// inForce returns in words what the limits allow.
 func inForce(l bridge.Limits) string {
 	if l.MaxFiles == 0 || l.MaxFileSize == 0 || l.MaxTotalSize == 0 {
 		return "no uploads; " + downloads(l)

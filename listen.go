@@ -76,7 +76,7 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 	}()
 	s.leave(public)
 	if s.admin != nil {
-		// Last, for it is there that the drain can be seen.
+		// Last, because the drain can be seen there.
 		s.admin.Close()
 	}
 	return nil
@@ -96,8 +96,8 @@ func another(interrupted <-chan os.Signal) {
 	}
 }
 
-// leave lets pages and downloads end, for a while. That some do not is no
-// failure of the command's: they go on elsewhere, where they were.
+// leave lets pages and downloads end, for a while. If some do not, that is not a
+// failure of the command: they resume elsewhere.
 func (s *service) leave(public *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()

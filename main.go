@@ -49,7 +49,7 @@ func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemory)
 	}
-	signal.Ignore(syscall.SIGHUP) // until a command has something to read again; see hangups
+	signal.Ignore(syscall.SIGHUP) // until a command has something to reload; see hangups
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -92,7 +92,7 @@ func run(args []string, out, log io.Writer) int {
 	return 0
 }
 
-// joinNegatives writes --flag -1 as --flag=-1. A negative number is no flag: no flag
+// joinNegatives writes --flag -1 as --flag=-1. A negative number is not a flag: no flag
 // here has one letter, and none begins with a digit.
 func joinNegatives(args []string) []string {
 	var joined []string

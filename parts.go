@@ -52,7 +52,7 @@ type plan struct {
 
 // budget is how many bytes all uploads together hold in memory: a half of it frames
 // that are on their way in, the other what is on its way to the store. One half
-// cannot wait for the other for ever, for what is stored makes room for what comes.
+// cannot wait for the other for ever, because what is stored makes room for what comes.
 const budget = 32 << 20
 
 // assemble opens the engine and builds the rest on it. What was opened before

@@ -319,7 +319,7 @@ func (f scannerFlags) check(m *mistakes) {
 	}
 }
 
-// beyondScanner looks at a size that pages would be promised and the scanner would refuse.
+// beyondScanner refuses a size that pages would be promised and the scanner would refuse.
 func (f scannerFlags) beyondScanner(m *mistakes, flag string, size int64) {
 	if f.Scanner != "off" && f.ScanMaxSize > 0 && size > f.ScanMaxSize {
 		m.add("%s=%d is more than --scan-max-size=%d, beyond which every file is refused: lower it, or raise --scan-max-size and clamd's StreamMaxLength",

@@ -16,12 +16,12 @@ import (
 )
 
 // mistakes collects what is wrong with the settings of a command, so that its user
-// hears of all of it at one start and not of one at each.
+// learns of all of it at once, and not of one mistake at each start.
 type mistakes []error
 
 func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
 
-// found takes an error over; nil is none.
+// found adds an error; nil adds none.
 func (m *mistakes) found(flag string, err error) {
 	if err != nil {
 		m.add("%s %w", flag, err)
@@ -40,7 +40,7 @@ func (m mistakes) err() error {
 	return fmt.Errorf("%d settings cannot work:%s", len(m), strings.Join(lines, ""))
 }
 
-// address looks at what a command is to listen on.
+// address checks an address to listen on.
 func (m *mistakes) address(flag, s string) {
 	bare := s
 	if _, after, ok := strings.Cut(s, "://"); ok {
@@ -76,7 +76,7 @@ func (m *mistakes) address(flag, s string) {
 	}
 }
 
-// admin looks at the second address of a command.
+// admin checks the admin address.
 func (m *mistakes) admin(listen, admin string) {
 	if admin == "" {
 		return
@@ -104,14 +104,14 @@ func (m *mistakes) origins(list []string) {
 	}
 }
 
-// number looks at a limit: what has no limit is -1.
+// number checks a limit; -1 is no limit.
 func (m *mistakes) number(flag string, n int64, zero string) {
 	if n < bridge.NoLimit || n > bridge.MaxInteger {
 		m.add("%s=%d: give a number up to 2^53-1, 0 for %s, or -1 for no limit", flag, n, zero)
 	}
 }
 
-// base looks at the URL of another process.
+// base checks the URL of another process.
 func (m *mistakes) base(flag, s string) {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -129,7 +129,7 @@ func (m *mistakes) base(flag, s string) {
 	}
 }
 
-// redact leaves a password out of what is told about s.
+// redact returns s without the password in it.
 func redact(u *url.URL, s string) string {
 	if u == nil || u.User == nil {
 		return s
@@ -137,7 +137,7 @@ func redact(u *url.URL, s string) string {
 	return u.Redacted()
 }
 
-// secret looks at a secret that others share.
+// secret checks a shared secret; err is why it could not be read.
 func (m *mistakes) secret(flag string, secret []byte, err error) {
 	switch {
 	case err != nil:
@@ -149,7 +149,7 @@ func (m *mistakes) secret(flag string, secret []byte, err error) {
 	}
 }
 
-// directory looks at where something is to lie.
+// directory checks the path of a directory, which need not exist yet.
 func (m *mistakes) directory(flag, path string) {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		m.add("%s %s is a file: name a directory", flag, path)

@@ -9,7 +9,7 @@ type textFlags struct {
 	AgentMaxText    int64 `default:"67108864" help:"bytes that any other party may add to it; all of them together twice that; -1 for no limit" group:"agents"`
 }
 
-// leastText lets a party come, say something and go.
+// leastText is enough for a party to join, say something and leave.
 const leastText = 64 << 10
 
 func (f textFlags) check(m *mistakes) {

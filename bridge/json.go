@@ -274,7 +274,7 @@ func (p *parser) escaped(out []byte) (string, error) {
 }
 
 // unicode reads the four digits behind \u, and a second escape where the first
-// is the upper half of a pair. A half alone is refused: it is no text.
+// is the upper half of a pair. A half alone is refused: it is not text.
 func (p *parser) unicode() (rune, error) {
 	r, err := p.hex4()
 	if err != nil {

@@ -67,7 +67,7 @@ var extensions = map[Kind]string{
 		"py pyc pyo pyw pyz pyzw pyd rb rbw pl plx pm cgi tcl wasm swf spl ex ex_ dl_",
 }
 
-// cautions lists, by reason, what is no program and yet to be opened with care.
+// cautions lists, by reason, what is not a program and yet to be opened with care.
 var cautions = map[Caution]string{
 	CautionMacros: "docm dotm docb wbk wll one onepkg onetoc2 vsdm vssm vstm " +
 		"xlsm xlsb xltm xla xlam xlm xlw slk dif iqy oqy rqy dqy odc pptm ppsm potm ppa ppam sldm " +

@@ -2,7 +2,7 @@ package bridge
 
 // What the module hands to the page's JavaScript, as the types in attache.d.ts
 // say: one JSON text an event, so that the border is crossed once. Unlike on
-// the wire, what is empty is written too, for a page should not have to ask
+// the wire, what is empty is written too, because a page should not have to ask
 // whether a key is there; only a limit that does not exist is left out.
 
 // AppendEntry appends an event as the page's transcript shows it to the party

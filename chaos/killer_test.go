@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// R1: a process that is killed again is no second process.
+// R1: a process that is killed again is not a second process.
 func TestR1KillsOfSeveralAreCountedApart(t *testing.T) {
 	scanner, backend, proxy := &process{}, &process{}, &process{}
 	for _, c := range []struct {

@@ -56,7 +56,7 @@ func (m *moments) await(ctx context.Context, what bugs.Moment, random *rand.Rand
 	m.mu.Unlock()
 	late := time.NewTimer(momentTime)
 	defer late.Stop()
-	// Half of all harm comes at once, for what is delicate may be over soon.
+	// Half of all harm comes at once, because what is delicate may be over soon.
 	after := max(0, time.Duration((random.Float64()*2-1)*float64(afterwards)))
 	select {
 	case at = <-here:

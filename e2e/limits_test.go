@@ -64,7 +64,7 @@ func TestDownloadAttemptsOfACustomer(t *testing.T) {
 			d.customer.file(filepath.Base(f.path))
 			files = append(files, f)
 		}
-		for _, i := range []int{0, 1, 0} { // the same file again is no further attempt
+		for _, i := range []int{0, 1, 0} { // the same file again is not a further attempt
 			require.Equal(t, files[i].digest, d.customer.save(filepath.Base(files[i].path)).digest(t))
 		}
 		sentence := ask[string](d.page, `() => e2e.until(

@@ -113,7 +113,7 @@ func sizeWords(size int64) string {
 	return fmt.Sprintf("%.2g kB", float64(size)/1024)
 }
 
-// fetchedDigest follows a link as something that is no browser.
+// fetchedDigest follows a link as something that is not a browser.
 func fetchedDigest(t *testing.T, link string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)

@@ -207,7 +207,7 @@ func (w *wire) up(near *end, far *net.TCPConn) {
 }
 
 // addressed is what goes on of a piece: requests name the host that they were
-// meant for, for the demo answers to no other. The path is read off the first.
+// meant for, because the demo answers to no other. The path is read off the first.
 func (w *wire) addressed(e *end, b []byte) []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()

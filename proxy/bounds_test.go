@@ -50,7 +50,7 @@ func TestH3WhoFloodsWaitsAndCostsNoGoroutines(t *testing.T) {
 }
 
 // H4: a party has so many sockets of each kind, and its next one is told that it is too
-// many. What one party has is no other's.
+// many. What one party has is not another's.
 func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.MaxSockets = 3 }

@@ -9,7 +9,7 @@ import (
 )
 
 // cancel takes an upload back. One that is being delivered may be announced
-// first; then there is nothing to take back, and that is no error: the page is
+// first; then there is nothing to take back, and that is not an error: the page is
 // told the state it is in.
 func (p *Proxy) cancel(ctx context.Context, who Identity, key string) error {
 	record, err := p.takeBack(ctx, who, key)

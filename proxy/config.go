@@ -22,12 +22,12 @@ type Config struct {
 	// port, as a browser writes them. Default: none.
 	Origins []string
 
-	// AgentLimits bind every party that is no customer; Chat Server limits
+	// AgentLimits bind every party that is not a customer; Chat Server limits
 	// customers only. Default: bridge.Unlimited().
 	AgentLimits *bridge.Limits
 
 	// MaxFileSize bounds one file, in bytes, whoever sends it: what the scanner
-	// looks at. 0 or bridge.NoLimit is no bound. Default: none.
+	// looks at. 0 or bridge.NoLimit is no limit. Default: none.
 	MaxFileSize int64
 
 	// MaxFrame is the payload a frame may have, in bytes: what the staging

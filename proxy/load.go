@@ -58,8 +58,8 @@ func (l *loads) end(seat string, size int64) {
 }
 
 // bounds are the files, bytes and lost uploads that the party may have. What a
-// customer takes back leaves the disk a little later, and is not to come to more than
-// it may send.
+// customer cancels leaves the disk a little later, and together with the rest must not
+// exceed what it may send.
 func (p *Proxy) bounds(who Identity, limits bridge.Limits) (files int, bytes int64, lost int) {
 	if who.customer() {
 		bytes = p.MaxUnfinishedBytes

@@ -70,7 +70,7 @@ func (p *paces) enter(s *socket) (*pace, error) {
 	return of, nil
 }
 
-// visit is for a request that is no socket; leave ends it.
+// visit is for a request that is not a socket; leave ends it.
 func (p *paces) visit(who Identity) (of *pace, leave func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

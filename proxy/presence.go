@@ -25,7 +25,7 @@ type seat struct {
 }
 
 // enter counts a socket in, before the party joins: from then on no other proxy
-// takes it out. The seat is taken each time, for the others may have removed it
+// takes it out. The seat is taken each time, because the others may have removed it
 // while this proxy was cut off from them.
 func (p *presence) enter(ctx context.Context, who Identity) error {
 	p.mu.Lock()

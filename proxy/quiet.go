@@ -10,7 +10,7 @@ import (
 	"attache/bridge"
 )
 
-// quiet bounds how often the log is told of refusals, for anybody can be refused as
+// quiet bounds how often the log is told of refusals, because anybody can be refused as
 // often as they like. Of each code it writes some, and how many more there were.
 type quiet struct {
 	log *slog.Logger

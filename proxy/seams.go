@@ -152,6 +152,10 @@ type Records interface {
 	Watch(session string, changed func(Record)) (stop func())
 }
 
+// SettleTime is how long the bytes of an upload that was given up may stay on the disk,
+// and so how long they still count: the embedded engine purges every ten seconds.
+const SettleTime = 20 * time.Second
+
 // Loads is what Records offers that can tell how much a party has unfinished.
 type Loads interface {
 	Load(session, userID string) Load

@@ -25,7 +25,7 @@ type session struct {
 	mu      sync.Mutex
 	changed map[string]Record // uploads whose news the page has not been sent
 	wake    chan struct{}
-	left    atomic.Bool // the party says goodbye: its events end, and that is no fault
+	left    atomic.Bool // the party says goodbye: its events end, and that is not a fault
 
 	joined  int64         // the session's last event when the page came
 	limits  bridge.Limits // that bind each file of this party by itself

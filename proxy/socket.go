@@ -194,7 +194,7 @@ func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
 
 // gather reads a text that has begun; free gives its buffer back. Few are longer than
 // the small buffer, so whoever sends a part of one holds little. Of a connection that is
-// cut within a message it may return a part, for the library reports the cut as the
+// cut within a message it may return a part, because the library reports the cut as the
 // message's end: JSON then lacks its last brace.
 func (s *socket) gather(r io.Reader) (message []byte, free func(), err error) {
 	came := s.arriving(r)
@@ -222,7 +222,7 @@ func (s *socket) gather(r io.Reader) (message []byte, free func(), err error) {
 }
 
 // texts are buffers for one message each, a byte longer than one may be. A socket has
-// one from a message's first byte to its last, for most sockets are idle most of the
+// one from a message's first byte to its last, because most sockets are idle most of the
 // time.
 var texts = sync.Pool{New: func() any {
 	b := make([]byte, bridge.MaxMessage+1)

@@ -41,7 +41,7 @@ func (u *upload) broken(err *bridge.Error) {
 		u.refused(err)
 		return
 	}
-	// Frames behind the damaged one may still be under way, and would be taken
+	// Frames after the damaged one may still be under way, and would be taken
 	// for damaged too. They end with their socket.
 	u.tried()
 	u.s.data.lost(err)

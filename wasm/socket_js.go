@@ -8,7 +8,7 @@ import (
 	"attache/bridge"
 )
 
-// listener is who a socket belongs to. It is no interface, for what is in one
+// listener is who a socket belongs to. It is not an interface, because what is in one
 // keeps its methods and those of everything in it: 30 kB of time's here.
 type listener struct {
 	opened   func(protocol string)

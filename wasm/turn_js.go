@@ -21,7 +21,7 @@ type turns struct {
 	busy  bool
 }
 
-// run runs f now, or behind the turn that is being taken. failed is told when f
+// run runs f now, or after the turn that is being taken. failed is told when f
 // panics; it may be nil.
 func (t *turns) run(f func(), failed func(*bridge.Error)) {
 	t.mu.Lock()

@@ -145,7 +145,7 @@ export class Connection {
     if (differ(claims(provider), this.#claimed)) this.#switch();
     else if (session && (phase === 'connected' || phase === 'reconnecting')) session.setToken?.(this.#source(this.#era));
     else if (this.#connecting && fixed) this.#begin();
-    // A function is another one at each rendering of many a page. That is no reason to try.
+    // A function is another one at each rendering of many a page. That is not a reason to try.
     else if (phase === 'idle' || typeof provider === 'string' && (phase === 'unreachable' || phase === 'closed')) this.#begin();
   }
 
@@ -294,7 +294,7 @@ export class Connection {
     return token;
   }
 
-  /** Whether another chat session of the same user is no other place yet: nobody has been in the first one. @param {Identity | undefined} claimed */
+  /** Whether another chat session of the same user is not another place yet: nobody has been in the first one. @param {Identity | undefined} claimed */
   #fresh(claimed) {
     return this.#identity === undefined && claimed?.userId === this.#claimed?.userId;
   }

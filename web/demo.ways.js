@@ -67,7 +67,7 @@ export class Ways {
     way.row.dataset.state = event.state;
     if (event.resumed) this.#resume(way, event);
     if (event.state === 'scanning') way.scanning = true;
-    // What comes behind the scanner has passed it.
+    // What comes after the scanner has passed it.
     else if (way.scanning && (event.state === 'stored' || event.state === 'announced')) this.#reach(way, 'scanned', event.at);
     const station = reached[event.state];
     if (station) this.#reach(way, station, event.at);

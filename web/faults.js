@@ -30,7 +30,7 @@ const mistakes = {
  * @param {{ code?: string, message?: string }} error
  */
 export function neutral({ code = '', message = '' }) {
-  // A refusal that says what may not be done here is no matter of the token.
+  // A refusal that says what may not be done here has nothing to do with the token.
   if (code === 'forbidden') return message === codes.forbidden.message ? 'notAllowed' : undefined;
   return mistakes[code];
 }

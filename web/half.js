@@ -226,7 +226,7 @@ export class Half {
     const socket = this.#dials.open(url, protocol, () => number === this.#number);
     this.#sockets.add(socket);
     socket.addEventListener('close', () => this.#sockets.delete(socket), { once: true });
-    // Once the program has ended, its own listeners, which come behind these, may not be called.
+    // Once the program has ended, its own listeners, which come after these, may not be called.
     /** @param {Event} event */
     const guard = (event) => {
       if (number !== this.#number) event.stopImmediatePropagation();

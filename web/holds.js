@@ -37,7 +37,7 @@ export function hold(key) {
 
 /**
  * Holds a key that an earlier page had. One that a living page holds is never used
- * again, for two files may share name, size and date: then this rejects with
+ * again, because two files may share name, size and date: then this rejects with
  * `upload-conflict`, as it does where that cannot be told.
  *
  * @param {string} key

@@ -18,7 +18,7 @@ const longest = 3800;
 /**
  * Where a session has its tokens from. The application's server may be away for a
  * moment, as the proxy may: whatever it does is told to the developer's console,
- * once for each kind until a token comes, and is no reason to end a chat.
+ * once for each kind until a token comes, and never a reason to end a chat.
  */
 export class Provider {
   #source;

@@ -48,7 +48,7 @@ export class Pump {
    * Before the first piece: the header's length and that of the longest piece
    * in bytes, and the SHA-256 in hex of all that lies before it. A file whose
    * beginning went to the proxy from an earlier page has to begin so. To compare
-   * and no more, read nothing behind it.
+   * and no more, read nothing after it.
    *
    * @param {number} header @param {number} most @param {string} [digest]
    */

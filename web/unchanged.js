@@ -12,7 +12,7 @@ import { Sha256 } from './sha256.js';
  */
 const notices = /\bAppleWebKit\//.test(globalThis.navigator?.userAgent ?? '') && !('mozInnerScreenX' in globalThis);
 
-/** Bytes of the longest piece; a frame is no longer. */
+/** Bytes of the longest piece; a frame is not longer. */
 const longest = 1 << 20;
 
 /** Bytes hashed at a time in JavaScript: few enough that the page stays responsive. */
@@ -40,7 +40,7 @@ export class Unchanged {
     this.#how = how;
   }
 
-  /** Begins anew, behind bytes that the proxy holds. @param {number} length @param {string} digest their SHA-256 in hex; empty: not told */
+  /** Begins anew, after bytes that the proxy holds. @param {number} length @param {string} digest their SHA-256 in hex; empty: not told */
   begin(length, digest) {
     this.#parts = length > 0 ? [{ length, digest }] : [];
   }

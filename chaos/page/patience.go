@@ -61,7 +61,7 @@ func (t *trial) may(err *bridge.Error, now time.Time) bool {
 	return err.Retry && t.begun && t.tries < mostTries
 }
 
-// damaged reports whether a frame has failed, and with it those behind it.
+// damaged reports whether a frame has failed, and with it those after it.
 func damaged(err *bridge.Error) bool {
 	return err.Code == bridge.CodeFrameChecksum || err.Code == bridge.CodeFrameOffset
 }

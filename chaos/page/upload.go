@@ -317,7 +317,7 @@ func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender
 			continue
 		}
 		if frame, ok := m.(refusedFrame); ok && damaged(&frame.Error) {
-			// Those behind it end with their socket: later they would be taken
+			// Those after it end with their socket: later they would be taken
 			// for damaged too.
 			d.cut()
 		}

@@ -38,7 +38,7 @@ type event struct {
 	Action, Package, Test, Output string
 }
 
-// noise is what -json adds, for it implies -v.
+// noise is what -json adds, because it implies -v.
 var noise = regexp.MustCompile(`(?m)^(=== .*|\s*--- SKIP: .*|PASS)\n`)
 
 // sort prints what matters, and lists what was skipped.

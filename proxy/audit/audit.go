@@ -73,7 +73,7 @@ type Log struct {
 var _ proxy.Audit = (*Log)(nil)
 
 // Open goes on with the file at path, or creates it for its owner alone. It fails
-// where another process has it open, or where it is no file that can be read
+// where another process has it open, or where it is not a file that can be read
 // again.
 func Open(path string, o Options) (*Log, error) {
 	if o.Log == nil {

@@ -36,7 +36,7 @@
 // missed something and reads the log. Nothing durable is here: a restart reads
 // the log again.
 //
-// A fold may be a moment old. That never makes a wrong entry, for the append is
+// A fold may be a moment old. That never makes a wrong entry, because the append is
 // conditional; and any other verdict, a refusal or "nothing to do", counts only
 // after the log has been read once more.
 //

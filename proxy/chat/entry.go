@@ -54,7 +54,7 @@ func (e *event) UnmarshalJSON(in []byte) (err error) {
 
 // encode returns the entry as it will be stored and as every reader will see
 // it: text that JSON alters is altered here too. What could not be read back
-// is refused, for it would lock the session for everybody.
+// is refused, because it would lock the session for everybody.
 func (e *entry) encode() ([]byte, *entry, error) {
 	out, err := json.Marshal(e)
 	if err != nil {

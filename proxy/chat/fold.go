@@ -101,7 +101,7 @@ func newFold() fold {
 	}
 }
 
-// apply adds the next entry of the log. What is no entry of ours, or stands at a
+// apply adds the next entry of the log. What is not an entry of ours, or stands at a
 // place that is taken, counts for the stream's sequence only.
 func (f *fold) apply(e *entry) {
 	f.seq = e.seq
@@ -168,7 +168,7 @@ func (f *fold) announced(e *entry) (size int64) {
 	return size
 }
 
-// next returns where the first entry behind place lies; the zero mark where
+// next returns where the first entry after place is; the zero mark where
 // there is none.
 func (f *fold) next(place int64) mark {
 	i := sort.Search(len(f.marks), func(i int) bool { return f.marks[i].place > place })

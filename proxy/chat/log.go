@@ -68,7 +68,7 @@ const (
 	silence = time.Second
 )
 
-// append stores e behind the entry with sequence expected (0: none). It fails
+// append stores e after the entry with sequence expected (0: none). It fails
 // with errMoved if another entry stands there. While the outcome is unclear,
 // because the leader is gone or its answer was lost, it is tried again.
 func (l *log) append(ctx context.Context, session string, expected uint64, op string, payload []byte) (uint64, error) {
@@ -102,11 +102,11 @@ func (l *log) publish(ctx context.Context, session string, expected uint64, payl
 	return ack.Sequence, nil
 }
 
-// errUnclear: nothing is known to stand behind the expected entry; the replica
+// errUnclear: nothing is known to be after the expected entry; the replica
 // that was asked lags, or an earlier try is still under way.
 var errUnclear = errors.New("whether the append took place is not known")
 
-// own looks whether what stands behind expected is this very append, whose
+// own looks whether what comes after expected is this very append, whose
 // answer was lost: only there can it stand.
 func (l *log) own(ctx context.Context, session string, expected uint64, op string) (uint64, error) {
 	entries, _, err := l.read(ctx, session, expected+1, 1, readBytes)

@@ -35,7 +35,7 @@ type Options struct {
 	// given up counts with 8 KiB, for its record. Beyond the bound what is new is refused
 	// with code chat-full; what was promised before (a notice of a reserved file,
 	// a release, leaving) is not, and joining has a quarter more.
-	// Not published. 0 is 4 MiB and 64 MiB; [bridge.NoLimit] is no bound.
+	// Not published. 0 is 4 MiB and 64 MiB; [bridge.NoLimit] is no limit.
 	CustomerText, AgentText int64
 
 	// Room is asked before anything new of a customer is stored, and fails with

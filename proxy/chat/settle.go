@@ -2,19 +2,16 @@ package chat
 
 import (
 	"slices"
-	"time"
 
 	"attache/bridge"
+	"attache/proxy"
 )
 
-// settleTime is how long the bytes of an upload that was given up may lie on the disk:
-// the embedded engine gives room back every ten seconds. For so long they count, or a
-// customer who sends and cancels could have any number of its allowances there.
-const settleTime = 20 * time.Second
-
-// settle notes what a release gives back.
+// settle notes what a release gives back. Its bytes count for [proxy.SettleTime]:
+// otherwise a customer who sends and cancels could have its allowance on the disk any
+// number of times.
 func (f *fold) settle(e *entry) {
-	f.settling = slices.DeleteFunc(f.settling, func(r reservation) bool { return f.at-r.at >= settleTime.Milliseconds() })
+	f.settling = slices.DeleteFunc(f.settling, func(r reservation) bool { return f.at-r.at >= proxy.SettleTime.Milliseconds() })
 	if held, ok := f.reserved[e.Key]; ok {
 		held.at = e.At
 		f.settling = append(f.settling, held)
@@ -29,7 +26,7 @@ func (f *fold) settled(limits bridge.Limits, size, now int64) error {
 	}
 	left := limits.MaxTotalSize - limits.UsedTotalSize
 	for _, r := range f.settling {
-		if now-r.at < settleTime.Milliseconds() {
+		if now-r.at < proxy.SettleTime.Milliseconds() {
 			left -= r.size
 		}
 	}

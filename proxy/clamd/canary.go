@@ -79,7 +79,7 @@ func (k *keys) encrypt(p []byte) []byte {
 	return p
 }
 
-// padded is a zip of size bytes: first nothing but padding, content behind it.
+// padded is a zip of size bytes: first nothing but padding, content after it.
 // It is made while it is read.
 func padded(content []byte, size int64) io.ReadCloser {
 	const frame = 1 << 10 // what the zip's own records take, and a little more

@@ -15,12 +15,12 @@ import (
 // chunkSize is how much is sent behind one length.
 const chunkSize = 128 << 10
 
-// Scan sends content to clamd and returns its verdict. An error is no verdict,
+// Scan sends content to clamd and returns its verdict. An error is not a verdict,
 // and the file may be tried again: clamd is away, took too long, answered
 // something unknown, has signatures older than MaxAge, or content could not be
 // read or is less than d has.
 func (c *Client) Scan(ctx context.Context, content io.Reader, d proxy.Document) (proxy.Verdict, error) {
-	// Each time, for what clamd has loaded may change with any restart of it, and
+	// Each time, because what clamd has loaded may change with any restart of it, and
 	// who waits for newer signatures is not to wait for our next look as well.
 	if err := c.Fresh(ctx); err != nil {
 		return proxy.Unknown, bridge.WrapError(bridge.CodeScannerOffline, err)

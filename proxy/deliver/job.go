@@ -116,7 +116,7 @@ func (j *job) settle(err error) {
 	}
 }
 
-// later asks for the same message at a better time; it is no failure.
+// later asks for the same message at a better time; it is not a failure.
 type later struct{ delay time.Duration }
 
 func (l *later) Error() string { return "not yet" }

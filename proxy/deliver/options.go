@@ -15,7 +15,7 @@ type Options struct {
 	Staging   proxy.Staging
 	Documents proxy.Documents
 	Chat      proxy.ChatServer
-	// Scanner judges every file. There is no default: who wants no scanner says
+	// Scanner judges every file. There is no default: whoever wants no scanner says
 	// so with proxy.NoScanner.
 	Scanner proxy.Scanner
 

@@ -256,7 +256,7 @@ func (r *Records) next(ctx context.Context, from uint64) (m *jetstream.RawStream
 	return m, err
 }
 
-// subject refuses what is no session or key, for it comes from pages and
+// subject refuses what is not a session or key, because it comes from pages and
 // notices and must not become a pattern.
 func subject(session, key string) (string, error) {
 	if _, err := bridge.ParseKey(key); err != nil || !bridge.ValidSession(session) {

@@ -42,7 +42,7 @@ func (j *job) keep(r proxy.Record) error {
 }
 
 // scan asks the scanner, unless it has been asked or there is none. The record
-// says so first, for the sender sees it wait.
+// says so first, because the sender sees it wait.
 func (j *job) scan(ctx context.Context) (kept bool, err error) {
 	if _, off := j.Scanner.(proxy.NoScanner); off || j.record.Verdict == proxy.Clean {
 		return false, nil
@@ -86,7 +86,7 @@ func (j *job) reading(d time.Duration) time.Duration {
 	return d + time.Duration(j.record.Size/slowest)*time.Second
 }
 
-// judge keeps a verdict. What is none of the four is no verdict either.
+// judge keeps a verdict. What is none of the four is not a verdict either.
 func (j *job) judge(r proxy.Record) error {
 	switch r.Verdict {
 	case proxy.Clean:

@@ -17,10 +17,6 @@ type unfinished struct {
 	of map[seat]map[string]*pending // by the upload's key
 }
 
-// settleTime is how long an upload that came to nothing still counts by its bytes: the
-// embedded engine gives them back to the volume every 10 s.
-const settleTime = 20 * time.Second
-
 type seat struct{ session, user string }
 
 // pending is one such upload.
@@ -74,7 +70,7 @@ func (u *unfinished) load(s seat) (l proxy.Load) {
 		} else {
 			l.Files++
 		}
-		if !p.state.Final() || time.Since(p.seen) < settleTime {
+		if !p.state.Final() || time.Since(p.seen) < proxy.SettleTime {
 			l.Bytes = min(l.Bytes+p.size, bridge.MaxInteger)
 		}
 	}

@@ -131,7 +131,7 @@ func (w *world) update(r proxy.Record) proxy.Record {
 
 // written collects the records that are written from now on. The function it
 // returns waits for n of them and gives their states in the order of their
-// revisions; a watcher would not do, for it may be told of the last alone.
+// revisions; a watcher would not do, because it may be told of the last alone.
 func (w *world) written() (states func(n int) []bridge.UploadState) {
 	records := make(chan proxy.Record, 100)
 	w.records.OnWritten(func(r proxy.Record) { records <- r })

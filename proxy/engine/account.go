@@ -30,7 +30,7 @@ type account struct {
 
 // accountAbove fails where the account had less left, a moment ago, than that
 // part of what no upload begins below. It is asked at most once a second; what it
-// said long ago refuses nobody, for a write to a full account is refused itself.
+// said long ago refuses nobody, because a write to a full account is refused itself.
 func (e *Engine) accountAbove(part int64) error {
 	a := &e.account
 	a.mu.Lock()

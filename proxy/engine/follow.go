@@ -26,7 +26,7 @@ var errGap = errors.New("messages were lost on the way")
 
 // Follow calls entry for every message of a stream on a subject that the filter
 // takes in, from place next on, in order and none twice, until ctx ends. What
-// breaks the way is logged, and then it goes on behind the last message.
+// breaks the way is logged, and then it goes on after the last message.
 //
 // The library's ordered consumer does the same, but asks once for its successor
 // when a node has died, and waits 10 s for an answer that may never come.

@@ -55,7 +55,7 @@ func (m *embedded) trouble() error {
 }
 
 // failed is told by a server's voice that a write has failed. What one says that
-// is already being replaced is no news.
+// is already being replaced is not news.
 func (m *embedded) failed(voice *logger, reason string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

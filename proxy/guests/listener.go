@@ -118,7 +118,7 @@ func (l *Listener) enter(conn net.Conn) net.Conn {
 	return g
 }
 
-// Network is what counts as one address: of IPv6 its network, for one host has the
+// Network is what counts as one address: of IPv6 its network, because one host has the
 // whole /64.
 func Network(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
@@ -185,7 +185,7 @@ func below(c net.Conn) net.Conn {
 	}
 }
 
-// Known says that the peer of a request's connection is no stranger: the connection
+// Known says that the peer of a request's connection is not a stranger: the connection
 // is put out for nobody from then on.
 func Known(ctx context.Context) {
 	if g, ok := ctx.Value(key{}).(*Conn); ok {

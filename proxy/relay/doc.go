@@ -16,7 +16,7 @@
 //
 // What a broken connection leaves unclear is asked again, for as long as the
 // caller waits or Options.Patience lasts: every request of the contract may be
-// repeated. A stream of events goes on behind the last event it brought.
+// repeated. A stream of events goes on after the last event it brought.
 //
 // On the other side, [NewHandler] serves any implementation of those seams;
 // `attache backend` serves this module's own. [Conform] runs the contract's

@@ -14,7 +14,7 @@ import (
 	"attache/bridge"
 )
 
-// Events follows the transcript. A stream that breaks is opened again behind
+// Events follows the transcript. A stream that breaks is opened again after
 // the last event it brought.
 func (c conversation) Events(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 	f := &follower{
@@ -54,7 +54,7 @@ type follower struct {
 	long     bool // the line being read is longer than maxLine
 }
 
-// follow reads one stream to its end. That silence is no news is shown by empty
+// follow reads one stream to its end. That silence is not news is shown by empty
 // lines; without them the connection is given up.
 func (f *follower) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -133,7 +133,7 @@ func (f *follower) line(line []byte) error {
 }
 
 // leaveOut steps past an event that cannot be read: it would come again for ever,
-// and nothing behind it.
+// and nothing after it.
 func (f *follower) leaveOut(line []byte, cause error) {
 	var e struct {
 		ID int64 `json:"id"`

@@ -12,7 +12,7 @@ import (
 	"attache/proxy/relay"
 )
 
-// H2: whoever knows the secret is no stranger, however many connections it needs; others
+// H2: whoever knows the secret is not a stranger, however many connections it needs; others
 // make room for each other.
 func TestH2AProxyIsNoStrangerToItsBackend(t *testing.T) {
 	b := newBackend(t)

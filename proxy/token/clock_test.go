@@ -53,7 +53,7 @@ func TestB42ClocksThatDiffer(t *testing.T) {
 	}
 }
 
-// Times that are no times are told as what they are.
+// Times that are not times are told as what they are.
 func TestB42TimesInAnotherUnit(t *testing.T) {
 	milli := time.Now().UnixMilli()
 	for says, claims := range map[string]object{

@@ -136,7 +136,7 @@ func methodOf(key any, said, use string) (string, error) {
 	return said, nil
 }
 
-// usualMethod refuses symmetric keys: what stands in a key set is no secret.
+// usualMethod refuses symmetric keys: what stands in a key set is not a secret.
 func usualMethod(key any) (string, error) {
 	switch k := key.(type) {
 	case *rsa.PublicKey:

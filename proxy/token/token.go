@@ -83,7 +83,7 @@ func NewAuthenticator(keys Keys) (*Authenticator, error) {
 func (a *Authenticator) Reload() error { return a.keys.Reload() }
 
 // newParser checks the signature first, and then every claim of the standard
-// that says when and for whom a token is. An iat in the future is no reason to refuse
+// that says when and for whom a token is. An iat in the future is not a reason to refuse
 // one (RFC 7519 section 4.1.6): it only tells the token's age, by another clock.
 func newParser(audience string, methods []string, more ...jwt.ParserOption) *jwt.Parser {
 	return jwt.NewParser(append([]jwt.ParserOption{
@@ -130,7 +130,7 @@ func checkHeader(t *jwt.Token) error {
 	return nil
 }
 
-// identity reads the claims that are ours. Unknown rights are no error: a newer
+// identity reads the claims that are ours. Unknown rights are not an error: a newer
 // application may know more of them.
 func (c Claims) identity() (proxy.Identity, error) {
 	who := proxy.Identity{

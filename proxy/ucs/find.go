@@ -47,7 +47,7 @@ func (r *reader) find(pos int64) (*chunk, error) {
 }
 
 // limit is the highest sequence that a chunk which the index does not cover can
-// have, and the offset behind that.
+// have, and the offset after that.
 func (r *reader) limit() (span, error) {
 	if len(r.index) > 0 {
 		return span{seq: r.index[0].seq - 1, offset: r.index[0].offset}, nil
