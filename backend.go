@@ -49,7 +49,7 @@ func (c backend) Run(s streams) error {
 	defer cancel()
 	log := c.logger(s.log)
 	s.warn(log)
-	pair, err := openCertificate(c.TLSCert, c.TLSKey)
+	pair, err := openCertificate(c.TLSCert, c.TLSKey, log)
 	if err != nil {
 		return err
 	}

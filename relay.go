@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +51,7 @@ func (f relaySecret) read() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the relay's secret: %w", err)
 		}
-		secret = bytes.TrimSpace(text)
+		secret = trimmed(text)
 	}
 	if len(secret) < minSecret {
 		return nil, fmt.Errorf("the relay's secret has %d bytes and needs %d: give --relay-secret-file", len(secret), minSecret)

@@ -160,7 +160,7 @@ func (c serve) Run(s streams) error {
 	defer cancel()
 	log := c.logger(s.log)
 	s.warn(log)
-	pair, err := openCertificate(c.TLSCert, c.TLSKey)
+	pair, err := openCertificate(c.TLSCert, c.TLSKey, log)
 	if err != nil {
 		return err
 	}
@@ -254,8 +254,12 @@ func (k secretFlags) secret() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the token secret: %w", err)
 	}
-	return bytes.TrimSpace(text), nil
+	return trimmed(text), nil
 }
+
+// trimmed is a secret as its file means it: an editor ends the file with a line break, and
+// on Windows may begin it with a byte order mark.
+func trimmed(text []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))) }
 
 func (k keyFlags) check(m *mistakes) {
 	secret, err := k.secret()
