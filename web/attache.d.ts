@@ -20,11 +20,11 @@ export type { Caution, Change, Code, Kind, Right, UploadState } from './codes.js
 /**
  * Opens the chat session that the token names and resolves once it is joined.
  *
- * As long as it may succeed it stays pending and tries again: where the proxy or the application's server is away, each
- * try comes later than the one before, ten seconds at most, and at once when the browser is back online or the page is
- * seen again. `onRetry` says why it takes so long; `signal` gives it up. It rejects with an {@link AttacheError} when
- * trying again is of no use: the options are wrong, a fixed token is refused, two tokens of a function one after the
- * other, the origin, or the chat session has ended.
+ * It stays pending and retries for as long as it may succeed. If the proxy or the application's server is away, the pauses
+ * grow to ten seconds at most; it retries at once when the browser is back online or the page becomes visible. `onRetry`
+ * says why it takes so long; `signal` gives it up. It rejects with an {@link AttacheError} when retrying is of no use: the
+ * options are wrong, a fixed token or two successive tokens of a function are refused, the origin is refused, or the chat
+ * session has ended.
  */
 export function connect(options: ConnectOptions): Promise<Session>;
 
@@ -41,23 +41,24 @@ export interface ConnectOptions {
   /** The proxy: `https:`/`wss:` (or `http:`/`ws:` on loopback). A path is kept. Default: the origin this module was loaded from. */
   url?: string | URL;
   /**
-   * The token, or a function called at every connect, reconnect and when a token's time is over: a session lasts no longer
-   * than a fixed one. It travels in the first message, never in a URL. A function that throws, answers something that is
-   * no token (a page, JSON, "Bad Gateway", "undefined") or takes longer than ten seconds is reported in the console and called again; the session goes on. A token
-   * of the same user with another nickname renames the party; one of another user or chat session ends this session with
-   * the code `session-invalid`, and nothing is sent under the other name. A function may throw that error itself.
+   * The token, or a function called at every connect, every reconnect and when a token expires; a session lasts no longer
+   * than a fixed token. It travels in the first message, never in a URL. A function that throws, returns something that is
+   * not a token (a page, JSON, "Bad Gateway", "undefined") or takes longer than ten seconds is reported in the console and
+   * called again; the session goes on. A token of the same user with another nickname renames the party. A token of another
+   * user or chat session ends this session with the code `session-invalid`, and nothing is sent under the other name. A
+   * function may throw that error itself.
    */
   token: string | (() => string | Promise<string>);
   /** Stops connecting; once connected it has no effect. */
   signal?: AbortSignal;
-  /** Called when the first connect has failed for a reason that may pass; it is tried again in `retryIn` milliseconds. */
+  /** Called when the first connect has failed for a reason that may pass; it is retried in `retryIn` milliseconds. */
   onRetry?: (why: { error: AttacheError; retryIn: number }) => void;
   /** The chat protocol version to join with (ClientVersion). Default 106. Below 104 Chat Server hides files. */
   clientVersion?: number;
   /** The compiled module, when it is not to be loaded from beside this script. */
   wasm?: string | URL | Response | WebAssembly.Module;
   /**
-   * Whether downloads carry cookies and HTTP authentication, for a front end before the proxy that asks for them (single
+   * Whether downloads carry cookies and HTTP authentication, for a front end of the proxy that requires them (single
    * sign-on, basic auth): `same-origin` or `include`. Default `omit`: the proxy needs none. From another origin `include`
    * needs `--download-credentials` at the proxy, and the front end has to let OPTIONS through without them.
    */
@@ -77,7 +78,7 @@ export interface SessionEventMap {
   notice: CustomEvent<NoticeEvent>;
   /** An upload of this session changed: offered, receiving, accepted, scanning, stored, announced, failed, cancelled. */
   upload: CustomEvent<UploadEvent>;
-  /** `connected` · `reconnecting` · `closed`. A proxy that goes out of service while another is there is no change. */
+  /** `connected` · `reconnecting` · `closed`. A proxy that goes out of service while another takes over is not a change. */
   state: CustomEvent<{ state: SessionState; error?: AttacheError; retryIn?: number }>;
   /** The allowances, or what is used of them, changed. */
   limits: CustomEvent<Limits>;
@@ -99,8 +100,8 @@ export interface Session extends EventTarget {
   readonly transcript: readonly TranscriptEvent[];
 
   /**
-   * Replaces the token, or where tokens come from. Nothing is connected anew: it counts from the next reconnect on, or
-   * when the time of the present token is over. A token that names another chat session or user ends this session with
+   * Replaces the token, or the function that returns it, without reconnecting: it is used at the next reconnect, or when the
+   * present token expires. A token that names another chat session or user ends this session with
    * the code `session-invalid`.
    */
   setToken(token: ConnectOptions['token']): void;
@@ -115,31 +116,31 @@ export interface Session extends EventTarget {
 
   /**
    * Returns the key of an unfinished upload of a file of the same name, size and
-   * date, by this party in a page that is gone. Hand it to {@link upload} to go on
-   * there. What arrived is compared first: if it is another content, the upload
-   * fails with `file-changed`; if a living page sends under the key, another tab
-   * say, with `upload-conflict`. In both cases send the file with a new key. Keys
+   * date, by this party in a page that is gone. Pass it to {@link upload} to resume
+   * it. What arrived is compared first: if the content differs, the upload fails
+   * with `file-changed`; if a living page, another tab say, is sending under the
+   * key, with `upload-conflict`. In both cases send the file with a new key. Keys
    * are kept for a day in `localStorage`, with neither content nor token, and only
    * in a secure context: elsewhere no page can tell that another one is gone.
    */
   recall(file: File): string | undefined;
 
   /**
-   * Uploads that this party began in an earlier page and did not finish, of the last day. None of them is on its way in
-   * this or another tab. {@link upload} goes on with one when its file is chosen again; see {@link recall}.
+   * Uploads that this party began in an earlier page within the last day and did not finish. None of them is being sent by
+   * this or another tab. {@link upload} resumes one when its file is chosen again; see {@link recall}.
    */
   unfinished(): Promise<UnfinishedUpload[]>;
 
-  /** Gives an unfinished upload up: what is stored of it is removed. */
+  /** Gives up an unfinished upload: what is stored of it is removed. */
   discard(key: string): void;
 
   /**
-   * Opens a file for reading. Resolves with a `Response` once the answer is known to be the file's and no login or error
-   * page: stream it, or call `blob()`. A body that breaks off goes on where it was, unseen by the reader. The body fails
-   * with an {@link AttacheError} if it does not have the announced size and SHA-256 (`download-mismatch`; with an `offset`
-   * only the size is known), if something else answers (`download-intercepted`), if the file changed (`document-changed`),
-   * if the right to it is lost, and when nothing has come for `patience`. A reader of the stream has had all but the last
-   * bytes by then, so what it made of them is good only once the stream has ended without an error.
+   * Opens a file for reading. Resolves with a `Response` once the answer is known to be the file and not a login or error
+   * page: stream it, or call `blob()`. A body that breaks off is resumed without the reader noticing. The body fails with an
+   * {@link AttacheError} if it does not have the announced size and SHA-256 (`download-mismatch`; with an `offset` only the
+   * size is compared), if something else answers (`download-intercepted`), if the file changed (`document-changed`), if the
+   * right to it is lost, and if nothing has arrived for `patience`. The reader has all but the last bytes by then, so trust
+   * them only once the stream has ended without an error.
    *
    * Costs a customer one download attempt a file; asking again for the same file is free while the page lives.
    * @param file a {@link ChatFile}, or its id: then the size announced in the chat is not compared
@@ -147,9 +148,9 @@ export interface Session extends EventTarget {
   download(file: ChatFile | string, options?: DownloadOptions): Promise<Response>;
 
   /**
-   * A URL of the same file for a plain link. A browser may begin with it for ten minutes, and go on with a download that
-   * was cut for six hours; both only while the chat lasts, this party is in it, and the file exists. A link that is
-   * refused leaves the page where it is, without a word: `check` tells why before.
+   * A URL of the same file for a plain link. A download may begin within ten minutes, and one that was cut may be resumed
+   * for six hours; both only while the chat lasts, this party is in it, and the file exists. A link that is refused leaves
+   * the page where it is and says nothing: `check` finds out why beforehand.
    */
   link(file: ChatFile | string, options?: LinkOptions): Promise<string>;
 
@@ -158,8 +159,8 @@ export interface Session extends EventTarget {
 
   /**
    * Leaves. `after` says what becomes of the chat session: `keep-alive` (the
-   * default), `close-if-no-agents` or `force-close`. Uploads that were accepted go on. With `keep-alive` the party stays in
-   * the chat as long as another session of it is open in this page.
+   * default), `close-if-no-agents` or `force-close`. Uploads that were accepted go on. With
+   * `keep-alive` the party stays in the chat as long as it has another session open in this page.
    */
   close(options?: { after?: 'keep-alive' | 'close-if-no-agents' | 'force-close' }): Promise<void>;
 
@@ -205,9 +206,9 @@ export interface DownloadOptions {
 
 export interface LinkOptions {
   signal?: AbortSignal;
-  /** Whether to ask first if the link would be answered with the file, and reject as {@link Session.download} does if not. */
+  /** Whether to check first that the link is answered with the file, and to reject as {@link Session.download} does if not. */
   check?: boolean;
-  /** How long to ask, as for {@link Session.download}. */
+  /** How long to keep trying, as for {@link Session.download}. */
   patience?: number;
 }
 
@@ -222,7 +223,7 @@ export interface Progress {
   readonly state: UploadState;
   /** Bytes handed to the network. */
   readonly sent: number;
-  /** Bytes that the proxy has stored durably; the point an interrupted upload goes on from. */
+  /** Bytes that the proxy has stored durably; the point from which an interrupted upload resumes. */
   readonly stored: number;
   readonly total: number;
 }
@@ -283,7 +284,7 @@ export interface FileName {
   readonly kind: Kind;
   /** Why to be careful with it, or empty. */
   readonly caution: '' | Caution;
-  /** What was changed in its name so that every computer can save it; absent if nothing that a person would ask about. */
+  /** What was changed in its name so that every computer can save it; absent if nothing that a person would notice. */
   readonly changed?: Change;
 }
 
@@ -296,7 +297,7 @@ export interface ChatFile extends TranscriptBase, FileName {
   readonly size: number;
   /** The upload's key, if the file was sent through Attaché. */
   readonly key: string;
-  /** `file-source`: the store it lies in, `ucs` for Genesys. */
+  /** `file-source`: the store it is in, `ucs` for Genesys. */
   readonly source: string;
   /** `file-document-id`: not a right to read it. */
   readonly documentId: string;
@@ -314,9 +315,9 @@ export interface UploadEvent extends Progress, FileName {
   readonly error?: AttacheError;
   /** The announced file, in state `announced`. */
   readonly file?: ChatFile;
-  /** Set where it goes on after a break, of the connection or between two pages: from `stored`. */
+  /** Set if the upload was resumed, after a lost connection or by another page: from `stored`. */
   readonly resumed?: true;
-  /** Set where the proxy's own record of it has ended: it cannot be continued under this key. */
+  /** Set if the proxy's own record of it has ended: it cannot be resumed under this key. */
   readonly over?: true;
   /** Milliseconds since 1970, this page's clock. */
   readonly at: number;
@@ -349,6 +350,6 @@ export class AttacheError extends Error {
   readonly hint: string;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
-  /** Stands in the proxy's log, too; may be empty. */
+  /** Also in the proxy's log; may be empty. */
   readonly id: string;
 }

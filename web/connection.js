@@ -21,16 +21,16 @@ import { within } from './within.js';
 
 /** @typedef {(options: import('./attache.js').ConnectOptions) => Promise<Session>} Connect */
 
-/** Milliseconds that a session is kept for somebody to come back to. */
+/** Milliseconds that a session is kept after its last viewer, for one to come back. */
 const grace = 30_000;
-/** Milliseconds that who joins has to show a token. */
+/** Milliseconds that a viewer who joins has to show a token. */
 const patience = 15_000;
-/** Connections that nobody shows, at the same time. */
+/** How many connections without a viewer are kept at the same time. */
 const mostWaiting = 16;
 
-/** Those with a name, which other elements may join. @type {Map<string, Connection>} */
+/** Connections with a name, which other elements may join. @type {Map<string, Connection>} */
 const named = new Map();
-/** Nobody shows them at the moment. @type {Set<Connection>} */
+/** Connections without a viewer at the moment. @type {Set<Connection>} */
 const waiting = new Set();
 /** What was written in those with a name. */
 const keptByName = new Kept();
@@ -45,7 +45,7 @@ const connectByModule = async (options) => (await import('./attache.js')).connec
  */
 export class Connection {
   conversation = this.#blank();
-  /** Whether it is closed for good; who comes back makes another one. */
+  /** Whether it is closed for good; whoever comes back makes another one. */
   ended = false;
   #url;
   #name;
@@ -85,7 +85,7 @@ export class Connection {
   }
 
   /**
-   * The one of that name at that proxy, for who asks first and all that come later.
+   * Returns the connection of that name at that proxy; the first call makes it.
    *
    * @param {string} url
    * @param {string} name
@@ -99,8 +99,8 @@ export class Connection {
   }
 
   /**
-   * Forgets all that a user wrote and chose where nobody sees it any more, and
-   * closes his sessions there.
+   * Forgets all that a user wrote and chose where it is not shown any more, and
+   * closes the user's sessions there.
    *
    * @param {string} url
    * @param {string} userId
@@ -116,8 +116,8 @@ export class Connection {
   }
 
   /**
-   * Shows it to somebody. Whom others' tokens may have brought here first has to
-   * show one of the same party, before anything is seen.
+   * Shows it to a viewer. If another viewer's token made the connection, this one
+   * has to show a token of the same party before it is shown anything.
    *
    * @param {Viewer} viewer
    */
@@ -145,11 +145,11 @@ export class Connection {
     if (differ(claims(provider), this.#claimed)) this.#switch();
     else if (session && (phase === 'connected' || phase === 'reconnecting')) session.setToken?.(this.#source(this.#era));
     else if (this.#connecting && fixed) this.#begin();
-    // A function is another one at each rendering of many a page. That is not a reason to try.
+    // Many pages pass a new function at each rendering. That is not a reason to retry.
     else if (phase === 'idle' || typeof provider === 'string' && (phase === 'unreachable' || phase === 'closed')) this.#begin();
   }
 
-  /** Somebody does not show it any more. @param {Viewer} viewer */
+  /** A viewer does not show it any more. @param {Viewer} viewer */
   leave(viewer) {
     if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return;
     this.#stop();
@@ -158,7 +158,7 @@ export class Connection {
     for (const old of [...waiting].slice(0, -mostWaiting)) old.#close(true);
   }
 
-  /** Somebody may not see it any more: he logged out. @param {Viewer} viewer */
+  /** A viewer may not see it any more, because its user logged out. @param {Viewer} viewer */
   logOut(viewer) {
     this.#viewers.delete(viewer);
     this.#known.delete(viewer);
@@ -173,12 +173,12 @@ export class Connection {
     Connection.forget(this.#url, userId);
   }
 
-  /** Where it has its tokens from: from who came last. @returns {Token | undefined} */
+  /** Where the tokens come from: the viewer who came last. @returns {Token | undefined} */
   #provider() {
     return this.#latest()?.provider ?? this.#lastProvider;
   }
 
-  /** Who came last of those with a provider who may see it. @returns {Viewer | undefined} */
+  /** The viewer who came last, of those who have a provider and may see it. @returns {Viewer | undefined} */
   #latest() {
     return [...this.#viewers].reverse().find((viewer) => viewer.provider !== undefined && this.#known.has(viewer));
   }
@@ -276,7 +276,7 @@ export class Connection {
     this.conversation.rest();
   }
 
-  /** What a session is to get its tokens from: a string is the only one that there is. @param {object} era the session's @returns {import('./attache.js').ConnectOptions['token']} */
+  /** Returns the token or token function for a session: a string is the only token there is. @param {object} era the session's @returns {import('./attache.js').ConnectOptions['token']} */
   #source(era) {
     const provider = this.#provider();
     if (typeof provider !== 'string') return () => this.#token(era);
@@ -284,7 +284,7 @@ export class Connection {
     return provider;
   }
 
-  /** A token for a session, from whom it is to be had now. @param {object} era the session's */
+  /** Returns a token for a session, from the viewer who came last. @param {object} era the session's */
   async #token(era) {
     const token = await this.#ask(this.#provider());
     const claimed = claims(token);
@@ -331,14 +331,14 @@ export class Connection {
     for (const viewer of this.#viewers) if (this.#known.has(viewer)) viewer.show(this.conversation);
   }
 
-  /** The token names another party or another chat: what is shown goes at once, and the new one is connected to. */
+  /** The token names another party or another chat: what is shown disappears at once, and the new chat is connected. */
   #switch() {
     this.#forsake();
     this.#show();
     this.#begin();
   }
 
-  /** Closes the session. What was written waits for its own party to return, and nobody else. */
+  /** Closes the session. What was written waits for its own party to return. */
   #forsake() {
     this.#stop();
     const { conversation } = this;
@@ -352,7 +352,7 @@ export class Connection {
   }
 
   #expire() {
-    // Who chose a file wants it to arrive, whatever is shown meanwhile.
+    // Whoever chose a file wants it to arrive, whatever is shown meanwhile.
     const { busy, phase } = this.conversation;
     if (busy && phase === 'connected') this.#closing = setTimeout(() => this.#expire(), grace);
     else this.#close(true);

@@ -46,10 +46,11 @@ const describe = async (name, type) => (await import('./attache.js')).describe(n
 const bySession = new WeakMap();
 
 /**
- * One party's place in one chat, apart from all that shows it: the session, what
- * was written, chosen and begun. An element is a view of it, so nothing is lost
- * when that is made anew, moved or removed. A session that ended may be followed
- * by another of the same party in the same chat; what is unfinished goes on.
+ * One party's place in one chat, independent of the elements that show it: the
+ * session, and what was written, chosen and begun. An element is a view of it, so
+ * nothing is lost when that is recreated, moved or removed. A session that ended
+ * may be followed by another of the same party in the same chat; what is unfinished
+ * is resumed.
  */
 export class Conversation {
   /** @type {Session | undefined} */

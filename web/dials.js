@@ -20,10 +20,9 @@ class Stillborn extends EventTarget {
 }
 
 /**
- * A session's dials. Of one that fails a browser says nothing but that, so the
- * proxy is asked why before the module hears of it, and the console of this
- * page's developer has the cause and the remedy, once until the session is
- * connected.
+ * A session's dials. If one fails, the browser does not say why. So the proxy is
+ * asked before the module hears of it, and the console gets the cause and the
+ * remedy, once until the session is connected.
  */
 export class Dials {
   #base;
@@ -119,7 +118,7 @@ export class Dials {
     return cause?.code ? cause : undefined;
   }
 
-  /** The proxy answers requests, and knows nothing against a dial. Once, that is a restart; again and again, it is not. */
+  /** The proxy answers requests and has refused no dial. Once, that is a restart; again and again, something blocks WebSockets. */
   #silent() {
     this.#unexplained += 1;
     if (this.#unexplained === 3) {
@@ -134,12 +133,12 @@ export class Dials {
     if (this.#unanswered === 3 && globalThis.navigator?.onLine !== false) this.say(`cannot connect: ${await stranger(this.#base)}`);
   }
 
-  /** The session is connected: what fails from now on is told anew. */
+  /** The session is connected: what fails from now on is reported again. */
   connected() {
     this.#said.clear();
   }
 
-  /** Tells the page's developer, once until the session is connected. @param {string} text @param {string} [kind] of what only one is told */
+  /** Writes to the console, once until the session is connected. @param {string} text @param {string} [kind] of what only one is told */
   say(text, kind = text) {
     if (this.#said.has(kind)) return;
     this.#said.add(kind);

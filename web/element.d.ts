@@ -14,30 +14,30 @@ import type { Dictionary } from './locale.js';
  *
  * It connects when it has a `url` and a token. It is a view: the session, the
  * draft, the chosen files and the uploads outlive it. The same node keeps its
- * session whatever is written or rendered anew: `url` with the same value, a new
+ * session whatever is set or rendered again: `url` with the same value, a new
  * token function, `lang`, `readonly`, a move to another place or document,
  * removal and return within 30 seconds. Another node takes the session over, or
  * shares it, only if it has the same `url` and the same `conversation`; its token
- * is asked for before anything is shown. A session that nobody has shown for 30
- * seconds is closed, unless an upload is on its way. An element that is not in
+ * is requested before anything is shown. A session that no element has shown for
+ * 30 seconds is closed, unless an upload is under way. An element that is not in
  * a page fires no events.
  *
  * Another `conversation`, another `url`, or a token that names another chat
  * session or user is a switch: the old chat disappears at once, and nothing is
- * sent to it any more. What was written and chosen in it comes back with it, for
- * as long as the page lives. Removing the token or `conversation` logs out: the
+ * sent to it any more. What was written and chosen in it comes back with it, as
+ * long as the page lives. Removing the token or `conversation` logs out: the
  * session is closed, and what this user wrote and chose is forgotten.
  *
  * A page that has a session of its own sets `session` instead and keeps it: the
  * element then neither connects nor closes anything. Draft and tiles belong to
  * that session and come back with it.
  *
- * What only the page's developer can mend (no `url` or `token`, a refused origin, a
- * token that is not accepted, …) is told in the console and by `attache-error`; whoever
- * chats reads neutral words instead, with the id that stands in the proxy's log.
+ * What only the page's developer can fix (no `url` or `token`, a refused origin, a
+ * token that is not accepted, …) is reported in the console and by `attache-error`; whoever
+ * chats reads neutral words instead, with the id that is also in the proxy's log.
  *
- * A proxy, or an application's server, that is away when the chat is opened is waited for: the banner and `attache-error`
- * say why, and the element tries again by itself.
+ * If the proxy or the application's server is away when the chat is opened, the banner and `attache-error` say why, and the
+ * element retries by itself.
  *
  * Custom properties are listed in `styles.js`. Every box is a `part`: `frame`,
  * `header`, `heading`, `people`, `faces`, `state`, `banner`, `transcript`,
@@ -47,12 +47,12 @@ import type { Dictionary } from './locale.js';
  * `allowance`, `composer-error`, `overlay`, `button` (and with it `attach`,
  * `send`, `cancel`, `retry`, `dismiss`, `jump`, `reconnect`).
  *
- * The attribute `credentials` (`same-origin`, `include`) has downloads carry cookies for a front end that asks for
- * them; see `ConnectOptions.credentials`. It counts from the next connect on.
+ * With the attribute `credentials` (`same-origin`, `include`) downloads carry cookies, for a front end that requires
+ * them; see `ConnectOptions.credentials`. A change takes effect at the next connect.
  *
- * A file is called downloaded once it has been compared with what was announced. Where the browser does not tell
- * whether it saved a file it is called handed to the browser: a file over 64 MiB without `showSaveFilePicker`, and any file
- * in a frame of another origin, which may have a `sandbox` without `allow-downloads`.
+ * A file is called downloaded once it has been compared with what was announced. If the browser does not report whether it
+ * saved the file, it is called handed to the browser: a file over 64 MiB without `showSaveFilePicker`, and any file in a
+ * frame of another origin, which may have a `sandbox` without `allow-downloads`.
  *
  * Its states for `:state()`: `connected`, `reconnecting`, `closed`, `dragging`.
  * `data-theme="light"` or `"dark"` on the element settles the colour scheme.
@@ -62,7 +62,7 @@ export class AttacheChat extends HTMLElement {
   url: string;
   /**
    * The token, or a function called at every connect and reconnect; as an attribute, a string. Another function only
-   * replaces the one before: nothing is connected anew. A falsy value logs out.
+   * replaces the one before, without reconnecting. A falsy value logs out.
    */
   get token(): Token;
   set token(token: Token | null | undefined);
@@ -72,7 +72,7 @@ export class AttacheChat extends HTMLElement {
    */
   get conversation(): string;
   set conversation(name: string | null | undefined);
-  /** What stands over the chat. Reflects the attribute. */
+  /** The heading over the chat. Reflects the attribute. */
   heading: string;
   /** Without composer: messages and files are shown and files can be downloaded. Reflects the attribute `readonly`. */
   readOnly: boolean;
@@ -99,7 +99,7 @@ export type Token = string | ((request: { conversation: string }) => string | Pr
 
 /** What happened in the element. All of them bubble and leave shadow roots. */
 export interface AttacheChatEventMap {
-  /** A file became visible here, sent by whomever; `detail.at` tells one of the transcript so far from a new one. */
+  /** A file became visible here, sent by whomever; `detail.at` tells earlier files of the transcript from new ones. */
   'attache-file': CustomEvent<ChatFile>;
   /** A step of an upload of this session. */
   'attache-upload': CustomEvent<UploadEvent>;

@@ -3,9 +3,9 @@ import { codes } from './codes.js';
 /** @typedef {import('./error.js').AttacheError} AttacheError */
 
 /**
- * What only who made or runs the page can mend. The sentence of such an error is
- * for him, in the console; whoever chats is told in words of the dictionary that
- * it is not their doing.
+ * Errors that only the page's developer or operator can fix. The sentence of such
+ * an error is for them, in the console; whoever chats reads a neutral one from the
+ * dictionary.
  *
  * @type {Record<string, 'notSetUp' | 'notSignedIn' | 'outdated'>}
  */
@@ -36,8 +36,8 @@ export function neutral({ code = '', message = '' }) {
 }
 
 /**
- * Tells who made the page what an element was given that cannot work. Of all
- * else that fails the session has told.
+ * Reports to the page's developer what an element was given that cannot work. The
+ * session reports everything else that fails.
  *
  * @param {AttacheError} error
  */
@@ -45,12 +45,12 @@ export function complain({ code, message, hint }) {
   if (code === 'message-invalid') console.error(`attache: <attache-chat> cannot connect: ${message}; ${hint}`);
 }
 
-/** Milliseconds that a page has to say what an element is to show. */
+/** Milliseconds that a page has to give an element its url and token. */
 const soon = 2000;
 
 /**
- * Tells, once, of an element that was given nothing to connect with. Frameworks
- * set properties some time after they have put it in place.
+ * Reports, once, an element that was given nothing to connect with. Frameworks
+ * set properties some time after they have inserted it.
  */
 export class Lack {
   /** @type {ReturnType<typeof setTimeout> | undefined} */

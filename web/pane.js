@@ -116,7 +116,7 @@ export class Pane {
     return { focus: this.#focus(), scroll: this.#transcript.scroll };
   }
 
-  /** Puts the reader where he was in another pane. @param {Place} place */
+  /** Takes the reader to the same place as in another pane. @param {Place} place */
   set place({ focus, scroll }) {
     this.#transcript.scroll = scroll;
     if (focus === undefined) return;

@@ -1,5 +1,5 @@
 /**
- * Where a reader is in a pane, so that one that is made anew takes him there.
+ * Where the reader is in a pane, so that a new pane can go there.
  *
  * @typedef {object} Place
  * @property {{ part: string, key: string, id: string } | undefined} focus the control, and the tile that it is in

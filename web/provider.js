@@ -10,15 +10,15 @@ import { within } from './within.js';
  * @typedef {{ token: string, fixed: boolean, problem: string, cause?: unknown }} Answer
  */
 
-/** Milliseconds that the application has for a token. A fetch on a line that died in its sleep never ends. */
+/** Milliseconds that the application has for a token. A fetch over a connection that died during sleep never ends. */
 const answerTime = 10_000;
 /** Bytes: with the rest of a hello the proxy takes 4 KiB. */
 const longest = 3800;
 
 /**
- * Where a session has its tokens from. The application's server may be away for a
- * moment, as the proxy may: whatever it does is told to the developer's console,
- * once for each kind until a token comes, and never a reason to end a chat.
+ * Where a session gets its tokens. The application's server may be away for a
+ * moment, as the proxy may: whatever it does is reported in the console, once for
+ * each kind until a token arrives, and never ends a chat.
  */
 export class Provider {
   #source;

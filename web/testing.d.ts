@@ -40,6 +40,6 @@ export interface FakeSession extends Session {
   limit(limits: Partial<Limits>): void;
   /** Changes the state of the connection. */
   enter(state: SessionState, detail?: { error?: Error; retryIn?: number }): void;
-  /** Calls the party otherwise from now on, as a token with another nickname does. */
+  /** Renames the party, as a token with another nickname does. */
   rename(nickname: string): void;
 }
