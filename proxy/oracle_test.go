@@ -169,7 +169,7 @@ func (f heldFile) expect(q hostileRequest) (status []int, part []byte) {
 		return []int{http.StatusNotModified}, nil
 	}
 	asked := q.header.Get("Range")
-	if asked == "" || q.header.Get("If-Range") != "" && q.header.Get("If-Range") != f.tag || !strings.HasPrefix(asked, "bytes=") || strings.Contains(asked, ",") || asked == "bytes=-0" {
+	if asked == "" || q.header.Get("If-Range") != "" && strings.TrimPrefix(q.header.Get("If-Range"), "W/") != f.tag || !strings.HasPrefix(asked, "bytes=") || strings.Contains(asked, ",") || asked == "bytes=-0" {
 		return []int{http.StatusOK}, nil
 	}
 	size := int64(len(f.content))
