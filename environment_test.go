@@ -53,3 +53,18 @@ func TestB68ASignalDeliveredTwiceIsOne(t *testing.T) {
 		require.Equal(t, 3*time.Second, time.Since(begun))
 	})
 }
+
+func TestB66WhatOtherCommandsUnderstand(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--version"}, "attache " + release()},
+		{[]string{"help"}, "Usage: attache <command>"},
+		{[]string{"help", "serve"}, "Usage: attache serve"},
+	} {
+		var out strings.Builder
+		require.Zero(t, run(c.args, &out, io.Discard), "%q", c.args)
+		require.Contains(t, out.String(), c.says)
+	}
+}

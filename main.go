@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -77,7 +78,7 @@ func run(args []string, out, log io.Writer) int {
 		return 1
 	}
 	passOver(parser.Model.Node, os.LookupEnv)
-	parsed, err := parser.Parse(joinNegatives(args))
+	parsed, err := parser.Parse(joinNegatives(asMeant(args)))
 	if code >= 0 {
 		return code
 	}
@@ -90,6 +91,17 @@ func run(args []string, out, log io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// asMeant takes what other commands understand: --version, and help with a command.
+func asMeant(args []string) []string {
+	switch {
+	case len(args) == 1 && (args[0] == "--version" || args[0] == "-v" || args[0] == "-V"):
+		return []string{"version"}
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
 }
 
 // joinNegatives writes --flag -1 as --flag=-1. A negative number is not a flag: no flag

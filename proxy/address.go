@@ -94,16 +94,6 @@ func (f fronts) unnamed(r *http.Request) (netip.Addr, bool) {
 	return a, ok && r.Header.Get("X-Forwarded-For") != "" && (a.IsLoopback() || a.IsPrivate()) && !f.trusts(a)
 }
 
-// hintFront tells the operator, once, that all who come through a front end are taken for one.
-func (p *Proxy) hintFront(r *http.Request) {
-	if a, is := p.fronts.unnamed(r); is {
-		p.hinted.Do(func() {
-			p.Log.Warn("X-Forwarded-For is not believed, so everybody who comes from this address counts as one", "address", a,
-				"hint", "if it is a front end of yours, start the proxy with --front-end "+a.String())
-		})
-	}
-}
-
 // parseAddress reads an address with or without a port, and one of IPv6 with or without
 // brackets: front ends differ.
 func parseAddress(s string) (netip.Addr, bool) {

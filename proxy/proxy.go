@@ -19,7 +19,7 @@ type Proxy struct {
 	mux      *http.ServeMux
 	origins  origins
 	fronts   fronts
-	hinted   sync.Once     // at a front end that is not named
+	hints    hints
 	waiting  *guests.Crowd // sockets that have not said who they are
 	room     *room
 	quiet    *quiet

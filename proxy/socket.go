@@ -150,6 +150,7 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	if err != nil {
 		return err
 	}
+	p.hintToken(s.who, time.Now())
 	hello.Token = ""
 	s.hello = hello
 	// The lower one counts: a page may be older than its token says, and a token

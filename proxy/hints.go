@@ -1,0 +1,44 @@
+package proxy
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"attache/bridge"
+)
+
+// hints are what an operator is told once, because it works in a way that nobody wants.
+type hints struct{ front, right, end sync.Once }
+
+// hintFront logs that everybody who connects through a front end counts as one.
+func (p *Proxy) hintFront(r *http.Request) {
+	if a, is := p.fronts.unnamed(r); is {
+		p.hints.front.Do(func() {
+			p.Log.Warn("X-Forwarded-For is not trusted, so everybody who connects from this address counts as one", "address", a,
+				"hint", "if it is a front end of yours, start the proxy with --front-end "+a.String())
+		})
+	}
+}
+
+// distantEnd is how far off a token's end is a mistake: whoever writes milliseconds into exp,
+// which has seconds (RFC 7519, section 4.1.4), makes tokens for 55,000 years.
+const distantEnd = 100 * 365 * 24 * time.Hour
+
+// hintToken logs claims of a valid token that its maker cannot have meant.
+func (p *Proxy) hintToken(who Identity, now time.Time) {
+	if who.Expires.After(now.Add(distantEnd)) {
+		p.hints.end.Do(func() {
+			p.Log.Warn("a token expires more than a hundred years from now", "session", who.Session, "user", who.Party.UserID,
+				"hint", "exp is in seconds since 1970, not in milliseconds")
+		})
+	}
+	for _, right := range who.Rights {
+		if !slices.Contains(bridge.AllRights, right) {
+			p.hints.right.Do(func() {
+				p.Log.Warn("a token has a right that does not exist", "right", right[:min(len(right), 64)], "session", who.Session, "user", who.Party.UserID, "rights", bridge.AllRights)
+			})
+		}
+	}
+}
