@@ -103,9 +103,10 @@ type supervisor struct {
 	ready       func() // called once, when the first child serves
 	interrupted <-chan os.Signal
 
-	served  bool // a child has been ready
-	signals int
-	faults  int
+	served    bool // a child has been ready
+	signals   int
+	signalled time.Time // the first of them
+	faults    int
 }
 
 // life is one child.
@@ -221,7 +222,13 @@ func (s *supervisor) hear(l *life, word byte) {
 
 // leave has the child drain at the first signal and ends it at the second.
 func (s *supervisor) leave(l *life) {
+	if s.signals > 0 && time.Since(s.signalled) < sameWish {
+		return
+	}
 	s.signals++
+	if s.signals == 1 {
+		s.signalled = time.Now()
+	}
 	if s.signals > 1 {
 		s.logger.Warn("exiting without draining")
 		l.cmd.Process.Kill()

@@ -151,3 +151,14 @@ func TestSecondSignalEndsTheDemo(t *testing.T) {
 	require.Contains(t, d.log.String(), "without draining")
 	require.True(t, gone(child))
 }
+
+// B68: timeout(1) and npm deliver one wish twice; the demo still drains.
+func TestB68ASignalDeliveredTwiceDrainsTheDemo(t *testing.T) {
+	d, _ := startDemo(t)
+	d.signal()
+	d.signal()
+	d.signal()
+	d.wait()
+	require.Zero(t, d.cmd.ProcessState.ExitCode(), d.log.String())
+	require.NotContains(t, d.log.String(), "without draining")
+}
