@@ -14,6 +14,8 @@ const keys = [
   ['Chromium and Firefox: Enter within a conversion', { isComposing: true, keyCode: 229 }, false],
   ['Firefox: the key of the input method', { key: 'Process', isComposing: true, keyCode: 229 }, false],
   ['Safari: Enter that ended a conversion', { keyCode: 229 }, false],
+  ['Gboard: Enter within a word', { isComposing: true }, true],
+  ['Gboard: Shift and Enter within a word', { isComposing: true, shiftKey: true }, false],
   ['a letter', { key: 'a', keyCode: 65 }, false],
   ['Android: a key without a name', { key: 'Unidentified', keyCode: 229 }, false],
 ];
@@ -42,8 +44,10 @@ test('B20 Android: a line break after a key without a name sends', () => {
   assert.equal(enter.writes(line()), false, 'once');
   enter.pressed(key({ key: 'Unidentified', keyCode: 229 }));
   assert.equal(enter.writes(line('insertText')), false, 'a letter');
-  enter.pressed(key({ key: 'Unidentified', keyCode: 229 }));
-  assert.equal(enter.writes(line('insertLineBreak', true)), false, 'within a conversion');
+  enter.pressed(key({ key: 'Unidentified', keyCode: 229, isComposing: true }));
+  assert.equal(enter.writes(line('insertCompositionText', true)), false, 'a letter of a word');
+  enter.pressed(key({ key: 'Unidentified', keyCode: 229, isComposing: true }));
+  assert.equal(enter.writes(line('insertLineBreak', true)), true, 'within a word');
 });
 
 test('B20 a line break with Shift, or one that nobody pressed a key for, is one', () => {
