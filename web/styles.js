@@ -73,13 +73,28 @@ const frameStyles = `
   min-inline-size: 15em;
   min-block-size: 16em;
   container: attache / inline-size;
-  font-family: var(--attache-font-family, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, system-ui, sans-serif);
-  font-size: var(--attache-font-size, .9375rem);
-  font-weight: 400;
-  line-height: 1.4;
-  letter-spacing: normal;
-  text-align: start;
+  font: 400 var(--attache-font-size, .9375rem)/1.4 var(--attache-font-family, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, system-ui, sans-serif);
   color: var(--text);
+
+  /* What a shadow root lets in: names and messages are shown as they were written, whatever is around them. */
+  -webkit-text-fill-color: currentcolor;
+  -webkit-text-stroke: 0;
+  cursor: auto;
+  hyphens: manual;
+  letter-spacing: normal;
+  line-break: auto;
+  overflow-wrap: normal;
+  text-align: start;
+  text-align-last: auto;
+  text-emphasis: none;
+  text-indent: 0;
+  text-shadow: none;
+  text-transform: none;
+  -webkit-user-select: text;
+  user-select: text;
+  white-space: normal;
+  word-break: normal;
+  word-spacing: normal;
 }
 :host([hidden]) { display: none; }
 :host([data-theme="light"]) { color-scheme: light; }
