@@ -71,7 +71,7 @@ export class Lack {
       const names = lacks();
       if (names.length === 0) return;
       this.#told = true;
-      console.warn(`attache: <attache-chat> is not connected, because it has no ${names.join(' and no ')}: set them (the attribute url="" is the server that element.js comes from), or its property session.`);
+      console.warn(`attache: <attache-chat> is not connected, because it has no ${names.join(' and no ')}: set them (the attribute url="" is the server that element.js comes from), or its property session. If a framework sets them, load element.js before it renders: it sets no properties that are not there yet.`);
     }, soon);
   }
 }

@@ -117,6 +117,10 @@ function readToken(given) {
   if (token === '') throw new Trouble('empty', 'the token is an empty string', 'check response.ok, and that the user is signed in');
   if (token.startsWith('<')) throw new Trouble('markup', 'the token function returned a page of HTML', 'check response.ok before reading the answer');
   if (/^["{[]/.test(token)) throw new Trouble('json', 'the token function returned JSON', 'read the answer with response.json(), and return the token in it');
+  if (/^(async\b|function\b|\()|=>/.test(token)) {
+    throw new Trouble('source', 'the token is the source text of a function',
+      'load element.js before the page is rendered: a framework that does not know the property yet writes an attribute');
+  }
   if (!/^[\w.~+/=-]+$/.test(token) || wordlike(token)) throw new Trouble('words', 'the token function returned text that is not a token', 'check response.ok before reading the answer');
   if (token.length > longest) throw new Trouble('long', `the token has ${token.length} bytes; it may have ${longest}`, 'leave out claims that the proxy does not read');
   return token;

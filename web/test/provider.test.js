@@ -41,6 +41,7 @@ for (const [name, source, word] of [
   ['a word', async () => 'Unauthorized', /not a token/],
   ['undefined as a text', async () => 'undefined', /not a token/],
   ['lines', async () => 'secret\nsecret', /not a token/],
+  ['the source of a function, which Vue writes into an attribute', async () => 'async () => (await fetch("/secret")).text()', /element\.js/],
   ['too much', async () => 'secret'.repeat(1000), /6000 bytes/],
 ]) {
   test(`B31 a token function that answers ${name}`, async () => {
