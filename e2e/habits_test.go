@@ -101,6 +101,65 @@ func TestHabitsOfDesktops(t *testing.T) {
 		ok(t, `() => e2e.until(() => !document.querySelector('#agent').matches(':state(dragging)'), 'the end of the drag').then(() => true)`)
 	})
 
+	t.Run("B27 what is dropped in another window belongs to that window, and is sent", func(t *testing.T) {
+		tell(d.page, `() => {
+			const frame = document.body.appendChild(document.createElement('iframe'));
+			const { Blob, File } = frame.contentWindow;
+			document.querySelector('#agent').add([new File(['x'], 'foreign.txt'), new Blob(['x'], { type: 'image/png' })]);
+			frame.remove();
+		}`)
+		d.customer.file("foreign.txt")
+		d.customer.file("image.png")
+		ok(t, `() => {
+			try {
+				document.querySelector('#agent').add([null]);
+			} catch (error) {
+				return error instanceof TypeError;
+			}
+			return false;
+		}`)
+	})
+
+	t.Run("B17 a drop where a chat is only shown does not leave the page", func(t *testing.T) {
+		ok(t, `() => {
+			const agent = document.querySelector('#agent');
+			agent.readOnly = true;
+			try {
+				const data = new DataTransfer();
+				data.items.add(new File(['x'], 'a.txt'));
+				const [frame] = e2e.root('agent').querySelectorAll('.frame');
+				const taken = ['dragover', 'drop'].map((type) => {
+					const event = new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+					frame.dispatchEvent(event);
+					return event.defaultPrevented;
+				});
+				return taken.every(Boolean) && frame.querySelector('.overlay').classList.contains('closed') && !frame.textContent.includes('a.txt');
+			} finally {
+				agent.readOnly = false;
+			}
+		}`)
+	})
+
+	t.Run("B27 what is set around the element changes no names and no words", func(t *testing.T) {
+		d.customer.file("foreign.txt")
+		ok(t, `() => {
+			const sheet = new CSSStyleSheet();
+			sheet.replaceSync('body { text-transform: uppercase; font: small-caps italic 9px serif; word-spacing: 30px; text-indent: 40px; ' +
+				'white-space: nowrap; word-break: break-all; user-select: none; -webkit-text-fill-color: transparent; text-shadow: 1px 1px red }');
+			const look = () => ['.tile-name', '.bubble', '.heading', 'textarea'].flatMap((one) => {
+				const node = e2e.root('customer').querySelector(one);
+				if (!node) return [];
+				const style = getComputedStyle(node);
+				return [...style].map((name) => name + ': ' + style.getPropertyValue(name));
+			}).join();
+			const before = look();
+			document.adoptedStyleSheets = [sheet];
+			const during = look();
+			document.adoptedStyleSheets = [];
+			return before.includes('text-transform: none') && before === during;
+		}`)
+	})
+
 	t.Run("B20 the Enter of an input method sends nothing", func(t *testing.T) {
 		const press = `([words, event]) => {
 			const field = e2e.root('customer').querySelector('textarea');
@@ -113,6 +172,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 		ok(t, press, []any{"にほん", map[string]any{"isComposing": true, "keyCode": 229}})
 		ok(t, press, []any{"line", map[string]any{"shiftKey": true, "keyCode": 13}})
 		require.False(t, ask[bool](d.page, press, []any{"日本", map[string]any{"keyCode": 13}}))
+		require.False(t, ask[bool](d.page, press, []any{"a word of Gboard", map[string]any{"isComposing": true, "keyCode": 13}}))
 		d.agent.hears("日本")
 	})
 

@@ -178,7 +178,7 @@ export interface UploadOptions {
   signal?: AbortSignal;
   /** Called at most ten times a second, and once at the end. */
   onProgress?: (progress: Progress) => void;
-  /** The name to announce. Default: `file.name`. */
+  /** The name to announce. Default: `file.name`; of a Blob, which has none, one after its type, such as `image.png`. */
   name?: string;
   /** The declared MIME type. Default: `file.type`. */
   type?: string;

@@ -1,3 +1,4 @@
+import { isBlob, nameOf } from './blob.js';
 import { Downloads } from './downloads.js';
 import { AttacheError, asAttacheError } from './error.js';
 import { guard } from './leaving.js';
@@ -206,7 +207,7 @@ export class Conversation {
 
   /** Shows files that cannot even be tried, as refused. @param {Iterable<File | Blob | { name: string }>} files @param {AttacheError} error */
   refuse(files, error) {
-    for (const file of files) this.#uploads.reject(/** @type {{ name?: string } | undefined} */ (file)?.name ?? '', error);
+    for (const file of files) this.#uploads.reject(isBlob(file) ? nameOf(file) : file.name, error);
   }
 
   /** Whether there may be a session again after this one. */

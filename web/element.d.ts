@@ -80,7 +80,7 @@ export class AttacheChat extends HTMLElement {
   get session(): Session | null;
   set session(session: Session | null | undefined);
 
-  /** Sends files, as if they had been dropped here; those given while there is no connection, as soon as there is one. */
+  /** Sends files, as if they had been dropped here; those given while there is no connection, as soon as there is one. Throws a TypeError for anything else. */
   add(files: Iterable<File | Blob>): void;
   /** Opens the file picker. Browsers allow it only in answer to a person's action. */
   open(): void;

@@ -1,3 +1,4 @@
+import { isBlob, ours } from './blob.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { AttacheError, asAttacheError } from './error.js';
@@ -134,8 +135,11 @@ export class AttacheChat extends Base {
 
   /** @param {Iterable<File | Blob>} files */
   add(files) {
-    if (!this.readOnly) this.#conversation.add(files);
-    else this.#conversation.refuse(files, new AttacheError({ code: 'forbidden', message: 'this chat is shown for reading only', hint: '' }));
+    const given = [...files];
+    // Told to whoever calls it: there is no file that a tile could stand for.
+    if (!given.every(isBlob)) throw new TypeError('add takes Files and Blobs');
+    if (!this.readOnly) this.#conversation.add(given.map(ours));
+    else this.#conversation.refuse(given, new AttacheError({ code: 'forbidden', message: 'this chat is shown for reading only', hint: '' }));
   }
 
   open() {

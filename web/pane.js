@@ -73,16 +73,18 @@ export class Pane {
       drafted: (draft) => conversation.write(draft, this),
     });
     this.node.append(this.#header.node, this.#banner, this.#transcript.frame);
-    if (!readonly) this.#writable();
+    if (!readonly) this.node.append(this.#composer.node);
+    this.#cover();
     this.node.append(...this.#announcer.nodes);
     this.#draw();
     conversation.join(this);
   }
 
-  #writable() {
+  /** Takes what is dropped, also where nothing may be: the browser would leave the page and open the file. */
+  #cover() {
     const conversation = this.#conversation;
     const overlay = new Overlay(this.#locale, {
-      allowance: () => this.#allowance(),
+      allowance: () => this.#readonly ? { text: '', open: false } : this.#allowance(),
       add: (files, folders) => {
         this.#host.add(files);
         const error = new AttacheError({ code: 'file-unreadable', message: this.#locale.say('folder'), hint: '' });
@@ -93,7 +95,7 @@ export class Pane {
     });
     overlay.cover(this.node);
     this.#overlay = overlay;
-    this.node.append(this.#composer.node, overlay.node);
+    this.node.append(overlay.node);
   }
 
   /** Shows the conversation as it is. */

@@ -1,3 +1,4 @@
+import { nameOf } from './blob.js';
 import { AttacheError } from './error.js';
 
 /**
@@ -202,7 +203,7 @@ class FakeSession extends EventTarget {
   async upload(file, options = {}) {
     const script = this.#scripts.shift() ?? {};
     const { key = crypto.randomUUID().replaceAll('-', ''), signal, onProgress, description = '', custom = {} } = options;
-    const named = describe(options.name ?? (file instanceof File ? file.name : 'unnamed'));
+    const named = describe(options.name ?? nameOf(file));
     const progress = { key, sent: 0, stored: 0, total: file.size };
     const report = (/** @type {string} */ state, more = {}) => {
       this.tell('upload', { ...named, ...progress, state, at: Date.now(), ...more });

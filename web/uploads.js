@@ -1,3 +1,4 @@
+import { nameOf } from './blob.js';
 import { AttacheError, asAttacheError } from './error.js';
 import { randomKey } from './key.js';
 
@@ -274,7 +275,7 @@ export class Uploads {
    */
   async #describe(one, file) {
     if (one.tile.name !== '') return;
-    await this.#name(one, file instanceof File ? file.name : '', file.type);
+    await this.#name(one, nameOf(file), file.type);
     this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
   }
 

@@ -1,3 +1,4 @@
+import { isBlob, nameOf, ours } from './blob.js';
 import { misuse } from './error.js';
 import { randomKey } from './key.js';
 import { stringify } from './plain.js';
@@ -105,14 +106,14 @@ function readBase(given) {
  * @param {unknown} given
  */
 export function readUpload(file, given) {
-  if (!(file instanceof Blob)) throw misuse('upload takes a File or a Blob');
+  if (!isBlob(file)) throw misuse('upload takes a File or a Blob');
   const options = object(given);
   const custom = Object.entries(object(options.custom)).flat();
   if (!custom.every((part) => typeof part === 'string')) throw misuse('a value of custom is not a string');
   return {
-    file,
+    file: ours(file),
     key: text('key', options.key) || randomKey(),
-    name: text('name', options.name, /** @type {{ name?: string }} */ (file).name),
+    name: text('name', options.name, nameOf(file)),
     type: text('type', options.type, file.type),
     uploadType: text('uploadType', options.uploadType),
     description: text('description', options.description),

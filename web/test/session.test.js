@@ -334,7 +334,7 @@ test('what upload refuses', async () => {
     'a string': ['text', {}, 'message-invalid'],
     'a proxy of a file': [new Proxy(file(5), {}), {}, 'message-invalid'],
     'a number as name': [file(5), { name: 5 }, 'message-invalid'],
-    'no name': [new Blob(['x']), {}, 'name-invalid'],
+    'no name': [new Blob(['x']), { name: '' }, 'name-invalid'],
     'a name of 4 KB': [file(5, 'x'.repeat(4096)), {}, 'name-too-long'],
     'a key that is none': [file(5), { key: 'mine' }, 'message-invalid'],
     "a vendor's key": [file(5), { custom: { 'file-id': '1' } }, 'custom-key-refused'],

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { isBlob, nameOf, ours } from '../blob.js';
+
+test('a Blob has a name after its type, a File its own', () => {
+  /** @type {[string, string][]} */
+  const names = [
+    ['image/png', 'image.png'], ['image/jpeg', 'image.jpg'], ['image/svg+xml', 'image.svg'],
+    ['audio/webm;codecs=opus', 'audio.webm'], ['video/mp4', 'video.mp4'], ['TEXT/PLAIN; charset=utf-8', 'text.txt'],
+    ['application/pdf', 'file.pdf'], ['application/octet-stream', 'file'], ['', 'file'], ['constructor/__proto__', 'file'],
+  ];
+  for (const [type, want] of names) assert.equal(nameOf(new Blob(['x'], { type })), want, type);
+  assert.equal(nameOf(new File(['x'], '', { type: 'image/png' })), 'image.png');
+  assert.equal(nameOf(new File(['x'], 'a.txt', { type: 'image/png' })), 'a.txt');
+  assert.equal(nameOf(new File(['x'], ' ')), ' ', 'left to be refused');
+});
+
+test('only Blobs and Files are ones', () => {
+  for (const other of [null, undefined, 'a.txt', 42, {}, { size: 1, type: '', name: 'a' }, Object.create(Blob.prototype)]) {
+    assert.equal(isBlob(other), false, String(other?.constructor?.name));
+  }
+  for (const file of [new Blob(), new File([], 'a')]) {
+    assert.ok(isBlob(file));
+    assert.equal(ours(file), file);
+  }
+});
