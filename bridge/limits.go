@@ -131,7 +131,7 @@ func apart(n, other int64) string {
 func ParseTypes(s string) []string {
 	var types []string
 	for _, t := range strings.FieldsFunc(s, func(r rune) bool { return r == ':' || r == ',' || r == ' ' }) {
-		if t = strings.TrimPrefix(t, "."); t != "" {
+		if t = strings.TrimLeft(t, "."); t != "" {
 			types = append(types, strings.ToLower(t))
 		}
 	}

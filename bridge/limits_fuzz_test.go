@@ -33,6 +33,21 @@ func FuzzParseLimits(f *testing.F) {
 	})
 }
 
+// The types that a list names can be written as a list again, and allow what they name.
+func FuzzParseTypes(f *testing.F) {
+	f.Add("pdf:docx:txt")
+	f.Add(".JPG, png")
+	f.Add("::, .")
+	f.Fuzz(func(t *testing.T, list string) {
+		types := bridge.ParseTypes(list)
+		require.Equal(t, types, bridge.ParseTypes(strings.Join(types, ":")))
+		for _, one := range types {
+			require.NotEmpty(t, one)
+			require.Equal(t, strings.ToLower(one), one)
+		}
+	})
+}
+
 // There is a kind for every extension and declared type, and the same each time; the
 // type only speaks where the extension says nothing.
 func FuzzKindOf(f *testing.F) {

@@ -56,8 +56,16 @@ func (c conversation) Join(ctx context.Context, session string, p bridge.Party) 
 			"sent", p.UserID, "sentType", p.UserType, "answered", is.UserID, "answeredType", is.UserType)
 		return proxy.Joined{}, bridge.WrapError(bridge.CodeChatUnavailable, errAnother)
 	}
+	party := joined.Party.party()
+	err := party.Check()
+	if err == nil && (joined.Position < 0 || joined.Position > bridge.MaxInteger) {
+		err = fmt.Errorf("the position %d", joined.Position)
+	}
+	if err != nil {
+		return proxy.Joined{}, bridge.WrapError(bridge.CodeChatUnavailable, fmt.Errorf("the relay answered a join with what cannot be: %w", err))
+	}
 	limits, err := parseLimits(joined.Limits)
-	return proxy.Joined{Party: joined.Party.party(), Limits: limits, Position: joined.Position}, err
+	return proxy.Joined{Party: party, Limits: limits, Position: joined.Position}, err
 }
 
 // Post appends a message or a notice. Without a key an unclear outcome is an

@@ -64,6 +64,35 @@ func FuzzLimits(f *testing.F) {
 	})
 }
 
+// What a backend answers to a join is refused, or can be welcomed.
+func FuzzJoined(f *testing.F) {
+	f.Add([]byte(`{"party":{"userId":"ann","nickname":"Ann","userType":"CLIENT","visibility":"ALL","clientVersion":106},"limits":{"maxFiles":3},"position":4}`))
+	f.Add([]byte(`{"party":{"userId":"ann","userType":"CLIENT"},"limits":{},"position":-1}`))
+	f.Add([]byte(`{"party":{"userId":"ann","userType":"CLIENT","nickname":"\u0000","visibility":"ROOT"},"limits":{"later":[]}}`))
+	c, err := newClient(Options{URL: "http://backend", Secret: []byte("secret"), Patience: time.Nanosecond})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c.http.Transport = answering(body)
+		joined, err := c.Chat().Join(t.Context(), "s", bridge.Party{UserID: "ann", UserType: bridge.Client})
+		if err != nil {
+			require.NotEmpty(t, bridge.CodeOf(err))
+			return
+		}
+		require.Equal(t, "ann", joined.Party.UserID)
+		require.Equal(t, bridge.Client, joined.Party.UserType)
+		welcome := bridge.AppendMessage(nil, &bridge.Welcome{Session: "s", Party: joined.Party, Limits: joined.Limits, Position: joined.Position, MaxFrame: 1})
+		_, err = bridge.FromProxy(welcome)
+		require.NoError(t, err, "a page can be welcomed: %s", welcome)
+	})
+}
+
+// answering answers every request with that body.
+type answering []byte
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Body: io.NopCloser(bytes.NewReader(a)), Request: r, Header: http.Header{}}, nil
+}
+
 // The header that carries a document's attributes is refused, or comes through a
 // header unchanged.
 func FuzzDocumentHeader(f *testing.F) {
