@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,6 +58,8 @@ func (c conversation) Join(ctx context.Context, session string, p bridge.Party) 
 		return proxy.Joined{}, bridge.WrapError(bridge.CodeChatUnavailable, errAnother)
 	}
 	party := joined.Party.party()
+	party.Visibility = cmp.Or(party.Visibility, p.Visibility)
+	party.ClientVersion = cmp.Or(party.ClientVersion, p.ClientVersion)
 	err := party.Check()
 	if err == nil && (joined.Position < 0 || joined.Position > bridge.MaxInteger) {
 		err = fmt.Errorf("the position %d", joined.Position)

@@ -211,7 +211,8 @@ func TestWhatALaterVersionAddsIsIgnored(t *testing.T) {
 	require.NoError(t, err)
 	want := bridge.Unlimited()
 	want.MaxFiles, want.UsedFiles = 3, 1
-	require.Equal(t, proxy.Joined{Party: bridge.Party{UserID: "ann", UserType: bridge.Agent}, Limits: want, Position: 7}, j)
+	ann := bridge.Party{UserID: "ann", UserType: bridge.Agent, Visibility: bridge.All, ClientVersion: bridge.VersionCurrent}
+	require.Equal(t, proxy.Joined{Party: ann, Limits: want, Position: 7}, j)
 	answer(limits)
 	l, err := c.(proxy.Allowances).Limits(t.Context(), "s1", "ann")
 	require.NoError(t, err)
