@@ -1,0 +1,242 @@
+package proxy_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"sync"
+	"testing"
+
+	"attache/bridge"
+	"attache/proxy"
+
+	"github.com/stretchr/testify/require"
+)
+
+// B43: a page that chose another file of the same name, size and date has to find
+// out before it says that it was sent.
+func TestB43OfferOfACompleteUploadIsAnsweredWithItsDigest(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	d := w.data(w.agent)
+	for _, size := range []int{0, 10, 300_000} {
+		content := random(size)
+		digest := sha256.Sum256(content)
+		key := w.upload(agent, d, "a.bin", content).Key
+		agent.send(&bridge.Offer{Key: key, Name: "a.bin", Size: int64(size)})
+		accept := await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+		require.EqualValues(t, size, accept.Offset)
+		require.Equal(t, hex.EncodeToString(digest[:]), accept.Digest)
+		await(agent, func(m *bridge.Upload) bool { return m.Key == key && m.State == bridge.Announced && m.Event != nil })
+	}
+}
+
+// An upload that ended otherwise has nothing to compare with.
+func TestB43OfferOfACancelledUploadHasNoDigest(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	key := newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
+	agent.send(offer)
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	agent.send(&bridge.Cancel{Key: key})
+	await(agent, func(m *bridge.Upload) bool { return m.State == bridge.Cancelled })
+	agent.send(offer)
+	for told := false; !told; {
+		switch m := agent.next().(type) {
+		case *bridge.Accept:
+			require.Fail(t, "an accept", "%+v", m)
+		case *bridge.Upload:
+			told = m.State == bridge.Cancelled
+		}
+	}
+}
+
+func TestSameKey(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	customer, _ := w.join(w.customer)
+	d := w.data(w.agent)
+	key := newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
+	agent.send(offer)
+	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	d.frame(key, 0, random(10))
+	file := agent.announced(key)
+
+	t.Run("same file: same answer", func(t *testing.T) {
+		agent.send(offer)
+		m := await(agent, func(m *bridge.Upload) bool { return m.Key == key && m.State == bridge.Announced && m.Event != nil })
+		again, err := bridge.DecodeFile(*m.Event)
+		require.NoError(t, err)
+		require.Equal(t, file.ID, again.ID)
+	})
+	t.Run("another file", func(t *testing.T) {
+		agent.send(&bridge.Offer{Key: key, Name: "b.bin", Size: 10})
+		require.Equal(t, bridge.CodeUploadConflict, agent.refused())
+	})
+	t.Run("another party", func(t *testing.T) {
+		customer.send(offer)
+		require.Equal(t, bridge.CodeUploadConflict, customer.refused())
+	})
+}
+
+func TestOffersRefused(t *testing.T) {
+	long := string(bytes.Repeat([]byte("n"), 4096))
+	tests := []struct {
+		name  string
+		token func(*world) string
+		offer bridge.Offer
+		code  bridge.Code
+	}{
+		{"customer: too large", customerToken, bridge.Offer{Name: "a.bin", Size: 2097153}, bridge.CodeFileSize},
+		{"customer: size near the end of numbers", customerToken, bridge.Offer{Name: "a.bin", Size: bridge.MaxInteger}, bridge.CodeFileSize},
+		{"agent: too large", agentToken, bridge.Offer{Name: "a.bin", Size: agentLimit + 1}, bridge.CodeFileSize},
+		{"a name of 4 KB", agentToken, bridge.Offer{Name: long[:1000], Size: 1}, bridge.CodeNameLength},
+		{"a blank name", agentToken, bridge.Offer{Name: "  ", Size: 1}, bridge.CodeNameInvalid},
+		{"digest is no digest", agentToken, bridge.Offer{Name: "a", Size: 1, Digest: "abc"}, bridge.CodeMessage},
+		{"key is no key", agentToken, bridge.Offer{Key: "XYZ", Name: "a", Size: 1}, bridge.CodeMessage},
+		{"a vendor's key as custom", agentToken, bridge.Offer{Name: "a", Size: 1, Custom: bridge.Data{bridge.Text("file-document-id", "1")}}, bridge.CodeCustomKey},
+		{"customer sends to agents only", customerToken, bridge.Offer{Name: "a", Size: 1, Visibility: bridge.Internal}, bridge.CodeForbidden},
+		{"without the right", readOnlyToken, bridge.Offer{Name: "a", Size: 1}, bridge.CodeForbidden},
+	}
+	w := newWorld(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, _ := w.join(tt.token(w))
+			o := tt.offer
+			if o.Key == "" {
+				o.Key = newKey()
+			}
+			p.send(&o)
+			fail := await(p, anything[*bridge.Fail])
+			require.Equal(t, tt.code, fail.Error.Code)
+			require.NotEmpty(t, fail.Error.Hint)
+			require.NotEmpty(t, fail.Error.ID)
+			p.send(&bridge.Say{Ref: 1, Key: newKey(), Text: "the chat goes on"})
+			await(p, func(m *bridge.Done) bool { return m.Ref == 1 })
+		})
+	}
+	t.Run("a name of 4 KB does not even fit the message", func(t *testing.T) {
+		p, _ := w.join(w.agent)
+		p.send(&bridge.Offer{Key: newKey(), Name: long, Size: 1})
+		require.Equal(t, bridge.CodeMessage, p.refused())
+		p.send(&bridge.Ping{Ref: 2})
+		await(p, func(m *bridge.Done) bool { return m.Ref == 2 })
+	})
+}
+
+// unheard are records whose first creation happens and is not heard of, until
+// the test says so.
+type unheard struct {
+	proxy.Records
+	first sync.Once
+	made  chan struct{}
+	told  chan struct{}
+}
+
+func (u *unheard) Create(ctx context.Context, r proxy.Record) (proxy.Record, error) {
+	created, err := u.Records.Create(ctx, r)
+	u.first.Do(func() {
+		close(u.made)
+		<-u.told
+		err = context.DeadlineExceeded
+	})
+	return created, err
+}
+
+// The page's wire is cut while its offer is being answered, and it goes on over
+// another. What becomes of the first answer must not touch what was sent since.
+func TestABeginThatFailsLateTakesNothingAway(t *testing.T) {
+	w := newWorld(t)
+	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
+	w.keeping = func(r proxy.Records) proxy.Records { records.Records = r; return records }
+	twin := w.another()
+	first, _ := twin.join(w.agent)
+	content, key := random(2*pieceLength), newKey()
+	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
+	first.send(offer)
+	<-records.made
+
+	again, _ := twin.join(w.agent)
+	again.send(offer)
+	await(again, func(m *bridge.Accept) bool { return m.Key == key })
+	d := twin.data(w.agent)
+	d.frame(key, 0, content[:pieceLength])
+	await(d, func(m *bridge.Ack) bool { return m.Stored == pieceLength })
+	close(records.told)
+	await(first, func(m *bridge.Fail) bool { return m.Key == key })
+
+	d.frame(key, pieceLength, content[pieceLength:])
+	got, _ := twin.fetch(twin.ticket(again, again.announced(key).ID), nil, http.StatusOK)
+	require.Equal(t, content, got)
+}
+
+func TestT17ABeginThatFailsLateKeepsItsPlace(t *testing.T) {
+	w := newWorld(t)
+	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
+	close(records.told)
+	w.keeping = func(r proxy.Records) proxy.Records { records.Records = r; return records }
+	customer, welcome := w.another().join(w.customer)
+	offer := func() *bridge.Offer { return &bridge.Offer{Key: newKey(), Name: "a.bin", Size: 10} }
+	begun := offer()
+	customer.send(begun)
+	await(customer, func(m *bridge.Fail) bool { return m.Key == begun.Key })
+	for range welcome.Limits.MaxFiles - 1 {
+		next := offer()
+		customer.send(next)
+		await(customer, func(m *bridge.Accept) bool { return m.Key == next.Key })
+	}
+	customer.send(offer())
+	require.Equal(t, bridge.CodeFileCount, await(customer, anything[*bridge.Fail]).Error.Code)
+	customer.send(begun)
+	await(customer, func(m *bridge.Accept) bool { return m.Key == begun.Key })
+}
+
+// A Chat Server elsewhere may know nothing of this proxy's scanner, and count
+// nothing: what it said at the join still binds each file.
+func TestWhatNobodyMaySend(t *testing.T) {
+	w := newWorld(t)
+	w.largest = 1000
+	twin := w.another()
+	for name, token := range map[string]string{"customer": w.customer, "agent": w.agent} {
+		t.Run(name, func(t *testing.T) {
+			p, welcome := twin.join(token)
+			require.Equal(t, int64(1000), welcome.Limits.MaxFileSize)
+			p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1001})
+			require.Equal(t, bridge.CodeFileSize, await(p, anything[*bridge.Fail]).Error.Code)
+			key := newKey()
+			p.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 1000})
+			await(p, func(m *bridge.Accept) bool { return m.Key == key })
+			if name == "customer" {
+				told := await(p, anything[*bridge.Allowance])
+				require.Equal(t, int64(1000), told.Limits.MaxFileSize)
+			}
+		})
+	}
+}
+
+func TestT17AChatServerThatCountsNothingStillBinds(t *testing.T) {
+	w := newWorld(t)
+	w.speaking = func(c proxy.ChatServer) proxy.ChatServer { return struct{ proxy.ChatServer }{c} }
+	twin := w.another()
+	p, welcome := twin.join(w.customer)
+	p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: welcome.Limits.MaxFileSize + 1})
+	require.Equal(t, bridge.CodeFileSize, await(p, anything[*bridge.Fail]).Error.Code)
+}
+
+func TestT17CustomerAllowancesHoldAcrossUploads(t *testing.T) {
+	w := newWorld(t)
+	customer, welcome := w.join(w.customer)
+	require.Equal(t, bridge.VendorLimits().MaxFiles, welcome.Limits.MaxFiles)
+	d := w.data(w.customer)
+	for range 3 {
+		w.upload(customer, d, "a.bin", random(1000))
+	}
+	customer.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1})
+	fail := await(customer, anything[*bridge.Fail])
+	require.Equal(t, bridge.CodeFileCount, fail.Error.Code)
+	require.Contains(t, fail.Error.Message, "3 files")
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+// complete is the proxy's answer to an offer of which it has every byte.
+func complete(f *fileDouble) *bridge.Accept {
+	sum := sha256.Sum256(f.content)
+	return &bridge.Accept{Key: key, Offset: int64(len(f.content)), Digest: hex.EncodeToString(sum[:])}
+}
+
+// deliver lets a file arrive.
+func (w *world) deliver(s *socketDouble, f *fileDouble) {
+	w.Helper()
+	s.push(&bridge.Accept{Key: key})
+	w.ready().transfer(f, key, 0, len(f.content))
+}
+
+// B43: after a reload the person chooses a file of the same name, size and date.
+// The proxy has all of the first one; whether that is this one is for the page to
+// find out before it says so.
+func TestB43CompleteUploadOfAnotherPageIsComparedFirst(t *testing.T) {
+	event := announcement(key, 1000)
+	accepted := &bridge.Upload{Key: key, State: bridge.Accepted}
+	announced := &bridge.Upload{Key: key, State: bridge.Announced, Event: &event}
+	for name, test := range map[string]struct {
+		play func(s *socketDouble, f *fileDouble)
+		same []string
+	}{
+		"digest, then news":      {func(s *socketDouble, f *fileDouble) { s.push(complete(f)); s.push(accepted) }, []string{"accepted"}},
+		"news, then digest":      {func(s *socketDouble, f *fileDouble) { s.push(accepted); s.push(complete(f)) }, []string{"accepted"}},
+		"announced, then digest": {func(s *socketDouble, f *fileDouble) { s.push(accepted); s.push(announced); s.push(complete(f)) }, []string{"announced"}},
+		"in the transcript":      {func(s *socketDouble, f *fileDouble) { s.push(complete(f)); s.push(&bridge.Happened{Event: event}) }, []string{"announced"}},
+		"cut in between": {func(s *socketDouble, f *fileDouble) {
+			s.push(complete(f))
+			s.cut()
+			s.w.pass(time.Second)
+			s = s.w.last()
+			s.open()
+			s.hello()
+			s.push(welcome())
+			require.Equal(s.w, key, only[*bridge.Offer](s).Key)
+			s.push(complete(f))
+			s.push(accepted)
+		}, []string{"accepted"}},
+	} {
+		for outcome, same := range map[string]bool{"the same": true, "another": false} {
+			t.Run(name+", "+outcome, func(t *testing.T) {
+				w := newWorld(t)
+				s := w.connected()
+				f := w.newFile(1, content(1000))
+				f.upload(key, "a.bin")
+				s.sent()
+				test.play(s, f)
+				require.Equal(t, complete(f).Digest, f.digest)
+				require.Equal(t, []string{"offered"}, w.states(), "nothing is said before")
+				f.compared(same)
+				w.last().sent()
+				if same {
+					require.Equal(t, test.same, w.states())
+					return
+				}
+				failed := w.words(wordUpload)
+				require.Len(t, failed, 1)
+				require.Contains(t, failed[0].text, `"code":"file-changed"`)
+				for _, s := range w.sockets {
+					require.Empty(t, s.frames)
+					for _, m := range s.sent() {
+						_, cancel := m.(*bridge.Cancel)
+						require.False(t, cancel, "the first file is delivered")
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestB43InDoubtAFileIsNotSaidToBeSent(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(1000)).upload(key, "a.bin")
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	require.Equal(t, []string{"offered"}, w.states())
+	w.stall(s, 11*time.Second)
+	require.Equal(t, []string{"failed"}, w.states(), "a proxy that tells no digest")
+}
+
+func TestB43WhatThisPageSentIsNotCompared(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(1000))
+	f.upload(key, "a.bin")
+	w.deliver(s, f)
+	s.push(complete(f))
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	require.Zero(t, f.compare)
+	require.Equal(t, []string{"offered", "receiving", "accepted"}, w.states())
+}
