@@ -2,8 +2,8 @@ package bridge
 
 import "time"
 
-// Link is what is known of one connection to the proxy before an upload begins
-// on it: how many bytes per second it carries at least. All uploads of a
+// Link is what is known about one connection to the proxy before an upload begins
+// on it: a lower bound of its rate, in bytes per second. All uploads of a
 // connection share one, and every new connection has its own, because it may
 // lead through another network. The zero Link knows nothing.
 type Link struct {
@@ -15,10 +15,10 @@ type Link struct {
 // was known: the trip is a small part of it, so the link has become slower.
 const telling = time.Second
 
-// Took notes that the proxy answered so many bytes after that time. The trip
-// and the proxy's work are part of the time, so the link carries at least that
-// much. A hello and its answer are such a measurement, too, but a link that lets
-// a burst pass before it slows down answers a hello at once.
+// Took records that the proxy answered so many bytes after that time. The round
+// trip and the proxy's work are part of the time, so the link carries at least
+// that much. A hello and its answer are such a measurement as well, but a link
+// that lets a burst pass before it slows down answers a hello at once.
 func (l *Link) Took(bytes int64, took time.Duration) {
 	if bytes <= 0 || took <= 0 {
 		return
@@ -30,7 +30,7 @@ func (l *Link) Took(bytes int64, took time.Duration) {
 	l.proven = l.proven || whole
 }
 
-// carries is how many bytes the link surely takes in d; nil takes none.
+// carries returns how many bytes the link certainly carries in d; a nil link carries none.
 func (l *Link) carries(d time.Duration) int64 {
 	if l == nil {
 		return 0
@@ -38,9 +38,10 @@ func (l *Link) carries(d time.Duration) int64 {
 	return int64(l.rate * d.Seconds())
 }
 
-// Patience is how long to wait for an answer that so many bytes may be ahead of:
-// least, which covers trips and pauses, and what they take on the link. Of one
-// that has carried none of a file yet, that is what they take on the slowest one.
+// Patience returns how long to wait for an answer that is behind so many bytes:
+// least, which covers round trips and pauses, and the time that the bytes take on
+// the link. As long as the link has carried no bytes of a file, that is their time
+// on the slowest link.
 func (l *Link) Patience(least time.Duration, bytes int64) time.Duration {
 	wait := Patience(least, bytes)
 	if !l.proven {
@@ -50,15 +51,15 @@ func (l *Link) Patience(least time.Duration, bytes int64) time.Duration {
 	return min(wait, least+time.Duration(slack*float64(bytes)/l.rate*float64(time.Second)))
 }
 
-// SlowestRate is what a peer has to send or take, in bytes per second, to be
-// waited for: 8 kbit/s. Both ends hold to it, whatever they wait for.
+// SlowestRate is the rate, in bytes per second, at which a peer has to send or take
+// data to be waited for: 8 kbit/s. Both ends use it for every wait.
 const SlowestRate = 1000
 
 // mostPatience bounds what is waited beyond the least, whatever is under way.
 const mostPatience = 2 * time.Minute
 
-// Patience is how long to wait for so many bytes: least, and the time that the
-// slowest link takes for them, two minutes at most.
+// Patience returns how long to wait for so many bytes: least, and the time that
+// they take on the slowest link, which counts for two minutes at most.
 func Patience(least time.Duration, bytes int64) time.Duration {
 	return least + min(time.Duration(bytes)*(time.Second/SlowestRate), mostPatience)
 }

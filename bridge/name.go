@@ -34,7 +34,7 @@ var Cautions = []Caution{
 	CautionProgram, CautionType, CautionAltered, CautionMacros, CautionContainer, CautionSettings, CautionPath,
 }
 
-// Change is what was done to a name that no deceiver needs: it is not a reason to
+// Change is what was changed in a name for harmless reasons. It is not a reason to
 // be careful.
 type Change string
 

@@ -7,8 +7,8 @@ import (
 	"attache/bridge"
 )
 
-// Present asks the Chat Server whether the party is in its session: codes not-joined
-// and session-ended, or chat-unavailable.
+// Present asks the Chat Server whether the party is in its session. It returns nil if
+// so, otherwise code not-joined, session-ended or chat-unavailable.
 func Present(ctx context.Context, c ChatServer, session, userID string) error {
 	if a, ok := c.(Allowances); ok {
 		_, err := a.Limits(ctx, session, userID)

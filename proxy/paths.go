@@ -8,9 +8,9 @@ import (
 	"attache/bridge"
 )
 
-// Mounted returns next, served at the root of a host, for requests as reverse proxies write
-// them: paths are cleaned by [CleanPaths], and the log says so when a path of the wire comes
-// with a prefix, which the reverse proxy should have taken away.
+// Mounted returns next for serving at the root of a host, behind reverse proxies: paths are
+// cleaned by [CleanPaths], and if one of the proxy's own paths has a prefix, which the reverse
+// proxy should have removed, the request is answered with 404 and the log says so.
 func (p *Proxy) Mounted(next http.Handler) http.Handler {
 	return CleanPaths(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if prefix := prefixed(r.URL.Path); prefix != "" {
@@ -46,8 +46,8 @@ func (p *Proxy) serveStray(w http.ResponseWriter, r *http.Request, prefix string
 // nginx sends //attache/chat with location /files and proxy_pass http://proxy/. Besides, the
 // redirect would lead out of the prefix that the reverse proxy has taken away.
 //
-// Only the part before a file's name is cleaned, because that name is sent as one escaped
-// element and may be anything.
+// The path is cleaned in its escaped form, so that a file's name, which is one escaped
+// element and may hold anything, stays as it is.
 func CleanPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		escaped := r.URL.EscapedPath()

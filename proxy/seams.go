@@ -156,12 +156,12 @@ type Records interface {
 // and so how long they still count: the embedded engine purges every ten seconds.
 const SettleTime = 20 * time.Second
 
-// Loads is what Records offers that can tell how much a party has unfinished.
+// Loads is implemented by Records that know how much a party has unfinished.
 type Loads interface {
 	Load(session, userID string) Load
 }
 
-// Load is what a party's uploads come to that are not announced.
+// Load counts a party's uploads that are not announced.
 type Load struct {
 	Files int   // on their way, or waiting to be announced
 	Bytes int64 // of those, as they were offered, and of what may still lie on the disk

@@ -204,7 +204,8 @@ func (r *Records) Watch(session string, changed func(proxy.Record)) (stop func()
 	return r.watchers.add(session, changed)
 }
 
-// Load tells how much the party has on its way, and how much came to nothing of late.
+// Load returns how much the party has under way, and how much has failed or was
+// cancelled lately.
 func (r *Records) Load(session, userID string) proxy.Load {
 	return r.unfinished.load(seat{session, userID})
 }

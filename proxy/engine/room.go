@@ -70,9 +70,9 @@ func (e *Engine) Spare() error {
 	return e.embedded.above(e.embedded.room.reserve)
 }
 
-// Words fails with code storage-full when what customers write is to stop, at
-// half of what uploads leave: they may not take the room in which an agent
-// answers, and in which what was accepted is delivered.
+// Words fails with code storage-full when customers may write nothing more, which is
+// at half of what uploads leave free: the rest is for the agents' answers and for the
+// delivery of what was accepted.
 func (e *Engine) Words() error {
 	if e.embedded == nil {
 		return e.accountAbove(4)

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// Crowd bounds how many strangers are inside, in all and by the address they come
-// from. When it is full, the stranger who has been inside the longest makes room
-// for the next, of those from the address with the most: whoever says who they
-// are soon is in nobody's way.
+// Crowd bounds how many strangers there are at a time, in all and by address. When
+// it is full, a stranger from the address with the most makes room for the next: the
+// one who has been there longest. So whoever soon says who they are is never put out.
 type Crowd struct {
 	total, each int
 	turnAway    bool
@@ -26,17 +25,17 @@ type stranger struct {
 	place  *list.Element // nil: it has left
 }
 
-// NewCrowd returns a crowd of at most total strangers, each of them from one
-// address. Where an address has each already, turnAway refuses the next one from
-// there; otherwise its oldest goes.
+// NewCrowd returns a crowd of at most total strangers, at most each of them from one
+// address. If an address has that many already, its next stranger is refused if
+// turnAway is set; otherwise its oldest makes room.
 func NewCrowd(total, each int, turnAway bool) *Crowd {
 	return &Crowd{total: total, each: each, turnAway: turnAway, from: map[string]*list.List{}}
 }
 
-// Enter lets a stranger in and returns how it leaves, which may be called any
-// number of times; nil if it is turned away. putOut is called at most once, without
-// the crowd's lock, when it has to make room: it has left by then, and putOut must
-// not wait for long.
+// Enter counts a stranger in and returns a function that counts it out, which may be
+// called any number of times; nil if the stranger is refused. putOut is called at most
+// once, without the crowd's lock, if the stranger has to make room: it is counted out
+// by then. putOut must not block for long.
 func (c *Crowd) Enter(from string, putOut func()) (leave func()) {
 	s := &stranger{from: from, came: time.Now(), putOut: putOut}
 	c.mu.Lock()
@@ -66,7 +65,7 @@ func (c *Crowd) Enter(from string, putOut func()) (leave func()) {
 	}
 }
 
-// Relieve puts up to n strangers out and tells how many there were.
+// Relieve puts out up to n strangers and returns how many it put out.
 func (c *Crowd) Relieve(n int) (relieved int) {
 	for ; relieved < n; relieved++ {
 		c.mu.Lock()
@@ -83,7 +82,7 @@ func (c *Crowd) Relieve(n int) (relieved int) {
 	return relieved
 }
 
-// Len is how many strangers are inside.
+// Len returns how many strangers there are.
 func (c *Crowd) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Bodies says what becomes of requests with a body.
+// Bodies says what happens to requests with a body.
 type Bodies int
 
 const (
@@ -25,8 +25,8 @@ const (
 	pieceSize = 128 << 10
 )
 
-// Handler puts deadlines around h, for each request by itself: also for each stream
-// of HTTP/2. What h takes over by Hijack has none.
+// Handler puts deadlines around h, for each request and each stream of HTTP/2 by
+// itself. A connection that h takes over by Hijack has none.
 func Handler(h http.Handler, bodies Bodies) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)

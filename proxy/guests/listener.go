@@ -6,8 +6,8 @@
 //	server := &http.Server{Handler: guests.Handler(h, guests.NoBodies), ConnContext: guests.Context}
 //	server.Serve(l)
 //
-// A handler that has learned who is connected says so by [Known]; from then on the
-// connection makes room for nobody.
+// A handler that has learned who is connected calls [Known]; from then on the connection
+// is not closed to make room.
 package guests
 
 import (
@@ -63,16 +63,16 @@ type trouble struct {
 	bad    atomic.Bool // the last try failed
 }
 
-// Listen wraps l. Close it as l.
+// Listen returns a listener that accepts from l. Closing it closes l.
 func Listen(l net.Listener, o Options) *Listener {
 	o.complete()
 	return &Listener{Listener: l, exempt: o.Exempt, crowd: NewCrowd(o.Total, o.Each, false)}
 }
 
-// Failures is how many connections could not be accepted.
+// Failures returns how many connections could not be accepted.
 func (l *Listener) Failures() int64 { return l.failed.Load() }
 
-// Ready fails where the last connection could not be accepted.
+// Ready returns an error if the last connection could not be accepted.
 func (l *Listener) Ready() error {
 	if l.bad.Load() {
 		return errors.New("no file descriptor is left for new connections: raise the limit (ulimit -n)")
@@ -83,8 +83,8 @@ func (l *Listener) Ready() error {
 // relief is how many strangers go at once when no descriptor is left.
 const relief = 8
 
-// Accept returns the next connection. Where none can be had because the process has
-// no descriptor left, the strangers who have been here the longest are put out.
+// Accept returns the next connection. If the process has no file descriptor left for
+// it, the strangers who have been connected longest are put out.
 func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
@@ -118,8 +118,8 @@ func (l *Listener) enter(conn net.Conn) net.Conn {
 	return g
 }
 
-// Network is what counts as one address: of IPv6 its network, because one host has the
-// whole /64.
+// Network returns what counts as one address: for IPv6 its /64, because one host has
+// all of that.
 func Network(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
 	if a.Is4() {
@@ -135,7 +135,7 @@ type Conn struct {
 	leave atomic.Pointer[func()]
 }
 
-// Close closes the connection, and it counts no more.
+// Close closes the connection, which is not counted any more.
 func (c *Conn) Close() error {
 	c.known()
 	return c.Conn.Close()
@@ -171,7 +171,7 @@ func Context(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// below finds the guest under whatever wraps it.
+// below returns the Conn that c wraps, or the innermost connection if there is none.
 func below(c net.Conn) net.Conn {
 	for {
 		if g, ok := c.(*Conn); ok {
@@ -185,17 +185,16 @@ func below(c net.Conn) net.Conn {
 	}
 }
 
-// Known says that the peer of a request's connection is not a stranger: the connection
-// is put out for nobody from then on.
+// Known marks the peer of a request's connection as known: the connection is not
+// counted any more, and not closed to make room. ctx is the request's.
 func Known(ctx context.Context) {
 	if g, ok := ctx.Value(key{}).(*Conn); ok {
 		g.known()
 	}
 }
 
-// Buffers bounds what the kernel keeps for a connection, in bytes of either
-// direction; 0 leaves one to the kernel. c may lie within wrappers that have a
-// NetConn.
+// Buffers sets the sizes of a connection's kernel buffers for reading and writing, in
+// bytes; 0 leaves a size to the kernel. c may be wrapped by types with a NetConn method.
 func Buffers(c net.Conn, read, write int) {
 	for {
 		if tcp, ok := c.(*net.TCPConn); ok {

@@ -51,8 +51,8 @@ func build(version string) prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-// AcceptFailures adds how many connections could not be accepted, by who counts
-// them. Call it once.
+// AcceptFailures registers count, which returns how many connections could not be
+// accepted so far. Call it once.
 func (m *Metrics) AcceptFailures(count func() int64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Namespace: namespace, Name: "accept_failures_total", Help: "Connections that could not be accepted: no file descriptor was left.",
