@@ -8,11 +8,11 @@ import (
 	"attache/bridge"
 )
 
-// admit looks at what got here of a WebSocket's handshake, before anything else is done
-// for it. Where it returns false the request is answered.
+// admit checks the handshake of a WebSocket before anything else is done for it. If it
+// returns false the request has been answered.
 //
-// A browser tells its page nothing of such an answer, so the refusal is kept for a while:
-// the page may ask why (PathWhy), and the log says what to change.
+// A browser hides such an answer from its page, so the refusal is kept for a while: the
+// page may ask why (PathWhy), and the log says what to change.
 func (p *Proxy) admit(w http.ResponseWriter, r *http.Request) bool {
 	lacks := missing(r)
 	switch {
@@ -29,9 +29,9 @@ func (p *Proxy) admit(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// missing is what a request lacks that would make it a WebSocket (RFC 6455 section 4.2.1),
-// as far as a reverse proxy takes it away: Upgrade and Connection concern one hop only,
-// and HTTP/1.0 has neither.
+// missing returns what a request lacks to be a WebSocket handshake (RFC 6455 section
+// 4.2.1), as far as a reverse proxy removes it: Upgrade and Connection concern one hop
+// only, and HTTP/1.0 has neither.
 func missing(r *http.Request) (lacks []string) {
 	if !r.ProtoAtLeast(1, 1) {
 		lacks = append(lacks, "HTTP/1.1")

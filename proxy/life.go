@@ -8,7 +8,7 @@ import (
 	"attache/bridge"
 )
 
-// life is what a connection shows of its peer. Any byte counts, not only a pong:
+// life is what a connection shows about its peer. Any byte counts, not only a pong:
 // on a slow line a pong waits behind everything that the page sends, and a ping
 // behind everything that it was sent.
 type life struct {

@@ -7,9 +7,9 @@ import (
 	"attache/bridge"
 )
 
-// loads bounds what a party may leave unfinished, and how much of it may come to
-// nothing: each costs the disk something, whatever an allowance says. The records
-// know, and here are the uploads whose record is being made.
+// loads bounds how many unfinished uploads a party may have, and how many may fail or
+// be cancelled, because each costs disk, whatever an allowance says. The records know
+// them; here are the uploads whose record is still being made.
 type loads struct {
 	proxy *Proxy
 
@@ -17,8 +17,8 @@ type loads struct {
 	begun map[string]Load // by seat
 }
 
-// begin counts an upload in, until done is called when it has a record, or none: code
-// busy where the party has too many.
+// begin counts an upload in until done is called, once it has a record or failed to get
+// one: code busy if the party has too many.
 func (l *loads) begin(who Identity, limits bridge.Limits, size int64) (done func(), err error) {
 	kept, ok := l.proxy.Records.(Loads)
 	if !ok {

@@ -15,9 +15,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// meter is a socket's connection, which gives only so many bytes for one message.
-// What a message may hold is bounded elsewhere; this bounds what brings nothing:
-// empty pieces, pongs that nobody asked for, headers of a byte each.
+// meter is a socket's connection, which hands on only so many bytes for one message.
+// The length of a message is bounded elsewhere; this bounds what belongs to none: empty
+// fragments, unsolicited pongs, headers of one-byte fragments.
 type meter struct {
 	net.Conn
 	left    atomic.Int64
@@ -61,8 +61,8 @@ func (m *meter) rest() {
 	}
 }
 
-// end makes room for a closing handshake, which reads over all frames that the
-// page had under way. Whoever has used the room up gets none.
+// end makes room for a closing handshake, which reads past all frames that the page had
+// under way. A page that has used its room up gets none.
 func (m *meter) end() {
 	m.closing.Store(true)
 	if m.left.Load() > 0 {
@@ -85,7 +85,7 @@ func (m *meter) hurry(d time.Duration) {
 	}
 }
 
-// cut ends the connection without a word.
+// cut closes the connection without a closing handshake.
 func (m *meter) cut() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,11 +12,11 @@ import (
 	"attache/bridge"
 )
 
-// paces bound what a party may have of the proxy: how fast its messages are read,
-// how many sockets it holds, how often it comes and how much history it is sent, so
-// that one page cannot keep the chat and the store from all others. Who sends
-// faster waits and is refused nothing; who floods is put out, and waits longer each
-// time before it is served again.
+// paces bound what a party may use of the proxy: how fast its messages are read, how
+// many sockets it has, how often it connects and how much history it is sent, so that
+// one page cannot keep the chat and the store from all others. A party that sends
+// faster waits and is not refused; one that floods loses its socket, and waits longer
+// each time before it is served again.
 type paces struct {
 	limit   rate.Limit // messages a second
 	burst   int        // at once, before that
@@ -56,8 +56,8 @@ const (
 	deadTime = pingEvery + 5*time.Second // a socket that was not heard so long makes room for another
 )
 
-// enter counts a socket in: code busy when the party has as many already. One that
-// comes back finds what it has left.
+// enter counts a socket in: code busy if the party has too many already. A party that
+// comes back finds its pace as it left it.
 func (p *paces) enter(s *socket) (*pace, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,7 +70,7 @@ func (p *paces) enter(s *socket) (*pace, error) {
 	return of, nil
 }
 
-// visit is for a request that is not a socket; leave ends it.
+// visit counts a request in that is not a socket; leave counts it out.
 func (p *paces) visit(who Identity) (of *pace, leave func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,8 +100,8 @@ func (p *paces) get(seat string) *pace {
 	return of
 }
 
-// room makes room for one socket more of that kind: a page that comes back over
-// another network may have left some that nobody has noticed are dead.
+// room makes room for one more socket of that kind: a page that comes back over
+// another network may have left dead sockets that have not been noticed yet.
 func (of *pace) room(path string, most int) error {
 	n := 0
 	var dead *socket
@@ -149,7 +149,7 @@ func (of *pace) servedAt(p *paces) time.Time {
 	return of.served
 }
 
-// exit counts a socket out. One that was put out for a flood makes its party wait.
+// exit counts a socket out. If it was closed for a flood, its party has to wait.
 func (p *paces) exit(s *socket) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -161,8 +161,8 @@ func (p *paces) exit(s *socket) {
 	p.leave(s.who.seat(), of)
 }
 
-// leave keeps what is known of a party that has nothing here any more, until it would
-// be as good as new.
+// leave keeps the pace of a party that has nothing open here any more, until it would
+// be as good as a new one.
 func (p *paces) leave(seat string, of *pace) {
 	if len(of.here)+of.visits > 0 || of.rest != nil {
 		return
@@ -198,11 +198,10 @@ func (of *pace) replay(ctx context.Context, size int) error {
 	return of.history.WaitN(ctx, min(max(size, historyEvent), of.history.Burst()))
 }
 
-// What a message costs beyond one for what it brought with it that is nothing, and
-// a frame for being small: the store writes each, and reads it again, by itself. A
-// page's frames are 16 KiB and more, unless each of its uploads has so little of the link
-// that one takes half a second; and never less than [bridge.MinFrame], but for a file's
-// end.
+// What a message costs beyond one for bytes around it that belong to no message, and
+// what a frame costs for being small, because the store writes and reads each one by
+// itself. A page's frames are 16 KiB and more, unless its link is so slow that one takes
+// half a second; and never less than [bridge.MinFrame], except for a file's last one.
 const (
 	overheadFree = 64  // bytes on the wire beyond the message
 	overheadCost = 128 // and bytes that count as a message

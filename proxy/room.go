@@ -10,12 +10,12 @@ import (
 	"attache/bridge"
 )
 
-// room is the memory for frames that are on their way in, of all data sockets
-// together. A frame's buffer grows with what has come of it, so that one that was
-// only begun holds next to nothing. Where others wait for room, a frame that comes
-// no further gives up its own: a page sends one within seconds, and whoever holds
-// many without end must not keep the rest out. Parties that have sent a whole frame
-// before go first, and have more time.
+// room is the memory for incoming frames, of all data sockets together. A frame's
+// buffer grows with what has arrived of it, so that one that has only begun holds next
+// to nothing. If others wait for memory, a frame that stalls gives up its own: a page
+// sends a frame within seconds, and whoever holds many unfinished ones must not keep
+// the rest out. Parties that have sent a whole frame before go first, and have more
+// time.
 type room struct {
 	mu      sync.Mutex
 	free    int64                 // bytes
@@ -69,8 +69,8 @@ var smalls = sync.Pool{New: func() any {
 	return &b
 }}
 
-// buffer is one of that step, whose room is held. Others that are spare may lie where it
-// is to lie.
+// buffer returns a buffer of that step, whose memory is already held. Spare buffers of
+// other steps are dropped if they take up that memory.
 func (r *room) buffer(step int) *[]byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,7 +90,7 @@ func (r *room) buffer(step int) *[]byte {
 	return &b
 }
 
-// lay puts a buffer where others may find it.
+// lay keeps a buffer for others to use.
 func (r *room) lay(step int, b *[]byte) {
 	if step == 0 {
 		smalls.Put(b)
@@ -144,15 +144,15 @@ func (a *arrival) grow(ctx context.Context) error {
 	return nil
 }
 
-// whole says that all of the frame is here: it waits for the store now, and not the
-// store for its page.
+// whole notes that all of the frame has arrived: from now on it waits for the store and
+// not for its page.
 func (a *arrival) whole() {
 	a.room.mu.Lock()
 	defer a.room.mu.Unlock()
 	delete(a.room.arrived, a)
 }
 
-// end gives everything back.
+// end gives the frame's memory back.
 func (a *arrival) end() {
 	r := a.room
 	r.mu.Lock()
@@ -191,7 +191,7 @@ func (r *room) take(ctx context.Context, a *arrival, size int64) error {
 	return context.Cause(ctx)
 }
 
-// queue puts a wish behind all others, or before those of parties that are not known.
+// queue puts a wish after all others, or before those of parties that are not known.
 func (r *room) queue(w *wish) *list.Element {
 	if w.of.known {
 		for e := r.wishes.Front(); e != nil; e = e.Next() {
@@ -215,7 +215,7 @@ func (r *room) grant() {
 	}
 }
 
-// relieve cuts frames that come no further, as many as make room for those who wait.
+// relieve cuts as many stalled frames as are needed to make room for those who wait.
 func (r *room) relieve() {
 	r.mu.Lock()
 	out := r.idlers()
@@ -228,7 +228,7 @@ func (r *room) relieve() {
 	}
 }
 
-// idlers takes them out of arrived: each is cut once.
+// idlers returns the frames to cut and takes them out of arrived: each is cut once.
 func (r *room) idlers() (out []*arrival) {
 	front := r.wishes.Front()
 	if front == nil {

@@ -16,7 +16,7 @@ type turnedAway struct {
 	recent map[dialer]refusedDial
 }
 
-// dialer is who is asked about: pages of one origin behind one address share their fate.
+// dialer is who was refused: pages of one origin behind one address are treated alike.
 type dialer struct{ from, origin string }
 
 type refusedDial struct {
@@ -45,7 +45,7 @@ func (t *turnedAway) note(d dialer, why refusedDial) {
 	t.recent[d] = why
 }
 
-// last is the newest refusal of that dialer within a minute; zero where there is none.
+// last returns the dialer's newest refusal within a minute; zero if there is none.
 func (t *turnedAway) last(d dialer, now time.Time) refusedDial {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,7 +55,7 @@ func (t *turnedAway) last(d dialer, now time.Time) refusedDial {
 	return refusedDial{}
 }
 
-// forget is told of a dial that got through: what was wrong has been mended.
+// forget drops the refusal of a dialer that got through since.
 func (t *turnedAway) forget(d dialer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -81,7 +81,7 @@ func (p *Proxy) turn(r *http.Request, code bridge.Code) (attributes []any) {
 	return attributes
 }
 
-// originHint says how the pages of an origin would be let in.
+// originHint says what to do to let the pages of an origin in.
 func originHint(origin string) string {
 	switch {
 	case origin == "":

@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// why is what a page is told that could not dial. It holds nothing that its asker does
-// not know or could not find out by dialing: no other origin, no flag, no release.
+// why is what a page is told whose dial failed. It holds nothing that the page does not
+// know or could not find out by dialling: no other origin, no flag, no release.
 type why struct {
 	Protocol string      `json:"protocol"`
 	Time     int64       `json:"time"`              // milliseconds since 1970, the proxy's clock
@@ -20,9 +20,9 @@ type why struct {
 	Draining bool        `json:"draining,omitempty"`
 }
 
-// serveWhy answers any page, of whatever origin, because the one that most needs it is
-// the one that is refused. A browser names the origin in a POST also where page and proxy
-// share it; in a GET it does not.
+// serveWhy answers pages of any origin, because the page that most needs it is the one
+// that is refused. A browser sends Origin with a POST even if page and proxy share it;
+// with a GET it does not.
 func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
