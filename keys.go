@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -71,3 +72,7 @@ func (k keyFlags) authenticator(ctx context.Context, log *slog.Logger) (*token.A
 	}
 	return token.NewAuthenticator(token.Secret(secret))
 }
+
+// trimmed returns a secret as its file means it: an editor ends the file with a line break,
+// and on Windows may begin it with a byte order mark.
+func trimmed(text []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))) }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -159,7 +158,3 @@ func address(l net.Listener) string {
 	}
 	return "http://" + l.Addr().String()
 }
-
-// trimmed is a secret as its file means it: an editor ends the file with a line break, and
-// on Windows may begin it with a byte order mark.
-func trimmed(text []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))) }
