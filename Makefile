@@ -1,7 +1,7 @@
 # What a person does here. Anything longer than a line or two is a script in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test bench chaos siege fuzz lint fmt deps clean
+.PHONY: help run build wasm test bench chaos hostile siege fuzz lint fmt deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ chaos: wasm ## kill processes and cut wires, and check that nothing is lost (ARG
 
 siege: wasm ## attack the command, and measure what good users notice (ARGS='-only pings,strangers' for less)
 	go run ./siege $(ARGS)
+
+hostile: ## judge 100,000 hostile inputs of each kind against oracles (HOSTILE=1000 for less)
+	ATTACHE_HOSTILE=$${HOSTILE:-100000} go test -count=1 -timeout 60m -run Oracle ./bridge ./proxy/token ./proxy
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	ci/fuzz.sh
