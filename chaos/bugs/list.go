@@ -80,7 +80,7 @@ var List = []Bug{
 			return err
 		}
 	}
-	if err := j.queue(ctx); err != nil {
+	if err := j.awaitEarlier(ctx); err != nil {
 		return err
 	}
 	e, err := j.announce()
@@ -89,7 +89,7 @@ var List = []Bug{
 	}
 	return j.conclude(e)
 `, `	}
-	if err := j.queue(ctx); err != nil {
+	if err := j.awaitEarlier(ctx); err != nil {
 		return err
 	}
 	e, err := j.announce()

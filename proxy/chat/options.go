@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -79,30 +80,16 @@ func (o Options) withDefaults() Options {
 		limits := bridge.Unlimited()
 		o.AgentLimits = &limits
 	}
-	if o.CustomerText == 0 {
-		o.CustomerText = 4 << 20
-	}
-	if o.AgentText == 0 {
-		o.AgentText = 64 << 20
-	}
 	if o.Room == nil {
 		o.Room = func() error { return nil }
 	}
-	if o.Retention == 0 {
-		o.Retention = 30 * 24 * time.Hour
-	}
-	if o.ReservationTTL == 0 {
-		o.ReservationTTL = 24 * time.Hour
-	}
-	if o.Patience == 0 {
-		o.Patience = 10 * time.Second
-	}
-	if o.IdleSessions == 0 {
-		o.IdleSessions = 1000
-	}
-	if o.Replicas == 0 {
-		o.Replicas = 1
-	}
+	o.CustomerText = cmp.Or(o.CustomerText, 4<<20)
+	o.AgentText = cmp.Or(o.AgentText, 64<<20)
+	o.Retention = cmp.Or(o.Retention, 30*24*time.Hour)
+	o.ReservationTTL = cmp.Or(o.ReservationTTL, 24*time.Hour)
+	o.Patience = cmp.Or(o.Patience, 10*time.Second)
+	o.IdleSessions = cmp.Or(o.IdleSessions, 1000)
+	o.Replicas = cmp.Or(o.Replicas, 1)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

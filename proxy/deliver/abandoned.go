@@ -9,22 +9,22 @@ import (
 	"attache/proxy"
 )
 
-// attend looks at the uploads on their way every Look. The janitor goes round all
-// records, and more seldom.
-func (l *Loop) attend() {
+// checkUnfinished checks the unfinished uploads every Look. The janitor goes round
+// all records, less often.
+func (l *Loop) checkUnfinished() {
 	for wait(l.taking, l.Look) {
-		for _, c := range l.Records.unfinished.quiet(l.Look, l.Keep) {
-			if err := l.lookAt(l.taking, c); err != nil && l.taking.Err() == nil {
+		for _, c := range l.Records.unfinished.candidates(l.Look, l.Keep) {
+			if err := l.check(l.taking, c); err != nil && l.taking.Err() == nil {
 				l.Log.Warn("check an unfinished upload", "session", c.session, "key", c.key, "error", err)
 			}
 		}
 	}
 }
 
-// lookAt gives an upload up whose party has been gone for Away, or whose session has
-// ended, and removes the record of one that was given up once nothing is left of it:
-// a page that comes back with the same file then begins anew.
-func (l *Loop) lookAt(ctx context.Context, c candidate) error {
+// check gives an upload up whose party has been gone for Away, or whose session has
+// ended. Once nothing is left of one that was given up it removes the record, so that a
+// page that comes back with the same file begins anew.
+func (l *Loop) check(ctx context.Context, c candidate) error {
 	var code bridge.Code
 	if c.state.Incoming() {
 		if code = l.abandoned(ctx, c); code == "" {
@@ -34,7 +34,7 @@ func (l *Loop) lookAt(ctx context.Context, c candidate) error {
 	r, err := l.Records.Get(ctx, c.session, c.key)
 	switch {
 	case errors.Is(err, proxy.ErrRecordUnknown):
-		l.Records.unfinished.forget(proxy.Record{Session: c.session, UserID: c.user, Key: c.key})
+		l.Records.unfinished.forget(c.seat, c.key)
 		return nil
 	case err != nil:
 		return err
@@ -51,11 +51,10 @@ func (l *Loop) lookAt(ctx context.Context, c candidate) error {
 	return err
 }
 
-// abandoned is the code with which an upload on its way is to fail, if it is.
+// abandoned returns the code that an upload on its way is to fail with; "" if it is
+// not abandoned.
 func (l *Loop) abandoned(ctx context.Context, c candidate) bridge.Code {
-	ctx, cancel := context.WithTimeout(ctx, l.AnnounceTime)
-	defer cancel()
-	switch code := bridge.CodeOf(proxy.Present(ctx, l.Chat, c.session, c.user)); {
+	switch code := l.present(ctx, c.session, c.user); {
 	case code == bridge.CodeSessionEnded:
 		return code
 	case code == bridge.CodeNotJoined && time.Since(c.seen) > l.Away:
@@ -66,6 +65,14 @@ func (l *Loop) abandoned(ctx context.Context, c candidate) bridge.Code {
 	return ""
 }
 
+// present asks the Chat Server for a party: code not-joined, session-ended or
+// chat-unavailable, and "" if it is in its session.
+func (l *Loop) present(ctx context.Context, session, user string) bridge.Code {
+	ctx, cancel := context.WithTimeout(ctx, l.AnnounceTime)
+	defer cancel()
+	return bridge.CodeOf(proxy.Present(ctx, l.Chat, session, user))
+}
+
 // clear removes a record whose final message has been worked on, cleaning and audit
 // line included.
 func (l *Loop) clear(ctx context.Context, r proxy.Record) error {
@@ -74,18 +81,4 @@ func (l *Loop) clear(ctx context.Context, r proxy.Record) error {
 		return err
 	}
 	return l.Records.remove(ctx, r)
-}
-
-// renew has the Chat Server hold a customer's place for as long as its upload needs
-// it: what it holds ends by itself otherwise.
-func (l *Loop) renew(ctx context.Context, r proxy.Record) error {
-	a, ok := l.Chat.(proxy.Allowances)
-	if !ok || !r.Customer || r.State.Final() || time.Since(r.Created) < l.Sweep {
-		return nil
-	}
-	err := a.Reserve(ctx, r.Session, r.UserID, r.Key, bridge.SafeName(r.Name, "").Text, r.Size)
-	if permanent(err) {
-		return nil // its notice is judged again
-	}
-	return err
 }

@@ -56,6 +56,20 @@ func (l *Loop) tidy(ctx context.Context, r proxy.Record, age time.Duration) erro
 	return nil
 }
 
+// renew has the Chat Server hold a customer's place for as long as its upload needs
+// it: what it holds ends by itself otherwise.
+func (l *Loop) renew(ctx context.Context, r proxy.Record) error {
+	a, ok := l.Chat.(proxy.Allowances)
+	if !ok || !r.Customer || r.State.Final() || time.Since(r.Created) < l.Sweep {
+		return nil
+	}
+	err := a.Reserve(ctx, r.Session, r.UserID, r.Key, bridge.SafeName(r.Name, "").Text, r.Size)
+	if permanent(err) {
+		return nil // its notice is judged again
+	}
+	return err
+}
+
 // giveUp fails an upload whose page has not come back, or whose session has
 // ended. Its final record's message cleans up.
 func (l *Loop) giveUp(ctx context.Context, r proxy.Record, age time.Duration) error {
@@ -63,23 +77,13 @@ func (l *Loop) giveUp(ctx context.Context, r proxy.Record, age time.Duration) er
 	switch {
 	case age > l.Idle:
 		r.Code = bridge.CodeTimeout
-	case l.ended(ctx, r):
+	case l.present(ctx, r.Session, r.UserID) == bridge.CodeSessionEnded:
 		r.Code = bridge.CodeSessionEnded
 	default:
 		return nil
 	}
 	_, err := l.Records.Update(ctx, r)
 	return err
-}
-
-// ended reports whether the chat server says so of the upload's session.
-func (l *Loop) ended(ctx context.Context, r proxy.Record) bool {
-	a, ok := l.Chat.(proxy.Allowances)
-	if !ok {
-		return false
-	}
-	_, err := a.Limits(ctx, r.Session, r.UserID)
-	return bridge.CodeOf(err) == bridge.CodeSessionEnded
 }
 
 // forget deletes a record once what it stood for is surely gone.

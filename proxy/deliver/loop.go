@@ -16,7 +16,7 @@ type Loop struct {
 	Options
 	started time.Time
 	slots   chan struct{}
-	queued  chan struct{}   // one for each upload that waits for the one before it
+	waiting chan struct{}   // one for each upload that waits for the one before it
 	taking  context.Context // ends with Close: no more messages are taken
 	stop    context.CancelFunc
 	working context.Context // ends when Close has waited long enough
@@ -31,7 +31,7 @@ func Start(ctx context.Context, o Options) (*Loop, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	l := &Loop{Options: o, started: time.Now(), slots: make(chan struct{}, o.Workers), queued: make(chan struct{}, mostQueued)}
+	l := &Loop{Options: o, started: time.Now(), slots: make(chan struct{}, o.Workers), waiting: make(chan struct{}, mostWaiting)}
 	in, err := l.openIntake(ctx)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func Start(ctx context.Context, o Options) (*Loop, error) {
 	l.working, l.abandon = context.WithCancel(context.Background())
 	l.taker.Go(func() { l.take(in) })
 	l.running.Go(l.janitor)
-	l.running.Go(l.attend)
+	l.running.Go(l.checkUnfinished)
 	return l, nil
 }
 

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"time"
@@ -81,30 +82,24 @@ func (o *Options) complete() error {
 	if o.Records == nil || o.Staging == nil || o.Documents == nil || o.Chat == nil || o.Scanner == nil {
 		return errors.New("a delivery loop needs Records, Staging, Documents, Chat and Scanner")
 	}
-	fallback(&o.Workers, 16)
-	fallback(&o.Lease, 2*time.Second)
-	fallback(&o.Tries, 250)
-	fallback(&o.Delay, 100*time.Millisecond)
-	fallback(&o.MaxDelay, 15*time.Second)
-	fallback(&o.ScanTime, 5*time.Minute)
-	fallback(&o.StoreTime, time.Minute)
-	fallback(&o.AnnounceTime, 15*time.Second)
-	fallback(&o.Order, 30*time.Second)
-	fallback(&o.Grace, time.Minute)
-	fallback(&o.Idle, 24*time.Hour)
-	fallback(&o.Away, 10*time.Minute)
-	fallback(&o.Look, time.Minute)
-	fallback(&o.Keep, 24*time.Hour)
-	fallback(&o.KeepAnnounced, 30*24*time.Hour)
-	fallback(&o.Sweep, time.Hour)
+	o.Workers = cmp.Or(o.Workers, 16)
+	o.Lease = cmp.Or(o.Lease, 2*time.Second)
+	o.Tries = cmp.Or(o.Tries, 250)
+	o.Delay = cmp.Or(o.Delay, 100*time.Millisecond)
+	o.MaxDelay = cmp.Or(o.MaxDelay, 15*time.Second)
+	o.ScanTime = cmp.Or(o.ScanTime, 5*time.Minute)
+	o.StoreTime = cmp.Or(o.StoreTime, time.Minute)
+	o.AnnounceTime = cmp.Or(o.AnnounceTime, 15*time.Second)
+	o.Order = cmp.Or(o.Order, 30*time.Second)
+	o.Grace = cmp.Or(o.Grace, time.Minute)
+	o.Idle = cmp.Or(o.Idle, 24*time.Hour)
+	o.Away = cmp.Or(o.Away, 10*time.Minute)
+	o.Look = cmp.Or(o.Look, time.Minute)
+	o.Keep = cmp.Or(o.Keep, 24*time.Hour)
+	o.KeepAnnounced = cmp.Or(o.KeepAnnounced, 30*24*time.Hour)
+	o.Sweep = cmp.Or(o.Sweep, time.Hour)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return nil
-}
-
-func fallback[T int | time.Duration](v *T, value T) {
-	if *v == 0 {
-		*v = value
-	}
 }

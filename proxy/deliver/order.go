@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// mostQueued bounds how many uploads of a loop wait for the one before them: each
+	// mostWaiting bounds how many uploads of a loop wait for the one before them: each
 	// costs two goroutines and its lease. What is beyond is announced out of order.
-	mostQueued = 1024
+	mostWaiting = 1024
 	// mostBefore bounds how many uploads that came to nothing are passed over.
 	mostBefore = 100
 	// peekTime is the time between two looks at the upload before. Its changes are
@@ -20,10 +20,10 @@ const (
 	peekTime = time.Second
 )
 
-// queue waits until the upload that is to be announced before this one is, or has
-// come to nothing. It waits for the time Order at most, from when this upload came
+// awaitEarlier waits until the upload that is to be announced before this one is, or
+// has come to nothing. It waits for the time Order at most, from when this upload came
 // to its state, and without a worker: that upload may need one.
-func (j *job) queue(ctx context.Context) error {
+func (j *job) awaitEarlier(ctx context.Context) error {
 	if j.record.After == "" {
 		return nil
 	}
@@ -41,19 +41,19 @@ func (j *job) queue(ctx context.Context) error {
 		return err
 	}
 	select {
-	case j.queued <- struct{}{}:
+	case j.waiting <- struct{}{}:
 	default:
 		return nil
 	}
-	defer func() { <-j.queued }()
+	defer func() { <-j.waiting }()
 	step("queued")
 	<-j.slots
 	defer func() { j.slots <- struct{}{} }()
-	return j.linger(ctx, changed, left)
+	return j.waitIdle(ctx, changed, left)
 }
 
-// linger is queue without a worker.
-func (j *job) linger(ctx context.Context, changed <-chan struct{}, left time.Duration) error {
+// waitIdle is awaitEarlier while it holds no worker.
+func (j *job) waitIdle(ctx context.Context, changed <-chan struct{}, left time.Duration) error {
 	late := time.NewTimer(left)
 	defer late.Stop()
 	peek := time.NewTicker(peekTime)

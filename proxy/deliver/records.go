@@ -214,7 +214,7 @@ func (r *Records) Load(session, userID string) proxy.Load {
 func (r *Records) remove(ctx context.Context, record proxy.Record) error {
 	err := r.stream.DeleteMsg(ctx, record.Revision)
 	if err == nil {
-		r.unfinished.forget(record)
+		r.unfinished.forget(seat{record.Session, record.UserID}, record.Key)
 		return nil
 	}
 	// The server's answer names no reason that could be told apart.

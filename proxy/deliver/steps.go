@@ -21,7 +21,7 @@ func (j *job) deliver(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := j.queue(ctx); err != nil {
+	if err := j.awaitEarlier(ctx); err != nil {
 		return err
 	}
 	e, err := j.announce()

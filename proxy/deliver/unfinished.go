@@ -47,10 +47,10 @@ func (u *unfinished) note(r proxy.Record) {
 }
 
 // forget takes out what has no record any more.
-func (u *unfinished) forget(r proxy.Record) {
+func (u *unfinished) forget(s seat, key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.drop(seat{r.Session, r.UserID}, r.Key)
+	u.drop(s, key)
 }
 
 func (u *unfinished) drop(s seat, key string) {
@@ -77,17 +77,17 @@ func (u *unfinished) load(s seat) (l proxy.Load) {
 	return l
 }
 
-// candidate is an upload of which the loop asks whether it goes on.
+// candidate is an upload that may be given up, or removed because it was.
 type candidate struct {
 	seat
 	key string
 	pending
 }
 
-// quiet lists what is on its way, but for what was seen within the last age, and the
-// uploads that were given up; those that another process has removed are dropped
-// once their records cannot exist any more.
-func (u *unfinished) quiet(age, keep time.Duration) (list []candidate) {
+// candidates lists the uploads on their way and those that were given up, except
+// what was seen within the last age. Those that another process has removed are
+// dropped once their records cannot exist any more, which is after keep.
+func (u *unfinished) candidates(age, keep time.Duration) (list []candidate) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for s, all := range u.of {
