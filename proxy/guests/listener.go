@@ -54,13 +54,9 @@ type Listener struct {
 	net.Listener
 	exempt func(netip.Addr) bool
 	crowd  *Crowd
-	trouble
-}
 
-// trouble is what went wrong at accepting.
-type trouble struct {
-	failed atomic.Int64
-	bad    atomic.Bool // the last try failed
+	failures atomic.Int64
+	failing  atomic.Bool // the last connection could not be accepted
 }
 
 // Listen returns a listener that accepts from l. Closing it closes l.
@@ -70,11 +66,11 @@ func Listen(l net.Listener, o Options) *Listener {
 }
 
 // Failures returns how many connections could not be accepted.
-func (l *Listener) Failures() int64 { return l.failed.Load() }
+func (l *Listener) Failures() int64 { return l.failures.Load() }
 
 // Ready returns an error if the last connection could not be accepted.
 func (l *Listener) Ready() error {
-	if l.bad.Load() {
+	if l.failing.Load() {
 		return errors.New("no file descriptor is left for new connections: raise the limit (ulimit -n)")
 	}
 	return nil
@@ -89,14 +85,14 @@ func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			l.bad.Store(false)
+			l.failing.Store(false)
 			return l.enter(conn), nil
 		}
 		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
 			return nil, err
 		}
-		l.failed.Add(1)
-		l.bad.Store(true)
+		l.failures.Add(1)
+		l.failing.Store(true)
 		if l.crowd.Relieve(relief) == 0 {
 			return nil, err // the server tries again later
 		}
@@ -165,21 +161,21 @@ type key struct{}
 
 // Context is for [net/http.Server.ConnContext].
 func Context(ctx context.Context, c net.Conn) context.Context {
-	if g, ok := below(c).(*Conn); ok {
+	if g, ok := unwrap[*Conn](c); ok {
 		return context.WithValue(ctx, key{}, g)
 	}
 	return ctx
 }
 
-// below returns the Conn that c wraps, or the innermost connection if there is none.
-func below(c net.Conn) net.Conn {
+// unwrap returns c, or what it wraps, as soon as that is a T.
+func unwrap[T net.Conn](c net.Conn) (found T, ok bool) {
 	for {
-		if g, ok := c.(*Conn); ok {
-			return g
+		if found, ok = c.(T); ok {
+			return found, true
 		}
 		outer, ok := c.(interface{ NetConn() net.Conn })
 		if !ok {
-			return c
+			return found, false
 		}
 		c = outer.NetConn()
 	}
@@ -196,20 +192,14 @@ func Known(ctx context.Context) {
 // Buffers sets the sizes of a connection's kernel buffers for reading and writing, in
 // bytes; 0 leaves a size to the kernel. c may be wrapped by types with a NetConn method.
 func Buffers(c net.Conn, read, write int) {
-	for {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			if read > 0 {
-				tcp.SetReadBuffer(read)
-			}
-			if write > 0 {
-				tcp.SetWriteBuffer(write)
-			}
-			return
-		}
-		outer, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			return
-		}
-		c = outer.NetConn()
+	tcp, ok := unwrap[*net.TCPConn](c)
+	if !ok {
+		return
+	}
+	if read > 0 {
+		tcp.SetReadBuffer(read)
+	}
+	if write > 0 {
+		tcp.SetWriteBuffer(write)
 	}
 }
