@@ -61,17 +61,9 @@ func (l *lab) play(ctx context.Context, r row) (*outcome, error) {
 		return nil, err
 	}
 	did := map[string]int64{}
-	for n, a := range r.attacks {
-		r.attacks[n].Target = t.addr
-		r.attacks[n].Seed = l.seed + uint64(n)
-		r.attacks[n].Seconds = l.time.Seconds()
-		r.attacks[n].Number = max(1, int(float64(a.Number)*l.size))
-		if r.attacks[n].Tokens, err = l.tokens(a); err != nil {
-			break
-		}
-	}
+	attacks, err := l.prepare(r.attacks, t)
 	if err == nil {
-		err = assault(ctx, r.attacks, l.time, did)
+		err = assault(ctx, attacks, l.time, did)
 	}
 	figures := good.stop()
 	w.stop()
@@ -83,6 +75,20 @@ func (l *lab) play(ctx context.Context, r row) (*outcome, error) {
 		return nil, err
 	}
 	return r.judge(figures, did), nil
+}
+
+// prepare returns the attacks as their processes are told them. The rows stay as they
+// are, because a row may be played again.
+func (l *lab) prepare(planned []attack, t *target) (attacks []attack, err error) {
+	for n, a := range planned {
+		a.Target, a.Seed, a.Seconds = t.addr, l.seed+uint64(n), l.time.Seconds()
+		a.Number = max(1, int(float64(a.Number)*l.size))
+		if a.Tokens, err = l.tokens(a); err != nil {
+			return nil, err
+		}
+		attacks = append(attacks, a)
+	}
+	return attacks, nil
 }
 
 // tokens are those of an attack's parties.

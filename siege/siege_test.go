@@ -66,6 +66,19 @@ func TestJudge(t *testing.T) {
 	require.Equal(t, 3.0, percentile([]time.Duration{3 * time.Millisecond, time.Millisecond, 2 * time.Millisecond}, 99))
 }
 
+// A row that is played twice has as many attackers the second time.
+func TestPreparingLeavesTheRowAsItIs(t *testing.T) {
+	l, err := newLab(t.Context(), options{size: 0.5, attache: "unused"}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	planned := []attack{{Kind: "pings", Number: 4, Parties: 1}}
+	for range 2 {
+		attacks, err := l.prepare(planned, &target{addr: "127.0.0.1:1"})
+		require.NoError(t, err)
+		require.Equal(t, 2, attacks[0].Number)
+		require.Len(t, attacks[0].Tokens, 1)
+	}
+}
+
 func TestRowsNameWhatThereIs(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range rows {
