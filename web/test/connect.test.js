@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { AttacheError, connect } from '../attache.js';
+import { enter, heard, proxy, record, turn, until } from './visit.js';
+
+test('connect joins the session that the token names', async () => {
+  proxy.add({ type: 'message', text: 'earlier' });
+  const session = await enter();
+  assert.equal(session.id, 'chat-1');
+  assert.deepEqual(session.party, { userId: 'ada', nickname: 'Ada', userType: 'AGENT' });
+  assert.equal(session.state, 'connected');
+  assert.deepEqual(session.rights, ['chat', 'upload:file-system', 'download']);
+  assert.deepEqual(session.limits.types, []);
+  const said = await heard(session, 'message');
+  assert.equal(said.text, 'earlier');
+  assert.equal(said.own, true);
+  assert.deepEqual(session.transcript, [said]);
+  assert.equal(session.transcript, session.transcript, 'the same list until something happens');
+  assert.deepEqual(proxy.all('/chat').map(({ url, token }) => [url, token]), [['ws://files.example/base/attache/chat', 'a.token']]);
+});
+
+test('what connect refuses', async () => {
+  const cases = {
+    nothing: undefined,
+    'no token': {},
+    'a number as token': { token: 5 },
+    'no proxy': { token: 'x' },
+    'no URL': { token: 'x', url: 'http://' },
+    'another scheme': { token: 'x', url: 'ftp://files.example' },
+    'a signal that is none': { token: 'x', url: 'ws://x', signal: {} },
+    'half a version': { token: 'x', url: 'ws://x', clientVersion: 1.5 },
+  };
+  for (const [name, options] of Object.entries(cases)) {
+    await assert.rejects(connect(options), { name: 'AttacheError', code: 'message-invalid' }, name);
+  }
+  assert.equal(proxy.sockets.length, 0);
+});
+
+test('a refused connection is an error', async () => {
+  proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error: { code: 'token-invalid', message: 'no', hint: 'ask', id: 'e1' } });
+  await assert.rejects(enter(), (error) => {
+    assert.ok(error instanceof AttacheError && error instanceof Error);
+    assert.deepEqual({ ...error }, { name: 'AttacheError', code: 'token-invalid', hint: 'ask', retryable: false, id: 'e1' });
+    assert.equal(error.message, 'no');
+    return true;
+  });
+});
+
+test('B64 a dial that fails says why, where the proxy knows', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const fine = { protocol: 'attache.v1', time: 1, origin: globalThis.origin ?? '', allowed: true };
+  const cases = {
+    'origin-refused': { ...fine, allowed: false, refused: 'origin-refused' },
+    'upgrade-missing': { ...fine, refused: 'upgrade-missing', missing: ['Connection: Upgrade', 'Upgrade: websocket'] },
+    'version-unsupported': { ...fine, protocol: 'attache.v9' },
+  };
+  proxy.refusing = true;
+  for (const [code, why] of Object.entries(cases)) {
+    proxy.why = why;
+    await assert.rejects(enter(), { name: 'AttacheError', code }, code);
+  }
+  assert.equal(said.mock.callCount(), 3, 'told is what somebody can mend');
+  assert.match(said.mock.calls[1].arguments[0], /http:\/\/files\.example\/base .*Upgrade: websocket.*nginx/);
+});
+
+test('B64 a proxy that is started with another list is no end of a chat', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const session = await enter();
+  proxy.refusing = true;
+  proxy.why = { protocol: 'attache.v1', time: 1, origin: globalThis.origin ?? '', allowed: false };
+  const states = record(session, 'state', ({ state, error }) => `${state} ${error?.code}`);
+  proxy.last('/chat').cut();
+  await until(() => states.length >= 3);
+  assert.deepEqual(states, ['reconnecting offline', 'reconnecting origin-refused', 'reconnecting origin-refused']);
+  assert.equal(said.mock.callCount(), 1, 'once, and not at each try');
+  proxy.refusing = false;
+  globalThis.dispatchEvent?.(new Event('online'));
+  await until(() => session.state === 'connected');
+});
+
+test('B42 what the proxy says of a token is in the console', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const error = { code: 'token-early', message: 'the token is not valid for another 61 s: compare the clocks', hint: 'try again', retry: true, id: 'e1' };
+  proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error });
+  const controller = new AbortController();
+  const tries = [];
+  await assert.rejects(enter({ signal: controller.signal, onRetry: (why) => { tries.push(why); controller.abort('enough'); } }), (reason) => reason === 'enough');
+  assert.deepEqual(tries.map(({ error: { code, retryable } }) => [code, retryable]), [['token-early', true]]);
+  assert.match(said.mock.calls[0].arguments[0], /token-early.*another 61 s.*e1/);
+});
+
+/** What the console is told meanwhile. */
+async function told(run) {
+  const { warn, error } = console;
+  const list = [];
+  console.warn = (...words) => list.push(words.join(' '));
+  console.error = console.warn;
+  try {
+    await run(list);
+  } finally {
+    Object.assign(console, { warn, error });
+  }
+  return list;
+}
+
+test('a page whose only token is none', async () => {
+  await told(() => assert.rejects(enter({ token: '' }), { code: 'token-invalid' }));
+  assert.equal(proxy.sockets.length, 0);
+});
+
+test('B31 an application without a token for a while, at the first connect', async () => {
+  const answers = [
+    () => { throw new Error('logged out'); },
+    () => Promise.reject(new TypeError('Failed to fetch')),
+    async () => '<!doctype html><title>502 Bad Gateway</title>',
+    async () => ' a.token\n',
+  ];
+  const tries = [];
+  const words = await told(async () => {
+    const session = await enter({ token: () => answers.shift()(), onRetry: ({ error, retryIn }) => tries.push([error.code, error.message, error.retryable, retryIn > 0]) });
+    assert.equal(session.state, 'connected');
+  });
+  assert.equal(proxy.last('/chat').token, 'a.token');
+  assert.deepEqual(tries.map(([code, , retryable, later]) => [code, retryable, later]), Array(3).fill(['token-invalid', true, true]));
+  assert.equal(words.length, 2, words.join('\n'));
+  assert.match(words[0], /token function failed.*logged out/);
+  assert.match(words[1], /HTML/);
+});
+
+test('B31 an application without a token for a while, later', async () => {
+  let up = true;
+  const session = await enter({ token: async () => (up ? 'a.token' : '<html>') });
+  const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
+  const words = await told(async () => {
+    up = false;
+    proxy.last('/chat').cut();
+    const said = session.send('not lost');
+    await until(() => states.length === 2);
+    up = true;
+    await until(() => states.at(-1)[0] === 'connected');
+    assert.equal((await said).text, 'not lost');
+  });
+  assert.deepEqual(states.slice(0, 2), [['reconnecting', 'offline'], ['reconnecting', 'token-invalid']]);
+  assert.equal(words.length, 1);
+});
+
+test('B31 a proxy that is away when the page is opened', async () => {
+  const { WebSocket } = globalThis;
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      if (proxy.sockets.length < 3) queueMicrotask(() => this.cut());
+    }
+  };
+  const tries = [];
+  await enter({ onRetry: ({ error }) => tries.push(error.code) });
+  assert.deepEqual(tries, ['offline', 'offline']);
+});
+
+test('B34 a page that is seen again tries at once', async () => {
+  const { WebSocket } = globalThis;
+  let away = true;
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      if (away) queueMicrotask(() => this.cut());
+    }
+  };
+  globalThis.document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+  try {
+    const waits = [];
+    const connecting = enter({ onRetry: ({ retryIn }) => waits.push(retryIn) });
+    await until(() => waits.length === 3);
+    const dialed = proxy.sockets.length;
+    document.dispatchEvent(new Event('visibilitychange'));
+    await turn();
+    assert.equal(proxy.sockets.length, dialed, 'it is hidden');
+    away = false;
+    document.visibilityState = 'visible';
+    document.dispatchEvent(new Event('visibilitychange'));
+    await turn();
+    assert.equal(proxy.sockets.length, dialed + 1, 'long before its time');
+    await connecting;
+  } finally {
+    delete globalThis.document;
+  }
+});
+
+test('B39 a token of another user or chat session ends the session before anything is said', async () => {
+  const token = (sub, session) => `e30.${btoa(JSON.stringify({ sub, session }))}.c2ln`;
+  for (const other of [token('bo', 'chat-1'), token('ada', 'chat-2')]) {
+    let next = token('ada', 'chat-1');
+    const session = await enter({ token: async () => next });
+    next = other;
+    proxy.last('/chat').cut();
+    const said = session.send('for this chat only');
+    await assert.rejects(said, { code: 'session-invalid' });
+    assert.equal(session.state, 'closed');
+    assert.notEqual(proxy.last('/chat').token, other);
+    assert.equal(proxy.says.length, 0);
+  }
+});
+
+test('connecting can be given up', async () => {
+  const reason = new Error('enough');
+  await assert.rejects(enter({ signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(proxy.sockets.length, 0);
+
+  const controller = new AbortController();
+  proxy.answers.hello = () => controller.abort(reason);
+  await assert.rejects(enter({ signal: controller.signal }), reason);
+  await until(() => proxy.last('/chat').readyState === 3);
+});
+
+test('B21 another token provider is asked at the next reconnect, and connects nothing anew', async () => {
+  const session = await enter({ token: 'the.first' });
+  const states = record(session, 'state', ({ state }) => state);
+  assert.throws(() => session.setToken(5), { code: 'message-invalid' });
+  session.setToken(async () => 'the.second');
+  await session.send('still here');
+  assert.deepEqual(states, []);
+  proxy.last('/chat').cut();
+  await until(() => states.includes('connected'));
+  assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['the.first', 'the.second']);
+});
