@@ -97,8 +97,8 @@ func TestB54WhoIsGone(t *testing.T) {
 	}{
 		"just heard":                           {0, 19 * time.Second, 0, false},
 		"silent":                               {0, 21 * time.Second, 0, true},
-		"a transcript on its way":              {60_000, 75 * time.Second, 0, false},
-		"longer than it takes":                 {60_000, 81 * time.Second, 0, true},
+		"L10 a transcript on its way":          {60_000, 75 * time.Second, 0, false},
+		"L10 longer than it takes":             {60_000, 81 * time.Second, 0, true},
 		"megabytes written":                    {8 << 20, 141 * time.Second, 0, true},
 		"a frame drips in":                     {0, 100 * time.Second, time.Second, false},
 		"nor does the other one":               {0, 100 * time.Second, 30 * time.Second, true},

@@ -167,7 +167,7 @@ func closeCases() (cases []wireCase) {
 		add("reason of "+name, closing(1000, reason), 1000)
 	}
 	for name, reason := range badUTF8 {
-		add("reason with "+name, closing(1000, "a"+reason), breaks1007...)
+		add("L1 reason with "+name, closing(1000, "a"+reason), breaks1007...)
 	}
 	return append(cases,
 		wireCase{name: "close/twice", sent: slices.Concat(piece(fin|opClose, closing(1000, "")), piece(fin|opClose, closing(1001, ""))), closes: []websocket.StatusCode{1000}},
@@ -206,9 +206,9 @@ func utf8Cases() (cases []wireCase) {
 		text := words(bytes)
 		cut := strings.Index(text, bytes) + 1
 		cases = append(cases,
-			wireCase{name: "utf-8/" + name, sent: piece(fin|opText, text), closes: breaks1007},
-			wireCase{name: "utf-8/" + name + ", in pieces", sent: slices.Concat(piece(opText, text[:cut]), piece(fin|opPing, ""), piece(fin|opContinue, text[cut:])), closes: breaks1007},
-			wireCase{name: "utf-8/" + name + ", at the end", sent: piece(fin|opText, "x"+bytes), closes: breaks1007})
+			wireCase{name: "L1 utf-8/" + name, sent: piece(fin|opText, text), closes: breaks1007},
+			wireCase{name: "L1 utf-8/" + name + ", in pieces", sent: slices.Concat(piece(opText, text[:cut]), piece(fin|opPing, ""), piece(fin|opContinue, text[cut:])), closes: breaks1007},
+			wireCase{name: "L1 utf-8/" + name + ", at the end", sent: piece(fin|opText, "x"+bytes), closes: breaks1007})
 	}
 	return cases
 }
