@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -28,6 +29,8 @@ type goodUsers struct {
 	uploads, messages, newcomers []time.Duration
 	offers, acks, announcements  []time.Duration // the parts of an upload
 	refused, failed, came        int
+	silenced, spoken             int
+	silence                      time.Duration // the longest
 }
 
 const (
@@ -61,24 +64,33 @@ func (l *lab) goodUsers(ctx context.Context, t *target) (*goodUsers, error) {
 
 func (g *goodUsers) work(ctx context.Context, u *user) {
 	defer u.leave()
+	heard := time.Now()
+	defer func() { g.silent(time.Since(heard)) }()
 	for ctx.Err() == nil {
 		begun := time.Now()
+		said := u.say(ctx)
+		spoken := time.Now()
 		parts, err := u.upload(ctx)
-		sent := time.Now()
-		if err == nil {
-			err = u.say(ctx)
-		}
 		if ctx.Err() != nil {
 			return
 		}
+		if said == nil {
+			g.silent(spoken.Sub(heard))
+			heard = spoken
+		}
 		g.mu.Lock()
-		if err != nil {
+		if said != nil {
+			g.silenced++
+		} else {
+			g.spoken++
+			g.messages = append(g.messages, spoken.Sub(begun))
+		}
+		if err = cmp.Or(said, err); err != nil {
 			g.failed++
 			g.lab.log.Warn("a good user failed", "error", err, "after", time.Since(begun))
 			g.uploads = append(g.uploads, goodPatient)
 		} else {
-			g.uploads = append(g.uploads, sent.Sub(begun))
-			g.messages = append(g.messages, time.Since(sent))
+			g.uploads = append(g.uploads, time.Since(spoken))
 			g.offers = append(g.offers, parts[0])
 			g.acks = append(g.acks, parts[1])
 			g.announcements = append(g.announcements, parts[2])
@@ -94,6 +106,12 @@ func (g *goodUsers) work(ctx context.Context, u *user) {
 			return
 		}
 	}
+}
+
+func (g *goodUsers) silent(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.silence = max(g.silence, d)
 }
 
 // welcome brings one newcomer after the other, each from one of few addresses.
@@ -137,7 +155,7 @@ func (g *goodUsers) stop() map[string]float64 {
 	out := map[string]float64{
 		uploadP50: percentile(g.uploads, 50), uploadP99: percentile(g.uploads, 99), messageP99: percentile(g.messages, 99),
 		newcomerP99: percentile(g.newcomers, 99), goodFailed: float64(g.failed), refusedShare: 100 * float64(g.refused) / float64(max(1, g.came)),
-		"uploads": float64(len(g.uploads)), "newcomers": float64(g.came),
+		silenced: float64(g.silenced), spoken: float64(g.spoken), longestSilence: float64(g.silence.Milliseconds()), "uploads": float64(len(g.uploads)), "newcomers": float64(g.came),
 		"offerP99Ms": percentile(g.offers, 99), "ackP99Ms": percentile(g.acks, 99), "announceP99Ms": percentile(g.announcements, 99),
 	}
 	return out
@@ -151,6 +169,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+var errNotJoined = errors.New("not joined")
 
 // user is one party's page, as far as a good user needs it.
 type user struct {
@@ -204,7 +224,7 @@ func (u *user) upload(ctx context.Context) (parts [3]time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, goodPatient)
 	defer cancel()
 	if u.chat == nil {
-		return parts, errors.New("not joined")
+		return parts, errNotJoined
 	}
 	if u.data == nil {
 		if u.data, err = u.dial(ctx, bridge.PathData); err != nil {
@@ -242,6 +262,9 @@ func (u *user) upload(ctx context.Context) (parts [3]time.Duration, err error) {
 func (u *user) say(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, goodPatient)
 	defer cancel()
+	if u.chat == nil {
+		return errNotJoined
+	}
 	u.ref++
 	m := &bridge.Say{Ref: u.ref, Key: newKey(), Text: "hello"}
 	if err := u.chat.Write(ctx, websocket.MessageText, bridge.AppendMessage(nil, m)); err != nil {

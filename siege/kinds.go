@@ -34,6 +34,7 @@ var kinds = map[string]func(*attacker, *line) error{
 	"sockets":   manySockets,
 	"allowance": beyondAllowance,
 	"words":     words,
+	"uploads":   unfinishedUploads,
 }
 
 func slowHeaders(_ *attacker, l *line) error {

@@ -232,6 +232,43 @@ func beyondAllowance(a *attacker, l *line) error {
 	return l.hold()
 }
 
+// unfinishedUploads offer one file after the other and send all but the last byte of
+// each.
+func unfinishedUploads(a *attacker, l *line) error {
+	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
+		return err
+	}
+	data, err := a.data()
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	go data.hold()
+	const size = 8 << 20
+	piece := make([]byte, 512<<10)
+	for {
+		key := newKey()
+		if err := l.say(&bridge.Offer{Key: key, Name: "a.bin", Size: size}); err != nil {
+			return err
+		}
+		for accepted := false; !accepted; {
+			m, err := l.hear()
+			if err != nil {
+				return err
+			}
+			_, accepted = m.(*bridge.Accept)
+			if _, bad := m.(*bridge.Fail); bad {
+				return errRefused
+			}
+		}
+		for offset := 0; offset < size; offset += len(piece) {
+			if _, err := data.Write(masked(0x82, frame(key, int64(offset), piece[:min(len(piece), size-1-offset)]))); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 func words(a *attacker, l *line) error {
 	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
 		return err

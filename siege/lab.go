@@ -19,6 +19,8 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/token"
+
+	"golang.org/x/sys/unix"
 )
 
 // lab is where one run happens: a directory, the compiled command and a seed.
@@ -65,38 +67,62 @@ type target struct {
 	data   string
 	log    string
 	exited chan struct{}
+	clean  func() // removes what it kept
+}
+
+// errMount is the reason why a row with a volume of its own cannot be played.
+var errMount = errors.New("a small file system cannot be mounted here")
+
+// mount gives dir a file system of so many MB, if it is not 0. clean takes it away
+// again, with dir.
+func mount(dir string, mb int) (clean func(), err error) {
+	if mb == 0 {
+		return func() { os.RemoveAll(dir) }, nil
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm", mb)); err != nil {
+		return nil, errors.Join(errMount, err, os.Remove(dir))
+	}
+	return func() {
+		unix.Unmount(dir, unix.MNT_DETACH)
+		os.RemoveAll(dir)
+	}, nil
 }
 
 var printed = regexp.MustCompile(`serving on http://(\S+) admin on (\S+)`)
 
 const startTime = 20 * time.Second
 
-// serve starts a proxy on free ports with empty data. descriptors bounds how many
-// files it may have open; 0 is no bound of ours.
-func (l *lab) serve(ctx context.Context, name string, descriptors int, flags ...string) (*target, error) {
-	data, err := os.MkdirTemp(l.dir, name+"-data-*")
+// serve starts a proxy on free ports with empty data, within the row's bounds of
+// files and disk.
+func (l *lab) serve(ctx context.Context, r row, flags ...string) (*target, error) {
+	data, err := os.MkdirTemp(l.dir, r.name+"-data-*")
 	if err != nil {
 		return nil, err
 	}
-	t := &target{data: data, log: filepath.Join(l.dir, name+".log"), exited: make(chan struct{})}
+	t := &target{data: data, log: filepath.Join(l.dir, r.name+".log"), exited: make(chan struct{})}
+	if t.clean, err = mount(data, r.volume); err != nil {
+		return nil, err
+	}
 	log, err := os.Create(t.log)
 	if err != nil {
+		t.clean()
 		return nil, err
 	}
 	defer log.Close()
 	args := append([]string{l.attache, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--origin", origin,
 		"--token-secret", secret, "--data", data, "--scanner", "off"}, flags...)
-	if descriptors > 0 {
-		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, descriptors), "sh"}, args...)
+	if r.descriptors > 0 {
+		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, r.descriptors), "sh"}, args...)
 	}
 	c := exec.Command(args[0], args[1:]...)
 	c.Stderr = log
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdout, err := c.StdoutPipe()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = c.Start()
 	}
-	if err := c.Start(); err != nil {
+	if err != nil {
+		t.clean()
 		return nil, fmt.Errorf("start attache: %w", err)
 	}
 	t.pid = c.Process.Pid
@@ -140,5 +166,5 @@ func (t *target) port() int {
 func (t *target) stop() {
 	syscall.Kill(t.pid, syscall.SIGKILL)
 	<-t.exited
-	os.RemoveAll(t.data)
+	t.clean()
 }

@@ -17,6 +17,7 @@ type row struct {
 	attacks     []attack
 	flags       []string // of attache serve
 	descriptors int      // it may have; 0: no bound
+	volume      int      // MB of the file system that its data lies on; 0: the machine's own
 	settle      time.Duration
 	bounds      []bound
 }
@@ -45,7 +46,7 @@ func (l *lab) play(ctx context.Context, r row) (*outcome, error) {
 	if flags == nil {
 		flags = unlimited
 	}
-	t, err := l.serve(ctx, r.name, r.descriptors, flags...)
+	t, err := l.serve(ctx, r, flags...)
 	if err != nil {
 		return nil, err
 	}

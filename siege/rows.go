@@ -10,6 +10,9 @@ const (
 	newcomerP99    = "newcomerP99Ms"
 	refusedShare   = "newcomersRefusedPercent"
 	goodFailed     = "goodFailed"
+	silenced       = "agentsSilenced" // messages of good users, who are agents, that were not taken
+	spoken         = "agentsSpoken"
+	longestSilence = "agentSilenceMaxMs" // between two messages of a good user that were taken, and after the last
 	peakRSS        = "peakRSSMB"
 	socketMemory   = "socketMemoryMB"
 	logRate        = "logKBPerSecond"
@@ -79,6 +82,12 @@ var rows = []row{
 	{
 		name: "allowance", flags: []string{"--upload-max-files=3", "--upload-max-total-size=5242880"},
 		attacks: []attack{{Kind: "allowance", Number: 1, Parties: 1}}, bounds: []bound{{stored, 16}},
+	},
+	{
+		// All that four customers may send does not stop an agent's message (H1, H5).
+		name: "disk", volume: 400, attacks: []attack{{Kind: "uploads", Number: 4, Parties: 4}, {Kind: "words", Number: 4, Parties: 4}},
+		flags:  append([]string{"--customer-max-text=-1"}, unlimited...),
+		bounds: []bound{{silenced, 0}, {longestSilence, 3000}, {notReady, 0}},
 	},
 	{name: "words", attacks: []attack{{Kind: "words", Number: 4, Parties: 4}}, bounds: and(bound{stored, 64})},
 }
