@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 )
 
 const (
-	// segment is what the link sends at once: 3.3 ms of a 10 Mbit/s line.
+	// segment is the most that a link sends at once: 3.3 ms of a 10 Mbit/s line.
 	segment = 4 * kib
 	// backlog is the queue before the line, 100 ms of 10 Mbit/s: what a modem
 	// or router typically has, and what a newcomer waits for when it is full.
@@ -34,14 +36,20 @@ type link struct {
 	running  sync.WaitGroup
 }
 
-// openLink takes a free port for a link of so many bytes per second each way.
-// Nothing passes before carry.
-func openLink(rate float64) (*link, error) {
+// openLink takes a free port for a link of so many bytes per second each way,
+// with a queue of so many bytes before each direction. Nothing passes before carry.
+func openLink(rate float64, queue int) (*link, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	return &link{listener: listener, cancel: func() {}, up: newLine(rate), down: newLine(rate)}, nil
+	return &link{listener: listener, cancel: func() {}, up: newLine(rate, queue), down: newLine(rate, queue)}, nil
+}
+
+// slow changes the rate of both directions, in bytes per second.
+func (l *link) slow(rate float64) {
+	l.up.setRate(rate)
+	l.down.setRate(rate)
 }
 
 // address is where the near end listens, host and port.
@@ -83,8 +91,8 @@ func (l *link) join(ctx context.Context, near *net.TCPConn) {
 	defer far.Close()
 	defer context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })()
 	// Otherwise the kernel takes megabytes on the line's behalf.
-	_ = near.SetReadBuffer(64 * kib)
-	_ = far.SetReadBuffer(64 * kib)
+	_ = near.SetReadBuffer(min(l.up.queued, 64*kib))
+	_ = far.SetReadBuffer(min(l.down.queued, 64*kib))
 	var both sync.WaitGroup
 	both.Go(func() { l.up.feed(ctx, near, far) })
 	both.Go(func() { l.down.feed(ctx, far, near) })
@@ -93,9 +101,11 @@ func (l *link) join(ctx context.Context, near *net.TCPConn) {
 
 // line is one direction.
 type line struct {
-	rate  float64
-	room  *semaphore.Weighted
-	queue chan piece
+	rate    atomic.Uint64 // its float64's bits
+	queued  int           // bytes that it may hold
+	room    *semaphore.Weighted
+	queue   chan piece
+	carried atomic.Int64 // bytes
 }
 
 type piece struct {
@@ -104,16 +114,20 @@ type piece struct {
 	sent chan<- struct{} // set on a connection's last, empty piece
 }
 
-func newLine(rate float64) *line {
+func newLine(rate float64, queue int) *line {
 	// Room is counted in bytes; the channel only has to be long enough for
 	// as many pieces as bytes could make.
-	return &line{rate: rate, room: semaphore.NewWeighted(backlog), queue: make(chan piece, backlog)}
+	l := &line{queued: queue, room: semaphore.NewWeighted(int64(queue)), queue: make(chan piece, queue)}
+	l.setRate(rate)
+	return l
 }
+
+func (l *line) setRate(rate float64) { l.rate.Store(math.Float64bits(rate)) }
 
 // feed queues what from says until it ends, then ends to, behind it.
 func (l *line) feed(ctx context.Context, from, to *net.TCPConn) {
 	for {
-		data := make([]byte, segment)
+		data := make([]byte, min(segment, l.queued/8))
 		n, err := from.Read(data)
 		if n > 0 {
 			if l.room.Acquire(ctx, int64(n)) != nil {
@@ -160,13 +174,14 @@ func (l *line) carry(ctx context.Context) {
 		if now := time.Now(); now.Sub(free) > late {
 			free = now
 		}
-		free = free.Add(time.Duration(float64(len(p.data)) / l.rate * float64(time.Second)))
+		free = free.Add(time.Duration(float64(len(p.data)) / math.Float64frombits(l.rate.Load()) * float64(time.Second)))
 		select {
 		case <-time.After(time.Until(free)):
 		case <-ctx.Done():
 			return
 		}
 		l.room.Release(int64(len(p.data)))
+		l.carried.Add(int64(len(p.data)))
 		if _, err := p.to.Write(p.data); err != nil {
 			_ = p.to.Close()
 		}

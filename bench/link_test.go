@@ -41,7 +41,7 @@ func echo(t *testing.T) net.Listener {
 
 func TestLinkKeepsBytesOrderAndEnds(t *testing.T) {
 	server := echo(t)
-	line, err := openLink(1e9)
+	line, err := openLink(1e9, backlog)
 	require.NoError(t, err)
 	line.carry(t.Context(), server.Addr().String())
 	t.Cleanup(line.close)
@@ -71,7 +71,7 @@ func TestLinkKeepsBytesOrderAndEnds(t *testing.T) {
 
 func TestLinkClosesInMidTransfer(t *testing.T) {
 	server := echo(t)
-	line, err := openLink(1) // a byte per second
+	line, err := openLink(1, backlog) // a byte per second
 	require.NoError(t, err)
 	line.carry(t.Context(), server.Addr().String())
 	conn, err := net.Dial("tcp", line.address())

@@ -23,6 +23,8 @@ import (
 type options struct {
 	rounds   int
 	sizes    []int64 // of the large files, in bytes
+	slow     []int64 // rates of slow lines, in kbit/s
+	little   []int64 // sizes of the files that go over them, in bytes
 	only     *regexp.Regexp
 	json     string
 	dir      string
@@ -46,6 +48,7 @@ func init() {
 		{"download", (*lab).downloads},
 		{"icon", (*lab).icons},
 		{"text", (*lab).texts},
+		{"slow", (*lab).slowLines},
 		{"memory", (*lab).memories},
 		{"resident", (*lab).residents},
 		{"size", (*lab).moduleSize},
@@ -72,22 +75,38 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.IntVar(&o.rounds, "rounds", 9, "rounds that count")
 	sizes := flags.String("size", "256,1024", "sizes of the large files in MiB; the product keeps what it gets, so 1024 needs 12 GiB of disk")
+	slow := flags.String("slow-rates", "64,128", "rates of the slow lines in kbit/s, each way; they are measured side by side")
+	little := flags.String("slow-sizes", "1,65536,153600,307200", "sizes in bytes of the files that go over the slow lines, one after the other")
 	only := flags.String("only", "", "run only the experiments whose name matches this regular expression")
 	flags.StringVar(&o.json, "json", "", "also write everything measured to this file, as JSON")
 	flags.StringVar(&o.dir, "dir", "", "directory for all files; its file system is part of the result (default: the system's temporary one)")
 	flags.StringVar(&o.chromium, "chromium", "chromium", "the browser")
 	flags.StringVar(&o.attache, "attache", "", "the compiled command to measure (default: it is built from here)")
 	_ = flags.Parse(args) // exits by itself
-	for size := range strings.SplitSeq(*sizes, ",") {
-		n, err := strconv.ParseInt(size, 10, 32)
-		if err != nil || n <= 0 {
-			return o, fmt.Errorf("-size: %q is no number of MiB", size)
-		}
-		o.sizes = append(o.sizes, n*mib)
-	}
 	var err error
+	if o.sizes, err = numbers("size", *sizes, mib); err != nil {
+		return o, err
+	}
+	if o.slow, err = numbers("slow-rates", *slow, 1); err != nil {
+		return o, err
+	}
+	if o.little, err = numbers("slow-sizes", *little, 1); err != nil {
+		return o, err
+	}
 	o.only, err = regexp.Compile(*only)
 	return o, err
+}
+
+// numbers are the positive whole numbers that a flag lists, each times unit.
+func numbers(flag, list string, unit int64) (all []int64, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || n <= 0 {
+			return nil, fmt.Errorf("-%s: %q is not a positive whole number", flag, text)
+		}
+		all = append(all, n*unit)
+	}
+	return all, nil
 }
 
 func run(ctx context.Context, o options) error {

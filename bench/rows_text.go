@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"os"
 	"strings"
 )
 
@@ -84,21 +84,32 @@ func (l *lab) startAt(ctx context.Context, rate float64) (p *product, c *chromiu
 	if rate == 0 {
 		return p, l.chromium, p.stop, nil
 	}
-	line, err := openLink(rate)
-	if err != nil {
-		p.stop()
-		return nil, nil, nil, err
+	line, err := openLink(rate, backlog)
+	if err == nil {
+		c, err = l.startOver(ctx, line, p)
 	}
-	far := strings.TrimPrefix(p.address, "http://")
-	line.carry(ctx, far)
-	c, err = startChromium(ctx, l.options.chromium, filepath.Join(l.dir, "profile-slow"),
-		fmt.Sprintf("--host-resolver-rules=MAP %s %s", far, line.address()))
 	if err != nil {
-		line.close()
 		p.stop()
 		return nil, nil, nil, err
 	}
 	return p, c, func() { c.stop(); line.close(); p.stop() }, nil
+}
+
+// startOver returns a browser that reaches the product over the link, which it
+// closes if it fails.
+func (l *lab) startOver(ctx context.Context, line *link, p *product) (*chromium, error) {
+	far := strings.TrimPrefix(p.address, "http://")
+	line.carry(ctx, far)
+	profile, err := os.MkdirTemp(l.dir, "profile-slow-*")
+	if err == nil {
+		var c *chromium
+		c, err = startChromium(ctx, l.options.chromium, profile, fmt.Sprintf("--host-resolver-rules=MAP %s %s", far, line.address()))
+		if err == nil {
+			return c, nil
+		}
+	}
+	line.close()
+	return nil, err
 }
 
 // said is how many milliseconds each text took, and how far an upload beside

@@ -44,6 +44,12 @@
       session = await connect({ token });
     },
 
+    /** Leaves and joins again: the module is loaded then, and only the sockets are new. */
+    async rejoin(token) {
+      await session.close();
+      session = await connect({ token });
+    },
+
     /** Sends the first chosen file until it is announced. */
     upload: () => timed(async () => {
       latest = await session.upload(input.files[0]);
