@@ -23,14 +23,15 @@ func (p *Proxy) hintFront(r *http.Request) {
 }
 
 // distantEnd is how far off a token's end is a mistake: whoever writes milliseconds into exp,
-// which has seconds (RFC 7519, section 4.1.4), makes tokens for 55,000 years.
-const distantEnd = 100 * 365 * 24 * time.Hour
+// which has seconds (RFC 7519, section 4.1.4), makes tokens for 55,000 years. It is well
+// below the hundred years at which the authenticator cuts every end off.
+const distantEnd = 50 * 365 * 24 * time.Hour
 
 // hintToken logs claims of a valid token that its maker cannot have meant.
 func (p *Proxy) hintToken(who Identity, now time.Time) {
 	if who.Expires.After(now.Add(distantEnd)) {
 		p.hints.end.Do(func() {
-			p.Log.Warn("a token expires more than a hundred years from now", "session", who.Session, "user", who.Party.UserID,
+			p.Log.Warn("a token expires more than fifty years from now", "session", who.Session, "user", who.Party.UserID,
 				"hint", "exp is in seconds since 1970, not in milliseconds")
 		})
 	}

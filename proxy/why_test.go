@@ -112,6 +112,14 @@ func TestT5RefusedDialsInTheLog(t *testing.T) {
 	require.Positive(t, limited)
 }
 
+// B66: the word about an end that nobody meant comes for real tokens, whose ends the
+// authenticator has cut off.
+func TestB66TokensThatNeverExpireAreTold(t *testing.T) {
+	w := newWorld(t)
+	w.join(w.mint("s1", "old", bridge.Agent, bridge.AllRights, 290*365*24*time.Hour))
+	require.Contains(t, w.logged(), "not in milliseconds")
+}
+
 // B64: a reverse proxy that passes requests on as nginx does by default.
 func TestB64UpgradeHeadersTakenAway(t *testing.T) {
 	w := newWorld(t)
