@@ -17,9 +17,9 @@ import (
 // data is one data socket: frames up, acks down.
 type data struct {
 	*socket
-	proxy *Proxy
-	like  int         // bytes of the last frame
-	over  atomic.Bool // the party is not in the session any more: nothing more is stored
+	proxy     *Proxy
+	lastFrame int         // bytes
+	over      atomic.Bool // the party is not in the session any more: nothing more is stored
 
 	mu    sync.Mutex
 	acks  map[string]bridge.Ack // what is stored and the page has not been told
@@ -47,7 +47,7 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		tellers.Go(func() { d.alive(ctx) })
-		tellers.Go(func() { d.attend(ctx, cancel) })
+		tellers.Go(func() { d.watchParty(ctx, cancel) })
 		tellers.Go(func() { d.tell(ctx) })
 		err = d.serve(ctx)
 	}
@@ -80,17 +80,17 @@ func (d *data) next(ctx context.Context) error {
 	if kind != websocket.MessageBinary {
 		return bridge.NewError(bridge.CodeMessage, "the data socket carries frames only")
 	}
-	room, cancel := context.WithCancelCause(ctx)
+	reading, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	a := d.proxy.room.begin(d.pace.proven.Load(), d.meter.life.quiet, func() {
+	a := d.proxy.frames.begin(d.pace.proven.Load(), d.meter.liveness.silence, func() {
 		cancel(bridge.NewError(bridge.CodeBusy, "a frame came too slowly while others waited for its memory"))
 		d.meter.flooded.Store(true)
 		d.meter.hurry(0)
 	})
 	defer a.end()
-	a.like = d.like
-	message, err := d.arrive(room, a, r)
-	if cut := context.Cause(room); cut != nil && ctx.Err() == nil {
+	a.expected = d.lastFrame
+	message, err := d.readFrame(reading, a, r)
+	if cut := context.Cause(reading); cut != nil && ctx.Err() == nil {
 		return cut
 	}
 	if err != nil {
@@ -116,9 +116,9 @@ func (d *data) next(ctx context.Context) error {
 	return d.pace.charge(ctx, cost)
 }
 
-// arrive reads a frame that has begun.
-func (d *data) arrive(ctx context.Context, a *arrival, r io.Reader) ([]byte, error) {
-	came := d.arriving(r)
+// readFrame reads a frame that has begun.
+func (d *data) readFrame(ctx context.Context, a *frameBuffer, r io.Reader) ([]byte, error) {
+	came := d.timed(r)
 	defer came.watch()()
 	for n := 0; ; {
 		got, err := io.ReadFull(came, (*a.buf)[n:])
@@ -126,7 +126,7 @@ func (d *data) arrive(ctx context.Context, a *arrival, r io.Reader) ([]byte, err
 		switch {
 		case ended(err):
 			a.whole()
-			d.like = n
+			d.lastFrame = n
 			return (*a.buf)[:n], nil
 		case err != nil:
 			return nil, err

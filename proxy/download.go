@@ -55,7 +55,7 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 		if err := a.Attempt(ctx, who.Session, who.Party.UserID, ask.Attempt, ask.File); err != nil {
 			return nil, err
 		}
-		if !p.asked.allow(who.seat()+"/"+ask.Attempt+"/"+ask.File, 1) {
+		if !p.linkRates.allow(who.seat()+"/"+ask.Attempt+"/"+ask.File, 1) {
 			return nil, bridge.NewError(bridge.CodeBusy, "this download was asked for "+strconv.Itoa(attemptLinks)+" times in a short time; one more link is given each minute")
 		}
 	}
@@ -214,7 +214,7 @@ func (p *Proxy) begin(r *http.Request, grant Grant, d Document) error {
 	if r.Method != http.MethodGet {
 		return nil
 	}
-	return p.used.once(grant, func() error {
+	return p.used.record(grant, func() error {
 		e := grant.entry(ActDownload, d.Size)
 		e.Digest = hex.EncodeToString(d.SHA256[:])
 		return p.Audit.Write(e)

@@ -20,12 +20,12 @@ import (
 // fragments, unsolicited pongs, headers of one-byte fragments.
 type meter struct {
 	net.Conn
-	left    atomic.Int64
-	closing atomic.Bool
-	guard   guard
-	life    life
-	breach  atomic.Int32 // the close code of a breach of RFC 6455; 0: none
-	flooded atomic.Bool  // more came than there was room for
+	left     atomic.Int64
+	closing  atomic.Bool
+	guard    guard
+	liveness liveness
+	breach   atomic.Int32 // the close code of a breach of RFC 6455; 0: none
+	flooded  atomic.Bool  // more came than there was room for
 
 	empty  atomic.Int64 // bytes that were no message's: headers, control frames
 	before int64        // of them, up to the last message; whoever reads the messages uses it
@@ -124,7 +124,7 @@ func (m *meter) Read(p []byte) (int, error) {
 		return 0, bridge.NewError(bridge.CodeMessage, "too many bytes came with nothing in them")
 	}
 	n, err := m.Conn.Read(p)
-	m.life.read(n)
+	m.liveness.read(n)
 	m.left.Add(-int64(n))
 	good := m.guard.pass(p[:n])
 	m.empty.Store(m.guard.empty)
@@ -140,7 +140,7 @@ func (m *meter) Read(p []byte) (int, error) {
 // Write notes what was written.
 func (m *meter) Write(p []byte) (int, error) {
 	n, err := m.Conn.Write(p)
-	m.life.wrote(n)
+	m.liveness.wrote(n)
 	return n, err
 }
 
@@ -168,7 +168,7 @@ func (w metered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	guests.Buffers(conn, w.readBuffer, writeBuffer)
 	w.meter.begin(conn)
-	w.meter.life.read(1) // the request
+	w.meter.liveness.read(1) // the request
 	buffered.Writer.Reset(w.meter)
 	w.meter.next(bridge.MaxHello)
 	return w.meter, buffered, nil

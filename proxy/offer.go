@@ -77,7 +77,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limi
 	if err := p.Staging.Room(); err != nil {
 		return Record{}, nil, err
 	}
-	begun, err := p.loads.begin(who, limits, o.Size)
+	begun, err := p.quotas.begin(who, limits, o.Size)
 	if err != nil {
 		return Record{}, nil, err
 	}

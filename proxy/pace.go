@@ -62,7 +62,7 @@ func (p *paces) enter(s *socket) (*pace, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	of := p.get(s.who.seat())
-	if err := of.room(s.path, p.sockets); err != nil {
+	if err := of.makeRoom(s.path, p.sockets); err != nil {
 		p.leave(s.who.seat(), of)
 		return nil, err
 	}
@@ -100,9 +100,9 @@ func (p *paces) get(seat string) *pace {
 	return of
 }
 
-// room makes room for one more socket of that kind: a page that comes back over
+// makeRoom makes room for one more socket of that kind: a page that comes back over
 // another network may have left dead sockets that have not been noticed yet.
-func (of *pace) room(path string, most int) error {
+func (of *pace) makeRoom(path string, most int) error {
 	n := 0
 	var dead *socket
 	for s := range of.here {
@@ -110,7 +110,7 @@ func (of *pace) room(path string, most int) error {
 			continue
 		}
 		n++
-		if s.meter.life.quiet() > deadTime && (dead == nil || s.meter.life.quiet() > dead.meter.life.quiet()) {
+		if s.meter.liveness.silence() > deadTime && (dead == nil || s.meter.liveness.silence() > dead.meter.liveness.silence()) {
 			dead = s
 		}
 	}

@@ -16,7 +16,7 @@ func testPaces() *paces {
 
 func partySocket() *socket {
 	s := &socket{path: bridge.PathChat, who: Identity{Session: "s", Party: bridge.Party{UserID: "u"}}}
-	s.meter.life.read(1)
+	s.meter.liveness.read(1)
 	return s
 }
 
@@ -61,7 +61,7 @@ func TestH4DeadSocketsMakeRoom(t *testing.T) {
 		_, err := p.enter(partySocket())
 		require.Equal(t, bridge.CodeBusy, bridge.CodeOf(err))
 		time.Sleep(deadTime + time.Second)
-		busy.meter.life.read(1)
+		busy.meter.liveness.read(1)
 		fresh := partySocket()
 		of, err := p.enter(fresh)
 		require.NoError(t, err)

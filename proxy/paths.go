@@ -33,7 +33,7 @@ func prefixed(path string) string {
 
 // serveStray answers 404, readable for any page that asks why.
 func (p *Proxy) serveStray(w http.ResponseWriter, r *http.Request, prefix string) {
-	p.quiet.warn(p.Log, bridge.CodeUpgrade, "error", "the path has a prefix", "prefix", prefix[:min(len(prefix), 64)], "origin", named(r), "address", p.fronts.from(r),
+	p.refusals.warn(p.Log, bridge.CodeUpgrade, "error", "the path has a prefix", "prefix", prefix[:min(len(prefix), 64)], "origin", named(r), "address", p.fronts.from(r),
 		"hint", "have the reverse proxy take the prefix away (nginx: location /prefix/ { proxy_pass http://proxy/; }), or correct the page's url")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Cache-Control", "no-store")

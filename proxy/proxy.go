@@ -16,24 +16,24 @@ import (
 // Proxy is the http.Handler. It answers below /attache/ and nothing else.
 type Proxy struct {
 	Config
-	mux      *http.ServeMux
-	origins  origins
-	fronts   fronts
-	hints    hints
-	waiting  *guests.Crowd // sockets that have not said who they are
-	room     *room
-	quiet    *quiet
-	fetching places
-	uploads  uploads
-	presence presence
-	paces    paces
-	budgets  budgets
-	loads    loads
-	turned   *turnedAway
-	askers   *limiters // addresses that ask why, by address
-	used     usedTickets
-	asked    *limiters    // links of customers, by attempt
-	up, down atomic.Int64 // what Traffic tells
+	mux       *http.ServeMux
+	origins   origins
+	fronts    fronts
+	hints     hints
+	waiting   *guests.Crowd // sockets that have not said who they are
+	frames    *frameMemory
+	refusals  *refusalLog
+	fetching  places
+	uploads   uploads
+	presence  presence
+	paces     paces
+	rates     partyRates
+	quotas    uploadQuotas
+	refused   *refusedDials
+	whyRates  *limiters // of those who ask why, by address
+	used      usedTickets
+	linkRates *limiters    // of links for customers, by attempt
+	up, down  atomic.Int64 // what Traffic tells
 
 	ctx     context.Context // ends every socket
 	stop    context.CancelCauseFunc
@@ -62,20 +62,20 @@ func New(c Config) (*Proxy, error) {
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	p.leaving, p.leave = context.WithCancel(context.Background())
 	p.waiting = guests.NewCrowd(c.MaxWaiting, c.MaxWaitingAddress, true)
-	p.room = newRoom(c.FrameMemory)
-	p.quiet = newQuiet(c.Log)
+	p.frames = newFrameMemory(c.FrameMemory)
+	p.refusals = newRefusalLog(c.Log)
 	p.fetching = places{each: c.MaxDownloads, from: map[string]int{}}
 	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
 	p.uploads.ctx, p.uploads.giveUp = context.WithCancel(context.Background())
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
 	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, sockets: c.MaxSockets,
 		historyRate: rate.Limit(c.HistoryRate), historyBurst: c.HistoryBurst, of: map[string]*pace{}}
-	p.budgets = newBudgets(c.TextRate, c.TextBurst)
-	p.loads = loads{proxy: p, begun: map[string]Load{}}
-	p.used.kept = map[Grant]*ticketUse{}
-	p.turned = newTurnedAway()
-	p.askers = newLimiters(askersRate, askersBurst, askersMost)
-	p.asked = newLimiters(rate.Every(attemptEvery), attemptLinks, 0)
+	p.rates = newPartyRates(c.TextRate, c.TextBurst)
+	p.quotas = uploadQuotas{proxy: p, begun: map[string]Load{}}
+	p.used.uses = map[Grant]*ticketUse{}
+	p.refused = newRefusedDials()
+	p.whyRates = newLimiters(askersRate, askersBurst, askersMost)
+	p.linkRates = newLimiters(rate.Every(attemptEvery), attemptLinks, 0)
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
 	}
@@ -133,7 +133,7 @@ func (p *Proxy) enter() bool {
 }
 
 func (p *Proxy) exit(s *socket) {
-	s.stay()
+	s.stopBye()
 	if s.expiry != nil {
 		s.expiry.Stop()
 	}

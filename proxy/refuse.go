@@ -12,9 +12,9 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e.ID = newID()
 	attributes := []any{"request", e.ID, "method", r.Method, "error", err}
 	if r.URL.Path == bridge.PathChat || r.URL.Path == bridge.PathData {
-		attributes = append(attributes, p.turn(r, e.Code)...)
+		attributes = append(attributes, p.noteRefusedDial(r, e.Code)...)
 	}
-	p.quiet.warn(p.Log, e.Code, attributes...)
+	p.refusals.warn(p.Log, e.Code, attributes...)
 	p.cors(w, r)
 	h := w.Header()
 	if status(e.Code) == http.StatusServiceUnavailable {

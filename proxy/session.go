@@ -168,7 +168,7 @@ func (s *session) hear(ctx context.Context) (bridge.Wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	message, free, err := s.gather(r)
+	message, free, err := s.readText(r)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +226,7 @@ func (s *session) say(ctx context.Context, m *bridge.Say) error {
 	if _, err := bridge.ParseKey(m.Key); err != nil {
 		return s.refused(ctx, m.Ref, "", err)
 	}
-	if err := s.proxy.budgets.speak(s.who, len(m.Text)); err != nil {
+	if err := s.proxy.rates.speak(s.who, len(m.Text)); err != nil {
 		return s.refused(ctx, m.Ref, "", err)
 	}
 	e, err := s.proxy.Chat.Post(ctx, s.who.Session, s.who.Party.UserID, e)
@@ -268,7 +268,7 @@ func (s *session) offerOver(ctx context.Context, r Record) error {
 // keepRefusal cannot make a refusal undone: where it fails, the log has it. Of a party
 // that is refused without end the last line says busy, for all that follow.
 func (s *session) keepRefusal(m *bridge.Offer, cause error) {
-	line, last := s.proxy.budgets.note(s.who)
+	line, last := s.proxy.rates.note(s.who)
 	if !line {
 		return
 	}

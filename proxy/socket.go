@@ -34,21 +34,21 @@ const (
 
 // socket is one WebSocket connection whose page has said who it is.
 type socket struct {
-	conn   *websocket.Conn
-	base   context.Context // the proxy's
-	id     string          // in the log and in errors
-	path   string          // which of the two sockets it is
-	who    Identity
-	log    *slog.Logger
-	quiet  *quiet
-	pinged atomic.Int32
-	meter  meter
-	within time.Duration // for a message from its first byte to its last, beyond what its bytes take
-	hello  *bridge.Hello
-	stay   func() bool // it has ended: a drain needs not tell it
-	expiry *time.Timer // ends it when its token does
-	pace   *pace       // of its party
-	known  atomic.Bool // whoever it is may be here
+	conn     *websocket.Conn
+	base     context.Context // the proxy's
+	id       string          // in the log and in errors
+	path     string          // which of the two sockets it is
+	who      Identity
+	log      *slog.Logger
+	refusals *refusalLog
+	pinged   atomic.Int32
+	meter    meter
+	within   time.Duration // for a message from its first byte to its last, beyond what its bytes take
+	hello    *bridge.Hello
+	stopBye  func() bool // it has ended: a drain does not tell it
+	expiry   *time.Timer // ends it when its token does
+	pace     *pace       // of its party
+	known    atomic.Bool // whoever it is may be here
 }
 
 // upgrade does what both sockets have in common: origin, subprotocol, the
@@ -56,7 +56,7 @@ type socket struct {
 // the kernel keeps of what the page sends, in bytes; 0 leaves it to the kernel. When
 // it returns nil the request is answered.
 func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) *socket {
-	s := &socket{base: p.ctx, id: newID(), path: r.URL.Path, quiet: p.quiet, within: p.MessageTimeout}
+	s := &socket{base: p.ctx, id: newID(), path: r.URL.Path, refusals: p.refusals, within: p.MessageTimeout}
 	s.log = p.Log.With("conn", s.id)
 	if !p.admit(w, r) {
 		return nil
@@ -81,11 +81,11 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	})
 	if err != nil {
 		p.running.Done()
-		p.quiet.warn(s.log, bridge.CodeMessage, append([]any{"error", err}, p.turn(r, bridge.CodeMessage)...)...)
+		p.refusals.warn(s.log, bridge.CodeMessage, append([]any{"error", err}, p.noteRefusedDial(r, bridge.CodeMessage)...)...)
 		return nil
 	}
 	s.conn = conn
-	s.stay = context.AfterFunc(p.leaving, func() { s.bye(p.ctx) })
+	s.stopBye = context.AfterFunc(p.leaving, func() { s.bye(p.ctx) })
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
@@ -170,7 +170,7 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		}
 		return err
 	}
-	s.meter.life.party = s.pace
+	s.meter.liveness.party = s.pace
 	return p.paces.admit(ctx, s.pace)
 }
 
@@ -193,48 +193,48 @@ func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
 	return bridge.NewError(bridge.CodeMessage, "the text is not UTF-8")
 }
 
-// gather reads a text that has begun; free gives its buffer back. Few are longer than
+// readText reads a text that has begun; free gives its buffer back. Few are longer than
 // the small buffer, so whoever sends a part of one holds little. Of a connection that is
 // cut within a message it may return a part, because the library reports the cut as the
 // message's end: JSON then lacks its last brace.
-func (s *socket) gather(r io.Reader) (message []byte, free func(), err error) {
-	came := s.arriving(r)
+func (s *socket) readText(r io.Reader) (message []byte, free func(), err error) {
+	came := s.timed(r)
 	defer came.watch()()
-	small := smalls.Get().(*[]byte)
+	small := smallBuffers.Get().(*[]byte)
 	n, err := io.ReadFull(came, *small)
 	if ended(err) {
-		return (*small)[:n], func() { smalls.Put(small) }, nil
+		return (*small)[:n], func() { smallBuffers.Put(small) }, nil
 	}
-	defer smalls.Put(small)
+	defer smallBuffers.Put(small)
 	if err != nil {
 		return nil, nil, err
 	}
-	large := texts.Get().(*[]byte)
+	large := textBuffers.Get().(*[]byte)
 	copy(*large, *small)
 	more, err := io.ReadFull(came, (*large)[n:])
 	if ended(err) {
-		return (*large)[:n+more], func() { texts.Put(large) }, nil
+		return (*large)[:n+more], func() { textBuffers.Put(large) }, nil
 	}
-	texts.Put(large)
+	textBuffers.Put(large)
 	if err == nil { // the buffer is one byte longer than a text may be
 		err = bridge.NewError(bridge.CodeMessageSize, "")
 	}
 	return nil, nil, err
 }
 
-// texts are buffers for one message each, a byte longer than one may be. A socket has
+// textBuffers are buffers for one message each, a byte longer than one may be. A socket has
 // one from a message's first byte to its last, because most sockets are idle most of the
 // time.
-var texts = sync.Pool{New: func() any {
+var textBuffers = sync.Pool{New: func() any {
 	b := make([]byte, bridge.MaxMessage+1)
 	return &b
 }}
 
-// arriving ends the socket when a message that has begun takes too long. A context
+// timed ends the socket when a message that has begun takes too long. A context
 // would cut the connection before the reason could be told, also that of a message
 // that is too long.
-func (s *socket) arriving(r io.Reader) *arriving {
-	return &arriving{Reader: r, within: s.within, late: func() {
+func (s *socket) timed(r io.Reader) *timedReader {
+	return &timedReader{Reader: r, within: s.within, late: func() {
 		s.fail(context.Background(), bridge.NewError(bridge.CodeTimeout, "a message did not come whole in time"))
 	}}
 }
@@ -251,7 +251,7 @@ func (s *socket) send(ctx context.Context, m bridge.Wire) error {
 	}
 	message := bridge.AppendMessage(nil, m)
 	// What another message took of the line, or still takes, comes first.
-	ahead := min(s.meter.life.owed.Load(), bridge.MaxMessage)
+	ahead := min(s.meter.liveness.owed.Load(), bridge.MaxMessage)
 	ctx, cancel := context.WithTimeout(s.base, bridge.Patience(writeTime, ahead+int64(len(message))))
 	defer cancel()
 	return s.conn.Write(ctx, websocket.MessageText, message)
@@ -280,7 +280,7 @@ func (s *socket) judge(err error) *bridge.Error {
 	e := *bridge.AsError(err)
 	e.ID = s.id
 	if e.Code == bridge.CodeInternal || e.Err != nil {
-		s.quiet.warn(s.log, e.Code, "error", err)
+		s.refusals.warn(s.log, e.Code, "error", err)
 	}
 	return &e
 }

@@ -11,16 +11,16 @@ import (
 // pieces is many uses, and whoever holds a ticket may make as many as it likes.
 type usedTickets struct {
 	mu    sync.Mutex
-	kept  map[Grant]*ticketUse
+	uses  map[Grant]*ticketUse
 	swept time.Time
 }
 
 type ticketUse struct {
 	last time.Time // of usedTickets' lock
 
-	mu      sync.Mutex // held while its line is written or its right asked for: other uses wait for that
-	kept    bool
-	allowed time.Time // its right was there
+	mu       sync.Mutex // held while its line is written or its right asked for: other uses wait for that
+	recorded bool       // its line is in the audit log
+	allowed  time.Time  // when its right was there
 }
 
 const (
@@ -31,18 +31,18 @@ const (
 	rightKept = time.Second
 )
 
-// once has the grant's use kept, unless it was.
-func (t *usedTickets) once(g Grant, keep func() error) error {
+// record has the grant's use written to the audit log, unless it was.
+func (t *usedTickets) record(g Grant, write func() error) error {
 	use := t.use(g)
 	use.mu.Lock()
 	defer use.mu.Unlock()
-	if use.kept {
+	if use.recorded {
 		return nil
 	}
-	if err := keep(); err != nil {
+	if err := write(); err != nil {
 		return err
 	}
-	use.kept = true
+	use.recorded = true
 	return nil
 }
 
@@ -70,14 +70,14 @@ func (t *usedTickets) use(g Grant) *ticketUse {
 	defer t.mu.Unlock()
 	if now.Sub(t.swept) > sweepTicketsEvery {
 		t.swept = now
-		maps.DeleteFunc(t.kept, func(g Grant, use *ticketUse) bool {
+		maps.DeleteFunc(t.uses, func(g Grant, use *ticketUse) bool {
 			return now.Sub(g.Expires) > sweepTicketsEvery && now.Sub(use.last) > sweepTicketsEvery
 		})
 	}
-	use := t.kept[g]
+	use := t.uses[g]
 	if use == nil {
 		use = &ticketUse{}
-		t.kept[g] = use
+		t.uses[g] = use
 	}
 	use.last = now
 	return use

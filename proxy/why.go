@@ -30,12 +30,12 @@ func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	now := time.Now()
 	d := dialer{p.fronts.from(r), named(r)}
-	if !p.askers.allow(d.from, 1) {
+	if !p.whyRates.allow(d.from, 1) {
 		h.Set("Retry-After", "10")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
 	}
-	last := p.turned.last(d, now)
+	last := p.refused.last(d, now)
 	h.Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(why{
 		Protocol: bridge.Subprotocol, Time: now.UnixMilli(), Origin: d.origin, Allowed: p.origins.allow(r),

@@ -24,17 +24,17 @@ func Present(ctx context.Context, c ChatServer, session, userID string) error {
 // noFile is the file-id of no file: theirs are random, or numbers.
 const noFile = "none"
 
-// present asks it before a data socket may send.
+// present asks for a party before its data socket may send.
 func (p *Proxy) present(ctx context.Context, who Identity) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	return Present(ctx, p.Chat, who.Session, who.Party.UserID)
 }
 
-// attend ends a data socket when its party leaves the session, or the session ends,
+// watchParty ends a data socket when its party leaves the session, or the session ends,
 // at whichever proxy that happens: a token alone gives no right to store bytes. It
 // returns when ctx ends.
-func (d *data) attend(ctx context.Context, cancel context.CancelFunc) {
+func (d *data) watchParty(ctx context.Context, cancel context.CancelFunc) {
 	err := d.proxy.Chat.Events(ctx, d.who.Session, d.who.Party.UserID, bridge.MaxInteger, func(bridge.Event) error { return nil })
 	if ctx.Err() != nil {
 		return

@@ -8,10 +8,10 @@ import (
 	"attache/bridge"
 )
 
-// life is what a connection shows about its peer. Any byte counts, not only a pong:
-// on a slow line a pong waits behind everything that the page sends, and a ping
+// liveness is what a connection shows about its peer. Any byte counts, not only a
+// pong: on a slow line a pong waits behind everything that the page sends, and a ping
 // behind everything that it was sent.
-type life struct {
+type liveness struct {
 	heard atomic.Int64 // when the last byte came
 	owed  atomic.Int64 // bytes written since: they may be ahead of a ping
 	party *pace        // hears what any of the party's sockets hears; nil before the hello
@@ -34,7 +34,7 @@ var started = time.Now()
 
 func now() int64 { return int64(time.Since(started)) }
 
-func (l *life) read(n int) {
+func (l *liveness) read(n int) {
 	if n == 0 {
 		return
 	}
@@ -46,20 +46,20 @@ func (l *life) read(n int) {
 	}
 }
 
-func (l *life) wrote(n int) { l.owed.Add(int64(n)) }
+func (l *liveness) wrote(n int) { l.owed.Add(int64(n)) }
 
-// quiet is how long the peer has been silent.
-func (l *life) quiet() time.Duration { return time.Duration(now() - l.heard.Load()) }
+// silence is how long the peer has been silent.
+func (l *liveness) silence() time.Duration { return time.Duration(now() - l.heard.Load()) }
 
 // gone reports whether the peer has been silent for longer than a slow line
 // explains.
-func (l *life) gone() bool {
-	quiet := l.quiet()
-	if quiet <= bridge.Patience(writeTime, l.owed.Load()) {
+func (l *liveness) gone() bool {
+	silent := l.silence()
+	if silent <= bridge.Patience(writeTime, l.owed.Load()) {
 		return false
 	}
 	busy := l.party != nil && time.Duration(now()-l.party.heard.Load()) < writeTime
-	return !busy || quiet > longestSilence
+	return !busy || silent > longestSilence
 }
 
 // alive pings until ctx ends or the peer is gone, and then closes.
@@ -81,7 +81,7 @@ func (s *socket) alive(ctx context.Context) {
 			s.meter.rest()
 			rested = now()
 		}
-		if s.ping(ctx) != nil && s.meter.life.gone() {
+		if s.ping(ctx) != nil && s.meter.liveness.gone() {
 			s.conn.CloseNow()
 			return
 		}
@@ -90,7 +90,7 @@ func (s *socket) alive(ctx context.Context) {
 
 // ping returns an error where no pong came in time.
 func (s *socket) ping(ctx context.Context) error {
-	if s.meter.life.owed.Load() > pingAhead {
+	if s.meter.liveness.owed.Load() > pingAhead {
 		return context.DeadlineExceeded
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTime)

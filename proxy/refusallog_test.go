@@ -20,7 +20,7 @@ func TestM7RefusalsDoNotFillTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&out, nil))
-		q := newQuiet(log)
+		q := newRefusalLog(log)
 		for range 100_000 {
 			q.warn(log, bridge.CodeTokenInvalid, "error", errors.New("forged"))
 		}

@@ -8,11 +8,11 @@ import (
 	"attache/bridge"
 )
 
-// arriving is a message on its way in. It has a time that does not depend on its
+// timedReader reads a message on its way in. It has a time that does not depend on its
 // length, and more for every byte that came, as a slow line needs, but no pause
 // may be as long as the first: a peer that drips or stops ends soon, and any peer
 // in the end.
-type arriving struct {
+type timedReader struct {
 	io.Reader
 	within time.Duration
 	late   func() // it did not come in time
@@ -27,7 +27,7 @@ type arriving struct {
 // 16 kbit/s bring nearly 256 KiB.
 const mostTimes = 10
 
-func (a *arriving) Read(p []byte) (int, error) {
+func (a *timedReader) Read(p []byte) (int, error) {
 	n, err := a.Reader.Read(p)
 	if n > 0 {
 		a.came.Add(int64(n))
@@ -37,7 +37,7 @@ func (a *arriving) Read(p []byte) (int, error) {
 }
 
 // watch calls late once the time is over, unless stop is called before.
-func (a *arriving) watch() (stop func()) {
+func (a *timedReader) watch() (stop func()) {
 	began := now()
 	a.last.Store(began)
 	var timer *time.Timer

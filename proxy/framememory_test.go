@@ -12,8 +12,8 @@ import (
 	"attache/bridge"
 )
 
-// fill grows an arrival to its largest.
-func fill(ctx context.Context, a *arrival) error {
+// fill grows a buffer to its largest.
+func fill(ctx context.Context, a *frameBuffer) error {
 	for a.step < len(steps)-1 {
 		if err := a.grow(ctx); err != nil {
 			return err
@@ -28,7 +28,7 @@ func never() time.Duration { return 0 }
 func TestH4FramesOnTheirWayInHaveOneRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const whole = bridge.FrameHeader + bridge.MaxFrame + 1
-		r := newRoom(4 * whole)
+		r := newFrameMemory(4 * whole)
 		var cuts int
 		ended := make(chan error, 600)
 		for range 600 {
@@ -58,18 +58,18 @@ func TestH4FramesOnTheirWayInHaveOneRoom(t *testing.T) {
 			require.ErrorIs(t, <-ended, errCut)
 		}
 		synctest.Wait()
-		require.LessOrEqual(t, len(r.arrived), 4)
-		require.Equal(t, int64(0), r.wishesSize())
+		require.LessOrEqual(t, len(r.partial), 4)
+		require.Equal(t, int64(0), r.claimsSize())
 	})
 }
 
 var errCut = errors.New("cut")
 
-func (r *room) wishesSize() (n int64) {
+func (r *frameMemory) claimsSize() (n int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for e := r.wishes.Front(); e != nil; e = e.Next() {
-		n += e.Value.(*wish).size
+	for e := r.claims.Front(); e != nil; e = e.Next() {
+		n += e.Value.(*claim).size
 	}
 	return n
 }
@@ -77,7 +77,7 @@ func (r *room) wishesSize() (n int64) {
 // H4: a frame that is whole waits for the store, and is not cut for that.
 func TestH4AWholeFrameIsNotCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRoom(bridge.FrameHeader + bridge.MaxFrame + 1)
+		r := newFrameMemory(bridge.FrameHeader + bridge.MaxFrame + 1)
 		stored := r.begin(true, never, func() { t.Error("a whole frame is cut") })
 		require.NoError(t, fill(t.Context(), stored))
 		stored.whole()
@@ -96,7 +96,7 @@ func TestH4AWholeFrameIsNotCut(t *testing.T) {
 // H4: who stops waiting takes nothing along.
 func TestH4WaitingForRoomCanEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRoom(int64(steps[1]))
+		r := newFrameMemory(int64(steps[1]))
 		first := r.begin(true, never, func() {})
 		require.NoError(t, first.grow(t.Context()))
 		first.whole()
@@ -120,16 +120,16 @@ func TestH4WaitingForRoomCanEnd(t *testing.T) {
 // H4: a frame as long as the one before it is copied once and not at each size; what has
 // come of it is kept.
 func TestH4ABufferBeginsAtTheLastFramesLength(t *testing.T) {
-	r := newRoom(1 << 30)
-	for like, sizes := range map[int][]int{
+	r := newFrameMemory(1 << 30)
+	for last, sizes := range map[int][]int{
 		0: {1, 2, 3}, 100: {1, 2, 3}, 100 << 10: {2, 3}, bridge.FrameHeader + 64<<10: {1, 2, 3}, bridge.MaxFrame: {3},
 	} {
 		a := r.begin(true, never, func() {})
-		a.like = like
+		a.expected = last
 		(*a.buf)[0] = 'x'
 		for _, step := range sizes {
 			require.NoError(t, a.grow(t.Context()))
-			require.Equal(t, step, a.step, like)
+			require.Equal(t, step, a.step, last)
 			require.Equal(t, byte('x'), (*a.buf)[0])
 			require.EqualValues(t, steps[step], a.held)
 		}

@@ -9,9 +9,9 @@ import (
 	"attache/bridge"
 )
 
-// turnedAway remembers for a minute which dials were refused before they were sockets, so
-// that their pages can ask why.
-type turnedAway struct {
+// refusedDials remembers for a minute which dials were refused before they were sockets,
+// so that their pages can ask why.
+type refusedDials struct {
 	mu     sync.Mutex
 	recent map[dialer]refusedDial
 }
@@ -26,19 +26,19 @@ type refusedDial struct {
 }
 
 const (
-	turnedTime = time.Minute
-	turnedMost = 1024 // dialers; where none is older than a minute, all are forgotten for the next
+	refusedTime = time.Minute
+	refusedMost = 1024 // dialers; where none is older than a minute, all are forgotten for the next
 )
 
-func newTurnedAway() *turnedAway { return &turnedAway{recent: map[dialer]refusedDial{}} }
+func newRefusedDials() *refusedDials { return &refusedDials{recent: map[dialer]refusedDial{}} }
 
 // note keeps a refused dial.
-func (t *turnedAway) note(d dialer, why refusedDial) {
+func (t *refusedDials) note(d dialer, why refusedDial) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.recent[d]; !known && len(t.recent) >= turnedMost {
-		maps.DeleteFunc(t.recent, func(_ dialer, r refusedDial) bool { return why.at.Sub(r.at) > turnedTime })
-		if len(t.recent) >= turnedMost {
+	if _, known := t.recent[d]; !known && len(t.recent) >= refusedMost {
+		maps.DeleteFunc(t.recent, func(_ dialer, r refusedDial) bool { return why.at.Sub(r.at) > refusedTime })
+		if len(t.recent) >= refusedMost {
 			clear(t.recent)
 		}
 	}
@@ -46,31 +46,31 @@ func (t *turnedAway) note(d dialer, why refusedDial) {
 }
 
 // last returns the dialer's newest refusal within a minute; zero if there is none.
-func (t *turnedAway) last(d dialer, now time.Time) refusedDial {
+func (t *refusedDials) last(d dialer, now time.Time) refusedDial {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r := t.recent[d]; now.Sub(r.at) <= turnedTime {
+	if r := t.recent[d]; now.Sub(r.at) <= refusedTime {
 		return r
 	}
 	return refusedDial{}
 }
 
 // forget drops the refusal of a dialer that got through since.
-func (t *turnedAway) forget(d dialer) {
+func (t *refusedDials) forget(d dialer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.recent, d)
 }
 
-// turn keeps the refusal of a dial, and returns attributes for its line in the log: where
-// it came from, and what to change.
-func (p *Proxy) turn(r *http.Request, code bridge.Code) (attributes []any) {
+// noteRefusedDial keeps the refusal of a dial, and returns attributes for its line in the
+// log: where it came from, and what to change.
+func (p *Proxy) noteRefusedDial(r *http.Request, code bridge.Code) (attributes []any) {
 	d := dialer{p.fronts.from(r), named(r)}
 	why := refusedDial{code: code, at: time.Now()}
 	if dials(r) {
 		why.lacks = missing(r)
 	}
-	p.turned.note(d, why)
+	p.refused.note(d, why)
 	attributes = []any{"origin", d.origin, "address", d.from}
 	switch code {
 	case bridge.CodeOrigin:

@@ -7,10 +7,10 @@ import (
 	"attache/bridge"
 )
 
-// loads bounds how many unfinished uploads a party may have, and how many may fail or
-// be cancelled, because each costs disk, whatever an allowance says. The records know
+// uploadQuotas bound how many unfinished uploads a party may have, and how many may fail
+// or be cancelled, because each costs disk, whatever an allowance says. The records know
 // them; here are the uploads whose record is still being made.
-type loads struct {
+type uploadQuotas struct {
 	proxy *Proxy
 
 	mu    sync.Mutex
@@ -19,15 +19,15 @@ type loads struct {
 
 // begin counts an upload in until done is called, once it has a record or failed to get
 // one: code busy if the party has too many.
-func (l *loads) begin(who Identity, limits bridge.Limits, size int64) (done func(), err error) {
-	kept, ok := l.proxy.Records.(Loads)
+func (q *uploadQuotas) begin(who Identity, limits bridge.Limits, size int64) (done func(), err error) {
+	kept, ok := q.proxy.Records.(Loads)
 	if !ok {
 		return func() {}, nil
 	}
-	files, bytes, lost := l.proxy.bounds(who, limits)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	have, mine := kept.Load(who.Session, who.Party.UserID), l.begun[who.seat()]
+	files, bytes, lost := q.proxy.uploadQuota(who, limits)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	have, mine := kept.Load(who.Session, who.Party.UserID), q.begun[who.seat()]
 	have.Files += mine.Files
 	have.Bytes = min(have.Bytes+mine.Bytes, bridge.MaxInteger)
 	switch {
@@ -40,27 +40,27 @@ func (l *loads) begin(who Identity, limits bridge.Limits, size int64) (done func
 	}
 	mine.Files++
 	mine.Bytes += size
-	l.begun[who.seat()] = mine
-	return sync.OnceFunc(func() { l.end(who.seat(), size) }), nil
+	q.begun[who.seat()] = mine
+	return sync.OnceFunc(func() { q.end(who.seat(), size) }), nil
 }
 
-func (l *loads) end(seat string, size int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	of := l.begun[seat]
+func (q *uploadQuotas) end(seat string, size int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	of := q.begun[seat]
 	of.Files--
 	of.Bytes -= size
 	if of.Files == 0 {
-		delete(l.begun, seat)
+		delete(q.begun, seat)
 		return
 	}
-	l.begun[seat] = of
+	q.begun[seat] = of
 }
 
-// bounds are the files, bytes and lost uploads that the party may have. What a
+// uploadQuota is the files, bytes and lost uploads that the party may have. What a
 // customer cancels leaves the disk a little later, and together with the rest must not
 // exceed what it may send.
-func (p *Proxy) bounds(who Identity, limits bridge.Limits) (files int, bytes int64, lost int) {
+func (p *Proxy) uploadQuota(who Identity, limits bridge.Limits) (files int, bytes int64, lost int) {
 	if who.customer() {
 		bytes = p.MaxUnfinishedBytes
 		if limits.MaxTotalSize != bridge.NoLimit && limits.MaxTotalSize < bytes/2 {

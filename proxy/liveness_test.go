@@ -61,7 +61,7 @@ func TestB54SlowMessagesAndT6Drippers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began, ended := time.Now(), time.Duration(0)
 				ctx, cut := context.WithCancel(t.Context())
-				a := arriving{Reader: c.from, within: 15 * time.Second, late: func() {
+				a := timedReader{Reader: c.from, within: 15 * time.Second, late: func() {
 					ended = time.Since(began)
 					cut()
 				}}
@@ -106,7 +106,7 @@ func TestB54WhoIsGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := life{party: &pace{Limiter: rate.NewLimiter(1, 1)}}
+				l := liveness{party: &pace{Limiter: rate.NewLimiter(1, 1)}}
 				l.read(1)
 				l.wrote(c.owed)
 				time.Sleep(c.quiet)

@@ -1,0 +1,269 @@
+package proxy
+
+import (
+	"container/list"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"attache/bridge"
+)
+
+// frameMemory is what incoming frames may hold, of all data sockets together. A frame's
+// buffer grows with what has arrived of it, so that one that has only begun holds next
+// to nothing. If others wait for memory, a frame that stalls gives up its own: a page
+// sends a frame within seconds, and whoever holds many unfinished ones must not keep
+// the rest out. Parties that have sent a whole frame before go first, and have more
+// time.
+type frameMemory struct {
+	mu      sync.Mutex
+	free    int64                     // bytes
+	partial map[*frameBuffer]struct{} // frames that hold some of it and are not whole
+	claims  list.List                 // of *claim, the first come first
+	looking bool                      // relieve runs by and by, as long as somebody waits
+
+	// Buffers that nobody uses lie in the free memory, so that a crowd of frames leaves no
+	// garbage behind; after a while without frames they are let go.
+	spare  [len(steps)][]*[]byte
+	spared int64 // bytes
+	tidy   *time.Timer
+}
+
+// frameBuffer is what one frame on its way in is read to.
+type frameBuffer struct {
+	memory   *frameMemory
+	begun    time.Time
+	known    bool                 // its party has sent a whole frame before
+	expected int                  // bytes of the last one on its socket: this one may be as long
+	idle     func() time.Duration // since its page was last heard
+	cut      func()               // ends the socket, without waiting
+	step     int
+	buf      *[]byte
+	held     int64 // of the memory
+	waits    bool  // for more of it: the page may be heard no more
+}
+
+// claim is a frame that waits for memory.
+type claim struct {
+	of      *frameBuffer
+	size    int64
+	granted chan struct{}
+}
+
+// When a frame gives up its memory to those who wait.
+const (
+	stallTime  = 100 * time.Millisecond // nothing of it came for so long
+	arriveTime = 500 * time.Millisecond // or it is not whole after so long, and nobody else gives up any
+	lookEvery  = 5 * time.Millisecond
+
+	tidyTime = 5 * time.Second // spare buffers are kept so long
+)
+
+// steps are the sizes of a frame's buffer, each a byte longer than a frame that fits.
+// The first is the socket's own.
+var steps = [...]int{4 << 10, bridge.FrameHeader + 64<<10 + 1, bridge.FrameHeader + 256<<10 + 1, bridge.FrameHeader + bridge.MaxFrame + 1}
+
+// smallBuffers are buffers of the first size.
+var smallBuffers = sync.Pool{New: func() any {
+	b := make([]byte, steps[0])
+	return &b
+}}
+
+// buffer returns a buffer of that step, whose memory is already held. Spare buffers of
+// other steps are dropped if they take up that memory.
+func (m *frameMemory) buffer(step int) *[]byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last := len(m.spare[step]) - 1; last >= 0 {
+		b := m.spare[step][last]
+		m.spare[step] = m.spare[step][:last]
+		m.spared -= int64(steps[step])
+		return b
+	}
+	for other := range m.spare {
+		for m.spared > m.free && len(m.spare[other]) > 0 {
+			m.spare[other] = m.spare[other][1:]
+			m.spared -= int64(steps[other])
+		}
+	}
+	b := make([]byte, steps[step])
+	return &b
+}
+
+// reuse keeps a buffer for others to use.
+func (m *frameMemory) reuse(step int, b *[]byte) {
+	if step == 0 {
+		smallBuffers.Put(b)
+		return
+	}
+	m.spare[step] = append(m.spare[step], b)
+	m.spared += int64(steps[step])
+	if m.tidy == nil {
+		m.tidy = time.AfterFunc(tidyTime, m.dropSpare)
+	} else {
+		m.tidy.Reset(tidyTime)
+	}
+}
+
+func (m *frameMemory) dropSpare() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.spare[:])
+	m.spared = 0
+}
+
+func newFrameMemory(size int64) *frameMemory {
+	return &frameMemory{free: size, partial: map[*frameBuffer]struct{}{}}
+}
+
+// begin makes a buffer for a frame's first bytes. cut is called when it must give
+// up. End it when the frame's bytes are used.
+func (m *frameMemory) begin(known bool, idle func() time.Duration, cut func()) *frameBuffer {
+	return &frameBuffer{memory: m, begun: time.Now(), known: known, idle: idle, cut: cut, buf: smallBuffers.Get().(*[]byte)}
+}
+
+// grow makes the buffer the next size, and keeps what is in it; ctx ends the wait for
+// memory.
+func (a *frameBuffer) grow(ctx context.Context) error {
+	next := a.step + 1
+	for next < len(steps)-1 && steps[next] <= a.expected {
+		next++
+	}
+	more := int64(steps[next])
+	if a.step > 0 {
+		more -= int64(steps[a.step])
+	}
+	if err := a.memory.take(ctx, a, more); err != nil {
+		return err
+	}
+	old, step := a.buf, a.step
+	a.step = next
+	a.buf = a.memory.buffer(a.step)
+	copy(*a.buf, *old)
+	a.memory.mu.Lock()
+	defer a.memory.mu.Unlock()
+	a.memory.reuse(step, old)
+	return nil
+}
+
+// whole notes that all of the frame has arrived: from now on it waits for the store and
+// not for its page.
+func (a *frameBuffer) whole() {
+	a.memory.mu.Lock()
+	defer a.memory.mu.Unlock()
+	delete(a.memory.partial, a)
+}
+
+// end gives the frame's memory back.
+func (a *frameBuffer) end() {
+	m := a.memory
+	m.mu.Lock()
+	delete(m.partial, a)
+	m.free += a.held
+	a.held = 0
+	m.reuse(a.step, a.buf)
+	a.buf = nil
+	m.grant()
+	m.mu.Unlock()
+}
+
+func (m *frameMemory) take(ctx context.Context, a *frameBuffer, size int64) error {
+	m.mu.Lock()
+	w := &claim{of: a, size: size, granted: make(chan struct{})}
+	at := m.queue(w)
+	a.waits = true
+	m.grant()
+	if a.waits && !m.looking {
+		m.looking = true
+		time.AfterFunc(lookEvery, m.relieve)
+	}
+	m.mu.Unlock()
+	select {
+	case <-w.granted:
+		return nil
+	case <-ctx.Done():
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if a.waits { // otherwise it was granted meanwhile, and is given back with the rest
+		a.waits = false
+		m.claims.Remove(at)
+		m.grant()
+	}
+	return context.Cause(ctx)
+}
+
+// queue puts a claim after all others, or before those of parties that are not known.
+func (m *frameMemory) queue(w *claim) *list.Element {
+	if w.of.known {
+		for e := m.claims.Front(); e != nil; e = e.Next() {
+			if !e.Value.(*claim).of.known {
+				return m.claims.InsertBefore(w, e)
+			}
+		}
+	}
+	return m.claims.PushBack(w)
+}
+
+// grant gives the free memory to those who wait, in their order.
+func (m *frameMemory) grant() {
+	for e := m.claims.Front(); e != nil && m.free >= e.Value.(*claim).size; e = m.claims.Front() {
+		w := m.claims.Remove(e).(*claim)
+		m.free -= w.size
+		w.of.held += w.size
+		w.of.waits = false
+		m.partial[w.of] = struct{}{}
+		close(w.granted)
+	}
+}
+
+// relieve cuts as many stalled frames as are needed to make space for those who wait.
+func (m *frameMemory) relieve() {
+	m.mu.Lock()
+	out := m.idlers()
+	if m.looking = m.claims.Len() > 0; m.looking {
+		time.AfterFunc(lookEvery, m.relieve)
+	}
+	m.mu.Unlock()
+	for _, a := range out {
+		a.cut()
+	}
+}
+
+// idlers returns the frames to cut and takes them out of partial: each is cut once.
+func (m *frameMemory) idlers() (out []*frameBuffer) {
+	front := m.claims.Front()
+	if front == nil {
+		return nil
+	}
+	var wanted int64
+	for e := front; e != nil; e = e.Next() {
+		wanted += e.Value.(*claim).size
+	}
+	haste := front.Value.(*claim).of.known
+	var all []*frameBuffer
+	var first *frameBuffer
+	for a := range m.partial {
+		age := time.Since(a.begun)
+		if !a.waits && min(a.idle(), age) > stallTime || haste && !a.known && age > stallTime {
+			all = append(all, a)
+		}
+		if age > arriveTime && (first == nil || a.begun.Before(first.begun)) {
+			first = a
+		}
+	}
+	if len(all) == 0 && first != nil {
+		all = []*frameBuffer{first}
+	}
+	slices.SortFunc(all, func(a, b *frameBuffer) int { return a.begun.Compare(b.begun) })
+	for _, a := range all {
+		if wanted <= 0 {
+			break
+		}
+		wanted -= a.held
+		delete(m.partial, a)
+		out = append(out, a)
+	}
+	return out
+}
