@@ -13,9 +13,39 @@ import (
 )
 
 // offer judges a file that a page would like to send on that connection, by the
-// limits that bind each file, and answers the record and, where bytes may come,
-// the upload to write to.
+// limits that bind each file, and returns the record and, where bytes may come,
+// the upload to write to. A refusal goes to the audit log.
 func (p *Proxy) offer(ctx context.Context, who Identity, limits bridge.Limits, conn string, o *bridge.Offer) (Record, *upload, error) {
+	record, u, err := p.takeOffer(ctx, who, limits, conn, o)
+	if err != nil {
+		p.auditRefusal(who, conn, o, err)
+	}
+	return record, u, err
+}
+
+// auditRefusal does not undo a refusal that cannot be written down: then the log has it.
+// Of a party that is refused without end the last line says busy, for all that follow.
+func (p *Proxy) auditRefusal(who Identity, conn string, o *bridge.Offer, cause error) {
+	line, last := p.rates.note(who)
+	if !line {
+		return
+	}
+	if last {
+		cause = bridge.NewError(bridge.CodeBusy, "")
+	}
+	e := Entry{
+		Act: ActRefused, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Conn: conn,
+		Name: o.Name, Size: o.Size, Digest: o.Digest, Code: bridge.AsError(cause).Code,
+	}
+	if _, err := bridge.ParseKey(o.Key); err == nil {
+		e.Key = o.Key
+	}
+	if err := p.Audit.Write(e); err != nil {
+		p.Log.Error("a refused offer is not in the audit log", "conn", conn, "session", who.Session, "user", who.Party.UserID, "code", e.Code, "error", err)
+	}
+}
+
+func (p *Proxy) takeOffer(ctx context.Context, who Identity, limits bridge.Limits, conn string, o *bridge.Offer) (Record, *upload, error) {
 	if err := judgeOffer(who, limits, o); err != nil {
 		return Record{}, nil, err
 	}

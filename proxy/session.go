@@ -219,17 +219,7 @@ func (s *session) refused(ctx context.Context, ref int64, key string, err error)
 }
 
 func (s *session) say(ctx context.Context, m *bridge.Say) error {
-	e := bridge.Event{Type: bridge.Message, Text: m.Text, Visibility: m.Visibility, Key: m.Key}
-	if err := s.who.Rights.Need(bridge.RightChat); err != nil {
-		return s.refused(ctx, m.Ref, "", err)
-	}
-	if _, err := bridge.ParseKey(m.Key); err != nil {
-		return s.refused(ctx, m.Ref, "", err)
-	}
-	if err := s.proxy.rates.speak(s.who, len(m.Text)); err != nil {
-		return s.refused(ctx, m.Ref, "", err)
-	}
-	e, err := s.proxy.Chat.Post(ctx, s.who.Session, s.who.Party.UserID, e)
+	e, err := s.proxy.say(ctx, s.who, m)
 	if err != nil {
 		return s.refused(ctx, m.Ref, "", err)
 	}
@@ -239,7 +229,6 @@ func (s *session) say(ctx context.Context, m *bridge.Say) error {
 func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
 	record, u, err := s.proxy.offer(ctx, s.who, s.limits, s.id, m)
 	if err != nil {
-		s.keepRefusal(m, err)
 		return s.refused(ctx, 0, m.Key, err)
 	}
 	if u == nil {
@@ -265,28 +254,6 @@ func (s *session) offerOver(ctx context.Context, r Record) error {
 	return nil
 }
 
-// keepRefusal cannot make a refusal undone: where it fails, the log has it. Of a party
-// that is refused without end the last line says busy, for all that follow.
-func (s *session) keepRefusal(m *bridge.Offer, cause error) {
-	line, last := s.proxy.rates.note(s.who)
-	if !line {
-		return
-	}
-	if last {
-		cause = bridge.NewError(bridge.CodeBusy, "")
-	}
-	e := Entry{
-		Act: ActRefused, Session: s.who.Session, UserID: s.who.Party.UserID, UserType: s.who.Party.UserType, Conn: s.id,
-		Name: m.Name, Size: m.Size, Digest: m.Digest, Code: bridge.AsError(cause).Code,
-	}
-	if _, err := bridge.ParseKey(m.Key); err == nil {
-		e.Key = m.Key
-	}
-	if err := s.proxy.Audit.Write(e); err != nil {
-		s.log.Error("a refused offer is not in the audit log", "code", e.Code, "error", err)
-	}
-}
-
 func (s *session) cancel(ctx context.Context, m *bridge.Cancel) error {
 	if err := s.proxy.cancel(ctx, s.who, m.Key); err != nil {
 		return s.refused(ctx, 0, m.Key, err)
@@ -306,19 +273,8 @@ func (s *session) ask(ctx context.Context, m *bridge.Ask) error {
 }
 
 func (s *session) leave(ctx context.Context, m *bridge.Leave) error {
-	// Who may not speak may go, and not end the chat for everybody else by that.
-	if m.After != "" && m.After != bridge.KeepAlive {
-		if err := s.who.Rights.Need(bridge.RightChat); err != nil {
-			return s.refused(ctx, m.Ref, "", err)
-		}
-	}
-	reason := bridge.ReasonLeft
-	if m.After == bridge.ForceClose {
-		reason = bridge.ReasonForcedClose
-	}
 	s.left.Store(true)
-	err := s.proxy.Chat.Leave(ctx, s.who.Session, s.who.Party.UserID, reason, m.After)
-	if err != nil {
+	if err := s.proxy.takeOut(ctx, s.who, m.After); err != nil {
 		s.left.Store(false)
 		return s.refused(ctx, m.Ref, "", err)
 	}

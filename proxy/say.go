@@ -1,0 +1,37 @@
+package proxy
+
+import (
+	"context"
+
+	"attache/bridge"
+)
+
+// say posts what a party says, and returns the event as stored.
+func (p *Proxy) say(ctx context.Context, who Identity, m *bridge.Say) (bridge.Event, error) {
+	if err := who.Rights.Need(bridge.RightChat); err != nil {
+		return bridge.Event{}, err
+	}
+	if _, err := bridge.ParseKey(m.Key); err != nil {
+		return bridge.Event{}, err
+	}
+	if err := p.rates.speak(who, len(m.Text)); err != nil {
+		return bridge.Event{}, err
+	}
+	e := bridge.Event{Type: bridge.Message, Text: m.Text, Visibility: m.Visibility, Key: m.Key}
+	return p.Chat.Post(ctx, who.Session, who.Party.UserID, e)
+}
+
+// takeOut takes a party out of its session because it says goodbye. Who may not speak
+// may go, but not end the chat for everybody else by that.
+func (p *Proxy) takeOut(ctx context.Context, who Identity, after bridge.AfterAction) error {
+	if after != "" && after != bridge.KeepAlive {
+		if err := who.Rights.Need(bridge.RightChat); err != nil {
+			return err
+		}
+	}
+	reason := bridge.ReasonLeft
+	if after == bridge.ForceClose {
+		reason = bridge.ReasonForcedClose
+	}
+	return p.Chat.Leave(ctx, who.Session, who.Party.UserID, reason, after)
+}
