@@ -160,6 +160,24 @@ var streamCases = []aCase{
 		t.join("ann", bridge.Agent)
 		refused("a stranger's stream", bridge.CodeNotJoined, t.endOf("stranger"))
 	}},
+	{holds: "a stream after an id that no event has brings nothing but its end", run: func(t *trial) {
+		t.join("ann", bridge.Agent)
+		t.join("bob", bridge.Agent)
+		s := t.follow(t.ctx, "bob", bridge.MaxInteger)
+		defer s.close()
+		t.post("ann", message("hello"))
+		t.leave("bob", wireLeave{Code: bridge.ReasonLeft.Code, Text: bridge.ReasonLeft.Text, After: bridge.KeepAlive})
+		for {
+			e, err := s.next()
+			if err != nil {
+				refused("the rest of the stream", bridge.CodeNotJoined, err)
+				return
+			}
+			if e != nil {
+				fail("event %d came", e.ID)
+			}
+		}
+	}},
 	{holds: "a stream ends with session-ended when the session does", run: func(t *trial) {
 		t.join("ann", bridge.Agent)
 		position := t.join("bob", bridge.Agent).Position
