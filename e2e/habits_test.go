@@ -91,6 +91,69 @@ func TestHabitsOfDesktops(t *testing.T) {
 		}`)
 	})
 
+	t.Run("B17 B29 nothing that is dropped vanishes", func(t *testing.T) {
+		for _, test := range []struct{ name, prepare, state, code string }{
+			{"no files may be sent", `(chat, ada) => { chat.session = ada({ maxFiles: 0 }); }`, "failed", "too-many-files"},
+			{"an agent is needed", `(chat, ada) => { chat.session = ada({ needAgent: true }); }`, "failed", "agent-needed"},
+			{"the session has ended", `(chat, ada) => { chat.session = ada({}); return chat.session.close(); }`, "failed", "not-joined"},
+			{"not connected yet", `() => {}`, "offered", ""},
+			{"connecting", `(chat) => { chat.url = location.origin; chat.token = () => new Promise(() => {}); }`, "offered", ""},
+			{"for reading only", `(chat, ada) => { chat.session = ada({}); chat.readOnly = true; }`, "", "forbidden"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				got := ask[struct{ State, Code, Word string }](d.page, `async (prepare, state, code) => {
+					const { FakeChat } = await import(new URL('web/testing.js', document.baseURI));
+					const chat = document.createElement('attache-chat');
+					document.body.append(chat);
+					try {
+						await prepare(chat, (limits) => new FakeChat().join({ nickname: 'Eve', limits }));
+						await e2e.settled();
+						const told = [];
+						chat.addEventListener('attache-error', ({ detail }) => told.push(detail.code));
+						const data = new DataTransfer();
+						data.items.add(new File(['x'], 'dropped.txt'));
+						const frame = chat.shadowRoot.querySelector('.frame');
+						frame.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+						const tile = () => [...frame.querySelectorAll('.tile')].find((one) => one.textContent.includes('dropped'));
+						await e2e.until(() => (state === '' || tile()?.dataset.state === state) && (code === '' || told.includes(code)), 'a tile and an event');
+						const words = () => [...frame.querySelectorAll('[role=alert]')].map((one) => one.textContent).join(' ');
+						if (code !== '') await e2e.until(() => words().trim() !== '', 'a word');
+						return { state: tile()?.dataset.state ?? '', code: told[0] ?? '', word: state === 'offered' ? '' : words() };
+					} finally {
+						chat.remove();
+					}
+				}`, raw(test.prepare), test.state, test.code)
+				require.Equal(t, test.state, got.State)
+				require.Equal(t, test.code, got.Code)
+				require.Equal(t, test.code != "", got.Word != "", got.Word)
+			})
+		}
+	})
+
+	t.Run("B21 a file that is picked after a switch stays out of the next chat", func(t *testing.T) {
+		ok(t, `async () => {
+			const { FakeChat } = await import(new URL('web/testing.js', document.baseURI));
+			const chat = document.createElement('attache-chat');
+			const [one, other] = [new FakeChat(), new FakeChat()].map((fake) => fake.join({ nickname: 'Ada' }));
+			chat.session = one;
+			document.body.append(chat);
+			const input = chat.shadowRoot.querySelector('input[type=file]');
+			const refused = new Promise((resolve) => { chat.addEventListener('attache-error', ({ detail }) => resolve(detail.code), { once: true }); });
+			const sent = [];
+			for (const session of [one, other]) session.addEventListener('upload', () => sent.push(session));
+			chat.session = other;
+			const data = new DataTransfer();
+			data.items.add(new File(['x'], 'meant-for-one.txt'));
+			input.files = data.files;
+			input.dispatchEvent(new Event('change'));
+			const code = await refused;
+			const tile = await e2e.until(() => chat.shadowRoot.querySelector('.tile'), 'its tile');
+			const told = tile.dataset.state === 'failed' && tile.textContent.includes('meant-for-one');
+			chat.remove();
+			return code === 'cancelled' && sent.length === 0 && told;
+		}`)
+	})
+
 	t.Run("B17 a drag that nobody ends is over", func(t *testing.T) {
 		ok(t, `() => {
 			const data = new DataTransfer();

@@ -1,7 +1,7 @@
 import { isBlob, ours } from './blob.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
-import { AttacheError, asAttacheError } from './error.js';
+import { AttacheError, asAttacheError, forReading } from './error.js';
 import { Lack, complain } from './faults.js';
 import { Kept } from './kept.js';
 import { Locale } from './locale.js';
@@ -139,7 +139,7 @@ export class AttacheChat extends Base {
     // Told to whoever calls it: there is no file that a tile could stand for.
     if (!given.every(isBlob)) throw new TypeError('add takes Files and Blobs');
     if (!this.readOnly) this.#conversation.add(given.map(ours));
-    else this.#conversation.refuse(given, new AttacheError({ code: 'forbidden', message: 'this chat is shown for reading only', hint: '' }));
+    else this.#conversation.refuse(given, forReading());
   }
 
   open() {
@@ -344,9 +344,14 @@ export class AttacheChat extends Base {
       this.#root.replaceChildren();
       return;
     }
-    const pane = new Pane(Locale.of(this), this.readOnly, this.#conversation, {
+    const conversation = this.#conversation;
+    const pane = new Pane(Locale.of(this), this.readOnly, conversation, {
       fire: (type, detail) => this.#fire(type, detail),
-      add: (files) => this.add(files),
+      add: (files) => {
+        // A file picker stays open while another chat is shown, and whoever is in that one must not get the file.
+        if (conversation === this.#conversation) this.add(files);
+        else this.#conversation.refuse(files, switched());
+      },
       dragging: (dragging) => this.#mark('dragging', dragging),
       stated: () => this.#stated(),
     });
@@ -389,6 +394,10 @@ export class AttacheChat extends Base {
       // A browser that has no such states, or wants them to begin with two dashes, does without.
     }
   }
+}
+
+function switched() {
+  return new AttacheError({ code: 'cancelled', message: 'it was chosen for another chat than the one that is shown now', hint: 'choose it again if it is meant for this one' });
 }
 
 if (globalThis.customElements && !customElements.get('attache-chat')) {

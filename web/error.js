@@ -26,6 +26,11 @@ export function misuse(message, cause) {
   return new AttacheError({ code: 'message-invalid', message, hint, cause });
 }
 
+/** What is handed to a chat that is only shown. */
+export function forReading() {
+  return new AttacheError({ code: 'forbidden', message: 'this chat is shown for reading only', hint: '' });
+}
+
 /**
  * The error in a JSON text: what the module hands over, and the body of an HTTP refusal.
  * @param {string} text

@@ -101,7 +101,8 @@ export class Overlay {
   #take(files, folders) {
     const { text, open } = this.#host.allowance();
     this.#host.complain(open ? '' : this.#locale.say('dropClosed', { reason: text === '' ? '' : this.#locale.sentence(text) }).trim());
-    if (open) this.#host.add(files, folders);
+    // Those are refused one by one, so that each has a tile and an event: an agent may come, and a retry do.
+    this.#host.add(files, folders);
   }
 
   /** @param {boolean} shown */

@@ -2,7 +2,7 @@ import { allowance } from './allowance.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { all, make } from './dom.js';
-import { AttacheError } from './error.js';
+import { AttacheError, forReading } from './error.js';
 import { Header } from './header.js';
 import { linked } from './links.js';
 import { Outgoing } from './outgoing.js';
@@ -86,12 +86,19 @@ export class Pane {
     const overlay = new Overlay(this.#locale, {
       allowance: () => this.#readonly ? { text: '', open: false } : this.#allowance(),
       add: (files, folders) => {
+        if (this.#readonly) {
+          this.#host.fire('attache-error', forReading());
+          return;
+        }
         this.#host.add(files);
         const error = new AttacheError({ code: 'file-unreadable', message: this.#locale.say('folder'), hint: '' });
         conversation.refuse(folders.map((name) => ({ name })), error);
       },
       dragging: this.#host.dragging,
-      complain: (why) => this.#composer.complain(why),
+      complain: (why) => {
+        if (!this.#readonly) this.#composer.complain(why);
+        else if (why !== '') this.#announcer.alert(why);
+      },
     });
     overlay.cover(this.node);
     this.#overlay = overlay;
@@ -322,7 +329,9 @@ export class Pane {
 
   #allowance() {
     const session = this.#session;
-    if (!session || this.#conversation.phase === 'closed') return { text: '', open: false };
+    // What comes without a session waits for one, if there may be one.
+    if (!session) return { text: '', open: true };
+    if (this.#conversation.phase === 'closed') return { text: '', open: this.#conversation.mayReturn };
     if (!session.rights.includes('upload:file-system')) return { text: this.#locale.say('uploadsOff'), open: false };
     const agentHere = present(session.transcript).some(({ userType }) => userType === 'AGENT' || userType === 'SUPERVISOR');
     return allowance(session.limits, this.#locale, agentHere);

@@ -1,10 +1,11 @@
 import { nameOf } from './blob.js';
 import { AttacheError } from './error.js';
+import { present } from './roster.js';
 
 /**
  * A double of a chat session for tests and sketches: the `Session` interface
  * without module, proxy or network. It is a stand-in and no more: it knows a
- * handful of file types, judges three limits, and keeps files in memory.
+ * handful of file types, judges a few limits, and keeps files in memory.
  *
  * ```js
  * const chat = new FakeChat();
@@ -256,7 +257,9 @@ class FakeSession extends EventTarget {
 
   /** @param {Blob} file @param {FileName} named */
   #judge(file, { extension }) {
-    const { maxFiles, usedFiles, maxFileSize, types } = this.limits;
+    const { maxFiles, usedFiles, maxFileSize, types, needAgent } = this.limits;
+    if (!this.rights.includes('upload:file-system')) return fakeError('forbidden');
+    if (needAgent && !present(this.transcript).some(({ userType }) => userType === 'AGENT' || userType === 'SUPERVISOR')) return fakeError('agent-needed');
     if (maxFiles !== undefined && usedFiles >= maxFiles) return fakeError('too-many-files');
     if (maxFileSize !== undefined && file.size > maxFileSize) {
       return fakeError('file-too-large', `the file has ${file.size} bytes, ${maxFileSize} are allowed`);
