@@ -19,7 +19,8 @@ func shorten(text, ext string) (string, bool) {
 		dot := strings.LastIndexByte(text, '.')
 		stem, suffix = text[:dot], text[dot:]
 	}
-	mark := ellipsis + checksum(text) + ellipsis
+	sum := strconv.FormatUint(1<<32|uint64(Checksum([]byte(text))), 16)[1:] // eight digits
+	mark := ellipsis + sum + ellipsis
 	room := maxShown - len(mark) - len(suffix)
 	tail := len(stem) - room/3
 	for tail < len(stem) && !border(stem, tail) {
@@ -30,15 +31,6 @@ func shorten(text, ext string) (string, bool) {
 		head--
 	}
 	return stem[:head] + mark + stem[tail:] + suffix, true
-}
-
-// checksum is FNV-1a of 32 bits, in hex.
-func checksum(s string) string {
-	sum := uint32(2166136261)
-	for i := range len(s) {
-		sum = (sum ^ uint32(s[i])) * 16777619
-	}
-	return strconv.FormatUint(uint64(sum)|1<<32, 16)[1:]
 }
 
 // border reports whether text may be cut before byte i: not within a character,
