@@ -138,6 +138,10 @@ type Writer interface {
 	MaxChunk() int
 }
 
+// ChunkCounter is what a Writer offers that knows in how many chunks its content lies:
+// with it, an upload in very many small ones is refused.
+type ChunkCounter interface{ Chunks() int64 }
+
 // Records keeps the uploads' records: each is at once the upload's state and
 // the work item of the delivery loop.
 type Records interface {

@@ -191,20 +191,17 @@ func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, sto
 	})
 }
 
-// counted is a writer that knows in how many pieces its content lies.
-type counted interface{ Pieces() int64 }
-
-// Every piece is stored, and read again at each download, by itself. Even the
-// slowest link's are 4 KiB long, but for the last of each connection.
+// Every chunk is stored, and read again at each download, by itself. Even the
+// slowest link's are 4 KiB long, except the last of each connection.
 const (
-	leastPiece  = 2 << 10
-	sparePieces = 1024
+	leastChunk  = 2 << 10
+	spareChunks = 1024
 )
 
-// scattered tells whether the upload lies in more pieces than a page has a reason for.
+// scattered tells whether the upload lies in more chunks than a page has a reason for.
 func (u *upload) scattered() bool {
-	w, ok := u.writer.(counted)
-	return ok && w.Pieces() > sparePieces+u.size/leastPiece
+	w, ok := u.writer.(ChunkCounter)
+	return ok && w.Chunks() > spareChunks+u.size/leastChunk
 }
 
 // touchEvery keeps a slow upload's record younger than what counts as left alone.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/proxy"
 )
 
 // inFlight is how many chunks a writer has under way. Few are as fast as many,
@@ -58,8 +60,10 @@ func (s *Store) writer(b *bucket, id string, lease uint64, end tail) (*writer, e
 // Offset is the next byte expected.
 func (w *writer) Offset() int64 { return w.sent.size }
 
-// Pieces is in how many chunks the content lies.
-func (w *writer) Pieces() int64 { return int64(w.sent.chunks) }
+var _ proxy.ChunkCounter = (*writer)(nil)
+
+// Chunks is in how many chunks the content lies.
+func (w *writer) Chunks() int64 { return int64(w.sent.chunks) }
 
 // MaxChunk is the largest piece that Append takes.
 func (w *writer) MaxChunk() int { return w.store.engine.MaxChunk() }
