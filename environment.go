@@ -10,9 +10,9 @@ import (
 // emptyMeans are the flags for which an empty value says something.
 var emptyMeans = []string{"admin"}
 
-// passOver makes an empty variable count as one that is not set: Compose, Helm and systemd
+// ignoreEmpty makes an empty variable count as one that is not set: Compose, Helm and systemd
 // hand "" over for what their files leave open, and no number, address or file is empty.
-func passOver(n *kong.Node, lookup func(string) (string, bool)) {
+func ignoreEmpty(n *kong.Node, lookup func(string) (string, bool)) {
 	for _, flag := range n.Flags {
 		if slices.Contains(emptyMeans, flag.Name) {
 			continue
@@ -23,14 +23,14 @@ func passOver(n *kong.Node, lookup func(string) (string, bool)) {
 		})
 	}
 	for _, child := range n.Children {
-		passOver(child, lookup)
+		ignoreEmpty(child, lookup)
 	}
 }
 
-// unknown returns the names in environ that look like settings and set none. Kubernetes
+// strays returns the names in environ that look like settings and set none. Kubernetes
 // gives every pod variables of the services around it, which are no mistakes.
-func unknown(n *kong.Node, environ []string) (names []string) {
-	known := settings(n)
+func strays(n *kong.Node, environ []string) (names []string) {
+	known := variables(n)
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, "ATTACHE_") || name == inherited || slices.Contains(known, name) {
@@ -45,13 +45,13 @@ func unknown(n *kong.Node, environ []string) (names []string) {
 	return names
 }
 
-// settings are the variables of every command: one environment may serve several.
-func settings(n *kong.Node) (names []string) {
+// variables are those of every command: one environment may serve several.
+func variables(n *kong.Node) (names []string) {
 	for _, flag := range n.Flags {
 		names = append(names, flag.Envs...)
 	}
 	for _, child := range n.Children {
-		names = append(names, settings(child)...)
+		names = append(names, variables(child)...)
 	}
 	return names
 }

@@ -33,7 +33,7 @@ func TestB66AVariableThatSetsNothing(t *testing.T) {
 	var code int
 	parser, err := kong.New(&command{}, options(io.Discard, io.Discard, &code)...)
 	require.NoError(t, err)
-	require.Equal(t, []string{"ATTACHE_ORIGINS", "ATTACHE_UPLOAD_MAX_SIZE"}, unknown(parser.Model.Node, []string{
+	require.Equal(t, []string{"ATTACHE_ORIGINS", "ATTACHE_UPLOAD_MAX_SIZE"}, strays(parser.Model.Node, []string{
 		"ATTACHE_UPLOAD_MAX_SIZE=5", "ATTACHE_ORIGINS=https://desk.example", "ATTACHE_ORIGIN=https://desk.example", "ATTACHE_RIGHT=chat",
 		"ATTACHE_PORT=tcp://10.0.0.1:8371", "ATTACHE_SERVICE_HOST=10.0.0.1", "ATTACHE_PORT_8371_TCP=tcp://10.0.0.1:8371", "HOME=/root", inherited + "=3",
 	}))

@@ -8,9 +8,9 @@ import (
 	"attache/bridge"
 )
 
-// report logs what binds whom, so that an operator reads at startup what the flags and
+// logLimits logs what binds whom, so that an operator reads at startup what the flags and
 // their defaults come to.
-func (c serve) report(log *slog.Logger) {
+func (c serve) logLimits(log *slog.Logger) {
 	customers := inForce(c.customerFlags.limits())
 	if c.Relay != "" {
 		customers = "as the relay says"

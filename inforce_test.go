@@ -23,7 +23,7 @@ func TestLimitsInForceAreTold(t *testing.T) {
 	}
 	said := func(c serve) string {
 		var log strings.Builder
-		c.report(slog.New(slog.NewTextHandler(&log, nil)))
+		c.logLimits(slog.New(slog.NewTextHandler(&log, nil)))
 		return log.String()
 	}
 	off := said(serve{scannerFlags: scannerFlags{Scanner: "off"}})

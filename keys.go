@@ -46,7 +46,7 @@ func (k keyFlags) check(m *mistakes) {
 	case k.JWKS == "":
 		m.add("who signs the tokens? give --token-secret-file or --jwks")
 	default:
-		m.found("--jwks:", token.CheckSource(k.JWKS))
+		m.addError("--jwks:", token.CheckSource(k.JWKS))
 	}
 }
 

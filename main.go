@@ -77,7 +77,7 @@ func run(args []string, out, log io.Writer) int {
 		fmt.Fprintln(log, "attache:", err)
 		return 1
 	}
-	passOver(parser.Model.Node, os.LookupEnv)
+	ignoreEmpty(parser.Model.Node, os.LookupEnv)
 	parsed, err := parser.Parse(joinNegatives(asMeant(args)))
 	if code >= 0 {
 		return code
@@ -86,7 +86,7 @@ func run(args []string, out, log io.Writer) int {
 		fmt.Fprintf(log, "attache: %v\nattache: see %s --help\n", err, meant(err))
 		return 2
 	}
-	if err := parsed.Run(streams{out, log, unknown(parser.Model.Node, os.Environ())}); err != nil {
+	if err := parsed.Run(streams{out, log, strays(parser.Model.Node, os.Environ())}); err != nil {
 		fmt.Fprintln(log, "attache:", err)
 		return 1
 	}

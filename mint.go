@@ -29,7 +29,7 @@ func (m mint) mistakes(secret []byte, err error, who proxy.Identity) (found mist
 	if !bridge.ValidSession(m.Session) {
 		found.add("--session %q: %s", m.Session, bridge.CodeSessionInvalid.Rule().Hint)
 	}
-	found.found("--user, --nickname:", who.Party.Check())
+	found.addError("--user, --nickname:", who.Party.Check())
 	return found
 }
 

@@ -44,7 +44,7 @@ func (c serve) mistakes() (m mistakes) {
 	m.origins(c.Origin)
 	m.certificate(c.TLSCert, c.TLSKey)
 	for _, s := range c.FrontEnd {
-		m.found("--front-end", proxy.CheckFrontEnd(s))
+		m.addError("--front-end", proxy.CheckFrontEnd(s))
 	}
 	if c.PartySockets < 1 {
 		m.add("--party-sockets=%d: at least 1, because a page has a chat socket and a data socket", c.PartySockets)
@@ -133,7 +133,7 @@ func (c serve) Run(s streams) error {
 		again = append(again, reload{"key set", auth.Reload})
 	}
 	go reloadAt(ctx, hangups, again, log)
-	c.report(log)
+	c.logLimits(log)
 	fmt.Fprintln(s.out, "serving on", scheme(c.TLSCert)+l.Addr().String(), "admin on", address(service.admin))
 	return service.run(interrupted)
 }

@@ -21,8 +21,8 @@ type mistakes []error
 
 func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
 
-// found adds an error; nil adds none.
-func (m *mistakes) found(flag string, err error) {
+// addError adds an error about a flag; nil adds none.
+func (m *mistakes) addError(flag string, err error) {
 	if err != nil {
 		m.add("%s %w", flag, err)
 	}
@@ -100,7 +100,7 @@ func (m *mistakes) certificate(cert, key string) {
 
 func (m *mistakes) origins(list []string) {
 	for _, o := range list {
-		m.found("--origin", proxy.CheckOrigin(o))
+		m.addError("--origin", proxy.CheckOrigin(o))
 	}
 }
 
