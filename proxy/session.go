@@ -111,17 +111,11 @@ func (s *session) part(ctx context.Context, err error) {
 func (s *session) join(ctx context.Context) (Joined, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	joined, err := s.proxy.Chat.Join(ctx, s.who.Session, s.who.Party)
+	joined, err := s.proxy.join(ctx, s.who)
 	if err != nil {
 		return joined, err
 	}
-	s.who.Party = joined.Party
-	s.joined = joined.Position
-	if !s.who.customer() {
-		joined.Limits = *s.proxy.AgentLimits
-	}
-	joined.Limits = s.proxy.bound(joined.Limits)
-	s.limits = joined.Limits.PerFile()
+	s.who.Party, s.joined, s.limits = joined.Party, joined.Position, joined.Limits.PerFile()
 	return joined, nil
 }
 

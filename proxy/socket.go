@@ -235,7 +235,7 @@ var textBuffers = sync.Pool{New: func() any {
 // that is too long.
 func (s *socket) timed(r io.Reader) *timedReader {
 	return &timedReader{Reader: r, within: s.within, late: func() {
-		s.fail(context.Background(), bridge.NewError(bridge.CodeTimeout, "a message did not come whole in time"))
+		s.fail(s.base, bridge.NewError(bridge.CodeTimeout, "a message did not come whole in time"))
 	}}
 }
 

@@ -6,6 +6,20 @@ import (
 	"attache/bridge"
 )
 
+// join admits a party to its session. The limits in the answer are those that bind it:
+// Chat Server limits customers, and the configuration everybody else.
+func (p *Proxy) join(ctx context.Context, who Identity) (Joined, error) {
+	joined, err := p.Chat.Join(ctx, who.Session, who.Party)
+	if err != nil {
+		return joined, err
+	}
+	if !who.customer() {
+		joined.Limits = *p.AgentLimits
+	}
+	joined.Limits = p.bound(joined.Limits)
+	return joined, nil
+}
+
 // say posts what a party says, and returns the event as stored.
 func (p *Proxy) say(ctx context.Context, who Identity, m *bridge.Say) (bridge.Event, error) {
 	if err := who.Rights.Need(bridge.RightChat); err != nil {
