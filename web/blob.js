@@ -1,4 +1,3 @@
-// The browser's own, which reads an object of any window and throws at anything else.
 const size = Object.getOwnPropertyDescriptor(globalThis.Blob?.prototype ?? {}, 'size')?.get;
 
 /** What the names of Blobs begin with, by their types' first half. @type {Record<string, string>} */
@@ -14,6 +13,17 @@ const extensions = {
 };
 
 /**
+ * The bytes that it has, by the browser's own getter: that reads an object of any
+ * window, whatever it brings along, and throws at anything but a Blob.
+ *
+ * @param {Blob} file
+ * @returns {number}
+ */
+export function bytesOf(file) {
+  return size?.call(file);
+}
+
+/**
  * Whether it is a Blob or File. `instanceof` does not know those of another
  * window, and what is dropped in a pop-out window is one.
  *
@@ -22,7 +32,7 @@ const extensions = {
  */
 export function isBlob(value) {
   try {
-    return size !== undefined && size.call(value) !== undefined;
+    return bytesOf(/** @type {Blob} */ (value)) !== undefined;
   } catch {
     return false;
   }

@@ -86,7 +86,7 @@ export class Conversation {
   constructor(name = describe) {
     this.#describe = name;
     this.#uploads = new Uploads(undefined, {
-      tile: () => new Outgoing(this.#cut),
+      make: () => new Outgoing(this.#cut),
       show: (outgoing) => this.#show(outgoing),
       remove: (outgoing) => this.#settle(outgoing),
       describe: name,

@@ -61,6 +61,11 @@ export function all(root, selector) {
   return found;
 }
 
+/** Whether the focus is in a node, also within a shadow root. @param {Node} node */
+export function hasFocus(node) {
+  return node.contains(/** @type {ShadowRoot | Document} */ (node.getRootNode()).activeElement);
+}
+
 /** Takes a node out of the document. `remove` may mean something else on an old page. @param {Node | null | undefined} node */
 export function discard(node) {
   node?.parentNode?.removeChild(node);

@@ -9,7 +9,7 @@ export class AttacheError extends Error {
 
   /** @param {{ code: Code, message: string, hint?: string, retryable?: boolean, id?: string, cause?: unknown }} init */
   constructor({ code, message, hint, retryable, id = '', cause }) {
-    const rule = codes[code] ?? codes.internal;
+    const rule = known(code) ? codes[code] : codes.internal;
     super(message || rule.message, cause === undefined ? undefined : { cause });
     this.code = code;
     const advice = hint ?? rule.hint;
@@ -56,6 +56,11 @@ export function asAttacheError(cause) {
   if (cause instanceof AttacheError) return cause;
   const { name = '', message = '', hint, retryable = true, code, id } = /** @type {Partial<AttacheError>} */ (cause ?? {});
   if (name === /** @type {string} */ ('AbortError')) return new AttacheError({ code: 'cancelled', message: '', cause });
-  const known = code !== undefined && code in codes ? code : 'internal';
-  return new AttacheError({ code: known, message, hint: hint ?? (known === 'internal' ? '' : undefined), retryable, id, cause });
+  if (!known(code)) return new AttacheError({ code: 'internal', message, hint: hint ?? '', retryable, id, cause });
+  return new AttacheError({ code, message, hint, retryable, id, cause });
+}
+
+/** Whether a code is one of the closed list: not any name that every object has. @param {unknown} code @returns {code is Code} */
+function known(code) {
+  return typeof code === 'string' && Object.hasOwn(codes, code);
 }

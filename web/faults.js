@@ -32,7 +32,7 @@ const mistakes = {
 export function neutral({ code = '', message = '' }) {
   // A refusal that says what may not be done here has nothing to do with the token.
   if (code === 'forbidden') return message === codes.forbidden.message ? 'notAllowed' : undefined;
-  return mistakes[code];
+  return Object.hasOwn(mistakes, code) ? mistakes[code] : undefined;
 }
 
 /**

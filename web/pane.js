@@ -1,7 +1,7 @@
 import { allowance } from './allowance.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
-import { all, make } from './dom.js';
+import { all, hasFocus, make } from './dom.js';
 import { AttacheError, forReading } from './error.js';
 import { Header } from './header.js';
 import { linked } from './links.js';
@@ -220,9 +220,9 @@ export class Pane {
     if (!drawn) return;
     this.#pending.delete(one);
     if (one instanceof Outgoing && drawn.tile) one.leave(drawn.tile);
-    const focused = holdsFocus(drawn.node);
+    const focused = hasFocus(drawn.node);
     this.#transcript.removePending(drawn.node);
-    if (focused && !holdsFocus(drawn.node)) this.focus();
+    if (focused && !hasFocus(drawn.node)) this.focus();
   }
 
   drafted() {
@@ -381,9 +381,4 @@ export class Pane {
 function showFetched(tile, { state, part, error }) {
   if (state === 'downloading') tile.downloading(part);
   else tile.downloaded(state === 'stopped' ? 'ready' : state, /** @type {AttacheError | undefined} */ (error));
-}
-
-/** @param {HTMLElement} node */
-function holdsFocus(node) {
-  return node.contains(/** @type {ShadowRoot | Document} */ (node.getRootNode()).activeElement);
 }

@@ -1,5 +1,6 @@
+import { bytesOf } from './blob.js';
+
 const { slice, stream, arrayBuffer } = globalThis.Blob?.prototype ?? {};
-const size = Object.getOwnPropertyDescriptor(globalThis.Blob?.prototype ?? {}, 'size')?.get;
 
 /**
  * Returns how many bytes a file has. Rejects if a file that says it is empty
@@ -10,7 +11,7 @@ const size = Object.getOwnPropertyDescriptor(globalThis.Blob?.prototype ?? {}, '
  * @returns {Promise<number>}
  */
 export async function sizeOf(file) {
-  const bytes = size?.call(file);
+  const bytes = bytesOf(file);
   if (bytes === 0 && (await arrayBuffer.call(file)).byteLength > 0) throw new Error('the file was empty when it was chosen');
   return bytes;
 }

@@ -1,4 +1,6 @@
+import { discard } from './dom.js';
 import { AttacheError } from './error.js';
+import { randomKey } from './key.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
 /** @typedef {import('./attache.js').Session} Session */
@@ -143,14 +145,14 @@ async function write(session, file, chosen, signal, onPart) {
     const to = await chosen.createWritable();
     await body?.pipeTo(to, { signal });
   } catch (error) {
-    await discard(chosen);
+    await removeEmpty(chosen);
     if (error instanceof AttacheError || signal.aborted) throw error;
     throw new AttacheError({ code: 'download-blocked', message: 'the file could not be written', hint: 'check the room on the disk, or save it elsewhere', cause: error });
   }
 }
 
 /** Takes away the empty file that the dialogue left, and no other. @param {FileSystemFileHandle} chosen */
-async function discard(chosen) {
+async function removeEmpty(chosen) {
   try {
     const { size } = await chosen.getFile();
     if (size === 0) await /** @type {any} */ (chosen).remove?.();
@@ -170,11 +172,11 @@ async function discard(chosen) {
  */
 async function frame(url, name, signal) {
   const hidden = document.createElement('iframe');
-  hidden.name = `attache-${crypto.randomUUID?.() ?? Math.random()}`;
+  hidden.name = `attache-${randomKey()}`;
   hidden.hidden = true;
   hidden.title = name;
   document.body.append(hidden);
-  setTimeout(() => hidden.remove(), frameKept);
+  setTimeout(() => discard(hidden), frameKept);
   const ended = await new Promise((resolve) => {
     const watch = new AbortController();
     /** @param {'aborted' | 'page' | 'policy' | 'nothing'} how */
@@ -194,7 +196,7 @@ async function frame(url, name, signal) {
     follow(url, name, hidden.name);
   });
   if (ended === 'nothing') return;
-  hidden.remove();
+  discard(hidden);
   signal.throwIfAborted();
   if (ended === 'policy') follow(url, name, '_blank');
   else throw new AttacheError({ code: 'download-intercepted', message: '' });

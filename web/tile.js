@@ -1,5 +1,5 @@
 import { Bar } from './bar.js';
-import { discard, make, writeFacts } from './dom.js';
+import { discard, hasFocus, make, writeFacts } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
 import { linked } from './links.js';
@@ -185,16 +185,12 @@ export class Tile {
    * @param {() => void} change
    */
   #enter(state, change) {
-    const focused = this.#hasFocus();
+    const focused = hasFocus(this.node);
     this.node.dataset.state = state;
     change();
-    if (!focused || this.#hasFocus()) return;
+    if (!focused || hasFocus(this.node)) return;
     this.node.tabIndex = -1;
     (this.node.querySelector('button') ?? this.node).focus();
-  }
-
-  #hasFocus() {
-    return this.node.contains(/** @type {ShadowRoot | Document} */ (this.node.getRootNode()).activeElement);
   }
 
   #showBar() {

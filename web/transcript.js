@@ -1,4 +1,4 @@
-import { all, discard, make } from './dom.js';
+import { all, discard, hasFocus, make } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
 import { linked } from './links.js';
@@ -211,7 +211,7 @@ export class Transcript {
   /** An upload's tile leaves the pending ones; its empty place goes with it. @param {HTMLElement} node */
   #adopt(node) {
     const item = node.closest('li');
-    const back = item && focusedIn(node);
+    const back = item && hasFocus(node);
     if (item) {
       discard(node);
       discard(item);
@@ -300,9 +300,4 @@ export class Transcript {
     if (this.#window.requestAnimationFrame) this.#window.requestAnimationFrame(go);
     else this.#window.setTimeout(go);
   }
-}
-
-/** @param {HTMLElement} node */
-function focusedIn(node) {
-  return node.contains(/** @type {ShadowRoot | Document} */ (node.getRootNode()).activeElement);
 }

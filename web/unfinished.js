@@ -44,11 +44,15 @@ export class Unfinished {
 
   /** @param {Blob} file @param {string} key */
   remember(file, key) {
-    if (!(file instanceof File)) return;
+    if (file instanceof File) this.#set(file, { key, at: Date.now() });
+  }
+
+  /** @param {Blob} file @param {{ key: string, at: number, stored?: number }} value */
+  #set(file, value) {
     try {
-      this.#store?.setItem(this.#name(file), stringify({ key, at: Date.now() }));
+      this.#store?.setItem(this.#name(file), stringify(value));
     } catch {
-      // Full. A reload will begin anew.
+      // Full. What was kept before stands; where nothing was, a reload will begin anew.
     }
   }
 
@@ -57,11 +61,7 @@ export class Unfinished {
     const now = Date.now();
     if (stored < file.size && now - (this.#noted.get(key) ?? 0) < 1000 || this.recall(file) !== key) return;
     this.#noted.set(key, now);
-    try {
-      this.#store?.setItem(this.#name(file), stringify({ key, at: now, stored }));
-    } catch {
-      // Full. What was noted before stands.
-    }
+    this.#set(file, { key, at: now, stored });
   }
 
   /** All that this party has not finished. @returns {import('./attache.js').UnfinishedUpload[]} */
@@ -98,6 +98,7 @@ export class Unfinished {
 
   /** @param {Blob} file @param {string} key */
   forget(file, key) {
+    this.#noted.delete(key);
     if (this.recall(file) === key) this.#remove(this.#name(file));
   }
 

@@ -7,7 +7,7 @@ import { randomKey } from './key.js';
 /** @typedef {import('./attache.js').Progress} Progress */
 /** @typedef {import('./attache.js').Session} Session */
 /** @typedef {import('./attache.js').UploadEvent} UploadEvent */
-/** @typedef {import('./outgoing.js').Outgoing} Tile what is told of a file on its way; see there */
+/** @typedef {import('./outgoing.js').Outgoing} Outgoing */
 /** @typedef {import('./tile.js').Refusal} Refusal */
 
 /**
@@ -16,7 +16,7 @@ import { randomKey } from './key.js';
  *
  * @typedef {object} Try
  * @property {string} key
- * @property {Tile} tile
+ * @property {Outgoing} outgoing
  * @property {File | Blob} [file] absent for an upload that the page started itself
  * @property {AbortController} [controller]
  * @property {boolean} shown whether its tile stands in the transcript
@@ -33,12 +33,12 @@ import { randomKey } from './key.js';
 
 /**
  * @typedef {object} UploadsHost
- * @property {() => Tile} tile makes an empty one
- * @property {(tile: Tile) => void} show puts it at the end of the transcript
- * @property {(tile: Tile) => void} remove
+ * @property {() => Outgoing} make
+ * @property {(outgoing: Outgoing) => void} show puts it at the end of the transcript
+ * @property {(outgoing: Outgoing) => void} remove
  * @property {(name: string, type: string) => Promise<FileName>} describe
- * @property {(tile: Tile, error: AttacheError) => void} refused
- * @property {(word: 'saidSending' | 'saidPart' | 'saidCancelled', tile: Tile, part?: number) => void} tell
+ * @property {(outgoing: Outgoing, error: AttacheError) => void} refused
+ * @property {(word: 'saidSending' | 'saidPart' | 'saidCancelled', outgoing: Outgoing, part?: number) => void} tell
  */
 
 /** Milliseconds that the session has to name a file before it is asked for the name. */
@@ -84,7 +84,7 @@ export class Uploads {
 
   /** Whether a page that is closed now would cut an upload short. */
   get losable() {
-    return [...this.#tries.values()].some((one) => !one.failed && one.tile.losable);
+    return [...this.#tries.values()].some((one) => !one.failed && one.outgoing.losable);
   }
 
   /** Whether an upload of that key is known here. @param {string} key */
@@ -122,7 +122,7 @@ export class Uploads {
   }
 
   /**
-   * The key of an earlier page's upload of this file. One that has a tile here
+   * The key of an earlier page's upload of this file. One that is sent here
    * stands for another file, which may only look the same.
    *
    * @param {File | Blob} file
@@ -153,7 +153,7 @@ export class Uploads {
     if (!known && event.state === 'announced') return;
 
     const one = known ?? this.#begin(event.key);
-    one.tile.label(event);
+    one.outgoing.label(event);
     if (event.over) one.over = true;
     if (this.#stale(one, event.error)) return;
     if (event.state === 'cancelled') this.#cancelled(one);
@@ -161,7 +161,7 @@ export class Uploads {
     else if (!one.failed) this.#fail(one, event.error);
   }
 
-  /** Gives the tile of an upload away to the file that it became. @param {string} key @returns {Tile | undefined} */
+  /** The file has become one of the transcript: whoever shows it there takes over what is shown here. @param {string} key @returns {Outgoing | undefined} */
   release(key) {
     const one = this.#tries.get(key);
     if (one?.earlier) {
@@ -172,31 +172,31 @@ export class Uploads {
     if (key !== '') this.#settled.add(key);
     this.#tries.delete(key);
     if (one && !one.shown) return undefined;
-    return one?.tile;
+    return one?.outgoing;
   }
 
-  /** @param {Tile} tile */
-  cancel(tile) {
-    const one = this.#of(tile);
+  /** @param {Outgoing} outgoing */
+  cancel(outgoing) {
+    const one = this.#of(outgoing);
     if (one?.staged) this.#cancelled(one);
     else one?.controller?.abort();
   }
 
-  /** @param {Tile} tile */
-  retry(tile) {
-    const one = this.#of(tile);
+  /** @param {Outgoing} outgoing */
+  retry(outgoing) {
+    const one = this.#of(outgoing);
     if (one?.file) this.#again(one, one.file);
   }
 
-  /** @param {Tile} tile */
-  dismiss(tile) {
-    const one = this.#of(tile);
+  /** @param {Outgoing} outgoing */
+  dismiss(outgoing) {
+    const one = this.#of(outgoing);
     if (one) this.#drop(one);
   }
 
   /** @param {string} key @param {File | Blob} [file] @param {boolean} [earlier] @returns {Try} */
   #begin(key, file, earlier = false) {
-    const one = { key, file, tile: this.#host.tile(), shown: false, failed: false, staged: false, earlier, over: false, began: Date.now(), quarter: 0 };
+    const one = { key, file, outgoing: this.#host.make(), shown: false, failed: false, staged: false, earlier, over: false, began: Date.now(), quarter: 0 };
     this.#tries.set(key, one);
     return one;
   }
@@ -235,7 +235,7 @@ export class Uploads {
     one.from = undefined;
     if (!this.#session) {
       await this.#describe(one, file);
-      if (one.staged) this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+      if (one.staged) this.#offered(one, file);
       return;
     }
     const sent = this.#session.upload(file, {
@@ -243,7 +243,7 @@ export class Uploads {
       signal: controller.signal,
       onProgress: (progress) => this.#progress(one, progress),
     });
-    if (one.shown) this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+    if (one.shown) this.#offered(one, file);
     const late = setTimeout(() => this.#describe(one, file), patience);
     try {
       await sent;
@@ -267,30 +267,37 @@ export class Uploads {
   }
 
   /**
-   * Names the tile of a file that the session has not spoken of: it is refused,
-   * or waits for a connection, which its tile does not.
+   * Names a file that the session has not spoken of: it is refused, or waits for
+   * a connection, which its tile does not.
    *
    * @param {Try} one
    * @param {File | Blob} file
    */
   async #describe(one, file) {
-    if (one.tile.name !== '') return;
-    await this.#name(one, nameOf(file), file.type);
-    this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+    if (await this.#name(one, nameOf(file), file.type)) this.#offered(one, file);
   }
 
-  /** @param {Try} one @param {string} name @param {string} type */
+  /** Returns whether it had no name until then, and has one now. @param {Try} one @param {string} name @param {string} type */
   async #name(one, name, type) {
+    if (one.outgoing.name !== '') return false;
     const named = await this.#host.describe(name, type).catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
-    if (one.tile.name === '' && this.#tries.has(one.key)) one.tile.label(named);
+    // The session may have spoken of it meanwhile, and got further.
+    if (one.outgoing.name !== '' || !this.#tries.has(one.key)) return false;
+    one.outgoing.label(named);
+    return true;
+  }
+
+  /** Shows it as not begun. @param {Try} one @param {File | Blob} file */
+  #offered(one, file) {
+    this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
   }
 
   /** @param {Try} one @param {Progress} progress */
   #progress(one, progress) {
     if (one.failed || !this.#tries.has(one.key)) return;
     this.#outgrow(one, progress);
-    if (one.tile.name === '') return;
-    one.tile.upload(progress, one.controller !== undefined);
+    if (one.outgoing.name === '') return;
+    one.outgoing.upload(progress, one.controller !== undefined);
     if (!one.shown) this.#showSoon(one);
     this.#tellQuarter(one, progress);
   }
@@ -306,7 +313,7 @@ export class Uploads {
     const quarter = total === 0 ? 0 : Math.floor((4 * stored) / total);
     if (quarter <= one.quarter || quarter >= 4 || Date.now() - one.began < 4000) return;
     one.quarter = quarter;
-    this.#host.tell('saidPart', one.tile, quarter / 4);
+    this.#host.tell('saidPart', one.outgoing, quarter / 4);
   }
 
   /** @param {Try} one @param {unknown} error */
@@ -317,15 +324,15 @@ export class Uploads {
     // Where the session itself ended, the file is as good as before: another one may take it.
     const retryable = this.#session ? known.retryable : this.#mayReturn;
     const { message, hint, code, id } = known;
-    one.tile.refuse({ message, hint, code, id, retryable: one.file !== undefined && retryable });
+    one.outgoing.refuse({ message, hint, code, id, retryable: one.file !== undefined && retryable });
     if (!one.shown) this.#show(one);
-    this.#host.refused(one.tile, known);
+    this.#host.refused(one.outgoing, known);
   }
 
   /** @param {Try} one */
   #cancelled(one) {
     if (!this.#tries.has(one.key)) return;
-    this.#host.tell('saidCancelled', one.tile);
+    this.#host.tell('saidCancelled', one.outgoing);
     this.#drop(one);
   }
 
@@ -339,25 +346,25 @@ export class Uploads {
   #showLate(one) {
     if (one.shown || !this.#tries.has(one.key)) return;
     this.#show(one);
-    this.#host.tell('saidSending', one.tile);
+    this.#host.tell('saidSending', one.outgoing);
   }
 
   /** @param {Try} one */
   #show(one) {
     clearTimeout(one.showing);
     one.shown = true;
-    this.#host.show(one.tile);
+    this.#host.show(one.outgoing);
   }
 
   /** @param {Try} one */
   #drop(one) {
     this.#settled.add(one.key);
     this.#tries.delete(one.key);
-    if (one.shown) this.#host.remove(one.tile);
+    if (one.shown) this.#host.remove(one.outgoing);
   }
 
-  /** @param {Tile} tile */
-  #of(tile) {
-    return [...this.#tries.values()].find((one) => one.tile === tile);
+  /** @param {Outgoing} outgoing */
+  #of(outgoing) {
+    return [...this.#tries.values()].find((one) => one.outgoing === outgoing);
   }
 }

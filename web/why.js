@@ -29,17 +29,13 @@ const patience = 3000;
  * @returns {Promise<Answer | undefined>}
  */
 export async function ask(base) {
-  const abort = new AbortController();
-  const late = setTimeout(() => abort.abort(), patience);
   try {
     // The body of a POST is not looked at. It is one because a browser names the page's origin in it also where that is the proxy's.
-    const response = await fetch(`${base}/attache/why`, { method: 'POST', credentials: 'omit', cache: 'no-store', signal: abort.signal });
+    const response = await fetch(`${base}/attache/why`, { method: 'POST', credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(patience) });
     const answer = response.ok ? await response.json() : undefined;
     return typeof answer?.protocol === 'string' ? answer : undefined;
   } catch {
     return undefined;
-  } finally {
-    clearTimeout(late);
   }
 }
 
@@ -51,16 +47,12 @@ export async function ask(base) {
  * @returns {Promise<string>}
  */
 export async function stranger(base) {
-  const abort = new AbortController();
-  const late = setTimeout(() => abort.abort(), patience);
   try {
-    const { status } = await fetch(`${base}/attache/why`, { mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: abort.signal });
+    const { status } = await fetch(`${base}/attache/why`, { mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(patience) });
     return `what answers at ${base}${status > 0 ? ` (status ${status} for ${base}/attache/why)` : ''} is not Attaché's proxy. See whether url is right: it is what stands before /attache/ and /web/, ` +
       'with https:// or http://; and whether a reverse proxy on the way passes these paths on, and to a proxy that runs.';
   } catch {
     return `nothing answers at ${base}. See whether url is right, whether the proxy runs and can be reached from here, and whether its certificate is valid: open ${base}/attache/why in this browser.`;
-  } finally {
-    clearTimeout(late);
   }
 }
 

@@ -13,6 +13,7 @@ const thrown = {
   'an abort': [abort, { code: 'cancelled', cause: abort }],
   'a bug': [new TypeError('x is not a function'), { code: 'internal', message: 'x is not a function', hint: '', id: '', retryable: true }],
   'a code that there is none of': [{ code: 'E_WHAT', message: 'no' }, { code: 'internal', message: 'no' }],
+  'a code that every object has a property of': [{ code: 'toString', message: 'no' }, { code: 'internal', message: 'no' }],
   'a string': ['no', { code: 'internal' }],
   nothing: [undefined, { code: 'internal' }],
 };
@@ -26,6 +27,14 @@ for (const [what, [cause, want]] of Object.entries(thrown)) {
     assert.equal(typeof error.retryable, 'boolean');
   });
 }
+
+test('B30 the proxy\'s code may be one that this page does not know, or any word', () => {
+  for (const code of ['of-later', 'constructor']) {
+    const error = new AttacheError({ code, message: '' });
+    assert.deepEqual([error.code, error.message, error.hint, error.retryable], [code, codes.internal.message, 'try again', codes.internal.retry]);
+    assert.match(new Locale('en').reason(error), /Try again/);
+  }
+});
 
 test('B30 an id is asked for where there is one, and then it is shown', () => {
   const locale = new Locale('en');

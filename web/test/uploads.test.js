@@ -3,8 +3,8 @@ import test from 'node:test';
 import { FakeChat, fakeError } from '../testing.js';
 import { Uploads } from '../uploads.js';
 
-/** A tile that only remembers what it was told. */
-class TileDouble {
+/** An outgoing file that only remembers what it was told. */
+class OutgoingDouble {
   name = '';
   words = [];
   label({ name }) {
@@ -19,18 +19,18 @@ class TileDouble {
 }
 
 /** Uploads of a customer whose session tells its events, as the pane does. */
-function start(limits = {}) {
+function start(limits = {}, describe = async (name) => ({ name, extension: '', kind: 'unknown', caution: '' })) {
   const chat = new FakeChat();
   const session = chat.join({ nickname: 'Bo', limits });
   const shown = [];
   const told = [];
   const uploads = new Uploads(session, {
-    tile: () => new TileDouble(),
-    show: (tile) => shown.push(tile),
-    remove: (tile) => shown.splice(shown.indexOf(tile), 1),
-    describe: async (name) => ({ name, extension: '', kind: 'unknown', caution: '' }),
-    refused: (tile, { message }) => told.push(`${tile.name} refused: ${message}`),
-    tell: (word, tile) => told.push(`${tile.name} ${word}`),
+    make: () => new OutgoingDouble(),
+    show: (outgoing) => shown.push(outgoing),
+    remove: (outgoing) => shown.splice(shown.indexOf(outgoing), 1),
+    describe,
+    refused: (outgoing, { message }) => told.push(`${outgoing.name} refused: ${message}`),
+    tell: (word, outgoing) => told.push(`${outgoing.name} ${word}`),
   }, 0);
   const released = [];
   session.addEventListener('upload', ({ detail }) => uploads.step(detail));
@@ -234,6 +234,21 @@ test('a refused file can be dismissed', () => {
   uploads.add([file('a.pdf')]);
   uploads.dismiss(shown[0]);
   assert.deepEqual(shown, []);
+});
+
+test('a name that is found late does not set an upload back', async () => {
+  let find = () => {};
+  const found = new Promise((resolve) => { find = resolve; });
+  const { session, uploads, shown } = start({}, () => found);
+  uploads.end(fakeError('offline'), true);
+  uploads.add([file('a.pdf')]); // waits for a session, and for its name
+  session.script({ at: 0.5, hold: new Promise(() => {}) });
+  const receiving = happened(session, 'upload', ({ state }) => state === 'receiving');
+  uploads.sendBy(session);
+  await receiving;
+  find({ name: 'a.pdf', extension: 'pdf', kind: 'pdf' });
+  await turn();
+  assert.equal(shown[0].words.at(-1), 'receiving');
 });
 
 test('an upload that the page started itself is shown, but not ours to cancel', async () => {
