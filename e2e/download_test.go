@@ -89,10 +89,27 @@ func TestB57WhateverAnswersThePageStays(t *testing.T) {
 	click := "(side, name) => e2e.named(side, name).querySelector('button.tile-name')"
 	state := "(state) => e2e.until(() => e2e.named('customer', 'large.bin').dataset.state === state, state)"
 
+	tell(d.page, `() => {
+		const { click } = HTMLAnchorElement.prototype;
+		window.targets = [];
+		HTMLAnchorElement.prototype.click = function () {
+			HTMLAnchorElement.prototype.click = click;
+			targets.push(this.target);
+			this.click();
+			const others = { effectiveDirective: 'frame-src', blockedURI: 'https://elsewhere.example/' };
+			document.dispatchEvent(new SecurityPolicyViolationEvent('securitypolicyviolation', others));
+			HTMLAnchorElement.prototype.click = function () {
+				targets.push(this.target);
+				click.call(this);
+			};
+		};
+		window.restored = () => { HTMLAnchorElement.prototype.click = click; };
+	}`)
 	got := d.saves(func() { d.click(click, "customer", "large.bin") })
 	require.Equal(t, f.digest, got.digest(t), "by a link in a frame")
 	require.Equal(t, "large.bin", got.name)
 	tell(d.page, state, "handed")
+	require.Len(t, ask[[]string](d.page, "() => (restored(), targets)"), 1, "another frame that the page's policy blocks is not this one")
 
 	tell(d.page, `() => {
 		const { click } = HTMLAnchorElement.prototype;

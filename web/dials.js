@@ -1,4 +1,5 @@
-import { ask, confined, obstacle, read, stranger, told } from './why.js';
+import { isAbout } from './policy.js';
+import { ask, confined, failMessage, obstacle, read, stranger } from './why.js';
 
 /** @typedef {import('./why.js').Cause} Cause */
 
@@ -51,7 +52,7 @@ export class Dials {
     let violation;
     /** @param {any} event */
     const violated = (event) => {
-      if (String(event.blockedURI).startsWith(new URL(url).origin) || event.blockedURI === url) violation = event;
+      if (isAbout(event, url)) violation = event;
     };
     globalThis.addEventListener?.('securitypolicyviolation', violated);
     const done = () => globalThis.removeEventListener?.('securitypolicyviolation', violated);
@@ -61,7 +62,7 @@ export class Dials {
     const failed = async (thrown) => {
       const cause = await this.#explain(url, protocol, () => ({ thrown, violation }));
       done();
-      socket.dispatchEvent(new Failure(cause ? told(cause.code) : ''));
+      socket.dispatchEvent(new Failure(cause ? failMessage(cause.code) : ''));
     };
     try {
       socket = new WebSocket(url, protocol);

@@ -1,5 +1,6 @@
 import { Answer } from './answer.js';
 import { AttacheError, readError } from './error.js';
+import { isAbout } from './policy.js';
 import { Sha256 } from './sha256.js';
 
 /** Where a file is and what must come from there. @typedef {{ url: string, size: number, digest: string }} Ticket */
@@ -44,9 +45,9 @@ export class Download {
   #aborting = new AbortController();
   /** Whether the page's policy stopped an answer that leads elsewhere. */
   #led = false;
-  /** Of a redirect the browser tells where it began, a moment after it failed. @param {any} event */
-  #violated = ({ effectiveDirective, blockedURI }) => {
-    this.#led ||= effectiveDirective === 'connect-src' && blockedURI.startsWith(new URL(this.#ticket?.url ?? 'about:blank').origin);
+  /** The browser reports a redirect that was blocked a moment after it failed. @param {any} event */
+  #violated = (event) => {
+    this.#led ||= event.effectiveDirective === 'connect-src' && isAbout(event, this.#ticket?.url ?? 'about:blank');
   };
   /** Why the body is an error. @type {unknown} */
   #failed;

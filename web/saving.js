@@ -1,6 +1,7 @@
 import { discard } from './dom.js';
 import { AttacheError } from './error.js';
 import { randomKey } from './key.js';
+import { isAbout } from './policy.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
 /** @typedef {import('./attache.js').Session} Session */
@@ -188,8 +189,8 @@ async function frame(url, name, signal) {
     const timer = setTimeout(() => end('nothing'), frameTime);
     const on = { signal: watch.signal };
     signal.addEventListener('abort', () => end('aborted'), on);
-    document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
-      if (/^(frame|child|default)-src$/.test(effectiveDirective)) end('policy');
+    document.addEventListener('securitypolicyviolation', (event) => {
+      if (/^(frame|child|default)-src$/.test(event.effectiveDirective) && isAbout(event, url)) end('policy');
     }, on);
     // The frame's own empty page may be told of before or after.
     hidden.addEventListener('load', () => shows(hidden) && end('page'), on);

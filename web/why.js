@@ -141,8 +141,8 @@ function local(hostname) {
   return loopback(hostname) || hostname.endsWith('.local') || /^(10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\./.test(hostname) || /^\[f[cde]/.test(hostname);
 }
 
-/** The message with which the module is told of a cause. @param {Code} code */
-export function told(code) {
+/** The proxy's message of that code, as the module reads it. @param {Code} code */
+export function failMessage(code) {
   const { message, hint, retry } = codes[code];
   return stringify({ type: 'fail', error: { code, message, hint, retry } });
 }

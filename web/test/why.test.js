@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { codes } from '../codes.js';
 import { Dials } from '../dials.js';
-import { confined, obstacle, read, stranger, told } from '../why.js';
+import { confined, failMessage, obstacle, read, stranger } from '../why.js';
 
 const base = 'https://files.example';
 const fine = { protocol: 'attache.v1', time: 1, origin: 'https://desk.example', allowed: true };
@@ -25,7 +25,7 @@ test('B64 what the proxy says becomes a code and a remedy', () => {
     const cause = reading(more, origin);
     assert.equal(cause.code, code);
     assert.match(cause.says, says);
-    assert.deepEqual(JSON.parse(told(code)).error, { code, message: codes[code].message, hint: codes[code].hint, retry: codes[code].retry });
+    assert.deepEqual(JSON.parse(failMessage(code)).error, { code, message: codes[code].message, hint: codes[code].hint, retry: codes[code].retry });
   }
   assert.equal(reading({}), undefined);
   assert.equal(reading({ refused: 'message-invalid' }), undefined);
