@@ -8,18 +8,18 @@ import (
 
 // chat is a session's first socket: JSON both ways.
 type chat struct {
-	s       *session
-	socket  *socket
-	ready   bool          // welcomed
-	waiting bool          // for the next try
-	asking  bool          // for a token
-	tries   int           // tells a late token of an earlier try
-	began   time.Duration // the last try
-	doubt   doubt         // of the tokens that the application gives
-	since   time.Duration
-	last    time.Duration // when something was heard
-	retry   backoff
-	alarm   *alarm
+	s        *session
+	socket   *socket
+	ready    bool          // welcomed
+	waiting  bool          // for the next try
+	asking   bool          // for a token
+	tries    int           // tells a late token of an earlier try
+	began    time.Duration // the last try
+	refusals refusals      // of the application's tokens
+	since    time.Duration
+	last     time.Duration // when something was heard
+	retry    backoff
+	alarm    *alarm
 }
 
 const (
@@ -126,7 +126,7 @@ func (c *chat) unclear(err error) {
 }
 
 func (c *chat) welcomed(w *bridge.Welcome) {
-	c.ready, c.doubt, c.since = true, doubt{}, c.last
+	c.ready, c.refusals, c.since = true, refusals{}, c.last
 	c.listen()
 	c.s.welcomed(w)
 }
@@ -169,7 +169,7 @@ func (c *chat) refused(err *bridge.Error) {
 	case c.ready && err.Code == bridge.CodeTokenExpired:
 		c.renew()
 	case !c.ready && aboutToken(err.Code) && !c.s.fixed:
-		c.disbelieve(err)
+		c.tokenRefused(err)
 	case err.Code == bridge.CodeTokenExpired || !err.Retry:
 		c.s.end(err)
 	default:
@@ -183,14 +183,14 @@ func (c *chat) renew() {
 	c.connect()
 }
 
-// disbelieve takes the refusal of a token.
-func (c *chat) disbelieve(err *bridge.Error) {
-	c.s.tell(wordDoubt, 0, bridge.AppendError(nil, err))
-	final := c.doubt.of(c.s.token, err.Code, c.s.id == "", c.s.page.now())
+// tokenRefused takes the refusal of a token where there may be another one.
+func (c *chat) tokenRefused(err *bridge.Error) {
+	c.s.tell(wordRefused, 0, bridge.AppendError(nil, err))
+	final := c.refusals.final(c.s.token, err.Code, c.s.id == "", c.s.page.now())
 	switch {
 	case final:
 		c.s.end(err)
-	case c.doubt.refusals == 1:
+	case c.refusals.count == 1:
 		c.renew()
 	default:
 		c.lost(err)

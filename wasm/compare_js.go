@@ -6,7 +6,7 @@ import "attache/bridge"
 // page sent none of them, that may be another file of the same name, size and date:
 // they are compared before anybody reads that this one was sent.
 func (u *upload) whole(digest string) {
-	u.undoubt()
+	u.digested()
 	switch {
 	case u.ours:
 		u.arrived()
@@ -30,9 +30,9 @@ func (u *upload) whole(digest string) {
 // that is this page's file. If the proxy tells no digest, it never will be.
 func (u *upload) keep(news *bridge.Upload) {
 	u.news = news
-	if u.phase == offering && u.doubt == nil {
-		u.doubt = u.s.page.turns.after(nudgeTime, func() {
-			u.doubt = nil
+	if u.phase == offering && u.undigested == nil {
+		u.undigested = u.s.page.turns.after(nudgeTime, func() {
+			u.undigested = nil
 			if !u.ours && u.phase == offering && u.s.chat.ready {
 				u.fail(bridge.NewError(bridge.CodeFileChanged, ""))
 			}
@@ -40,9 +40,10 @@ func (u *upload) keep(news *bridge.Upload) {
 	}
 }
 
-func (u *upload) undoubt() {
-	u.doubt.stop()
-	u.doubt = nil
+// digested ends the wait for a digest.
+func (u *upload) digested() {
+	u.undigested.stop()
+	u.undigested = nil
 }
 
 // compared is told that the proxy has this very file.

@@ -30,11 +30,10 @@ func (u *upload) follow() {
 	}
 }
 
-// yields reports whether a frame up to that byte has to wait, because it is the last
-// one: bytes of an earlier upload
-// still have to go out. Whatever goes before the last one need not, so the line is
-// never idle; and once all are sent, their order on the socket is that in which the
-// proxy has them.
+// yields reports whether a frame up to that byte has to wait: it is the upload's last
+// one, and bytes of an earlier upload still have to go out. Frames before the last one
+// need not wait, so the line is never idle; and once all are sent, their order on the
+// socket is that in which the proxy has them.
 func (u *upload) yields(end int64) bool {
 	u.order.waits = false
 	u.order.recall.stop()

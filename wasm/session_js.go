@@ -46,7 +46,7 @@ type session struct {
 // The words in which a session speaks to the page.
 const (
 	wordToken    = "token"    // get a token; the call's number goes back with it
-	wordDoubt    = "doubt"    // the proxy refused the token; the application may have another one
+	wordRefused  = "refused"  // the proxy refused the token; the application may have another one
 	wordWelcome  = "welcome"  // connected
 	wordState    = "state"    // reconnecting
 	wordEvent    = "event"    // an event of the transcript

@@ -15,18 +15,18 @@ type upload struct {
 	offer bridge.Offer
 	key   bridge.Key
 	name  bridge.Name
-	pump  safejs.Value // reads the file: prepare(header, most), read(offset, length), rest()
+	pump  safejs.Value // reads the file: prepare(header, most, digest), read(offset, length), rest()
 
-	state bridge.UploadState
-	phase phase
-	begun bool           // the proxy has accepted it before
-	over  bool           // the proxy says that it has ended
-	held  bool           // to be offered again once the data socket is ready
-	ours  bool           // what the proxy has of it was sent by this page, or is the same as its file
-	news  *bridge.Upload // of its completion, kept back until it is known to be ours
-	doubt *alarm         // while news is kept back and the proxy has not told a digest
-	tries int            // offered again without progress between
-	since time.Duration  // of the first of these
+	state      bridge.UploadState
+	phase      phase
+	begun      bool           // the proxy has accepted it before
+	over       bool           // the proxy says that it has ended
+	held       bool           // to be offered again once the data socket is ready
+	ours       bool           // what the proxy has of it was sent by this page, or is the same as its file
+	news       *bridge.Upload // of its completion, kept back until it is known to be ours
+	undigested *alarm         // while news is kept back and the proxy has not told a digest
+	tries      int            // offered again without progress between
+	since      time.Duration  // of the first of these
 
 	offset  int64          // where the proxy wants to go on
 	digest  string         // of what it has before that, hex
@@ -246,7 +246,7 @@ func (u *upload) nudge() {
 func (u *upload) rest() {
 	u.sender = nil
 	u.again.stop()
-	u.undoubt()
+	u.digested()
 	u.order.waits = false
 	u.order.recall.stop()
 	u.telling.stop()

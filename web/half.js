@@ -282,7 +282,7 @@ export class Half {
         if (onProgress) queueMicrotask(() => onProgress(JSON.parse(text)));
         break;
       }
-      case 'doubt':
+      case 'refused':
         this.#tellToken(readError(text));
         break;
       case 'done':
