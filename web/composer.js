@@ -2,10 +2,9 @@ import { make, write } from './dom.js';
 import { Enter } from './enter.js';
 import { glyph } from './glyphs.js';
 
-/** @typedef {import('./locale.js').Locale} Locale */
-
 /** @typedef {import('./attache.js').AttacheError} AttacheError */
 /** @typedef {import('./conversation.js').Draft} Draft */
+/** @typedef {import('./locale.js').Locale} Locale */
 
 /**
  * @typedef {object} ComposerHost

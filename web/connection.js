@@ -1,8 +1,8 @@
 import { claims, differ } from './claims.js';
 import { Conversation } from './conversation.js';
 import { AttacheError } from './error.js';
-import { Kept } from './kept.js';
 import { stringify } from './plain.js';
+import { ConversationStore } from './store.js';
 import { within } from './within.js';
 
 /** @typedef {import('./attache.js').Session} Session */
@@ -32,8 +32,8 @@ const mostWaiting = 16;
 const named = new Map();
 /** Connections without a viewer at the moment. @type {Set<Connection>} */
 const waiting = new Set();
-/** What was written in those with a name. */
-const keptByName = new Kept();
+/** The conversations of those with a name. */
+const sharedStore = new ConversationStore();
 
 /** Loaded when it is needed: a page that hands its own session in may need no module at all. @type {Connect} */
 const connectByModule = async (options) => (await import('./attache.js')).connect(options);
@@ -49,7 +49,7 @@ export class Connection {
   ended = false;
   #url;
   #name;
-  #kept;
+  #store;
   #connect;
   /** @type {Set<Viewer>} */
   #viewers = new Set();
@@ -74,13 +74,13 @@ export class Connection {
    * @param {string} url the proxy
    * @param {string} name the conversation's; empty: nobody else joins it
    * @param {object} [with_]
-   * @param {Kept} [with_.kept]
+   * @param {ConversationStore} [with_.store]
    * @param {Connect} [with_.connect]
    */
-  constructor(url, name, { kept = keptByName, connect = connectByModule } = {}) {
+  constructor(url, name, { store = sharedStore, connect = connectByModule } = {}) {
     this.#url = url;
     this.#name = name;
-    this.#kept = kept;
+    this.#store = store;
     this.#connect = connect;
   }
 
@@ -96,18 +96,6 @@ export class Connection {
     const known = named.get(key) ?? new Connection(url, name, { connect });
     named.set(key, known);
     return known;
-  }
-
-  /**
-   * Forgets all that a user wrote and chose where it is not shown any more, and
-   * closes the user's sessions there.
-   *
-   * @param {string} url
-   * @param {string} userId
-   */
-  static forget(url, userId) {
-    for (const one of [...waiting]) if (one.#url === url && one.#identity?.userId === userId) one.#close(false);
-    keptByName.forget(url, userId);
   }
 
   /** Whether a viewer is shown it. @param {Viewer} viewer */
@@ -167,10 +155,15 @@ export class Connection {
     this.#close(false);
   }
 
-  /** @param {string} userId */
+  /**
+   * Forgets all that a user of this proxy wrote and chose where it is not shown any
+   * more, and closes the user's sessions there.
+   *
+   * @param {string} userId
+   */
   #forget(userId) {
-    this.#kept.forget(this.#url, userId);
-    Connection.forget(this.#url, userId);
+    for (const one of [...waiting]) if (one.#url === this.#url && one.#identity?.userId === userId) one.#close(false);
+    for (const store of [this.#store, sharedStore]) store.forget(this.#url, userId);
   }
 
   /** Where the tokens come from: the viewer who came last. @returns {Token | undefined} */
@@ -213,7 +206,7 @@ export class Connection {
   #apart(viewer) {
     if ([...this.#viewers].some((one) => one !== viewer && this.#known.has(one))) {
       this.#viewers.delete(viewer);
-      const other = new Connection(this.#url, this.#name, { kept: this.#kept, connect: this.#connect });
+      const other = new Connection(this.#url, this.#name, { store: this.#store, connect: this.#connect });
       other.#viewers.add(viewer);
       viewer.connection = other;
       return other;
@@ -238,7 +231,7 @@ export class Connection {
     const provider = this.#provider();
     if (provider === undefined || this.#viewers.size === 0) return;
     const claimed = claims(provider);
-    if (differ(claimed, this.#claimed) && !this.#fresh(claimed)) {
+    if (this.#another(claimed)) {
       this.#forsake();
       this.#show();
     }
@@ -288,15 +281,20 @@ export class Connection {
   async #token(era) {
     const token = await this.#ask(this.#provider());
     const claimed = claims(token);
-    if (era === this.#era && differ(claimed, this.#claimed) && !this.#fresh(claimed)) this.#switch();
+    if (era === this.#era && this.#another(claimed)) this.#switch();
     if (era !== this.#era) throw new AttacheError({ code: 'session-invalid', message: 'the new token names another chat session or user' });
     this.#claimed = claimed ?? this.#claimed;
     return token;
   }
 
-  /** Whether another chat session of the same user is not another place yet: nobody has been in the first one. @param {Identity | undefined} claimed */
-  #fresh(claimed) {
-    return this.#identity === undefined && claimed?.userId === this.#claimed?.userId;
+  /**
+   * Whether a token is for another party or chat. Until somebody was in the first
+   * chat session, another one of the same user is not.
+   *
+   * @param {Identity | undefined} claimed
+   */
+  #another(claimed) {
+    return differ(claimed, this.#claimed) && (this.#identity !== undefined || claimed?.userId !== this.#claimed?.userId);
   }
 
   /** @param {Token | undefined} provider */
@@ -317,7 +315,7 @@ export class Connection {
     this.#identity = identity;
     if (this.#user !== undefined && this.#user !== identity.userId) this.#forget(this.#user);
     this.#user = identity.userId;
-    const kept = this.#kept.take(this.#label(identity));
+    const kept = this.#store.take(this.#label(identity));
     if (kept && !this.conversation.session) {
       kept.inherit(this.conversation);
       this.#adopt(kept);
@@ -348,7 +346,7 @@ export class Connection {
     this.#claimed = undefined;
     this.#era = {};
     shut(conversation);
-    if (identity && conversation.worthKeeping) this.#kept.keep(this.#label(identity), conversation);
+    if (identity && conversation.worthKeeping) this.#store.keep(this.#label(identity), conversation);
   }
 
   #expire() {
@@ -367,7 +365,7 @@ export class Connection {
     if (named.get(key) === this) named.delete(key);
     const identity = this.#identity;
     this.#forsake();
-    if (!keep && identity) this.#kept.take(this.#label(identity));
+    if (!keep && identity) this.#store.take(this.#label(identity));
   }
 
   /** @param {Identity} identity */

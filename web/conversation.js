@@ -1,8 +1,8 @@
 import { isBlob, nameOf } from './blob.js';
 import { Downloads } from './downloads.js';
 import { AttacheError, asAttacheError } from './error.js';
-import { guard } from './leaving.js';
 import { Outgoing } from './outgoing.js';
+import { warnBeforeUnload } from './unload.js';
 import { Uploads } from './uploads.js';
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
@@ -15,8 +15,8 @@ import { Uploads } from './uploads.js';
 
 /** How it stands: with a session as that does; `idle` before there is anything to connect with. @typedef {'idle' | 'connecting' | 'unreachable' | SessionState} Phase */
 /** What was written and not sent, and where the caret was. @typedef {{ text: string, start: number, end: number }} Draft */
-/** A text of ours that is not in the transcript yet. @typedef {{ text: string, at: number }} Unsaid */
-/** @typedef {Outgoing | Unsaid} Pending */
+/** A text of ours that is not in the transcript yet. @typedef {{ text: string, at: number }} OutgoingText */
+/** @typedef {Outgoing | OutgoingText} Pending */
 /** @typedef {'saidSending' | 'saidPart' | 'saidCancelled'} Told */
 
 /**
@@ -109,13 +109,13 @@ export class Conversation {
   /** @param {View} view */
   join(view) {
     this.#views.add(view);
-    this.#guard();
+    this.#guardUnload();
   }
 
   /** @param {View} view */
   leave(view) {
     this.#views.delete(view);
-    this.#guard();
+    this.#guardUnload();
   }
 
   /** Whether it holds something that a person would miss. */
@@ -202,7 +202,7 @@ export class Conversation {
     const chosen = [...files];
     if (this.phase === 'closed' && !this.mayReturn) this.refuse(chosen, this.error ?? closed());
     else this.#uploads.add(chosen);
-    this.#guard();
+    this.#guardUnload();
   }
 
   /** Shows files that cannot even be tried, as refused. @param {Iterable<File | Blob | { name: string }>} files @param {AttacheError} error */
@@ -223,7 +223,7 @@ export class Conversation {
   /** @param {Outgoing} outgoing */
   retry(outgoing) {
     this.#uploads.retry(outgoing);
-    this.#guard();
+    this.#guardUnload();
     if (this.phase === 'closed' || this.phase === 'unreachable') this.again?.();
   }
 
@@ -280,7 +280,7 @@ export class Conversation {
     this.#on(session, 'upload', (event) => {
       this.#finish(event.key);
       this.#uploads.step(event);
-      this.#guard();
+      this.#guardUnload();
       this.#each((view) => view.stepped(event));
     });
     this.#on(session, 'limits', () => this.#each((view) => view.allowed()));
@@ -309,13 +309,13 @@ export class Conversation {
     this.retryIn = retryIn;
     for (const one of this.pending) if (one instanceof Outgoing) one.cut(this.#cut);
     if (phase === 'closed') this.#uploads.end(this.error ?? closed(), this.mayReturn);
-    this.#guard();
+    this.#guardUnload();
     this.#each((view) => view.stated());
   }
 
-  /** Asks before the page goes while that would cut something short. */
-  #guard() {
-    guard(this, (this.session !== undefined || this.#views.size > 0) && this.#uploads.losable);
+  /** Has the browser ask before the page is left while that would cut something short. */
+  #guardUnload() {
+    warnBeforeUnload(this, (this.session !== undefined || this.#views.size > 0) && this.#uploads.losable);
   }
 
   /** @param {TranscriptEvent} event */
@@ -334,7 +334,7 @@ export class Conversation {
     this.#finish(key);
     const outgoing = this.#uploads.release(key);
     if (outgoing) this.pending = this.pending.filter((one) => one !== outgoing);
-    this.#guard();
+    this.#guardUnload();
     return outgoing;
   }
 
@@ -348,7 +348,7 @@ export class Conversation {
   #settle(one) {
     if (!this.pending.includes(one)) return;
     this.pending = this.pending.filter((other) => other !== one);
-    this.#guard();
+    this.#guardUnload();
     this.#each((view) => view.settled(one));
   }
 

@@ -10,7 +10,7 @@ import { save } from './saving.js';
  * @typedef {object} Fetched
  * @property {'downloading' | import('./saving.js').Saved | 'stopped'} state
  * @property {number} [part] of 1, when it is known
- * @property {unknown} [error] why it was stopped, where nobody stopped it
+ * @property {import('./attache.js').AttacheError} [error] why it was stopped, where nobody stopped it
  */
 
 /** The downloads that were begun in one conversation, by the files' ids. They outlive the tiles. */

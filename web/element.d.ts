@@ -45,7 +45,7 @@ import type { Dictionary } from './locale.js';
  * `file-name`, `file-meta`, `file-note`, `file-changed`, `file-description`, `file-custom`,
  * `bar`, `bar-sent`, `bar-stored`, `composer`, `field-row`, `field`,
  * `allowance`, `composer-error`, `overlay`, `button` (and with it `attach`,
- * `send`, `cancel`, `retry`, `dismiss`, `jump`, `reconnect`).
+ * `send`, `cancel`, `retry`, `dismiss`, `choose`, `jump`, `reconnect`).
  *
  * With the attribute `credentials` (`same-origin`, `include`) downloads carry cookies, for a front end that requires
  * them; see `ConnectOptions.credentials`. A change takes effect at the next connect.

@@ -2,11 +2,11 @@ import { isBlob, ours } from './blob.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { AttacheError, asAttacheError, forReading } from './error.js';
-import { Lack, complain } from './faults.js';
-import { Kept } from './kept.js';
+import { SetupCheck, complain } from './faults.js';
 import { Locale } from './locale.js';
 import { Pane } from './pane.js';
 import { stringify } from './plain.js';
+import { ConversationStore } from './store.js';
 import { styles } from './styles.js';
 import { baseOf } from './wish.js';
 
@@ -44,16 +44,16 @@ export class AttacheChat extends Base {
   #session;
   /** @type {Token | undefined} */
   #token;
-  /** What was written in conversations without a name. */
-  #kept = new Kept();
+  /** Its conversations without a name. */
+  #store = new ConversationStore();
   /** What the page was told last. @type {{ session?: Session, phase?: string, error?: AttacheError }} */
   #told = {};
   #due = false;
-  #lack = new Lack();
+  #setup = new SetupCheck();
   /** The address and name of the connection that it is at. */
   #where = '';
   #viewer;
-  /** What has the focus. @type {import('./place.js').Place['focus']} */
+  /** What has the focus. @type {import('./pane.js').ViewState['focus']} */
   #focused;
   /** Ends what is listened to in another document's window. @type {AbortController | undefined} */
   #abroad;
@@ -69,11 +69,11 @@ export class AttacheChat extends Base {
       /** @param {Conversation} conversation */
       show: (conversation) => element.#show(conversation),
     };
-    this.#root.addEventListener('focusin', () => { this.#focused = this.#pane?.place.focus; });
+    this.#root.addEventListener('focusin', () => { this.#focused = this.#pane?.viewState.focus; });
     this.#root.addEventListener('focusout', () => {
       // A node that is moved loses the focus on the way.
       const before = this.#focused;
-      queueMicrotask(() => { if (this.#focused === before) this.#focused = this.#pane?.place.focus; });
+      queueMicrotask(() => { if (this.#focused === before) this.#focused = this.#pane?.viewState.focus; });
     });
   }
 
@@ -155,10 +155,10 @@ export class AttacheChat extends Base {
     this.#dress();
     this.#watchWindow();
     const focus = this.#focused;
-    if (this.#pane?.node.ownerDocument === this.ownerDocument && this.#built === this.#style()) this.#pane.mounted();
+    if (this.#pane?.node.ownerDocument === this.ownerDocument && this.#built === this.#mode()) this.#pane.mounted();
     else this.#build();
     const { activeElement, body } = this.ownerDocument;
-    if (focus && this.#pane && (activeElement === null || activeElement === body)) this.#pane.place = { focus, scroll: this.#pane.place.scroll };
+    if (focus && this.#pane && (activeElement === null || activeElement === body)) this.#pane.viewState = { focus, scroll: this.#pane.viewState.scroll };
     this.#arriveSoon();
   }
 
@@ -191,7 +191,7 @@ export class AttacheChat extends Base {
         if (this.#pane) this.#pane.heading = this.heading;
         break;
       default:
-        if (this.#pane && this.#built !== this.#style()) this.#build();
+        if (this.#pane && this.#built !== this.#mode()) this.#build();
     }
   }
 
@@ -271,20 +271,20 @@ export class AttacheChat extends Base {
     const name = this.conversation;
     const where = this.hasAttribute('url') && this.#provider !== undefined ? stringify([url, name]) : '';
     if (where !== this.#where) this.#depart();
-    if (where === '') this.#lack.look(() => this.#lacks());
-    else this.#lack.done();
+    if (where === '') this.#setup.look(() => this.#missing());
+    else this.#setup.done();
     if (where === '' || this.#viewer.connection?.has(this.#viewer)) return;
     this.#where = where;
     const { connection } = this.#viewer;
     this.#take(() => {
       if (connection && !connection.ended) connection.join(this.#viewer);
       else if (name !== '') Connection.named(url, name).join(this.#viewer);
-      else new Connection(url, '', { kept: this.#kept }).join(this.#viewer);
+      else new Connection(url, '', { store: this.#store }).join(this.#viewer);
     });
   }
 
   /** What the page has not given it, by the names of the attributes. */
-  #lacks() {
+  #missing() {
     if (!this.isConnected || this.#session || this.#where !== '') return [];
     return [...(this.hasAttribute('url') ? [] : ['url']), ...(this.#provider === undefined ? ['token'] : [])];
   }
@@ -330,14 +330,14 @@ export class AttacheChat extends Base {
     this.#build(same);
   }
 
-  /** What a pane is made for. */
-  #style() {
+  /** What a pane is made for: another language or mode needs another pane. */
+  #mode() {
     return `${Locale.of(this).tag} ${this.readOnly}`;
   }
 
   /** Makes what is seen anew. @param {boolean} [same] whether it is of the same conversation */
   #build(same = true) {
-    const place = this.#pane?.place;
+    const viewState = this.#pane?.viewState;
     this.#pane?.detach();
     this.#pane = undefined;
     if (!this.#present) {
@@ -356,12 +356,12 @@ export class AttacheChat extends Base {
       stated: () => this.#stated(),
     });
     this.#pane = pane;
-    this.#built = this.#style();
+    this.#built = this.#mode();
     pane.heading = this.heading;
     this.#root.replaceChildren(pane.node);
     pane.mounted();
-    if (place && same) pane.place = place;
-    else if (place?.focus) pane.focus();
+    if (viewState && same) pane.viewState = viewState;
+    else if (viewState?.focus) pane.focus();
     this.#stated();
   }
 

@@ -52,7 +52,7 @@ const soon = 2000;
  * Reports, once, an element that was given nothing to connect with. Frameworks
  * set properties some time after they have inserted it.
  */
-export class Lack {
+export class SetupCheck {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #told = false;
@@ -63,12 +63,12 @@ export class Lack {
     this.#told = true;
   }
 
-  /** @param {() => string[]} lacks what it lacks by then; nothing where it is well, or nowhere */
-  look(lacks) {
+  /** @param {() => string[]} missing what is missing by then; nothing where all is well, or the element is nowhere */
+  look(missing) {
     clearTimeout(this.#timer);
     if (this.#told) return;
     this.#timer = setTimeout(() => {
-      const names = lacks();
+      const names = missing();
       if (names.length === 0) return;
       this.#told = true;
       console.warn(`attache: <attache-chat> is not connected, because it has no ${names.join(' and no ')}: set them (the attribute url="" is the server that element.js comes from), or its property session. If a framework sets them, load element.js before it renders: it sets no properties that are not there yet.`);

@@ -11,7 +11,7 @@ function locks() {
 }
 
 /** Reports whether it can be told that no living page sends under a key. */
-export const claimable = () => locks() !== undefined;
+export const locksSupported = () => locks() !== undefined;
 
 /** Reports whether this page sends under the key. @param {string} key */
 export const held = (key) => ours.has(key);
@@ -43,7 +43,7 @@ export function hold(key) {
  * @param {string} key
  * @returns {Promise<() => void>} lets it go
  */
-export async function claim(key) {
+export async function holdIfAvailable(key) {
   const { release, over } = begin(key);
   const mine = await new Promise((resolve) => {
     const given = locks()?.request(lockOf(key), { ifAvailable: true }, (lock) => {

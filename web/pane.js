@@ -20,7 +20,14 @@ import { Transcript } from './transcript.js';
 /** @typedef {import('./conversation.js').View} View */
 /** @typedef {import('./downloads.js').Fetched} Fetched */
 /** @typedef {import('./locale.js').Locale} Locale */
-/** @typedef {import('./place.js').Place} Place */
+
+/**
+ * Where the reader is in a pane, so that a new pane can go there.
+ *
+ * @typedef {object} ViewState
+ * @property {{ part: string, key: string, id: string } | undefined} focus the control, and the tile that it is in
+ * @property {number | undefined} scroll pixels from the transcript's top; undefined at its end
+ */
 
 /**
  * What the pane asks of the element around it.
@@ -120,13 +127,13 @@ export class Pane {
     this.#header.heading = heading;
   }
 
-  /** Where the reader is: what has the focus, and how far the transcript is scrolled. @returns {Place} */
-  get place() {
+  /** Where the reader is: what has the focus, and how far the transcript is scrolled. @returns {ViewState} */
+  get viewState() {
     return { focus: this.#focus(), scroll: this.#transcript.scroll };
   }
 
-  /** Takes the reader to the same place as in another pane. @param {Place} place */
-  set place({ focus, scroll }) {
+  /** Takes the reader to the same place as in another pane. @param {ViewState} viewState */
+  set viewState({ focus, scroll }) {
     this.#transcript.scroll = scroll;
     if (focus === undefined) return;
     const node = this.#find(focus);
@@ -244,7 +251,7 @@ export class Pane {
     const { name } = file;
     if (fetched.state === 'downloaded') this.#announcer.tell(this.#locale.say('saidDownloaded', { name }));
     if (fetched.state === 'handed') this.#announcer.tell(this.#locale.say('saidHanded', { name }));
-    if (fetched.error !== undefined) this.#refuse('saidNotDownloaded', file.name, /** @type {AttacheError} */ (fetched.error));
+    if (fetched.error !== undefined) this.#refuse('saidNotDownloaded', name, fetched.error);
   }
 
   /** @param {UploadEvent} event */
@@ -356,7 +363,7 @@ export class Pane {
     });
   }
 
-  /** What has the focus, in terms that another pane understands. @returns {Place['focus']} */
+  /** What has the focus, in terms that another pane understands. @returns {ViewState['focus']} */
   #focus() {
     const root = /** @type {ShadowRoot | Document} */ (this.node.getRootNode());
     const node = this.node.contains(root.activeElement) ? root.activeElement : null;
@@ -365,7 +372,7 @@ export class Pane {
     return { part: node.getAttribute('part') ?? '', key: tile?.dataset.key ?? '', id: tile?.dataset.id ?? '' };
   }
 
-  /** @param {NonNullable<Place['focus']>} focus @returns {HTMLElement | undefined} */
+  /** @param {NonNullable<ViewState['focus']>} focus @returns {HTMLElement | undefined} */
   #find({ part, key, id }) {
     const within = key === '' && id === '' ? this.node
       : all(this.node, '.tile').find((node) => {
@@ -380,5 +387,5 @@ export class Pane {
 /** @param {Tile} tile @param {Fetched} fetched */
 function showFetched(tile, { state, part, error }) {
   if (state === 'downloading') tile.downloading(part);
-  else tile.downloaded(state === 'stopped' ? 'ready' : state, /** @type {AttacheError | undefined} */ (error));
+  else tile.downloaded(state === 'stopped' ? 'ready' : state, error);
 }

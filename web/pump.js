@@ -1,4 +1,4 @@
-import { digestIn, here, Unchanged } from './unchanged.js';
+import { Unchanged, browser, digestIn } from './unchanged.js';
 
 /**
  * Reads one file, piece by piece, into one buffer that is used again for every
@@ -33,15 +33,15 @@ export class Pump {
    * @param {number} size in bytes, as it is offered
    * @param {(view: Uint8Array) => void} filled header room and piece
    * @param {(before: boolean) => void} unread the file cannot be read; `before`: though some of it could
-   * @param {import('./unchanged.js').How} [how]
+   * @param {import('./unchanged.js').Platform} [platform]
    */
-  constructor(file, size, filled, unread, how = here) {
+  constructor(file, size, filled, unread, platform = browser) {
     this.#file = file;
     this.#size = size;
     this.#filled = filled;
     this.#unread = unread;
-    this.#reader = new how.Reader(this.#file);
-    this.#unchanged = new Unchanged(this.#file, size, how);
+    this.#reader = new platform.Reader(this.#file);
+    this.#unchanged = new Unchanged(this.#file, size, platform);
   }
 
   /**

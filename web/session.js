@@ -1,7 +1,7 @@
 import { Download } from './download.js';
 import { AttacheError, makeError, readError } from './error.js';
 import { Half } from './half.js';
-import { claim, claimable, held, heldAnywhere, hold } from './holds.js';
+import { held, heldAnywhere, hold, holdIfAvailable, locksSupported } from './holds.js';
 import { randomKey } from './key.js';
 import { Line } from './line.js';
 import { Pump } from './pump.js';
@@ -129,7 +129,7 @@ export class Session extends EventTarget {
     const place = this.#line.join();
     let release;
     try {
-      release = this.#unfinished?.recall(w.file) === w.key ? await claim(w.key) : hold(w.key);
+      release = this.#unfinished?.recall(w.file) === w.key ? await holdIfAvailable(w.key) : hold(w.key);
       return await this.#begin(w, place);
     } finally {
       place.begun();
@@ -164,7 +164,7 @@ export class Session extends EventTarget {
 
   /** @param {File} file @returns {string | undefined} */
   recall(file) {
-    const key = claimable() ? this.#unfinished?.recall(file) : undefined;
+    const key = locksSupported() ? this.#unfinished?.recall(file) : undefined;
     if (key === undefined || held(key)) return undefined;
     if (!this.#events.some((event) => event.type === 'file' && event.key === key)) return key;
     this.#unfinished?.forget(file, key);

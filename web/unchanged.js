@@ -10,7 +10,7 @@ import { Sha256 } from './sha256.js';
  * are trusted; both say AppleWebKit. An extension can change what Gecko says of
  * itself, hence the second test.
  */
-const notices = /\bAppleWebKit\//.test(globalThis.navigator?.userAgent ?? '') && !('mozInnerScreenX' in globalThis);
+const checksDates = /\bAppleWebKit\//.test(globalThis.navigator?.userAgent ?? '') && !('mozInnerScreenX' in globalThis);
 
 /** Bytes of the longest piece; a frame is not longer. */
 const longest = 1 << 20;
@@ -29,15 +29,15 @@ const step = 512 << 10;
 export class Unchanged {
   #file;
   #size;
-  #how;
+  #platform;
   /** What was read, from the file's beginning. @type {{ length: number, digest: string | Promise<string> }[]} */
   #parts = [];
 
-  /** @param {Blob} file @param {number} size in bytes, when it was offered @param {How} how */
-  constructor(file, size, how) {
+  /** @param {Blob} file @param {number} size in bytes, when it was offered @param {Platform} platform */
+  constructor(file, size, platform) {
     this.#file = file;
     this.#size = size;
-    this.#how = how;
+    this.#platform = platform;
   }
 
   /** Begins anew, after bytes that the proxy holds. @param {number} length @param {string} digest their SHA-256 in hex; empty: not told */
@@ -47,7 +47,7 @@ export class Unchanged {
 
   /** Takes note of the next piece. @param {Uint8Array<ArrayBuffer>} piece */
   note(piece) {
-    if (!this.#how.notices) this.#parts.push({ length: piece.byteLength, digest: digestOf(piece) });
+    if (!this.#platform.checksDates) this.#parts.push({ length: piece.byteLength, digest: digestOf(piece) });
   }
 
   /**
@@ -57,12 +57,12 @@ export class Unchanged {
   async check(last, wanted) {
     const end = await tail(this.#file, this.#size - 1);
     if (end.byteLength !== 1 || end[0] !== last) throw changed();
-    if (!this.#how.notices && wanted()) await this.#again(wanted);
+    if (!this.#platform.checksDates && wanted()) await this.#again(wanted);
   }
 
   /** @param {() => boolean} wanted */
   async #again(wanted) {
-    const reader = new this.#how.Reader(this.#file);
+    const reader = new this.#platform.Reader(this.#file);
     const source = { reader, buffer: new ArrayBuffer(longest) };
     try {
       let at = 0;
@@ -81,11 +81,11 @@ export class Unchanged {
 
 /**
  * What reads a file, and what is known of the browser: another one only in tests.
- * @typedef {{ Reader: typeof Reader, notices: boolean }} How
+ * @typedef {{ Reader: typeof Reader, checksDates: boolean }} Platform
  */
 
-/** @type {How} */
-export const here = { Reader, notices };
+/** @type {Platform} */
+export const browser = { Reader, checksDates };
 
 /**
  * Returns the SHA-256 of a part of a file, in hex.

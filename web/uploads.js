@@ -161,7 +161,7 @@ export class Uploads {
     else if (!one.failed) this.#fail(one, event.error);
   }
 
-  /** The file has become one of the transcript: whoever shows it there takes over what is shown here. @param {string} key @returns {Outgoing | undefined} */
+  /** The file stands in the transcript: what showed it on its way is free for that. @param {string} key @returns {Outgoing | undefined} */
   release(key) {
     const one = this.#tries.get(key);
     if (one?.earlier) {

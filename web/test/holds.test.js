@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { claim, claimable, held, hold } from '../holds.js';
+import { held, hold, holdIfAvailable, locksSupported } from '../holds.js';
 
 /** The locks of an origin: what this page has, and what another one does. */
 class LocksDouble {
@@ -37,11 +37,11 @@ afterEach(() => {
 test('B43: a key that another living page holds is not used', async () => {
   const locks = browser(new LocksDouble());
   locks.taken.add(`attache upload ${key}`);
-  assert.equal(claimable(), true);
-  await assert.rejects(claim(key), { code: 'upload-conflict', retryable: false });
+  assert.equal(locksSupported(), true);
+  await assert.rejects(holdIfAvailable(key), { code: 'upload-conflict', retryable: false });
   assert.equal(held(key), false);
   locks.taken.clear();
-  const release = await claim(key);
+  const release = await holdIfAvailable(key);
   assert.equal(held(key), true);
   assert.deepEqual([...locks.taken], [`attache upload ${key}`]);
   release();
@@ -54,18 +54,18 @@ test('B43: a key that this page holds is not used again', async () => {
   const release = hold(key);
   assert.deepEqual([...locks.taken], [`attache upload ${key}`], 'and no other page may use it');
   assert.throws(() => hold(key), { code: 'upload-conflict' });
-  await assert.rejects(claim(key), { code: 'upload-conflict' });
+  await assert.rejects(holdIfAvailable(key), { code: 'upload-conflict' });
   release();
   await turn();
-  (await claim(key))();
+  (await holdIfAvailable(key))();
 });
 
 test('B43: where nobody can tell, no key is used again', async () => {
   for (const locks of [undefined, { request: () => Promise.reject(new DOMException('', 'SecurityError')) }]) {
     browser(locks);
-    await assert.rejects(claim(key), { code: 'upload-conflict' });
+    await assert.rejects(holdIfAvailable(key), { code: 'upload-conflict' });
     hold(key)();
   }
   browser(undefined);
-  assert.equal(claimable(), false);
+  assert.equal(locksSupported(), false);
 });

@@ -28,8 +28,8 @@ async function importWithoutStreams() {
 
 /** Node's own Reader, and one without streams; neither browser compares a file's date. */
 const variants = {
-  'by stream': { ...await import('../reader.js'), notices: false },
-  'by slices': { ...await importWithoutStreams(), notices: false },
+  'by stream': { ...await import('../reader.js'), checksDates: false },
+  'by slices': { ...await importWithoutStreams(), checksDates: false },
 };
 
 function content(length) {
@@ -217,7 +217,7 @@ for (const [how, variant] of Object.entries(variants)) {
         return read;
       }
     }
-    assert.equal(await pumpOf({ Reader: Late, notices: false }, blob).read(0, 1000), true);
+    assert.equal(await pumpOf({ Reader: Late, checksDates: false }, blob).read(0, 1000), true);
   });
 
   test(`B45: what went before a cut is compared too, ${how}`, async () => {
@@ -243,7 +243,7 @@ test('B45: a browser that compares the date is not made to read twice', async ()
       return super.read(buffer, place, offset, length);
     }
   }
-  const { read } = pumpOf({ Reader: Counting, notices: true }, new Blob([content(1000)]));
+  const { read } = pumpOf({ Reader: Counting, checksDates: true }, new Blob([content(1000)]));
   piece(await read(0, 600), 600);
   piece(await read(600, 400), 400);
   assert.deepEqual(reads, [[0, 600], [600, 400]]);
@@ -251,7 +251,7 @@ test('B45: a browser that compares the date is not made to read twice', async ()
 
 test('B45: what a browser refuses to read at the end has changed', async () => {
   const { path, blob } = await onDisk('touched', content(1000));
-  const { read } = pumpOf({ ...variants['by stream'], notices: true }, blob);
+  const { read } = pumpOf({ ...variants['by stream'], checksDates: true }, blob);
   piece(await read(0, 600), 600);
   await appendFile(path, 'more');
   assert.equal(await read(600, 400), true);

@@ -5,7 +5,7 @@ const window = new EventTarget();
 let listening = 0;
 globalThis.addEventListener = (type, listener) => { listening += 1; window.addEventListener(type, listener); };
 globalThis.removeEventListener = (type, listener) => { listening -= 1; window.removeEventListener(type, listener); };
-const { guard } = await import('../leaving.js');
+const { warnBeforeUnload } = await import('../unload.js');
 const { Conversation } = await import('../conversation.js');
 const { FakeChat } = await import('../testing.js');
 
@@ -20,7 +20,7 @@ function asks() {
 test('B47 the page asks while somebody would lose something, and listens no longer than that', () => {
   const [one, two] = [{}, {}];
   for (const [who, loses, want] of [[one, false, 0], [one, true, 1], [one, true, 1], [two, true, 1], [one, false, 1], [two, false, 0], [two, false, 0]]) {
-    guard(who, loses);
+    warnBeforeUnload(who, loses);
     assert.equal(listening, want);
     assert.equal(asks(), want === 1);
   }

@@ -7,17 +7,13 @@ import { stringify } from './plain.js';
 const most = 32;
 
 /**
- * Conversations that nobody shows and that have no session, with what a person
- * wrote and chose in them: for as long as the page lives, or until that person
- * logs out. The ones that nobody came back to longest go first.
+ * Conversations that no element shows and that have no session, with what their
+ * user wrote and chose, until the page goes or that user logs out. It holds a
+ * limited number: the least recently used are removed first.
  */
-export class Kept {
+export class ConversationStore {
   /** @type {Map<string, { label: Label, conversation: Conversation }>} */
   #all = new Map();
-
-  get size() {
-    return this.#all.size;
-  }
 
   /** @param {Label} label @param {Conversation} conversation */
   keep(label, conversation) {
