@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/json"
 	"net/http"
 	"path"
 	"strings"
@@ -31,13 +32,25 @@ func prefixed(path string) string {
 	return ""
 }
 
+// A page that asks why gets the prefix as it arrived: a reverse proxy may have changed the
+// one that stands in the page's url.
+type stray struct {
+	Protocol string `json:"protocol"`
+	Prefix   string `json:"prefix"`
+}
+
 // serveStray answers 404, readable for any page that asks why.
 func (p *Proxy) serveStray(w http.ResponseWriter, r *http.Request, prefix string) {
-	p.refusals.warn(p.Log, bridge.CodeUpgrade, "error", "the path has a prefix", "prefix", prefix[:min(len(prefix), 64)], "origin", named(r), "address", p.fronts.from(r),
+	prefix = prefix[:min(len(prefix), 64)]
+	p.refusals.warn(p.Log, bridge.CodeUpgrade, "error", "the path has a prefix", "prefix", prefix, "origin", named(r), "address", p.fronts.from(r),
 		"hint", "have the reverse proxy take the prefix away (nginx: location /prefix/ { proxy_pass http://proxy/; }), or correct the page's url")
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, "no such path: the proxy is at the root of its host", http.StatusNotFound)
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusNotFound)
+	json.NewEncoder(w).Encode(stray{Protocol: bridge.Subprotocol, Prefix: prefix})
 }
 
 // CleanPaths serves a request whose path has doubled slashes or dots as if it had none.

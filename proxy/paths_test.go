@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -51,7 +52,11 @@ func TestB64APrefixThatIsPassedOnIsTold(t *testing.T) {
 	} {
 		res, err := http.Get(server.URL + path)
 		require.NoError(t, err)
+		var told struct{ Protocol, Prefix string }
+		require.NoError(t, json.NewDecoder(res.Body).Decode(&told), path)
 		res.Body.Close()
+		require.Equal(t, bridge.Subprotocol, told.Protocol, path)
+		require.Equal(t, status == http.StatusNotFound, told.Prefix == "/chat/files", path)
 		require.Equal(t, status, res.StatusCode, path)
 		require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"), path)
 	}

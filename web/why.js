@@ -14,6 +14,7 @@ import { stringify } from './plain.js';
  * @property {Code} [refused] of the last dial within a minute
  * @property {string[]} [missing] of its handshake
  * @property {boolean} [draining]
+ * @property {string} [prefix] what stood before the path of this question when it got to the proxy, which has no such path
  */
 
 /** Why a dial failed: the code for the session, and a sentence for the console. @typedef {{ code: Code, says: string }} Cause */
@@ -32,7 +33,8 @@ export async function ask(base) {
   try {
     // The body of a POST is not looked at. It is one because a browser names the page's origin in it also where that is the proxy's.
     const response = await fetch(`${base}/attache/why`, { method: 'POST', credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(patience) });
-    const answer = response.ok ? await response.json() : undefined;
+    // With 404 it says that the path has a prefix.
+    const answer = response.ok || response.status === 404 ? await response.json() : undefined;
     return typeof answer?.protocol === 'string' ? answer : undefined;
   } catch {
     return undefined;
@@ -65,7 +67,8 @@ export async function stranger(base) {
  * @param {string} origin of this page
  * @returns {Cause | undefined}
  */
-export function read(base, { protocol: theirs, origin: seen, allowed, missing = [], refused, draining }, protocol, origin) {
+export function read(base, { protocol: theirs, origin: seen, allowed, missing = [], refused, draining, prefix }, protocol, origin) {
+  if (prefix) return { code: 'upgrade-missing', says: prefixed(base, String(prefix)) };
   if (!allowed) return { code: 'origin-refused', says: refusedOrigin(base, String(seen), origin) };
   if (missing.length > 0) {
     return {
@@ -79,6 +82,13 @@ export function read(base, { protocol: theirs, origin: seen, allowed, missing = 
   }
   if (draining || refused === 'busy') return { code: 'busy', says: '' };
   return undefined;
+}
+
+/** @param {string} base @param {string} prefix */
+function prefixed(base, prefix) {
+  const change = base.endsWith(prefix) ? `If that is a mistake in url, write url="${base.slice(0, -prefix.length)}". If a reverse proxy is to serve it, have it` : 'Have the reverse proxy before it';
+  return `the proxy gets the requests for ${base} with ${stringify(prefix)} before /attache/, and serves nothing there. ${change} take that away. ` +
+    `In nginx: location ${prefix}/ { proxy_pass http://proxy/; … }, with the slash after the address.`;
 }
 
 /** @param {string} base @param {string} seen @param {string} origin */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { codes } from '../codes.js';
 import { Dials } from '../dials.js';
-import { confined, failMessage, obstacle, read, stranger } from '../why.js';
+import { ask, confined, failMessage, obstacle, read, stranger } from '../why.js';
 
 const base = 'https://files.example';
 const fine = { protocol: 'attache.v1', time: 1, origin: 'https://desk.example', allowed: true };
@@ -20,6 +20,7 @@ test('B64 what the proxy says becomes a code and a remedy', () => {
     [{ protocol: 'attache.v2' }, 'https://desk.example', 'version-unsupported', /attache\.v2/],
     [{ refused: 'busy' }, 'https://desk.example', 'busy', /^$/],
     [{ draining: true }, 'https://desk.example', 'busy', /^$/],
+    [{ prefix: '/inner', allowed: undefined }, 'https://desk.example', 'upgrade-missing', /with "\/inner" before \/attache\/.*Have the reverse proxy .*location \/inner\/ \{ proxy_pass/],
   ];
   for (const [more, origin, code, says] of cases) {
     const cause = reading(more, origin);
@@ -143,4 +144,21 @@ test('a dial is given up in silence, told once, and told anew after a connection
   const dead = dials.open('wss://files.example/attache/chat', 'attache.v1', () => true);
   const ended = await new Promise((resolve) => dead.addEventListener('close', resolve));
   assert.match(ended.fail, /connection-blocked/);
+});
+
+test('B64 a url that leads to the proxy with something before its paths', async (t) => {
+  const { fetch } = globalThis;
+  t.after(() => Object.assign(globalThis, { fetch }));
+  const asked = [];
+  globalThis.fetch = async (url) => {
+    asked.push(url);
+    return Response.json({ protocol: 'attache.v1', prefix: '/web' }, { status: 404 });
+  };
+  const answer = await ask(`${base}/web`);
+  assert.deepEqual(asked, [`${base}/web/attache/why`]);
+  const { code, says } = read(`${base}/web`, answer, 'attache.v1', 'https://desk.example');
+  assert.equal(code, 'upgrade-missing');
+  assert.match(says, /write url="https:\/\/files\.example"\. /);
+  globalThis.fetch = async () => new Response('<h1>Not Found</h1>', { status: 404 });
+  assert.equal(await ask(base), undefined);
 });
