@@ -60,12 +60,12 @@ func (l Limits) Check(name string, size int64) error {
 	case !l.allows(shown.Extension):
 		return NewError(CodeFileType, "files of type "+typeName(shown.Extension)+" may not be sent; allowed are "+strings.Join(l.Types, ", "))
 	case l.MaxFileSize != NoLimit && size > l.MaxFileSize:
-		return NewError(CodeFileSize, "the file has "+apart(size, l.MaxFileSize)+"; one file may have "+apart(l.MaxFileSize, size))
+		return NewError(CodeFileSize, "the file is "+apart(size, l.MaxFileSize)+"; the limit for one file is "+apart(l.MaxFileSize, size))
 	case l.MaxFiles != NoLimit && l.UsedFiles >= l.MaxFiles:
-		return NewError(CodeFileCount, "this chat may carry "+count(l.MaxFiles, "file")+"; sent so far: "+strconv.FormatInt(l.UsedFiles, 10))
+		return NewError(CodeFileCount, "the limit for this chat is "+count(l.MaxFiles, "file")+"; sent so far: "+strconv.FormatInt(l.UsedFiles, 10))
 	case l.MaxTotalSize != NoLimit && (size > l.MaxTotalSize || l.UsedTotalSize > l.MaxTotalSize-size):
 		left := max(0, l.MaxTotalSize-l.UsedTotalSize)
-		return NewError(CodeTotalSize, "the file has "+apart(size, left)+"; of the "+Bytes(l.MaxTotalSize)+" for this chat's files, "+apart(left, size)+" may still be sent")
+		return NewError(CodeTotalSize, "the file is "+apart(size, left)+"; "+apart(left, size)+" of this chat's "+Bytes(l.MaxTotalSize)+" may still be sent")
 	}
 	return nil
 }
