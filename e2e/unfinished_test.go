@@ -30,7 +30,19 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	require.Zero(t, ask[int](d.page, "() => e2e.kept().length - 1"))
 	d.picture("unfinished")
 
-	d.agent.give(f.path)
+	// A file that was taken by mistake is not sent: nobody asked for that.
+	_, err := chromedp.Call(d.ctx, cdppage.SetInterceptFileChooserDialog, cdppage.SetInterceptFileChooserDialogParams{Enabled: true})
+	require.NoError(t, err)
+	again := func(path string) {
+		d.click(`() => e2e.named('agent', 'video.mp4').querySelector('button.choose')`)
+		d.agent.give(path)
+	}
+	again(generated(t, "salaries.txt", []byte("x")).path)
+	require.Contains(t, ask[string](d.page, `() => e2e.until(() => e2e.root('agent').querySelector('.composer .refusal').textContent, 'a word on the wrong file')`), "Nothing was sent")
+	require.Len(t, d.agent.tiles(), 1)
+
+	again(f.path)
+	require.Empty(t, ask[string](d.page, `() => e2e.root('agent').querySelector('.composer .refusal').textContent`))
 	got := d.customer.file("video.mp4")
 	require.Equal(t, f.digest, fetchedDigest(t, d.customer.link(got.ID)))
 	tell(d.page, "() => e2e.until(() => e2e.tiles('agent').length === 1 && e2e.kept().length === 0, 'the tile to have become the file')")

@@ -27,6 +27,8 @@ export class Composer {
   #enter = new Enter();
   #open = true;
   #live = false;
+  /** The file that the picker was opened for. @type {{ name: string, shown: string } | undefined} */
+  #wanted;
 
   /** @param {Locale} locale @param {ComposerHost} host */
   constructor(locale, host) {
@@ -44,9 +46,17 @@ export class Composer {
     this.#field.focus();
   }
 
-  /** Opens the file picker; the browser asks for a person's action first. */
-  pick() {
-    if (!this.#attach.disabled) this.#file.click();
+  /**
+   * Opens the file picker; the browser asks for a person's action first.
+   *
+   * @param {string} [wanted] the file to be chosen, where only that will do: its own name, and the one that people see
+   * @param {string} [shown]
+   */
+  pick(wanted, shown = wanted) {
+    if (this.#attach.disabled) return;
+    this.#wanted = wanted === undefined || shown === undefined ? undefined : { name: wanted, shown };
+    this.complain('');
+    this.#file.click();
   }
 
   /** @param {boolean} live whether there is a session to write to @param {boolean} writable whether there may be one later */
@@ -111,7 +121,13 @@ export class Composer {
   }
 
   #chosen() {
-    if (this.#file.files?.length) this.#host.add(this.#file.files);
+    const { files } = this.#file;
+    const wanted = this.#wanted;
+    this.#wanted = undefined;
+    if (wanted && files?.length && ![...files].some(({ name }) => name === wanted.name)) {
+      // Another file would go to the others at once, although nobody asked to send it.
+      this.complain(this.#locale.say('chooseOther', { name: wanted.shown, attach: this.#locale.say('attach') }));
+    } else if (files?.length) this.#host.add(files);
     // The same file may be chosen again.
     this.#file.value = '';
   }

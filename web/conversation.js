@@ -171,7 +171,7 @@ export class Conversation {
       if (session !== this.session || this.#unfinished.has(key) || this.#uploads.has(key)) continue;
       const outgoing = new Outgoing();
       outgoing.label(named);
-      outgoing.leftBehind(key, stored, size);
+      outgoing.leftBehind({ key, name, stored, total: size });
       this.#unfinished.set(key, outgoing);
       this.#show(outgoing);
     }

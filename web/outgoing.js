@@ -19,7 +19,7 @@ export class Outgoing {
   /** @type {Refusal | undefined} */
   #refusal;
   #cut;
-  /** What an earlier page left of it. @type {{ key: string, stored: number, total: number } | undefined} */
+  /** What an earlier page left of it; `name` is the file's own. @type {{ key: string, name: string, stored: number, total: number } | undefined} */
   unfinished;
   /** @type {Set<Tile>} */
   #tiles = new Set();
@@ -59,10 +59,10 @@ export class Outgoing {
     for (const tile of this.#tiles) tile.refuse(refusal);
   }
 
-  /** Shows what an earlier page left, which only the same file can finish. @param {string} key @param {number} stored bytes @param {number} total */
-  leftBehind(key, stored, total) {
-    this.unfinished = { key, stored, total };
-    for (const tile of this.#tiles) tile.leftBehind(this.unfinished);
+  /** Shows what an earlier page left, which only the same file can finish. @param {{ key: string, name: string, stored: number, total: number }} unfinished sizes in bytes */
+  leftBehind(unfinished) {
+    this.unfinished = unfinished;
+    for (const tile of this.#tiles) tile.leftBehind(unfinished);
   }
 
   /** Takes note that the connection was lost, or is back. @param {boolean} cut */

@@ -359,7 +359,7 @@ export class Pane {
       },
       retry: () => outgoing && conversation.retry(outgoing),
       dismiss: () => outgoing && conversation.dismiss(outgoing),
-      choose: () => this.pick(),
+      choose: () => this.#composer.pick(outgoing?.unfinished?.name, outgoing?.name),
     });
   }
 

@@ -129,6 +129,8 @@ export default {
   unfinishedNone: 'Not finished. Choose the file again to send it.',
   choose: 'Choose it again',
   chooseName: 'Choose {name} again',
+  // Composer, after another file was chosen there; {attach} is the button for that.
+  chooseOther: 'Nothing was sent, because you chose another file than {name}. To send that one, use “{attach}”.',
   // Upload tile: buttons. The longer ones are heard by screen readers.
   cancel: 'Cancel {name}',
   retry: 'Retry',
