@@ -13,7 +13,7 @@ build: wasm ## build the command, ./attache
 	go build -trimpath -o attache .
 
 wasm: ## build the browser module into web/dist
-	@go run ./web/pack
+	go run ./web/pack
 
 test: ## install what is missing, then check everything
 	ci/test.sh

@@ -66,7 +66,7 @@ func (c backend) Run(s streams) error {
 	o.Log = log
 	e, err := engine.Start(ctx, o)
 	if err != nil {
-		return fmt.Errorf("start the engine: %w", err)
+		return notStarted(o, err)
 	}
 	defer e.Close()
 	limits, agents := c.limits(), bridge.Unlimited()

@@ -126,7 +126,7 @@ func TestMistakes(t *testing.T) {
 		"an origin with a path":     {whole("--origin", "https://desk.example/chat"), 1, "https://desk.example/chat"},
 		"half of TLS":               {whole("--tls-cert", file), 1, "go together"},
 		"a port that is taken":      {whole("--listen", taken.Addr().String()), 1, "choose another port by --listen"},
-		"nobody at the cluster":     {serve("--origin", "https://desk.example", "--token-secret-file", file, "--nats", "nats://127.0.0.1:1"), 1, "no servers available"},
+		"nobody at the cluster":     {serve("--origin", "https://desk.example", "--token-secret-file", file, "--nats", "nats://127.0.0.1:1"), 1, "no servers available for connection, check --nats"},
 		"a demo for everybody":      {[]string{"demo", "--listen", "0.0.0.0:0"}, 1, "loopback"},
 		"a demo without an address": {[]string{"demo", "--listen", ":0"}, 1, "loopback"},
 		"no scanner":                {whole("--scanner=strict"), 1, "--clamd, or --scanner=off"},

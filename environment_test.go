@@ -61,7 +61,8 @@ func TestB66WhatOtherCommandsUnderstand(t *testing.T) {
 	}{
 		{[]string{"--version"}, "attache " + release()},
 		{[]string{"help"}, "Usage: attache <command>"},
-		{[]string{"help", "serve"}, "Usage: attache serve"},
+		{[]string{"help", "serve"}, "Usage: attache serve --origin=URL,... (--data=DIR | --nats=URL) [flags]"},
+		{[]string{"backend", "--help"}, "Usage: attache backend (--data=DIR | --nats=URL) [flags]"},
 	} {
 		var out strings.Builder
 		require.Zero(t, run(c.args, &out, io.Discard), "%q", c.args)

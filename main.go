@@ -145,8 +145,23 @@ func options(out, log io.Writer, code *int) []kong.Option {
 		kong.Exit(func(c int) { *code = c }),
 		kong.DefaultEnvars("ATTACHE"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.Help(help),
 		kong.Vars{"data": dataDir()},
 	}
+}
+
+// help prints what kong does, except that kong writes two flags of which one must be given
+// as if both had to be.
+func help(o kong.HelpOptions, ctx *kong.Context) error {
+	out := ctx.Stdout
+	defer func() { ctx.Stdout = out }()
+	var text strings.Builder
+	ctx.Stdout = &text
+	if err := kong.DefaultHelpPrinter(o, ctx); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, strings.Replace(text.String(), "--data=DIR --nats=URL", "(--data=DIR | --nats=URL)", 1))
+	return err
 }
 
 type version struct{}

@@ -55,6 +55,15 @@ type plan struct {
 // cannot wait for the other for ever, because what is stored makes room for what comes.
 const budget = 32 << 20
 
+// notStarted is the error of an engine that did not start. The library that dials a cluster
+// names no address.
+func notStarted(o engine.Options, err error) error {
+	if o.URL != "" {
+		return fmt.Errorf("start the engine: %w, check --nats and whether a server answers there", err)
+	}
+	return fmt.Errorf("start the engine: %w", err)
+}
+
 // assemble opens the engine and builds the rest on it. What was opened before
 // an error is closed again.
 func assemble(ctx context.Context, p plan) (_ *parts, err error) {
@@ -66,7 +75,7 @@ func assemble(ctx context.Context, p plan) (_ *parts, err error) {
 	}()
 	p.engine.Log = p.log
 	if all.engine, err = engine.Start(ctx, p.engine); err != nil {
-		return nil, fmt.Errorf("start the engine: %w", err)
+		return nil, notStarted(p.engine, err)
 	}
 	all.later(all.engine.Close)
 	if all.auth, err = p.auth(all.engine); err != nil {
