@@ -41,7 +41,7 @@ var kindsOfFiles = []kindOfFile{
 	{name: "invoice\u202Efdp.exe", content: text("MZ\x90\x00 nor this"), shown: "invoicefdp.exe", kind: "program", word: "Program", ext: "exe", written: "EXE",
 		caution: "Opening it can run a program. Open it only if you know where it comes from."},
 	{name: "holiday\u202Efdp.png", content: pngFile, shown: "holidayfdp.png", kind: "image", word: "Image", ext: "png", written: "PNG",
-		caution: "Its name hides what kind of file it is."},
+		caution: "Its name had characters that are invisible or look like others. It may not be the kind of file that it seems to be."},
 }
 
 func TestFilesOfManyKindsBothWays(t *testing.T) {

@@ -22,7 +22,7 @@ const pause = 100;
 /** @typedef {keyof typeof stations} Station */
 /** @typedef {{ row: HTMLElement, times: Partial<Record<Station, number>>, nodes: Record<Station, HTMLElement>, sender: EventTarget | null, scanning: boolean }} Way */
 
-/** The strip that shows each file's way, from the events that the API gives and nothing else. */
+/** The strip that shows each file's timeline, from the events that the API gives and nothing else. */
 export class Ways {
   /** @type {Map<string, Way>} */
   #ways = new Map();
@@ -89,7 +89,7 @@ export class Ways {
     const nodes = /** @type {Way['nodes']} */ ({});
     const way = make('dl', { class: 'way' });
     for (const [station, words] of Object.entries(stations)) {
-      const time = make('dd', {}, '·');
+      const time = make('dd', { dir: 'auto' }, '·');
       nodes[/** @type {Station} */ (station)] = time;
       way.append(make('div', { class: station }, make('dt', {}, words), time));
     }

@@ -121,6 +121,8 @@ button {
   border: 0;
   padding: 0;
   cursor: pointer;
+  -webkit-user-select: none;
+  user-select: none;
 }
 button:disabled { cursor: default; }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }

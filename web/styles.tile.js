@@ -53,7 +53,8 @@ button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline
 .bar-sent, .bar-stored { position: absolute; inset-block: 0; inset-inline-start: 0; border-radius: inherit; transition: inline-size .12s linear; }
 .bar-sent { background: color-mix(in oklab, var(--accent) 38%, var(--raised)); }
 .bar-stored { background: var(--accent); }
-.bar.waiting .bar-sent { inline-size: 100% !important; animation: breathe 1.4s ease-in-out infinite; }
+.bar.waiting > * { inline-size: 0 !important; }
+.tile[data-state="downloading"] .bar.waiting { animation: breathe 1.4s ease-in-out infinite; }
 .tile:is([data-state="accepted"], [data-state="scanning"], [data-state="stored"]) .bar-stored { animation: breathe 1.4s ease-in-out infinite; }
 
 .tile-note, .tile-more { font-size: .9em; }
@@ -68,7 +69,6 @@ button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline
 .tile:is([data-state="unavailable"], [data-state="unfinished"]) { border-style: dashed; }
 .tile[data-cut] .bar { opacity: .5; }
 .tile[data-cut] .bar * { animation: none; }
-.tile[data-cut] .bar.waiting .bar-sent { inline-size: 0 !important; }
 .tile[data-state="unavailable"] .tile-icon { opacity: .7; }
 
 .tile-description { margin-block-start: .25em; overflow-wrap: anywhere; white-space: pre-line; }
@@ -91,6 +91,8 @@ summary::marker { font-size: .85em; }
   .bar-sent { background: GrayText; forced-color-adjust: none; }
   .bar-stored { background: Highlight; forced-color-adjust: none; }
   .tile:has(button.tile-name:hover) { border-color: Highlight; }
+  .glyph-done { color: CanvasText; }
+  .tile:has(button.tile-name:hover) .glyph-download { color: Highlight; }
   .tile[data-state="failed"] { border-style: double; border-width: 3px; }
 }
 `;

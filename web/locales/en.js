@@ -69,7 +69,7 @@ export default {
   used: { one: '{count} used', other: '{count} used' },
   remaining: '{size} left',
   downloadsLeft: { one: '{count} download left', other: '{count} downloads left' },
-  exhausted: { one: 'The {count} file allowed in this chat has been sent', other: 'All {count} files allowed in this chat have been sent' },
+  exhausted: { one: 'The {count} file allowed in this chat has been sent', other: 'The {count} files allowed in this chat have been sent' },
   uploadsOff: 'No files can be sent in this chat',
   needAgent: 'Files can be sent once an agent is here',
 
@@ -92,7 +92,7 @@ export default {
   downloaded: 'Downloaded',
   handed: 'Handed to your browser',
   // File tile: why a file is not offered any more.
-  downloadsUsed: { one: 'The {count} download allowed in this chat has been used', other: 'All {count} downloads allowed in this chat have been used' },
+  downloadsUsed: { one: 'The {count} download allowed in this chat has been used', other: 'The {count} downloads allowed in this chat have been used' },
   // File tile: why it was not downloaded; other failures are told in the proxy's words.
   'error-download-intercepted': 'Something else answered in place of the file service. Sign in to the network or the site again, then try again.',
   'error-download-mismatch': 'What arrived is not the file that was announced. Try again, or ask the sender to send it again.',
@@ -106,7 +106,7 @@ export default {
   container: 'It opens like a disk or folder, and what is inside is not checked. Open it only if you know where it comes from.',
   settings: 'Opening it can change how this computer is set up. Open it only if you know where it comes from.',
   'type-disagrees': 'Its declared type does not match its name.',
-  'name-altered': 'Its name hides what kind of file it is.',
+  'name-altered': 'Its name had characters that are invisible or look like others. It may not be the kind of file that it seems to be.',
   'name-path': 'Its name was a path; only the last part was kept.',
   // File tile: what was changed in its name, without being a reason for caution.
   'name-reserved': 'Its name was changed, because Windows keeps that name for itself.',

@@ -17,7 +17,7 @@ for (const [what, limits, text, open] of [
   ['a size alone', { maxFileSize: 26214400 }, 'Files up to 25 MB', true],
   ['some types', { types: ['pdf', 'png', 'jpg'] }, 'Only pdf, png, and jpg', true],
   ['many types', { types: 'a b c d e f g h'.split(' ') }, 'Only a, b, c, d, e, f, and 2 more types', true],
-  ['all used', { maxFiles: 3, usedFiles: 3 }, 'All 3 files allowed in this chat have been sent', true],
+  ['all used', { maxFiles: 3, usedFiles: 3 }, 'The 3 files allowed in this chat have been sent', true],
   ['a number of 0', { maxFiles: 0 }, 'No files can be sent in this chat', false],
   ['a size of 0', { maxFileSize: 0 }, 'No files can be sent in this chat', false],
   ['a total of 0', { maxTotalSize: 0 }, 'No files can be sent in this chat', false],
