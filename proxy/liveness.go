@@ -12,9 +12,9 @@ import (
 // pong: on a slow line a pong waits behind everything that the page sends, and a ping
 // behind everything that it was sent.
 type liveness struct {
-	heard atomic.Int64 // when the last byte came
-	owed  atomic.Int64 // bytes written since: they may be ahead of a ping
-	party *pace        // hears what any of the party's sockets hears; nil before the hello
+	heard atomic.Int64         // when the last byte came
+	owed  atomic.Int64         // bytes written since: they may be ahead of a ping
+	party atomic.Pointer[pace] // hears what any of the party's sockets hears; nil before the hello
 }
 
 const (
@@ -41,8 +41,8 @@ func (l *liveness) read(n int) {
 	at := now()
 	l.heard.Store(at)
 	l.owed.Store(0)
-	if l.party != nil {
-		l.party.heard.Store(at)
+	if party := l.party.Load(); party != nil {
+		party.heard.Store(at)
 	}
 }
 
@@ -58,7 +58,8 @@ func (l *liveness) gone() bool {
 	if silent <= bridge.Patience(writeTime, l.owed.Load()) {
 		return false
 	}
-	busy := l.party != nil && time.Duration(now()-l.party.heard.Load()) < writeTime
+	party := l.party.Load()
+	busy := party != nil && time.Duration(now()-party.heard.Load()) < writeTime
 	return !busy || silent > longestSilence
 }
 

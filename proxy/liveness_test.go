@@ -106,12 +106,14 @@ func TestB54WhoIsGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := liveness{party: &pace{Limiter: rate.NewLimiter(1, 1)}}
+				var l liveness
+				party := &pace{Limiter: rate.NewLimiter(1, 1)}
+				l.party.Store(party)
 				l.read(1)
 				l.wrote(c.owed)
 				time.Sleep(c.quiet)
 				if c.party > 0 {
-					l.party.heard.Store(now() - int64(c.party))
+					party.heard.Store(now() - int64(c.party))
 				}
 				require.Equal(t, c.gone, l.gone())
 			})

@@ -90,12 +90,15 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
 	// A context would cut the connection before the reason could be told.
+	told := make(chan struct{})
 	late := time.AfterFunc(p.HelloTimeout, func() {
+		defer close(told)
 		leave()
 		s.fail(r.Context(), bridge.NewError(bridge.CodeTimeout, "the first message did not come in time"))
 	})
 	err = p.greet(ctx, s)
-	if intime := late.Stop(); err == nil && intime {
+	intime := late.Stop()
+	if err == nil && intime {
 		s.known.Store(true)
 		guests.Known(r.Context())
 		s.expiry = time.AfterFunc(lasts(s.who.Expires), func() {
@@ -106,6 +109,9 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	leave()
 	if err != nil {
 		s.fail(r.Context(), err)
+	}
+	if !intime {
+		<-told // nothing may outlive the socket
 	}
 	p.exit(s)
 	return nil
@@ -170,7 +176,7 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		}
 		return err
 	}
-	s.meter.liveness.party = s.pace
+	s.meter.liveness.party.Store(s.pace)
 	return p.paces.admit(ctx, s.pace)
 }
 
