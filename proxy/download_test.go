@@ -314,6 +314,31 @@ func TestB58LostRightsEndALink(t *testing.T) {
 	}
 }
 
+// TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink takes away the sight of a file: the
+// same user leaves as a supervisor and comes back as a customer.
+func TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink(t *testing.T) {
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	_, _ = w.join(w.customer)
+	watcher, _ := w.join(w.token("s1", "eve", bridge.Supervisor, bridge.AllRights...))
+	content := random(3000)
+	o := &bridge.Offer{Key: newKey(), Name: "a.bin", Size: int64(len(content)), Visibility: bridge.Internal}
+	agent.send(o)
+	await(agent, anything[*bridge.Accept])
+	w.data(w.agent).frame(o.Key, 0, content)
+	link := w.ticket(watcher, agent.announced(o.Key).ID)
+	w.fetch(link, nil, http.StatusOK)
+	watcher.send(&bridge.Leave{Ref: 9})
+	await(watcher, anything[*bridge.Done])
+	w.join(w.token("s1", "eve", bridge.Client, bridge.AllRights...))
+	rest := http.Header{"Range": {"bytes=1000-"}, "If-Range": {`"` + sum(content) + `"`}}
+	other := w.another() // it has not asked a moment ago
+	for _, header := range []http.Header{nil, rest} {
+		body, _ := other.fetch(link, header, http.StatusNotFound)
+		require.Contains(t, string(body), bridge.CodeFileUnknown)
+	}
+}
+
 // TestB56ATicketSaysWhatMustArrive compares what a ticket says with the document,
 // and asks for a file whose notice says something else.
 func TestB56ATicketSaysWhatMustArrive(t *testing.T) {
