@@ -19,13 +19,13 @@ test: ## install what is missing, then check everything
 	ci/test.sh
 
 bench: wasm ## measure against the peers (ARGS='-rounds 3 -only small' for less)
-	go run ./bench $(ARGS)
+	go -C test run ./bench $(ARGS)
 
 chaos: wasm ## kill processes and cut wires, and check that nothing is lost (ARGS="-full" for every promise at its size)
-	go run ./chaos $(ARGS)
+	go -C test run ./chaos $(ARGS)
 
 siege: wasm ## attack the command, and measure what good users notice (ARGS='-only pings,strangers' for less)
-	go run ./siege $(ARGS)
+	go -C test run ./siege $(ARGS)
 
 hostile: ## judge 100,000 hostile inputs of each kind against oracles (HOSTILE=1000 for less)
 	ATTACHE_HOSTILE=$${HOSTILE:-100000} go test -count=1 -timeout 60m -run Oracle ./bridge ./proxy/token ./proxy

@@ -27,8 +27,10 @@ unformatted=$(sources '*.go' | xargs -r gofmt -l)
 
 # A failed vet must not hide what the others have to say.
 staticcheck=$(go tool -n staticcheck)
-go vet ./... || fail "go vet"
-"$staticcheck" ./... || fail "staticcheck"
+for module in . test; do
+  go -C "$module" vet ./... || fail "go vet in $module"
+  (cd "$module" && "$staticcheck" ./...) || fail "staticcheck in $module"
+done
 mapfile -t browser < <(ci/packages.sh)
 GOOS=js GOARCH=wasm go vet "${browser[@]}" || fail "go vet for the browser"
 GOOS=js GOARCH=wasm "$staticcheck" "${browser[@]}" || fail "staticcheck for the browser"

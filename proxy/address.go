@@ -11,25 +11,25 @@ import (
 	"attache/proxy/guests"
 )
 
-// fronts are the front ends whose word about who connects through them is believed.
-type fronts []netip.Prefix
+// trustedProxies are the reverse proxies whose word about who connects through them is believed.
+type trustedProxies []netip.Prefix
 
-func parseFronts(list []string) (fronts, error) {
-	var out fronts
+func parseTrustedProxies(list []string) (trustedProxies, error) {
+	var out trustedProxies
 	var wrong []error
 	for _, s := range list {
 		p, err := parseFront(s)
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("front end %w", err))
+			wrong = append(wrong, fmt.Errorf("reverse proxy %w", err))
 		}
 		out = append(out, p)
 	}
 	return out, errors.Join(wrong...)
 }
 
-// CheckFrontEnd returns an error where s is not the address or network of a front end
-// as Config.FrontEnds takes it. The error quotes s and says what to write instead.
-func CheckFrontEnd(s string) error {
+// CheckTrustedProxy returns an error where s is not the address or network of a reverse proxy
+// as Config.TrustedProxies takes it. The error quotes s and says what to write instead.
+func CheckTrustedProxy(s string) error {
 	_, err := parseFront(s)
 	return err
 }
@@ -63,21 +63,21 @@ func short(p netip.Prefix) string {
 	return p.String()
 }
 
-func (f fronts) trusts(a netip.Addr) bool {
-	return slices.ContainsFunc(f, func(p netip.Prefix) bool { return p.Contains(a) })
+func (t trustedProxies) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(t, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// from is who connects: the peer, or whom a front end has named that is trusted.
+// from is who connects: the peer, or whom a reverse proxy has named that is trusted.
 // Each appends whom it has seen to X-Forwarded-For, so the list is believed from
 // its end on, as far as trusted ones wrote it; what stands before may be the
 // stranger's own invention.
-func (f fronts) from(r *http.Request) string {
+func (t trustedProxies) from(r *http.Request) string {
 	addr, ok := parseAddress(r.RemoteAddr)
 	if !ok {
 		return r.RemoteAddr
 	}
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(chain) - 1; i >= 0 && f.trusts(addr); i-- {
+	for i := len(chain) - 1; i >= 0 && t.trusts(addr); i-- {
 		named, ok := parseAddress(strings.TrimSpace(chain[i]))
 		if !ok {
 			break
@@ -87,15 +87,15 @@ func (f fronts) from(r *http.Request) string {
 	return guests.Network(addr)
 }
 
-// unnamed reports whether the request seems to come from a front end that the configuration
+// unnamed reports whether the request seems to come from a reverse proxy that the configuration
 // does not name: somebody in this network has written X-Forwarded-For.
-func (f fronts) unnamed(r *http.Request) (netip.Addr, bool) {
+func (t trustedProxies) unnamed(r *http.Request) (netip.Addr, bool) {
 	a, ok := parseAddress(r.RemoteAddr)
-	return a, ok && r.Header.Get("X-Forwarded-For") != "" && (a.IsLoopback() || a.IsPrivate()) && !f.trusts(a)
+	return a, ok && r.Header.Get("X-Forwarded-For") != "" && (a.IsLoopback() || a.IsPrivate()) && !t.trusts(a)
 }
 
 // parseAddress reads an address with or without a port, and one of IPv6 with or without
-// brackets: front ends differ.
+// brackets: reverse proxies differ.
 func parseAddress(s string) (netip.Addr, bool) {
 	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
 		s = strings.TrimSuffix(inner, "]")
@@ -107,6 +107,6 @@ func parseAddress(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// FrontEnd reports whether the address is one of the front ends that the
+// TrustedProxy reports whether the address is one of the reverse proxies that the
 // configuration names: it stands for everybody who connects through it.
-func (p *Proxy) FrontEnd(a netip.Addr) bool { return p.fronts.trusts(a) }
+func (p *Proxy) TrustedProxy(a netip.Addr) bool { return p.trusted.trusts(a) }

@@ -9,43 +9,43 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestT5WhoConnects goes by the header of a trusted front end, and by nobody
+// TestT5WhoConnects goes by the header of a trusted reverse proxy, and by nobody
 // else's.
 func TestT5WhoConnects(t *testing.T) {
-	list, err := parseFronts([]string{"10.0.0.0/8", "192.0.2.7", "fd00::/8", "2001:db8:ffff::1"})
+	list, err := parseTrustedProxies([]string{"10.0.0.0/8", "192.0.2.7", "fd00::/8", "2001:db8:ffff::1"})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		peer   string
 		header []string
 		want   string
 	}{
-		"no front end":                         {"203.0.113.9:1234", nil, "203.0.113.9"},
-		"a header that a stranger forged":      {"203.0.113.9:1234", []string{"198.51.100.1"}, "203.0.113.9"},
-		"one that names a front end":           {"203.0.113.9:1234", []string{"10.0.0.1"}, "203.0.113.9"},
-		"beside a front end of one address":    {"192.0.2.8:1234", []string{"198.51.100.1"}, "192.0.2.8"},
-		"through a front end":                  {"10.0.0.1:1234", []string{"198.51.100.1"}, "198.51.100.1"},
-		"of one address":                       {"192.0.2.7:1234", []string{"198.51.100.1"}, "198.51.100.1"},
-		"forged before the front end's entry":  {"10.0.0.1:1234", []string{"1.1.1.1, 2.2.2.2,198.51.100.1"}, "198.51.100.1"},
-		"forged in a line of its own":          {"10.0.0.1:1234", []string{"1.1.1.1", "198.51.100.1"}, "198.51.100.1"},
-		"forged as a front end":                {"10.0.0.1:1234", []string{"10.0.0.2, 198.51.100.1"}, "198.51.100.1"},
-		"through two of them":                  {"10.0.0.1:1234", []string{"1.1.1.1, 198.51.100.1, 10.0.0.2"}, "198.51.100.1"},
-		"without a header":                     {"10.0.0.1:1234", nil, "10.0.0.1"},
-		"with an empty one":                    {"10.0.0.1:1234", []string{""}, "10.0.0.1"},
-		"with garbage":                         {"10.0.0.1:1234", []string{"unknown"}, "10.0.0.1"},
-		"with garbage at the end":              {"10.0.0.1:1234", []string{"198.51.100.1, _hidden"}, "10.0.0.1"},
-		"with garbage before a front end":      {"10.0.0.1:1234", []string{"198.51.100.1, x, 10.0.0.2"}, "10.0.0.2"},
-		"from the front ends' own network":     {"10.0.0.1:1234", []string{"10.0.0.2"}, "10.0.0.2"},
-		"with a port":                          {"10.0.0.1:1234", []string{"198.51.100.1:4711"}, "198.51.100.1"},
-		"IPv6: a host has its network":         {"[2001:db8:1:2:3:4:5:6]:1234", nil, "2001:db8:1:2::/64"},
-		"IPv6: through a front end":            {"[fd00::1]:1234", []string{"2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64"},
-		"IPv6: with a port":                    {"[fd00::1]:1234", []string{"[2001:db8:1:2:3:4:5:6]:4711"}, "2001:db8:1:2::/64"},
-		"IPv6: in brackets":                    {"[fd00::1]:1234", []string{"[2001:db8:1:2:3:4:5:6]"}, "2001:db8:1:2::/64"},
-		"IPv6: of one address":                 {"[2001:db8:ffff::1]:1234", []string{"198.51.100.1"}, "198.51.100.1"},
-		"IPv6: beside it, in its network":      {"[2001:db8:ffff::2]:1234", []string{"198.51.100.1"}, "2001:db8:ffff::/64"},
-		"IPv6: a zone of the peer":             {"[fe80::1%eth0]:1234", nil, "fe80::/64"},
-		"IPv4 within IPv6":                     {"[::ffff:10.0.0.1]:1234", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
-		"IPv4 within IPv6, a stranger's":       {"[::ffff:203.0.113.9]:1234", []string{"198.51.100.1"}, "203.0.113.9"},
-		"a peer that is no address of the net": {"@", []string{"198.51.100.1"}, "@"},
+		"no reverse proxy":                        {"203.0.113.9:1234", nil, "203.0.113.9"},
+		"a header that a stranger forged":         {"203.0.113.9:1234", []string{"198.51.100.1"}, "203.0.113.9"},
+		"one that names a reverse proxy":          {"203.0.113.9:1234", []string{"10.0.0.1"}, "203.0.113.9"},
+		"beside a reverse proxy of one address":   {"192.0.2.8:1234", []string{"198.51.100.1"}, "192.0.2.8"},
+		"through a reverse proxy":                 {"10.0.0.1:1234", []string{"198.51.100.1"}, "198.51.100.1"},
+		"of one address":                          {"192.0.2.7:1234", []string{"198.51.100.1"}, "198.51.100.1"},
+		"forged before the reverse proxy's entry": {"10.0.0.1:1234", []string{"1.1.1.1, 2.2.2.2,198.51.100.1"}, "198.51.100.1"},
+		"forged in a line of its own":             {"10.0.0.1:1234", []string{"1.1.1.1", "198.51.100.1"}, "198.51.100.1"},
+		"forged as a reverse proxy":               {"10.0.0.1:1234", []string{"10.0.0.2, 198.51.100.1"}, "198.51.100.1"},
+		"through two of them":                     {"10.0.0.1:1234", []string{"1.1.1.1, 198.51.100.1, 10.0.0.2"}, "198.51.100.1"},
+		"without a header":                        {"10.0.0.1:1234", nil, "10.0.0.1"},
+		"with an empty one":                       {"10.0.0.1:1234", []string{""}, "10.0.0.1"},
+		"with garbage":                            {"10.0.0.1:1234", []string{"unknown"}, "10.0.0.1"},
+		"with garbage at the end":                 {"10.0.0.1:1234", []string{"198.51.100.1, _hidden"}, "10.0.0.1"},
+		"with garbage before a reverse proxy":     {"10.0.0.1:1234", []string{"198.51.100.1, x, 10.0.0.2"}, "10.0.0.2"},
+		"from the reverse proxies' own network":   {"10.0.0.1:1234", []string{"10.0.0.2"}, "10.0.0.2"},
+		"with a port":                             {"10.0.0.1:1234", []string{"198.51.100.1:4711"}, "198.51.100.1"},
+		"IPv6: a host has its network":            {"[2001:db8:1:2:3:4:5:6]:1234", nil, "2001:db8:1:2::/64"},
+		"IPv6: through a reverse proxy":           {"[fd00::1]:1234", []string{"2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64"},
+		"IPv6: with a port":                       {"[fd00::1]:1234", []string{"[2001:db8:1:2:3:4:5:6]:4711"}, "2001:db8:1:2::/64"},
+		"IPv6: in brackets":                       {"[fd00::1]:1234", []string{"[2001:db8:1:2:3:4:5:6]"}, "2001:db8:1:2::/64"},
+		"IPv6: of one address":                    {"[2001:db8:ffff::1]:1234", []string{"198.51.100.1"}, "198.51.100.1"},
+		"IPv6: beside it, in its network":         {"[2001:db8:ffff::2]:1234", []string{"198.51.100.1"}, "2001:db8:ffff::/64"},
+		"IPv6: a zone of the peer":                {"[fe80::1%eth0]:1234", nil, "fe80::/64"},
+		"IPv4 within IPv6":                        {"[::ffff:10.0.0.1]:1234", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
+		"IPv4 within IPv6, a stranger's":          {"[::ffff:203.0.113.9]:1234", []string{"198.51.100.1"}, "203.0.113.9"},
+		"a peer that is no address of the net":    {"@", []string{"198.51.100.1"}, "@"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.header}}
@@ -54,9 +54,9 @@ func TestT5WhoConnects(t *testing.T) {
 	}
 }
 
-// B64: a front end that is not named makes one of all its users, and nobody would know.
-func TestB64AFrontEndThatIsNotNamedIsTold(t *testing.T) {
-	list, err := parseFronts([]string{"10.0.0.0/8"})
+// B64: a reverse proxy that is not named makes one of all its users, and nobody would know.
+func TestB64AReverseProxyThatIsNotNamedIsTold(t *testing.T) {
+	list, err := parseTrustedProxies([]string{"10.0.0.0/8"})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		peer, header string
@@ -73,21 +73,21 @@ func TestB64AFrontEndThatIsNotNamedIsTold(t *testing.T) {
 		require.Equal(t, c.want, got, name)
 	}
 	var log strings.Builder
-	p := &Proxy{Config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, fronts: list}
+	p := &Proxy{Config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, trusted: list}
 	for range 2 {
-		p.hintFront(&http.Request{RemoteAddr: "172.17.0.2:1", Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}})
+		p.hintReverseProxy(&http.Request{RemoteAddr: "172.17.0.2:1", Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}})
 	}
-	require.Equal(t, 1, strings.Count(log.String(), "--front-end 172.17.0.2"), log.String())
+	require.Equal(t, 1, strings.Count(log.String(), "--trusted-proxy 172.17.0.2"), log.String())
 }
 
-func TestFrontEndsAreAddresses(t *testing.T) {
+func TestTrustedProxiesAreAddresses(t *testing.T) {
 	for _, s := range []string{"", "front.example", "10.0.0.0/33", "10.0.0.1:443", "*", "10.0.0.0-10.0.0.9", "::ffff:10.0.0.1", "::ffff:10.0.0.0/104"} {
-		_, err := parseFronts([]string{"10.0.0.1", s})
+		_, err := parseTrustedProxies([]string{"10.0.0.1", s})
 		require.ErrorContains(t, err, s)
 	}
 }
 
-func TestB66FrontEndsThatMeanSomethingElse(t *testing.T) {
+func TestB66TrustedProxiesThatMeanSomethingElse(t *testing.T) {
 	for given, says := range map[string]string{
 		"10.0.0.7/8":          "write 10.0.0.0/8 for the network, or 10.0.0.7",
 		"fd00::1/8":           "write fd00::/8",
@@ -97,6 +97,6 @@ func TestB66FrontEndsThatMeanSomethingElse(t *testing.T) {
 		"::ffff:10.0.0.7/104": "write 10.0.0.0/8",
 		" 10.0.0.7":           "10.0.0.7 or fd00::/8",
 	} {
-		require.ErrorContains(t, CheckFrontEnd(given), says, given)
+		require.ErrorContains(t, CheckTrustedProxy(given), says, given)
 	}
 }

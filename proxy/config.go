@@ -99,17 +99,17 @@ type Config struct {
 	MaxUnfinishedBytes int64
 	MaxLost            int
 
-	// FrontEnds are the addresses and networks (CIDR) of TLS front ends. Of a socket
+	// TrustedProxies are the addresses and networks (CIDR) of reverse proxys. Of a socket
 	// that comes through one, the address is the one that it names in
 	// X-Forwarded-For. Default: none is believed, and one counts as one address.
-	FrontEnds []string
+	TrustedProxies []string
 
 	// TicketTime is how long a download may begin after its ticket was given, and
 	// DownloadTime how long one that was cut may go on. Defaults: 10 min and 6 h.
 	TicketTime, DownloadTime time.Duration
 
 	// Credentials lets pages of the listed origins send cookies and the like along
-	// with a download (Access-Control-Allow-Credentials): a front end may ask for
+	// with a download (Access-Control-Allow-Credentials): a reverse proxy may ask for
 	// them, the proxy never looks at any. Default: off.
 	Credentials bool
 

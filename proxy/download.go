@@ -232,7 +232,7 @@ func oneRange(h http.Header) {
 	}
 }
 
-// plainTag takes away what a front end that compresses has made of our entity tag: nginx
+// plainTag takes away what a reverse proxy that compresses has made of our entity tag: nginx
 // makes it weak, Apache, Caddy and Jetty append the encoding. A download that was cut would
 // begin anew otherwise, or not go on at all. The tag is a digest and parts are never
 // compressed, so a part belongs to the same bytes whatever the tag was made of.

@@ -23,7 +23,7 @@ func (p *Proxy) admit(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Upgrade", "websocket")
 		p.refuse(w, r, bridge.NewError(bridge.CodeUpgrade, "the request arrived without "+strings.Join(lacks, " and ")))
 	default:
-		p.refused.forget(dialer{p.fronts.from(r), named(r)})
+		p.refused.forget(dialer{p.trusted.from(r), named(r)})
 		return true
 	}
 	return false

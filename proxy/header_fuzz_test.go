@@ -11,9 +11,9 @@ import (
 )
 
 // Whatever a stranger writes into X-Forwarded-For, who is counted is the peer, or an
-// address that a trusted front end wrote: nobody behind an address that is not trusted.
+// address that a trusted reverse proxy wrote: nobody behind an address that is not trusted.
 func FuzzT5ForwardedFor(f *testing.F) {
-	trusted, err := parseFronts([]string{"10.0.0.0/8", "fd00::/8"})
+	trusted, err := parseTrustedProxies([]string{"10.0.0.0/8", "fd00::/8"})
 	require.NoError(f, err)
 	f.Add("10.0.0.1:443", "203.0.113.9")
 	f.Add("10.0.0.1:443", "198.51.100.1, 10.0.0.2")

@@ -12,12 +12,12 @@ import (
 // hints are what an operator is told once, because it works in a way that nobody wants.
 type hints struct{ front, right, end sync.Once }
 
-// hintFront logs that everybody who connects through a front end counts as one.
-func (p *Proxy) hintFront(r *http.Request) {
-	if a, is := p.fronts.unnamed(r); is {
+// hintReverseProxy logs that everybody who connects through a reverse proxy counts as one.
+func (p *Proxy) hintReverseProxy(r *http.Request) {
+	if a, is := p.trusted.unnamed(r); is {
 		p.hints.front.Do(func() {
 			p.Log.Warn("X-Forwarded-For is not trusted, so everybody who connects from this address counts as one", "address", a,
-				"hint", "if it is a front end of yours, start the proxy with --front-end "+a.String())
+				"hint", "if it is a reverse proxy of yours, start the proxy with --trusted-proxy "+a.String())
 		})
 	}
 }

@@ -18,7 +18,7 @@ type Proxy struct {
 	Config
 	mux       *http.ServeMux
 	origins   origins
-	fronts    fronts
+	trusted   trustedProxies
 	hints     hints
 	waiting   *guests.Crowd // sockets that have not said who they are
 	frames    *frameMemory
@@ -54,11 +54,11 @@ func New(c Config) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	fronts, err := parseFronts(c.FrontEnds)
+	trusted, err := parseTrustedProxies(c.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{Config: c, origins: list, fronts: fronts}
+	p := &Proxy{Config: c, origins: list, trusted: trusted}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	p.leaving, p.leave = context.WithCancel(context.Background())
 	p.waiting = guests.NewCrowd(c.MaxWaiting, c.MaxWaitingAddress, true)

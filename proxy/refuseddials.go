@@ -65,7 +65,7 @@ func (t *refusedDials) forget(d dialer) {
 // noteRefusedDial keeps the refusal of a dial, and returns attributes for its line in the
 // log: where it came from, and what to change.
 func (p *Proxy) noteRefusedDial(r *http.Request, code bridge.Code) (attributes []any) {
-	d := dialer{p.fronts.from(r), named(r)}
+	d := dialer{p.trusted.from(r), named(r)}
 	why := refusedDial{code: code, at: time.Now()}
 	if dials(r) {
 		why.lacks = missing(r)

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
-	sender "attache/chaos/page"
 	"attache/proxy"
+	sender "attache/wasm/page"
 )
 
 // slowLine is a line to a server, of so many bytes a second upward for all its

@@ -61,8 +61,8 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	if !p.admit(w, r) {
 		return nil
 	}
-	p.hintFront(r)
-	leave := p.waiting.Enter(p.fronts.from(r), s.meter.cut)
+	p.hintReverseProxy(r)
+	leave := p.waiting.Enter(p.trusted.from(r), s.meter.cut)
 	if leave == nil {
 		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, ""))
 		return nil

@@ -126,8 +126,8 @@ func TestT5StrangersAreCounted(t *testing.T) {
 	w.join(w.customer) // whoever is known does not count
 }
 
-// One stranger behind the front end is in nobody else's way.
-func TestT5StrangersBehindAFrontEnd(t *testing.T) {
+// One stranger behind the reverse proxy is in nobody else's way.
+func TestT5StrangersBehindAReverseProxy(t *testing.T) {
 	w := newWorld(t)
 	dial := func(from string) (*websocket.Conn, *http.Response, error) {
 		return w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "X-Forwarded-For": {from}})

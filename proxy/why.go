@@ -29,7 +29,7 @@ func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	now := time.Now()
-	d := dialer{p.fronts.from(r), named(r)}
+	d := dialer{p.trusted.from(r), named(r)}
 	if !p.whyRates.allow(d.from, 1) {
 		h.Set("Retry-After", "10")
 		w.WriteHeader(http.StatusTooManyRequests)

@@ -24,9 +24,9 @@ import (
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
 	"attache/proxy/metrics"
+	"attache/proxy/objects"
 	"attache/proxy/seats"
 	"attache/proxy/token"
-	"attache/proxy/ucs"
 
 	"github.com/coder/websocket"
 	"github.com/nats-io/nats.go/jetstream"
@@ -55,7 +55,7 @@ type world struct {
 	dir     string
 	engine  *engine.Engine
 	chat    *chat.Server
-	store   *ucs.Store
+	store   *objects.Store
 	records *deliver.Records
 	auth    *token.Authenticator
 	tickets *token.Tickets
@@ -95,7 +95,7 @@ func newWorldWith(t testing.TB, o chat.Options) *world {
 	w.chat, err = chat.New(ctx, w.engine.JetStream(), o)
 	require.NoError(t, err)
 	t.Cleanup(w.chat.Close)
-	w.store, err = ucs.New(ctx, w.engine, ucs.Options{})
+	w.store, err = objects.New(ctx, w.engine, objects.Options{})
 	require.NoError(t, err)
 	w.records, err = deliver.OpenRecords(ctx, w.engine, log)
 	require.NoError(t, err)
@@ -143,7 +143,7 @@ func (w *world) startProxy(log *slog.Logger) {
 	}
 	c := proxy.Config{
 		Seats: shared, Audit: w.audit, Chat: conversations, Documents: w.store, Staging: w.store, Records: records, Auth: w.auth, Tickets: w.tickets,
-		Origins: []string{origin}, FrontEnds: []string{"127.0.0.1"}, AgentLimits: &limits, MaxFileSize: w.largest, MaxFrame: w.engine.MaxChunk(),
+		Origins: []string{origin}, TrustedProxies: []string{"127.0.0.1"}, AgentLimits: &limits, MaxFileSize: w.largest, MaxFrame: w.engine.MaxChunk(),
 		DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: wait, MaxWaitingAddress: maxWaitingAddress, Log: log,
 	}
 	if w.limits != nil {

@@ -3,7 +3,7 @@ package main
 import "time"
 
 // idle learns that something between page and proxy ends sockets that are quiet:
-// a front end with a short time-out. It shows when two of them, one after the
+// a reverse proxy with a short time-out. It shows when two of them, one after the
 // other, end after nearly the same quiet time. The page then has the proxy ping
 // sooner than that.
 type idle struct {

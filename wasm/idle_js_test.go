@@ -9,7 +9,7 @@ import (
 	"attache/bridge"
 )
 
-// B69: a front end ends sockets that are quiet for 5 s. The page notices, and has
+// B69: a reverse proxy ends sockets that are quiet for 5 s. The page notices, and has
 // the proxy ping before.
 func TestB69QuietSocketsAreEnded(t *testing.T) {
 	const s = time.Second

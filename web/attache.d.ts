@@ -58,9 +58,9 @@ export interface ConnectOptions {
   /** The compiled module, when it is not to be loaded from beside this script. */
   wasm?: string | URL | Response | WebAssembly.Module;
   /**
-   * Whether downloads carry cookies and HTTP authentication, for a front end of the proxy that requires them (single
+   * Whether downloads carry cookies and HTTP authentication, for a reverse proxy of the proxy that requires them (single
    * sign-on, basic auth): `same-origin` or `include`. Default `omit`: the proxy needs none. From another origin `include`
-   * needs `--download-credentials` at the proxy, and the front end has to let OPTIONS through without them.
+   * needs `--download-credentials` at the proxy, and the reverse proxy has to let OPTIONS through without them.
    */
   credentials?: 'omit' | 'same-origin' | 'include';
 }

@@ -35,7 +35,7 @@ export class Download {
   #first = { url: '', size: 0, digest: '' };
   /** The next byte, counted from the file's beginning. */
   #at;
-  /** Bytes to leave out: a front end that knows no ranges sends them again. */
+  /** Bytes to leave out: a reverse proxy that knows no ranges sends them again. */
   #skip = 0;
   /** @type {Sha256 | undefined} */
   #hash;
@@ -300,7 +300,7 @@ export class Download {
     const type = headers.get('Content-Type');
     if (type !== null && type.split(';')[0].trim() !== opaque) throw intercepted(`it sent ${type.slice(0, 100)}`);
     if (redirected && digest === '') throw intercepted('it sent the browser to another place');
-    // A front end that compresses makes the tag weak (nginx) or appends the encoding (Apache, Caddy, Jetty), of the whole and not of the rest.
+    // A reverse proxy that compresses makes the tag weak (nginx) or appends the encoding (Apache, Caddy, Jetty), of the whole and not of the rest.
     const tag = headers.get('ETag')?.replace(/^W\//, '').replace(/(?:--?|;)(?:gzip|br|zstd|deflate)"$/, '"') ?? '';
     this.#tag ||= tag;
     const other = this.#at > 0 && tag !== '' && tag !== this.#tag;

@@ -47,7 +47,7 @@ import type { Dictionary } from './locale.js';
  * `allowance`, `composer-error`, `overlay`, `button` (and with it `attach`,
  * `send`, `cancel`, `retry`, `dismiss`, `choose`, `jump`, `reconnect`).
  *
- * With the attribute `credentials` (`same-origin`, `include`) downloads carry cookies, for a front end that requires
+ * With the attribute `credentials` (`same-origin`, `include`) downloads carry cookies, for a reverse proxy that requires
  * them; see `ConnectOptions.credentials`. A change takes effect at the next connect.
  *
  * A file is called downloaded once it has been compared with what was announced. If the browser does not report whether it

@@ -7,6 +7,7 @@ package web
 
 import (
 	"embed"
+	"io/fs"
 	"net/http"
 )
 
@@ -25,4 +26,7 @@ var FS embed.FS
 //
 // While the module is not built, what would be in dist answers 503 with a
 // sentence that says so.
-func Handler() http.Handler { return newHandler(FS) }
+func Handler() http.Handler { return HandlerOf(FS) }
+
+// HandlerOf is [Handler] for a folder other than FS.
+func HandlerOf(files fs.FS) http.Handler { return newHandler(files) }

@@ -117,7 +117,7 @@ export function obstacle(url, page, { thrown, violation }) {
     return { code: 'connection-blocked', says: `this page's Content-Security-Policy blocks it: add ${protocol}//${host} and ${protocol.replace('ws', 'http')}//${host} to ${violation.effectiveDirective || 'connect-src'}.` };
   }
   if (protocol === 'ws:' && page.protocol === 'https:' && (thrown || !loopback(hostname))) {
-    return { code: 'connection-blocked', says: `a page over https may not connect to ${protocol}//${host}. Give the proxy TLS (--tls-cert, or a front end) and write url="https://…".` };
+    return { code: 'connection-blocked', says: `a page over https may not connect to ${protocol}//${host}. Give the proxy TLS (--tls-cert, or a reverse proxy) and write url="https://…".` };
   }
   if (thrown) return { code: 'connection-blocked', says: `the browser refuses to dial ${protocol}//${host}: ${thrown instanceof Error ? thrown.message : thrown}` };
   return undefined;

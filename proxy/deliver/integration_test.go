@@ -17,14 +17,14 @@ import (
 	"attache/proxy/chat"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
-	"attache/proxy/ucs"
+	"attache/proxy/objects"
 )
 
 // house is everything real: one engine, and on it records, documents and chat.
 type house struct {
 	t       testing.TB
 	records *deliver.Records
-	store   *ucs.Store
+	store   *objects.Store
 	chat    *chat.Server
 }
 
@@ -34,7 +34,7 @@ func newHouse(t testing.TB) *house {
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
 	h := &house{t: t}
-	h.store, err = ucs.New(t.Context(), e, ucs.Options{})
+	h.store, err = objects.New(t.Context(), e, objects.Options{})
 	require.NoError(t, err)
 	h.chat, err = chat.New(t.Context(), e.JetStream(), chat.Options{CustomerLimits: &bridge.Limits{
 		MaxFiles: bridge.NoLimit, MaxFileSize: 1 << 20, MaxTotalSize: bridge.NoLimit, MaxDownloads: 2,

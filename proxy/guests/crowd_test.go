@@ -123,9 +123,9 @@ func TestH2L9StrangersMakeRoomForNewcomers(t *testing.T) {
 	require.ErrorContains(t, l.Ready(), "ulimit")
 }
 
-// H2: connections count by address, but for front ends, which stand for many.
+// H2: connections count by address, but for reverse proxies, which stand for many.
 func TestH2ConnectionsAreCountedByAddress(t *testing.T) {
-	for name, exempt := range map[string]bool{"a stranger": false, "a front end": true} {
+	for name, exempt := range map[string]bool{"a stranger": false, "a reverse proxy": true} {
 		t.Run(name, func(t *testing.T) {
 			tcp, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)

@@ -27,7 +27,7 @@ type Options struct {
 	Total int
 	// Each is how many of them may come from one address; 0 is an eighth of them.
 	Each int
-	// Exempt tells whether an address stands for many: a front end. Nil: none does.
+	// Exempt tells whether an address stands for many: a reverse proxy. Nil: none does.
 	Exempt func(netip.Addr) bool
 }
 

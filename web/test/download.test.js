@@ -94,7 +94,7 @@ async function bytes(options) {
   return Buffer.from(await (await session.download(id, options)).arrayBuffer());
 }
 
-test('an offset where a front end knows no ranges', async () => {
+test('an offset where a reverse proxy knows no ranges', async () => {
   answers = [whole({ ranges: false })];
   const response = await session.download(id, { offset: 1000 });
   assert.equal(response.status, 206);
@@ -186,7 +186,7 @@ test('B58 a cut download goes on where it was, however it is cut', async () => {
   }
 });
 
-test('B58 a front end without ranges sends all of it again, which the reader does not see', async () => {
+test('B58 a reverse proxy without ranges sends all of it again, which the reader does not see', async () => {
   answers = [whole({ cut: 100_000 }), whole({ ranges: false })];
   assert.deepEqual(await bytes(), content);
 });
@@ -214,7 +214,7 @@ test('B58 a link that is refused is asked for anew, under the same attempt', asy
   await assert.rejects(bytes(), { code: 'ticket-expired' });
 });
 
-test('B58 a front end that compresses writes the tag of the whole in another way', async () => {
+test('B58 a reverse proxy that compresses writes the tag of the whole in another way', async () => {
   for (const bent of [`W/${tag}`, tag.replace(/"$/, '-gzip"'), `W/${tag.replace(/"$/, '--gzip"')}`, tag.replace(/"$/, '-br"')]) {
     requests.length = 0;
     answers = [whole({ cut: 100_000, headers: { ETag: bent } }), whole()];

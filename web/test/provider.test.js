@@ -36,7 +36,7 @@ for (const [name, source, word] of [
   ['JSON', async () => '{"token":"secret"}', /JSON.*response\.json/],
   ['a quoted text', async () => '"secret"', /JSON/],
   ['other letters', async () => 'Zugang verweigert: größer', /not a token/],
-  ['what a front end says in trouble', async () => 'Bad Gateway', /not a token.*response\.ok/],
+  ['what a reverse proxy says in trouble', async () => 'Bad Gateway', /not a token.*response\.ok/],
   ['another word of it', async () => 'upstream connect error or disconnect/reset before headers.', /not a token/],
   ['a word', async () => 'Unauthorized', /not a token/],
   ['undefined as a text', async () => 'undefined', /not a token/],

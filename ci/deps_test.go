@@ -1,0 +1,123 @@
+package ci_test
+
+import (
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "attache"
+
+// product is what the tests of the whole may import: not cli, which only main does.
+var product = []string{"bridge", "web", "proxy", "proxy/*", "wasm/page"}
+
+// directions says which packages of this module a package may import. The first
+// pattern that fits decides; a package that fits none needs a decision here.
+var directions = []struct {
+	pattern string
+	may     []string
+}{
+	{module, []string{"cli"}},
+	{"cli", []string{"bridge", "web", "proxy", "proxy/*"}},
+	{"bridge", nil},
+	{"bridge/gen", []string{"bridge"}},
+	{"wasm", []string{"bridge"}},
+	{"wasm/page", []string{"bridge"}},
+	{"web", nil},
+	{"web/pack", nil},
+	{"proxy", []string{"bridge", "proxy/guests"}},
+	{"proxy/guests", nil},                // of connections and requests, of whatever kind
+	{"proxy/engine", []string{"bridge"}}, // what the packages beside it stand on
+	{"proxy/*", []string{"bridge", "proxy", "proxy/engine", "proxy/guests"}},
+	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
+	{"proxy/engine/enginetest", nil},
+	{"ci/skipped", nil},
+	{"test/bench", product},
+	{"test/bench/*", nil},
+	{"test/chaos", append(product, "test/chaos/bugs")},
+	{"test/chaos/bugs", nil},
+	{"test/e2e", product},
+	{"test/e2e/*", nil},
+	{"test/siege", product},
+}
+
+func TestPackagesDependInOneDirection(t *testing.T) {
+	for _, platform := range [][]string{nil, {"GOOS=js", "GOARCH=wasm"}} {
+		for _, line := range everyPackage(t, platform) {
+			imports := strings.Fields(line)
+			from := short(imports[0])
+			for _, to := range imports[1:] {
+				if to != module && !strings.HasPrefix(to, module+"/") {
+					continue
+				}
+				require.True(t, permitted(t, from, short(to)), "%s imports %s", from, short(to))
+			}
+		}
+	}
+}
+
+// What counts is chosen in one place; everybody else only does its work.
+func TestOnlyMetricsKnowsPrometheus(t *testing.T) {
+	for _, line := range everyPackage(t, nil) {
+		imports := strings.Fields(line)
+		for _, to := range imports[1:] {
+			if strings.HasPrefix(to, "github.com/prometheus/") {
+				require.Equal(t, module+"/proxy/metrics", imports[0], to)
+			}
+		}
+	}
+}
+
+func short(path string) string { return strings.TrimPrefix(path, module+"/") }
+
+func permitted(t *testing.T, from, to string) bool {
+	for _, d := range directions {
+		if fits(t, d.pattern, from) {
+			return slices.ContainsFunc(d.may, func(pattern string) bool { return fits(t, pattern, to) })
+		}
+	}
+	require.Fail(t, "no direction for "+from, "add it to the list above")
+	return false
+}
+
+func fits(t *testing.T, pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	require.NoError(t, err)
+	return ok
+}
+
+// Every page downloads what the module reaches.
+func TestTheModuleReachesNothingHeavy(t *testing.T) {
+	wasm := []string{"GOOS=js", "GOARCH=wasm"}
+	for _, path := range list(t, "..", wasm, "{{.ImportPath}}", "-deps", "./wasm") {
+		require.NotContains(t, []string{"net", "net/http", "encoding/json", "context", "regexp", "log/slog", "github.com/coder/websocket"}, path)
+		first, _, _ := strings.Cut(path, "/")
+		if strings.Contains(first, ".") {
+			require.True(t, strings.HasPrefix(path, "github.com/hack-pad/safejs"), "the module reaches %s", path)
+		}
+	}
+}
+
+// everyPackage returns, for each package of both modules, its path and its imports.
+func everyPackage(t *testing.T, platform []string) []string {
+	const imports = `{{.ImportPath}} {{join .Imports " "}}`
+	return append(list(t, "..", platform, imports, "./..."), list(t, "../test", platform, imports, "./...")...)
+}
+
+func list(t *testing.T, dir string, environment []string, format string, args ...string) []string {
+	cmd := exec.Command("go", append([]string{"list", "-f", format}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), environment...)
+	var failure strings.Builder
+	cmd.Stderr = &failure
+	out, err := cmd.Output()
+	require.NoError(t, err, failure.String())
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	require.NotEmpty(t, lines)
+	return lines
+}

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"attache/bridge"
+)
+
+// logLimits logs what binds whom, so that an operator reads at startup what the flags and
+// their defaults come to.
+func (c serve) logLimits(log *slog.Logger) {
+	customers := inForce(c.customerFlags.limits())
+	if c.Backend != "" {
+		customers = "as the backend says"
+	}
+	scanned := "no file"
+	if c.Scanner != "off" {
+		scanned = "every file, up to " + bridge.Bytes(c.ScanMaxSize)
+	}
+	log.Info("limits in force", "customers", customers, "agents", inForce(c.agentFlags.limits()), "scanned", scanned)
+	if c.Scanner == "off" {
+		log.Warn("the scanner is off: every file passes unscanned", "hint", "name ClamAV's daemon with --clamd, and leave --scanner out")
+	}
+}
+
+// inForce returns in words what the limits allow.
+func inForce(l bridge.Limits) string {
+	if l.MaxFiles == 0 || l.MaxFileSize == 0 || l.MaxTotalSize == 0 {
+		return "no uploads; " + downloads(l)
+	}
+	words := []string{"any number of files"}
+	if l.MaxFiles != bridge.NoLimit {
+		words[0] = strconv.FormatInt(l.MaxFiles, 10) + " files"
+	}
+	if l.MaxFileSize != bridge.NoLimit {
+		words = append(words, "each up to "+bridge.Bytes(l.MaxFileSize))
+	}
+	if l.MaxTotalSize != bridge.NoLimit {
+		words = append(words, "together up to "+bridge.Bytes(l.MaxTotalSize))
+	}
+	if len(l.Types) > 0 {
+		words = append(words, "of types "+strings.Join(l.Types, " "))
+	}
+	if l.NeedAgent {
+		words = append(words, "once an agent has joined")
+	}
+	return strings.Join(words, ", ") + "; " + downloads(l)
+}
+
+func downloads(l bridge.Limits) string {
+	if l.MaxDownloads == bridge.NoLimit {
+		return "any number of downloads"
+	}
+	return strconv.FormatInt(l.MaxDownloads, 10) + " downloads"
+}

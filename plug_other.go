@@ -1,8 +1,0 @@
-//go:build !linux
-
-package main
-
-import "syscall"
-
-// tied leaves it to the child to notice its parent's end, by the pipe's.
-func tied(a *syscall.SysProcAttr) *syscall.SysProcAttr { return a }

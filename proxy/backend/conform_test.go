@@ -1,0 +1,120 @@
+package backend_test
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/backend"
+)
+
+func randomKey() string {
+	var k bridge.Key
+	rand.Read(k[:])
+	return k.String()
+}
+
+func TestOurOwnBackendConforms(t *testing.T) {
+	b := newWorld(t)
+	b.serve(nil, nil)
+	require.Empty(t, b.conform(""))
+}
+
+// ownIDs is a store that gives documents ids of its own, as UCS does.
+type ownIDs struct {
+	backend.Store
+	newID func() string
+	mu    sync.Mutex
+	ids   map[string]string // by what was proposed
+}
+
+func (o *ownIDs) id(proposed string) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if id, ok := o.ids[proposed]; ok {
+		return id
+	}
+	return proposed
+}
+
+func (o *ownIDs) Put(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
+	o.mu.Lock()
+	if o.ids[d.ID] == "" {
+		o.ids[d.ID] = o.newID()
+	}
+	o.mu.Unlock()
+	d.ID = o.id(d.ID)
+	return o.Store.Put(ctx, d, content)
+}
+
+func (o *ownIDs) Open(ctx context.Context, id string) (proxy.Content, error) {
+	return o.Store.Open(ctx, o.id(id))
+}
+
+func (o *ownIDs) Remove(ctx context.Context, id string) error { return o.Store.Remove(ctx, o.id(id)) }
+
+func TestAStoreWithIDsOfItsOwnConforms(t *testing.T) {
+	b := newWorld(t)
+	b.serve(func(p *backend.Backend) {
+		p.Documents = &ownIDs{Store: p.Documents, newID: b.store.NewID, ids: map[string]string{}}
+	}, nil)
+	require.Empty(t, b.conform("document"))
+}
+
+// plain hides what a Chat Server may be besides.
+type plain struct {
+	proxy.ChatServer
+	proxy.Finder
+}
+
+func TestWithoutAllowancesTheirCasesAreSkipped(t *testing.T) {
+	b := newWorld(t)
+	b.serve(func(p *backend.Backend) { p.Chat = plain{b.chat, b.chat} }, nil)
+	skipped := 0
+	require.NoError(t, backend.Conform(t.Context(), b.options(), "reserv", func(v backend.Verdict) {
+		require.True(t, v.Skipped, v.Case)
+		skipped++
+	}))
+	require.Positive(t, skipped)
+}
+
+func TestEveryFaultIsFound(t *testing.T) {
+	b := newWorld(t)
+	found := func(t *testing.T, held string) {
+		broken := b.conform(held)
+		require.NotEmpty(t, broken)
+		for one, err := range broken {
+			t.Log(one, "—", err)
+		}
+	}
+	for _, fault := range chatFaults {
+		t.Run(fault.name, func(t *testing.T) {
+			broken := fault.make(b.chat)
+			broken.Server = b.chat
+			b.serve(func(p *backend.Backend) { p.Chat = broken }, nil)
+			found(t, fault.held)
+		})
+	}
+	for _, fault := range storeFaults {
+		t.Run(fault.name, func(t *testing.T) {
+			b.serve(func(p *backend.Backend) {
+				broken := fault.make(p.Documents, b.store.NewID)
+				broken.Store = p.Documents
+				p.Documents = broken
+			}, nil)
+			found(t, fault.held)
+		})
+	}
+	for _, fault := range wireFaults {
+		t.Run(fault.name, func(t *testing.T) {
+			b.serve(nil, fault.wrap)
+			found(t, fault.held)
+		})
+	}
+}

@@ -1,0 +1,101 @@
+package backend
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"attache/bridge"
+)
+
+// event is a bridge.Event in the one JSON form that bridge gives it. Members that
+// this version does not know are dropped; those it knows keep their bounds.
+type event struct{ bridge.Event }
+
+func (e *event) MarshalJSON() ([]byte, error) { return bridge.AppendEvent(nil, e.Event), nil }
+
+func (e *event) UnmarshalJSON(in []byte) (err error) {
+	e.Event, err = lenient(in, eventShape, bridge.ParseEvent)
+	return err
+}
+
+func parseLimits(in []byte) (bridge.Limits, error) {
+	l, err := lenient(in, limitsShape, bridge.ParseLimits)
+	if err != nil {
+		return l, bridge.WrapError(bridge.CodeChatUnavailable, err)
+	}
+	return l, nil
+}
+
+// shape names the members of an object that this version knows. A nil one takes
+// the value as it is.
+type shape map[string]shape
+
+var eventShape = shape{
+	"id": nil, "type": nil, "at": nil, "visibility": nil, "text": nil, "notice": nil, "data": nil, "key": nil,
+	"from":   {"userId": nil, "nickname": nil, "userType": nil},
+	"reason": {"code": nil, "text": nil},
+}
+
+var limitsShape = shape{
+	"maxFiles": nil, "usedFiles": nil, "maxFileSize": nil, "maxTotalSize": nil, "usedTotalSize": nil, "types": nil,
+	"needAgent": nil, "agentHere": nil, "maxDownloads": nil, "usedDownloads": nil,
+}
+
+// lenient reads what bridge, whose JSON is strict, may refuse for a member that a
+// later version has, or for a null.
+func lenient[T any](in []byte, known shape, parse func([]byte) (T, error)) (T, error) {
+	out, err := parse(in)
+	if err == nil {
+		return out, nil
+	}
+	if in, err = known.keep(in); err != nil {
+		return out, err
+	}
+	return parse(in)
+}
+
+func (s shape) keep(in json.RawMessage) (out json.RawMessage, err error) {
+	if s == nil {
+		return in, nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(in, &members); err != nil {
+		return nil, err
+	}
+	for name, value := range members {
+		inner, known := s[name]
+		if !known || string(value) == "null" {
+			delete(members, name)
+			continue
+		}
+		if members[name], err = inner.keep(value); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(members)
+}
+
+// receipt reads, over what was sent, what is needed of an event once it is stored,
+// although the whole cannot be understood: to say that it is not stored would be
+// wrong.
+func receipt(in []byte, sent bridge.Event) (bridge.Event, error) {
+	var e struct {
+		ID     int64            `json:"id"`
+		Type   bridge.EventType `json:"type"`
+		Notice string           `json:"notice"`
+		Text   string           `json:"text"`
+		Data   map[string]any   `json:"data"`
+	}
+	if err := json.Unmarshal(in, &e); err != nil {
+		return sent, err
+	}
+	if e.ID < 1 {
+		return sent, errors.New("the event has no id")
+	}
+	sent.ID, sent.Type, sent.NoticeType, sent.Text = e.ID, e.Type, e.Notice, e.Text
+	if id, ok := e.Data[bridge.KeyFileID].(string); ok {
+		sent.Data = slices.Clone(sent.Data).Set(bridge.Text(bridge.KeyFileID, id))
+	}
+	return sent, nil
+}

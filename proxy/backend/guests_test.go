@@ -1,0 +1,49 @@
+package backend_test
+
+import (
+	"io"
+	"net"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/proxy/backend"
+	"attache/proxy/guests"
+)
+
+// H2: whoever knows the secret is not a stranger, however many connections it needs; others
+// make room for each other.
+func TestH2AProxyIsNoStrangerToItsBackend(t *testing.T) {
+	b := newWorld(t)
+	h, err := backend.NewHandler(backend.Backend{Chat: b.chat, Documents: &backend.Staged{Staging: b.store, Documents: b.store}, Secret: []byte(secret)})
+	require.NoError(t, err)
+	defer h.Close()
+	s := httptest.NewUnstartedServer(guests.Handler(h, guests.TimedBodies))
+	s.Config.ConnContext = guests.Context
+	s.Listener = guests.Listen(s.Listener, guests.Options{Total: 2, Each: 2})
+	s.Start()
+	defer s.Close()
+	hello := func(authorization string) net.Conn {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		io.WriteString(c, "GET /backend HTTP/1.1\r\nHost: x\r\n"+authorization+"\r\n")
+		_, err = c.Read(make([]byte, 4096))
+		require.NoError(t, err)
+		return c
+	}
+	var own []net.Conn
+	for range 5 {
+		own = append(own, hello("Authorization: Bearer "+secret+"\r\n"))
+	}
+	for range 5 {
+		hello("")
+	}
+	for _, c := range own {
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		n, err := c.Read(make([]byte, 4096))
+		require.NoError(t, err)
+		require.NotZero(t, n)
+	}
+}

@@ -1,0 +1,133 @@
+package backend_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/backend"
+)
+
+// late is a store that has become complete since it was first asked.
+type late struct {
+	proxy.Documents
+	asked bool
+}
+
+func (l *late) Open(ctx context.Context, id string) (proxy.Content, error) {
+	if !l.asked {
+		l.asked = true
+		return nil, bridge.NewError(bridge.CodeDocument, "")
+	}
+	return l.Documents.Open(ctx, id)
+}
+
+// What a request that was torn off had sent on its way may arrive behind the
+// question of the next one.
+func TestPutFindsWhatCameToBeMeanwhile(t *testing.T) {
+	b := newWorld(t)
+	content := []byte("hello")
+	d := b.staged(content)
+	_, err := b.store.Add(t.Context(), d)
+	require.NoError(t, err)
+	s := &backend.Staged{Staging: b.store, Documents: &late{Documents: b.store}}
+	id, err := s.Put(t.Context(), d, bytes.NewReader(content))
+	require.NoError(t, err)
+	require.Equal(t, d.ID, id)
+	other := d
+	other.SHA256[0]++
+	s = &backend.Staged{Staging: b.store, Documents: &late{Documents: b.store}}
+	_, err = s.Put(t.Context(), other, bytes.NewReader(content))
+	require.Equal(t, bridge.CodeUploadConflict, bridge.CodeOf(err))
+}
+
+// usurped is a store whose staged content another process writes anew before it
+// is added.
+type usurped struct {
+	proxy.Documents
+	staging proxy.Staging
+}
+
+func (u *usurped) Add(ctx context.Context, d proxy.Document) (string, error) {
+	if err := u.staging.Discard(ctx, d.ID); err != nil {
+		return "", err
+	}
+	return u.Documents.Add(ctx, d)
+}
+
+func TestPutIsTriedAgainWhereAnotherProcessPuts(t *testing.T) {
+	b := newWorld(t)
+	content := []byte("hello")
+	d := b.staged(content)
+	s := &backend.Staged{Staging: b.store, Documents: &usurped{b.store, b.store}}
+	_, err := s.Put(t.Context(), d, bytes.NewReader(content))
+	require.Equal(t, bridge.CodeBusy, bridge.CodeOf(err), "%v", err)
+	s.Documents = b.store
+	_, err = s.Put(t.Context(), d, bytes.NewReader(content))
+	require.NoError(t, err)
+}
+
+// departing is a body whose sender goes away at its end.
+type departing struct {
+	io.Reader
+	cancel context.CancelFunc
+}
+
+func (d *departing) Read(p []byte) (int, error) {
+	n, err := d.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		d.cancel()
+		err = io.ErrClosedPipe
+	}
+	return n, err
+}
+
+func TestPutLeavesNothingOfWhatFailed(t *testing.T) {
+	b := newWorld(t)
+	content := bytes.Repeat([]byte("0123456789abcdef"), 200_000)
+	d := b.staged(content)
+	s := &backend.Staged{Staging: b.store, Documents: b.store}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := s.Put(ctx, d, &departing{bytes.NewReader(content[:2<<20]), cancel})
+	require.Error(t, err)
+	left, err := b.store.Staged(t.Context(), d.ID)
+	require.NoError(t, err)
+	defer left.Close()
+	size, err := left.Seek(0, io.SeekEnd)
+	require.NoError(t, err)
+	require.Zero(t, size)
+}
+
+func TestPutWaitsForAnotherNoLongerThanItsSender(t *testing.T) {
+	b := newWorld(t)
+	d := b.staged(nil)
+	s := &backend.Staged{Staging: b.store, Documents: b.store}
+	reading, body := make(chan struct{}), make(chan struct{})
+	first := make(chan error, 1)
+	go func() {
+		_, err := s.Put(t.Context(), d, &held{reading, body})
+		first <- err
+	}()
+	<-reading
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.Put(ctx, d, bytes.NewReader(nil))
+	require.ErrorIs(t, err, context.Canceled)
+	close(body)
+	require.NoError(t, <-first)
+}
+
+// held is an empty body that ends when the test says so.
+type held struct{ reading, end chan struct{} }
+
+func (h *held) Read([]byte) (int, error) {
+	close(h.reading)
+	<-h.end
+	return 0, io.EOF
+}

@@ -1,0 +1,197 @@
+package backend
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// The contract's version, which is part of every path but the first.
+const version = 1
+
+// The paths. A segment in braces is percent-encoded UTF-8.
+const (
+	pathHello = "/backend" // GET: versions and features
+
+	pathSession = "/backend/v1/sessions/{session}"
+	pathParties = pathSession + "/parties"          // POST: join
+	pathKey     = pathSession + "/events/{key}"     // GET: the event with that key
+	pathParty   = pathParties + "/{user}"           //
+	pathLeave   = pathParty + "/leave"              // POST
+	pathEvents  = pathParty + "/events"             // POST: a message or a notice; GET ?after=: the stream
+	pathFile    = pathParty + "/files/{file}"       // GET: the notice with that file-id
+	pathLimits  = pathParty + "/limits"             // GET
+	pathReserve = pathParty + "/reservations/{key}" // PUT, DELETE
+	pathAttempt = pathParty + "/attempts/{key}"     // PUT
+
+	pathDocuments = "/backend/v1/documents/"
+	pathDocument  = pathDocuments + "{id}" // PUT, GET and HEAD with Range, DELETE
+)
+
+// The features that a backend may lack.
+const featureAllowances = "allowances" // limits, reservations, attempts
+
+// Silence on a stream of events: a server writes an empty line after so long,
+// and a client gives the connection up after so long.
+const (
+	beatEvery = 5 * time.Second
+	deadAfter = 15 * time.Second
+)
+
+// Bounds of what is read into memory, in bytes.
+const (
+	maxBody = 64 << 10
+	maxLine = 64 << 10
+)
+
+// headerDocument carries a document's attributes both ways, as JSON in ASCII:
+// a name in a URL would end up in the logs of whatever lies between.
+const headerDocument = "Attache-Document"
+
+type hello struct {
+	Versions []int    `json:"versions"`
+	Features []string `json:"features"`
+	Server   string   `json:"server,omitempty"`
+}
+
+type wireParty struct {
+	UserID        string            `json:"userId"`
+	Nickname      string            `json:"nickname,omitempty"`
+	UserType      bridge.UserType   `json:"userType"`
+	Visibility    bridge.Visibility `json:"visibility,omitempty"`
+	ClientVersion int64             `json:"clientVersion,omitempty"`
+}
+
+type wireJoined struct {
+	Party    wireParty       `json:"party"`
+	Limits   json.RawMessage `json:"limits"`
+	Position int64           `json:"position"`
+}
+
+type wireLeave struct {
+	Code  int64              `json:"code"`
+	Text  string             `json:"text,omitempty"`
+	After bridge.AfterAction `json:"after,omitempty"`
+}
+
+type wireReservation struct {
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+}
+
+type wireFound struct {
+	Event *event `json:"event"` // null: there is none
+}
+
+type wireAttempt struct {
+	FileID string `json:"file"`
+}
+
+type wireStored struct {
+	ID string `json:"id"`
+}
+
+type wireDocument struct {
+	ID          string    `json:"id,omitempty"`
+	Name        string    `json:"name"`
+	MimeType    string    `json:"mimeType,omitempty"`
+	Description string    `json:"description,omitempty"`
+	Size        int64     `json:"size"`
+	SHA256      string    `json:"sha256"`
+	Created     time.Time `json:"created,omitzero"`
+}
+
+// wireError is {"error":{…}}, the body of every refusal and a stream's last line.
+type wireError struct {
+	Error *struct {
+		Code    bridge.Code `json:"code"`
+		Message string      `json:"message"`
+	} `json:"error"`
+}
+
+func (p wireParty) party() bridge.Party { return bridge.Party(p) }
+
+func (d wireDocument) document() (out proxy.Document, err error) {
+	sum, err := hex.DecodeString(d.SHA256)
+	if err != nil || len(sum) != len(out.SHA256) || d.Size < 0 {
+		return out, fmt.Errorf("a document needs a size and its SHA-256 in hex")
+	}
+	out = proxy.Document{
+		ID: d.ID, Name: d.Name, MimeType: d.MimeType, Description: d.Description, Size: d.Size,
+		SHA256: [32]byte(sum), Created: d.Created,
+	}
+	return out, nil
+}
+
+func encodeDocument(d proxy.Document) (string, error) {
+	out, err := json.Marshal(wireDocument{
+		ID: d.ID, Name: d.Name, MimeType: d.MimeType, Description: d.Description, Size: d.Size,
+		SHA256: hex.EncodeToString(d.SHA256[:]), Created: d.Created.UTC(),
+	})
+	return ascii(out), err
+}
+
+func decodeDocument(header string) (proxy.Document, error) {
+	var d wireDocument
+	if err := json.Unmarshal([]byte(header), &d); err != nil {
+		return proxy.Document{}, fmt.Errorf("the header %s is not JSON: %w", headerDocument, err)
+	}
+	return d.document()
+}
+
+// ascii writes what a header cannot carry in JSON's own way.
+func ascii(in []byte) string {
+	out := make([]byte, 0, len(in))
+	for len(in) > 0 {
+		r, n := utf8.DecodeRune(in)
+		in = in[n:]
+		switch {
+		case r < utf8.RuneSelf && r != 0x7f:
+			out = append(out, byte(r))
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return string(out)
+}
+
+// at fills a path's segments in their order.
+func at(pattern string, segments ...string) string {
+	var out []byte
+	for i := 0; i < len(pattern); i++ {
+		if pattern[i] != '{' {
+			out = append(out, pattern[i])
+			continue
+		}
+		for pattern[i] != '}' {
+			i++
+		}
+		out = append(out, url.PathEscape(segments[0])...)
+		segments = segments[1:]
+	}
+	return string(out)
+}
+
+// walks reports whether a segment of the path is empty, "." or "..". No percent-encoding
+// hides these (RFC 3986, 6.2.2.3): whatever lies between the two ends, and the other
+// end itself, may take them for steps. An id that pages name can be one of them, and
+// nothing has such an id.
+func walks(path string) bool {
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}

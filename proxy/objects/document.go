@@ -1,0 +1,144 @@
+package objects
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// maxAttribute is how many characters TheName and MimeType may have in UCS,
+// which answers AttributeValueTooLong beyond.
+const maxAttribute = 256
+
+// Add makes a document of the staged content of d.ID, if that ends at d.Size
+// with the digest d.SHA256. To add it once more replaces its description.
+func (s *Store) Add(ctx context.Context, d proxy.Document) (string, error) {
+	err := s.on(ctx, d.ID, create, func(b *bucket) error { return s.add(ctx, b, d) })
+	if err != nil {
+		return "", fmt.Errorf("add the document %s: %w", d.ID, storage(err))
+	}
+	return d.ID, nil
+}
+
+func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
+	if utf8.RuneCountInString(d.Name) > maxAttribute {
+		return bridge.NewError(bridge.CodeNameLength, "")
+	}
+	if utf8.RuneCountInString(d.MimeType) > maxAttribute {
+		return bridge.NewError(bridge.CodeFileType, "the file's type is longer than 256 characters")
+	}
+	// What this process wrote itself it need not look up. It may have been
+	// overtaken; then that is refused, and what counts is in the stream.
+	if w := s.recent.get(d.ID); w != nil {
+		if end, ok := w.end(); ok {
+			if err := s.describe(ctx, b, d, end, w.lease); bridge.CodeOf(err) == "" {
+				return err
+			}
+		}
+	}
+	end, lease, err := s.end(ctx, b, d.ID)
+	if err != nil {
+		return err
+	}
+	return s.describe(ctx, b, d, end, lease)
+}
+
+// describe publishes the meta message under the lease that the content's end was
+// found under, so that a Discard comes wholly before or wholly after it.
+func (s *Store) describe(ctx context.Context, b *bucket, d proxy.Document, end tail, lease uint64) error {
+	if err := s.check(ctx, b, d, end); err != nil {
+		return err
+	}
+	if end.index.partial() {
+		// Add is repeated by somebody who did not write the content.
+		if old, err := s.info(ctx, b, d.ID); err == nil {
+			end.index = end.index.behind(old.index)
+		}
+	}
+	m, err := b.description(s.objectInfo(b, d, end))
+	if err != nil {
+		return err
+	}
+	if x := end.index.encode(); x != "" {
+		m.Header[headerIndex] = []string{x}
+	}
+	b.under(m, d.ID, lease)
+	_, err = s.send(ctx, m)
+	return err
+}
+
+func (s *Store) check(ctx context.Context, b *bucket, d proxy.Document, end tail) error {
+	if end.size != d.Size {
+		return bridge.NewError(bridge.CodeDigest, fmt.Sprintf("%d bytes are stored of a file of %d", end.size, d.Size))
+	}
+	sum, err := end.sum()
+	if err != nil {
+		return err
+	}
+	if sum != d.SHA256 {
+		return bridge.NewError(bridge.CodeDigest, "")
+	}
+	n, err := s.count(ctx, b, d.ID)
+	if err != nil {
+		return err
+	}
+	if n != end.chunks {
+		return bridge.NewError(bridge.CodeDigest, "a part of the stored file is missing")
+	}
+	return nil
+}
+
+// Open opens a document for reading. It ends with Close, not with ctx.
+func (s *Store) Open(ctx context.Context, id string) (proxy.Content, error) {
+	var r *reader
+	err := s.on(ctx, id, refuse, func(b *bucket) error {
+		info, err := s.info(ctx, b, id)
+		if err != nil {
+			return err
+		}
+		if info.Deleted {
+			return bridge.NewError(bridge.CodeDocument, "")
+		}
+		d, err := info.document()
+		if err == nil {
+			r = s.reader(b, d, info.index)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the document %s: %w", id, storage(err))
+	}
+	return r, nil
+}
+
+// Remove deletes a document; of an unknown id it does nothing.
+func (s *Store) Remove(ctx context.Context, id string) error {
+	err := s.on(ctx, id, refuse, func(b *bucket) error { return s.remove(ctx, b, id) })
+	if err = storage(err); err != nil && bridge.CodeOf(err) != bridge.CodeDocument {
+		return fmt.Errorf("remove the document %s: %w", id, err)
+	}
+	return nil
+}
+
+// remove is what the layout calls deletion: the meta message says so, and the
+// chunks are purged.
+func (s *Store) remove(ctx context.Context, b *bucket, id string) error {
+	info, err := s.info(ctx, b, id)
+	if err != nil {
+		return err
+	}
+	s.recent.drop(id)
+	info.Deleted = true
+	info.Size, info.Chunks, info.Digest = 0, 0, ""
+	m, err := b.description(&info.ObjectInfo)
+	if err != nil {
+		return err
+	}
+	if _, err := s.send(ctx, m); err != nil {
+		return err
+	}
+	return s.purge(ctx, b, id)
+}

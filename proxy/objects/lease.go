@@ -1,0 +1,69 @@
+package objects
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"attache/bridge"
+)
+
+// A lease is the right to write one object's content. Leases are numbered from
+// 0; each but the first is an empty message on a subject of its own, and it
+// ends when there is a message on the next one's. So what the server compares
+// at each chunk is an absence, which its index answers. To compare the last
+// sequence of a message that is there, it would load that message's block of
+// 8 MiB: with a hundred uploads that were resumed at different times, that is
+// a gigabyte.
+
+func (b *bucket) lease(id string, number uint64) string {
+	return "$O." + b.name + ".L." + id + "." + strconv.FormatUint(number, 10)
+}
+
+// under makes m one that the server refuses once the lease has ended.
+func (b *bucket) under(m *nats.Msg, id string, lease uint64) {
+	m.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{"0"}
+	m.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{b.lease(id, lease+1)}
+}
+
+// currentLease finds the highest lease taken. The server counts messages a
+// subject without reading any.
+func (s *Store) currentLease(ctx context.Context, b *bucket, id string) (current uint64, err error) {
+	prefix := strings.TrimSuffix(b.lease(id, 0), "0")
+	info, err := s.subjects(ctx, b, prefix+"*")
+	if err != nil {
+		return 0, err
+	}
+	for subject := range info {
+		n, err := strconv.ParseUint(strings.TrimPrefix(subject, prefix), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		current = max(current, n)
+	}
+	return current, nil
+}
+
+// takeLease ends every lease there is.
+func (s *Store) takeLease(ctx context.Context, b *bucket, id string) (uint64, error) {
+	lease, err := s.currentLease(ctx, b, id)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		m := &nats.Msg{Subject: b.lease(id, lease+1), Header: nats.Header{}}
+		b.under(m, id, lease)
+		_, err := s.send(ctx, m)
+		if err == nil {
+			return lease + 1, nil
+		}
+		if bridge.CodeOf(err) != bridge.CodeSuperseded {
+			return 0, err
+		}
+		// Somebody was faster, or the cluster answers our own repetition.
+		lease++
+	}
+}

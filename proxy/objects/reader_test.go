@@ -1,0 +1,188 @@
+package objects_test
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"attache/bridge"
+	"attache/proxy/engine"
+	"attache/proxy/objects"
+)
+
+// A document is indistinguishable from its bytes in memory, whatever is sought
+// and read, however the pieces were cut and whatever lies between them.
+func TestSeekAndRead(t *testing.T) {
+	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
+	rapid.Check(t, func(rt *rapid.T) {
+		content := random(rapid.IntRange(0, 4000).Draw(rt, "size"))
+		id, other := s.NewID(), s.NewID()
+		w, noise := begin(t, s, id), begin(t, s, other)
+		for rest := content; len(rest) > 0; {
+			n := min(len(rest), rapid.IntRange(1, 700).Draw(rt, "piece"))
+			write(t, w, rest[:n], n)
+			rest = rest[n:]
+			for range rapid.IntRange(0, 3).Draw(rt, "pieces of another") {
+				write(t, noise, []byte("noise"), 5)
+			}
+		}
+		_, err := s.Add(t.Context(), document(id, content))
+		require.NoError(rt, err)
+		got, err := s.Open(t.Context(), id)
+		require.NoError(rt, err)
+		defer got.Close()
+		if rapid.Bool().Draw(rt, "search") {
+			objects.ForgetIndex(got, rapid.IntRange(0, 60).Draw(rt, "chunks not indexed"))
+		}
+		want := bytes.NewReader(content)
+		for range rapid.IntRange(1, 10).Draw(rt, "steps") {
+			switch rapid.IntRange(0, 4).Draw(rt, "step") {
+			case 0:
+				objects.LetGo(got)
+				continue
+			case 1, 2:
+				whence := rapid.SampledFrom([]int{io.SeekStart, io.SeekCurrent, io.SeekEnd}).Draw(rt, "whence")
+				offset := rapid.Int64Range(-4500, 4500).Draw(rt, "offset")
+				a, errA := got.Seek(offset, whence)
+				b, errB := want.Seek(offset, whence)
+				require.Equal(rt, errB == nil, errA == nil)
+				require.Equal(rt, b, a)
+				continue
+			}
+			n := rapid.IntRange(0, 1500).Draw(rt, "read")
+			a, b := make([]byte, n), make([]byte, n)
+			nA, errA := io.ReadFull(got, a)
+			nB, errB := io.ReadFull(want, b)
+			require.Equal(rt, errB, errA)
+			require.Equal(rt, nB, nA)
+			require.Equal(rt, b, a)
+		}
+	})
+}
+
+func TestServeContentAnswersRanges(t *testing.T) {
+	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
+	content := random(200_000)
+	id := put(t, s, content, 30_000)
+	for name, test := range map[string]struct {
+		ask    string
+		from   int
+		to     int
+		status int
+	}{
+		"all":            {"", 0, 200_000, http.StatusOK},
+		"the beginning":  {"bytes=0-9", 0, 10, http.StatusPartialContent},
+		"over a border":  {"bytes=29990-30009", 29_990, 30_010, http.StatusPartialContent},
+		"the middle on":  {"bytes=100000-", 100_000, 200_000, http.StatusPartialContent},
+		"the last bytes": {"bytes=-5", 199_995, 200_000, http.StatusPartialContent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := s.Open(t.Context(), id)
+			require.NoError(t, err)
+			defer c.Close()
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			if test.ask != "" {
+				r.Header.Set("Range", test.ask)
+			}
+			w := httptest.NewRecorder()
+			http.ServeContent(w, r, "", time.Time{}, c)
+			require.Equal(t, test.status, w.Code)
+			require.True(t, bytes.Equal(content[test.from:test.to], w.Body.Bytes()))
+		})
+	}
+}
+
+// More chunks are asked for at once than a server lets wait for one connection,
+// which is 64 MiB; it would drop the connection.
+func TestManyReadersAtOnce(t *testing.T) {
+	var log bytes.Buffer
+	e, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	t.Cleanup(e.Close)
+	s := open(t, e, objects.Options{})
+	content := random(960 << 10)
+	id := put(t, s, content, 960<<10)
+	var all sync.WaitGroup
+	for range 150 {
+		all.Go(func() {
+			c, err := s.Open(t.Context(), id)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			var one [1]byte
+			_, err = c.Read(one[:])
+			if err != nil || one[0] != content[0] {
+				t.Errorf("the first byte is %d, %v", one[0], err)
+			}
+		})
+	}
+	all.Wait()
+	e.Close()
+	require.Empty(t, log.String())
+}
+
+func TestADocumentRemovedUnderItsReader(t *testing.T) {
+	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
+	id := put(t, s, random(200_000), 30_000)
+	c, err := s.Open(t.Context(), id)
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = io.ReadFull(c, make([]byte, 10))
+	require.NoError(t, err)
+	require.NoError(t, s.Remove(t.Context(), id))
+	_, err = io.ReadAll(c)
+	require.Equal(t, bridge.CodeDocument, bridge.CodeOf(err), "%v", err)
+}
+
+func TestReadAfterClose(t *testing.T) {
+	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
+	c, err := s.Open(t.Context(), put(t, s, random(10), 10))
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	require.NoError(t, c.Close())
+	_, err = c.Read(make([]byte, 1))
+	require.Error(t, err)
+}
+
+// The index is whole where one process wrote the content, even over a pause,
+// and is what that process knows where another continued it.
+func TestTheIndexOfResumedContent(t *testing.T) {
+	e := startEngine(t, t.TempDir())
+	content := random(1000)
+	for name, test := range map[string]struct {
+		resume func(s *objects.Store) *objects.Store
+		known  int
+	}{
+		"here":      {func(s *objects.Store) *objects.Store { return s }, 10},
+		"elsewhere": {func(*objects.Store) *objects.Store { return open(t, e, objects.Options{}) }, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, e, objects.Options{})
+			id := s.NewID()
+			write(t, begin(t, s, id), content[:500], 100)
+			s = test.resume(s)
+			write(t, begin(t, s, id), content[500:], 100)
+			for _, s := range []*objects.Store{s, open(t, e, objects.Options{})} {
+				_, err := s.Add(t.Context(), document(id, content))
+				require.NoError(t, err)
+				c, err := s.Open(t.Context(), id)
+				require.NoError(t, err)
+				defer c.Close()
+				require.Equal(t, test.known, objects.Indexed(c))
+				got, err := io.ReadAll(c)
+				require.NoError(t, err)
+				require.Equal(t, content, got)
+			}
+		})
+	}
+}

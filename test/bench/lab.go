@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+// lab is what all experiments share: one browser, the peers, the product and
+// the test files, all under one temporary directory on one disk.
+type lab struct {
+	options
+	log      *slog.Logger
+	source   string // directory of the bench's own files
+	dir      string
+	files    string
+	chromium *chromium
+	peers    *peers
+	tus      *tusPeer
+	made     map[int64]testFile // see file
+	cleanup  []func()
+}
+
+// openLab starts everything. Call close whatever it returns.
+func openLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
+	l := &lab{options: o, log: log, made: map[int64]testFile{}, source: output("go", "list", "-f", "{{.Dir}}", "attache/test/bench")}
+	var err error
+	if l.dir, err = os.MkdirTemp(o.dir, "attache-bench-*"); err != nil {
+		return l, err
+	}
+	l.atEnd(func() { _ = os.RemoveAll(l.dir) })
+	l.files = filepath.Join(l.dir, "files")
+	if err := os.Mkdir(l.files, 0o700); err != nil {
+		return l, err
+	}
+	if l.chromium, err = startChromium(ctx, o.chromium, filepath.Join(l.dir, "profile")); err != nil {
+		return l, err
+	}
+	l.atEnd(l.chromium.stop)
+	if l.peers, err = l.startPeers(ctx, l.dir); err != nil {
+		return l, fmt.Errorf("start the peers: %w", err)
+	}
+	l.atEnd(l.peers.stop)
+	if l.tus, err = l.startTus(ctx, filepath.Join(l.dir, "tus")); err != nil {
+		return l, fmt.Errorf("start the tus peer: %w", err)
+	}
+	l.atEnd(l.tus.stop)
+	return l, nil
+}
+
+// file is a test file of that many bytes, made when it is first needed.
+func (l *lab) file(size int64) (testFile, error) {
+	if made, found := l.made[size]; found {
+		return made, nil
+	}
+	made, err := makeFile(l.files, fmt.Sprintf("%d.bin", size), size)
+	if err != nil {
+		return testFile{}, err
+	}
+	l.made[size] = made
+	return made, nil
+}
+
+func (l *lab) atEnd(f func()) { l.cleanup = append(l.cleanup, f) }
+
+// close stops what was started, last first.
+func (l *lab) close() {
+	for i := len(l.cleanup) - 1; i >= 0; i-- {
+		l.cleanup[i]()
+	}
+}

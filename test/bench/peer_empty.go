@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/andybalholm/brotli"
+)
+
+// emptyModule is bench/empty as it would be shipped: built, then compressed as
+// hard as brotli can.
+func emptyModule(ctx context.Context, dir string) ([]byte, error) {
+	path := filepath.Join(dir, "empty.wasm")
+	if err := buildModule(ctx, "attache/test/bench/empty", path); err != nil {
+		return nil, err
+	}
+	plain, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var small bytes.Buffer
+	w := brotli.NewWriterLevel(&small, brotli.BestCompression)
+	if _, err := w.Write(plain); err != nil {
+		return nil, fmt.Errorf("compress the empty module: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress the empty module: %w", err)
+	}
+	return small.Bytes(), nil
+}
+
+// serveEmpty sends that module the way the product's is sent.
+func serveEmpty(module []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/wasm")
+		w.Header().Set("Content-Encoding", "br")
+		w.Header().Set("Content-Length", strconv.Itoa(len(module)))
+		_, _ = w.Write(module)
+	}
+}

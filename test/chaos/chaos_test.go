@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"attache/test/chaos/bugs"
+)
+
+// TestMain lets the test binary be what [stage] and [lab] start of themselves.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == scannerCommand {
+		fmt.Fprintln(os.Stderr, runScanner(os.Args[2:]))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func testLab(t *testing.T) *lab {
+	t.Helper()
+	module, err := moduleDir(t.Context())
+	require.NoError(t, err)
+	l, err := newLab(t.TempDir(), module, 1, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	return l
+}
+
+// R1 and R19, a slice: `go run ./chaos` is the whole.
+func TestR1NothingIsLostUnderKills(t *testing.T) {
+	l := testLab(t)
+	var err error
+	l.binary, err = l.build(t.Context(), "clean", nil)
+	require.NoError(t, err)
+	for name, withBackend := range map[string]bool{"a proxy alone": false, "with backend and scanner": true} {
+		t.Run(name, func(t *testing.T) {
+			o := ordeal{
+				uploads: 60, kills: 8, rooms: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
+				spoil: 50, belied: 15, onSight: true, sendTime: time.Minute, drain: drainTime, withBackend: withBackend,
+			}
+			if withBackend {
+				o.infected = 10
+			}
+			out, err := l.endure(t.Context(), o)
+			require.NoError(t, err)
+			require.Empty(t, out.Findings.Counts, out.Findings.First)
+			require.EqualValues(t, 60, out.Announced+out.Refused)
+			require.GreaterOrEqual(t, out.Kills, int64(8))
+		})
+	}
+}
+
+func TestR19PlantedBugsAreCaught(t *testing.T) {
+	for _, name := range []string{"ignore-checksum", "announce-twice"} {
+		t.Run(name, func(t *testing.T) {
+			n := slices.IndexFunc(bugs.List, func(b bugs.Bug) bool { return b.Name == name })
+			require.GreaterOrEqual(t, n, 0)
+			b := bugs.List[n]
+			got, err := testLab(t).notice(t.Context(), b)
+			require.NoError(t, err)
+			require.True(t, got.Caught)
+		})
+	}
+}
+
+// Every bug can be planted in the source as it is now, and shows what can be
+// found.
+func TestR19BugsKeepInStep(t *testing.T) {
+	l := testLab(t)
+	for _, b := range bugs.List {
+		t.Run(b.Name, func(t *testing.T) {
+			require.NotEmpty(t, b.Shows)
+			for _, name := range b.Shows {
+				require.Contains(t, kinds, kind(name))
+			}
+			for _, with := range [][]bugs.Change{bugs.Crash, bugs.Scanner} {
+				_, err := bugs.Plant(l.module, t.TempDir(), append(slices.Clone(with), b.Changes...)...)
+				require.NoError(t, err)
+			}
+		})
+	}
+	_, err := bugs.Plant(l.module, t.TempDir(), bugs.Change{File: "go.mod", Old: "no such line", New: ""})
+	require.ErrorContains(t, err, "0 times")
+	require.NoFileExists(t, filepath.Join(l.module, "planted_scanner.go"))
+}
+
+func TestFindingsEndAtTheFirst(t *testing.T) {
+	var ended int
+	ctx, cancel := context.WithCancel(t.Context())
+	f := newFindings(ctx)
+	f.enough = func() {
+		ended++
+		cancel()
+	}
+	f.add(lost, "a")
+	f.add(twice, "b")
+	require.Equal(t, map[kind]int{lost: 1}, f.Counts)
+	require.Equal(t, []string{"lost: a"}, f.First)
+	require.Equal(t, 1, ended)
+}

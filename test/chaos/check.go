@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	crand "crypto/rand"
+	"fmt"
+	"reflect"
+	"time"
+
+	"attache/bridge"
+	"attache/wasm/page"
+)
+
+// Patience of the checker with a product that nobody disturbs any more.
+const (
+	drainTime = 30 * time.Second // from the last recovery to the last final state
+	checkTime = 15 * time.Second // for one transcript, and for one document
+)
+
+// drained waits until a final state of every upload is known, and notes what is
+// not by the end of its patience. That counts from the last recovery, which may
+// come while it waits and may have been while files were still being sent. It
+// returns the time from there to the last final state.
+func (f *field) drained(ctx context.Context, rooms []*room, recovered func() time.Time) time.Duration {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for len(f.journal.open()) > 0 && ctx.Err() == nil {
+		select {
+		case <-f.journal.news:
+		case <-tick.C:
+			for _, r := range rooms {
+				r.remind(ctx)
+			}
+		case <-ctx.Done():
+		}
+		if took := time.Since(recovered()); took > f.drain && len(f.journal.open()) > 0 {
+			f.overdue(ctx, rooms)
+			return took
+		}
+	}
+	took := max(0, f.journal.lastSettled().Sub(recovered()))
+	if took > f.drain {
+		f.findings.add(undrained, "the last of all was known %s after the last recovery", took)
+	}
+	return took
+}
+
+// at is a recovery that was then: of scenarios in which no process dies.
+func at(then time.Time) func() time.Time { return func() time.Time { return then } }
+
+// recovered is when one of them came to serve last.
+func recovered(all []*process) func() time.Time {
+	return func() (last time.Time) {
+		for _, p := range all {
+			if t := p.lastServed(); t.After(last) {
+				last = t
+			}
+		}
+		return last
+	}
+}
+
+// overdue notes what is not drained in time, and whether it is late or stuck.
+func (f *field) overdue(ctx context.Context, rooms []*room) {
+	open := f.journal.open()
+	for range int(f.drain / time.Second) {
+		if len(f.journal.open()) == 0 || f.findings.enough != nil {
+			break
+		}
+		for _, r := range rooms {
+			r.remind(ctx)
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+	stuck := map[string]bool{}
+	for _, i := range f.journal.open() {
+		stuck[i.key] = true
+	}
+	for _, i := range open {
+		f.findings.add(undrained, "%s of %s was %q after %s; after twice that it is open: %t", i.key, i.session, i.state, f.drain, stuck[i.key])
+	}
+}
+
+// remind asks for the state of what a page was told that it is accepted, and
+// nothing since.
+func (r *room) remind(ctx context.Context) {
+	for _, i := range r.journal.open() {
+		if i.session != r.session || i.accepted.IsZero() {
+			continue
+		}
+		for n, user := range r.users {
+			if user == i.user {
+				r.pages[n].Remind(ctx, i.key, i.name, i.size)
+			}
+		}
+	}
+}
+
+// verify compares a session's transcript, its files and what its pages were
+// shown with what was meant and told.
+func (r *room) verify(ctx context.Context) {
+	sent := r.journal.of(r.session)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute+time.Duration(len(sent))*time.Second)
+	defer cancel()
+	reader, err := r.enter("reader", bridge.Agent, place{room: r})
+	if err != nil {
+		r.findings.add(lost, "the transcript of %s: %v", r.session, err)
+		return
+	}
+	defer reader.Close()
+	patient, stop := context.WithTimeout(ctx, checkTime)
+	defer stop()
+	if _, err := reader.Position(patient); err != nil {
+		r.findings.add(unseen, "a fresh page of %s did not get the whole transcript: %v", r.session, err)
+	}
+	notices := r.transcript(reader)
+	r.shown(ctx, notices)
+	for key, i := range sent {
+		r.judge(ctx, reader, i, notices[key])
+	}
+}
+
+// transcript returns the session's notices by key. Whose they are, the reader
+// has judged as every page does.
+func (r *room) transcript(reader *page.Page) map[string]bridge.Event {
+	notices := map[string]bridge.Event{}
+	for _, s := range reader.Sights() {
+		e := s.Event
+		if !e.IsFile() {
+			continue
+		}
+		if _, again := notices[e.Key]; again {
+			r.findings.add(twice, "%s stands twice in %s", e.Key, r.session)
+			continue
+		}
+		notices[e.Key] = e
+	}
+	return notices
+}
+
+// whose judges a file's event, or an upload's state, as soon as a page is told
+// of it: it must be of this session, and a state of this user.
+func (r *room) whose(key, user string) {
+	i := r.journal.find(key)
+	switch {
+	case i == nil:
+		r.findings.add(phantom, "a page of %s was told of %q", r.session, key)
+	case i.session != r.session:
+		r.findings.add(wrongSession, "%s of %s was told to a page of %s", key, i.session, r.session)
+	case user != "" && i.user != user:
+		r.findings.add(wrongSession, "the state of %s of %s was told to %s", key, i.user, user)
+	}
+}
+
+// shown compares what each live page was sent with the transcript.
+func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
+	var last int64
+	for _, e := range notices {
+		last = max(last, e.ID)
+	}
+	for n, p := range r.pages {
+		patient, stop := context.WithTimeout(ctx, checkTime)
+		p.CatchUp(patient, last)
+		stop()
+		had := map[string]bool{}
+		for _, s := range p.Sights() {
+			if s.Times > 1 {
+				r.findings.add(seenTwice, "%s was sent event %d %d times", r.users[n], s.Event.ID, s.Times)
+			}
+			had[s.Event.Key] = true
+			i := r.journal.find(s.Event.Key)
+			if !s.Event.IsFile() || i == nil || i.session != r.session {
+				continue // that is found already
+			}
+			if notice := notices[s.Event.Key]; !reflect.DeepEqual(s.Event, notice) {
+				r.findings.add(contradicted, "%s was sent event %d with %s, and the transcript has %+v", r.users[n], s.Event.ID, s.Event.Key, notice)
+			}
+		}
+		for key := range notices {
+			if !had[key] {
+				r.findings.add(unseen, "%s was never sent the notice of %s", r.users[n], key)
+			}
+		}
+	}
+}
+
+// judge compares one upload with its notice and its document.
+func (r *room) judge(ctx context.Context, reader *page.Page, i *intent, notice bridge.Event) {
+	switch {
+	case i.doom == bridge.CodeInfected && notice.ID != 0:
+		r.findings.add(unscanned, "%s is infected, and announced", i.key)
+		return
+	case i.doom != "" && notice.ID != 0:
+		r.findings.add(corrupted, "%s is announced, and was to fail with %s", i.key, i.doom)
+		return
+	case i.failed && notice.ID != 0:
+		r.findings.add(contradicted, "%s was told to have failed with %s, and is announced", i.key, i.code)
+		return
+	case i.failed && i.doom != "" && i.code == i.doom:
+		return
+	case i.failed:
+		r.findings.add(refused, "%s failed: %s", i.key, i.code)
+		return
+	case i.doom != "" && !i.accepted.IsZero():
+		r.findings.add(undrained, "%s was to fail with %s, and was not told", i.key, i.doom)
+		return
+	case notice.ID == 0 && !i.seen.IsZero():
+		r.findings.add(contradicted, "%s was told as event %d, and %s has no notice", i.key, i.event, r.session)
+		return
+	case notice.ID == 0 && !i.accepted.IsZero():
+		r.findings.add(unreported, "%s was accepted, and %s has no notice", i.key, r.session)
+		return
+	case notice.ID == 0:
+		return // judged when it was sent
+	case i.event != 0 && i.event != notice.ID:
+		r.findings.add(twice, "%s was told as event %d and stands at %d", i.key, i.event, notice.ID)
+	}
+	f, err := bridge.DecodeFile(notice)
+	if err != nil {
+		r.findings.add(corrupted, "the notice of %s: %v", i.key, err)
+		return
+	}
+	if f.Size != i.size || f.Name.Text != i.name {
+		r.findings.add(corrupted, "%s was sent as %s of %d bytes and announced as %s of %d", i.key, i.name, i.size, f.Name.Text, f.Size)
+	}
+	patient, stop := context.WithTimeout(ctx, checkTime)
+	defer stop()
+	got, err := reader.Download(patient, f.ID, freshKey())
+	switch {
+	case err != nil:
+		r.findings.add(lost, "%s is announced, and its download fails: %v", i.key, err)
+	case got.Size != i.size || got.SHA256 != i.digest:
+		r.findings.add(corrupted, "%s: %d bytes with another digest than the %d sent", i.key, got.Size, i.size)
+	}
+}
+
+func freshKey() string {
+	var k bridge.Key
+	crand.Read(k[:])
+	return fmt.Sprint(k)
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"attache/wasm/page"
+)
+
+// cutting is what the scenario cuts came to.
+type cutting struct {
+	Uploads  int64     `json:"uploads"`
+	Bytes    int64     `json:"bytes"`
+	Cuts     []int     `json:"cutsOfOneUploadMinP50Max"`
+	AllCuts  int       `json:"cuts"`
+	Resumed  int64     `json:"resumed"`
+	Resent   int64     `json:"resentBytes"`
+	Again    []int64   `json:"resentBytesAfterOneCutP50P95Max"`
+	Window   []int64   `json:"windowThenOpenBytesMinP50Max"`
+	OfWindow []float64 `json:"resentPartOfThatWindowP50P95Max"`
+	Findings *findings `json:"findings"`
+	Took     float64   `json:"seconds"`
+}
+
+// Of files and the wire that is cut under them. The wire carries what makes a
+// window of about a mebibyte: were the window larger than the files, no file
+// could be sent again beyond it.
+const (
+	minCut, maxCut = 1 << 20, 8 << 20
+	mostCuts       = 20
+	wireRate       = 8 << 10 // KiB a second
+)
+
+// runCuts cuts the wire of each of a thousand uploads 1 to 20 times.
+func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
+	uploads := o.size(o.uploads, 1000, 100)
+	begun := time.Now()
+	c := &cutting{Findings: newFindings(ctx)}
+	s, err := l.alone(ctx, "")
+	if err != nil {
+		return nil, false, err
+	}
+	defer s.leave()
+	f := l.field(c.Findings, s.address)
+	var lanes []*lane
+	var rooms []*room
+	for n := range 6 {
+		a, err := f.lane(n, s.address)
+		if err != nil {
+			return c, false, err
+		}
+		defer a.close()
+		lanes, rooms = append(lanes, a), append(rooms, a.room)
+	}
+	if err := send(ctx, lanes, uploads); err != nil {
+		return c, false, err
+	}
+	f.drained(ctx, rooms, at(time.Now()))
+	f.verify(ctx, rooms)
+	c.count(f.journal, lanes)
+	c.Took = time.Since(begun).Seconds()
+	passed := c.Findings.none() && c.Uploads == uploads && len(c.Again) > 0 &&
+		c.Cuts[0] >= 1 && c.Cuts[2] <= mostCuts && c.OfWindow[2] <= 1
+	return c, passed, unjudged(ctx)
+}
+
+// count adds up what was sent and how often each upload was cut.
+func (c *cutting) count(j *journal, lanes []*lane) {
+	var again []page.Again
+	for _, i := range j.intents {
+		c.Uploads++
+		c.Bytes += i.size
+		c.Resumed += int64(i.upload.Resumed)
+		c.Resent += i.upload.Resent
+		again = append(again, i.upload.Again...)
+	}
+	var cuts []int
+	for _, a := range lanes {
+		cuts = append(cuts, a.cuts...)
+	}
+	for _, n := range cuts {
+		c.AllCuts += n
+	}
+	c.Cuts = quantiles(cuts, 0, 0.5, 1)
+	var sent, windows []int64
+	var parts []float64
+	for _, a := range again {
+		sent, windows = append(sent, a.Sent), append(windows, a.Window)
+		parts = append(parts, float64(a.Sent)/float64(a.Window))
+	}
+	c.Again = quantiles(sent, 0.5, 0.95, 1)
+	c.Window = quantiles(windows, 0, 0.5, 1)
+	c.OfWindow = quantiles(parts, 0.5, 0.95, 1)
+}
+
+// lane is a room whose pages have a wire of their own.
+type lane struct {
+	room   *room
+	wire   *wire
+	random *rand.Rand
+	cuts   []int // of each of its uploads
+}
+
+func (f *field) lane(n int, address string) (*lane, error) {
+	to, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWire(fmt.Sprint("wire", n), to.Host, wireRate)
+	if err != nil {
+		return nil, err
+	}
+	with := *f
+	with.address = anyOf([]string{w.address()})
+	r, err := with.open(fmt.Sprintf("cuts-%d", n))
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return &lane{room: r, wire: w, random: f.random(fmt.Sprint("cuts/", n))}, nil
+}
+
+func (a *lane) close() {
+	a.room.close()
+	a.wire.close()
+}
+
+// send sends that many files, from all lanes at a time.
+func send(ctx context.Context, lanes []*lane, uploads int64) error {
+	var next atomic.Int64
+	var all errgroup.Group
+	for _, a := range lanes {
+		all.Go(func() error {
+			for next.Add(1) <= uploads && ctx.Err() == nil {
+				if err := a.send(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return all.Wait()
+}
+
+// cutTime bounds one upload, whatever is cut of it.
+const cutTime = time.Minute
+
+// send sends one file whose wire is cut wherever its seed says. A cut counts
+// when the page has lost its connection by it.
+func (a *lane) send(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, cutTime)
+	defer cancel()
+	size := logUniform(a.random, minCut, maxCut)
+	points := make([]int64, 1+a.random.IntN(mostCuts))
+	for i := range points {
+		points[i] = 1 + a.random.Int64N(size)
+	}
+	slices.Sort(points)
+	i, u := a.room.draft(a.random, 0, size, "")
+	var cuts int
+	var broken error
+	u.Sent = func(sent int64) {
+		before := a.room.pages[0].Cuts()
+		if len(points) == 0 || sent < points[0] || broken != nil || a.room.pages[0].Proxy() == "" {
+			return // of a page that has not come back yet nothing could be cut
+		}
+		points = points[1:]
+		broken = a.wire.cut(time.Duration(a.random.IntN(30)) * time.Millisecond)
+		if broken == nil && a.room.pages[0].AwaitCut(ctx, before) == nil {
+			cuts++
+		}
+	}
+	a.room.send(ctx, 0, i, u)
+	a.cuts = append(a.cuts, cuts)
+	return broken
+}

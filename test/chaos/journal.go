@@ -1,0 +1,176 @@
+package main
+
+import (
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"attache/bridge"
+	"attache/wasm/page"
+)
+
+// intent is one upload as its driver meant it, and what the driver was told.
+type intent struct {
+	key, session, user, name string
+	size                     int64
+	digest                   [sha256.Size]byte
+
+	doom bridge.Code // that it must fail with; empty: it must be announced
+
+	state    bridge.UploadState // the furthest that was told
+	failed   bool               // that it failed was told, whatever was told besides
+	code     bridge.Code
+	event    int64 // the notice's id, once announced was told
+	complete time.Time
+	accepted time.Time
+	seen     time.Time // when this driver knew that it is announced
+	upload   *page.Upload
+}
+
+// journal is the checker's own log: what was meant and what was told, kept
+// apart from everything that the product writes.
+type journal struct {
+	mu      sync.Mutex
+	intents map[string]*intent
+	settled time.Time // when a final state was told of an upload that had none
+	news    chan struct{}
+}
+
+func newJournal() *journal {
+	return &journal{intents: map[string]*intent{}, news: make(chan struct{}, 1)}
+}
+
+func (j *journal) mean(i *intent) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.intents[i.key] = i
+}
+
+// told notes a state that a page heard of.
+func (j *journal) told(key string, m *bridge.Upload) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i := j.intents[key]
+	if i == nil || m.State.Incoming() {
+		return
+	}
+	if i.accepted.IsZero() {
+		i.accepted = time.Now()
+	}
+	if m.State == bridge.Failed || m.State == bridge.Cancelled {
+		i.failed = true
+	}
+	if m.Error != nil {
+		i.code = m.Error.Code
+	}
+	if i.state.Final() && m.State != bridge.Announced {
+		return
+	}
+	j.became(i, m.State)
+	if m.State == bridge.Announced {
+		j.announced(i)
+		if m.Event != nil {
+			i.event = m.Event.ID
+		}
+	}
+	j.wake()
+}
+
+// saw notes that a sender's page was shown the notice.
+func (j *journal) saw(session, user string, e bridge.Event) {
+	if !e.IsFile() {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i := j.intents[e.Key]
+	if i == nil || i.session != session || i.user != user {
+		return
+	}
+	i.event = e.ID
+	j.became(i, bridge.Announced)
+	j.announced(i)
+	j.wake()
+}
+
+func (j *journal) became(i *intent, state bridge.UploadState) {
+	if !i.state.Final() && state.Final() {
+		j.settled = time.Now()
+	}
+	i.state = state
+}
+
+// state is the upload's, as the pages were told last.
+func (j *journal) state(i *intent) bridge.UploadState {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return i.state
+}
+
+func (j *journal) lastSettled() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.settled
+}
+
+func (j *journal) announced(i *intent) {
+	if i.seen.IsZero() {
+		i.seen = time.Now()
+	}
+}
+
+// sent notes what Send came to.
+func (j *journal) sent(i *intent, u *page.Upload) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i.upload, i.complete = u, u.Complete
+	if i.accepted.IsZero() {
+		i.accepted = u.Accepted
+	}
+	if !i.state.Final() && u.State != "" {
+		j.became(i, u.State)
+		if u.State == bridge.Failed {
+			i.failed, i.code = true, u.Code
+		}
+	}
+	j.wake()
+}
+
+func (j *journal) wake() {
+	select {
+	case j.news <- struct{}{}:
+	default:
+	}
+}
+
+// open returns the intents that no final state was told of.
+func (j *journal) open() (open []intent) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, i := range j.intents {
+		if !i.state.Final() {
+			open = append(open, *i)
+		}
+	}
+	return open
+}
+
+// of returns a session's intents by key.
+func (j *journal) of(session string) map[string]*intent {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	some := map[string]*intent{}
+	for key, i := range j.intents {
+		if i.session == session {
+			some[key] = i
+		}
+	}
+	return some
+}
+
+// find returns the intent of that key, of any session.
+func (j *journal) find(key string) *intent {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.intents[key]
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"attache/bridge"
+	"attache/test/chaos/bugs"
+)
+
+// ordeal is uploads under kills: how many of each, and of which sizes. Between
+// two rounds everything is verified and the data directory is removed, which
+// keeps the store small.
+type ordeal struct {
+	uploads, kills int64
+	rounds         int64
+	rooms, senders int // rooms at a time, uploads at a time of each page
+	minSize        int64
+	maxSize        int64
+	pause, cut     time.Duration // between two kills, and between two cuts of a page's wires, in the mean; 0: no cuts
+	moment         bugs.Moment   // of kills and cuts
+	spoil          int           // one frame in so many is damaged on its way; 0: none
+	onSight        bool
+	belied         int           // one file in so many comes with the digest of another; 0: none
+	infected       int           // one file in so many is infected; 0: none
+	withBackend    bool          // backend and scanner are processes of their own
+	inTurn         bool          // they are in every other round
+	border         string        // somebody dies at that border, once
+	dies           mortal        // who
+	sendTime       time.Duration // bounds one upload: longer than all that may be done to it
+	drain          time.Duration
+}
+
+// outcome is what an ordeal came to.
+type outcome struct {
+	Uploads   int64 `json:"uploads"`
+	Bytes     int64 `json:"bytes"`
+	Announced int64 `json:"announced"`
+	Refused   int64 `json:"rightlyRefused,omitempty"` // files made so that they must fail, and failed
+	Cuts      int64 `json:"cuts,omitempty"`
+	Kills     int64 `json:"kills"`
+	strikes
+	Resumed  int64     `json:"resumed"`
+	Resent   int64     `json:"resentBytes"`
+	Recovery []float64 `json:"recoveryMsP50P95Max,omitempty"`
+	Drained  float64   `json:"drainedSeconds"` // from the last recovery, in the slowest round
+	Findings *findings `json:"findings"`
+	Took     float64   `json:"seconds"`
+	recovery []time.Duration
+}
+
+// endure runs an ordeal against one proxy, and its backend and scanner where
+// it has them.
+func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
+	out := &outcome{Findings: newFindings(ctx)}
+	return out, l.endureInto(ctx, o, out)
+}
+
+// endureUntilFound ends at the first finding of these kinds; of none, at any.
+func (l *lab) endureUntilFound(ctx context.Context, o ordeal, wanted []kind) (*outcome, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out := &outcome{Findings: newFindings(ctx)}
+	out.Findings.wanted, out.Findings.enough = wanted, cancel
+	return out, l.endureInto(ctx, o, out)
+}
+
+func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
+	begun := time.Now()
+	defer func() {
+		out.Recovery = millis(out.recovery)
+		out.Took = time.Since(begun).Seconds()
+	}()
+	o.rounds = max(o.rounds, 1)
+	for n := range o.rounds {
+		part := o
+		part.uploads = (n+1)*o.uploads/o.rounds - n*o.uploads/o.rounds
+		part.kills = (n+1)*o.kills/o.rounds - n*o.kills/o.rounds
+		if err := l.endureRound(ctx, part, n, out); err != nil {
+			return err
+		}
+		l.log.Info("round", "round", n+1, "uploads", out.Uploads, "kills", out.Kills, "findings", out.Findings.Counts)
+	}
+	return nil
+}
+
+func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) error {
+	if o.inTurn && n%2 == 0 {
+		o.infected = 0 // nobody would look
+	}
+	open := l.alone
+	if o.withBackend || o.inTurn && n%2 == 1 {
+		open = l.withBackend
+	}
+	s, err := open(ctx, o.border)
+	if err != nil {
+		return err
+	}
+	defer s.leave()
+	happened := func() error { return nil }
+	if o.border != "" {
+		happened = s.dieAtGate(ctx, o.dies.dying(s))
+	}
+	f := l.field(out.Findings, s.address)
+	f.onSight, f.drain = o.onSight, o.drain
+	k := &killer{
+		victims: s.victims, pair: s.pair(), random: l.random(fmt.Sprint("kills/", n)), pause: o.pause, moments: f.moments, moment: o.moment,
+	}
+	err = f.suffer(ctx, o, n, k, out)
+	err = errors.Join(err, happened())
+	out.Kills += k.Kills.Load()
+	out.strikes.add(k.strikes)
+	out.recovery = append(out.recovery, k.took...)
+	return err
+}
+
+// suffer sends under kills, lets everything settle, and verifies it.
+func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *outcome) error {
+	var rooms []*room
+	defer func() {
+		for _, r := range rooms {
+			r.close()
+		}
+	}()
+	for i := range o.rooms {
+		r, err := f.open(fmt.Sprintf("round%d-room%d", n, i))
+		if err != nil {
+			return err
+		}
+		rooms = append(rooms, r)
+	}
+	watching, blind := context.WithCancel(ctx)
+	defer blind()
+	var watchers sync.WaitGroup
+	if o.onSight {
+		for _, r := range rooms {
+			watchers.Go(func() { r.watch(watching) })
+		}
+	}
+	c := &cutter{random: f.random(fmt.Sprint("wires/", n)), pause: o.cut, moment: o.moment}
+	cutting, mended := context.WithCancel(ctx)
+	defer mended()
+	watchers.Go(func() { c.run(cutting, f.moments, rooms) })
+	t := &tempo{uploads: o.uploads, kills: o.kills}
+	failed := make(chan error, 1)
+	sending, abandon := context.WithCancel(ctx)
+	defer abandon()
+	go func() {
+		err := k.run(ctx, o.kills, func(done int64) bool { return t.strike(ctx, done) })
+		if err != nil {
+			abandon()
+		}
+		failed <- err
+	}()
+	f.sendAll(sending, o, n, rooms, t, k)
+	mended()
+	if err := <-failed; err != nil {
+		return err
+	}
+	out.Drained = max(out.Drained, f.drained(ctx, rooms, recovered(k.victims)).Seconds())
+	blind()
+	watchers.Wait()
+	f.verify(ctx, rooms)
+	out.Cuts += c.cuts.Load()
+	f.count(out)
+	return unjudged(ctx)
+}
+
+// verify verifies all rooms at a time, and ends their sessions.
+func (f *field) verify(ctx context.Context, rooms []*room) {
+	var all sync.WaitGroup
+	for _, r := range rooms {
+		all.Go(func() {
+			r.verify(ctx)
+			r.end(ctx)
+		})
+	}
+	all.Wait()
+}
+
+// unjudged is the error of a run that ended before it was verified whole.
+func unjudged(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("cut short, and not judged: %w", err)
+	}
+	return nil
+}
+
+// sendAll sends the round's files from every page.
+func (f *field) sendAll(ctx context.Context, o ordeal, n int64, rooms []*room, t *tempo, k *killer) {
+	var senders sync.WaitGroup
+	for w := range len(rooms) * 2 * o.senders {
+		r, party := rooms[w%len(rooms)], w/len(rooms)%2
+		random := f.random(fmt.Sprintf("uploads/%d/%d", n, w))
+		senders.Go(func() {
+			for t.send(ctx, k) {
+				f.sendOne(ctx, o, r, party, random)
+			}
+		})
+	}
+	senders.Wait()
+}
+
+func (f *field) sendOne(ctx context.Context, o ordeal, r *room, party int, random *rand.Rand) {
+	ctx, cancel := context.WithTimeout(ctx, o.sendTime)
+	defer cancel()
+	size := logUniform(random, max(o.minSize, 1), o.maxSize)
+	var doom bridge.Code
+	switch {
+	case o.infected > 0 && random.IntN(o.infected) == 0:
+		doom = bridge.CodeInfected
+		size = max(size, int64(len(bugs.Infected)))
+	case o.belied > 0 && random.IntN(o.belied) == 0:
+		doom = bridge.CodeDigest
+	}
+	i, u := r.draft(random, party, size, doom)
+	if o.spoil > 0 {
+		u.Spoil = func() bool { return random.IntN(o.spoil) == 0 }
+	}
+	r.send(ctx, party, i, u)
+}
+
+// count adds up a round.
+func (f *field) count(out *outcome) {
+	f.journal.mu.Lock()
+	defer f.journal.mu.Unlock()
+	for _, i := range f.journal.intents {
+		out.Uploads++
+		out.Bytes += i.size
+		switch {
+		case !i.seen.IsZero():
+			out.Announced++
+		case i.failed && i.code == i.doom:
+			out.Refused++
+		}
+		if i.upload != nil {
+			out.Resumed += int64(i.upload.Resumed)
+			out.Resent += i.upload.Resent
+		}
+	}
+}
+
+// tempo keeps uploads and kills side by side, so that the kills fall among the
+// uploads from the first to the last.
+type tempo struct {
+	uploads, kills int64
+	begun          atomic.Int64
+}
+
+// ahead is how many uploads may be in front of the kills, and kills in front of
+// the uploads.
+const ahead = 12
+
+// send takes the next upload's place, when its time has come; false: there is
+// none.
+func (t *tempo) send(ctx context.Context, k *killer) bool {
+	n := t.begun.Add(1)
+	if n > t.uploads {
+		return false
+	}
+	for ctx.Err() == nil {
+		if due := k.due(); t.kills == 0 || due >= t.kills || n <= due*t.uploads/t.kills+ahead {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return false
+}
+
+func (t *tempo) strike(ctx context.Context, done int64) bool {
+	for ctx.Err() == nil {
+		if min(t.begun.Load(), t.uploads)+ahead >= done*t.uploads/t.kills {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return false
+}

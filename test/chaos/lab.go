@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/token"
+)
+
+// lab is where one run happens: a directory, the compiled command and a seed.
+type lab struct {
+	dir    string
+	module string // directory of the product's source
+	seed   uint64
+	log    *slog.Logger
+	binary string
+	auth   *token.Authenticator
+}
+
+const (
+	secret = "chaos-chaos-chaos-chaos-chaos-chaos"
+	origin = "https://chaos.example"
+)
+
+func newLab(dir, module string, seed uint64, log *slog.Logger) (*lab, error) {
+	auth, err := token.NewAuthenticator(token.Secret([]byte(secret)))
+	return &lab{dir: dir, module: module, seed: seed, log: log, auth: auth}, err
+}
+
+// random is a source of its own for each part of a run, so that what one part
+// draws does not move the others.
+func (l *lab) random(part string) *rand.Rand {
+	var key [32]byte
+	copy(key[:], fmt.Sprintf("%d/%s", l.seed, part))
+	return rand.New(rand.NewChaCha8(key))
+}
+
+// build compiles the command with those files in the place of the product's,
+// none for the clean build, and returns its path.
+func (l *lab) build(ctx context.Context, name string, replace map[string]string) (string, error) {
+	path := filepath.Join(l.dir, "attache-"+name)
+	args := []string{"build", "-ldflags", "-s -w", "-o", path}
+	if len(replace) > 0 {
+		overlay, err := json.Marshal(map[string]any{"Replace": replace})
+		if err != nil {
+			return "", err
+		}
+		list := path + ".overlay.json"
+		if err := os.WriteFile(list, overlay, 0o600); err != nil {
+			return "", err
+		}
+		args = append(args, "-overlay", list)
+	}
+	build := exec.CommandContext(ctx, "go", append(args, ".")...)
+	build.Dir = l.module
+	if answer, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w: %s", name, err, answer)
+	}
+	return path, nil
+}
+
+// serve is a proxy of its own data directory.
+func (l *lab) serve(name string, store ...string) (*process, string, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, "", err
+	}
+	args := []string{"serve", "--listen", address, "--origin", origin, "--token-secret", secret}
+	return l.process(name, append(args, store...)), "http://" + address, nil
+}
+
+// backend is a Chat Server and document store for proxies.
+func (l *lab) backend(name string, store ...string) (*process, string, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, "", err
+	}
+	args := []string{"backend", "--listen", address, "--backend-secret", secret}
+	return l.process(name, append(args, store...)), "http://" + address, nil
+}
+
+// process is the command with whatever both ends of the backend have in common.
+func (l *lab) process(name string, args []string) *process {
+	args = append(args,
+		"--upload-max-files=-1", "--upload-max-file-size=-1", "--upload-max-total-size=-1", "--download-attempts=-1",
+		"--admin", "", "--log-level", "warn")
+	return &process{name: name, path: l.binary, args: args, ready: "serving ", log: filepath.Join(l.dir, name+".log")}
+}
+
+// token names a party of a session.
+func (l *lab) token(session, user string, kind bridge.UserType) (string, error) {
+	return l.auth.Mint(proxy.Identity{
+		Session: session,
+		Party:   bridge.Party{UserID: user, Nickname: user, UserType: kind},
+		Rights:  bridge.Rights{bridge.RightChat, bridge.UploadRight(bridge.FromFileSystem), bridge.RightDownload},
+		Expires: time.Now().Add(24 * time.Hour),
+	})
+}
+
+// sub makes a directory within the lab's.
+func (l *lab) sub(name string) (string, error) {
+	dir := filepath.Join(l.dir, name)
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// moduleDir returns the directory of the product's source.
+func moduleDir(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "attache").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the product's source, run it within test/: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"attache/bridge"
+	"attache/test/chaos/bugs"
+	"attache/wasm/page"
+)
+
+// maxSize is the largest file that is sent.
+const maxSize = 8 << 20
+
+// field is where uploads happen: proxies at addresses, and what is known of
+// everything that was sent there.
+type field struct {
+	*lab
+	address  func(random *rand.Rand) string // asked at each connect
+	journal  *journal
+	findings *findings
+	moments  *moments
+	onSight  bool          // fetch each file as soon as its notice is seen
+	drain    time.Duration // how long what is accepted may take when nobody disturbs any more
+}
+
+// field is one of proxies at those addresses, where nothing has been sent yet.
+func (l *lab) field(found *findings, addresses ...string) *field {
+	return &field{
+		lab: l, address: anyOf(addresses), journal: newJournal(), findings: found, moments: newMoments(), drain: drainTime,
+	}
+}
+
+func anyOf(addresses []string) func(*rand.Rand) string {
+	return func(random *rand.Rand) string { return addresses[random.IntN(len(addresses))] }
+}
+
+// room is one chat session with an agent's and a customer's page.
+type room struct {
+	*field
+	session string
+	pages   []*page.Page
+	users   []string
+	sights  chan bridge.Event // notices that the customer's page was shown
+}
+
+// open joins both parties.
+func (f *field) open(session string) (*room, error) {
+	r := &room{field: f, session: session, sights: make(chan bridge.Event, 4096)}
+	for party, kind := range []bridge.UserType{bridge.Agent, bridge.Client} {
+		user := strings.ToLower(string(kind))
+		p, err := r.enter(user, kind, place{r, party})
+		if err != nil {
+			r.close()
+			return nil, err
+		}
+		r.pages, r.users = append(r.pages, p), append(r.users, user)
+	}
+	return r, nil
+}
+
+func (r *room) enter(user string, kind bridge.UserType, at place) (*page.Page, error) {
+	token, err := r.token(r.session, user, kind)
+	if err != nil {
+		return nil, err
+	}
+	watch := r.onSight && kind == bridge.Client
+	random := r.random(fmt.Sprintf("addresses/%s/%s", r.session, user))
+	return page.Open(page.Options{
+		Address: func() string { return r.address(random) }, Token: token, Origin: origin, Module: true,
+		Heard: func(key string, m *bridge.Upload) {
+			if m.State == bridge.Accepted {
+				r.moments.came(bugs.Accepted, at)
+			}
+			r.whose(key, user)
+			r.journal.told(key, m)
+		},
+		Asked: func(key string) {
+			r.findings.add(forgotten, "%s: bytes were asked for after it was accepted", key)
+		},
+		Saw: func(e bridge.Event) {
+			if e.IsFile() {
+				r.whose(e.Key, "")
+				r.moments.came(bugs.Announced, at)
+			}
+			r.journal.saw(r.session, user, e)
+			if watch && e.IsFile() {
+				select {
+				case r.sights <- e:
+				default:
+				}
+			}
+		},
+	}), nil
+}
+
+func (r *room) close() {
+	for _, p := range r.pages {
+		p.Close()
+	}
+}
+
+// end ends the chat session, and with it everybody's interest in its files.
+func (r *room) end(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r.pages[0].End(ctx)
+	r.close()
+}
+
+// draft is a file of that seed and size, and the intent to send it. It is made
+// so that it must fail with doom, if that is not empty.
+func (r *room) draft(random *rand.Rand, party int, size int64, doom bridge.Code) (*intent, *page.Upload) {
+	var key bridge.Key
+	for i := range key {
+		key[i] = byte(random.Uint32())
+	}
+	content := make([]byte, size)
+	var seed [32]byte
+	copy(seed[:], key[:])
+	rand.NewChaCha8(seed).Read(content)
+	if doom == bridge.CodeInfected {
+		copy(content, bugs.Infected)
+	}
+	i := &intent{
+		key: key.String(), session: r.session, user: r.users[party],
+		name: fmt.Sprintf("f-%s.bin", key.String()[:8]), size: size, digest: sha256.Sum256(content), doom: doom,
+	}
+	u := &page.Upload{Key: i.key, Name: i.name, Content: content}
+	if random.IntN(2) == 0 {
+		u.Digest = hex.EncodeToString(i.digest[:])
+	}
+	if doom == bridge.CodeDigest {
+		other := sha256.Sum256(i.digest[:])
+		u.Digest = hex.EncodeToString(other[:])
+	}
+	return i, u
+}
+
+// send sends a file until it is accepted, and notes what came of it.
+func (r *room) send(ctx context.Context, party int, i *intent, u *page.Upload) error {
+	r.journal.mean(i)
+	at, sent := place{r, party}, u.Sent
+	u.Sent = func(bytes int64) {
+		r.moments.came(bugs.Sent, at)
+		if sent != nil {
+			sent(bytes)
+		}
+	}
+	u.Acked = func() { r.moments.came(bugs.Acked, at) }
+	u.Broken = func(b page.Breach) { r.findings.add(breaches[b], "%s of %d bytes: %s", i.key, i.size, b) }
+	err := r.pages[party].Send(ctx, u)
+	u.Content = nil
+	r.journal.sent(i, u)
+	if err != nil {
+		r.findings.add(incomplete, "%s of %d bytes: %v", i.key, i.size, err)
+	}
+	return err
+}
+
+// breaches say which promise each breaks.
+var breaches = map[page.Breach]kind{
+	page.Beyond: beyondWindow, page.Regressed: regressed, page.Mixed: corrupted, page.Forgotten: forgotten,
+}
+
+// watch fetches what the customer's page is shown, at once: a file that is
+// announced can be had.
+func (r *room) watch(ctx context.Context) {
+	var fetching sync.WaitGroup
+	defer fetching.Wait()
+	for {
+		select {
+		case e := <-r.sights:
+			fetching.Go(func() { r.fetchOnSight(ctx, e) })
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
+	f, err := bridge.DecodeFile(e)
+	if err != nil {
+		return // judged with the transcript
+	}
+	got, err := r.pages[1].Download(ctx, f.ID, freshKey())
+	i := r.journal.find(f.Key)
+	if i == nil || i.session != r.session {
+		return // it is nobody's here, and has been found
+	}
+	if i.doom == bridge.CodeInfected && err == nil {
+		r.findings.add(unscanned, "%s is infected, and can be had", f.Key)
+	}
+	if code := bridge.CodeOf(err); code != "" {
+		r.findings.add(premature, "%s was announced, and its download answered %s", f.Key, code)
+	}
+	if err == nil && got.SHA256 != i.digest {
+		r.findings.add(corrupted, "%s: another content right after it was announced", f.Key)
+	}
+}
+
+// logUniform draws a size from least to most bytes, each power of two as likely.
+func logUniform(random *rand.Rand, least, most int64) int64 {
+	return min(int64(float64(least)*math.Exp(random.Float64()*math.Log(float64(most+1)/float64(least)))), most)
+}

@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/proxy/clamd/clamdtest"
+)
+
+// startScanned is the demo page, as an application serves it whose proxy is
+// `attache serve` with that scanner.
+func startScanned(t *testing.T, scanner *clamdtest.Daemon) *desk {
+	t.Helper()
+	pass := map[string]any{
+		"session":  "tokens-1",
+		"agent":    map[string]string{"token": mint(t, "--user", "agent", "--nickname", "Ada")},
+		"customer": map[string]string{"token": mint(t, "--user", "customer", "--nickname", "Bo", "--type", "CLIENT")},
+	}
+	var at string // the proxy's host and port
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../../index.html") })
+	mux.Handle("GET /web/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", at }})
+	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(pass) })
+	host := httptest.NewServer(mux)
+	t.Cleanup(host.Close)
+	d := &desk{command: startCommand(t, "serve", "--admin", "", "--origin", host.URL, "--token-secret", secret,
+		"--scanner", "strict", "--clamd", scanner.Socket, "--scan-max-size", fmt.Sprint(clamdtest.MaxSize))}
+	d.page = newPage(t)
+	d.agent, d.customer = side{d.page, "agent"}, side{d.page, "customer"}
+	pass["url"], at = d.command.origin(), strings.TrimPrefix(d.command.origin(), "http://")
+	d.page.open(host.URL)
+	d.connected()
+	return d
+}
+
+// TestT30ScannerAsPeopleSeeIt shows the sender's tile and the strip of each
+// file's way while the scanner is busy, and after it has judged.
+func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
+	scanner := clamdtest.Start(t, clamdtest.Tuned)
+	d := startScanned(t, scanner)
+	tell(d.page, `() => {
+		globalThis.steps = { agent: [], customer: [] };
+		for (const [side, list] of Object.entries(steps)) {
+			e2e.chat(side).addEventListener('attache-upload', ({ detail: { name, state } }) => list.push([name, state]));
+		}
+	}`)
+
+	const after = `^\+[\d,.]+ ms$`
+	const contract = "Signed contract.pdf"
+	clean := generated(t, contract, pdfFile())
+	scanner.Hold()
+	d.customer.give(clean.path)
+	require.Equal(t, "Checking for viruses", d.customer.shows(contract, "scanning").Meta)
+	require.Equal(t, "Checking for viruses", ask[string](d.page, `(name) => e2e.named('customer', name).querySelector('[role=progressbar]').getAttribute('aria-valuetext')`, contract))
+	require.Regexp(t, after, d.station("stored.reached"))
+	require.Equal(t, "·", d.station("scanned"))
+	require.Empty(t, d.agent.tiles(), "nobody else sees it yet")
+	d.picture("scanning")
+	scanner.Release()
+	require.Equal(t, clean.digest, d.agent.digest(d.agent.file(contract).ID))
+	require.Regexp(t, after, d.station("drawn.reached"))
+	require.Regexp(t, after, d.station("scanned.reached"))
+	require.Equal(t, "–", d.station("resumed.skipped"))
+	require.Equal(t, []string{"scanning", "announced"}, d.last(contract))
+
+	for name, c := range map[string]struct {
+		content []byte
+		says    string
+	}{
+		"Invoice.com":               {clamdtest.EICAR(), "The virus scanner found something in the file. Do not send this file."},
+		"Pictures of my garden.zip": {nested(t, 30), "The virus scanner cannot look inside the file. Send it without encryption or as another type."},
+	} {
+		scanner.Hold() // or it may have judged before it is told that it is asked
+		d.customer.give(generated(t, name, c.content).path)
+		d.customer.shows(name, "scanning")
+		scanner.Release()
+		require.Equal(t, c.says, d.customer.refusal(name))
+		require.Equal(t, "Not sent", d.customer.shows(name, "failed").Meta)
+		require.Equal(t, []string{"Dismiss"}, ask[[]string](d.page, `(name) => [...e2e.named('customer', name).querySelectorAll('button')].map((button) => button.textContent)`, name),
+			"there is no way to send it all the same")
+		require.Equal(t, []string{"scanning", "failed"}, d.last(name))
+	}
+	d.customer.say("Did you get them?")
+	d.agent.hears("Did you get them?")
+	require.Equal(t, []line{{File: contract}, {Text: "Did you get them?"}}, d.agent.lines())
+	require.Len(t, d.agent.tiles(), 1)
+	require.Empty(t, ask[[][2]string](d.page, "() => steps.agent"), "uploads are told to their sender only")
+	d.picture("scanned")
+}
+
+// nested is a text in an archive in an archive …
+func nested(t *testing.T, depth int) []byte {
+	t.Helper()
+	content := []byte("roses")
+	for range depth {
+		content = archive(t, [][2]string{{"pictures.zip", string(content)}})
+	}
+	return content
+}
+
+// station waits until a step of the newest row in the strip has these classes,
+// and returns what stands there.
+func (d *desk) station(classes string) string {
+	d.t.Helper()
+	return ask[string](d.page, `(classes) => e2e.until(() => document.querySelector('#ways li .' + classes + ' dd')?.textContent, classes)`, classes)
+}
+
+// last are the last two states that the customer was told of its upload.
+func (d *desk) last(name string) []string {
+	d.t.Helper()
+	states := ask[[]string](d.page, "(wanted) => steps.customer.filter(([name]) => name === wanted).map(([, state]) => state)", name)
+	states = slices.Compact(states)
+	return states[max(len(states)-2, 0):]
+}
