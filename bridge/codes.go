@@ -1,7 +1,7 @@
 package bridge
 
 // Code names one reason for a refusal or a failure. The list is closed: the
-// JavaScript types are generated from it (go generate), and PROTOCOL.md
+// JavaScript types are generated from it (go generate), and docs/protocol.md
 // explains each entry.
 type Code string
 

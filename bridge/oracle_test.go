@@ -32,7 +32,7 @@ func hostileInputs(t *testing.T) int {
 }
 
 // The oracle of messages shares nothing with the package that it judges: it reads
-// with encoding/json and knows PROTOCOL.md's table of members by itself.
+// with encoding/json and knows docs/protocol.md's table of members by itself.
 type memberRule struct {
 	kind     byte // s: text, n: number, o: object of texts and numbers
 	required bool

@@ -34,6 +34,7 @@ done
 mapfile -t browser < <(ci/packages.sh)
 GOOS=js GOARCH=wasm go vet "${browser[@]}" || fail "go vet for the browser"
 GOOS=js GOARCH=wasm "$staticcheck" "${browser[@]}" || fail "staticcheck for the browser"
+(cd test && GOOS=js GOARCH=wasm go vet ./bench/empty ./bench/naive ./e2e/probe) || fail "go vet for the browser in test"
 
 if tsc=$PWD/web/node_modules/.bin/tsc && [[ -x $tsc ]]; then
   "$tsc" -p web || fail "types"

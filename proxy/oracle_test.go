@@ -42,7 +42,7 @@ type hostileRequest struct {
 }
 
 // TestT26OracleOfHTTP sends requests of every shape, and an oracle that knows RFC 9110
-// and PROTOCOL.md says what each is answered with.
+// and docs/protocol.md says what each is answered with.
 func TestT26OracleOfHTTP(t *testing.T) {
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 }

@@ -344,7 +344,7 @@ export interface Limits {
 export class AttacheError extends Error {
   constructor(init: { code: Code; message: string; hint?: string; retryable?: boolean; id?: string; cause?: unknown });
   readonly name: 'AttacheError';
-  /** One of a closed list; PROTOCOL.md explains each. */
+  /** One of a closed list; docs/protocol.md explains each. */
   readonly code: Code;
   /** What to do about it, in one sentence. */
   readonly hint: string;

@@ -4,7 +4,7 @@ import { stringify } from './plain.js';
 /** @typedef {import('./codes.js').Code} Code */
 
 /**
- * What the proxy knows of dials from here (`/attache/why`, PROTOCOL.md).
+ * What the proxy knows of dials from here (`/attache/why`, docs/protocol.md).
  *
  * @typedef {object} Answer
  * @property {string} protocol

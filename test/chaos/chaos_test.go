@@ -34,7 +34,7 @@ func testLab(t *testing.T) *lab {
 	return l
 }
 
-// R1 and R19, a slice: `go run ./chaos` is the whole.
+// R1 and R19, a slice: make chaos is the whole.
 func TestR1NothingIsLostUnderKills(t *testing.T) {
 	l := testLab(t)
 	var err error

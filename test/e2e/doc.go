@@ -1,7 +1,7 @@
 // Package e2e holds the browser tests: the real command on a free port, real
 // files on disk, and Chromium without a window.
 //
-//	go test ./e2e
+//	go -C test test ./e2e
 //
 // Every test runs in a browser context and with a process of its own, twice:
 // with the demo page, which the command serves itself, and with a page of
@@ -14,11 +14,11 @@
 // widget's DOM, and waits for what is to become true there. testdata/views.js
 // is put beside it where elements are made and unmade at will.
 //
-//	go test ./e2e -run Shots -shots DIR
+//	go -C test test ./e2e -run Shots -shots DIR
 //
 // leaves pictures of the demo page in DIR.
 //
-//	go test ./e2e -run R16 -args -cuts 100
+//	go -C test test ./e2e -run R16 -args -cuts 100
 //
 // cuts the wire of one upload a hundred times, which takes some minutes; without
 // -cuts it is twenty times.
