@@ -1,3 +1,5 @@
+//go:build !js
+
 // Package page speaks the protocol as the browser's module does, in Go: it
 // joins a chat session, comes back after every cut, and sends and fetches files.
 //

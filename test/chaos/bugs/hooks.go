@@ -82,8 +82,8 @@ const Infected = "this is a planted infection, and it harms nobody"
 // Scanner gives the command a scanner of its own, so that there is something to
 // wait for.
 var Scanner = []Change{
-	{"parts.go", "Scanner: p.scanner", "Scanner: plantedScanner{}"},
-	{"planted_scanner.go", "", `package main
+	{"cli/assemble.go", "Scanner: p.scanner", "Scanner: plantedScanner{}"},
+	{"cli/planted_scanner.go", "", `package cli
 
 import (
 	"bytes"
