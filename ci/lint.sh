@@ -39,7 +39,7 @@ GOOS=js GOARCH=wasm "$staticcheck" "${browser[@]}" || fail "staticcheck for the 
 if tsc=$PWD/web/node_modules/.bin/tsc && [[ -x $tsc ]]; then
   "$tsc" -p web || fail "types"
   checked=$("$tsc" -p web --listFilesOnly)
-  for file in $(sources ':(glob)web/*.js' ':(glob)web/*.d.ts' ':(glob)web/locales/*.js'); do
+  for file in $(sources 'web/*.js' 'web/*.d.ts' ':!web/test'); do
     grep -qxF "$PWD/$file" <<<"$checked" || fail "tsc does not see $file: use it in web/test/usage.ts"
   done
 else
@@ -51,7 +51,7 @@ forbid "strings must not become markup: make elements" '\b(innerHTML|outerHTML|i
 forbid "a strict Content-Security-Policy refuses inline style" "[[:space:]]style=|setAttribute\\(['\"]style['\"]" "${page[@]}"
 forbid "a strict Content-Security-Policy refuses inline scripts" '<script>|[[:space:]]on[a-z]+="' index.html web
 forbid "no code from strings" '\beval\(|new Function\(' "${page[@]}"
-forbid "old pages bend Array.from and toJSON: use key.js, plain.js or a loop" '\bArray\.from\(|JSON\.stringify\(' ':(glob)web/*.js' ':!web/plain.js' ':!web/demo*.js'
+forbid "old pages bend Array.from and toJSON: use key.js, plain.js or a loop" '\bArray\.from\(|JSON\.stringify\(' 'web/*.js' ':!web/base/plain.js' ':!web/demo' ':!web/test'
 for file in $(git grep --untracked -lE 'time\.Sleep\(' -- '*_test.go'); do
   grep -q '"testing/synctest"' "$file" || fail "$file: wait for what is awaited, not with time.Sleep"
 done

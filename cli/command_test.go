@@ -313,6 +313,8 @@ func TestServeAnswersAndDrains(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	status, _, _ = get(t, public+"/demo/session.json")
 	require.Equal(t, http.StatusNotFound, status, "only the demo gives tokens away")
+	status, _, _ = get(t, public+"/web/demo/page.js")
+	require.Equal(t, http.StatusNotFound, status, "only the demo serves its page")
 	d.signal()
 	require.Empty(t, d.wait())
 	require.Zero(t, d.cmd.ProcessState.ExitCode(), d.log.String())

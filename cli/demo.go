@@ -160,7 +160,7 @@ func onlyAt(hosts []string, h http.Handler) http.Handler {
 func demoHandler(page []byte, all *parts, child *child) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/attache/", all.proxy)
-	mux.Handle("GET /web/", http.StripPrefix("/web", web.Handler()))
+	mux.Handle("GET /web/", http.StripPrefix("/web", web.HandlerOf(web.FS, web.Demo)))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { servePage(w, r, page) })
 	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, r *http.Request) { serveSession(w, r, all.auth) })
 	mux.HandleFunc("POST /demo/plug", child.servePlug)

@@ -1,9 +1,9 @@
-import { AttacheError, readError } from './error.js';
+import { AttacheError, readError } from './base/error.js';
 import { load } from './loader.js';
-import { Session } from './session.js';
-import { readCheck, readConnect, reading } from './wish.js';
+import { Session } from './session/session.js';
+import { readCheck, readConnect, reading } from './session/wish.js';
 
-/** @typedef {import('./half.js').Module} Module */
+/** @typedef {import('./session/half.js').Module} Module */
 
 export { AttacheError };
 

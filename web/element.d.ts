@@ -1,5 +1,5 @@
 import type { AttacheError, ChatFile, Session, SessionState, UploadEvent } from './attache.js';
-import type { Dictionary } from './locale.js';
+import type { Dictionary } from './widget/locale.js';
 
 /**
  * `<attache-chat>`: a chat with files in one element.
@@ -39,7 +39,7 @@ import type { Dictionary } from './locale.js';
  * If the proxy or the application's server is away when the chat is opened, the banner and `attache-error` say why, and the
  * element retries by itself.
  *
- * Custom properties are listed in `styles.js`. Every box is a `part`: `frame`,
+ * Custom properties are listed in `widget/styles/sheet.js`. Every box is a `part`: `frame`,
  * `header`, `heading`, `people`, `faces`, `state`, `banner`, `transcript`,
  * `empty`, `item`, `head`, `bubble`, `own`, `link`, `line`, `file`, `file-icon`,
  * `file-name`, `file-meta`, `file-note`, `file-changed`, `file-description`, `file-custom`,
@@ -114,7 +114,7 @@ export interface AttacheChatEventMap {
  * its `lang` attribute, an ancestor's, or the browser.
  *
  * @param tag a BCP 47 tag: `de`, `pt-BR`
- * @param words entries as in `locales/en.js`; missing ones stay English
+ * @param words entries as in `widget/locales/en.js`; missing ones stay English
  */
 export function addLocale(tag: string, words: Dictionary): void;
 

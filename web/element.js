@@ -1,26 +1,26 @@
-import { isBlob, ours } from './blob.js';
-import { Connection } from './connection.js';
-import { Conversation } from './conversation.js';
-import { AttacheError, asAttacheError, forReading } from './error.js';
-import { SetupCheck, complain } from './faults.js';
-import { Locale } from './locale.js';
-import { Pane } from './pane.js';
-import { stringify } from './plain.js';
-import { ConversationStore } from './store.js';
-import { styles } from './styles.js';
-import { baseOf } from './wish.js';
+import { isBlob, ours } from './base/blob.js';
+import { Connection } from './widget/connection.js';
+import { Conversation } from './widget/conversation.js';
+import { AttacheError, asAttacheError, forReading } from './base/error.js';
+import { SetupCheck, complain } from './widget/faults.js';
+import { Locale } from './widget/locale.js';
+import { Pane } from './widget/pane.js';
+import { stringify } from './base/plain.js';
+import { ConversationStore } from './widget/store.js';
+import { styles } from './widget/styles/sheet.js';
+import { baseOf } from './base/address.js';
 
-export { addLocale } from './locale.js';
+export { addLocale } from './widget/locale.js';
 
 /** @typedef {import('./attache.js').Session} Session */
-/** @typedef {import('./connection.js').Token} Token */
+/** @typedef {import('./widget/connection.js').Token} Token */
 
 // So that the module can be imported where there is no DOM.
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /**
  * A chat with files, as one element. See `element.d.ts` for what it offers and
- * `styles.js` for the custom properties.
+ * `widget/styles/sheet.js` for the custom properties.
  *
  * It only shows: the session, and what was written and chosen, belong to a
  * {@link Conversation}, which stays when the element is moved, removed for a
@@ -53,7 +53,7 @@ export class AttacheChat extends Base {
   /** The address and name of the connection that it is at. */
   #where = '';
   #viewer;
-  /** What has the focus. @type {import('./pane.js').ViewState['focus']} */
+  /** What has the focus. @type {import('./widget/pane.js').ViewState['focus']} */
   #focused;
   /** Ends what is listened to in another document's window. @type {AbortController | undefined} */
   #abroad;

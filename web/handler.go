@@ -14,15 +14,17 @@ const notBuilt = "the WebAssembly module is not built: run make build, or make r
 
 type handler map[string]*asset
 
-func newHandler(files fs.FS) handler {
+func newHandler(folders ...fs.FS) handler {
 	h := handler{}
-	_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || isCompressed(name) {
-			return err
-		}
-		h[name] = newAsset(files, name)
-		return nil
-	})
+	for _, files := range folders {
+		_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || isCompressed(name) {
+				return err
+			}
+			h[name] = newAsset(files, name)
+			return nil
+		})
+	}
 	return h
 }
 

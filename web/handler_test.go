@@ -20,7 +20,7 @@ var (
 	built  = fstest.MapFS{
 		"attache.js":           {Data: source},
 		"attache.d.ts":         {Data: []byte("export {};")},
-		"locales/en.js":        {Data: []byte("export default {};")},
+		"widget/locales/en.js": {Data: []byte("export default {};")},
 		"dist/attache.wasm":    {Data: plain},
 		"dist/attache.wasm.br": {Data: []byte("as brotli")},
 		"dist/attache.wasm.gz": {Data: []byte("as gzip")},
@@ -84,10 +84,10 @@ func TestTextIsCompressed(t *testing.T) {
 
 func TestMediaTypes(t *testing.T) {
 	for name, want := range map[string]string{
-		"/attache.js":        "text/javascript; charset=utf-8",
-		"/locales/en.js":     "text/javascript; charset=utf-8",
-		"/attache.d.ts":      "text/plain; charset=utf-8",
-		"/dist/attache.wasm": "application/wasm",
+		"/attache.js":           "text/javascript; charset=utf-8",
+		"/widget/locales/en.js": "text/javascript; charset=utf-8",
+		"/attache.d.ts":         "text/plain; charset=utf-8",
+		"/dist/attache.wasm":    "application/wasm",
 	} {
 		for _, accept := range []string{"", "gzip", "br"} {
 			r := get(t, built, "GET", name, "Accept-Encoding", accept)
@@ -188,8 +188,21 @@ func TestTheRealFolder(t *testing.T) {
 	http.StripPrefix("/web", Handler()).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/web/loader.js", nil))
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Contains(t, w.Body.String(), "export")
-	for _, private := range []string{"web.go", "package.json", "node_modules", "pack/main.go"} {
+	for _, private := range []string{"web.go", "package.json", "node_modules", "pack/main.go", "test/double.ts", "demo"} {
 		_, err := FS.Open(private)
 		require.Error(t, err, private)
+	}
+}
+
+func TestDemoFilesAreServedByTheDemoOnly(t *testing.T) {
+	files, err := Demo.ReadDir("demo")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		for want, handler := range map[int]http.Handler{http.StatusNotFound: Handler(), http.StatusOK: HandlerOf(FS, Demo)} {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/demo/"+file.Name(), nil))
+			require.Equal(t, want, w.Code, file.Name())
+		}
 	}
 }

@@ -58,7 +58,7 @@ async function importBuild() {
 async function importGo() {
   const theirs = globalThis.Go;
   try {
-    const { Go } = await import('./go.js');
+    const { Go } = await import('./session/go.js');
     if (!Go) throw new Error('dist/wasm_exec.js set no Go');
     if (globalThis.Go === Go) giveBack(theirs);
     return Go;

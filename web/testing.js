@@ -1,6 +1,6 @@
-import { nameOf } from './blob.js';
-import { AttacheError } from './error.js';
-import { present } from './roster.js';
+import { nameOf } from './base/blob.js';
+import { AttacheError } from './base/error.js';
+import { present } from './widget/roster.js';
 
 /**
  * A double of a chat session for tests and sketches: the `Session` interface

@@ -2,7 +2,14 @@
 // ES modules of this folder, their types, and the built WebAssembly module.
 //
 // The same folder is an npm package. Nothing in it is bundled: the files that a
-// browser gets are the files that stand here.
+// browser gets are the files in this folder:
+//
+//	attache.js, element.js, …   what pages import
+//	session/                    the parts of the session API
+//	widget/                     the parts of <attache-chat>
+//	base/                       what both need
+//	dist/                       the WebAssembly module, once it is built
+//	demo/                       the demo page's scripts, not in the npm package
 package web
 
 import (
@@ -14,8 +21,14 @@ import (
 // FS holds the folder's public files. Those under dist are missing until `make`
 // has built them.
 //
-//go:embed *.js *.css *.d.ts locales dist
+//go:embed *.js *.d.ts base session widget dist
 var FS embed.FS
+
+// Demo holds the scripts of the demo page, which neither a production proxy nor
+// the npm package carries.
+//
+//go:embed demo
+var Demo embed.FS
 
 // Handler serves FS. Paths start at the root: mount it with [http.StripPrefix].
 //
@@ -28,5 +41,6 @@ var FS embed.FS
 // sentence that says so.
 func Handler() http.Handler { return HandlerOf(FS) }
 
-// HandlerOf is [Handler] for a folder other than FS.
-func HandlerOf(files fs.FS) http.Handler { return newHandler(files) }
+// HandlerOf is [Handler] for other folders than FS; where two have a file of one
+// path, the last serves it.
+func HandlerOf(folders ...fs.FS) http.Handler { return newHandler(folders...) }

@@ -16,8 +16,8 @@ func TestLooks(t *testing.T) {
 
 	t.Run("a bar says nothing while a file waits", func(t *testing.T) {
 		require.Equal(t, []float64{0, 0, 0}, ask[[]float64](d.page, `async () => {
-			const { Tile } = await import(new URL('web/tile.js', document.baseURI));
-			const { Locale } = await import(new URL('web/locale.js', document.baseURI));
+			const { Tile } = await import(new URL('web/widget/tile.js', document.baseURI));
+			const { Locale } = await import(new URL('web/widget/locale.js', document.baseURI));
 			const tile = new Tile(new Locale('en'), {});
 			tile.label({ name: 'a.txt', extension: 'txt', kind: 'text' });
 			tile.upload({ key: 'k', state: 'offered', sent: 0, stored: 0, total: 10 }, true);

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/proxy/clamd/clamdtest"
+	"attache/web"
 )
 
 // startScanned is the demo page, as an application serves it whose proxy is
@@ -28,6 +29,7 @@ func startScanned(t *testing.T, scanner *clamdtest.Daemon) *desk {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../../index.html") })
 	mux.Handle("GET /web/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", at }})
+	mux.Handle("GET /web/demo/", http.StripPrefix("/web", web.HandlerOf(web.Demo)))
 	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(pass) })
 	host := httptest.NewServer(mux)
 	t.Cleanup(host.Close)

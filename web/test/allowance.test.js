@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { allowance } from '../allowance.js';
-import { Locale } from '../locale.js';
+import { allowance } from '../widget/allowance.js';
+import { Locale } from '../widget/locale.js';
 
 const locale = new Locale('en');
 const none = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, usedDownloads: 0 };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import test from 'node:test';
-import { Connection } from '../connection.js';
-import { AttacheError } from '../error.js';
+import { Connection } from '../widget/connection.js';
+import { AttacheError } from '../base/error.js';
 import { FakeChat, fakeError } from '../testing.js';
 import { Viewer, file, grace, start, token, turn, url, write } from './viewer.js';
 

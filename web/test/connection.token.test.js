@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Connection } from '../connection.js';
+import { Connection } from '../widget/connection.js';
 import { fakeError } from '../testing.js';
 import { Viewer, file, start, token, turn, url, write } from './viewer.js';
 

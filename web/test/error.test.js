@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { codes } from '../codes.js';
-import { AttacheError, asAttacheError } from '../error.js';
-import { Locale } from '../locale.js';
+import { AttacheError, asAttacheError } from '../base/error.js';
+import { Locale } from '../widget/locale.js';
 
 const abort = new DOMException('stopped', 'AbortError');
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { kinds } from '../codes.js';
-import { colors, short } from '../icons.js';
+import { colors, short } from '../widget/icons.js';
 
 for (const [extension, want] of [['pdf', 'PDF'], ['', ''], ['sqlite', 'SQLITE'], ['parquet', 'PARQU…'], ['😀😀', '😀😀']]) {
   test(`short: "${extension}"`, () => assert.equal(short(extension), want));

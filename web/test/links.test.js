@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { pieces } from '../links.js';
+import { pieces } from '../widget/links.js';
 
 /** Where the addresses of a text lead. @param {string} text */
 const hrefs = (text) => pieces(text).flatMap((piece) => (typeof piece === 'string' ? [] : [piece.href]));

@@ -17,14 +17,14 @@ let answer, requests, warnings, copies = 0;
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'loader-'));
-  await mkdir(join(dir, 'dist'));
+  for (const folder of ['dist', 'session']) await mkdir(join(dir, folder));
   await writeFile(join(dir, 'package.json'), '{"type":"module"}');
-  for (const name of ['loader.js', 'go.js']) await cp(join(web, name), join(dir, name));
+  for (const name of ['loader.js', 'session/go.js']) await cp(join(web, name), join(dir, name));
 
   const [version, root] = execFileSync('go', ['env', 'GOVERSION', 'GOROOT'], { cwd: web, encoding: 'utf8' }).split('\n');
   await cp(join(root, 'lib/wasm/wasm_exec.js'), join(dir, 'dist/wasm_exec.js'));
   const file = join(dir, 'probe.wasm');
-  execFileSync('go', ['build', '-o', file, './test/probe'], { cwd: web, env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' } });
+  execFileSync('go', ['build', '-o', file, './probe'], { cwd: join(web, '../test/e2e'), env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' } });
   bytes = await readFile(file);
   module = await WebAssembly.compile(bytes);
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { cautions, changes, codes, kinds, states } from '../codes.js';
-import { Locale, addLocale } from '../locale.js';
-import en from '../locales/en.js';
+import { Locale, addLocale } from '../widget/locale.js';
+import en from '../widget/locales/en.js';
 
 const english = new Locale('en');
 

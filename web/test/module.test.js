@@ -12,7 +12,7 @@ test('the element can be imported where there is no DOM', async () => {
 });
 
 test('every documented custom property is used and every used one is documented', async () => {
-  const text = await readFile(new URL('styles.js', folder), 'utf8');
+  const text = await readFile(new URL('widget/styles/sheet.js', folder), 'utf8');
   const [documentation, sheet] = [text.slice(0, text.indexOf('*/')), text.slice(text.indexOf('*/'))];
   const names = (/** @type {string} */ part) => [...new Set(part.match(/--attache-[a-z]+(?:-[a-z]+)*/g))].filter((name) => !name.startsWith('--attache-kind')).sort();
   assert.deepEqual(names(documentation), names(sheet));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { truncate } from '../name.js';
+import { truncate } from '../widget/name.js';
 
 const cases = [
   { what: 'a short name stays whole', name: 'report.pdf', extension: 'pdf', want: ['report', '', '.pdf'] },

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const web = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(`${web}package.json`, 'utf8'));
-const locales = readdirSync(`${web}locales`);
+const locales = readdirSync(`${web}widget/locales`);
 
 /** What `npm publish` would take along. */
 const packed = new Set(JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: web, encoding: 'utf8', stdio: 'pipe' }))[0]
@@ -38,5 +38,10 @@ test('everything that an entry imports is in the package', () => {
 });
 
 test('nothing private is in the package', () => {
-  assert.deepEqual([...packed].filter((path) => !/\.(js|d\.ts|wasm|json)$/.test(path) || /test\/|pack\//.test(path)), []);
+  assert.deepEqual([...packed].filter((path) => !/\.(js|d\.ts|wasm|json)$|^(README\.md|LICENSE)$/.test(path) || /^(demo|test|pack)\//.test(path)), []);
+});
+
+test('the package says what it is and under which license', () => {
+  assert.deepEqual(['README.md', 'LICENSE'].filter((path) => !packed.has(path)), []);
+  assert.equal(readFileSync(`${web}LICENSE`, 'utf8'), readFileSync(`${web}../LICENSE`, 'utf8'));
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Provider } from '../provider.js';
+import { Provider } from '../session/provider.js';
 
 /** What the provider answers and what the console is told. */
 async function asked(provider) {

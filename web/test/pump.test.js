@@ -13,14 +13,14 @@ let dir;
 before(async () => { dir = await mkdtemp(join(tmpdir(), 'pump-')); });
 after(() => rm(dir, { recursive: true }));
 
-const { Pump } = await import('../pump.js');
+const { Pump } = await import('../session/pump.js');
 
 /** A browser without BYOB streams of blobs. */
 async function importWithoutStreams() {
   const { stream } = Blob.prototype;
   Blob.prototype.stream = () => new ReadableStream();
   try {
-    return await import('../reader.js?without-streams');
+    return await import('../session/reader.js?without-streams');
   } finally {
     Blob.prototype.stream = stream;
   }
@@ -28,7 +28,7 @@ async function importWithoutStreams() {
 
 /** Node's own Reader, and one without streams; neither browser compares a file's date. */
 const variants = {
-  'by stream': { ...await import('../reader.js'), checksDates: false },
+  'by stream': { ...await import('../session/reader.js'), checksDates: false },
   'by slices': { ...await importWithoutStreams(), checksDates: false },
 };
 

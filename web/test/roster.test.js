@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { initials, present } from '../roster.js';
+import { initials, present } from '../widget/roster.js';
 import { FakeChat } from '../testing.js';
 
 const party = (userId) => ({ userId, nickname: userId.toUpperCase(), userType: 'AGENT' });

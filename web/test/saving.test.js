@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { maySave } from '../saving.js';
+import { maySave } from '../widget/saving.js';
 
 /** A window in frames, from the outermost in: the frames' sandboxes, null for none; `foreign` where nobody may look. */
 function framed(...sandboxes) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Thread, groupPause, speaks } from '../thread.js';
+import { Thread, groupPause, speaks } from '../widget/thread.js';
 
 const noon = new Date(2026, 4, 1, 12).getTime();
 const ada = { userId: 'ada', nickname: 'Ada', userType: 'AGENT' };

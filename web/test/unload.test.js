@@ -5,8 +5,8 @@ const window = new EventTarget();
 let listening = 0;
 globalThis.addEventListener = (type, listener) => { listening += 1; window.addEventListener(type, listener); };
 globalThis.removeEventListener = (type, listener) => { listening -= 1; window.removeEventListener(type, listener); };
-const { warnBeforeUnload } = await import('../unload.js');
-const { Conversation } = await import('../conversation.js');
+const { warnBeforeUnload } = await import('../widget/unload.js');
+const { Conversation } = await import('../widget/conversation.js');
 const { FakeChat } = await import('../testing.js');
 
 /** Whether the browser would ask. */

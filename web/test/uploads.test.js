@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FakeChat, fakeError } from '../testing.js';
-import { Uploads } from '../uploads.js';
+import { Uploads } from '../widget/uploads.js';
 
 /** An outgoing file that only remembers what it was told. */
 class OutgoingDouble {

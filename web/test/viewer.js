@@ -1,4 +1,4 @@
-import { Connection } from '../connection.js';
+import { Connection } from '../widget/connection.js';
 import { FakeChat } from '../testing.js';
 
 export const grace = 30_000;

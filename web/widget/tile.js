@@ -1,0 +1,309 @@
+import { Bar } from './bar.js';
+import { discard, hasFocus, make, writeFacts } from './dom.js';
+import { glyph } from './glyphs.js';
+import { icon } from './icons.js';
+import { linked } from './links.js';
+import { truncate } from './name.js';
+
+/** @typedef {import('../attache.js').ChatFile} ChatFile */
+/** @typedef {import('../attache.js').FileName} FileName */
+/** @typedef {import('../attache.js').Progress} Progress */
+/** @typedef {import('./locale.js').Locale} Locale */
+/** @typedef {Pick<FileName, 'name' | 'extension' | 'kind'> & Partial<Pick<FileName, 'caution'>>} Named */
+/** @typedef {{ message: string, hint: string, retryable: boolean, code?: string, id?: string }} Refusal */
+
+/**
+ * What a person can ask of a tile.
+ *
+ * @typedef {object} TileActions
+ * @property {(tile: Tile) => void} download
+ * @property {(tile: Tile) => void} cancel
+ * @property {(tile: Tile) => void} retry
+ * @property {(tile: Tile) => void} dismiss
+ * @property {(tile: Tile) => void} choose
+ */
+
+const customShown = 2;
+// The proxy has all of it, and goes on by itself.
+const sentWhole = ['accepted', 'scanning', 'stored', 'announced'];
+// From here on the file cannot be taken back.
+const past = ['stored', 'announced'];
+
+/**
+ * One file, from the moment it is chosen until it is downloaded: the same node
+ * all the way, so nothing flickers when an upload becomes a file of the chat.
+ * `data-state` is the upload's state, later `ready`, `unavailable`,
+ * `downloading`, `downloaded`, or `handed` to the browser, which does not tell
+ * whether it saved it.
+ */
+export class Tile {
+  node = make('div', { class: 'tile', part: 'file' });
+  /** @type {ChatFile | undefined} */
+  announced;
+
+  #locale;
+  #actions;
+  #bar = new Bar();
+  #icon = make('span', { class: 'tile-icon', part: 'file-icon' });
+  #body = make('div', { class: 'tile-body' });
+  /** @type {HTMLElement} */
+  #name = make('span', { class: 'tile-name', part: 'file-name' });
+  #meta = make('div', { class: 'tile-meta', part: 'file-meta' });
+  #note = make('div', { class: 'tile-note', part: 'file-note' });
+  #more = make('div', { class: 'tile-more' });
+  #side = make('div', { class: 'tile-side' });
+  /** @type {Named | undefined} */
+  #named;
+  /** Why a file is not offered that could be downloaded. */
+  #barred = '';
+
+  /** @param {Locale} locale @param {TileActions} actions */
+  constructor(locale, actions) {
+    this.#locale = locale;
+    this.#actions = actions;
+    this.#body.append(this.#name, this.#meta, this.#note, this.#more);
+    this.node.append(this.#icon, this.#body, this.#side);
+  }
+
+  get name() {
+    return this.#named?.name ?? '';
+  }
+
+  /** Shows whose tile it is. @param {Named} named */
+  label(named) {
+    const { extension, kind, caution = '' } = named;
+    const old = this.#named;
+    this.#named = named;
+    if (old?.name !== named.name || old.extension !== extension) this.#writeName();
+    if (old && old.extension === extension && old.kind === kind && (old.caution ?? '') === caution) return;
+    this.node.dataset.kind = kind;
+    this.node.dataset.extension = extension;
+    this.#icon.replaceChildren(icon(kind, extension, caution !== ''));
+  }
+
+  /** Shows a step of an upload. @param {Progress} progress @param {boolean} cancellable @param {boolean} [cut] whether there is no connection at the moment */
+  upload(progress, cancellable, cut = false) {
+    const { key, state, sent, stored, total } = progress;
+    const waiting = state === 'offered' || total === 0;
+    const words = cut && !sentWhole.includes(state) ? this.#cutWords(progress) : this.#uploadWords(progress);
+    this.node.dataset.key = key;
+    this.node.toggleAttribute('data-cut', cut);
+    this.#facts(words);
+    this.#bar.show({ sent: total ? sent / total : 0, stored: total ? stored / total : 0, waiting }, this.name, words);
+    this.#enter(state, () => {
+      this.#showBar();
+      this.#note.replaceChildren();
+      if (!cancellable || past.includes(state)) this.#side.replaceChildren();
+      else if (!this.#side.hasChildNodes()) this.#offerCancel('cancel');
+    });
+  }
+
+  /** Shows why the file was not sent. @param {Refusal} error */
+  refuse(error) {
+    const name = this.name;
+    const buttons = make('div', { class: 'tile-actions' });
+    if (error.retryable) buttons.append(this.#button('retry', this.#locale.say('retryName', { name })));
+    buttons.append(this.#button('dismiss', this.#locale.say('dismissName', { name })));
+    this.#facts(this.#locale.say('failed'));
+    this.#enter('failed', () => {
+      discard(this.#bar.node);
+      this.#note.replaceChildren(this.#refusal(error), buttons);
+      this.#side.replaceChildren();
+    });
+  }
+
+  /** Shows what an earlier page left of it. @param {{ key: string, stored: number, total: number }} left */
+  leftBehind({ key, stored, total }) {
+    const name = this.name;
+    const part = total === 0 ? 0 : stored / total;
+    this.node.dataset.key = key;
+    this.#facts(part < 0.01 ? this.#locale.say('unfinishedNone') : this.#locale.say('unfinished', { percent: this.#locale.percent(part) }));
+    this.#enter('unfinished', () => {
+      this.#note.replaceChildren(make('div', { class: 'tile-actions' },
+        this.#button('choose', this.#locale.say('chooseName', { name })),
+        this.#button('dismiss', this.#locale.say('dismissName', { name }))));
+      this.#side.replaceChildren();
+    });
+  }
+
+  /** Shows the file as announced in the chat. @param {ChatFile} file */
+  file(file) {
+    this.announced = file;
+    this.label(file);
+    if (file.key) this.node.dataset.key = file.key;
+    this.node.dataset.id = file.id;
+    this.#rest(this.#offered(file) ? 'ready' : 'unavailable', file);
+  }
+
+  /** Takes the offer to download away, or gives it back. @param {string} why empty: nothing is in the way */
+  bar(why) {
+    if (this.#barred === why) return;
+    this.#barred = why;
+    const { state } = this.node.dataset;
+    if (this.announced && (state === 'ready' || state === 'unavailable')) this.file(this.announced);
+  }
+
+  /** @param {ChatFile} file */
+  #offered(file) {
+    return file.downloadable && this.#barred === '';
+  }
+
+  /** Shows a download on its way. @param {number} [part] of 1, when it is known */
+  downloading(part) {
+    const words = part === undefined
+      ? this.#locale.say('downloadStarting')
+      : this.#locale.say('downloading', { percent: this.#locale.percent(part) });
+    if (this.node.dataset.state !== 'downloading') {
+      this.#enter('downloading', () => {
+        this.#writeName();
+        this.#note.replaceChildren();
+        this.#offerCancel('cancelDownload');
+      });
+    }
+    this.#facts(words);
+    this.#bar.show({ sent: part ?? 0, stored: part ?? 0, waiting: part === undefined }, this.name, words);
+    this.#showBar();
+  }
+
+  /**
+   * Shows that a download ended.
+   *
+   * @param {'downloaded' | 'handed' | 'ready'} state `ready` where it was stopped or refused
+   * @param {Refusal} [error]
+   */
+  downloaded(state, error) {
+    if (!this.announced) return;
+    this.#rest(state, this.announced);
+    if (error) this.#note.append(this.#refusal(error));
+  }
+
+  /**
+   * Changes the state, and keeps the focus in the tile where a control that had
+   * it goes away.
+   *
+   * @param {string} state
+   * @param {() => void} change
+   */
+  #enter(state, change) {
+    const focused = hasFocus(this.node);
+    this.node.dataset.state = state;
+    change();
+    if (!focused || hasFocus(this.node)) return;
+    this.node.tabIndex = -1;
+    (this.node.querySelector('button') ?? this.node).focus();
+  }
+
+  #showBar() {
+    if (!this.#bar.node.parentNode) this.#meta.after(this.#bar.node);
+  }
+
+  /** Nothing moves while there is no connection. @param {Progress} progress */
+  #cutWords({ stored, total }) {
+    const locale = this.#locale;
+    if (stored === 0) return locale.say('waiting');
+    return locale.say('waitingPart', { done: locale.size(stored), size: locale.size(total) });
+  }
+
+  /** @param {Progress} progress */
+  #uploadWords({ state, sent, total }) {
+    const locale = this.#locale;
+    switch (state) {
+      case 'offered':
+      case 'announced':
+      case 'stored':
+      case 'scanning':
+        return locale.say(state);
+      case 'receiving':
+        return sent < total ? locale.say('sending', { done: locale.size(sent), size: locale.size(total) }) : locale.say('storing');
+      default:
+        return locale.say('storing');
+    }
+  }
+
+  /** The name is the button that downloads, and plain text while there is nothing to download. */
+  #writeName() {
+    const { name, extension } = this.#named ?? { name: '', extension: '' };
+    const { head, tail, suffix } = truncate(name, extension);
+    const file = this.announced;
+    const ready = file && this.#offered(file) && this.node.dataset.state !== 'downloading';
+    const node = ready
+      ? make('button', { type: 'button', 'aria-label': this.#locale.say('download', {
+        name, kind: this.#locale.say(`kind-${file.kind}`), size: this.#locale.size(file.size),
+      }) })
+      : make('span');
+    node.className = 'tile-name';
+    node.setAttribute('part', 'file-name');
+    node.title = name;
+    node.append(make('bdi', {},
+      make('span', { class: 'name-head' }, head),
+      tail !== '' && make('span', { class: 'name-tail' }, tail),
+      suffix !== '' && make('span', { class: 'name-suffix' }, suffix)));
+    if (ready) node.addEventListener('click', () => this.#actions.download(this));
+    this.#name.replaceWith(node);
+    this.#name = node;
+  }
+
+  /** @param {...string} facts */
+  #facts(...facts) {
+    writeFacts(this.#meta, this.#locale.direction, ...facts);
+  }
+
+  /** @param {ChatFile} file */
+  #writeFacts(file) {
+    const locale = this.#locale;
+    this.#facts(locale.size(file.size), locale.say(`kind-${file.kind}`));
+    this.#note.replaceChildren();
+    if (file.caution) this.#note.append(make('p', { class: 'caution', dir: 'auto' }, locale.say(file.caution)));
+    if (file.changed) this.#note.append(make('p', { class: 'reason', part: 'file-changed', dir: 'auto' }, locale.say(file.changed)));
+    if (file.downloadable && this.#barred) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, this.#barred));
+    if (!file.downloadable && file.reason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, locale.sentence(file.reason)));
+    if (this.#more.hasChildNodes()) return;
+    if (file.description) this.#more.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, ...linked(file.description)));
+    this.#more.append(...this.#custom(Object.entries(file.custom)));
+  }
+
+  /** @param {[string, string][]} entries @returns {HTMLElement[]} */
+  #custom(entries) {
+    if (entries.length === 0) return [];
+    const list = make('dl', { class: 'tile-custom', part: 'file-custom' });
+    for (const [key, value] of entries) {
+      list.append(make('div', {}, make('dt', { dir: 'auto' }, key), make('dd', { dir: 'auto' }, value)));
+    }
+    if (entries.length <= customShown) return [list];
+    return [make('details', {}, make('summary', { dir: this.#locale.direction }, this.#locale.say('details', { count: entries.length })), list)];
+  }
+
+  /** Shows a file of the chat that nothing happens to. @param {'ready' | 'unavailable' | 'downloaded' | 'handed'} state @param {ChatFile} file */
+  #rest(state, file) {
+    this.#enter(state, () => {
+      discard(this.#bar.node);
+      this.#side.replaceChildren();
+      this.#writeName();
+      this.#writeFacts(file);
+      if (state === 'ready') this.#side.append(glyph('download'));
+      if (state !== 'downloaded' && state !== 'handed') return;
+      if (state === 'downloaded') this.#side.append(glyph('done'));
+      this.#facts(this.#locale.size(file.size), this.#locale.say(`kind-${file.kind}`), this.#locale.say(state));
+    });
+  }
+
+  /** @param {'cancel' | 'cancelDownload'} word */
+  #offerCancel(word) {
+    const button = make('button', { type: 'button', class: 'tile-cancel', part: 'button cancel', 'aria-label': this.#locale.say(word, { name: this.name }) }, glyph('cancel'));
+    button.addEventListener('click', () => this.#actions.cancel(this));
+    this.#side.replaceChildren(button);
+  }
+
+  /** @param {'retry' | 'dismiss' | 'choose'} action @param {string} label */
+  #button(action, label) {
+    const button = make('button', { type: 'button', class: `text-button ${action}`, part: `button ${action}`, 'aria-label': label },
+      action === 'retry' && glyph('retry'), this.#locale.say(action));
+    button.addEventListener('click', () => this.#actions[action](this));
+    return button;
+  }
+
+  /** @param {Refusal} error */
+  #refusal(error) {
+    return make('p', { class: 'refusal', dir: 'auto' }, this.#locale.reason(error) || this.#locale.say('broken'));
+  }
+}

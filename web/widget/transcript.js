@@ -1,0 +1,303 @@
+import { all, discard, hasFocus, make } from './dom.js';
+import { glyph } from './glyphs.js';
+import { icon } from './icons.js';
+import { linked } from './links.js';
+import { Thread, groupPause, speaks } from './thread.js';
+
+/** @typedef {import('../attache.js').Party} Party */
+/** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
+/** @typedef {import('./locale.js').Locale} Locale */
+/** @typedef {import('./tile.js').Tile} Tile */
+
+const nearEnd = 48;
+const replayPause = 200;
+const longestReplay = 3000;
+
+/**
+ * What was said and sent, oldest first, and after it what is on its way. It
+ * stays at the end while the reader is there and holds still otherwise.
+ */
+export class Transcript {
+  node = make('div', { class: 'transcript', part: 'transcript', tabindex: 0 });
+  #log = make('ol', { class: 'log', role: 'log' });
+  #pending = make('ul', { class: 'pending' });
+  #empty = make('div', { class: 'empty', part: 'empty' });
+  #hint = make('p');
+  #jump = make('button', { class: 'jump', part: 'button jump', type: 'button', hidden: true });
+  #frame = make('div', { class: 'scroller' });
+  #thread = new Thread();
+  /** @type {HTMLElement[]} */
+  #items = [];
+  #unseen = 0;
+  /** How far it was scrolled last; a node that is moved loses that. */
+  #top = 0;
+  #following = true;
+  /** Whether anybody said or sent anything yet. */
+  #used = false;
+  #locale;
+
+  /** When the replay ends at the latest; 0 once it has. */
+  #settled = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #settling;
+  #due = false;
+  /** @type {Party | undefined} */
+  #self;
+  /** From when it stands there. @type {(Window & typeof globalThis) | undefined} */
+  #window;
+  /** @type {ResizeObserver | undefined} */
+  #sizes;
+
+  /** @param {Locale} locale @param {boolean} readonly */
+  constructor(locale, readonly) {
+    this.#locale = locale;
+    this.node.setAttribute('aria-label', locale.say('transcript'));
+    this.node.setAttribute('role', 'region');
+    this.#pending.setAttribute('aria-label', locale.say('uploads'));
+    this.#empty.append(
+      make('div', { class: 'empty-icons' }, icon('image', 'png'), icon('pdf', 'pdf'), icon('sheet', 'xlsx')),
+      make('p', { class: 'empty-title' }, locale.say('empty')),
+      this.#hint,
+    );
+    this.#hint.append(locale.say(readonly ? 'emptyReadonly' : 'emptyHint'));
+    this.node.append(this.#log, this.#empty, this.#pending);
+    this.#frame.append(this.node, this.#jump);
+    this.node.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#jump.addEventListener('click', () => this.#jumpToEnd());
+  }
+
+  /** Takes note that it stands in its document, whose window measures and draws it: not always the one that this script runs in. */
+  mounted() {
+    this.#sizes?.disconnect();
+    this.#window = this.node.ownerDocument.defaultView ?? undefined;
+    const { ResizeObserver } = this.#window ?? {};
+    if (ResizeObserver) {
+      this.#sizes = new ResizeObserver(() => this.#following && this.#toEnd());
+      for (const part of [this.node, this.#log, this.#pending]) this.#sizes.observe(part);
+    }
+    if (this.#following) this.#toEnd();
+    else this.node.scrollTop = this.#top;
+  }
+
+  /** Measures and draws nothing more. */
+  detach() {
+    this.#sizes?.disconnect();
+    clearTimeout(this.#settling);
+    this.#window = undefined;
+  }
+
+  /** How far it is scrolled, in pixels; undefined at the end. */
+  get scroll() {
+    return this.#following ? undefined : this.#top;
+  }
+
+  set scroll(top) {
+    if (top === undefined) return;
+    this.#following = false;
+    this.#top = top;
+    this.node.scrollTop = top;
+    this.#writeJump();
+  }
+
+  /** The transcript with the button that leads to its end. */
+  get frame() {
+    return this.#frame;
+  }
+
+  /**
+   * Shows what was said before we came. A session may hand it over in pieces
+   * that look like news: until they stop coming, nothing moves and screen
+   * readers are told nothing.
+   *
+   * @param {Party} self
+   * @param {readonly TranscriptEvent[]} events
+   * @param {(event: TranscriptEvent) => void} show
+   */
+  replay(self, events, show) {
+    this.#self = self;
+    this.#log.setAttribute('aria-busy', 'true');
+    this.#settled = performance.now() + longestReplay;
+    this.#settle();
+    events.forEach(show);
+  }
+
+  /** Waits for a moment in which nothing comes. */
+  #settle() {
+    const left = this.#settled - performance.now();
+    if (left <= 0) return;
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      this.#settled = 0;
+      this.#log.removeAttribute('aria-busy');
+    }, Math.min(left, replayPause));
+  }
+
+  /**
+   * Shows an event. A file's tile is the one that is handed in.
+   *
+   * @param {TranscriptEvent} event
+   * @param {() => Tile} [tile]
+   * @returns {boolean} false if it is not to be shown or was already
+   */
+  add(event, tile) {
+    const place = this.#thread.insert(event);
+    if (place < 0) return false;
+    const item = this.#item(event, tile);
+    this.#items.splice(place, 0, item);
+    this.#log.insertBefore(item, this.#items[place + 1] ?? null);
+    this.#group(place);
+    if (place + 1 < this.#items.length) this.#group(place + 1);
+    this.#headPending();
+    this.#settle();
+    if (speaks(event)) this.#used = true;
+    this.#showEmpty();
+    this.#arrived(event.own, speaks(event));
+    return true;
+  }
+
+  /** Shows something that is still on its way. @param {HTMLElement} node @param {number} at milliseconds since 1970 */
+  addPending(node, at) {
+    const kind = node.matches('.tile') ? 'file' : 'message';
+    this.#pending.append(make('li', { class: `item own ${kind}`, 'data-at': at }, node));
+    this.#headPending();
+    this.#showEmpty();
+    this.#arrived(true, false);
+  }
+
+  /** Gives the first one the head that it will have in the transcript, so that nothing moves when it gets there. */
+  #headPending() {
+    for (const item of all(this.#pending, '.first')) {
+      item.classList.remove('first');
+      discard(item.querySelector('.head'));
+    }
+    const first = /** @type {HTMLElement | null} */ (this.#pending.firstElementChild);
+    if (!first || !this.#self) return;
+    const at = Number(first.dataset.at);
+    const last = this.#items.length > 0 ? this.#thread.at(this.#items.length - 1) : undefined;
+    if (last?.own && speaks(last) && at - last.at < groupPause) return;
+    first.classList.add('first');
+    first.prepend(this.#head({ from: this.#self, own: true, at, visibility: 'ALL' }));
+  }
+
+  /** @param {HTMLElement} node */
+  removePending(node) {
+    const item = node.closest('li');
+    if (item?.parentNode === this.#pending) discard(item);
+    this.#headPending();
+    this.#showEmpty();
+  }
+
+  /** Whether something could be written or dropped. @param {boolean} usable */
+  set usable(usable) {
+    this.#hint.hidden = !usable;
+  }
+
+  #showEmpty() {
+    const hidden = this.#used || this.#pending.hasChildNodes();
+    if (this.#empty.hidden !== hidden) this.#empty.hidden = hidden;
+  }
+
+  /** @param {TranscriptEvent} event @param {(() => Tile)} [tile] */
+  #item(event, tile) {
+    const item = make('li', { class: 'item', part: 'item', 'data-event': event.event });
+    item.classList.add(event.type, speaks(event) ? (event.own ? 'own' : 'other') : 'news');
+    if (event.type === 'message') item.append(this.#text(event));
+    else if (event.type === 'file' && tile) item.append(this.#adopt(tile().node));
+    else item.append(this.#news(event));
+    item.title = this.#locale.moment(event.at);
+    return item;
+  }
+
+  /** An upload's tile leaves the pending ones; its empty place goes with it. @param {HTMLElement} node */
+  #adopt(node) {
+    const item = node.closest('li');
+    const back = item && hasFocus(node);
+    if (item) {
+      discard(node);
+      discard(item);
+    }
+    if (back) queueMicrotask(() => node.querySelector('button')?.focus());
+    return node;
+  }
+
+  /** @param {import('../attache.js').TextEvent} event */
+  #text(event) {
+    if (event.from.userType === 'SYSTEM') return make('span', { class: 'line', dir: 'auto' }, ...linked(event.text));
+    return make('div', { class: 'bubble', part: event.own ? 'bubble own' : 'bubble', dir: 'auto' }, ...linked(event.text));
+  }
+
+  /** @param {TranscriptEvent} event */
+  #news(event) {
+    const name = event.from.nickname;
+    const reason = event.type === 'leave' ? event.reason?.text ?? '' : '';
+    const words = event.type === 'join'
+      ? this.#locale.say('joined', { name })
+      : this.#locale.say(reason ? 'leftBecause' : 'left', { name, reason });
+    return make('span', { class: 'line', part: 'line', dir: this.#locale.direction }, words);
+  }
+
+  /** Writes who and when over the first of a group, and the date over the first of a day. @param {number} index */
+  #group(index) {
+    const item = this.#items[index];
+    const event = this.#thread.at(index);
+    const first = speaks(event) && !this.#thread.follows(index);
+    item.classList.toggle('first', first);
+    for (const old of all(item, ':scope > .head, :scope > .day')) discard(old);
+    if (first) item.prepend(this.#head(event));
+    if (this.#thread.opensDay(index)) item.prepend(make('span', { class: 'day', dir: this.#locale.direction }, this.#locale.day(event.at)));
+  }
+
+  /** @param {Pick<TranscriptEvent, 'from' | 'own' | 'at' | 'visibility'>} event */
+  #head({ from, own, at, visibility }) {
+    return make('div', { class: 'head', part: 'head' },
+      make('bdi', { class: own ? 'heard' : 'nickname', 'data-type': from.userType }, from.nickname),
+      make('time', { dir: this.#locale.direction, datetime: new Date(at).toISOString() }, this.#locale.time(at)),
+      visibility !== 'ALL' && make('span', { class: 'visibility', dir: this.#locale.direction }, this.#locale.say(visibility)));
+  }
+
+  /** @param {boolean} own @param {boolean} counts */
+  #arrived(own, counts) {
+    if (own || this.#following) {
+      this.#following = true;
+      this.#toEnd();
+      return;
+    }
+    if (counts) this.#unseen += 1;
+    this.#writeJump();
+  }
+
+  #scrolled() {
+    if (this.#due) return; // it goes to the end anyway
+    const { scrollHeight, scrollTop, clientHeight } = this.node;
+    if (clientHeight === 0) return; // it is not drawn
+    this.#top = scrollTop;
+    this.#following = scrollHeight - scrollTop - clientHeight < nearEnd;
+    if (this.#following) this.#unseen = 0;
+    this.#writeJump();
+  }
+
+  /** Written only when it changes: any change here has the whole transcript laid out again. */
+  #writeJump() {
+    if (this.#jump.hidden !== this.#following) this.#jump.hidden = this.#following;
+    if (this.#following) return;
+    const words = this.#unseen > 0 ? this.#locale.say('newer', { count: this.#unseen }) : this.#locale.say('latest');
+    if (this.#jump.textContent !== words) this.#jump.replaceChildren(glyph('down'), make('bdi', { dir: this.#locale.direction }, words));
+  }
+
+  #jumpToEnd() {
+    this.#following = true;
+    this.#toEnd(this.#window?.matchMedia?.('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth');
+  }
+
+  /** Once a frame: asking for the height lays the whole transcript out. @param {ScrollBehavior} [behavior] */
+  #toEnd(behavior = 'instant') {
+    if (this.#due || !this.#window) return;
+    this.#due = true;
+    const go = () => {
+      this.#due = false;
+      if (this.#following) this.node.scrollTo?.({ top: this.node.scrollHeight, behavior });
+    };
+    if (this.#window.requestAnimationFrame) this.#window.requestAnimationFrame(go);
+    else this.#window.setTimeout(go);
+  }
+}
