@@ -373,6 +373,10 @@ func TestDemo(t *testing.T) {
 	policy := header.Get("Content-Security-Policy")
 	require.Contains(t, policy, "connect-src 'self' ws://"+strings.TrimPrefix(at, "http://")+";")
 	require.NotContains(t, policy, "unsafe-inline")
+	for _, script := range regexp.MustCompile(`(?:src|href)="(web/[^"]+)"`).FindAllStringSubmatch(page, -1) {
+		status, _, _ = get(t, at+"/"+script[1])
+		require.Equal(t, http.StatusOK, status, script[1])
+	}
 
 	first, second := d.tokens(""), d.tokens("")
 	require.Nil(t, first.URL)
