@@ -9,7 +9,7 @@
   input.id = 'file';
   document.body.append(input);
 
-  /** @type {import('../../web/attache.js').Session} */
+  /** @type {import('../../../web/attache.js').Session} */
   let session;
   /** The latest file that was announced. */
   let latest;
