@@ -40,6 +40,11 @@ type ChatServer interface {
 	// for a party that is not in, session-ended after the session's end. Every
 	// request of a download asks it.
 	File(ctx context.Context, session, userID, fileID string) (bridge.Event, error)
+
+	// FindKey finds the event with that key in the session's transcript, whoever may
+	// see it. The delivery loop asks before it repeats a notice whose outcome is
+	// unclear.
+	FindKey(ctx context.Context, session, key string) (e bridge.Event, found bool, err error)
 }
 
 // Joined is what a party learns when it joins.
@@ -60,12 +65,6 @@ type Allowances interface {
 	Release(ctx context.Context, session, userID, key string) error
 	// Attempt charges one download of the file. The same key is charged once.
 	Attempt(ctx context.Context, session, userID, key, fileID string) error
-}
-
-// Finder is what a ChatServer offers that can look a key up in a transcript;
-// the delivery loop asks it before it repeats an unclear notice.
-type Finder interface {
-	FindKey(ctx context.Context, session, key string) (bridge.Event, bool, error)
 }
 
 // Document is one file in the document store, by the store's own terms

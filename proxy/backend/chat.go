@@ -21,13 +21,12 @@ type limited struct{ conversation }
 
 var (
 	_ proxy.ChatServer = conversation{}
-	_ proxy.Finder     = conversation{}
 	_ proxy.Allowances = limited{}
 )
 
-// Chat returns the backend's Chat Server, which is a [proxy.Finder], and a
-// [proxy.Allowances] where the backend has that feature. Its errors are those the
-// backend told, or of code chat-unavailable.
+// Chat returns the backend's Chat Server, which is a [proxy.Allowances] where the
+// backend has that feature. Its errors are those the backend answered, or of code
+// chat-unavailable.
 func (c *Client) Chat() proxy.ChatServer {
 	if slices.Contains(c.features, featureAllowances) {
 		return limited{conversation{c}}

@@ -68,14 +68,11 @@ func TestAStoreWithIDsOfItsOwnConforms(t *testing.T) {
 }
 
 // plain hides what a Chat Server may be besides.
-type plain struct {
-	proxy.ChatServer
-	proxy.Finder
-}
+type plain struct{ proxy.ChatServer }
 
 func TestWithoutAllowancesTheirCasesAreSkipped(t *testing.T) {
 	b := newWorld(t)
-	b.serve(func(p *backend.Backend) { p.Chat = plain{b.chat, b.chat} }, nil)
+	b.serve(func(p *backend.Backend) { p.Chat = plain{b.chat} }, nil)
 	skipped := 0
 	require.NoError(t, backend.Conform(t.Context(), b.options(), "reserv", func(v backend.Verdict) {
 		require.True(t, v.Skipped, v.Case)

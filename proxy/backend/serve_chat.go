@@ -63,7 +63,7 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) find(w http.ResponseWriter, r *http.Request) error {
-	e, found, err := h.finder.FindKey(r.Context(), r.PathValue("session"), r.PathValue("key"))
+	e, found, err := h.Chat.FindKey(r.Context(), r.PathValue("session"), r.PathValue("key"))
 	if err != nil {
 		return err
 	}

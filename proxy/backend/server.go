@@ -34,8 +34,7 @@ type Store interface {
 
 // Backend is what a backend stands for.
 type Backend struct {
-	// Chat must be a [proxy.Finder]. Where it is a [proxy.Allowances], the backend
-	// says so.
+	// Where Chat is a [proxy.Allowances], the backend says so.
 	Chat      proxy.ChatServer
 	Documents Store
 	// Secret is what both ends share.
@@ -49,7 +48,6 @@ type Backend struct {
 // Handler is the backend's end.
 type Handler struct {
 	Backend
-	finder     proxy.Finder
 	allowances proxy.Allowances // nil without
 	digest     [32]byte         // of the secret: comparing takes the same time for every length
 	mux        http.ServeMux
@@ -60,14 +58,9 @@ type Handler struct {
 // NewHandler serves b.
 func NewHandler(b Backend) (*Handler, error) {
 	h := &Handler{Backend: b, digest: sha256.Sum256(b.Secret)}
-	finder, ok := b.Chat.(proxy.Finder)
-	if !ok {
-		return nil, errors.New("a backend's chat server can look up keys")
-	}
 	if len(b.Secret) == 0 {
 		return nil, errors.New("a backend needs a secret: both ends share it")
 	}
-	h.finder = finder
 	h.allowances, _ = b.Chat.(proxy.Allowances)
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)

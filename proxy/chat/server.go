@@ -26,7 +26,6 @@ type Server struct {
 var (
 	_ proxy.ChatServer = (*Server)(nil)
 	_ proxy.Allowances = (*Server)(nil)
-	_ proxy.Finder     = (*Server)(nil)
 )
 
 // New opens the sessions' stream and begins to follow it. The connection of js

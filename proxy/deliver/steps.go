@@ -183,13 +183,9 @@ func (j *job) announce() (bridge.Event, error) {
 	return e, nil
 }
 
-// find looks for the notice in the transcript, where the chat server can.
+// find looks for the notice in the transcript.
 func (j *job) find(ctx context.Context) (bridge.Event, bool, error) {
-	f, ok := j.Chat.(proxy.Finder)
-	if !ok {
-		return bridge.Event{}, false, nil
-	}
-	e, found, err := f.FindKey(ctx, j.record.Session, j.record.Key)
+	e, found, err := j.Chat.FindKey(ctx, j.record.Session, j.record.Key)
 	if err != nil {
 		return e, false, fmt.Errorf("look for the notice: %w", err)
 	}
