@@ -173,7 +173,7 @@ func CheckCustom(d Data) error {
 	total := 0
 	for _, item := range d {
 		if strings.HasPrefix(item.Key, reservedPrefix) || item.Key == KeyFileKey || item.Key == KeyFileAsSent {
-			return NewError(CodeCustomKey, "the key "+item.Key+" has a meaning of its own")
+			return NewError(CodeCustomKey, "the key "+item.Key+" is reserved")
 		}
 		if !xmlClean(item.Text) {
 			return NewError(CodeCustomKey, "the value of "+item.Key+" holds characters that XML cannot carry")

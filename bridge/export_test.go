@@ -12,14 +12,30 @@ func Keys(v any) []string {
 	return k
 }
 
-// KindOfMessage returns what stands behind "type" in m.
+// keys is a visitor that only collects names.
+type keys []string
+
+func (s *keys) add(k string)                             { *s = append(*s, k) }
+func (s *keys) text(k string, _ *string, _ int)          { s.add(k) }
+func (s *keys) optional(k string, _ *string, _ int)      { s.add(k) }
+func (s *keys) number(k string, _ *int64)                { s.add(k) }
+func (s *keys) count(k string, _ *int64)                 { s.add(k) }
+func (s *keys) limit(k string, _ *int64)                 { s.add(k) }
+func (s *keys) flag(k string, _ *bool)                   { s.add(k) }
+func (s *keys) texts(k string, _ *[]string, _, _ int)    { s.add(k) }
+func (s *keys) object(k string, _ described, _ *bool)    { s.add(k) }
+func (s *keys) data(k string, _ *Data)                   { s.add(k) }
+func (s *keys) choice(k string, _ *string, _ []string)   { s.add(k) }
+func (s *keys) choiceOr(k string, _ *string, _ []string) { s.add(k) }
+
+// KindOfMessage returns m's "type".
 func KindOfMessage(m Wire) string { return m.kind() }
 
-// PageMessage and ProxyMessage return an empty message of that type; nil where
-// that side does not send it.
+// PageMessage and ProxyMessage return an empty message of that type; nil if that
+// side does not send it.
 var PageMessage, ProxyMessage = pageMessage, proxyMessage
 
-// Parse returns what the codec read as encoding/json would with UseNumber.
+// Parse returns the value as encoding/json does with UseNumber.
 func Parse(in []byte) (any, error) {
 	n, err := parse(in)
 	if err != nil {

@@ -3,7 +3,7 @@ package bridge
 import "strconv"
 
 // fields is how a message describes itself, once, for both directions: a type
-// names its members in wire order, and the visitor behind this interface
+// names its members in wire order, and the visitor that implements this interface
 // either writes them or takes them out of a parsed object. Bounds are part of
 // the description, so a decoder cannot forget them.
 type fields interface {
@@ -14,13 +14,13 @@ type fields interface {
 	limit(key string, v *int64)                       // absent when NoLimit
 	flag(key string, v *bool)                         // absent when false
 	texts(key string, v *[]string, items, max int)    // absent when empty
-	object(key string, v described, present *bool)    // nested; required where present is nil
+	object(key string, v described, present *bool)    // nested; required if present is nil
 	data(key string, v *Data)                         // absent when empty
 	choice(key string, v *string, allowed []string)   // required, one of the list
 	choiceOr(key string, v *string, allowed []string) // absent when empty
 }
 
-// described is a type with a place on the wire.
+// described is a type that crosses the wire.
 type described interface{ fields(fields) }
 
 // writer is the visitor that encodes.
@@ -113,10 +113,10 @@ func (w *writer) choice(k string, v *string, _ []string) { w.text(k, v, 0) }
 
 func (w *writer) choiceOr(k string, v *string, _ []string) { w.optional(k, v, 0) }
 
-// reader is the visitor that decodes. The first thing wrong stays in err.
+// reader is the visitor that decodes. It marks the members that it takes, and err
+// keeps the first mistake.
 type reader struct {
 	members []member
-	taken   int
 	err     error
 }
 
@@ -129,47 +129,43 @@ func decode(n node, v described) error {
 	if r.err != nil {
 		return r.err
 	}
-	if r.taken == len(r.members) {
-		return nil
-	}
-	return r.leftOver(v)
-}
-
-// leftOver names the key that nobody asked for.
-func (r *reader) leftOver(v described) error {
-	var known keys
-	v.fields(&known)
 	for _, m := range r.members {
-		if !known.has(m.key) {
+		if !m.taken {
 			return invalid("unknown key " + strconv.Quote(m.key))
 		}
 	}
-	return invalid("a key appears twice")
+	return nil
 }
 
-func (r *reader) fail(k, what string) {
+func (r *reader) fail(k, problem string) {
 	if r.err == nil {
-		r.err = invalid(strconv.Quote(k) + " " + what)
+		r.err = invalid(strconv.Quote(k) + " " + problem)
 	}
 }
 
-// find returns the member of that key and kind; nil when it is absent.
-func (r *reader) find(k string, kind byte, what string) *node {
+// take returns the value of that key; nil if it is absent.
+func (r *reader) take(k string) *node {
 	if r.err != nil {
 		return nil
 	}
 	for i := range r.members {
-		if r.members[i].key != k {
-			continue
+		if m := &r.members[i]; m.key == k {
+			m.taken = true
+			return &m.value
 		}
-		r.taken++
-		if n := &r.members[i].value; n.kind == kind {
-			return n
-		}
-		r.fail(k, "is not "+what)
-		return nil
 	}
 	return nil
+}
+
+// takeKind returns the value of that key, which must be of that kind; nil if it is
+// absent.
+func (r *reader) takeKind(k string, kind byte, name string) *node {
+	n := r.take(k)
+	if n != nil && n.kind != kind {
+		r.fail(k, "is not "+name)
+		return nil
+	}
+	return n
 }
 
 func (r *reader) text(k string, v *string, max int) {
@@ -181,7 +177,7 @@ func (r *reader) text(k string, v *string, max int) {
 
 func (r *reader) optional(k string, v *string, max int) {
 	*v = ""
-	n := r.find(k, '"', "a string")
+	n := r.takeKind(k, '"', "a string")
 	if n == nil {
 		return
 	}
@@ -212,34 +208,22 @@ func (r *reader) limit(k string, v *int64) {
 }
 
 func (r *reader) integer(k string, v *int64) {
-	if n := r.find(k, '0', "a number"); n != nil {
+	if n := r.takeKind(k, '0', "a number"); n != nil {
 		*v = n.num
 	}
 }
 
 func (r *reader) flag(k string, v *bool) {
-	*v = false
-	if r.err != nil {
-		return
-	}
-	for _, m := range r.members {
-		if m.key != k {
-			continue
-		}
-		r.taken++
-		switch m.value.kind {
-		case 't':
-			*v = true
-		case 'f':
-		default:
-			r.fail(k, "is not true or false")
-		}
+	n := r.take(k)
+	*v = n != nil && n.kind == 't'
+	if n != nil && n.kind != 't' && n.kind != 'f' {
+		r.fail(k, "is not true or false")
 	}
 }
 
 func (r *reader) texts(k string, v *[]string, items, max int) {
 	*v = nil
-	n := r.find(k, '[', "a list")
+	n := r.takeKind(k, '[', "a list")
 	if n == nil {
 		return
 	}
@@ -249,7 +233,7 @@ func (r *reader) texts(k string, v *[]string, items, max int) {
 	}
 	for _, item := range n.items {
 		if item.kind != '"' || len(item.str) > max {
-			r.fail(k, "holds something that is no short string")
+			r.fail(k, "has an entry that is not a string of at most "+strconv.Itoa(max)+" bytes")
 			return
 		}
 		*v = append(*v, item.str)
@@ -257,7 +241,7 @@ func (r *reader) texts(k string, v *[]string, items, max int) {
 }
 
 func (r *reader) object(k string, v described, present *bool) {
-	n := r.find(k, '{', "an object")
+	n := r.takeKind(k, '{', "an object")
 	if present != nil {
 		*present = n != nil
 	}
@@ -271,7 +255,7 @@ func (r *reader) object(k string, v described, present *bool) {
 
 func (r *reader) data(k string, v *Data) {
 	*v = nil
-	if n := r.find(k, '{', "an object"); n != nil {
+	if n := r.takeKind(k, '{', "an object"); n != nil {
 		r.err = v.take(*n)
 	}
 }
@@ -293,32 +277,5 @@ func (r *reader) choiceOr(k string, v *string, allowed []string) {
 			return
 		}
 	}
-	r.fail(k, "is none of the values it can have")
-}
-
-// keys is the visitor that only collects names.
-type keys []string
-
-func (s *keys) has(k string) bool {
-	for _, have := range *s {
-		if have == k {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *keys) add(k string)                           { *s = append(*s, k) }
-func (s *keys) text(k string, _ *string, _ int)        { s.add(k) }
-func (s *keys) optional(k string, _ *string, _ int)    { s.add(k) }
-func (s *keys) number(k string, _ *int64)              { s.add(k) }
-func (s *keys) count(k string, _ *int64)               { s.add(k) }
-func (s *keys) limit(k string, _ *int64)               { s.add(k) }
-func (s *keys) flag(k string, _ *bool)                 { s.add(k) }
-func (s *keys) texts(k string, _ *[]string, _, _ int)  { s.add(k) }
-func (s *keys) object(k string, _ described, _ *bool)  { s.add(k) }
-func (s *keys) data(k string, _ *Data)                 { s.add(k) }
-func (s *keys) choice(k string, _ *string, _ []string) { s.add(k) }
-func (s *keys) choiceOr(k string, _ *string, _ []string) {
-	s.add(k)
+	r.fail(k, "is not one of its allowed values")
 }

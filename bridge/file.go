@@ -21,7 +21,7 @@ type File struct {
 // as an integer or a string, for both are met. Errors have code notice-incomplete.
 func DecodeFile(e Event) (File, error) {
 	if !e.IsFile() {
-		return File{}, NewError(CodeNotice, "this event is no file-uploaded notice")
+		return File{}, NewError(CodeNotice, "this event is not a file-uploaded notice")
 	}
 	if err := CheckNotice(e.Data); err != nil {
 		return File{}, err
@@ -51,7 +51,7 @@ func DecodeFile(e Event) (File, error) {
 func downloadable(f File, from UserType) (bool, string) {
 	switch {
 	case f.Source != SourceUCS:
-		return false, "the file lies in " + clip(f.Source, 64) + ", which cannot be read from here"
+		return false, "the file is stored in " + clip(f.Source, 64) + ", which cannot be read from here"
 	case f.ID == "":
 		return false, "the notice has no file-id"
 	case f.Key == "" && !from.Trusted():

@@ -72,13 +72,13 @@ func PutFrame(buf []byte, f Frame) {
 func ParseFrame(message []byte) (Frame, []byte, error) {
 	var f Frame
 	if len(message) <= FrameHeader {
-		return f, nil, NewError(CodeFrame, "a frame is shorter than its header and one byte")
+		return f, nil, NewError(CodeFrame, "a frame has no payload")
 	}
 	if len(message) > FrameHeader+MaxFrame {
 		return f, nil, NewError(CodeFrame, "a frame's payload is longer than "+Bytes(MaxFrame))
 	}
 	if message[0] != FrameVersion || message[1]|message[2]|message[3] != 0 {
-		return f, nil, NewError(CodeFrame, "a frame has another version")
+		return f, nil, NewError(CodeFrame, "a frame has an unknown version")
 	}
 	offset := binary.BigEndian.Uint64(message[8:])
 	if offset > MaxInteger {

@@ -124,7 +124,7 @@ func FuzzEvent(f *testing.F) {
 		again, err := bridge.ParseEvent(bridge.AppendEvent(nil, e))
 		require.NoError(t, err)
 		require.Equal(t, e, again)
-		require.True(t, json.Valid(bridge.AppendEntry(nil, e, "u1")))
+		require.True(t, json.Valid(bridge.AppendTranscriptItem(nil, e, "u1")))
 
 		file, err := bridge.DecodeFile(e)
 		if err != nil {

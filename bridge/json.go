@@ -7,14 +7,13 @@ import (
 
 // The strict JSON of the wire. encoding/json would accept unknown, duplicate
 // and differently cased keys, replace invalid UTF-8, and add 115 kB to the
-// module; this one refuses what the protocol does not say. It is fuzzed
-// against encoding/json: whatever it accepts, that one accepts with the same
-// meaning.
+// module; this codec refuses whatever the protocol does not allow. It is fuzzed
+// against encoding/json, which accepts all that it accepts, with the same meaning.
 
 // MaxDepth is how deep objects and arrays may nest in a message.
 const MaxDepth = 5
 
-// node is one parsed JSON value. Numbers are integers without sign: the
+// node is one parsed JSON value. Numbers are integers without a sign: the
 // protocol has no others.
 type node struct {
 	kind    byte // '{' '[' '"' '0' 't' 'f' 'n'
@@ -27,6 +26,7 @@ type node struct {
 type member struct {
 	key   string
 	value node
+	taken bool // by a reader
 }
 
 type parser struct {
@@ -81,7 +81,7 @@ func (p *parser) next(c byte) bool {
 	return false
 }
 
-// value reads one value, inside depth objects and arrays.
+// value reads one value, nested in depth objects and arrays.
 func (p *parser) value(depth int) (node, error) {
 	p.space()
 	if p.pos >= len(p.in) {
@@ -103,18 +103,18 @@ func (p *parser) value(depth int) (node, error) {
 	case c >= '0' && c <= '9':
 		return p.number()
 	case c == 't':
-		return node{kind: 't'}, p.word("true")
+		return node{kind: 't'}, p.literal("true")
 	case c == 'f':
-		return node{kind: 'f'}, p.word("false")
+		return node{kind: 'f'}, p.literal("false")
 	case c == 'n':
-		return node{kind: 'n'}, p.word("null")
+		return node{kind: 'n'}, p.literal("null")
 	case c == '-':
-		return node{}, invalid("numbers in a message have no sign")
+		return node{}, invalid("a number has a sign")
 	}
 	return node{}, p.unexpected()
 }
 
-func (p *parser) word(w string) error {
+func (p *parser) literal(w string) error {
 	if len(p.in)-p.pos < len(w) || string(p.in[p.pos:p.pos+len(w)]) != w {
 		return p.unexpected()
 	}
@@ -147,7 +147,7 @@ func (p *parser) object(depth int) (node, error) {
 		if err != nil {
 			return node{}, err
 		}
-		n.members = append(n.members, member{key, v})
+		n.members = append(n.members, member{key: key, value: v})
 		if len(n.members) > maxMembers {
 			return node{}, invalid("an object has more than " + strconv.Itoa(maxMembers) + " keys")
 		}
@@ -191,12 +191,12 @@ func (p *parser) number() (node, error) {
 	}
 	digits := string(p.in[start:p.pos])
 	if len(digits) > 1 && digits[0] == '0' {
-		return node{}, invalid("a number begins with 0")
+		return node{}, invalid("a number begins with a superfluous 0")
 	}
 	if p.pos < len(p.in) {
 		switch p.in[p.pos] {
 		case '.', 'e', 'E':
-			return node{}, invalid("numbers in a message are whole")
+			return node{}, invalid("a number is not an integer")
 		}
 	}
 	v, err := strconv.ParseInt(digits, 10, 64)
@@ -273,8 +273,8 @@ func (p *parser) escaped(out []byte) (string, error) {
 	return "", p.unexpected()
 }
 
-// unicode reads the four digits behind \u, and a second escape where the first
-// is the upper half of a pair. A half alone is refused: it is not text.
+// unicode reads the four digits after \u, and a second escape if the first is the
+// upper half of a surrogate pair. Half a pair is not text and is refused.
 func (p *parser) unicode() (rune, error) {
 	r, err := p.hex4()
 	if err != nil {
@@ -310,10 +310,10 @@ func (p *parser) hex4() (rune, error) {
 
 const hexDigits = "0123456789abcdef"
 
-// appendText writes s as a JSON string, as short as JSON can: what was read from
-// a message that was short enough fits into the next one, too. Invalid UTF-8
-// becomes U+FFFD, so the output is always valid; < > & and the two line
-// separators are left as they are, for nothing here is ever put into HTML.
+// appendText writes s as the shortest JSON string, so that text read from one
+// message fits into the next. Invalid UTF-8 becomes U+FFFD, so the output is always
+// valid; < > & and the two line separators stay as they are, because this output is
+// never put into HTML.
 func appendText(out []byte, s string) []byte {
 	out = append(out, '"')
 	for i := 0; i < len(s); {

@@ -4,33 +4,33 @@ import "time"
 
 // Link is what is known about one connection to the proxy before an upload begins
 // on it: a lower bound of its rate, in bytes per second. All uploads of a
-// connection share one, and every new connection has its own, because it may
-// lead through another network. The zero Link knows nothing.
+// connection share one. A new connection gets a new one, because it may lead
+// through another network. The zero Link knows nothing.
 type Link struct {
 	rate   float64
 	proven bool // by bytes of a file, not only by a hello
 }
 
-// A measurement that took so long is believed even where it is lower than what
-// was known: the trip is a small part of it, so the link has become slower.
-const telling = time.Second
+// A measurement that took this long may lower the rate: the round trip is a small
+// part of it, so the link has become slower.
+const conclusive = time.Second
 
-// Took records that the proxy answered so many bytes after that time. The round
+// Observe records that the proxy answered so many bytes after that time. The round
 // trip and the proxy's work are part of the time, so the link carries at least
-// that much. A hello and its answer are such a measurement as well, but a link
-// that lets a burst pass before it slows down answers a hello at once.
-func (l *Link) Took(bytes int64, took time.Duration) {
+// that much. A hello and its answer count as well, but they prove little: a link
+// that passes a burst before it slows down answers a hello at once.
+func (l *Link) Observe(bytes int64, took time.Duration) {
 	if bytes <= 0 || took <= 0 {
 		return
 	}
 	rate, whole := float64(bytes)/took.Seconds(), bytes >= MinFrame
-	if rate > l.rate || whole && took >= telling {
+	if rate > l.rate || whole && took >= conclusive {
 		l.rate = rate
 	}
 	l.proven = l.proven || whole
 }
 
-// carries returns how many bytes the link certainly carries in d; a nil link carries none.
+// carries returns how many bytes the link carries in d for certain; 0 for a nil link.
 func (l *Link) carries(d time.Duration) int64 {
 	if l == nil {
 		return 0
@@ -38,28 +38,28 @@ func (l *Link) carries(d time.Duration) int64 {
 	return int64(l.rate * d.Seconds())
 }
 
-// Patience returns how long to wait for an answer that is behind so many bytes:
-// least, which covers round trips and pauses, and the time that the bytes take on
-// the link. As long as the link has carried no bytes of a file, that is their time
-// on the slowest link.
-func (l *Link) Patience(least time.Duration, bytes int64) time.Duration {
-	wait := Patience(least, bytes)
+// Timeout returns how long to wait for an answer that has so many bytes before it
+// in the queue: least, which covers round trips and pauses, and the time that the
+// bytes take on the link. Until the link has carried bytes of a file, that is their
+// time on the slowest link.
+func (l *Link) Timeout(least time.Duration, bytes int64) time.Duration {
+	timeout := Timeout(least, bytes)
 	if !l.proven {
-		return wait
+		return timeout
 	}
-	const slack = 4 // what a link may become slower, between two measurements
-	return min(wait, least+time.Duration(slack*float64(bytes)/l.rate*float64(time.Second)))
+	const slack = 4 // how much slower a link may become between two measurements
+	return min(timeout, least+time.Duration(slack*float64(bytes)/l.rate*float64(time.Second)))
 }
 
-// SlowestRate is the rate, in bytes per second, at which a peer has to send or take
-// data to be waited for: 8 kbit/s. Both ends use it for every wait.
+// SlowestRate is the rate, in bytes per second, at which a peer must send or
+// receive: 8 kbit/s. Every timeout on both ends is computed from it.
 const SlowestRate = 1000
 
-// mostPatience bounds what is waited beyond the least, whatever is under way.
-const mostPatience = 2 * time.Minute
+// maxTransfer bounds what Timeout adds to the least, however many bytes are under way.
+const maxTransfer = 2 * time.Minute
 
-// Patience returns how long to wait for so many bytes: least, and the time that
-// they take on the slowest link, which counts for two minutes at most.
-func Patience(least time.Duration, bytes int64) time.Duration {
-	return least + min(time.Duration(bytes)*(time.Second/SlowestRate), mostPatience)
+// Timeout returns how long to wait for so many bytes: least, and their time on the
+// slowest link, but at most two minutes of that.
+func Timeout(least time.Duration, bytes int64) time.Duration {
+	return least + min(time.Duration(bytes)*(time.Second/SlowestRate), maxTransfer)
 }

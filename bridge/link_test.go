@@ -6,19 +6,18 @@ import (
 	"attache/bridge"
 )
 
-// link is a simulated path from a page to a proxy's store and back, with a
-// clock of its own: bytes queue in front of a bottleneck and then travel, and
-// so does their ack.
+// link simulates the path from a page to a proxy's store and back, with a clock of
+// its own: bytes queue before a bottleneck and then travel, and so does their ack.
 type link struct {
-	rate  float64       // bytes per second
-	trip  time.Duration // there and back, without the queue
-	bunch time.Duration // acks only arrive at multiples of it; 0: at once
-	holds time.Duration // the store takes so long for each frame, and says so
-	tick  time.Duration // how coarse the page's clock is; 0: exact
+	rate      float64       // bytes per second
+	rtt       time.Duration // there and back, without the queue
+	ackEvery  time.Duration // acks arrive at multiples of it only; 0: at once
+	storeTime time.Duration // that the store takes for each frame and reports
+	tick      time.Duration // how coarse the page's clock is; 0: exact
 
-	turn  time.Duration // when the link becomes next; 0: never
-	next  *link
-	waits time.Duration // the page reads each frame from its disk that long
+	changesAt time.Duration // when the link becomes next; 0: never
+	next      *link
+	readTime  time.Duration // that the page takes to read a frame from its disk
 }
 
 // sending is what a sender did with a link.
@@ -31,8 +30,8 @@ type sentFrame struct {
 	at     time.Duration
 	length int64
 	window int64
-	queue  time.Duration // how long a byte written behind it waits for the link
-	owed   int64         // bytes under way with it
+	queue  time.Duration // how long a byte written after it waits for the link
+	owed   int64         // bytes in flight with it
 }
 
 type ack struct {
@@ -41,8 +40,8 @@ type ack struct {
 	held   time.Duration
 }
 
-// carry runs the sender over the link until it is done. It returns early where
-// the sender neither sends nor waits for an ack.
+// carry runs the sender over the link until it is done. It returns early if the
+// sender neither sends nor waits for an ack.
 func (l link) carry(s *bridge.Sender) sending {
 	var (
 		now, free time.Duration // free: when the bottleneck has taken everything
@@ -54,9 +53,9 @@ func (l link) carry(s *bridge.Sender) sending {
 			l = l.at(now)
 			s.Advance(length, l.read(now))
 			free = max(free, now) + seconds(float64(length)/l.rate)
-			acks = append(acks, ack{l.arrives(free + l.trip + l.holds), s.Sent(), l.holds})
+			acks = append(acks, ack{l.arrives(free + l.rtt + l.storeTime), s.Sent(), l.storeTime})
 			seen.frames = append(seen.frames, sentFrame{now, length, s.Window(), free - now, s.Sent() - s.Stored()})
-			now += l.waits
+			now += l.readTime
 			if len(acks) > 0 && acks[0].at <= now {
 				break
 			}
@@ -75,7 +74,7 @@ func (l link) carry(s *bridge.Sender) sending {
 }
 
 func (l link) at(now time.Duration) link {
-	if l.next != nil && now >= l.turn {
+	if l.next != nil && now >= l.changesAt {
 		return *l.next
 	}
 	return l
@@ -89,10 +88,10 @@ func (l link) read(now time.Duration) time.Duration {
 }
 
 func (l link) arrives(at time.Duration) time.Duration {
-	if l.bunch == 0 {
+	if l.ackEvery == 0 {
 		return at
 	}
-	return at.Truncate(l.bunch) + l.bunch
+	return at.Truncate(l.ackEvery) + l.ackEvery
 }
 
 // between returns what was sent from one time until another.

@@ -127,7 +127,7 @@ func CheckNotice(d Data) error {
 func parseSize(s string) (int64, error) {
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || v < 0 || v > MaxInteger {
-		return 0, NewError(CodeNotice, KeyFileSize+" is no number of bytes")
+		return 0, NewError(CodeNotice, KeyFileSize+" is not a byte count")
 	}
 	return v, nil
 }

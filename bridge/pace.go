@@ -2,118 +2,125 @@ package bridge
 
 import "time"
 
-// pace is what a [Sender] learns of its link from the times of frames and acks:
-// how many bytes per second it carries and how long a trip takes. The rate is
-// the best of the last seconds, each sample taken over a whole trip, so neither
-// pauses nor bunches of acks mislead it. The trip is only ever taken by probes,
-// frames that went out on an idle link: every other one waited in a queue.
+// pace estimates the link of a [Sender] from the times of frames and acks. It is
+// a small BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016):
+// the window follows from the bandwidth, a windowed maximum of delivery rates,
+// and from the minRTT, which expires.
+//
+// Each rate sample spans a whole round trip, so neither pauses nor bunched acks
+// distort it. Only an rttProbe, a frame sent on an idle link, yields an rttSample:
+// every other frame waited in a queue.
 type pace struct {
-	flights []flight      // sent, not acked, oldest first
-	acked   time.Duration // when the last ack came
+	inFlight []sentFrame   // oldest first
+	lastAck  time.Duration // when it arrived
 
-	best, before float64 // bytes per second: of the present period and of the last
-	turned       time.Duration
+	maxRate, prevMaxRate float64 // highest sample of this period and of the last, in bytes per second
+	periodStart          time.Duration
 
-	round   int64   // a round ends when what was sent from here on is acked
-	climb   float64 // the best rate when the last one ended
-	settled bool    // a round has passed that found no higher rate
+	roundStart  int64   // the round ends with the ack of a frame sent after these bytes were stored
+	roundRate   float64 // bandwidth at the end of the last round
+	startupDone bool    // a round raised the bandwidth by less than a quarter
 
-	probe  flight        // the best one; its end is 0 before there is one
-	took   time.Duration // from sending it to its ack
-	probed time.Duration // when that was
+	rttProbe  sentFrame     // the one behind minRTT; end is 0 before there is one
+	rttSample time.Duration // from sending it to its ack, less the store's time
+	sampledAt time.Duration
 
-	held time.Duration // how long the store holds a frame of late
+	storeTime time.Duration // how long the store takes for a frame: a decaying maximum
 }
 
-// flight is a frame under way.
-type flight struct {
+// sentFrame is a frame in flight.
+type sentFrame struct {
 	end, length int64
-	stored      int64         // what was stored when it went out
-	at          time.Duration // when it went out
-	from        time.Duration // when the ack before that came, or at
-	idle        bool          // whether it found the link idle
+	stored      int64         // bytes stored when it was sent
+	at          time.Duration // when it was sent
+	rateFrom    time.Duration // when its rate sample begins: at the ack before it, or at sending on an idle link
+	idle        bool          // the link was idle
 }
 
 const (
-	memory = time.Second      // a rate is remembered so long or four trips, and at most twice that
-	fresh  = 10 * time.Second // a trip is believed so long
+	bandwidthWindow = time.Second      // or four RTTs if those are longer: one of the two periods of maxRate
+	minRTTWindow    = 10 * time.Second // BBR's, too
+	startupGrowth   = 1.25             // BBR's, too
 )
 
-func (p *pace) send(f flight) {
-	if f.from = p.acked; f.idle {
-		f.from = f.at
+func (p *pace) send(f sentFrame) {
+	if f.rateFrom = p.lastAck; f.idle {
+		f.rateFrom = f.at
 	}
-	p.flights = append(p.flights, f)
+	p.inFlight = append(p.inFlight, f)
 }
 
-// ack takes note that everything before stored has arrived, and returns what it
-// measured: so many bytes took so long. Where nothing was, both are 0.
-func (p *pace) ack(stored int64, held, now time.Duration) (bytes int64, took time.Duration) {
-	p.acked = now
-	p.held = max(held, p.held-p.held/8)
-	var last flight
-	for len(p.flights) > 0 && p.flights[0].end <= stored {
-		last = p.flights[0]
-		p.flights = p.flights[1:]
+// ack handles the ack of everything before stored. It returns what it measured,
+// so many bytes in so much time; both are 0 if it measured nothing.
+func (p *pace) ack(stored int64, storeTime, now time.Duration) (bytes int64, took time.Duration) {
+	p.lastAck = now
+	p.storeTime = max(storeTime, p.storeTime-p.storeTime/8)
+	var last sentFrame
+	for len(p.inFlight) > 0 && p.inFlight[0].end <= stored {
+		last = p.inFlight[0]
+		p.inFlight = p.inFlight[1:]
 		if last.idle {
-			p.measureTrip(last, held, now)
+			p.sampleRTT(last, storeTime, now)
 		}
 	}
-	if last.end == 0 || now <= last.from {
+	if last.end == 0 || now <= last.rateFrom {
 		return 0, 0
 	}
-	bytes, took = stored-last.stored, now-last.from
-	p.measureRate(float64(bytes)/took.Seconds(), now)
-	if last.stored >= p.round {
-		p.settled = p.settled || p.rate() < 1.25*p.climb
-		p.round, p.climb = stored, p.rate()
+	bytes, took = stored-last.stored, now-last.rateFrom
+	p.sampleRate(float64(bytes)/took.Seconds(), now)
+	if last.stored >= p.roundStart {
+		p.startupDone = p.startupDone || p.bandwidth() < startupGrowth*p.roundRate
+		p.roundStart, p.roundRate = stored, p.bandwidth()
 	}
 	return bytes, took
 }
 
-func (p *pace) measureRate(sample float64, now time.Duration) {
-	if now-p.turned > max(memory, 4*p.took) {
-		p.best, p.before, p.turned = 0, p.best, now
+func (p *pace) sampleRate(rate float64, now time.Duration) {
+	if now-p.periodStart > max(bandwidthWindow, 4*p.rttSample) {
+		p.maxRate, p.prevMaxRate, p.periodStart = 0, p.maxRate, now
 	}
-	p.best = max(p.best, sample)
+	p.maxRate = max(p.maxRate, rate)
 }
 
-func (p *pace) measureTrip(f flight, held, now time.Duration) {
-	if took := max(0, now-f.at-held); p.probe.end == 0 || p.stale(now) || p.net(f, took) < p.trip() {
-		p.probe, p.took, p.probed = f, took, now
+func (p *pace) sampleRTT(f sentFrame, storeTime, now time.Duration) {
+	sample := max(0, now-f.at-storeTime)
+	if p.rttProbe.end == 0 || p.expired(now) || p.withoutFrame(f, sample) < p.minRTT() {
+		p.rttProbe, p.rttSample, p.sampledAt = f, sample, now
 	}
 }
 
-// rate is in bytes per second; 0 while nothing is known.
-func (p *pace) rate() float64 { return max(p.best, p.before) }
+// bandwidth is in bytes per second; 0 before the first sample.
+func (p *pace) bandwidth() float64 { return max(p.maxRate, p.prevMaxRate) }
 
-// trip is the time from sending to the ack, less the frame's own.
-func (p *pace) trip() time.Duration { return p.net(p.probe, p.took) }
+// minRTT does not contain the probe's own time on the link.
+func (p *pace) minRTT() time.Duration { return p.withoutFrame(p.rttProbe, p.rttSample) }
 
-// net never takes away more than frameTime. While the rate is still far too
-// low, a trip would otherwise seem to be nothing but the frame, and a window
-// made from both could not grow.
-func (p *pace) net(f flight, took time.Duration) time.Duration {
-	rate := p.rate()
+// withoutFrame subtracts a frame's own time on the link from its sample, but at
+// most frameTime: as long as the bandwidth is estimated far too low, the whole
+// sample would seem to be the frame's own time, and a window computed from both
+// could not grow.
+func (p *pace) withoutFrame(f sentFrame, sample time.Duration) time.Duration {
+	rate := p.bandwidth()
 	if rate == 0 {
-		return took
+		return sample
 	}
 	own := time.Duration(float64(f.length) / rate * float64(time.Second))
-	return max(0, took-min(own, frameTime))
+	return max(0, sample-min(own, frameTime))
 }
 
-// stale reports whether the way may have become another one since the trip was
-// measured.
-func (p *pace) stale(now time.Duration) bool { return p.probe.end != 0 && now-p.probed > fresh }
+// expired reports whether the path may have changed since minRTT was sampled.
+func (p *pace) expired(now time.Duration) bool {
+	return p.rttProbe.end != 0 && now-p.sampledAt > minRTTWindow
+}
 
-// window is how many bytes fill the link and keep it busy for windowTime, and
-// what the store holds meanwhile: were that taken for a queue on the link, a slow
-// disk would make the window smaller and with it the rate, over and over. On a
-// long trip the window trebles with each until the rate is settled.
+// window is how many bytes fill the link and keep it busy for windowTime, plus
+// what the store holds meanwhile: if its time counted as a queue on the link, a
+// slow disk would shrink the window and with it the rate, again and again. In
+// startup the window trebles with each long round trip.
 func (p *pace) window() int64 {
-	trip, ahead := p.trip(), windowTime
-	if !p.settled {
-		ahead = max(ahead, 2*trip)
+	rtt, ahead := p.minRTT(), windowTime
+	if !p.startupDone {
+		ahead = max(ahead, 2*rtt)
 	}
-	return int64(p.rate() * (trip + ahead + p.held).Seconds())
+	return int64(p.bandwidth() * (rtt + ahead + p.storeTime).Seconds())
 }

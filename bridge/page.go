@@ -1,20 +1,20 @@
 package bridge
 
-// What the module hands to the page's JavaScript, as the types in attache.d.ts
-// say: one JSON text an event, so that the border is crossed once. Unlike on
-// the wire, what is empty is written too, because a page should not have to ask
-// whether a key is there; only a limit that does not exist is left out.
+// This file is what the module hands to the page's JavaScript, in the shapes of
+// attache.d.ts. Only package wasm uses it, except for AppendLimits; it is here because
+// it needs the codec. Each event is one JSON text, so that the border to JavaScript is
+// crossed once. Unlike on the wire, empty members are written, too, so that a page need
+// not check for keys; only a limit that does not exist is left out.
 
-// AppendEntry appends an event as the page's transcript shows it to the party
-// with that user id. A file-uploaded notice that can be decoded becomes a file.
-func AppendEntry(out []byte, e Event, self string) []byte {
-	return encodePage(out, newEntry(e, self))
+// AppendTranscriptItem appends an event as the page's transcript shows it to the
+// party with that user id. A file-uploaded notice that can be decoded becomes a file.
+func AppendTranscriptItem(out []byte, e Event, self string) []byte {
+	return encodePage(out, newTranscriptItem(e, self))
 }
 
-// AppendWelcome appends what a page knows of its session: id, party, rights,
-// limits.
-func AppendWelcome(out []byte, w *Welcome) []byte {
-	return encodePage(out, (*place)(w))
+// AppendSessionInfo appends a welcome's session id, party, rights and limits.
+func AppendSessionInfo(out []byte, w *Welcome) []byte {
+	return encodePage(out, (*sessionInfo)(w))
 }
 
 // AppendLimits appends l with every counter. [ParseLimits] reads it.
@@ -23,37 +23,37 @@ func AppendLimits(out []byte, l Limits) []byte { return encodePage(out, &l) }
 // AppendFileName appends n with every key.
 func AppendFileName(out []byte, n Name) []byte { return encodePage(out, &n) }
 
-// Step is where an upload of the page stands.
+// Step is the state of one of the page's uploads.
 type Step struct {
 	Key                 string
 	State               UploadState
-	Sent, Stored, Total int64 // bytes: handed to the network, durable, of the file
+	Sent, Stored, Total int64 // bytes: handed to the network, durable, in the file
 	Name                Name
-	At                  int64  // milliseconds since 1970, the page's clock
+	At                  int64  // milliseconds since 1970, by the page's clock
 	Error               *Error // in state failed
 	Event               *Event // the notice, in state announced
-	Resumed             bool   // it goes on after a break, from Stored
-	Over                bool   // the proxy's record has ended: its key cannot be continued
+	Resumed             bool   // it resumes at Stored after a break
+	Over                bool   // the proxy's record is final: this key cannot be resumed
 }
 
-// AppendStep appends a change of an upload's state.
+// AppendStep appends a change of an upload's state, and the file if it is announced.
 func AppendStep(out []byte, s Step, self string) []byte {
 	return encodePage(out, &stepOf{Step: s, self: self})
 }
 
-// AppendProgress appends how far an upload is, and nothing else of s.
+// AppendProgress appends only the key, the state and the byte counts of s.
 func AppendProgress(out []byte, s Step) []byte { return encodePage(out, (*progress)(&s)) }
 
-// entry is an event for the page.
-type entry struct {
+// transcriptItem is an event as the page shows it.
+type transcriptItem struct {
 	Event
 	kind string
 	own  bool
 	file File
 }
 
-func newEntry(e Event, self string) *entry {
-	out := entry{Event: e, own: e.From.UserID == self}
+func newTranscriptItem(e Event, self string) *transcriptItem {
+	out := transcriptItem{Event: e, own: e.From.UserID == self}
 	switch e.Type {
 	case NewParty:
 		out.kind = "join"
@@ -76,7 +76,7 @@ func newEntry(e Event, self string) *entry {
 	return &out
 }
 
-func (e *entry) fields(f fields) {
+func (e *transcriptItem) fields(f fields) {
 	f.text("type", &e.kind, 0)
 	f.number("event", &e.ID)
 	f.number("at", &e.At)
@@ -97,17 +97,17 @@ func (e *entry) fields(f fields) {
 	}
 }
 
-// place is a Welcome for the page.
-type place Welcome
+// sessionInfo is a Welcome for the page.
+type sessionInfo Welcome
 
-func (p *place) fields(f fields) {
-	f.text("id", &p.Session, 0)
-	f.object("party", &p.Party, nil)
-	f.texts("rights", &p.Rights, 0, 0)
-	f.object("limits", &p.Limits, nil)
+func (i *sessionInfo) fields(f fields) {
+	f.text("id", &i.Session, 0)
+	f.object("party", &i.Party, nil)
+	f.texts("rights", &i.Rights, 0, 0)
+	f.object("limits", &i.Limits, nil)
 }
 
-// progress is the part of a Step that changes while bytes travel.
+// progress is the part of a Step that changes with every frame.
 type progress Step
 
 func (p *progress) fields(f fields) {
@@ -118,6 +118,7 @@ func (p *progress) fields(f fields) {
 	f.count("total", &p.Total)
 }
 
+// stepOf is a Step for the party with the user id self.
 type stepOf struct {
 	Step
 	self string
@@ -127,17 +128,15 @@ func (s *stepOf) fields(f fields) {
 	(*progress)(&s.Step).fields(f)
 	s.Name.fields(f)
 	f.number("at", &s.At)
-	for _, mark := range []struct {
-		name string
-		set  *bool
-	}{{"resumed", &s.Resumed}, {"over", &s.Over}} {
-		if *mark.set {
-			f.flag(mark.name, mark.set)
-		}
+	if s.Resumed {
+		f.flag("resumed", &s.Resumed)
+	}
+	if s.Over {
+		f.flag("over", &s.Over)
 	}
 	nested(f, "error", &s.Error)
 	if s.Event != nil {
-		f.object("file", newEntry(*s.Event, s.self), nil)
+		f.object("file", newTranscriptItem(*s.Event, s.self), nil)
 	}
 }
 

@@ -30,7 +30,7 @@ func TestPageVectors(t *testing.T) {
 		t.Run(tc.Name, func(t *testing.T) {
 			e, err := bridge.ParseEvent([]byte(tc.Event))
 			require.NoError(t, err)
-			require.Equal(t, tc.Page, string(bridge.AppendEntry(nil, e, tc.Self)))
+			require.Equal(t, tc.Page, string(bridge.AppendTranscriptItem(nil, e, tc.Self)))
 		})
 	}
 	for _, tc := range v.Steps {
@@ -49,7 +49,7 @@ func TestPageVectors(t *testing.T) {
 			m, err := bridge.FromProxy([]byte(tc.Message))
 			require.NoError(t, err)
 			welcome := m.(*bridge.Welcome)
-			require.Equal(t, tc.Page, string(bridge.AppendWelcome(nil, welcome)))
+			require.Equal(t, tc.Page, string(bridge.AppendSessionInfo(nil, welcome)))
 			require.Equal(t, tc.Limits, string(bridge.AppendLimits(nil, welcome.Limits)))
 
 			limits, err := bridge.ParseLimits([]byte(tc.Limits))

@@ -83,7 +83,7 @@ func (p *Party) Check() error {
 	case len(p.Nickname) > maxNickname || !printable(p.Nickname):
 		return NewError(CodeMessage, "the nickname is longer than "+strconv.Itoa(maxNickname)+" bytes or holds control characters")
 	case !oneOf(string(p.UserType), userTypes):
-		return NewError(CodeMessage, "the user type is none of CLIENT, AGENT, SUPERVISOR, EXTERNAL, SYSTEM")
+		return NewError(CodeMessage, "the user type is not CLIENT, AGENT, SUPERVISOR, EXTERNAL or SYSTEM")
 	case !p.UserType.MaySend(p.Visibility):
 		return NewError(CodeForbidden, "a party of this type may not join with that visibility")
 	case p.ClientVersion < versionOldest:

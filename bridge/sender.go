@@ -3,51 +3,51 @@ package bridge
 import "time"
 
 // Sender is the page's side of one upload on the data socket: how much may be
-// sent now, from where, and what has arrived. It does no I/O and reads no
-// clock; time comes in.
+// sent now, from which offset, and what has arrived. It does no I/O and reads no
+// clock; its caller passes the time.
 //
-// One number, the bytes stored, is credit, progress and resume point. What may
-// be under way is bounded twice: in bytes, and in the time the link needs for
-// it, so that a text on the same link never waits long.
+// One number, the bytes stored, is credit, progress and resume point. Bytes in
+// flight are bounded twice: by count, and by the time the link needs for them,
+// so that a text on the same link never waits long.
 type Sender struct {
 	size   int64
 	sent   int64 // handed to the socket
 	stored int64 // acked
-	max    int64 // payload bytes of one frame, by the proxy
-	link   *Link // of this connection; nil: nothing is known of it
+	max    int64 // payload bytes of one frame, as the proxy says
+	link   *Link // this connection's; nil: nothing is known about it
 	pace   pace
-	drain  bool // wait until the link is idle: the trip is to be measured anew
+	drain  bool // send nothing until the link is idle: minRTT has expired
 }
 
-// Bounds of what is under way. A slow line decides the small ones: at 16 kbit/s
-// the least frame takes two seconds, and the least window four.
+// Bounds of what is in flight. A slow line decides the lower ones: at 16 kbit/s
+// the smallest frame takes two seconds, and the smallest window four.
 const (
-	MinWindow = 2 * MinFrame // one frame on the link, one behind it
+	MinWindow = 2 * MinFrame // one frame on the link, one waiting
 	MaxWindow = 8 << 20      // bytes
 
-	frameTime  = 50 * time.Millisecond  // what a frame takes on the link
-	windowTime = 150 * time.Millisecond // what all frames under way take, beyond the trip
+	frameTime  = 50 * time.Millisecond  // that a frame takes on the link
+	windowTime = 150 * time.Millisecond // that all frames in flight take, beyond the RTT
 
-	// Each frame costs the proxy a write to its store, and small ones are charged to
-	// their party. On a slow link a frame may take longer, up to this length.
+	// Each frame costs the proxy a write to its store, and small ones count against
+	// their party's rate limit. On a slow link a frame of up to slowFrame may take longer.
 	slowFrame = 64 << 10
 	slowTime  = 500 * time.Millisecond
 
-	// What the first frame takes at most on a link of which only a lower bound is
-	// known. A file of up to startFrame bytes goes out as one frame if it fits.
+	// The longest that the first frame may take on a link whose rate has only a lower
+	// bound. A file of up to startFrame bytes is sent as one frame if that fits.
 	startTime  = 4 * time.Second
 	startFrame = 256 << 10
 
-	// Of anything longer the first frames are shorter: the first one measures the
-	// trip, and its own time on the link blurs that.
+	// The first frames of a longer file are shorter: the first one is the rttProbe,
+	// and its own time on the link blurs the sample.
 	probeTime  = 2 * time.Second
 	probeFrame = 64 << 10
 )
 
 // NewSender begins or continues an upload of size bytes at the offset that the
 // proxy holds. maxFrame is the payload length it announced. Every connection has
-// its own senders: what the link is like is measured anew. They share its link,
-// which may be nil.
+// its own senders, which measure it from the start. They share its link, which may
+// be nil.
 func NewSender(size, offset, maxFrame int64, link *Link) *Sender {
 	return &Sender{size: size, max: max(1, min(maxFrame, MaxFrame)), sent: offset, stored: offset, link: link}
 }
@@ -57,8 +57,8 @@ func (s *Sender) Size() int64   { return s.size }
 func (s *Sender) Sent() int64   { return s.sent }
 func (s *Sender) Stored() int64 { return s.stored }
 
-// Next returns offset and length of the next frame; length 0 means to wait for
-// an ack, or that everything is sent.
+// Next returns offset and length of the next frame. Length 0 means that everything
+// is sent, or that an ack must arrive first.
 func (s *Sender) Next() (offset, length int64) {
 	length = min(s.frame(), s.size-s.sent)
 	if !s.idle() && (s.drain || s.sent-s.stored+length > s.Window()) {
@@ -69,34 +69,34 @@ func (s *Sender) Next() (offset, length int64) {
 
 func (s *Sender) idle() bool { return s.sent == s.stored }
 
-// Advance notes that a frame of that length went out.
+// Advance records that a frame of that length was sent.
 func (s *Sender) Advance(length int64, now time.Duration) {
 	idle := s.idle()
 	if idle {
 		s.drain = false
 	}
 	s.sent += length
-	s.pace.send(flight{end: s.sent, length: length, stored: s.stored, at: now, idle: idle})
+	s.pace.send(sentFrame{end: s.sent, length: length, stored: s.stored, at: now, idle: idle})
 }
 
-// Ack notes that stored bytes are durable, of which the store held the last for
-// that long. An ack that goes back or beyond what
-// was sent is a fault of the proxy's: code message-invalid.
-func (s *Sender) Ack(stored int64, held, now time.Duration) error {
+// Ack records that so many bytes are durable; the store took storeTime for the last
+// of them. An ack that goes back, or beyond the bytes sent, is the proxy's fault:
+// code message-invalid.
+func (s *Sender) Ack(stored int64, storeTime, now time.Duration) error {
 	if stored < s.stored || stored > s.sent {
 		return invalid("an ack is out of order")
 	}
 	s.stored = stored
-	if bytes, took := s.pace.ack(stored, held, now); s.link != nil {
-		s.link.Took(bytes, took)
+	if bytes, took := s.pace.ack(stored, storeTime, now); s.link != nil {
+		s.link.Observe(bytes, took)
 	}
-	s.drain = s.drain || s.pace.stale(now)
+	s.drain = s.drain || s.pace.expired(now)
 	return nil
 }
 
-// frame is the length of the next frame, but for the file's end and the window.
+// frame is the length of the next frame, before the file's end and the window cut it.
 func (s *Sender) frame() int64 {
-	rate, left := s.pace.rate(), s.size-s.sent
+	rate, left := s.pace.bandwidth(), s.size-s.sent
 	switch whole := s.link.carries(startTime); {
 	case rate > 0:
 		slow := min(slowFrame, int64(rate*slowTime.Seconds()))
@@ -109,7 +109,7 @@ func (s *Sender) frame() int64 {
 
 func (s *Sender) bound(frame int64) int64 { return min(max(frame, MinFrame), s.max) }
 
-// Window is how many bytes may be under way; one frame always may.
+// Window is how many bytes may be in flight. One frame always may.
 func (s *Sender) Window() int64 {
 	return max(min(s.pace.window(), MaxWindow), 2*s.frame(), MinWindow)
 }

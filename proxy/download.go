@@ -42,7 +42,7 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 		return nil, err
 	}
 	if file.Source != bridge.SourceUCS {
-		return nil, bridge.NewError(bridge.CodeFileForeign, "the file lies in "+file.Source+", which cannot be read from here")
+		return nil, bridge.NewError(bridge.CodeFileForeign, "the file is stored in "+file.Source+", which cannot be read from here")
 	}
 	if err := p.vouched(ctx, who.Session, e, file); err != nil {
 		return nil, err

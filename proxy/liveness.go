@@ -55,7 +55,7 @@ func (l *liveness) silence() time.Duration { return time.Duration(now() - l.hear
 // explains.
 func (l *liveness) gone() bool {
 	silent := l.silence()
-	if silent <= bridge.Patience(writeTime, l.owed.Load()) {
+	if silent <= bridge.Timeout(writeTime, l.owed.Load()) {
 		return false
 	}
 	party := l.party.Load()

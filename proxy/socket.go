@@ -258,7 +258,7 @@ func (s *socket) send(ctx context.Context, m bridge.Wire) error {
 	message := bridge.AppendMessage(nil, m)
 	// What another message took of the line, or still takes, comes first.
 	ahead := min(s.meter.liveness.owed.Load(), bridge.MaxMessage)
-	ctx, cancel := context.WithTimeout(s.base, bridge.Patience(writeTime, ahead+int64(len(message))))
+	ctx, cancel := context.WithTimeout(s.base, bridge.Timeout(writeTime, ahead+int64(len(message))))
 	defer cancel()
 	return s.conn.Write(ctx, websocket.MessageText, message)
 }

@@ -45,7 +45,7 @@ func (a *timedReader) watch() (stop func()) {
 		if a.done.Load() {
 			return
 		}
-		may := min(bridge.Patience(a.within, a.came.Load()), mostTimes*a.within)
+		may := min(bridge.Timeout(a.within, a.came.Load()), mostTimes*a.within)
 		left := time.Duration(min(began+int64(may), a.last.Load()+int64(a.within)) - now())
 		if left > 0 {
 			timer.Reset(left)

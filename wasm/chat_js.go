@@ -149,7 +149,7 @@ func (c *chat) question() {
 // await waits for any message after the last one. The question shares its link
 // with frames, so it may be long on its way while the link is alive.
 func (c *chat) await(last, asked time.Duration) {
-	c.set(c.s.data.link.Patience(answerTime, c.s.data.owed()), func() {
+	c.set(c.s.data.link.Timeout(answerTime, c.s.data.owed()), func() {
 		now := c.s.page.now()
 		switch {
 		case c.last > last:

@@ -102,7 +102,7 @@ func (d *data) begin(maxFrame int64) {
 	}
 	d.ready, d.renewed = true, false
 	if !d.wary {
-		d.link.Took(d.greeting, d.s.page.now()-d.greeted)
+		d.link.Observe(d.greeting, d.s.page.now()-d.greeted)
 	}
 	d.maxFrame = min(maxFrame, bridge.MaxFrame)
 	d.set(lookTime, d.look)
@@ -149,7 +149,7 @@ func (d *data) look() {
 	}
 	quiet, owed := d.s.page.now()-d.last, d.owed()
 	switch {
-	case owed > 0 && quiet > d.link.Patience(stallTime, owed):
+	case owed > 0 && quiet > d.link.Timeout(stallTime, owed):
 		d.lost(bridge.NewError(bridge.CodeTimeout, ""))
 	case quiet > spareTime && !d.needed():
 		d.drop()

@@ -94,7 +94,7 @@ func (s *session) done(m *bridge.Done) {
 	}
 	var text []byte
 	if m.Event != nil {
-		text = bridge.AppendEntry(nil, *m.Event, s.party.UserID)
+		text = bridge.AppendTranscriptItem(nil, *m.Event, s.party.UserID)
 	}
 	s.tell(wordDone, r.call, text)
 	if r.call == s.leaving {

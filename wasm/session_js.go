@@ -121,7 +121,7 @@ func (s *session) welcomed(w *bridge.Welcome) {
 	for _, right := range w.Rights {
 		s.rights = append(s.rights, bridge.Right(right))
 	}
-	s.tell(wordWelcome, 0, bridge.AppendWelcome(nil, w))
+	s.tell(wordWelcome, 0, bridge.AppendSessionInfo(nil, w))
 	for _, key := range s.forgotten {
 		s.send(&bridge.Cancel{Key: key})
 	}
@@ -150,7 +150,7 @@ func (s *session) happened(e bridge.Event) {
 		}
 		s.files[file.Key] = true
 	}
-	s.tell(wordEvent, 0, bridge.AppendEntry(nil, e, s.party.UserID))
+	s.tell(wordEvent, 0, bridge.AppendTranscriptItem(nil, e, s.party.UserID))
 	if err == nil && e.From.UserID == s.party.UserID {
 		if u := s.find(file.Key); u != nil {
 			u.changed(&bridge.Upload{Key: file.Key, State: bridge.Announced, Event: &e})

@@ -38,7 +38,7 @@ func (p *Page) opened(ctx context.Context, address string) (*dataLine, error) {
 		return nil, bridge.NewError(bridge.CodeMessage, "the answer to a data socket's hello is ready")
 	}
 	d = &dataLine{line: l, maxFrame: ready.MaxFrame}
-	d.link.Took(int64(len(p.o.Token)), time.Since(greeted))
+	d.link.Observe(int64(len(p.o.Token)), time.Since(greeted))
 	p.mu.Lock()
 	p.data = d
 	p.mu.Unlock()

@@ -75,7 +75,7 @@ func (l *line) send(ctx context.Context, m bridge.Wire) error {
 }
 
 func (l *line) frame(ctx context.Context, b []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, bridge.Patience(writeTime, int64(len(b))))
+	ctx, cancel := context.WithTimeout(ctx, bridge.Timeout(writeTime, int64(len(b))))
 	defer cancel()
 	return l.conn.Write(ctx, websocket.MessageBinary, b)
 }

@@ -291,7 +291,7 @@ func (u *Upload) frame(key bridge.Key, at, n int64) []byte {
 // acks takes what has come; with wait, it waits for something to come.
 func (u *Upload) acks(ctx context.Context, d *dataLine, b *box, s *bridge.Sender, link *bridge.Link, begun time.Time, wait bool) (left bool, err error) {
 	if wait {
-		late := time.NewTimer(link.Patience(answerTime, s.Sent()-s.Stored()))
+		late := time.NewTimer(link.Timeout(answerTime, s.Sent()-s.Stored()))
 		defer late.Stop()
 		select {
 		case <-b.some:
