@@ -83,17 +83,22 @@ func TestAFullDisk(t *testing.T) {
 		})
 	}
 	const large = 24 << 20
-	reached := make(chan struct{})
+	reached, filled := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	senders.Go(func() {
 		send(&page.Upload{Key: fmt.Sprintf("%032x", 9), Name: "large.bin", Content: noise(large), Sent: func(n int64) {
 			if n > 6<<20 {
 				once.Do(func() { close(reached) })
+				select { // or the upload could be over before the disk is full
+				case <-filled:
+				case <-ctx.Done():
+				}
 			}
 		}})
 	})
 	<-reached
 	free := fillUp(t, data)
+	close(filled)
 
 	for i := range 5 {
 		o := &bridge.Offer{Key: fmt.Sprintf("%032x", 100+i), Name: "new.bin", Size: 10}
