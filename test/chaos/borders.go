@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"attache/test/chaos/bugs"
@@ -88,18 +89,11 @@ func runBorders(ctx context.Context, l *lab, _ options) (any, bool, error) {
 
 // plant compiles the command with those changes and with what the trial needs.
 func (l *lab) plant(ctx context.Context, name string, t bugs.Trial, changes []bugs.Change) (string, error) {
-	var all []bugs.Change
-	if t.Border != "" {
-		all = append(all, bugs.Crash...)
-	}
-	if t.Scanner {
-		all = append(all, bugs.Scanner...)
-	}
 	dir, err := l.sub("planted-" + name)
 	if err != nil {
 		return "", err
 	}
-	replace, err := bugs.Plant(l.module, dir, append(all, changes...)...)
+	replace, err := bugs.Plant(l.module, dir, slices.Concat(t.Hooks(), changes)...)
 	if err != nil {
 		return "", err
 	}

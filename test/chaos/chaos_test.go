@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -71,25 +70,14 @@ func TestR19PlantedBugsAreCaught(t *testing.T) {
 	}
 }
 
-// Every bug can be planted in the source as it is now, and shows what can be
-// found.
-func TestR19BugsKeepInStep(t *testing.T) {
-	l := testLab(t)
+// That each bug applies to the present source is package bugs' own test.
+func TestR19BugsShowKnownFindings(t *testing.T) {
 	for _, b := range bugs.List {
-		t.Run(b.Name, func(t *testing.T) {
-			require.NotEmpty(t, b.Shows)
-			for _, name := range b.Shows {
-				require.Contains(t, kinds, kind(name))
-			}
-			for _, with := range [][]bugs.Change{bugs.Crash, bugs.Scanner} {
-				_, err := bugs.Plant(l.module, t.TempDir(), append(slices.Clone(with), b.Changes...)...)
-				require.NoError(t, err)
-			}
-		})
+		require.NotEmpty(t, b.Shows, b.Name)
+		for _, name := range b.Shows {
+			require.Contains(t, kinds, kind(name), b.Name)
+		}
 	}
-	_, err := bugs.Plant(l.module, t.TempDir(), bugs.Change{File: "go.mod", Old: "no such line", New: ""})
-	require.ErrorContains(t, err, "0 times")
-	require.NoFileExists(t, filepath.Join(l.module, "planted_scanner.go"))
 }
 
 func TestFindingsEndAtTheFirst(t *testing.T) {

@@ -1,50 +1,38 @@
 package bugs
 
-// CrashVariable names the border at which the process stops the first time that
-// it gets there, in a build with Crash. It makes the file that GateVariable
-// names, and goes on when that is gone: meanwhile somebody can be killed.
+// A build with a border's hooks stops the first time it reaches the border that
+// CrashVariable names. It creates the file that GateVariable names, and resumes
+// when that is removed: meanwhile a process can be killed.
 const (
 	CrashVariable = "ATTACHE_CRASH"
 	GateVariable  = "ATTACHE_CRASH_GATE"
 )
 
-// Crash makes every border between two steps, of the delivery, of what comes
-// before it and of what a backend does for it, a place where the process stops.
-var Crash = []Change{
-	{"proxy/deliver/step.go", "var step = func(name string) {}", "var step = crash"},
-	{"proxy/deliver/crash.go", "", "package deliver\n" + crash},
-	{"proxy/crash.go", "", "package proxy\n" + crash},
-	{"proxy/backend/crash.go", "", "package backend\n" + crash},
-	{
-		"proxy/backend/serve_documents.go", "	id, err := h.Documents.Put(r.Context(), d, content)\n",
-		"	id, err := h.Documents.Put(r.Context(), d, content)\n	crash(\"put\")\n",
-	},
-	{
-		"proxy/backend/serve_chat.go", "r.PathValue(\"user\"), e.Event)\n",
-		"r.PathValue(\"user\"), e.Event)\n	if e.IsFile() {\n		crash(\"posted\")\n	}\n",
-	},
-	{
-		"proxy/upload.go", `	u.record.State = bridge.Accepted
-	if err := u.uploads.change(ctx, u); err != nil {
-		return err
+// Hooks are the changes that the trial itself needs.
+func (t Trial) Hooks() []Change {
+	var all []Change
+	if t.Border != "" {
+		all = append(all, crashes...)
 	}
-`, `	u.record.State = bridge.Accepted
-	crash("accepting")
-	if err := u.uploads.change(ctx, u); err != nil {
-		return err
+	if t.Scanner {
+		all = append(all, scanner...)
 	}
-	crash("accepted")
-`,
-	},
-	{"proxy/offer.go", "	both.Wait()\n", "	both.Wait()\n	crash(\"begun\")\n"},
-	{
-		"proxy/deliver/steps.go", "	id, err := j.Documents.Add(bounded, d)\n",
-		"	step(\"storing\")\n	id, err := j.Documents.Add(bounded, d)\n",
-	},
-	{
-		"proxy/deliver/steps.go", "	e, err := j.Chat.Post(ctx, r.Session, r.UserID, bridge.Announcement{\n",
-		"	step(\"announcing\")\n	e, err := j.Chat.Post(ctx, r.Session, r.UserID, bridge.Announcement{\n",
-	},
+	return all
+}
+
+// crashes stop the process at a border between two steps: of the delivery, of what
+// comes before it, and of what a backend does for it.
+var crashes = []Change{
+	{"proxy", "planted_crash.go", File("package proxy\n" + crash)},
+	{"proxy/deliver", "planted_crash.go", File("package deliver\n" + crash)},
+	{"proxy/backend", "planted_crash.go", File("package backend\n" + crash)},
+	{"proxy", "Proxy.beginBoth", After(Call("Wait"), `crash("begun")`)},
+	{"proxy", "upload.finish", Around(Call("change"), "crash(\"accepting\")\n$stmt\ncrash(\"accepted\")")},
+	{"proxy/deliver", "step", Replace(Value, "crash")},
+	{"proxy/deliver", "job.store", Before(Call("Add"), `step("storing")`)},
+	{"proxy/deliver", "job.announce", Before(Call("Post"), `step("announcing")`)},
+	{"proxy/backend", "Handler.put", After(Call("Put"), `crash("put")`)},
+	{"proxy/backend", "Handler.post", After(Call("Post"), "if $a4.IsFile() {\ncrash(\"posted\")\n}")},
 }
 
 const crash = `
@@ -76,14 +64,14 @@ func crash(name string) {
 }
 `
 
-// Infected is what the planted scanner finds, at a file's beginning.
+// Infected is what the planted scanner finds at a file's beginning.
 const Infected = "this is a planted infection, and it harms nobody"
 
-// Scanner gives the command a scanner of its own, so that there is something to
+// scanner gives the command a scanner of its own, so that uploads have one to
 // wait for.
-var Scanner = []Change{
-	{"cli/assemble.go", "Scanner: p.scanner", "Scanner: plantedScanner{}"},
-	{"cli/planted_scanner.go", "", `package cli
+var scanner = []Change{
+	{"cli", "assemble", Replace(Field("Options", "Scanner"), "plantedScanner{}")},
+	{"cli", "planted_scanner.go", File(`package cli
 
 import (
 	"bytes"
@@ -105,5 +93,5 @@ func (plantedScanner) Scan(_ context.Context, r io.Reader, _ proxy.Document) (pr
 	}
 	return proxy.Clean, nil
 }
-`},
+`)},
 }
