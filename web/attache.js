@@ -1,9 +1,9 @@
-import { AttacheError, readError } from './base/error.js';
+import { AttacheError, readError } from './session/error.js';
 import { load } from './loader.js';
 import { Session } from './session/session.js';
-import { readCheck, readConnect, reading } from './session/wish.js';
+import { readCheck, readConnect, reading } from './session/options.js';
 
-/** @typedef {import('./session/half.js').Module} Module */
+/** @typedef {import('./session/modulesession.js').Module} Module */
 
 export { AttacheError };
 

@@ -1,14 +1,14 @@
-import { isBlob, ours } from './base/blob.js';
+import { isBlob, ours } from './session/blob.js';
 import { Connection } from './widget/connection.js';
 import { Conversation } from './widget/conversation.js';
-import { AttacheError, asAttacheError, forReading } from './base/error.js';
+import { AttacheError, asAttacheError, forReading } from './session/error.js';
 import { SetupCheck, complain } from './widget/faults.js';
 import { Locale } from './widget/locale.js';
 import { Pane } from './widget/pane.js';
-import { stringify } from './base/plain.js';
+import { stringify } from './session/json.js';
 import { ConversationStore } from './widget/store.js';
 import { styles } from './widget/styles/sheet.js';
-import { baseOf } from './base/address.js';
+import { baseOf } from './session/address.js';
 
 export { addLocale } from './widget/locale.js';
 

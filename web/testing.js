@@ -1,5 +1,5 @@
-import { nameOf } from './base/blob.js';
-import { AttacheError } from './base/error.js';
+import { nameOf } from './session/blob.js';
+import { AttacheError } from './session/error.js';
 import { present } from './widget/roster.js';
 
 /**

@@ -6,8 +6,7 @@
 //
 //	attache.js, element.js, …   what pages import
 //	session/                    the parts of the session API
-//	widget/                     the parts of <attache-chat>
-//	base/                       what both need
+//	widget/                     the parts of <attache-chat>, a client of session/
 //	dist/                       the WebAssembly module, once it is built
 //	demo/                       the demo page's scripts, not in the npm package
 package web
@@ -21,7 +20,7 @@ import (
 // FS holds the folder's public files. Those under dist are missing until `make`
 // has built them.
 //
-//go:embed *.js *.d.ts base session widget dist
+//go:embed *.js *.d.ts session widget dist
 var FS embed.FS
 
 // Demo holds the scripts of the demo page, which neither a production proxy nor

@@ -1,6 +1,6 @@
 import '../element.js';
 import { Plug } from './plug.js';
-import { Ways } from './ways.js';
+import { Ways } from './timeline.js';
 
 /**
  * The demo page: two elements, two tokens, one chat session. What an

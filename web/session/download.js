@@ -1,6 +1,6 @@
-import { Answer } from './answer.js';
-import { AttacheError, readError } from '../base/error.js';
-import { isAbout } from '../base/policy.js';
+import { Answer } from './response.js';
+import { AttacheError, readError } from './error.js';
+import { isAbout } from './policy.js';
 import { Sha256 } from './sha256.js';
 
 /** Where a file is and what must come from there. @typedef {{ url: string, size: number, digest: string }} Ticket */

@@ -1,5 +1,5 @@
-import { AttacheError, misuse } from '../base/error.js';
-import { within } from '../base/within.js';
+import { AttacheError, misuse } from './error.js';
+import { within } from './timelimit.js';
 
 /** @typedef {string | (() => string | Promise<string>)} Token */
 

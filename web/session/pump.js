@@ -1,4 +1,4 @@
-import { Unchanged, browser, digestIn } from './unchanged.js';
+import { Unchanged, browser, digestIn } from './changedetector.js';
 
 /**
  * Reads one file, piece by piece, into one buffer that is used again for every
@@ -33,7 +33,7 @@ export class Pump {
    * @param {number} size in bytes, as it is offered
    * @param {(view: Uint8Array) => void} filled header room and piece
    * @param {(before: boolean) => void} unread the file cannot be read; `before`: though some of it could
-   * @param {import('./unchanged.js').Platform} [platform]
+   * @param {import('./changedetector.js').Platform} [platform]
    */
   constructor(file, size, filled, unread, platform = browser) {
     this.#file = file;

@@ -1,4 +1,4 @@
-import { bytesOf } from '../base/blob.js';
+import { bytesOf } from './blob.js';
 
 const { slice, stream, arrayBuffer } = globalThis.Blob?.prototype ?? {};
 

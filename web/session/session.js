@@ -1,13 +1,13 @@
 import { Download } from './download.js';
-import { AttacheError, makeError, readError } from '../base/error.js';
-import { Half } from './half.js';
-import { held, heldAnywhere, hold, holdIfAvailable, locksSupported } from './holds.js';
-import { randomKey } from '../base/key.js';
-import { Line } from './line.js';
+import { AttacheError, makeError, readError } from './error.js';
+import { Half } from './modulesession.js';
+import { held, heldAnywhere, hold, holdIfAvailable, locksSupported } from './tablock.js';
+import { randomKey } from './key.js';
+import { Line } from './startqueue.js';
 import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
-import { Unfinished } from './unfinished.js';
-import { readClose, readDownload, readKey, readSend, readToken, readUpload, reading } from './wish.js';
+import { Unfinished } from './resumestore.js';
+import { readClose, readDownload, readKey, readSend, readToken, readUpload, reading } from './options.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').Limits} Limits */
@@ -16,7 +16,7 @@ import { readClose, readDownload, readKey, readSend, readToken, readUpload, read
 /** @typedef {import('../attache.js').TextEvent} TextEvent */
 /** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
 /** @typedef {import('../codes.js').Right} Right */
-/** @typedef {import('./half.js').Wish} Wish */
+/** @typedef {import('./modulesession.js').Wish} Wish */
 
 /** One download is one attempt, however often it is asked for while the page lives. @type {Map<string, string>} */
 const attempts = new Map();

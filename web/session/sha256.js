@@ -1,4 +1,4 @@
-import { hex } from '../base/key.js';
+import { hex } from './key.js';
 
 /** The round constants, and before them the initial state: bits of the roots of the first primes (FIPS 180-4). */
 const [initial, constants] = roots();

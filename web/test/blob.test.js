@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isBlob, nameOf, ours } from '../base/blob.js';
+import { isBlob, nameOf, ours } from '../session/blob.js';
 
 test('a Blob has a name after its type, a File its own', () => {
   /** @type {[string, string][]} */

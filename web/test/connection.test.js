@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import test from 'node:test';
 import { Connection } from '../widget/connection.js';
-import { AttacheError } from '../base/error.js';
+import { AttacheError } from '../session/error.js';
 import { FakeChat, fakeError } from '../testing.js';
 import { Viewer, file, grace, start, token, turn, url, write } from './viewer.js';
 

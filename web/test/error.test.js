@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { codes } from '../codes.js';
-import { AttacheError, asAttacheError } from '../base/error.js';
+import { AttacheError, asAttacheError } from '../session/error.js';
 import { Locale } from '../widget/locale.js';
 
 const abort = new DOMException('stopped', 'AbortError');

@@ -1,5 +1,5 @@
 import { make, write } from './dom.js';
-import { Enter } from './enter.js';
+import { Enter } from './enterkey.js';
 import { glyph } from './glyphs.js';
 
 /** @typedef {import('../attache.js').AttacheError} AttacheError */

@@ -1,12 +1,12 @@
-import { claims, differ } from '../base/claims.js';
+import { claims, differ } from '../session/claims.js';
 import { Conversation } from './conversation.js';
-import { AttacheError } from '../base/error.js';
-import { stringify } from '../base/plain.js';
+import { AttacheError } from '../session/error.js';
+import { stringify } from '../session/json.js';
 import { ConversationStore } from './store.js';
-import { within } from '../base/within.js';
+import { within } from '../session/timelimit.js';
 
 /** @typedef {import('../attache.js').Session} Session */
-/** @typedef {import('../base/claims.js').Identity} Identity */
+/** @typedef {import('../session/claims.js').Identity} Identity */
 /** @typedef {string | ((request: { conversation: string }) => string | Promise<string>)} Token */
 
 /**

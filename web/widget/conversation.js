@@ -1,8 +1,8 @@
-import { isBlob, nameOf } from '../base/blob.js';
+import { isBlob, nameOf } from '../session/blob.js';
 import { Downloads } from './downloads.js';
-import { AttacheError, asAttacheError } from '../base/error.js';
-import { Outgoing } from './outgoing.js';
-import { warnBeforeUnload } from './unload.js';
+import { AttacheError, asAttacheError } from '../session/error.js';
+import { Outgoing } from './outgoingfile.js';
+import { warnBeforeUnload } from './unloadwarning.js';
 import { Uploads } from './uploads.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */

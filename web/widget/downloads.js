@@ -1,4 +1,4 @@
-import { asAttacheError } from '../base/error.js';
+import { asAttacheError } from '../session/error.js';
 import { save } from './saving.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */

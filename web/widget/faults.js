@@ -1,6 +1,6 @@
 import { codes } from '../codes.js';
 
-/** @typedef {import('../base/error.js').AttacheError} AttacheError */
+/** @typedef {import('../session/error.js').AttacheError} AttacheError */
 
 /**
  * Errors that only the page's developer or operator can fix. The sentence of such

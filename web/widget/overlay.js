@@ -1,4 +1,4 @@
-import { carried, dragged, meansFiles } from './carried.js';
+import { carried, dragged, meansFiles } from './datatransfer.js';
 import { make, write } from './dom.js';
 import { glyph } from './glyphs.js';
 

@@ -1,7 +1,7 @@
 import { discard } from './dom.js';
-import { AttacheError } from '../base/error.js';
-import { randomKey } from '../base/key.js';
-import { isAbout } from '../base/policy.js';
+import { AttacheError } from '../session/error.js';
+import { randomKey } from '../session/key.js';
+import { isAbout } from '../session/policy.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').Session} Session */

@@ -1,6 +1,6 @@
-import { stringify } from '../base/plain.js';
+import { stringify } from '../session/json.js';
 
-/** @typedef {import('../base/claims.js').Identity} Identity */
+/** @typedef {import('../session/claims.js').Identity} Identity */
 /** @typedef {import('./conversation.js').Conversation} Conversation */
 /** What it is kept under. @typedef {{ url: string, name: string, identity: Identity }} Label */
 

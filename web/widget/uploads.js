@@ -1,13 +1,13 @@
-import { nameOf } from '../base/blob.js';
-import { AttacheError, asAttacheError } from '../base/error.js';
-import { randomKey } from '../base/key.js';
+import { nameOf } from '../session/blob.js';
+import { AttacheError, asAttacheError } from '../session/error.js';
+import { randomKey } from '../session/key.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').FileName} FileName */
 /** @typedef {import('../attache.js').Progress} Progress */
 /** @typedef {import('../attache.js').Session} Session */
 /** @typedef {import('../attache.js').UploadEvent} UploadEvent */
-/** @typedef {import('./outgoing.js').Outgoing} Outgoing */
+/** @typedef {import('./outgoingfile.js').Outgoing} Outgoing */
 /** @typedef {import('./tile.js').Refusal} Refusal */
 
 /**

@@ -18,7 +18,7 @@ class StorageDouble {
 
 globalThis.document = {};
 Object.defineProperty(globalThis, 'localStorage', { value: new StorageDouble(), configurable: true, writable: true });
-const { Unfinished } = await import('../session/unfinished.js');
+const { Unfinished } = await import('../session/resumestore.js');
 
 const key = 'a'.repeat(32);
 const file = (name = 'a.pdf', size = 3, lastModified = 1) => new File([new Uint8Array(size)], name, { lastModified });

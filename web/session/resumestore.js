@@ -1,4 +1,4 @@
-import { stringify } from '../base/plain.js';
+import { stringify } from './json.js';
 
 const prefix = 'attache unfinished ';
 

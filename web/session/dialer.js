@@ -1,7 +1,7 @@
-import { isAbout } from '../base/policy.js';
-import { ask, confined, failMessage, obstacle, read, stranger } from './why.js';
+import { isAbout } from './policy.js';
+import { ask, confined, failMessage, obstacle, read, stranger } from './diagnosis.js';
 
-/** @typedef {import('./why.js').Cause} Cause */
+/** @typedef {import('./diagnosis.js').Cause} Cause */
 
 /** The end of a dial, with what is known of its cause: a `fail` as the proxy would have sent it. */
 class Failure extends Event {

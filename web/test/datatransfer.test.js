@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { carried, dragged, meansFiles } from '../widget/carried.js';
+import { carried, dragged, meansFiles } from '../widget/datatransfer.js';
 
 const photo = new File(['x'], 'photo.jpg');
 const picture = new File(['x'], 'image.png', { type: 'image/png' });

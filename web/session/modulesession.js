@@ -1,11 +1,11 @@
-import { claims, differ } from '../base/claims.js';
-import { Dials } from './dials.js';
-import { AttacheError, readError } from '../base/error.js';
+import { claims, differ } from './claims.js';
+import { Dials } from './dialer.js';
+import { AttacheError, readError } from './error.js';
 import { load, onExit } from '../loader.js';
 import { Provider, astray } from './provider.js';
 
 /** @typedef {import('./pump.js').Pump} Pump */
-/** What makes a session: the options of connect, read. @typedef {ReturnType<typeof import('./wish.js').readConnect>} Wish */
+/** What makes a session: the options of connect, read. @typedef {ReturnType<typeof import('./options.js').readConnect>} Wish */
 
 /**
  * The functions of the module. A session's half there is known by a number.

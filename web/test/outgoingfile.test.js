@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Conversation } from '../widget/conversation.js';
-import { Outgoing } from '../widget/outgoing.js';
+import { Outgoing } from '../widget/outgoingfile.js';
 import { FakeChat } from '../testing.js';
 
 /** A tile that remembers what it was told last. */

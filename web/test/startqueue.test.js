@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Line } from '../session/line.js';
+import { Line } from '../session/startqueue.js';
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { held, hold, holdIfAvailable, locksSupported } from '../session/holds.js';
+import { held, hold, holdIfAvailable, locksSupported } from '../session/tablock.js';
 
 /** The locks of an origin: what this page has, and what another one does. */
 class LocksDouble {

@@ -5,7 +5,7 @@ const window = new EventTarget();
 let listening = 0;
 globalThis.addEventListener = (type, listener) => { listening += 1; window.addEventListener(type, listener); };
 globalThis.removeEventListener = (type, listener) => { listening -= 1; window.removeEventListener(type, listener); };
-const { warnBeforeUnload } = await import('../widget/unload.js');
+const { warnBeforeUnload } = await import('../widget/unloadwarning.js');
 const { Conversation } = await import('../widget/conversation.js');
 const { FakeChat } = await import('../testing.js');
 

@@ -1,5 +1,5 @@
 import { codes } from '../codes.js';
-import { stringify } from '../base/plain.js';
+import { stringify } from './json.js';
 
 /** @typedef {import('../codes.js').Code} Code */
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { codes } from '../codes.js';
-import { Dials } from '../session/dials.js';
-import { ask, confined, failMessage, obstacle, read, stranger } from '../session/why.js';
+import { Dials } from '../session/dialer.js';
+import { ask, confined, failMessage, obstacle, read, stranger } from '../session/diagnosis.js';
 
 const base = 'https://files.example';
 const fine = { protocol: 'attache.v1', time: 1, origin: 'https://desk.example', allowed: true };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Enter } from '../widget/enter.js';
+import { Enter } from '../widget/enterkey.js';
 
 /** @param {Partial<KeyboardEvent>} [event] */
 const key = (event = {}) => ({ key: 'Enter', keyCode: 13, isComposing: false, shiftKey: false, ...event });

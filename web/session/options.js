@@ -1,8 +1,8 @@
-import { readBase } from '../base/address.js';
-import { isBlob, nameOf, ours } from '../base/blob.js';
-import { misuse } from '../base/error.js';
-import { randomKey } from '../base/key.js';
-import { stringify } from '../base/plain.js';
+import { readBase } from './address.js';
+import { isBlob, nameOf, ours } from './blob.js';
+import { misuse } from './error.js';
+import { randomKey } from './key.js';
+import { stringify } from './json.js';
 
 /**
  * What callers hand over, read once and copied into plain values. A getter that

@@ -1,4 +1,4 @@
-import { AttacheError } from '../base/error.js';
+import { AttacheError } from './error.js';
 
 /** Keys of the uploads that this page sends. @type {Set<string>} */
 const ours = new Set();

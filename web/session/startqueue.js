@@ -1,4 +1,4 @@
-import { within } from '../base/within.js';
+import { within } from './timelimit.js';
 
 /** Milliseconds that one file may keep those after it from beginning, all before it together. */
 const longest = 5000;

@@ -1,4 +1,4 @@
-import { hex } from '../base/key.js';
+import { hex } from './key.js';
 import { Reader, tail } from './reader.js';
 import { Sha256 } from './sha256.js';
 
