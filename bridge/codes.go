@@ -32,7 +32,7 @@ const (
 	CodeChatFull        Code = "chat-full"
 	CodeChatUnavailable Code = "chat-unavailable"
 
-	// What may be uploaded.
+	// Which files may be uploaded.
 	CodeUploadsOff  Code = "uploads-off"
 	CodeNeedAgent   Code = "agent-needed"
 	CodeFileSize    Code = "file-too-large"
@@ -43,7 +43,7 @@ const (
 	CodeNameLength  Code = "name-too-long"
 	CodeCustomKey   Code = "custom-key-refused"
 
-	// An upload on its way.
+	// An upload in progress.
 	CodeFileUnreadable Code = "file-unreadable"
 	CodeFileChanged    Code = "file-changed"
 	CodeUploadUnknown  Code = "upload-unknown"
@@ -76,8 +76,8 @@ const (
 	CodeDownloadBlocked    Code = "download-blocked"
 )
 
-// A Rule is a catalogue entry: what a person is told when nothing more exact is
-// known, what they can do about it, and whether the same call may succeed later.
+// A Rule is a catalogue entry: the sentence shown when nothing more exact is
+// known, what a person can do about it, and whether the same call may succeed later.
 type Rule struct {
 	Code    Code
 	Message string
@@ -158,7 +158,7 @@ var rules = func() map[Code]Rule {
 	return m
 }()
 
-// Rule returns the catalogue entry of c; an unlisted code is told as internal.
+// Rule returns the catalogue entry of c; an unlisted code counts as internal.
 func (c Code) Rule() Rule {
 	if r, ok := rules[c]; ok {
 		return r

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// shorten cuts a name that no file system takes, and tells whether it did. Both
-// ends stay, and a checksum of the whole stands between them: names that differ
+// shorten cuts a name that is too long for file systems and reports whether it did.
+// Both ends stay, with a checksum of the whole between them: names that differ
 // anywhere stay different. The extension is never cut.
 func shorten(text, ext string) (string, bool) {
 	if len(text) <= maxShown {
@@ -21,12 +21,12 @@ func shorten(text, ext string) (string, bool) {
 	}
 	sum := strconv.FormatUint(1<<32|uint64(Checksum([]byte(text))), 16)[1:] // eight digits
 	mark := ellipsis + sum + ellipsis
-	room := maxShown - len(mark) - len(suffix)
-	tail := len(stem) - room/3
+	left := maxShown - len(mark) - len(suffix)
+	tail := len(stem) - left/3
 	for tail < len(stem) && !border(stem, tail) {
 		tail++
 	}
-	head := room - (len(stem) - tail)
+	head := left - (len(stem) - tail)
 	for head > 0 && !border(stem, head) {
 		head--
 	}
@@ -34,7 +34,7 @@ func shorten(text, ext string) (string, bool) {
 }
 
 // border reports whether text may be cut before byte i: not within a character,
-// nor between a letter and what belongs to it.
+// nor between a letter and its combining marks.
 func border(text string, i int) bool {
 	if !utf8.RuneStart(text[i]) {
 		return false

@@ -7,7 +7,7 @@ import (
 
 // Data is a key-value collection as Chat Server carries it in userData: an
 // ordered list of items, each a string or an integer (PSDK types utf/string and
-// int). Other types of the vendor's cross as text.
+// int). The vendor's other types cross as text.
 type Data []Item
 
 // Item is one entry of Data.
@@ -17,8 +17,8 @@ type Item struct {
 	IsInt bool
 }
 
-// Bounds of a collection, so that a notice stays far below Chat Server's
-// 32,768 bytes for an incoming packet (usable text is about 0.45 of it).
+// Bounds of a collection. They keep a notice far below Chat Server's 32,768 bytes
+// for an incoming packet, of which about 0.45 is usable text.
 const (
 	MaxItems     = 49
 	MaxKeyLength = 128  // bytes
@@ -26,10 +26,8 @@ const (
 	MaxData      = 8192 // bytes, keys and values together
 )
 
-// Text returns an item whose value is a string.
 func Text(key, value string) Item { return Item{Key: key, Text: value} }
 
-// Int returns an item whose value is an integer.
 func Int(key string, value int64) Item {
 	return Item{Key: key, Text: strconv.FormatInt(value, 10), IsInt: true}
 }
@@ -40,7 +38,7 @@ func (d Data) Get(key string) string {
 	return v
 }
 
-// Lookup returns the value of key and whether it is there.
+// Lookup returns the value of key as text, and whether key is present.
 func (d Data) Lookup(key string) (string, bool) {
 	if i := d.index(key); i >= 0 {
 		return d[i].Text, true
@@ -101,7 +99,7 @@ func (d Data) append(out []byte) []byte {
 	out = append(out, '{')
 	for i, item := range d {
 		if d.index(item.Key) != i {
-			continue // a foreign list may repeat a key, an object may not
+			continue // another sender's list may repeat a key, an object may not
 		}
 		if i > 0 {
 			out = append(out, ',')
@@ -116,8 +114,8 @@ func (d Data) append(out []byte) []byte {
 	return append(out, '}')
 }
 
-// isNumber reports whether the item can be a number on the wire; an integer
-// below 0 or beyond 2^53-1 crosses as text.
+// isNumber reports whether the item can be a number on the wire. An integer
+// below 0 or above 2^53-1 crosses as text.
 func (i Item) isNumber() bool {
 	v, err := strconv.ParseInt(i.Text, 10, 64)
 	return i.IsInt && err == nil && v >= 0 && v <= MaxInteger && i.Text == strconv.FormatInt(v, 10)
@@ -156,16 +154,16 @@ func (d *Data) UnmarshalJSON(in []byte) error {
 	return invalid("an object was expected")
 }
 
-// Bounds of an upload's own keys: together with the keys of every file they stay
-// within those of a collection.
+// Bounds of an upload's custom keys. With the keys that every file has they stay
+// within the bounds of a collection.
 const (
 	MaxCustomItems = MaxItems - 9
 	MaxCustom      = MaxData / 2 // bytes, keys and values together
 )
 
-// CheckCustom reports whether an upload's own keys may stand in its notice: code
-// custom-key-refused for one of the vendor's or ours, or what Chat Server's XML
-// cannot carry, message-too-large where they are too many.
+// CheckCustom checks an upload's custom keys: code custom-key-refused for a key that
+// is the vendor's or ours and for text that Chat Server's XML cannot carry,
+// message-too-large for too many.
 func CheckCustom(d Data) error {
 	if err := d.Check(); err != nil {
 		return err

@@ -1,23 +1,23 @@
 // Package bridge is what both ends of Attaché share: every message that crosses
-// its sockets, and every rule that page and proxy must judge alike. It is pure
+// its sockets, and every rule that page and proxy must apply alike. It is pure
 // Go without I/O; the same code runs in the browser's WebAssembly module and in
 // the proxy.
 //
-// # A file's way, in this package's words
+// # The life of a file, in this package's terms
 //
-// A page connects with a [Hello] that carries a token and gets a [Welcome]: who
-// it is ([Party]), what it may do ([Rights]), what binds it ([Limits]). Then
-// [Happened] brings the transcript, one [Event] each, and whatever follows.
+// A page connects with a [Hello] that carries a token and gets a [Welcome]: its
+// [Party], [Rights] and [Limits]. Then each [Happened] brings one [Event] of the
+// transcript, first the history and then new ones.
 //
-// To send a file the page makes a [Key], judges the name and size by
-// [Limits.Check], and sends an [Offer]. The proxy judges it by the same function
+// To send a file the page makes a [Key], checks the name and size with
+// [Limits.Check], and sends an [Offer]. The proxy checks it with the same function
 // and answers [Accept] with the offset it holds: 0 for a new key, more for one
 // it knows. On the second socket the page's [Sender] says how long the next
-// piece may be; each goes out as a [Frame] with its CRC32C, and each [Ack] tells
-// how much is durable. That number is credit, progress and resume point.
+// piece may be; each is sent as a [Frame] with its CRC32C, and each [Ack] reports
+// how many bytes are durable. That number is credit, progress and resume point.
 //
 // With the last byte the upload is [Accepted]; from there its [UploadState]
-// moves on without the page. When the store has the document, the proxy posts
+// advances without the page. When the store has the document, the proxy posts
 // the [Announcement]'s notice: NoticeType [SystemCommand], text [FileUploaded],
 // and the keys of the vendor's table. Chat Server gives the file its file-id and
 // shows the notice to every party that may see it ([Party.Sees]); [DecodeFile]
@@ -31,7 +31,7 @@
 // wire.go names the messages, message.go has their members, frame.go the binary
 // layout. fields.go explains how a message describes itself once for both
 // directions, json.go why the codec is our own. codes.go is the closed list of
-// refusals. The rest is one noun a file.
+// error codes. The rest is one noun a file.
 package bridge
 
 //go:generate go run ./gen

@@ -12,16 +12,16 @@ type Error struct {
 	Message string
 	Hint    string
 	Retry   bool
-	ID      string // stands in the proxy's log too; may be empty
+	ID      string // also in the proxy's log; may be empty
 	Err     error  // the cause; never crosses the wire
 }
 
-// maxSentence bounds a message in bytes: what a stranger sent may be quoted in
-// one, and an error must always fit into the message that tells it.
+// maxSentence bounds a message in bytes: it may quote a stranger's input, and an
+// error must always fit into the wire message that carries it.
 const maxSentence = 1024
 
-// NewError returns the catalogue's error of that code. message replaces the
-// catalogue's sentence where it is not empty.
+// NewError returns the catalogue's error of that code. A message that is not empty
+// replaces the catalogue's sentence.
 func NewError(code Code, message string) *Error {
 	r := code.Rule()
 	if message == "" {
@@ -30,7 +30,7 @@ func NewError(code Code, message string) *Error {
 	return &Error{Code: r.Code, Message: clip(message, maxSentence), Hint: r.Hint, Retry: r.Retry}
 }
 
-// clip cuts s to at most max bytes, at a character's border.
+// clip cuts s to at most max bytes, between characters.
 func clip(s string, max int) string {
 	if len(s) <= max {
 		return s
@@ -51,7 +51,7 @@ func WrapError(code Code, err error) *Error {
 	return e
 }
 
-// Error returns the message, the cause behind it where there is one.
+// Error returns the message and, if there is one, the cause after it.
 func (e *Error) Error() string {
 	if e.Err != nil {
 		return e.Message + ": " + e.Err.Error()
@@ -59,7 +59,6 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is an Error of the same code.
@@ -68,8 +67,8 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
-// AsError returns err as an *Error; what is none is told as internal, with err
-// as its cause.
+// AsError returns err as an *Error. Any other error becomes code internal, with
+// err as its cause.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -77,7 +76,7 @@ func AsError(err error) *Error {
 	return WrapError(CodeInternal, err)
 }
 
-// CodeOf returns the code of err, or "" where err is no *Error.
+// CodeOf returns the code of err, or "" if err is not an *Error.
 func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -93,7 +92,7 @@ func (e *Error) fields(f fields) {
 	f.optional("id", &e.ID, 64)
 }
 
-// AppendError appends {"error":{…}}, the body of an HTTP refusal.
+// AppendError appends {"error":{…}}, the body of an HTTP error response.
 func AppendError(out []byte, e *Error) []byte {
 	return append(encode(append(out, `{"error":`...), e), '}')
 }

@@ -19,8 +19,8 @@ const (
 	SystemCommand = "SYS_COMMAND"
 	UserCustom    = "USER_CUSTOM"
 
-	// UpdateNick tells that its sender has another nickname from now on: that of
-	// the event's party, and the text.
+	// UpdateNick reports that its sender has a new nickname from now on. The event's
+	// party and its text both have it.
 	UpdateNick = "USER_UPDATE_NICK"
 )
 
@@ -29,7 +29,7 @@ type Event struct {
 	ID         int64 // increasing within the session; every viewer sees gaps
 	Type       EventType
 	At         int64 // milliseconds since 1970
-	From       Party // who; of a party-left, the one that left
+	From       Party // of a party-left, the one that left
 	Visibility Visibility
 	Text       string  // of a message; of a notice, the NoticeText, e.g. file-uploaded
 	NoticeType string  // of a notice
@@ -45,7 +45,7 @@ type Reason struct {
 	Text string
 }
 
-// Reasons that occur here. The texts are those of stored transcripts.
+// Reasons that occur here. Their texts are taken from stored transcripts.
 var (
 	ReasonLeft         = Reason{0, "left"}
 	ReasonForcedClose  = Reason{2, "left with request to close forcedly"}
@@ -53,10 +53,9 @@ var (
 	ReasonRemoved      = Reason{4, "removed by other party"}
 )
 
-// AfterAction says what becomes of a session when a party leaves (PSDK enum Action).
+// AfterAction is what happens to a session when a party leaves (PSDK enum Action).
 type AfterAction string
 
-// The actions.
 const (
 	KeepAlive       AfterAction = "keep-alive"
 	CloseIfNoAgents AfterAction = "close-if-no-agents"
@@ -87,10 +86,8 @@ func (r *Reason) fields(f fields) {
 	f.optional("text", &r.Text, 256)
 }
 
-// AppendEvent appends e as JSON.
 func AppendEvent(out []byte, e Event) []byte { return encode(out, &e) }
 
-// ParseEvent reads one event.
 func ParseEvent(in []byte) (Event, error) {
 	var e Event
 	n, err := parse(in)

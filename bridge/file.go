@@ -1,9 +1,9 @@
 package bridge
 
-// File is a file in the chat, decoded from its file-uploaded notice: what a
-// widget needs for an icon, and what a download needs.
+// File is a file in the chat, decoded from its file-uploaded notice. It has all that
+// a widget needs to show it and a download needs to fetch it.
 type File struct {
-	ID          string // file-id: Chat Server's, valid in this session
+	ID          string // file-id, which Chat Server assigned; valid in this session
 	Name        Name
 	Size        int64 // bytes
 	Key         string
@@ -17,8 +17,8 @@ type File struct {
 	Reason       string // why not, in a sentence
 }
 
-// DecodeFile reads the file out of a file-uploaded notice. It accepts file-size
-// as an integer or a string, for both are met. Errors have code notice-incomplete.
+// DecodeFile decodes a file-uploaded notice. It accepts file-size as an integer or a
+// string, because both occur. Errors have code notice-incomplete.
 func DecodeFile(e Event) (File, error) {
 	if !e.IsFile() {
 		return File{}, NewError(CodeNotice, "this event is not a file-uploaded notice")
@@ -29,7 +29,7 @@ func DecodeFile(e Event) (File, error) {
 	size, _ := parseSize(e.Data.Get(KeyFileSize))
 	f := File{
 		ID:          e.Data.Get(KeyFileID),
-		Name:        named(e.Data),
+		Name:        nameOf(e.Data),
 		Size:        size,
 		Key:         e.Data.Get(KeyFileKey),
 		Source:      e.Data.Get(KeyFileSource),
@@ -46,8 +46,8 @@ func DecodeFile(e Event) (File, error) {
 	return f, nil
 }
 
-// downloadable judges by the notice alone; the proxy judges again when asked,
-// and knows which documents it delivered itself.
+// downloadable decides by the notice alone. The proxy decides again when asked for
+// the file, because it knows which documents it delivered itself.
 func downloadable(f File, from UserType) (bool, string) {
 	switch {
 	case f.Source != SourceUCS:

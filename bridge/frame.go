@@ -7,7 +7,7 @@ import (
 )
 
 // The frame: one binary message of the data socket, up only. It carries a piece
-// of a file behind a header of fixed length, all numbers big endian.
+// of a file after a header of fixed length, all numbers big endian.
 //
 //	0   1  version   FrameVersion
 //	1   3  zero
@@ -19,8 +19,8 @@ const (
 	FrameVersion = 1
 	FrameHeader  = 32
 
-	MinFrame = 4 << 10 // bytes of payload a page sends at least, but for the last frame
-	MaxFrame = 1 << 20 // bytes of payload at most; a proxy may announce less
+	MinFrame = 4 << 10 // the shortest payload a page sends, except in the last frame
+	MaxFrame = 1 << 20 // the longest payload; a proxy may announce less
 )
 
 // Key is an upload's key: 128 random bits, one per user action, chosen by the
@@ -54,8 +54,8 @@ type Frame struct {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Checksum returns the CRC32C of a payload. It finds faults of wires and
-// memory, not attackers: that is TLS's work.
+// Checksum returns the CRC32C of a payload. It detects faults of wires and
+// memory; detecting attackers is TLS's work.
 func Checksum(payload []byte) uint32 { return crc32.Checksum(payload, castagnoli) }
 
 // PutFrame writes the header into the first FrameHeader bytes of buf.
@@ -90,8 +90,8 @@ func ParseFrame(message []byte) (Frame, []byte, error) {
 	return f, message[FrameHeader:], nil
 }
 
-// Verify reports whether the payload is the one that was sent: code
-// frame-checksum.
+// Verify returns an error of code frame-checksum unless the payload is the one
+// that was sent.
 func (f Frame) Verify(payload []byte) error {
 	if Checksum(payload) != f.Checksum {
 		return NewError(CodeFrameChecksum, "")

@@ -5,7 +5,6 @@ import "strings"
 // Kind is what a file is to a person: it picks the icon.
 type Kind string
 
-// The kinds.
 const (
 	Image     Kind = "image"
 	Audio     Kind = "audio"
@@ -30,17 +29,17 @@ var Kinds = []Kind{
 	CodeFile, DataFile, Archive, Mail, Font, Program, Unknown,
 }
 
-// extensions lists each kind's extensions. Program holds whatever runs, installs
+// extensions lists each kind's extensions. Program is everything that runs, installs
 // or starts something when it is opened, on any desktop: it is shown with caution.
 //
-// Program and the lists of cautions below are put together from those that
+// Program and the lists of cautions below are compiled from the types that
 // Outlook ("Blocked attachments in Outlook", Level 1), Gmail ("File types blocked
 // in Gmail"), Chromium (download_file_types.asciipb), Firefox
 // (ApplicationReputation.cpp), Windows' Attachment Manager (high risk) and Office
 // ("File types blocked by default in packages") block or ask about, and from
-// what macOS, GNOME and KDE open by starting something. What these lists hold for
-// other reasons is left out: plain web pages, XML, archives, settings that
-// nothing reads on opening.
+// those that macOS, GNOME and KDE open by starting something. Types listed there for
+// other reasons are left out: plain web pages, XML, archives, settings that
+// nothing reads when they are opened.
 var extensions = map[Kind]string{
 	Image:     "png jpg jpeg jpe jfif gif webp avif heic heif bmp tif tiff svg ico psd ai eps raw cr2 nef dng jxl",
 	Audio:     "mp3 wav ogg oga opus flac m4a aac wma aif aiff mid midi amr weba",
@@ -67,7 +66,7 @@ var extensions = map[Kind]string{
 		"py pyc pyo pyw pyz pyzw pyd rb rbw pl plx pm cgi tcl wasm swf spl ex ex_ dl_",
 }
 
-// cautions lists, by reason, what is not a program and yet to be opened with care.
+// cautions lists, by reason, files that are not programs but need care.
 var cautions = map[Caution]string{
 	CautionMacros: "docm dotm docb wbk wll one onepkg onetoc2 vsdm vssm vstm " +
 		"xlsm xlsb xltm xla xlam xlm xlw slk dif iqy oqy rqy dqy odc pptm ppsm potm ppa ppam sldm " +
@@ -100,9 +99,9 @@ var kindOfExtension = func() map[string]Kind {
 
 // KindOf returns the kind of an extension (lower case, no dot) and declared
 // MIME type. The extension decides, as it does for Chat Server and for the
-// desktop that will open the file; the type only speaks where the extension is
-// unknown. disagree tells that both are known and say different things: a
-// file.pdf declared as a program is not to be trusted.
+// desktop that will open the file; the type counts only if the extension is
+// unknown. disagree means that both are known and incompatible: a file.pdf declared
+// as a program is not to be trusted.
 func KindOf(extension, mimeType string) (kind Kind, disagree bool) {
 	byName, named := kindOfExtension[extension]
 	byType, typed := kindOfType(mimeType)
@@ -178,7 +177,7 @@ func kindOfType(mimeType string) (Kind, bool) {
 	return Unknown, false
 }
 
-// compatible says which disagreements are everyday ones. Browsers call csv a
+// compatible reports whether a disagreement is an everyday one. Browsers call csv a
 // spreadsheet or plain text, source code text, ogg audio or video; a zip is
 // the container of every Office format. Nothing is compatible with a program.
 func compatible(byName, byType Kind) bool {

@@ -9,42 +9,42 @@ import (
 // as it does in Chat Server's section client-file-transfer.
 const NoLimit = -1
 
-// Limits are the allowances that bind a party, with what is used of them.
+// Limits are the allowances that bind a party, and how much of them is used.
 type Limits struct {
-	MaxFiles      int64 // files of the session
+	MaxFiles      int64 // files in the session
 	UsedFiles     int64
 	MaxFileSize   int64 // bytes of one file
-	MaxTotalSize  int64 // bytes of all files of the session
+	MaxTotalSize  int64 // bytes of all files in the session
 	UsedTotalSize int64
 	Types         []string // extensions without dots; empty: every type
-	NeedAgent     bool     // an agent must be in the session first
-	AgentHere     bool     // whether one is
-	MaxDownloads  int64    // attempts of the session
+	NeedAgent     bool     // uploads need an agent in the session
+	AgentHere     bool     // whether there is one
+	MaxDownloads  int64    // attempts in the session
 	UsedDownloads int64
 }
 
 // VendorLimits are Chat Server's defaults for customers (Genesys, options
 // upload-max-files, upload-max-file-size, upload-max-total-size). The default
-// of download-attempts is not published; 2 is a captured value.
+// of download-attempts is not published; 2 was seen in a captured session.
 func VendorLimits() Limits {
 	return Limits{MaxFiles: 3, MaxFileSize: 2097152, MaxTotalSize: 5242880, MaxDownloads: 2}
 }
 
-// Unlimited binds nothing: Chat Server puts no limit on agents.
+// Unlimited has no limits: Chat Server puts none on agents.
 func Unlimited() Limits {
 	return Limits{MaxFiles: NoLimit, MaxFileSize: NoLimit, MaxTotalSize: NoLimit, MaxDownloads: NoLimit}
 }
 
-// PerFile is what binds each file by itself: l without what a chat uses up and
-// without its agent, who may come and go. An upload that goes on is judged by
-// it, for its own place is among what is used.
+// PerFile is the part of l that binds each file by itself: without the chat's usage
+// and without its agent, who may come and go. A resumed upload is checked with it,
+// because the usage already contains its own reservation.
 func (l Limits) PerFile() Limits {
 	l.UsedFiles, l.UsedTotalSize, l.NeedAgent = 0, 0, false
 	return l
 }
 
-// Check judges a file by its announced name and size in bytes. A size equal to
-// the limit passes. The refusal names the rule and the limit.
+// Check checks a file by its announced name and size in bytes. A size equal to
+// the limit passes. The error names the rule and the limit.
 func (l Limits) Check(name string, size int64) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -97,8 +97,8 @@ func count(n int64, noun string) string {
 	return s
 }
 
-// Bytes writes a size for a sentence: exact below 1 kB, one decimal above. The
-// units are those of 1024 by the names that desktops, and the widget, give them.
+// Bytes formats a size for a sentence: exact below 1 kB, one decimal above. A unit
+// is 1024 of the one below, by the names that desktops and the widget use.
 func Bytes(n int64) string {
 	const unit = 1024
 	if n < unit {
@@ -117,8 +117,8 @@ func Bytes(n int64) string {
 	return s + " " + names[i]
 }
 
-// apart is Bytes(n), exact where that would look like other, from which n
-// differs.
+// apart is Bytes(n), or the exact count if Bytes(other) looks the same although the
+// numbers differ.
 func apart(n, other int64) string {
 	if Bytes(n) == Bytes(other) {
 		return count(n, "byte")
@@ -126,7 +126,7 @@ func apart(n, other int64) string {
 	return Bytes(n)
 }
 
-// ParseTypes reads Chat Server's form of a list of extensions: without dots,
+// ParseTypes reads a list of extensions as Chat Server writes it: without dots,
 // separated by colons.
 func ParseTypes(s string) []string {
 	var types []string
@@ -151,7 +151,7 @@ func (l *Limits) fields(f fields) {
 	f.count("usedDownloads", &l.UsedDownloads)
 }
 
-// ParseLimits reads limits from JSON, as the page holds them.
+// ParseLimits reads what AppendLimits wrote.
 func ParseLimits(in []byte) (Limits, error) {
 	var l Limits
 	n, err := parse(in)

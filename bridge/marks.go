@@ -5,21 +5,22 @@ import (
 	"unicode/utf8"
 )
 
-// forbidden is what Windows cannot store; a colon opens another stream there.
+// forbidden are the characters that Windows cannot store. A colon opens another
+// stream there.
 const forbidden = `:*?"<>|`
 
-// verdict is what becomes of one character of a name.
-type verdict int
+// treatment is what happens to one character of a name.
+type treatment int
 
 const (
-	keep    verdict = iota
-	drop            // a mark that writing needs, or that came along with a copied text
-	replace         // by "_"
-	hide            // only a deceiver puts it there
+	keep    treatment = iota
+	drop              // an invisible mark that scripts use, or that came with copied text
+	replace           // by "_"
+	hide              // drop: only a deceiver puts it there
 )
 
-// takeOut removes what must not be seen or stored. A mark is dropped without a
-// word where writing puts such marks; inside the extension nothing does.
+// takeOut removes characters that must not be shown or stored. A mark that scripts
+// use is dropped without a caution, except within the extension, where none does.
 func (c *cleaned) takeOut() {
 	in := make([]rune, 0, len(c.text))
 	for rest := c.text; rest != ""; {
@@ -41,26 +42,26 @@ func (c *cleaned) takeOut() {
 			continue
 		}
 		around := neighbours{out: out, rest: in[i+1:], inside: i > dot && i < end, isolated: isolated[i]}
-		switch v := judge(in[i], around); {
-		case v == keep:
+		switch t := treat(in[i], around); {
+		case t == keep:
 			out = append(out, in[i])
-		case v == replace:
+		case t == replace:
 			out = append(out, '_')
 			c.characters = true
 			if in[i] == ':' {
 				c.colon(in[:i], in[i+1:])
 			}
-		case v == hide, around.inside:
+		case t == hide, around.inside:
 			c.hides = true
 		}
 	}
 	c.text = string(out)
 }
 
-// colon tells a drive and the name of a stream (setup.exe:x, x::$DATA) from a
+// colon distinguishes a drive and the name of a stream (setup.exe:x, x::$DATA) from a
 // time of day.
 func (c *cleaned) colon(before, after []rune) {
-	// No more of them is looked at than an extension has, or many colons would cost their square.
+	// It checks no more runes than an extension has, or many colons would cost their square.
 	_, known := kindOfExtension[extensionOf(string(before[max(0, len(before)-maxExtension-2):]))]
 	next := string(after[:min(len(after), len("$DATA"))])
 	switch {
@@ -71,12 +72,12 @@ func (c *cleaned) colon(before, after []rune) {
 	}
 }
 
-// neighbours is what stands around a character.
+// neighbours are the characters around one.
 type neighbours struct {
-	out      []rune // what was kept before it
+	out      []rune // kept before it
 	rest     []rune
-	inside   bool // it stands within the extension
-	isolated bool // it is one of a pair of isolates that leaves the extension where it is
+	inside   bool // it is within the extension
+	isolated bool // it is one of a pair of isolates that does not move the extension
 }
 
 func (n neighbours) prev() rune {
@@ -93,8 +94,8 @@ func (n neighbours) next() rune {
 	return n.rest[0]
 }
 
-// judge is the table of what a name may hold where.
-func judge(r rune, n neighbours) verdict {
+// treat is the table of the characters that a name may have, and where.
+func treat(r rune, n neighbours) treatment {
 	prev, next := n.prev(), n.next()
 	switch {
 	case r < 0x20, r >= 0x7F && r < 0xA0, r == 0xFFFE, r == 0xFFFF, r == 0x2028, r == 0x2029:
@@ -128,14 +129,14 @@ func judge(r rune, n neighbours) verdict {
 	return keep
 }
 
-func either(yes bool, then, otherwise verdict) verdict {
+func either(yes bool, then, otherwise treatment) treatment {
 	if yes {
 		return then
 	}
 	return otherwise
 }
 
-// joins reports whether a joiner stands where writing needs it: after a letter
+// joins reports whether a script needs the joiner at this position: after a letter
 // of a script that joins (Persian, Indic), before one that it shapes, or between
 // the pictures of one emoji.
 func joins(r, prev, next rune, inside bool) bool {
@@ -148,12 +149,12 @@ func joins(r, prev, next rune, inside bool) bool {
 	return within(prev, joining) || r == 0x200D && within(next, joining)
 }
 
-// selects reports variation selectors, and Mongolian's vowel separator.
+// selects reports whether r is a variation selector, or Mongolian's vowel separator.
 func selects(r rune) bool {
 	return r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF || r >= 0x180B && r <= 0x180F
 }
 
-// varies reports whether a selector stands after something that has variants.
+// varies reports whether a selector follows a character that has variants.
 func varies(r, prev, next rune) bool {
 	switch {
 	case r <= 0x180F:
@@ -166,8 +167,8 @@ func varies(r, prev, next rune) bool {
 	return within(prev, pictures) || within(prev, ideographs) || within(prev, joining) || prev >= 0x2190 && prev < 0x2C00
 }
 
-// flagLength is how many characters a flag of a region has that is written with
-// tags (England, Scotland, Texas); 0 where none begins. Tags stand nowhere else.
+// flagLength is the length of a region's flag that is written with tags (England,
+// Scotland, Texas) and begins at in[0]; 0 if none does. Tags occur nowhere else.
 func flagLength(in []rune) int {
 	if in[0] != 0x1F3F4 {
 		return 0
@@ -184,11 +185,11 @@ func flagLength(in []rune) int {
 	return 0
 }
 
-// extensionIn returns where the extension's dot stands and where its last
-// visible character does; both -1 where there is none.
+// extensionIn returns the positions of the extension's dot and of its last visible
+// character; len(in) and -1 if there is no extension.
 func extensionIn(in []rune) (dot, end int) {
 	end = len(in) - 1
-	for end >= 0 && (in[end] == '.' || blank(in[end]) || judge(in[end], neighbours{}) >= drop && !strings.ContainsRune(forbidden, in[end])) {
+	for end >= 0 && (in[end] == '.' || blank(in[end]) || treat(in[end], neighbours{}) >= drop && !strings.ContainsRune(forbidden, in[end])) {
 		end--
 	}
 	for i := end; i >= 0 && end-i <= 2*maxExtension; i-- {
@@ -203,7 +204,7 @@ func extensionIn(in []rune) (dot, end int) {
 }
 
 // isolates finds the pairs of isolates that end before the extension begins:
-// phones wrap names in them, and they move nothing outside.
+// phones wrap names in them, and they move nothing outside themselves.
 func isolates(in []rune, dot int) map[int]bool {
 	var open []int
 	var pairs map[int]bool
@@ -236,21 +237,21 @@ func within(r rune, list spans) bool {
 	return false
 }
 
-// beyondLatin reports letters of scripts whose writing may need marks.
+// beyondLatin reports whether r is a letter of a script that may need marks.
 func beyondLatin(r rune) bool {
 	return r >= 0x300 && r < 0xE000 && (r < 0x2000 || r >= 0x2C00) || r >= 0x10000 && r < 0xE0000
 }
 
 var (
-	// ignorable is what a renderer shows nothing of and some scripts are written
-	// or broken into lines with: word joiners and zero-width blanks (Thai, Khmer,
-	// Japanese), fillers (Korean), the grapheme joiner (Hebrew), shorthand, notes.
+	// ignorable characters are invisible, and some scripts need them for spelling or
+	// line breaks: word joiners and zero-width blanks (Thai, Khmer, Japanese),
+	// fillers (Korean), the grapheme joiner (Hebrew), shorthand, notes.
 	ignorable = spans{
 		{0x34F, 0x34F}, {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x200B, 0x200B}, {0x2060, 0x2060},
 		{0x3164, 0x3164}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
 	}
-	// never is what no name needs: operators without a shape, deprecated and
-	// interlinear format characters, tags outside flags, what is unassigned and ignored.
+	// never are characters that no name needs: invisible operators, deprecated and
+	// interlinear format characters, tags outside flags, unassigned ignorable ones.
 	never = spans{{0x2061, 0x2065}, {0x206A, 0x206F}, {0xFFF0, 0xFFFB}, {0xE0000, 0xE00FF}, {0xE01F0, 0xE0FFF}}
 
 	// joining covers the blocks of scripts whose letters take joiners: Arabic,

@@ -2,7 +2,7 @@ package bridge
 
 import "strconv"
 
-// A Wire message is one of the structs below; wire.go says who sends which.
+// A Wire message is one of the structs below; wire.go says which side sends which.
 type Wire interface {
 	described
 	kind() string
@@ -17,8 +17,8 @@ func AppendMessage(out []byte, m Wire) []byte {
 	return append(w.out, '}')
 }
 
-// FromPage reads a message that a page may send; code message-invalid, and the
-// sentence says what is wrong with it. Nothing has happened then.
+// FromPage reads a message that a page may send. An error has code message-invalid
+// or message-too-large and says what is wrong.
 func FromPage(in []byte) (Wire, error) { return parseMessage(in, pageMessage) }
 
 // FromProxy reads a message that a proxy may send.
@@ -101,8 +101,8 @@ type Hello struct {
 	Position      int64 // the last event the page has; 0: none
 	ClientVersion int64 // 0: current
 	Agent         string
-	// Ping is how often the proxy is to ping, in milliseconds, because something
-	// between ends sockets that are quiet; 0: as it does by itself.
+	// Ping asks the proxy to ping at least this often, in milliseconds, because
+	// something in between closes silent sockets. 0: as often as it does by itself.
 	Ping int64
 }
 
@@ -118,7 +118,7 @@ func (m *Hello) fields(f fields) {
 // Say is a text message for the chat.
 type Say struct {
 	Ref        int64
-	Key        string // against a second copy after a reconnect
+	Key        string // prevents a second copy after a reconnect
 	Text       string
 	Visibility Visibility
 }
@@ -131,8 +131,8 @@ func (m *Say) fields(f fields) {
 	f.choiceOr("visibility", (*string)(&m.Visibility), visibilities)
 }
 
-// Offer announces a file the page would like to send, or to go on sending: the
-// same key continues.
+// Offer announces a file that the page wants to send. The same key again resumes
+// the upload.
 type Offer struct {
 	Key         string
 	Name        string
@@ -140,10 +140,10 @@ type Offer struct {
 	MimeType    string
 	UploadType  string
 	Description string
-	Digest      string // SHA-256 in hex, where it is known
+	Digest      string // SHA-256 in hex, if known
 	Visibility  Visibility
 	Custom      Data
-	After       string // the key of the upload that is to be announced before it, where there is one
+	After       string // key of the upload to be announced before this one; may be empty
 }
 
 func (m *Offer) kind() string { return typeOffer }
@@ -160,14 +160,14 @@ func (m *Offer) fields(f fields) {
 	f.optional("after", &m.After, 32)
 }
 
-// Cancel takes an upload back: what was stored of it is removed.
+// Cancel takes an upload back; its stored bytes are removed.
 type Cancel struct{ Key string }
 
 func (m *Cancel) kind() string    { return typeCancel }
 func (m *Cancel) fields(f fields) { f.text("key", &m.Key, 32) }
 
-// Ask is the wish to download a file. Asking again with the same attempt
-// continues that download and costs nothing.
+// Ask requests a ticket for a download. Asking again with the same attempt
+// continues that download and is not charged.
 type Ask struct {
 	Ref     int64
 	File    string // file-id
@@ -193,7 +193,7 @@ func (m *Leave) fields(f fields) {
 	f.choiceOr("after", (*string)(&m.After), afterActions)
 }
 
-// Ping asks whether the proxy is still there; a browser cannot ask otherwise.
+// Ping asks whether the proxy is still there: JavaScript cannot send WebSocket pings.
 type Ping struct{ Ref int64 }
 
 func (m *Ping) kind() string    { return typePing }
@@ -208,7 +208,7 @@ type Welcome struct {
 	Position int64 // the session's last event
 	MaxFrame int64
 	Server   string // the proxy's release
-	ID       string // of the connection; stands in the proxy's log
+	ID       string // of the connection, as in the proxy's log
 }
 
 func (m *Welcome) kind() string { return typeWelcome }
@@ -229,11 +229,11 @@ type Happened struct{ Event Event }
 func (m *Happened) kind() string    { return typeEvent }
 func (m *Happened) fields(f fields) { f.object("event", &m.Event, nil) }
 
-// Accept tells to send from Offset on.
+// Accept asks for the bytes from Offset on.
 type Accept struct {
 	Key    string
 	Offset int64
-	Digest string // SHA-256 in hex of the bytes before Offset, where there are any
+	Digest string // SHA-256 in hex of the bytes before Offset, if there are any
 }
 
 func (m *Accept) kind() string { return typeAccept }
@@ -243,8 +243,8 @@ func (m *Accept) fields(f fields) {
 	f.optional("digest", &m.Digest, 64)
 }
 
-// Upload tells that an upload changed. Event is the notice, in state announced;
-// Error says why, in state failed.
+// Upload reports that an upload changed. Event is the notice, in state announced;
+// Error is the reason, in state failed.
 type Upload struct {
 	Key   string
 	State UploadState
@@ -260,10 +260,10 @@ func (m *Upload) fields(f fields) {
 	nested(f, "error", &m.Error)
 }
 
-// Ticket says where to fetch a file: a URL path on the proxy with the right in
-// it. The fetch has to begin before Expires (milliseconds since 1970). What
-// arrives must have Size bytes and, where Digest is not empty, this SHA-256 in
-// hex: whatever answers in the proxy's place knows neither.
+// Ticket says where to fetch a file: a URL path on the proxy that contains the
+// permission. The fetch must begin before Expires (milliseconds since 1970). The
+// file must arrive with Size bytes and, unless Digest is empty, this SHA-256 in hex:
+// a captive portal that answers in the proxy's place knows neither.
 type Ticket struct {
 	Ref     int64
 	Path    string
@@ -284,7 +284,7 @@ func (m *Ticket) fields(f fields) {
 // Done answers a request that succeeded.
 type Done struct {
 	Ref   int64
-	Event *Event // what it added to the transcript
+	Event *Event // that the request added to the transcript
 }
 
 func (m *Done) kind() string { return typeDone }
@@ -293,8 +293,8 @@ func (m *Done) fields(f fields) {
 	nested(f, "event", &m.Event)
 }
 
-// Fail answers a request (Ref) or ends an upload on this connection (Key); with
-// neither it is about a message that could not be understood or about the
+// Fail answers a request (Ref) or ends an upload on this connection (Key). With
+// neither it is about a message that could not be understood, or about the
 // connection itself, which then closes.
 type Fail struct {
 	Ref   int64
@@ -309,14 +309,14 @@ func (m *Fail) fields(f fields) {
 	f.object("error", &m.Error, nil)
 }
 
-// Allowance tells the party's limits anew.
+// Allowance carries the party's limits after a change.
 type Allowance struct{ Limits Limits }
 
 func (m *Allowance) kind() string    { return typeLimits }
 func (m *Allowance) fields(f fields) { f.object("limits", &m.Limits, nil) }
 
-// Bye is the proxy's last message on a connection that it ends in good order.
-// After is how many milliseconds to wait before coming back.
+// Bye is the proxy's last message on a connection that it closes in an orderly way.
+// After is how many milliseconds to wait before reconnecting.
 type Bye struct{ After int64 }
 
 func (m *Bye) kind() string    { return typeBye }
@@ -328,8 +328,8 @@ type Ready struct{ MaxFrame int64 }
 func (m *Ready) kind() string    { return typeReady }
 func (m *Ready) fields(f fields) { f.number("maxFrame", &m.MaxFrame) }
 
-// Ack tells how many bytes of an upload are durable, and how many milliseconds
-// the store took for the last of them: a wait that says nothing of the link.
+// Ack reports how many bytes of an upload are durable, and for how many milliseconds
+// the store held the last of them: a wait that says nothing about the link.
 type Ack struct {
 	Key    string
 	Stored int64
@@ -353,8 +353,8 @@ func nested[T any, P interface {
 		inner = new(T)
 	}
 	f.object(key, P(inner), &present)
-	// Writing only what changes keeps encoding free of races: an event that
-	// several goroutines send is one value.
+	// Assigning only on a change keeps encoding free of races, because several
+	// goroutines send one event value.
 	switch {
 	case !present && *v != nil:
 		*v = nil

@@ -2,7 +2,7 @@ package bridge
 
 import "strings"
 
-// misleads reports a clean name that reads as if it had another extension than
+// misleads reports whether a clean name looks as if it had another extension than
 // ext, which is the one that a desktop goes by.
 func misleads(text, ext string) bool {
 	return looksLike(text, ext) || pushedAside(text, ext) || pageAsDocument(text, ext)
@@ -14,9 +14,9 @@ const (
 	slashLike = "⁄∕⧸／╱＼⧵﹨∖"
 )
 
-// looksLike reports an extension that only seems to be one: its dot is none
-// (invoice․pdf), its letters are of another alphabet (x.ｐｄｆ), or what reads as a
-// slash stands in it or after it (x.exe∕y).
+// looksLike reports whether the name seems to have an extension that it does not
+// have: a character only looks like a dot (invoice․pdf), the letters are from another
+// alphabet (x.ｐｄｆ), or something like a slash is in it or after it (x.exe∕y).
 func looksLike(text, ext string) bool {
 	last := strings.LastIndexByte(text, '.')
 	if i := strings.LastIndexAny(text, dotLike); i > last && known(text[i:]) {
@@ -33,8 +33,8 @@ func looksLike(text, ext string) bool {
 	return false
 }
 
-// known reports whether what follows the last character of text that reads as a
-// dot reads as a known extension.
+// known reports whether text, after its last character that looks like a dot, looks
+// like a known extension.
 func known(text string) bool {
 	i := strings.LastIndexAny(text, "."+dotLike)
 	if i < 0 || len(text)-i > 4*maxExtension {
@@ -45,7 +45,7 @@ func known(text string) bool {
 	return ok
 }
 
-// latin is the ASCII character that r reads as.
+// latin is the ASCII character that r looks like.
 func latin(r rune) rune {
 	const cyrillic, letters = "асеорхуіјѕԁһԛԝАВСЕНІЈКМОРЅТХ", "aceopxyijsdhqwABCEHIJKMOPSTX"
 	switch {
@@ -64,8 +64,8 @@ func latin(r rune) rune {
 	return r
 }
 
-// pushedAside reports a row of blanks that pushes the extension out of sight:
-// any after something that reads as one, or a very long one.
+// pushedAside reports whether a run of blanks pushes the extension out of sight:
+// a short run after something that looks like an extension, or any very long one.
 func pushedAside(text, ext string) bool {
 	const some, many = 3, 16
 	run, from := 0, 0
@@ -85,8 +85,9 @@ func pushedAside(text, ext string) bool {
 	return false
 }
 
-// pageAsDocument reports a web page that calls itself a document first: the
-// usual form of a false login page. A desktop that hides extensions shows the rest.
+// pageAsDocument reports whether a web page has a document's extension before its
+// own, the usual form of a phishing page: a desktop that hides extensions shows the
+// document's.
 func pageAsDocument(text, ext string) bool {
 	switch ext {
 	case "htm", "html", "xhtml", "xht", "shtml", "mht", "mhtml":

@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Name is a file's name made safe to show and to save, and what it says of the file.
+// Name is a file's name made safe to show and to save, and what it says about the file.
 type Name struct {
 	Text      string // one path element of 1 to 255 bytes, without control or bidi characters
-	Extension string // the true one: lower case, without the dot; may be empty
+	Extension string // the one a desktop goes by: lower case, without the dot; may be empty
 	Kind      Kind
-	Caution   Caution // why to be careful; empty when there is no reason
-	Changed   Change  // what a person may want to know of the difference to the name as sent; mostly empty
+	Caution   Caution // empty if there is none
+	Changed   Change  // a harmless change that a person may want to know about; mostly empty
 }
 
 // Caution is a reason to be careful with a file.
@@ -20,13 +20,13 @@ type Caution string
 
 // The cautions, the gravest first.
 const (
-	CautionProgram   Caution = "program"        // it runs when opened, or starts something that does
+	CautionProgram   Caution = "program"        // it runs when opened, or starts something that runs
 	CautionType      Caution = "type-disagrees" // extension and declared type do not fit
 	CautionAltered   Caution = "name-altered"   // the name hides what the file is
 	CautionMacros    Caution = "macros"         // a document that may hold programs
-	CautionContainer Caution = "container"      // opened as a disk or folder, whose programs no desktop checks
-	CautionSettings  Caution = "settings"       // it changes how the computer is set up
-	CautionPath      Caution = "name-path"      // the name was a path, of which the last part is left
+	CautionContainer Caution = "container"      // opens as a disk or folder, whose programs no desktop checks
+	CautionSettings  Caution = "settings"       // it changes the computer's settings
+	CautionPath      Caution = "name-path"      // the name was a path; only its last part is left
 )
 
 // Cautions is the closed list.
@@ -34,15 +34,13 @@ var Cautions = []Caution{
 	CautionProgram, CautionType, CautionAltered, CautionMacros, CautionContainer, CautionSettings, CautionPath,
 }
 
-// Change is what was changed in a name for harmless reasons. It is not a reason to
-// be careful.
+// Change is a harmless change of a name. It is not a reason to be careful.
 type Change string
 
-// The changes.
 const (
-	ChangeReserved   Change = "name-reserved"   // Windows keeps the name for a device
+	ChangeReserved   Change = "name-reserved"   // Windows reserves the name for a device
 	ChangeCharacters Change = "name-characters" // Windows cannot store some of its characters, or they were damaged
-	ChangeShortened  Change = "name-shortened"  // longer than a file system takes
+	ChangeShortened  Change = "name-shortened"  // it was too long for file systems
 )
 
 // Changes is the closed list.
@@ -55,10 +53,10 @@ const MaxNameLength = 256
 // (ext4, APFS) are at most 255 units of UTF-16 (NTFS).
 const maxShown = 255
 
-// SafeName returns the name as it may be shown, stored and saved, and judges it.
-// mimeType is the declared type and may be empty. It is idempotent: a safe name
-// stays as it is. Characters are not normalised, because a name must stay the
-// one that was sent.
+// SafeName returns a form of the name that is safe to show, store and save, with the
+// file's kind and cautions. mimeType is the declared type and may be empty. SafeName
+// is idempotent: a safe name stays as it is. Unicode is not normalized, because a
+// name must stay the one that was sent.
 func SafeName(raw, mimeType string) Name {
 	c := clean(raw)
 	ext := extensionOf(c.text)
@@ -89,20 +87,20 @@ func SafeName(raw, mimeType string) Name {
 	return n
 }
 
-// unnamed stands in for a name of which nothing is left.
+// unnamed replaces a name of which nothing is left.
 const unnamed = "unnamed"
 
-// cleaned is a name with what was found in it.
+// cleaned is a clean name, and what was removed from it.
 type cleaned struct {
 	text       string
-	hides      bool // it held something that only a deceiver puts there
+	hides      bool // something that only a deceiver puts there
 	path       bool
 	reserved   bool
 	characters bool
 }
 
-// clean takes away path parts and what must not be seen or stored, until
-// nothing more is found: what goes may leave something else out of place.
+// clean removes the path, and characters that must not be shown or stored, until
+// nothing more is found: a removal may expose the next one.
 func clean(raw string) cleaned {
 	c := cleaned{text: raw}
 	if i := strings.LastIndexAny(raw, `/\`); i >= 0 {
@@ -127,7 +125,7 @@ func clean(raw string) cleaned {
 	return c
 }
 
-// plain reports that there is nothing to take out, as in most names.
+// plain reports that there is nothing to remove, as in most names.
 func plain(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < 0x20 || c > 0x7E || strings.IndexByte(forbidden, c) >= 0 {
@@ -137,12 +135,12 @@ func plain(text string) bool {
 	return true
 }
 
-// blank reports what looks like nothing: White_Space, and the pattern of Braille
+// blank reports whether r looks like nothing: White_Space, and the Braille pattern
 // without dots.
 func blank(r rune) bool { return unicode.IsSpace(r) || r == 0x2800 }
 
-// reservedName reports the names of Windows that no file may have, with any
-// extension, and two whole names that its shell obeys.
+// reservedName reports whether Windows reserves the name for a device, with any
+// extension, or whether it is one of two names that its shell obeys.
 func reservedName(text string) bool {
 	stem, _, _ := strings.Cut(text, ".")
 	stem = strings.ToUpper(strings.TrimRight(stem, " "))
@@ -160,9 +158,8 @@ func reservedName(text string) bool {
 	return numbered && utf8.RuneCountInString(number) == 1 && strings.Contains("0123456789¹²³", number)
 }
 
-// extensionOf returns what follows the last dot, lower case. A dot file has
-// none, unless Windows would run it; what no desktop would take for an extension
-// is none either.
+// extensionOf returns what follows the last dot, in lower case; "" if no desktop
+// would take it for an extension. A dot file has none, unless Windows would run it.
 func extensionOf(text string) string {
 	i := strings.LastIndexByte(text, '.')
 	if i < 0 || i == len(text)-1 {
@@ -180,7 +177,7 @@ func extensionOf(text string) string {
 
 const maxExtension = 32
 
-// CheckName reports whether a file may be announced under that name: codes
+// CheckName checks whether a file may be announced under that name: codes
 // name-invalid and name-too-long.
 func CheckName(raw string) error {
 	switch {

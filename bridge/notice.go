@@ -19,7 +19,7 @@ const (
 	KeyDescription = "file-description" // optional: free text
 	KeyFileID      = "file-id"          // added by Chat Server: the file in the session
 	KeyFileKey     = "attache-key"      // ours: the upload's key, against a second notice
-	KeyFileAsSent  = "attache-name"     // ours: the name as it was sent, where SafeName changed it
+	KeyFileAsSent  = "attache-name"     // ours: the name as it was sent, if SafeName changed it
 
 	SourceUCS = "ucs"
 )
@@ -33,11 +33,11 @@ var noticeKeys = []string{
 // reservedPrefix keeps the custom keys of an upload apart from the vendor's.
 const reservedPrefix = "file-"
 
-// Announcement is what a file-uploaded notice says, before Chat Server has it.
+// Announcement is the content of a file-uploaded notice to be posted.
 type Announcement struct {
 	Name        string // as it was sent
 	Size        int64
-	Source      string // "" is ucs
+	Source      string // empty: SourceUCS
 	DocumentID  string
 	UploadType  string
 	Description string
@@ -45,10 +45,10 @@ type Announcement struct {
 	Custom      Data
 }
 
-// Notice returns the event to post. It names the file by SafeName's text, because
-// a vendor's desktop that reads it may not clean names; the name as sent goes
-// along where that is another one. Text that Chat Server's XML cannot carry is
-// replaced, because the server refuses the whole packet otherwise.
+// Notice returns the event to post. Its file-name is SafeName's text, because the
+// vendor's desktop may not clean names; the name as sent is added if it differs.
+// Text that Chat Server's XML cannot carry is replaced, because the server would
+// refuse the whole packet.
 func (a Announcement) Notice(v Visibility) Event {
 	source := a.Source
 	if source == "" {
@@ -77,8 +77,8 @@ func (a Announcement) Notice(v Visibility) Event {
 	return Event{Type: Notice, NoticeType: SystemCommand, Text: FileUploaded, Visibility: v, Data: d, Key: a.Key}
 }
 
-// asSent is the original of a name that was changed, as XML can carry it: DEL
-// stands for other control characters, and SafeName takes it out as well.
+// asSent is the original of a name that was changed, in a form that XML can carry:
+// DEL replaces other control characters, because SafeName removes it as well.
 func asSent(original, name string) string {
 	if original == name {
 		return ""
@@ -91,8 +91,9 @@ func asSent(original, name string) string {
 	}, original), MaxValue)
 }
 
-// named judges the file's name by what was sent, where that is told and true.
-func named(d Data) Name {
+// nameOf derives the name from the one as sent, if the notice has that and it leads
+// to the same text; otherwise from file-name.
+func nameOf(d Data) Name {
 	name := SafeName(d.Get(KeyFileName), "")
 	if original := d.Get(KeyFileAsSent); original != "" {
 		if sent := SafeName(original, ""); sent.Text == name.Text {
@@ -107,8 +108,8 @@ func (e Event) IsFile() bool {
 	return e.Type == Notice && e.NoticeType == SystemCommand && e.Text == FileUploaded
 }
 
-// CheckNotice reports what a file-uploaded notice lacks: code notice-incomplete,
-// naming the key. Chat Server calls it before it accepts one.
+// CheckNotice returns an error of code notice-incomplete that names the key which a
+// file-uploaded notice lacks. Chat Server calls it before it accepts one.
 func CheckNotice(d Data) error {
 	for _, key := range []string{KeyFileName, KeyFileSize, KeyFileSource} {
 		if d.Get(key) == "" {
@@ -132,9 +133,9 @@ func parseSize(s string) (int64, error) {
 	return v, nil
 }
 
-// XMLText replaces what XML 1.0 cannot carry (control characters other than
-// tab and line ends, surrogates, U+FFFE and U+FFFF) by U+FFFD. Chat Server
-// refuses a packet that holds one.
+// XMLText replaces characters that XML 1.0 cannot carry (controls other than tab
+// and line ends, surrogates, U+FFFE and U+FFFF) with U+FFFD. Chat Server refuses a
+// packet that has one.
 func XMLText(s string) string {
 	if xmlClean(s) {
 		return s

@@ -2,10 +2,10 @@ package bridge
 
 import "strconv"
 
-// UserType says what a party is, by Chat Server's names (PSDK enum UserType).
+// UserType is a party's role, by Chat Server's names (PSDK enum UserType).
 type UserType string
 
-// The user types. A bot is an Agent or Supervisor whose party style says so.
+// A bot is an Agent or Supervisor whose party style says so.
 const (
 	Client     UserType = "CLIENT"
 	Agent      UserType = "AGENT"
@@ -16,15 +16,14 @@ const (
 
 var userTypes = []string{string(Client), string(Agent), string(Supervisor), string(External), string(System)}
 
-// Trusted reports whether what such a party announces may be downloaded
-// without the proxy having delivered it: a customer can name any document id
-// in a notice, and Chat Server does not check it.
+// Trusted reports whether a file that such a party announces may be downloaded even
+// if the proxy has not delivered it. A customer's may not: a notice can name any
+// document id, and Chat Server does not check it.
 func (t UserType) Trusted() bool { return t == Agent || t == Supervisor || t == System }
 
-// Visibility says who sees an event (PSDK enum Visibility).
+// Visibility is the audience of an event (PSDK enum Visibility).
 type Visibility string
 
-// The visibilities.
 const (
 	All      Visibility = "ALL" // everybody: conference
 	Internal Visibility = "INT" // not the customer: coaching
@@ -34,9 +33,9 @@ const (
 var visibilities = []string{string(All), string(Internal), string(Vip)}
 
 // MaySend reports whether a party of type t may send with visibility v: a
-// CLIENT only ALL, an AGENT also INT, everybody else also VIP. EXTERNAL is
-// among the last by the vendor's own list (ESChat Administrator's Guide, user
-// types and visibility); whoever signs the tokens decides who gets that type.
+// CLIENT only ALL, an AGENT also INT, every other type also VIP. That includes
+// EXTERNAL, by the vendor's own list (ESChat Administrator's Guide, user types and
+// visibility); the signer of the tokens decides which parties get that type.
 func (t UserType) MaySend(v Visibility) bool {
 	switch v {
 	case All:
@@ -47,14 +46,14 @@ func (t UserType) MaySend(v Visibility) bool {
 	return v == Vip && t != Client && t != Agent
 }
 
-// MaySee reports whether a party of type t sees events of visibility v; who
-// may send with a visibility sees it.
+// MaySee reports whether a party of type t sees events of visibility v: those that
+// it may send.
 func (t UserType) MaySee(v Visibility) bool { return t.MaySend(v) }
 
 // The versions of the chat protocol (the attribute ClientVersion).
 const (
-	versionUpdateNick     = 102 // below it a party never sees USER_UPDATE_NICK notices
-	VersionSystemCommands = 104 // below it a party never sees SYS_COMMAND notices, so no files
+	versionUpdateNick     = 102 // the lowest that gets USER_UPDATE_NICK notices
+	VersionSystemCommands = 104 // the lowest that gets SYS_COMMAND notices, and so files
 	VersionCurrent        = 106
 	versionOldest         = 101
 )
@@ -64,12 +63,12 @@ type Party struct {
 	UserID        string
 	Nickname      string
 	UserType      UserType
-	Visibility    Visibility // with which it joined; empty is ALL
+	Visibility    Visibility // that it joined with; empty is ALL
 	ClientVersion int64      // 0 is VersionCurrent
 }
 
-// Check fills what was left empty and reports what cannot be: codes
-// message-invalid and version-unsupported.
+// Check fills in defaults and refuses impossible parties: codes message-invalid,
+// forbidden and version-unsupported.
 func (p *Party) Check() error {
 	if p.ClientVersion == 0 {
 		p.ClientVersion = VersionCurrent

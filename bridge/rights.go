@@ -1,6 +1,6 @@
 package bridge
 
-// Right is one thing a token allows.
+// Right is one permission in a token.
 type Right string
 
 // The rights. The two upload rights are Workspace's privileges "Chat - Can
@@ -15,10 +15,8 @@ const (
 // AllRights is the closed list.
 var AllRights = []Right{RightChat, RightUpload, RightUploadResponse, RightDownload}
 
-// Rights is what a token allows.
 type Rights []Right
 
-// Has reports whether r is among the rights.
 func (list Rights) Has(r Right) bool {
 	for _, have := range list {
 		if have == r {
@@ -28,7 +26,7 @@ func (list Rights) Has(r Right) bool {
 	return false
 }
 
-// Need returns code forbidden, naming the right, where it is missing.
+// Need returns an error of code forbidden that names r if it is missing.
 func (list Rights) Need(r Right) error {
 	if list.Has(r) {
 		return nil

@@ -1,7 +1,7 @@
 package bridge
 
-// UploadState is where an upload stands. The proxy's record holds it; the page
-// is told each change.
+// UploadState is an upload's state. The proxy's record holds it, and the page is
+// notified of each change.
 type UploadState string
 
 // The states, in their order. What each promises:
@@ -9,7 +9,7 @@ const (
 	Offered   UploadState = "offered"   // the record is durable, no byte is needed yet
 	Receiving UploadState = "receiving" // bytes arrive; what is acked is durable
 	Accepted  UploadState = "accepted"  // every byte and the intent are durable: the tab may close
-	Scanning  UploadState = "scanning"  // the scanner looks at it
+	Scanning  UploadState = "scanning"  // the scanner reads it
 	Stored    UploadState = "stored"    // the document store has it whole
 	Announced UploadState = "announced" // the notice is in the transcript
 	Failed    UploadState = "failed"    // it will never be announced; the code says why
@@ -27,12 +27,12 @@ func (s UploadState) Final() bool { return s == Announced || s == Failed || s ==
 // Incoming reports whether bytes may still arrive.
 func (s UploadState) Incoming() bool { return s == Offered || s == Receiving }
 
-// Complete reports whether every byte has arrived and is kept.
+// Complete reports whether every byte has arrived and is durable.
 func (s UploadState) Complete() bool { return !s.Incoming() && s != Failed && s != Cancelled }
 
-// May reports whether an upload may go from s to next. A state may be entered
-// again (every step may be repeated), and a failure can end any that is not
-// final; once accepted, only the delivery loop moves it on.
+// May reports whether an upload may change from s to next. It may enter the same
+// state again, because every step may be repeated, and it may fail in any state that
+// is not final. Once accepted, only the delivery loop advances it.
 func (s UploadState) May(next UploadState) bool {
 	if s.Final() {
 		return false

@@ -4,8 +4,8 @@ package bridge
 // build says "dev".
 var Version = "dev"
 
-// Subprotocol is the WebSocket subprotocol of both sockets, and its version:
-// a proxy that does not offer it speaks another.
+// Subprotocol is the WebSocket subprotocol of both sockets, with its version:
+// a proxy that does not offer it speaks another version.
 const Subprotocol = "attache.v1"
 
 // The proxy's paths, below where it is mounted.
@@ -13,43 +13,43 @@ const (
 	PathChat = "/attache/chat" // the session's socket: JSON messages both ways
 	PathData = "/attache/data" // the data socket: hello and frames up, acks down
 	PathFile = "/attache/file" // downloads: /attache/file/<ticket>/<name>
-	PathWhy  = "/attache/why"  // what a page may know of a dial that failed: JSON
+	PathWhy  = "/attache/why"  // why a dial failed: JSON
 )
 
-// What a message may have, in bytes.
+// The longest messages, in bytes.
 const (
-	MaxHello   = 4 << 10  // the first message, before anybody is known
+	MaxHello   = 4 << 10  // the first message, before the peer is known
 	MaxMessage = 32 << 10 // every other JSON message
 )
 
 // The session's socket. The page speaks first.
 //
 //	page → proxy
-//	hello    token, position, clientVersion      who I am, and the last event I have
+//	hello    token, position, clientVersion      who I am, and the last event I have   → welcome | fail
 //	say      ref, text, visibility               a text message                        → done | fail
 //	offer    key, name, size, …                  a file, or the rest of one            → accept | fail
 //	cancel   key                                 take an upload back                   → upload
 //	ask      ref, file, attempt                  a download                            → ticket | fail
 //	leave    ref, after                          leave the chat session                → done | fail
-//	ping     ref                                 is anybody there                      → done
+//	ping     ref                                 are you there                         → done
 //
 //	proxy → page
 //	welcome  session, party, limits, rights, …   the answer to hello
-//	event    event                               something in the transcript
-//	accept   key, offset                         go on from there
-//	upload   key, state, file, error             an upload changed
+//	event    event                               an event of the transcript
+//	accept   key, offset                         send from this offset on
+//	upload   key, state, event, error            an upload changed
 //	ticket   ref, path, expires                  where to fetch the file
-//	done     ref, event                          it is done
-//	fail     ref | key, error                    it is refused, or failed
-//	limits   limits                              allowances, or what is used of them, changed
-//	bye      after                               come back in so many milliseconds
+//	done     ref, event                          the request succeeded
+//	fail     ref | key, error                    the request was refused, or failed
+//	limits   limits                              a limit, or its use, changed
+//	bye      after                               reconnect in so many milliseconds
 //
 // The data socket:
 //
 //	hello    token                               page → proxy, then frames only (frame.go)
 //	ready    maxFrame                            proxy → page
 //	ack      key, stored, held                   so many bytes are durable
-//	fail     key, error                          this upload cannot go on here
+//	fail     key, error                          this upload cannot continue here
 const (
 	typeHello   = "hello"
 	typeSay     = "say"
