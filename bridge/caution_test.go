@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What runs, installs, mounts or leads elsewhere when it is opened, by the lists
+// Files that run, install, mount or redirect when they are opened, by the lists
 // that kind.go names.
 var blocked = map[string]string{
 	"Outlook":   "ade adp app application appref-ms asp aspx asx bas bat bgi cab cer chm cmd cnt com cpl crt csh der diagcab exe fxp gadget grp hlp hpj hta htc inf ins iso isp its jar jnlp js jse ksh lnk mad maf mag mam maq mar mas mat mau mav maw mcf mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml msh1xml msh2xml msi msp mst msu ops osd pcd pif pl plg prf prg printerexport ps1 ps1xml ps2 ps2xml psc1 psc2 psd1 psdm1 pst py pyc pyo pyw pyz pyzw reg scf scr sct shb shs theme udl url vb vbe vbp vbs vhd vhdx vsmacros vsw webpnp website ws wsc wsf wsh xbap xll xnk",
@@ -23,7 +23,7 @@ var blocked = map[string]string{
 	"elsewhere": "ica vnc jar py rb pl ahk au3 wasm apk aab ipa",
 }
 
-func TestB12_WhatOpensIsACaution(t *testing.T) {
+func TestB12_FilesThatRunGetACaution(t *testing.T) {
 	for source, list := range blocked {
 		for _, ext := range strings.Fields(list) {
 			for _, name := range []string{"x." + ext, "X." + strings.ToUpper(ext), "invoice.pdf." + ext, "x." + ext + ". .", "x.txt:y." + ext, "x.\u200b" + ext} {
@@ -36,8 +36,8 @@ func TestB12_WhatOpensIsACaution(t *testing.T) {
 	}
 }
 
-// The reason is the one that holds.
-func TestB12_TheCautionSaysWhy(t *testing.T) {
+// Of several reasons the gravest counts.
+func TestB12_CautionIsTheGravestReason(t *testing.T) {
 	for ext, want := range map[string]bridge.Caution{
 		"rdp": bridge.CautionProgram, "terminal": bridge.CautionProgram, "msixbundle": bridge.CautionProgram, "pl": bridge.CautionProgram,
 		"xlam": bridge.CautionMacros, "docm": bridge.CautionMacros, "one": bridge.CautionMacros, "accde": bridge.CautionMacros,

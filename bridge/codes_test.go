@@ -57,7 +57,7 @@ func TestEveryCodeHasOneRule(t *testing.T) {
 	require.Len(t, bridge.Rules, len(constants), "a rule without a constant, or two constants with one code")
 }
 
-// verbs are what a hint may tell a person to do, or say will happen.
+// verbs are those that a hint may begin with.
 var verbs = regexp.MustCompile(`\b(wait|check|ask|add|reload|install|use|send|try|report|start|connect|choose|rename|do|continues|waits|tell|removed|allow)\b`)
 
 func TestRulesReadAsSentences(t *testing.T) {
@@ -76,8 +76,8 @@ func TestRulesReadAsSentences(t *testing.T) {
 	}
 }
 
-// sentence requires the house's form of a message: lower case, no full stop,
-// one line, short enough to be told.
+// sentence requires the form of a message: lower case, no full stop,
+// one line, short.
 func sentence(t testing.TB, s string) {
 	t.Helper()
 	first, _ := utf8.DecodeRuneInString(s)
@@ -90,7 +90,7 @@ func sentence(t testing.TB, s string) {
 	require.NotContains(t, s, "  ")
 }
 
-func TestUnlistedCodesAreToldAsInternal(t *testing.T) {
+func TestUnlistedCodesCountAsInternal(t *testing.T) {
 	e := bridge.NewError("no-such-code", "")
 	require.Equal(t, bridge.CodeInternal, e.Code)
 	require.Equal(t, bridge.CodeInternal.Rule().Message, e.Message)
@@ -111,17 +111,17 @@ func TestErrorsKeepTheirCause(t *testing.T) {
 	require.ErrorIs(t, bridge.AsError(cause), cause)
 }
 
-func TestTheCauseNeverCrossesTheWire(t *testing.T) {
+func TestErrorCauseNeverCrossesTheWire(t *testing.T) {
 	e := bridge.WrapError(bridge.CodeInternal, errors.New("dial tcp 10.0.0.7:9000"))
 	require.NotContains(t, string(bridge.AppendError(nil, e)), "10.0.0.7")
 }
 
-// What a stranger sent is quoted in some messages; the error must still fit into
-// the message that tells it, and decode there.
-func TestErrorsAlwaysFitTheirMessage(t *testing.T) {
+// Some messages quote a stranger's input; the error must still fit into the wire
+// message that carries it, and decode there.
+func TestErrorsFitIntoAMessage(t *testing.T) {
 	key := strings.Repeat("ﷺ", 8000)
 	_, err := bridge.FromPage([]byte(`{"type":"ping","ref":1,"` + key + `":1}`))
-	told(t, err, bridge.CodeMessage)
+	requireCode(t, err, bridge.CodeMessage)
 
 	fail := &bridge.Fail{Ref: 1, Error: *bridge.AsError(err)}
 	m, err := bridge.FromProxy(bridge.AppendMessage(nil, fail))
@@ -129,7 +129,7 @@ func TestErrorsAlwaysFitTheirMessage(t *testing.T) {
 	require.Equal(t, fail, m)
 }
 
-func TestClosedListsHoldNothingTwice(t *testing.T) {
+func TestClosedListsHaveNoDuplicates(t *testing.T) {
 	unique(t, bridge.Kinds)
 	unique(t, bridge.Cautions)
 	unique(t, bridge.UploadStates)

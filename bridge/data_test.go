@@ -48,9 +48,9 @@ func TestDataThroughEncodingJSON(t *testing.T) {
 	require.Nil(t, have.Custom)
 }
 
-// Chat Server's integers have a sign, and its lists may repeat a key; messages
-// have neither.
-func TestForeignDataBecomesAMessageThatCanBeRead(t *testing.T) {
+// Chat Server's integers may be negative and its lists may repeat a key; messages
+// allow neither.
+func TestForeignDataEncodesReadably(t *testing.T) {
 	d := bridge.Data{
 		bridge.Int("low", -5), bridge.Int("high", math.MaxInt64), bridge.Int("max", bridge.MaxInteger),
 		bridge.Text("twice", "first"), bridge.Text("twice", "second"),
@@ -139,7 +139,7 @@ func FuzzData(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var d bridge.Data
 		if err := d.UnmarshalJSON(in); err != nil {
-			told(t, err, bridge.CodeMessage, bridge.CodeCustomKey, bridge.CodeMessageSize)
+			requireCode(t, err, bridge.CodeMessage, bridge.CodeCustomKey, bridge.CodeMessageSize)
 			return
 		}
 		require.NoError(t, d.Check())

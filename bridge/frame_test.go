@@ -55,14 +55,14 @@ func TestFrameVectors(t *testing.T) {
 	for _, tc := range v.Refused {
 		t.Run("T7 refused: "+tc.Name, func(t *testing.T) {
 			_, _, err := bridge.ParseFrame(unhex(t, tc.Frame))
-			told(t, err, tc.Code)
+			requireCode(t, err, tc.Code)
 		})
 	}
 	for _, tc := range v.Damaged {
 		t.Run("damaged: "+tc.Name, func(t *testing.T) {
 			f, payload, err := bridge.ParseFrame(unhex(t, tc.Frame))
 			require.NoError(t, err)
-			told(t, f.Verify(payload), tc.Code)
+			requireCode(t, f.Verify(payload), tc.Code)
 		})
 	}
 }
@@ -75,10 +75,10 @@ func TestT7_FrameAtItsBounds(t *testing.T) {
 	require.Len(t, payload, bridge.MaxFrame)
 
 	_, _, err = bridge.ParseFrame(append(largest, 0))
-	told(t, err, bridge.CodeFrame)
+	requireCode(t, err, bridge.CodeFrame)
 }
 
-func TestPutFrameNeedsRoomForTheHeader(t *testing.T) {
+func TestPutFrame_PanicsOnShortBuffer(t *testing.T) {
 	require.Panics(t, func() { bridge.PutFrame(make([]byte, bridge.FrameHeader-1), bridge.Frame{}) })
 }
 
@@ -93,7 +93,7 @@ func TestParseKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := bridge.ParseKey(s)
-			told(t, err, bridge.CodeMessage)
+			requireCode(t, err, bridge.CodeMessage)
 		})
 	}
 }
@@ -110,7 +110,7 @@ func FuzzFrame(f *testing.F) {
 	f.Fuzz(func(t *testing.T, message []byte) {
 		frame, payload, err := bridge.ParseFrame(message)
 		if err != nil {
-			told(t, err, bridge.CodeFrame)
+			requireCode(t, err, bridge.CodeFrame)
 			return
 		}
 		require.NotEmpty(t, payload)

@@ -36,7 +36,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		have, err := bridge.Parse(in)
 		if err != nil {
-			told(t, err, bridge.CodeMessage)
+			requireCode(t, err, bridge.CodeMessage)
 			return
 		}
 		require.Equal(t, plain(t, in), have)
@@ -48,7 +48,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzText writes any string and has encoding/json read it.
+// FuzzText writes any string; encoding/json must read it.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é😀\u2028", "\xff", "\xed\xa0\x80", "</script>"} {
 		f.Add(seed)
@@ -84,7 +84,7 @@ func fuzzMessages(f *testing.F, from string, read func([]byte) (bridge.Wire, err
 		m, err := read(in)
 		if err != nil {
 			require.Nil(t, m)
-			told(t, err, bridge.CodeMessage, bridge.CodeMessageSize, bridge.CodeCustomKey)
+			requireCode(t, err, bridge.CodeMessage, bridge.CodeMessageSize, bridge.CodeCustomKey)
 			return
 		}
 		object := plain(t, in).(map[string]any)
@@ -118,7 +118,7 @@ func FuzzEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		e, err := bridge.ParseEvent(in)
 		if err != nil {
-			told(t, err, bridge.CodeMessage, bridge.CodeMessageSize, bridge.CodeCustomKey)
+			requireCode(t, err, bridge.CodeMessage, bridge.CodeMessageSize, bridge.CodeCustomKey)
 			return
 		}
 		again, err := bridge.ParseEvent(bridge.AppendEvent(nil, e))
@@ -128,7 +128,7 @@ func FuzzEvent(f *testing.F) {
 
 		file, err := bridge.DecodeFile(e)
 		if err != nil {
-			told(t, err, bridge.CodeNotice)
+			requireCode(t, err, bridge.CodeNotice)
 			return
 		}
 		require.True(t, e.IsFile())

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Limits that are understood can be written and read again alike, and judge any
-// file without going beyond what they allow.
+// Parsed limits survive writing and parsing, and Check allows no file that exceeds
+// them.
 func FuzzParseLimits(f *testing.F) {
 	f.Add(bridge.AppendLimits(nil, bridge.VendorLimits()), "a.txt", int64(1))
 	f.Add(bridge.AppendLimits(nil, bridge.Unlimited()), "a", int64(-1))
@@ -33,7 +33,7 @@ func FuzzParseLimits(f *testing.F) {
 	})
 }
 
-// The types that a list names can be written as a list again, and allow what they name.
+// Parsed types survive writing and parsing, and allow their own extensions.
 func FuzzParseTypes(f *testing.F) {
 	f.Add("pdf:docx:txt")
 	f.Add(".JPG, png")
@@ -48,8 +48,8 @@ func FuzzParseTypes(f *testing.F) {
 	})
 }
 
-// There is a kind for every extension and declared type, and the same each time; the
-// type only speaks where the extension says nothing.
+// Every extension and declared type has a kind, the same each time; the type counts
+// only if the extension is unknown.
 func FuzzKindOf(f *testing.F) {
 	f.Add("pdf", "application/pdf")
 	f.Add("EXE", "image/png")

@@ -63,8 +63,8 @@ func requireRefusal(t *testing.T, err error, code bridge.Code, message string) {
 	require.NotEmpty(t, bridge.AsError(err).Hint)
 }
 
-// The arithmetic must hold at the end of the numbers: compared with the same
-// sum in floating point, which cannot overflow.
+// The arithmetic must hold up to the largest integers. The test compares it with the
+// same sum in floating point, which cannot overflow.
 func TestT18_LimitsNeverOverflow(t *testing.T) {
 	edge := rapid.OneOf(
 		rapid.Int64Range(0, 10),
@@ -110,7 +110,7 @@ func TestParseTypes(t *testing.T) {
 	}
 }
 
-func TestLimitsReadWhatTheyWrite(t *testing.T) {
+func TestLimitsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.OneOf(rapid.Just[int64](bridge.NoLimit), rapid.Int64Range(0, bridge.MaxInteger))
 		used := rapid.Int64Range(0, bridge.MaxInteger)

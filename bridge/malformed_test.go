@@ -138,7 +138,7 @@ func numbered(n int) []string {
 	return out
 }
 
-// bounds are members that are of the right type and still cannot be.
+// bounds are members of the right type whose values are out of bounds.
 var bounds = map[string]struct{ from, message string }{
 	"an empty token":                 {"page", `{"type":"hello","token":""}`},
 	"a token of 4097 bytes":          {"page", `{"type":"hello","token":"` + strings.Repeat("x", 4097) + `"}`},
@@ -186,16 +186,16 @@ func TestT9_MalformedMessagesAreRefused(t *testing.T) {
 	tried := 0
 	refuse := func(t *testing.T, from, message string) {
 		t.Helper()
-		told(t, readers[from]([]byte(message)), bridge.CodeMessage)
+		requireCode(t, readers[from]([]byte(message)), bridge.CodeMessage)
 		tried++
 	}
 	for name, message := range malformed {
 		t.Run(name, func(t *testing.T) {
 			refuse(t, "page", message)
 			refuse(t, "proxy", message)
-			told(t, readers["event"]([]byte(message)), bridge.CodeMessage)
+			requireCode(t, readers["event"]([]byte(message)), bridge.CodeMessage)
 			if message != `{}` { // no limits at all
-				told(t, readers["limits"]([]byte(message)), bridge.CodeMessage)
+				requireCode(t, readers["limits"]([]byte(message)), bridge.CodeMessage)
 			}
 		})
 	}
@@ -210,7 +210,7 @@ func TestT9_MalformedMessagesAreRefused(t *testing.T) {
 		})
 		t.Run("cut short: "+v.Name, func(t *testing.T) {
 			for cut := range len(v.written()) {
-				told(t, readers[v.From]([]byte(v.written()[:cut])), bridge.CodeMessage)
+				requireCode(t, readers[v.From]([]byte(v.written()[:cut])), bridge.CodeMessage)
 			}
 		})
 	}
@@ -218,7 +218,7 @@ func TestT9_MalformedMessagesAreRefused(t *testing.T) {
 }
 
 // mistyped returns the message with each member, at any depth, replaced by a
-// value of every other type, and with a member added that nobody knows.
+// value of every other type, and with an unknown member added.
 func mistyped(t *testing.T, message string) []string {
 	var object map[string]any
 	require.NoError(t, json.Unmarshal([]byte(message), &object))
@@ -271,5 +271,5 @@ func TestT9_DepthIsCountedExactly(t *testing.T) {
 	_, err := bridge.Parse(deep(bridge.MaxDepth))
 	require.NoError(t, err)
 	_, err = bridge.Parse(deep(bridge.MaxDepth + 1))
-	told(t, err, bridge.CodeMessage)
+	requireCode(t, err, bridge.CodeMessage)
 }

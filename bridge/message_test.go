@@ -158,8 +158,8 @@ func TestEveryMessageHasVectorsForEveryKey(t *testing.T) {
 	}
 }
 
-// Every message must fit where it is read: what is read as one message is never
-// longer when it is written again.
+// A message must still fit when it is sent on: writing a parsed message never makes
+// it longer.
 func TestMessagesNeverGrow(t *testing.T) {
 	for _, v := range loadMessages(t).Vectors {
 		require.LessOrEqual(t, len(v.written()), len(v.Text), v.Name)
@@ -172,7 +172,7 @@ func TestMessagesNeverGrow(t *testing.T) {
 	require.Equal(t, &say, m)
 }
 
-func TestMessageBeyondTheCapIsRefused(t *testing.T) {
+func TestMessageTooLongIsRefused(t *testing.T) {
 	fits := `{"type":"ping","ref":1}`
 	fits += strings.Repeat(" ", bridge.MaxMessage-len(fits))
 	_, err := bridge.FromPage([]byte(fits))
@@ -182,8 +182,8 @@ func TestMessageBeyondTheCapIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "32 kB")
 }
 
-// An event is one value that every party's connection sends.
-func TestEncodingASharedEventIsFreeOfRaces(t *testing.T) {
+// Every party's connection sends the same event value.
+func TestEncodingASharedEventDoesNotRace(t *testing.T) {
 	e := &bridge.Event{
 		ID: 1, Type: bridge.PartyLeft, From: bridge.Party{UserID: "u", UserType: bridge.Agent},
 		Visibility: bridge.All, Reason: &bridge.Reason{Code: 2, Text: "x"}, Data: bridge.Data{bridge.Int("n", 1)},
@@ -246,8 +246,8 @@ var readers = map[string]func([]byte) error{
 	"data": func(in []byte) error { return new(bridge.Data).UnmarshalJSON(in) },
 }
 
-// told requires an error that a person may see.
-func told(t testing.TB, err error, codes ...bridge.Code) {
+// requireCode requires an error of one of the codes that may be shown to people.
+func requireCode(t testing.TB, err error, codes ...bridge.Code) {
 	t.Helper()
 	require.Error(t, err)
 	require.True(t, slices.Contains(codes, bridge.CodeOf(err)), "%q: %v", bridge.CodeOf(err), err)

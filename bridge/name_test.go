@@ -40,7 +40,7 @@ func TestT23_NameVectors(t *testing.T) {
 	}
 }
 
-func TestT23_BenignNamesStayAsTheyAre(t *testing.T) {
+func TestT23_BenignNamesStayUnchanged(t *testing.T) {
 	var v struct{ Scripts map[string][]string }
 	load(t, "benign", &v)
 	require.GreaterOrEqual(t, len(v.Scripts), 20)
@@ -60,9 +60,9 @@ func TestT23_BenignNamesStayAsTheyAre(t *testing.T) {
 	require.GreaterOrEqual(t, total, 150)
 }
 
-// What deceives, put into every place of everyday names: the name shown must be
-// the one without it, and say that it was altered.
-func TestT23_DeceptionIsTakenOut(t *testing.T) {
+// Deceptive characters at every position of everyday names: the shown name must be
+// the one without them, with the caution that it was altered.
+func TestT23_DeceptionIsRemoved(t *testing.T) {
 	deceivers := []string{
 		"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069",
 		"\u2063", "\u206f", "\ufff9", "\U000e0061", "\U000e0001",
@@ -97,9 +97,9 @@ func requireTakenOut(t *testing.T, name, raw string, alarm bool) {
 	requireSafe(t, raw, "")
 }
 
-// Marks that writing needs or that come along with a copied text go without a
-// word, but for the one place where nothing needs them.
-func TestB05_MarksRaiseNoAlarmOutsideTheExtension(t *testing.T) {
+// Marks that scripts need or that come with copied text raise no caution, except in
+// the extension, where no script needs them.
+func TestB05_MarksOutsideTheExtensionRaiseNoCaution(t *testing.T) {
 	for _, mark := range []string{"\u200e", "\u200f", "\u061c", "\u00ad", "\u200f\u200f"} {
 		for _, name := range everyday {
 			dot := strings.LastIndexByte(name, '.')
@@ -120,7 +120,7 @@ func TestB05_MarksRaiseNoAlarmOutsideTheExtension(t *testing.T) {
 	}
 }
 
-// Whatever a name consists of, two that differ in what is shown stay two.
+// Any two names that look different stay different.
 func TestB03_NamesStayDistinct(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		letter := rapid.SampledFrom([]rune("aA-_é報告書年नमस्तेשלוםمرحبا😀한ไท"))
@@ -141,7 +141,7 @@ func TestB03_NamesStayDistinct(t *testing.T) {
 	})
 }
 
-func TestT23_PathsLoseTheirParts(t *testing.T) {
+func TestT23_PathsAreRemoved(t *testing.T) {
 	for _, path := range []string{"../", "../../", "/", "/etc/", "./", "C:\\", "C:\\a\\", "..\\", "\\\\host\\share\\", "a/b\\c/", "file:///", "https://h/"} {
 		for _, name := range []string{"report.pdf", "تقرير.pdf", ".profile", "x.exe"} {
 			safe := bridge.SafeName(path+name, "")
@@ -151,7 +151,7 @@ func TestT23_PathsLoseTheirParts(t *testing.T) {
 	}
 }
 
-// A long name of any script is cut between what a reader takes for characters.
+// A long name of any script is cut between characters as a reader sees them.
 func TestB03_NoMarkIsCutFromItsLetter(t *testing.T) {
 	var v struct{ Scripts map[string][]string }
 	load(t, "benign", &v)
@@ -172,7 +172,7 @@ func TestB03_NoMarkIsCutFromItsLetter(t *testing.T) {
 	}
 }
 
-// The promises hold for names made of nothing but what is judged by its neighbours.
+// The promises hold for names made only of characters whose treatment depends on their neighbours.
 func TestT23_MarksInAnyOrder(t *testing.T) {
 	letter := rapid.SampledFrom([]rune("aא漢क👩1#. :?_\u200c\u200d\ufe0f\u20e3\U0001f3f4\U000e0067\U000e0062\U000e007f\u2066\u2069\u202e\u180e\u180bᠠ\u200b\u00ad\u0301\u2800\ufffd․∕"))
 	rapid.Check(t, func(t *rapid.T) {
@@ -186,16 +186,16 @@ func TestT23_MarksInAnyOrder(t *testing.T) {
 	})
 }
 
-// A name of any length costs its length: a foreign notice, or a page, may bring one.
-// Nothing is timed; with the square of it the test would not end.
-func TestT23_LongNamesAreCleanedAtOnce(t *testing.T) {
+// Cleaning takes time linear in the length, because a foreign notice or a page may
+// send a name of any length. Nothing is timed; in quadratic time the test would not end.
+func TestT23_LongNamesTakeLinearTime(t *testing.T) {
 	for _, piece := range []string{"::", "\u180e\u180b", "👩\u200d", "\u2068", "ᠠ\u180e\u180b", "\u200f", "․", "x․pdf ", ".", " ", "א\u200c ", "a.exe∕", "x.pdf:"} {
 		in := strings.Repeat(piece, 100_000/len(piece))
 		require.LessOrEqual(t, len(bridge.SafeName(in, "").Text), 255)
 	}
 }
 
-// requireSafe holds what is promised for every name whatsoever.
+// requireSafe checks the promises for every name.
 func requireSafe(t testing.TB, raw, mimeType string) {
 	t.Helper()
 	n := bridge.SafeName(raw, mimeType)
@@ -207,7 +207,7 @@ func requireSafe(t testing.TB, raw, mimeType string) {
 	require.Equal(t, strings.TrimSpace(n.Text), n.Text)
 	require.False(t, strings.HasSuffix(n.Text, "."), "%q", n.Text)
 	for _, r := range n.Text {
-		// Unicode's own tables are the judge here, not the ones of the package.
+		// This uses Unicode's own tables, not the ones of the package.
 		require.False(t, unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control,
 			unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point) && !allowed(r), "%q holds %U", n.Text, r)
 		require.NotContains(t, "\u00ad\u200b\u2060\ufeff\ufffd", string(r), "%q", n.Text)
@@ -230,8 +230,8 @@ func requireSafe(t testing.TB, raw, mimeType string) {
 	require.Empty(t, again.Changed)
 }
 
-// allowed are noncharacters beyond the first plane: no font draws them, no
-// desktop cares, and XML carries them; and the tags of a flag.
+// allowed are noncharacters above the first plane, which no font draws, no desktop
+// minds and XML can carry, and the tags of a flag.
 func allowed(r rune) bool {
 	return r > 0xFFFF && unicode.Is(unicode.Noncharacter_Code_Point, r) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) ||
 		r >= 0xFDD0 && r <= 0xFDEF || r >= 0xE0030 && r <= 0xE007F
@@ -275,7 +275,7 @@ func TestEveryExtensionHasOneKind(t *testing.T) {
 	}
 }
 
-func TestNoDeclaredTypeHidesBehindAShorterOne(t *testing.T) {
+func TestMimeKinds_LongerPrefixComesFirst(t *testing.T) {
 	prefixes, kinds := bridge.MimePrefixes()
 	for i, prefix := range prefixes {
 		require.Equal(t, strings.ToLower(prefix), prefix)

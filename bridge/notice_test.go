@@ -65,8 +65,8 @@ func TestNoticeVectors(t *testing.T) {
 	}
 }
 
-// Whatever a page may offer, its notice reaches every page: within all bounds,
-// carried by XML, and the same file at the other end.
+// For every offer that a page may make, the notice reaches every page: it is within
+// all bounds, XML can carry it, and it decodes to the same file.
 func TestT35_EveryNoticeFitsAndComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("\x00\x1b\v\f\n\t\"\\&<>'\uffff\u2028é😀a"))))
@@ -87,7 +87,7 @@ func TestT35_EveryNoticeFitsAndComesBack(t *testing.T) {
 }
 
 // The same at the bounds themselves.
-func TestT35_TheLargestNotice(t *testing.T) {
+func TestT35_LargestNoticeFits(t *testing.T) {
 	for name, filler := range map[string]string{"plain": "x", "escaped by JSON": `"`, "four bytes": "😀", "no XML": "\x01"} {
 		t.Run(name, func(t *testing.T) {
 			a := bridge.Announcement{
@@ -108,9 +108,9 @@ func TestT35_TheLargestNotice(t *testing.T) {
 	}
 }
 
-// A name that lies reaches the store and every desktop clean; a page still
-// learns what it was. The caution is told to the receiver as to the sender.
-func TestM8_NamesAreAnnouncedClean(t *testing.T) {
+// A deceptive name reaches the store and every desktop clean; a page still learns
+// the original. Receiver and sender see the same caution.
+func TestM8_NoticeHasTheCleanName(t *testing.T) {
 	for raw, want := range map[string]bridge.Name{
 		"report.pdf":                {Text: "report.pdf"},
 		"../../evil.exe/x.pdf":      {Text: "x.pdf", Caution: bridge.CautionPath},
@@ -125,8 +125,8 @@ func TestM8_NamesAreAnnouncedClean(t *testing.T) {
 		want.Extension, want.Kind = "pdf", bridge.PDF
 		e := bridge.Announcement{Name: raw, DocumentID: "d", Key: bridge.Key{}.String()}.Notice(bridge.All)
 		require.Equal(t, want.Text, e.Data.Get(bridge.KeyFileName), "%q", raw)
-		original, told := e.Data.Lookup(bridge.KeyFileAsSent)
-		require.Equal(t, raw != want.Text, told, "%q", raw)
+		original, has := e.Data.Lookup(bridge.KeyFileAsSent)
+		require.Equal(t, raw != want.Text, has, "%q", raw)
 		require.NoError(t, carriedByXML(original))
 		file, err := bridge.DecodeFile(e)
 		require.NoError(t, err)
@@ -136,8 +136,8 @@ func TestM8_NamesAreAnnouncedClean(t *testing.T) {
 	}
 }
 
-// Who announces may not speak of another name than that of the file.
-func TestM8_AnotherOriginalIsNotBelieved(t *testing.T) {
+// A notice cannot claim an original name that does not clean to the file's name.
+func TestM8_MismatchedOriginalNameIsIgnored(t *testing.T) {
 	e := bridge.Announcement{Name: "setup.exe", DocumentID: "d", Key: "k"}.Notice(bridge.All)
 	e.Data = e.Data.Set(bridge.Text(bridge.KeyFileAsSent, "holiday.jpg"))
 	file, err := bridge.DecodeFile(e)

@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hostileInputs is how many inputs of a kind the oracles judge: some thousands in
-// the tests, 100,000 where ATTACHE_HOSTILE says so.
+// hostileInputs is how many inputs of a kind the oracles check: some thousands in
+// the tests, 100,000 if ATTACHE_HOSTILE says so.
 func hostileInputs(t *testing.T) int {
 	t.Helper()
 	n, err := strconv.Atoi(os.Getenv("ATTACHE_HOSTILE"))
@@ -31,8 +31,8 @@ func hostileInputs(t *testing.T) int {
 	return n
 }
 
-// The oracle of messages shares nothing with the package that it judges: it reads
-// with encoding/json and knows docs/protocol.md's table of members by itself.
+// The oracle of messages shares nothing with the package that it checks: it reads
+// with encoding/json and has its own copy of the members in docs/protocol.md.
 type memberRule struct {
 	kind     byte // s: text, n: number, o: object of texts and numbers
 	required bool
@@ -59,11 +59,11 @@ var (
 
 var (
 	wholeNumber = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
-	// A backslash, where escapes are even, and a surrogate.
+	// Every escape, so that an escaped backslash does not begin another; halves of a pair apart.
 	surrogate = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.`)
 )
 
-// understood is the oracle's verdict on a message of a page.
+// understood is the oracle's verdict on a page's message.
 func understood(in []byte) bool {
 	if len(in) > 32<<10 || !utf8.Valid(in) || !json.Valid(in) {
 		return false
@@ -95,7 +95,7 @@ func understood(in []byte) bool {
 	return true
 }
 
-// fits judges a member's value; the zero rule is of a member that nobody knows.
+// fits checks a member's value; the zero rule is for an unknown member.
 func (r memberRule) fits(value any) bool {
 	switch v := value.(type) {
 	case string:
@@ -130,8 +130,8 @@ func dataFits(items map[string]any) bool {
 	return len(items) <= 48 && total <= 8192
 }
 
-// flat reads an object whose keys are all different, however deep, and whose numbers
-// are whole and below 2^53; it nests at most 5 deep.
+// flat reads an object whose keys are unique at each depth, whose numbers are integers
+// below 2^53, and which nests at most 5 deep.
 func flat(in []byte, depth int) (members map[string]any, order []string, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(in))
 	d.UseNumber()
@@ -202,7 +202,7 @@ func TestT9OracleOfMessages(t *testing.T) {
 	require.Positive(t, accepted, "the generator makes good ones too")
 }
 
-// hostileMessage is a message of a page with up to three things changed, or a few bytes.
+// hostileMessage is a page's message with up to three members, or a few bytes, changed.
 func hostileMessage(r *rand.Rand) []byte {
 	kinds := []string{"hello", "say", "cancel", "ask", "leave", "ping", "offer", "welcome", "", "Hello", "event"}
 	kind := kinds[r.IntN(len(kinds))]
@@ -331,7 +331,7 @@ func TestT7OracleOfFrames(t *testing.T) {
 	require.Positive(t, good)
 }
 
-// namePieces are what hostile names are made of, and ordinary ones.
+// namePieces are the pieces of hostile and ordinary names.
 var namePieces = []string{
 	"report", "Übersicht", "報告書", "חשבונית", "تقرير", "हिन्दी", "👩‍👩‍👧", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "a\u0301", "CON", "nul", "com1", "LPT¹", "-", "_", " ", "  ", ".", "..", "...", "/", `\`, ":", "::$DATA", "*", "?", `"`, "<", ">", "|", "%2e%2e", "~",
 	"\x00", "\x1b[2J", "\r\n", "\t", "\x7f", "\u0085", "\u2028", "\u202e", "\u202d", "\u2066", "\u2069", "\u200e", "\u200f", "\u061c", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u180e", "\ufe0f", "\u3164", "\u115f", "\ufffd", "\ufffe",
@@ -339,8 +339,7 @@ var namePieces = []string{
 	".pdf", ".exe", ".PDF", ".tar.gz", ".scr", ".\u202ecod", ".p\u200bdf", ".html", ".lnk ", ".js.", ".ex\u0435", ".docx", ".d\u2024exe", strings.Repeat("x", 300), strings.Repeat("字", 90), strings.Repeat(" ", 80),
 }
 
-// TestT23OracleOfNames throws names at SafeName and judges what is shown by Unicode's
-// own tables.
+// TestT23OracleOfNames checks the results of SafeName by Unicode's own tables.
 func TestT23OracleOfNames(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 1))
 	types := []string{"", "application/pdf", "application/x-msdownload", "image/png", "text/html"}

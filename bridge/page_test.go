@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the module hands to JavaScript, to the letter: web/test reads the same
-// vectors as the types say them.
+// The exact text that the module hands to JavaScript: web/test reads the same vectors
+// as its types describe them.
 func TestPageVectors(t *testing.T) {
 	var v struct {
 		Entries []struct{ Name, Event, Self, Page string }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhoMaySendAndSeeWhat(t *testing.T) {
+func TestUserTypesAndVisibilities(t *testing.T) {
 	for _, tc := range []struct {
 		user                   bridge.UserType
 		all, internal, private bool
@@ -114,7 +114,7 @@ func TestValidSession(t *testing.T) {
 func TestRights(t *testing.T) {
 	rights := bridge.Rights{bridge.RightChat, bridge.RightUpload}
 	require.NoError(t, rights.Need(bridge.RightUpload))
-	told(t, rights.Need(bridge.RightDownload), bridge.CodeForbidden)
+	requireCode(t, rights.Need(bridge.RightDownload), bridge.CodeForbidden)
 	require.ErrorContains(t, rights.Need(bridge.RightUploadResponse), "upload:standard-response")
 	require.Error(t, bridge.Rights(nil).Need(bridge.RightChat))
 

@@ -41,15 +41,15 @@ func TestUploadStates(t *testing.T) {
 	}
 }
 
-func TestUploadStateThatIsNoneGoesNowhereButToFailed(t *testing.T) {
+func TestUnknownStateCanOnlyFail(t *testing.T) {
 	for _, to := range bridge.UploadStates {
 		require.Equal(t, to == bridge.Failed, bridge.UploadState("lost").May(to))
 		require.False(t, to.May("lost"))
 	}
 }
 
-// Any path of permitted steps goes forward and can end.
-func TestUploadsNeverGoBack(t *testing.T) {
+// Every path of permitted steps goes forward and can end.
+func TestUploadStatesNeverGoBack(t *testing.T) {
 	order := map[bridge.UploadState]int{}
 	for i, s := range bridge.UploadStates {
 		order[s] = i

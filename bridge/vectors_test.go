@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The golden vectors. They are read here, by these very tests under
-// GOOS=js GOARCH=wasm, and by web/test/vectors.test.js.
+// The golden vectors. These tests read them natively and under
+// GOOS=js GOARCH=wasm, and so does web/test/vectors.test.js.
 //
 //go:embed testdata/*.json
 var vectors embed.FS
@@ -23,7 +23,7 @@ func load(t testing.TB, name string, v any) {
 	decode(t, in, v)
 }
 
-// decode reads JSON that these tests wrote; an unknown key is a typing error.
+// decode reads JSON that these tests wrote; an unknown key is a typo.
 func decode(t testing.TB, in []byte, v any) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(in))

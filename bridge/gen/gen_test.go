@@ -18,6 +18,6 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 	}
 }
 
-func TestQuoteKeepsAStringWhole(t *testing.T) {
+func TestQuoteEscapes(t *testing.T) {
 	require.Equal(t, `'the file\'s path is C:\\a'`, quote(`the file's path is C:\a`))
 }

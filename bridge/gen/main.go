@@ -1,10 +1,10 @@
-// Command gen writes what JavaScript must know of package bridge:
+// Command gen writes the parts of package bridge that JavaScript needs:
 //
 //	web/codes.js     the catalogue of codes, and every closed list, as values
 //	web/codes.d.ts   the same lists as closed unions, for the types
 //
-// Run it with `go generate ./bridge` after one of those lists changed; a test
-// fails while the files are out of date.
+// Run `go generate ./bridge` after changing one of those lists; a test fails while
+// the files are out of date.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 func write() error {
 	for path, render := range outputs {
 		if err := os.WriteFile(filepath.FromSlash(path), []byte(render()), 0o644); err != nil {
-			return fmt.Errorf("writing what JavaScript needs: %w", err)
+			return fmt.Errorf("write the JavaScript files: %w", err)
 		}
 	}
 	return nil
