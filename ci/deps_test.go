@@ -33,6 +33,7 @@ var directions = []struct {
 	{"proxy", []string{"bridge", "proxy/guests"}},
 	{"proxy/guests", nil},                // of connections and requests, of whatever kind
 	{"proxy/engine", []string{"bridge"}}, // what the packages beside it stand on
+	{"proxy/proxytest", []string{"bridge", "proxy", "proxy/*"}},
 	{"proxy/*", []string{"bridge", "proxy", "proxy/engine", "proxy/guests"}},
 	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
 	{"proxy/engine/enginetest", nil},
@@ -76,6 +77,9 @@ func TestOnlyMetricsKnowsPrometheus(t *testing.T) {
 func short(path string) string { return strings.TrimPrefix(path, module+"/") }
 
 func permitted(t *testing.T, from, to string) bool {
+	if strings.HasSuffix(to, "test") && !strings.HasSuffix(from, "test") && !strings.HasPrefix(from, "test/") {
+		return false // what is for tests is for nothing else
+	}
 	for _, d := range directions {
 		if fits(t, d.pattern, from) {
 			return slices.ContainsFunc(d.may, func(pattern string) bool { return fits(t, pattern, to) })

@@ -47,6 +47,7 @@ func (w *world) keptOf(user string) (lines []kept) {
 }
 
 func TestT21EveryActHasItsLine(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	token := w.token("s1", "dora", bridge.Client, bridge.AllRights...)
 	p, welcome := w.join(token)
@@ -112,6 +113,7 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 }
 
 func TestT2TheAuditLogHasNoTokenAndNoName(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	token := w.token("s1", "dora", bridge.Agent, bridge.AllRights...)
 	p, _ := w.join(token)
@@ -132,6 +134,7 @@ func TestT2TheAuditLogHasNoTokenAndNoName(t *testing.T) {
 
 // Whoever holds a ticket writes one line with it, however often it is used at once.
 func TestT21OneLineATicket(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.join(w.agent)
 	file := w.upload(p, w.data(w.agent), "a.txt", random(10))
@@ -162,6 +165,7 @@ func (fullAudit) Write(proxy.Entry) error {
 }
 
 func TestT21WhatCannotBeKeptDoesNotHappen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.join(w.agent)
 	file := w.upload(p, w.data(w.agent), "a.txt", random(10))

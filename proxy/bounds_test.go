@@ -52,6 +52,7 @@ func TestH3WhoFloodsWaitsAndCostsNoGoroutines(t *testing.T) {
 // H4: a party has so many sockets of each kind, and its next one is told that it is too
 // many. What one party has is not another's.
 func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.MaxSockets = 3 }
 	w = w.another()
@@ -83,6 +84,7 @@ func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
 // M3: a stranger's place is free when its time is over, however long it takes to answer
 // the close: a place is not held by silence.
 func TestM3ASilentStrangerLosesItsPlaceInTime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.HelloTimeout, c.MaxWaitingAddress = 300*time.Millisecond, 1 }
 	w = w.another()
@@ -97,6 +99,7 @@ func TestM3ASilentStrangerLosesItsPlaceInTime(t *testing.T) {
 
 // M3: at the total the one who has waited longest goes, and the newcomer gets in.
 func TestM3TheOldestStrangerMakesRoomForANewcomer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.MaxWaiting, c.MaxWaitingAddress = 4, 4 }
 	w = w.another()
@@ -120,6 +123,7 @@ func TestM3TheOldestStrangerMakesRoomForANewcomer(t *testing.T) {
 // M4: what a party is sent of the transcript again and again is paced, on all its
 // sockets; what happens is not.
 func TestM4ReplayedHistoryIsPaced(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.HistoryRate, c.HistoryBurst = 1.0/3600, 8*512 }
 	w = w.another()

@@ -19,6 +19,7 @@ import (
 )
 
 func TestDownloadRanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	content := random(3_000_000)
@@ -58,6 +59,7 @@ func TestDownloadRanges(t *testing.T) {
 
 // A download manager asks for the end of a file first; of an empty one there is none.
 func TestB58NoPartOfAnEmptyFile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	path := w.ticket(agent, w.upload(agent, w.data(w.agent), "empty.txt", nil).ID)
@@ -69,6 +71,7 @@ func TestB58NoPartOfAnEmptyFile(t *testing.T) {
 }
 
 func TestT26DownloadsAreNeverShown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	d := w.data(w.agent)
@@ -88,6 +91,7 @@ func TestT26DownloadsAreNeverShown(t *testing.T) {
 }
 
 func TestT14OnlyFilesOfTheOwnSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("secret"))
@@ -105,6 +109,7 @@ func TestT14OnlyFilesOfTheOwnSession(t *testing.T) {
 // A customer names another session's document in a notice of its own. The
 // notice reaches Chat Server on another way than this proxy; see the seam.
 func TestT15ADocumentIDIsNoRight(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	victim := w.upload(agent, w.data(w.agent), "a.txt", []byte("secret"))
@@ -118,6 +123,7 @@ func TestT15ADocumentIDIsNoRight(t *testing.T) {
 }
 
 func TestT3TicketsCannotBeMade(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("x"))
@@ -137,6 +143,7 @@ func TestT3TicketsCannotBeMade(t *testing.T) {
 }
 
 func TestDownloadAttempts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("x"))
@@ -162,6 +169,7 @@ func (awayRecords) Get(context.Context, string, string) (proxy.Record, error) {
 }
 
 func TestRecordsThatAreAwayAreNoMissingFile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	customer, _ := w.join(w.customer)
 	file := w.upload(customer, w.data(w.customer), "a.txt", []byte("x"))
@@ -173,6 +181,7 @@ func TestRecordsThatAreAwayAreNoMissingFile(t *testing.T) {
 
 // TestT19DownloadsThatAreNotRead begins downloads and takes nothing of them.
 func TestT19DownloadsThatAreNotRead(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	content := random(32 << 20) // more than the connection's buffers hold
@@ -213,6 +222,7 @@ func TestT19DownloadsThatAreNotRead(t *testing.T) {
 
 // TestM2RangesArePaced asks for more small pieces than a party's pace has.
 func TestM2RangesArePaced(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.bin", random(3000)).ID)
@@ -242,6 +252,7 @@ func TestM2RangesArePaced(t *testing.T) {
 
 // TestB58ALinkGoesOnAfterItsStart takes a link whose time to begin is over.
 func TestB58ALinkGoesOnAfterItsStart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(p *proxy.Config) { p.TicketTime = time.Nanosecond }
 	w.restartProxy()
@@ -273,6 +284,7 @@ func TestB58ALinkGoesOnAfterItsStart(t *testing.T) {
 
 // TestB58LostRightsEndALink uses a link, takes its right away and uses it again.
 func TestB58LostRightsEndALink(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		lose   func(t *testing.T, w *world, agent *page, file bridge.File)
 		status int
@@ -317,6 +329,7 @@ func TestB58LostRightsEndALink(t *testing.T) {
 // TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink takes away the sight of a file: the
 // same user leaves as a supervisor and comes back as a customer.
 func TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	_, _ = w.join(w.customer)
@@ -342,6 +355,7 @@ func TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink(t *testing.T) {
 // TestB56ATicketSaysWhatMustArrive compares what a ticket says with the document,
 // and asks for a file whose notice says something else.
 func TestB56ATicketSaysWhatMustArrive(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	for _, content := range [][]byte{random(3000), {}} {
@@ -361,6 +375,7 @@ func TestB56ATicketSaysWhatMustArrive(t *testing.T) {
 // TestB57ARefusedLinkLeavesThePage follows links that are refused, as browsers say
 // that they do.
 func TestB57ARefusedLinkLeavesThePage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	good := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.txt", []byte("x")).ID)
@@ -387,6 +402,7 @@ func TestB57ARefusedLinkLeavesThePage(t *testing.T) {
 
 // TestL7OneAttemptIsNotAnyNumberOfLinks asks again and again with one key.
 func TestL7OneAttemptIsNotAnyNumberOfLinks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("x"))
@@ -417,6 +433,7 @@ func TestL7OneAttemptIsNotAnyNumberOfLinks(t *testing.T) {
 // TestB56CookiesOnlyWhereTheOperatorSaysSo looks for the header that lets a page
 // send them.
 func TestB56CookiesOnlyWhereTheOperatorSaysSo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.txt", []byte("x")).ID)

@@ -14,6 +14,7 @@ import (
 // A name that lies is announced, stored, judged and saved clean, and offered
 // again it is still the same file.
 func TestM8_TheCleanNameGoesEverywhere(t *testing.T) {
+	t.Parallel()
 	limits := bridge.Unlimited()
 	limits.Types = []string{"pdf"}
 	w := newWorldWith(t, chat.Options{CustomerLimits: &limits})

@@ -18,6 +18,7 @@ import (
 // B43: a page that chose another file of the same name, size and date has to find
 // out before it says that it was sent.
 func TestB43OfferOfACompleteUploadIsAnsweredWithItsDigest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	d := w.data(w.agent)
@@ -42,6 +43,7 @@ func TestB43OfferOfACompleteUploadIsAnsweredWithItsDigest(t *testing.T) {
 
 // An upload that ended otherwise has nothing to compare with.
 func TestB43OfferOfACancelledUploadHasNoDigest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	key := newKey()
@@ -62,6 +64,7 @@ func TestB43OfferOfACancelledUploadHasNoDigest(t *testing.T) {
 }
 
 func TestSameKey(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	customer, _ := w.join(w.customer)
@@ -91,6 +94,7 @@ func TestSameKey(t *testing.T) {
 }
 
 func TestOffersRefused(t *testing.T) {
+	t.Parallel()
 	long := string(bytes.Repeat([]byte("n"), 4096))
 	tests := []struct {
 		name  string
@@ -157,6 +161,7 @@ func (u *unheard) Create(ctx context.Context, r proxy.Record) (proxy.Record, err
 // The page's wire is cut while its offer is being answered, and it goes on over
 // another. What becomes of the first answer must not touch what was sent since.
 func TestABeginThatFailsLateTakesNothingAway(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
 	w.keeping = func(r proxy.Records) proxy.Records { records.Records = r; return records }
@@ -194,6 +199,7 @@ func TestABeginThatFailsLateTakesNothingAway(t *testing.T) {
 }
 
 func TestT17ABeginThatFailsLateKeepsItsPlace(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
 	close(records.told)
@@ -217,6 +223,7 @@ func TestT17ABeginThatFailsLateKeepsItsPlace(t *testing.T) {
 // A Chat Server elsewhere may know nothing of this proxy's scanner, and count
 // nothing: what it said at the join still binds each file.
 func TestWhatNobodyMaySend(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.largest = 1000
 	twin := w.another()
@@ -238,6 +245,7 @@ func TestWhatNobodyMaySend(t *testing.T) {
 }
 
 func TestT17AChatServerThatCountsNothingStillBinds(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.speaking = func(c proxy.ChatServer) proxy.ChatServer { return struct{ proxy.ChatServer }{c} }
 	twin := w.another()
@@ -247,6 +255,7 @@ func TestT17AChatServerThatCountsNothingStillBinds(t *testing.T) {
 }
 
 func TestT17CustomerAllowancesHoldAcrossUploads(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	customer, welcome := w.join(w.customer)
 	require.Equal(t, bridge.VendorLimits().MaxFiles, welcome.Limits.MaxFiles)

@@ -44,6 +44,7 @@ type hostileRequest struct {
 // TestT26OracleOfHTTP sends requests of every shape, and an oracle that knows RFC 9110
 // and docs/protocol.md says what each is answered with.
 func TestT26OracleOfHTTP(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 }
 	w.restartProxy()
@@ -205,6 +206,7 @@ func (f heldFile) lenient(asked string) []byte {
 // TestT5OracleOfFirstMessages opens sockets whose first message is hostile. Only a hello
 // that is right in every member is welcomed, and nobody else is told anything but why.
 func TestT5OracleOfFirstMessages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := rand.New(rand.NewPCG(5, 1))
 	for i := range hostileInputs(150) {

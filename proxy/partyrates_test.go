@@ -14,6 +14,7 @@ import (
 // Who says too much in too short a time is told to wait, over all its sockets, and
 // nobody else is.
 func TestH5WordsHaveAPace(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.TextRate, c.TextBurst = 1, 10_000 }
 	w = w.another()
@@ -50,6 +51,7 @@ func TestH5WordsHaveAPace(t *testing.T) {
 
 // Refused offers are cheap to make and each would be a line.
 func TestH5RefusalsDoNotFillTheAuditLog(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	customer, _ := w.join(w.customer)
 	const offers = 400

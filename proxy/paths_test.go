@@ -15,6 +15,7 @@ import (
 // What a reverse proxy makes of a path is served and not redirected: a WebSocket handshake
 // follows no redirect.
 func TestB64PathsAReverseProxyBends(t *testing.T) {
+	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /attache/chat", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("chat " + r.URL.RawQuery)) })
 	mux.HandleFunc("GET /attache/file/{ticket}/{name...}", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.PathValue("name"))) })
@@ -43,6 +44,7 @@ func TestB64PathsAReverseProxyBends(t *testing.T) {
 }
 
 func TestB64APrefixThatIsPassedOnIsTold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	server := httptest.NewServer(w.proxy.Mounted(w.proxy))
 	t.Cleanup(server.Close)

@@ -34,6 +34,7 @@ func (w *world) awaitSeated(n int) {
 func isLeft(m *bridge.Happened) bool { return m.Event.Type == bridge.PartyLeft }
 
 func TestDisconnectedPartyLeaves(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	customer, _ := w.join(w.customer)
@@ -46,6 +47,7 @@ func TestDisconnectedPartyLeaves(t *testing.T) {
 // TestBackOnAnotherProxy loses a socket and has the page back through another
 // proxy: the first one's timeout takes nobody out.
 func TestBackOnAnotherProxy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	twin := w.another()
 	agent, _ := twin.join(w.agent)
@@ -66,6 +68,7 @@ func TestBackOnAnotherProxy(t *testing.T) {
 
 // TestPartyOfADeadProxyLeaves kills the proxy that alone knew of a party.
 func TestPartyOfADeadProxyLeaves(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	twin := w.another()
 	agent, _ := twin.join(w.agent)
@@ -80,6 +83,7 @@ func TestPartyOfADeadProxyLeaves(t *testing.T) {
 // TestSeatThatOthersRemovedIsTakenAgain comes back to a proxy that was thought
 // gone, while its old socket is not yet known to be dead.
 func TestSeatThatOthersRemovedIsTakenAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	twin := w.another()
 	agent, _ := twin.join(w.agent)
@@ -104,6 +108,7 @@ func TestSeatThatOthersRemovedIsTakenAgain(t *testing.T) {
 
 // TestLeavingFreesTheSeat says goodbye in words.
 func TestLeavingFreesTheSeat(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	agent.send(&bridge.Leave{Ref: 1})
@@ -144,6 +149,7 @@ func (h *hooked) Free(ctx context.Context, session, user string) (bool, error) {
 // TestBackWhileTheSeatIsFreed comes back at the moment at which the first
 // socket's seat has been given up: the party stays, and so does its seat.
 func TestBackWhileTheSeatIsFreed(t *testing.T) {
+	t.Parallel()
 	freed, back := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	h := &hooked{freed: func() { once.Do(func() { close(freed); <-back }) }}
@@ -167,6 +173,7 @@ func TestBackWhileTheSeatIsFreed(t *testing.T) {
 
 // TestSeatThatCouldNotBeTaken refuses the socket, and the next one takes it.
 func TestSeatThatCouldNotBeTaken(t *testing.T) {
+	t.Parallel()
 	var there atomic.Bool
 	h := &hooked{take: func() error {
 		if there.Load() {
@@ -187,6 +194,7 @@ func TestSeatThatCouldNotBeTaken(t *testing.T) {
 
 // TestSeatThatCouldNotBeFreed tries again later: the party does not stay forever.
 func TestSeatThatCouldNotBeFreed(t *testing.T) {
+	t.Parallel()
 	var tries atomic.Int32
 	h := &hooked{free: func() error {
 		if tries.Add(1) == 1 {

@@ -13,6 +13,7 @@ import (
 
 // A session's end reaches every page with its reason, at whichever proxy it is.
 func TestM6TheEndIsTold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	twin := w.another()
 	agent, _ := w.join(w.agent)
@@ -32,6 +33,7 @@ func TestM6TheEndIsTold(t *testing.T) {
 
 // Who takes a party out in one tab ends its other ones, with a word.
 func TestM6LeavingEndsTheOtherPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	first, _ := w.join(w.customer)
@@ -46,6 +48,7 @@ func TestM6LeavingEndsTheOtherPages(t *testing.T) {
 // A token alone stores nothing: data sockets end with the session and with their
 // party, and none begins after or without it.
 func TestM6T10DataSocketsEndWithTheSession(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		end  func(w *world, customer, agent *page)
 		code bridge.Code
@@ -90,6 +93,7 @@ func TestM6T10DataSocketsEndWithTheSession(t *testing.T) {
 }
 
 func TestL4EndingAChatNeedsARight(t *testing.T) {
+	t.Parallel()
 	for _, after := range []bridge.AfterAction{bridge.ForceClose, bridge.CloseIfNoAgents} {
 		w := newWorld(t)
 		witness, _ := w.join(w.customer)
@@ -105,6 +109,7 @@ func TestL4EndingAChatNeedsARight(t *testing.T) {
 
 // L6: a page may be older than its token says, and a token may keep files from it.
 func TestL6TheLowerClientVersionCounts(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct{ token, hello, want int64 }{
 		"the token's is lower": {103, 106, 103},
 		"the page's is lower":  {106, 103, 103},

@@ -92,6 +92,7 @@ func closing(code int, reason string) string {
 // TestRFC6455 runs every case against a proxy as pages meet it. T6, T7 and T8 rest
 // on it.
 func TestRFC6455(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	cases := slices.Concat(lengthCases(), controlCases(), reservedCases(), opcodeCases(), fragmentCases(), closeCases(), maskCases(), utf8Cases())
 	require.GreaterOrEqual(t, len(cases), 300)

@@ -90,6 +90,7 @@ func (c carried) Read(p []byte) (int, error) {
 // B54: a file that takes twice as long on its line as a message may take without a
 // byte goes over it once.
 func TestB54OverASlowLine(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.MessageTimeout = time.Second }
 	w.restartProxy()

@@ -17,6 +17,7 @@ import (
 )
 
 func TestT1Origins(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	good := w.origin
 	host := strings.TrimPrefix(good, "https://")
@@ -51,6 +52,7 @@ func TestT1Origins(t *testing.T) {
 }
 
 func TestFirstMessage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	hello := func(token string) string { return string(bridge.AppendMessage(nil, &bridge.Hello{Token: token})) }
 	tests := []struct {
@@ -98,6 +100,7 @@ func TestFirstMessage(t *testing.T) {
 
 // A socket's rights end with its token, and the page comes back with a new one.
 func TestT4ATokenEndsItsSockets(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	witness, _ := w.join(w.customer)
 	brief := w.mint("s1", "alice", bridge.Agent, bridge.AllRights, -25*time.Second) // within the time by which clocks may differ
@@ -113,6 +116,7 @@ func TestT4ATokenEndsItsSockets(t *testing.T) {
 }
 
 func TestT5StrangersAreCounted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var open []*page
 	for range maxWaitingAddress {
@@ -128,6 +132,7 @@ func TestT5StrangersAreCounted(t *testing.T) {
 
 // One stranger behind the reverse proxy is in nobody else's way.
 func TestT5StrangersBehindAReverseProxy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	dial := func(from string) (*websocket.Conn, *http.Response, error) {
 		return w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "X-Forwarded-For": {from}})
@@ -146,6 +151,7 @@ func TestT5StrangersBehindAReverseProxy(t *testing.T) {
 }
 
 func TestT9MessagesThatMakeNoSense(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.join(w.agent)
 	for _, text := range []string{
@@ -162,6 +168,7 @@ func TestT9MessagesThatMakeNoSense(t *testing.T) {
 }
 
 func TestMessageAboveTheCap(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.join(w.agent)
 	p.sendText(strings.Repeat(" ", bridge.MaxMessage+1))
@@ -172,6 +179,7 @@ func TestMessageAboveTheCap(t *testing.T) {
 }
 
 func TestT12CompressionIsNeverOffered(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, offer := range []string{"permessage-deflate", "permessage-deflate; client_max_window_bits", "permessage-deflate; server_no_context_takeover", "x-webkit-deflate-frame"} {
 		conn, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "Sec-WebSocket-Extensions": {offer}})
@@ -182,6 +190,7 @@ func TestT12CompressionIsNeverOffered(t *testing.T) {
 }
 
 func TestT2NoTokenInTheURL(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := w.open(bridge.PathChat + "?token=" + w.agent)
 	p.send(&bridge.Ping{Ref: 1})
@@ -192,6 +201,7 @@ func TestT2NoTokenInTheURL(t *testing.T) {
 // Pings cost us a write each, and pieces with nothing in them a read each; both
 // end by count.
 func TestT6Floods(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.HelloTimeout, c.MessageTimeout = 2*wait, 2*wait }
 	w.restartProxy()
@@ -228,6 +238,7 @@ func TestT6Floods(t *testing.T) {
 
 // One byte of a message comes for each answer that another page gets.
 func TestT6DrippingMessages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limits = func(c *proxy.Config) { c.MessageTimeout = wait / 100 }
 	w.restartProxy()
@@ -253,6 +264,7 @@ func TestT6DrippingMessages(t *testing.T) {
 }
 
 func TestLeaving(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	customer, _ := w.join(w.customer)
@@ -271,6 +283,7 @@ func TestLeaving(t *testing.T) {
 }
 
 func TestReconnectFromAPosition(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	for i := range 5 {
@@ -284,6 +297,7 @@ func TestReconnectFromAPosition(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	done := make(chan error, 1)
@@ -300,6 +314,7 @@ func TestDrain(t *testing.T) {
 // A page that is still saying who it is when the drain begins is told to come
 // back as well.
 func TestDrainWhileAPageComes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	late := w.open(bridge.PathChat)
 	done := make(chan error, 1)

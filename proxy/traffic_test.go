@@ -50,6 +50,7 @@ func moved(before, after map[string]float64) map[string]float64 {
 }
 
 func TestMetricsMove(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.metrics.Ask(metrics.Sources{Traffic: w.proxy.Traffic, Queue: w.loop.Queue, Space: w.engine.Space})
 	tests := []struct {
@@ -137,6 +138,7 @@ func pollUntil(is func() bool) bool {
 }
 
 func TestT2MetricsNameNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.metrics.Ask(metrics.Sources{Traffic: w.proxy.Traffic, Queue: w.loop.Queue, Space: w.engine.Space})
 	token := w.token("session-canary", "user-canary", bridge.Agent, bridge.AllRights...)

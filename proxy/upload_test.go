@@ -18,6 +18,7 @@ import (
 )
 
 func TestFileCrosses(t *testing.T) {
+	t.Parallel()
 	unlimited := bridge.Unlimited()
 	w := newWorldWith(t, chat.Options{CustomerLimits: &unlimited})
 	agent, _ := w.join(w.agent)
@@ -59,6 +60,7 @@ func TestFileCrosses(t *testing.T) {
 }
 
 func TestUploadStatesAreToldInOrder(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	d := w.data(w.agent)
@@ -77,6 +79,7 @@ func TestUploadStatesAreToldInOrder(t *testing.T) {
 // What is wrong with one upload ends that upload, or only the frame; the socket
 // and the chat go on, and the upload can be continued where it can be.
 func TestBadFrames(t *testing.T) {
+	t.Parallel()
 	const size = 300_000
 	content := random(size)
 	digest := sha256.Sum256(content)
@@ -126,6 +129,7 @@ func TestBadFrames(t *testing.T) {
 }
 
 func TestMalformedFramesEndTheDataSocketOnly(t *testing.T) {
+	t.Parallel()
 	long := make([]byte, bridge.FrameHeader+bridge.MaxFrame+1)
 	long[0] = bridge.FrameVersion
 	tests := []struct {
@@ -154,6 +158,7 @@ func TestMalformedFramesEndTheDataSocketOnly(t *testing.T) {
 }
 
 func TestT18WrongDigestIsNotAnnounced(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	d := w.data(w.agent)
@@ -169,6 +174,7 @@ func TestT18WrongDigestIsNotAnnounced(t *testing.T) {
 }
 
 func TestCancelLeavesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	customer, _ := w.join(w.customer)
 	d := w.data(w.customer)
@@ -192,6 +198,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 // An upload that began here was completed elsewhere, and its page is back here when
 // its user takes it back.
 func TestCancelOfWhatWentOnElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.loop.Close(t.Context()), "as if the scanner took its time")
 	elsewhere := w.another()
@@ -219,6 +226,7 @@ func TestCancelOfWhatWentOnElsewhere(t *testing.T) {
 
 // The proxy dies in the middle: what was acked is there, and any proxy goes on.
 func TestAnotherProxyGoesOn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	content := random(700_000)
 	key := newKey()
@@ -259,6 +267,7 @@ func (a away) Update(ctx context.Context, _ proxy.Record) (proxy.Record, error) 
 // A proxy that goes does not wait for an engine that is away; the next one
 // accepts what it could not.
 func TestCloseGivesUpWhatCannotBeFinished(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	gone := *w
 	a := away{w.records, make(chan struct{}), make(chan error, 1)}
@@ -281,6 +290,7 @@ func TestCloseGivesUpWhatCannotBeFinished(t *testing.T) {
 
 // Frames may reach a proxy that never saw the offer: sockets are not sticky.
 func TestFramesFindTheRecord(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	content := random(300_000)
 	key := newKey()

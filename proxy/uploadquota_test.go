@@ -38,6 +38,7 @@ func offerOf(p *page, key string, size int64) bridge.Code {
 // However many files an allowance gives, only so many are unfinished at a time, by
 // whichever sockets they are offered and wherever.
 func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, unlimited())
 	w.limits = func(c *proxy.Config) { c.MaxUnfinished, c.MaxUnfinishedBytes, c.MaxLost = 3, 1000, 2 }
 	w = w.another()
@@ -76,6 +77,7 @@ func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 // A file that lacks one byte goes when its customer has gone, and its bytes are free;
 // who comes back in time goes on where it was.
 func TestH1OneByteShortDoesNotStay(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, unlimited())
 	w.loop.Close(t.Context())
 	loop, err := deliver.Start(t.Context(), deliver.Options{

@@ -53,6 +53,7 @@ func askWhy(t *testing.T, server, method, origin string) (reason, *http.Response
 }
 
 func TestB64APageLearnsThatItsOriginIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const stranger = "https://other.example"
 	told, _ := askWhy(t, w.server.URL, http.MethodPost, stranger)
@@ -77,6 +78,7 @@ func TestB64APageLearnsThatItsOriginIsRefused(t *testing.T) {
 
 // What a stranger names is bounded and escaped where it is told.
 func TestT2RefusedOriginsInTheLog(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, origin := range []string{strings.Repeat("a", 9000), "x\" level=ERROR msg=forged", "\xff\xfe", "https://*.desk.example"} {
 		_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {origin}})
@@ -92,6 +94,7 @@ func TestT2RefusedOriginsInTheLog(t *testing.T) {
 
 // A flood of strangers fills neither the log nor the memory.
 func TestT5RefusedDialsInTheLog(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for range 200 {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+bridge.PathChat, nil)
@@ -115,6 +118,7 @@ func TestT5RefusedDialsInTheLog(t *testing.T) {
 // B66: the word about an end that nobody meant comes for real tokens, whose ends the
 // authenticator has cut off.
 func TestB66TokensThatNeverExpireAreTold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.join(w.mint("s1", "old", bridge.Agent, bridge.AllRights, 290*365*24*time.Hour))
 	require.Contains(t, w.logged(), "not in milliseconds")
@@ -122,6 +126,7 @@ func TestB66TokensThatNeverExpireAreTold(t *testing.T) {
 
 // B64: a reverse proxy that passes requests on as nginx does by default.
 func TestB64UpgradeHeadersTakenAway(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	target, err := url.Parse(w.server.URL)
 	require.NoError(t, err)
@@ -153,6 +158,7 @@ func TestB64UpgradeHeadersTakenAway(t *testing.T) {
 
 // What nginx writes by default, byte for byte: HTTP/1.0 and Connection: close.
 func TestB64HTTP10(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
 	require.NoError(t, err)
@@ -177,6 +183,7 @@ func TestB64HTTP10(t *testing.T) {
 }
 
 func TestWhyOfADrain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.proxy.Drain(t.Context()))
 	_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}})

@@ -25,6 +25,7 @@ import (
 	"attache/proxy/engine"
 	"attache/proxy/metrics"
 	"attache/proxy/objects"
+	"attache/proxy/proxytest"
 	"attache/proxy/seats"
 	"attache/proxy/token"
 
@@ -36,7 +37,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+	proxytest.Main(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
 const (
