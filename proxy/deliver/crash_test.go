@@ -145,99 +145,80 @@ func (w *world) cancelled(key string) {
 	}
 }
 
+// heldAt starts a loop and returns the key of an upload that the loop has brought to a
+// call of the hook; release lets that call return.
+func (w *world) heldAt(hook *func(string) error, change func(*deliver.Options)) (key string, release func()) {
+	reached, released := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	*hook = func(string) error {
+		once.Do(func() { close(reached) })
+		<-released
+		return nil
+	}
+	w.start(change)
+	key = w.accepted().Key
+	<-reached
+	return key, func() { close(released) }
+}
+
+// diedAt starts a loop and returns the key of an upload whose delivery has died there.
+func (w *world) diedAt(border string) string {
+	dead := dieAt(w.t, border)
+	w.start(nil)
+	key := w.accepted().Key
+	<-dead
+	return key
+}
+
 func TestCancelWhileAccepted(t *testing.T) {
-	hold := func() (reached, release chan struct{}, hook func(string) error) {
-		reached, release = make(chan struct{}), make(chan struct{})
-		var once sync.Once
-		return reached, release, func(string) error {
-			once.Do(func() { close(reached) })
-			<-release
-			return nil
-		}
-	}
-	gone := func(t *testing.T, w *world, key string) {
-		w.nothingStored()
-		w.eventually(func() bool { return w.chat.releases(key) > 0 })
-		require.Empty(t, w.chat.notices())
-		w.awaitState(key, bridge.Cancelled)
-	}
-	t.Run("before it is taken", func(t *testing.T) {
-		w := newWorld(t)
-		key := w.accepted().Key
-		w.cancelled(key)
-		w.start(nil)
-		gone(t, w, key)
-	})
-	t.Run("while it is scanned", func(t *testing.T) {
-		w := newWorld(t)
-		in := make(chan struct{}, 1)
-		w.start(func(o *deliver.Options) {
-			o.Scanner = scanner(func(ctx context.Context) (proxy.Verdict, error) {
-				in <- struct{}{}
-				<-ctx.Done() // ends because the record says so, not because of ScanTime
-				return proxy.Clean, nil
+	nothing := func() {}
+	for _, c := range []struct {
+		name string
+		// begin brings an upload to where it is cancelled; after that comes resume.
+		begin     func(w *world) (key string, resume func())
+		announced bool
+	}{
+		{"before it is taken", func(w *world) (string, func()) {
+			return w.accepted().Key, func() { w.start(nil) }
+		}, false},
+		{"while it is scanned", func(w *world) (string, func()) {
+			in := make(chan struct{}, 1)
+			w.start(func(o *deliver.Options) {
+				o.Scanner = scanner(func(ctx context.Context) (proxy.Verdict, error) {
+					in <- struct{}{}
+					<-ctx.Done() // ends because the record says so, not because of ScanTime
+					return proxy.Clean, nil
+				})
 			})
+			key := w.accepted().Key
+			<-in
+			return key, nothing
+		}, false},
+		{"before it is stored", func(w *world) (string, func()) { return w.heldAt(&w.store.before, nil) }, false},
+		{"when it is stored", func(w *world) (string, func()) { return w.heldAt(&w.store.after, nil) }, false},
+		{"while it is announced", func(w *world) (string, func()) {
+			return w.heldAt(&w.chat.before, func(o *deliver.Options) { o.Grace = patience })
+		}, true},
+		{"announced by a loop that died", func(w *world) (string, func()) { return w.diedAt("announced"), nothing }, true},
+		{"stored by a loop that died", func(w *world) (string, func()) { return w.diedAt("stored"), nothing }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			key, resume := c.begin(w)
+			w.cancelled(key)
+			resume()
+			if c.announced {
+				w.announcedOnce(key)
+				_, documents := w.store.kept()
+				require.Len(t, documents, 1, "what is announced can be read")
+				return
+			}
+			w.nothingStored()
+			w.eventually(func() bool { return w.chat.releases(key) > 0 })
+			require.Empty(t, w.chat.notices())
+			w.awaitState(key, bridge.Cancelled)
 		})
-		key := w.accepted().Key
-		<-in
-		w.cancelled(key)
-		gone(t, w, key)
-	})
-	t.Run("before it is stored", func(t *testing.T) {
-		w := newWorld(t)
-		reached, release, hook := hold()
-		w.store.before = hook
-		w.start(nil)
-		key := w.accepted().Key
-		<-reached
-		w.cancelled(key)
-		close(release)
-		gone(t, w, key)
-	})
-	t.Run("when it is stored", func(t *testing.T) {
-		w := newWorld(t)
-		reached, release, hook := hold()
-		w.store.after = hook
-		w.start(nil)
-		key := w.accepted().Key
-		<-reached
-		w.cancelled(key)
-		close(release)
-		gone(t, w, key)
-	})
-	t.Run("while it is announced", func(t *testing.T) {
-		w := newWorld(t)
-		reached, release, hook := hold()
-		w.chat.before = hook
-		w.start(func(o *deliver.Options) { o.Grace = patience })
-		key := w.accepted().Key
-		<-reached
-		w.cancelled(key)
-		close(release)
-		w.announcedOnce(key)
-		_, documents := w.store.kept()
-		require.Len(t, documents, 1, "what is announced can be read")
-	})
-	t.Run("announced by one who died", func(t *testing.T) {
-		w := newWorld(t)
-		dead := dieAt(t, "announced")
-		w.start(nil)
-		key := w.accepted().Key
-		<-dead
-		w.cancelled(key)
-		w.announcedOnce(key)
-		_, documents := w.store.kept()
-		require.Len(t, documents, 1, "what is announced can be read")
-	})
-	t.Run("stored by one who died", func(t *testing.T) {
-		w := newWorld(t)
-		dead := dieAt(t, "stored")
-		w.start(nil)
-		key := w.accepted().Key
-		<-dead
-		w.cancelled(key)
-		gone(t, w, key)
-	})
+	}
 }
 
 // scanner is a Scanner that looks at no content.
