@@ -10,10 +10,10 @@ import (
 	"attache/proxy/audit"
 )
 
-// auditFlags say who keeps what was done.
+// auditFlags name the audit log.
 type auditFlags struct {
-	Audit      string `type:"path" help:"file that records who did what; after it is renamed, SIGHUP begins a new one" group:"audit" placeholder:"FILE"`
-	AuditNames bool   `help:"record the files' names in it as well" group:"audit"`
+	Audit      string `type:"path" help:"append a line to this file for everything that was done, and by which party; to rotate it, rename it and send SIGHUP" group:"audit" placeholder:"FILE"`
+	AuditNames bool   `help:"include file names in it" group:"audit"`
 }
 
 func (f auditFlags) check(m *mistakes) {
@@ -21,15 +21,15 @@ func (f auditFlags) check(m *mistakes) {
 	case f.Audit == "-":
 		m.add("--audit needs a file: the log must be readable later to show changes")
 	case f.Audit == "" && f.AuditNames:
-		m.add("--audit-names keeps names in the audit file: name one with --audit")
+		m.add("--audit-names has no effect without --audit: name a file with --audit")
 	case err == nil && info.IsDir():
 		m.add("--audit %s is a directory: name a file", f.Audit)
 	}
 }
 
-// open begins or goes on with the file; nil where none is asked for. It is closed when
-// ctx ends, and may be reopened, as reload says.
-func (f auditFlags) open(ctx context.Context, log *slog.Logger) (_ proxy.Audit, again []reload, err error) {
+// open opens the audit log for appending, and closes it when ctx ends; without --audit
+// it returns nil. SIGHUP reopens it, see reload.
+func (f auditFlags) open(ctx context.Context, log *slog.Logger) (proxy.Audit, []reload, error) {
 	if f.Audit == "" {
 		return nil, nil, nil
 	}
@@ -41,32 +41,32 @@ func (f auditFlags) open(ctx context.Context, log *slog.Logger) (_ proxy.Audit, 
 	return l, []reload{{"audit log", l.Reopen}}, nil
 }
 
-// inspect checks what serve has kept.
-type inspect struct {
-	File []string `arg:"" type:"existingfile" help:"audit files that follow each other, the oldest first"`
+// auditCommand checks the files that serve --audit wrote.
+type auditCommand struct {
+	File []string `arg:"" type:"existingfile" help:"consecutive audit files, the oldest first"`
 }
 
-// Run names the first line that is not as it was written.
-func (c inspect) Run(s streams) error {
+// Run names the first line that was changed or removed.
+func (c auditCommand) Run(s streams) error {
 	var chain audit.Chain
 	for _, path := range c.File {
-		next, err := inspectFile(path, chain)
+		next, err := checkFile(path, chain)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		chain = next
 	}
-	fmt.Fprintf(s.out, "%d lines, none changed or removed; the last one's hash is %s\n", chain.Lines, chain.Last)
+	fmt.Fprintf(s.out, "%d lines, none changed or removed; the hash of the last line is %s\n", chain.Lines, chain.Last)
 	if chain.Torn > 0 {
-		fmt.Fprintf(s.out, "not finished, and marked so at the next start: %d\n", chain.Torn)
+		fmt.Fprintf(s.out, "lines cut off by a crash and marked at the next start: %d\n", chain.Torn)
 	}
 	if chain.Unfinished {
-		fmt.Fprintln(s.out, "behind it is one without an end: its writer was stopped, or is writing it now")
+		fmt.Fprintln(s.out, "after it is a line without an end: the proxy was killed while writing it, or is writing it now")
 	}
 	return nil
 }
 
-func inspectFile(path string, before audit.Chain) (audit.Chain, error) {
+func checkFile(path string, before audit.Chain) (audit.Chain, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return before, err

@@ -13,8 +13,8 @@ import (
 	"attache/bridge"
 )
 
-// TestT21TheAuditFileIsKeptAndChecked rotates the file under a running proxy.
-func TestT21TheAuditFileIsKeptAndChecked(t *testing.T) {
+// TestT21AuditFileIsRotatedAndChecked rotates the file while the proxy runs.
+func TestT21AuditFileIsRotatedAndChecked(t *testing.T) {
 	dir := t.TempDir()
 	path, old := filepath.Join(dir, "audit"), filepath.Join(dir, "audit.1")
 	d, public, _ := startServe(t, "--audit", path)
@@ -50,12 +50,12 @@ func TestT21TheAuditFileIsKeptAndChecked(t *testing.T) {
 	require.NoError(t, os.WriteFile(old, []byte(strings.Replace(read(t, old), "ada", "eve", 1)), 0o600))
 	got = run(t, command(t, "audit", old, path))
 	require.Equal(t, 1, got.code)
-	require.Contains(t, got.log, "audit: line 1: the file before it ends otherwise", "the last line of a file is held by the next")
+	require.Contains(t, got.log, "audit: line 1: the file before it ends otherwise", "the next file has the hash of the last line")
 }
 
-// TestT21KilledAndStartedAgain goes on with the file of a process that was killed
-// in the middle of a line.
-func TestT21KilledAndStartedAgain(t *testing.T) {
+// TestT21TornLineIsMarked continues the file of a process that was killed in the middle
+// of a line.
+func TestT21TornLineIsMarked(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "audit")
 	flags := []string{"--audit", path, "--audit-names", "--data", filepath.Join(dir, "data")}
@@ -75,7 +75,7 @@ func TestT21KilledAndStartedAgain(t *testing.T) {
 	d.wait()
 	got := run(t, command(t, "audit", path))
 	require.Zero(t, got.code, got.log)
-	require.Contains(t, got.out, "marked so at the next start: 1")
+	require.Contains(t, got.out, "marked at the next start: 1")
 }
 
 func read(t *testing.T, path string) string {
@@ -85,7 +85,7 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-// holds waits until a line of the file has all that.
+// holds waits until a line of the file has all the parts.
 func holds(t *testing.T, path string, parts ...string) {
 	t.Helper()
 	require.Eventually(t, func() bool {

@@ -6,28 +6,25 @@ import (
 
 	"attache/bridge"
 	"attache/proxy/backend"
-	"attache/proxy/chat"
-	"attache/proxy/engine"
 	"attache/proxy/guests"
 	"attache/proxy/objects"
 )
 
-// backendCommand is our own Chat Server and documents behind the backend contract, where
-// a licensee's bridge to the vendor's would stand.
+// backendCommand serves the backend contract from our own Chat Server and documents, as
+// a licensee's adapter serves it from the vendor's.
 type backendCommand struct {
-	Listen  string `default:"127.0.0.1:8373" help:"address of the backend contract"`
-	Admin   string `default:"127.0.0.1:8374" help:"address of /healthz, /readyz and /version; empty for none"`
-	TLSCert string `type:"existingfile" help:"certificate, PEM"`
-	TLSKey  string `type:"existingfile" help:"its key, PEM"`
+	Listen  string `default:"127.0.0.1:8373" help:"address for the proxies' requests"`
+	Admin   string `default:"127.0.0.1:8374" help:"address for /healthz, /readyz and /version; empty for none"`
+	TLSCert string `type:"existingfile" help:"TLS certificate with its chain, PEM"`
+	TLSKey  string `type:"existingfile" help:"private key of the certificate, PEM"`
 
 	backendSecret
 	storeFlags
 	customerFlags
 	textFlags
-	logging
+	logFlags
 }
 
-// mistakes are those of all its flags.
 func (c backendCommand) mistakes() (m mistakes) {
 	m.address("--listen", c.Listen)
 	m.admin(c.Listen, c.Admin)
@@ -49,7 +46,7 @@ func (c backendCommand) Run(s streams) error {
 	defer cancel()
 	log := c.logger(s.log)
 	s.warn(log)
-	pair, err := openCertificate(c.TLSCert, c.TLSKey, log)
+	cert, err := openCertificate(c.TLSCert, c.TLSKey, log)
 	if err != nil {
 		return err
 	}
@@ -62,36 +59,32 @@ func (c backendCommand) Run(s streams) error {
 		return err
 	}
 	defer l.Close()
-	o := c.options()
+	o := c.storeFlags.options()
 	o.Log = log
-	e, err := engine.Start(ctx, o)
+	engine, err := openEngine(ctx, o)
 	if err != nil {
-		return notStarted(o, err)
+		return err
 	}
-	defer e.Close()
-	limits, agents := c.limits(), bridge.Unlimited()
-	conversations, err := chat.New(ctx, e.JetStream(), chat.Options{
-		CustomerLimits: &limits, AgentLimits: &agents,
-		CustomerText: c.CustomerMaxText, AgentText: c.AgentMaxText, Room: e.Words, Retention: keep(c.KeepDays), Replicas: e.Replicas(), Log: log,
-	})
+	defer engine.Close()
+	chatServer, err := openChatServer(ctx, engine, chatOptions(c.limits(), bridge.Unlimited(), c.textFlags), c.KeepDays, log)
 	if err != nil {
-		return fmt.Errorf("open the chat sessions: %w", err)
+		return err
 	}
-	defer conversations.Close()
-	documents, err := objects.New(ctx, e, objects.Options{Log: log})
+	defer chatServer.Close()
+	documents, err := objects.New(ctx, engine, objects.Options{Log: log})
 	if err != nil {
 		return fmt.Errorf("open the documents: %w", err)
 	}
 	go documents.Tend(ctx, c.KeepDays)
 	handler, err := backend.NewHandler(backend.Backend{
-		Chat: conversations, Documents: &backend.Staged{Staging: documents, Documents: documents},
+		Chat: chatServer, Documents: &backend.Staged{Staging: documents, Documents: documents},
 		Secret: secret, Version: "attache " + release(), Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	service := &service{
-		handler: handler, bodies: guests.TimedBodies, listener: l, tls: pair, ready: e.Ready, log: log,
+		handler: handler, bodies: guests.TimedBodies, listener: l, tls: cert, ready: engine.Ready, log: log,
 		drain: func(context.Context) error { handler.Close(); return nil },
 	}
 	if c.Admin != "" {
@@ -100,7 +93,7 @@ func (c backendCommand) Run(s streams) error {
 		}
 		defer service.admin.Close()
 	}
-	go reloadAt(ctx, hangups, pair.reloads(), log)
-	fmt.Fprintln(s.out, "serving the backend contract on", scheme(c.TLSCert)+l.Addr().String(), "admin on", address(service.admin))
+	go reloadOn(ctx, hangups, cert.reloads(), log)
+	fmt.Fprintln(s.out, "serving the backend contract on", baseURL(l, cert), "admin on", baseURL(service.admin, nil))
 	return service.run(interrupted)
 }

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// certificate is a TLS certificate in two files that may be renewed under a running
-// command.
+// certificate is a TLS certificate in two files, which may be renewed while the command
+// runs.
 type certificate struct {
 	cert, key string
 	log       *slog.Logger
 	pair      atomic.Pointer[tls.Certificate]
-	told      atomic.Int64 // Unix time of the last warning about pair
+	warned    atomic.Int64 // Unix time of the last warning about pair
 }
 
-// The log warns from so long before a certificate expires on, and so often.
+// The log warns this long before a certificate expires, and this often.
 const (
-	certificateEnds = 7 * 24 * time.Hour
-	certificateTell = 24 * time.Hour
+	warnBefore = 7 * 24 * time.Hour
+	warnEvery  = 24 * time.Hour
 )
 
-// openCertificate reads both files; it returns nil if there is to be no TLS.
+// openCertificate reads both files; without them it returns nil, for plain HTTP.
 func openCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
 	if cert == "" {
 		return nil, nil
@@ -32,50 +32,50 @@ func openCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
 	return c, c.load()
 }
 
-// load reads both files. While they are being written they may not belong together; then
-// the pair before stays in use.
+// load reads both files. If they do not belong together, because they are being
+// written, the pair before stays in use.
 func (c *certificate) load() error {
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
 		return fmt.Errorf("read --tls-cert and --tls-key: %w", err)
 	}
 	c.pair.Store(&pair)
-	c.told.Store(0)
-	c.look(time.Now())
+	c.warned.Store(0)
+	c.checkDates(time.Now())
 	return nil
 }
 
-// look logs, once a day, that browsers refuse the certificate or soon will. They do not tell
-// the server, and a page only sees that nothing answers.
-func (c *certificate) look(now time.Time) {
+// checkDates logs, once a day, that browsers refuse the certificate or soon will. They
+// do not report it to the server, and a page only sees that nothing answers.
+func (c *certificate) checkDates(now time.Time) {
 	leaf := c.pair.Load().Leaf
-	if now.After(leaf.NotBefore) && now.Add(certificateEnds).Before(leaf.NotAfter) {
+	if now.After(leaf.NotBefore) && now.Add(warnBefore).Before(leaf.NotAfter) {
 		return
 	}
-	last := c.told.Load()
-	if now.Sub(time.Unix(last, 0)) < certificateTell || !c.told.CompareAndSwap(last, now.Unix()) {
+	last := c.warned.Load()
+	if now.Sub(time.Unix(last, 0)) < warnEvery || !c.warned.CompareAndSwap(last, now.Unix()) {
 		return
 	}
 	const hint = "renew it, and send SIGHUP"
 	switch {
 	case now.After(leaf.NotAfter):
-		c.log.Error("the certificate has expired: no browser connects", "file", c.cert, "ended", leaf.NotAfter, "hint", hint)
+		c.log.Error("the certificate has expired: browsers cannot connect", "file", c.cert, "expired", leaf.NotAfter, "hint", hint)
 	case now.Before(leaf.NotBefore):
-		c.log.Error("the certificate is not valid yet: no browser connects", "file", c.cert, "begins", leaf.NotBefore, "hint", "compare the clocks")
+		c.log.Error("the certificate is not valid yet: browsers cannot connect", "file", c.cert, "valid-from", leaf.NotBefore, "hint", "check this machine's clock")
 	default:
-		c.log.Warn("the certificate ends soon", "file", c.cert, "ends", leaf.NotAfter, "hint", hint)
+		c.log.Warn("the certificate expires soon", "file", c.cert, "expires", leaf.NotAfter, "hint", hint)
 	}
 }
 
 // config returns what a server needs: new connections get the newest pair.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		c.look(time.Now())
+		c.checkDates(time.Now())
 		return c.pair.Load(), nil
 	}}
 }
 
-// reloads returns what SIGHUP reloads of it.
+// reloads lists the certificate for SIGHUP; c may be nil.
 func (c *certificate) reloads() []reload {
 	if c == nil {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writePair writes a certificate of that time, and its key.
+// writePair writes a certificate that is valid between the two times, and its key.
 func writePair(t *testing.T, begins, ends time.Time) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -34,15 +34,15 @@ func writePair(t *testing.T, begins, ends time.Time) (cert, key string) {
 	return cert, key
 }
 
-// B68: browsers refuse a certificate out of its time without a word, so the log has one.
-func TestB68ACertificateOutOfItsTimeIsTold(t *testing.T) {
+// B68: browsers refuse an expired certificate without reporting it, so the log has to.
+func TestB68ExpiredCertificateIsLogged(t *testing.T) {
 	now, day := time.Now(), 24*time.Hour
 	for name, c := range map[string]struct {
 		begins, ends time.Duration
 		says         string
 	}{
 		"good":          {-day, 30 * day, ""},
-		"soon over":     {-day, 2 * day, "ends soon"},
+		"expires soon":  {-day, 2 * day, "expires soon"},
 		"expired":       {-3 * day, -2 * day, "has expired"},
 		"not valid yet": {2 * day, 60 * day, "not valid yet"},
 	} {
@@ -57,24 +57,24 @@ func TestB68ACertificateOutOfItsTimeIsTold(t *testing.T) {
 			}
 			if c.says == "" {
 				require.Empty(t, log.String())
-				pair.look(now.Add(40 * day))
+				pair.checkDates(now.Add(40 * day))
 				require.Contains(t, log.String(), "has expired", "while it is in use")
 				return
 			}
 			require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
 			require.Contains(t, log.String(), c.says)
-			pair.look(now.Add(day + time.Minute))
+			pair.checkDates(now.Add(day + time.Minute))
 			require.Equal(t, 2, strings.Count(log.String(), "\n"), "the next day")
 		})
 	}
 }
 
-// B66: what an editor puts around a secret is no part of it.
-func TestB66ASecretFromAFile(t *testing.T) {
+// B66: what an editor adds around a secret is not part of it.
+func TestB66SecretFileIsTrimmed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	for _, text := range []string{longSecret, longSecret + "\n", longSecret + "\r\n", "\ufeff" + longSecret + "\r\n"} {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		got, err := secretFlags{TokenSecretFile: file}.secret()
+		got, err := tokenSecret{TokenSecretFile: file}.read()
 		require.NoError(t, err)
 		require.Equal(t, longSecret, string(got))
 		got, err = backendSecret{BackendSecretFile: file}.read()

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -24,23 +23,22 @@ import (
 //   - what a person needs goes to standard output: an address, a token
 //   - everything else is the log, on standard error
 //   - no capitals at the start, no full stop at the end
-//   - an error says what was attempted, what was wrong, and what to do
+//   - an error says what was attempted, what is wrong, and what to do
 
-// command is every flag and subcommand; kong makes the help of it.
+// command has every flag and subcommand; kong derives the help from it.
 type command struct {
-	Demo    demo           `cmd:"" help:"start everything on this machine, with a page to try it: no configuration"`
+	Demo    demo           `cmd:"" help:"start everything on this machine, with a page to try it; needs no configuration"`
 	Serve   serve          `cmd:"" help:"run the proxy"`
-	Backend backendCommand `cmd:"" help:"run a Chat Server and document store for proxies elsewhere"`
-	Conform conform        `cmd:"" help:"test whether a backend implements docs/backend.md"`
-	Audit   inspect        `cmd:"" help:"check audit files, and name the first line that was changed or is missing"`
-	Token   mint           `cmd:"" help:"make a token for one party of one chat session"`
+	Backend backendCommand `cmd:"" help:"run a Chat Server and document store for proxies in other processes"`
+	Conform conform        `cmd:"" help:"check that a backend implements the contract (docs/backend.md)"`
+	Audit   auditCommand   `cmd:"" help:"check audit files, and name the first line that was changed or removed"`
+	Token   tokenCommand   `cmd:"" help:"issue a token for one party of one chat session"`
 	Version version        `cmd:"" help:"print the release"`
 }
 
-// softMemory is the memory, in bytes, from which on the collector works harder,
-// unless GOMEMLIMIT says otherwise. The engine keeps what it has read and written
-// lately for as long as nobody needs the room: without a bound that is several
-// times what is in use.
+// softMemory is the memory limit, in bytes, above which the garbage collector works
+// harder; GOMEMLIMIT overrides it. Without a limit the engine caches what it has
+// read and written lately, which comes to several times what is in use.
 const softMemory = 256 << 20
 
 // Main runs the command and exits the process. page is the demo's page: only the
@@ -53,22 +51,22 @@ func Main(page []byte) {
 	os.Exit(run(page, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// streams are where a command speaks.
+// streams are the outputs of a command, and what else it gets from its process.
 type streams struct {
 	out, log io.Writer
-	strays   []string // variables of the environment that set nothing
+	strays   []string // environment variables that look like settings and are not
 	page     []byte   // of the demo
 }
 
-// warn tells of what looks like a setting and is none.
+// warn logs the environment variables that set nothing.
 func (s streams) warn(log *slog.Logger) {
 	for _, name := range s.strays {
-		log.Warn("a variable of the environment sets nothing", "name", name, "hint", "attache serve --help has the names")
+		log.Warn("environment variable sets nothing", "name", name, "hint", "attache serve --help lists the names")
 	}
 }
 
-// run is Main without its process: it returns the exit code. Usage errors are
-// 2, all others 1.
+// run is Main without its process: it returns the exit code. It is 2 for a usage
+// error and 1 for any other.
 func run(page []byte, args []string, out, log io.Writer) int {
 	var c command
 	code := -1
@@ -78,12 +76,12 @@ func run(page []byte, args []string, out, log io.Writer) int {
 		return 1
 	}
 	ignoreEmpty(parser.Model.Node, os.LookupEnv)
-	parsed, err := parser.Parse(joinNegatives(asMeant(args)))
+	parsed, err := parser.Parse(joinNegatives(aliased(args)))
 	if code >= 0 {
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(log, "attache: %v\nattache: see %s --help\n", err, meant(err))
+		fmt.Fprintf(log, "attache: %v\nattache: see %s --help\n", err, selected(err))
 		return 2
 	}
 	if err := parsed.Run(streams{out, log, strays(parser.Model.Node, os.Environ()), page}); err != nil {
@@ -93,43 +91,8 @@ func run(page []byte, args []string, out, log io.Writer) int {
 	return 0
 }
 
-// asMeant takes what other commands understand: --version, and help with a command.
-func asMeant(args []string) []string {
-	switch {
-	case len(args) == 1 && (args[0] == "--version" || args[0] == "-v" || args[0] == "-V"):
-		return []string{"version"}
-	case len(args) > 0 && args[0] == "help":
-		return append(slices.Clone(args[1:]), "--help")
-	}
-	return args
-}
-
-// joinNegatives writes --flag -1 as --flag=-1. A negative number is not a flag: no flag
-// here has one letter, and none begins with a digit.
-func joinNegatives(args []string) []string {
-	var joined []string
-	for i, arg := range args {
-		if arg == "--" {
-			return append(joined, args[i:]...)
-		}
-		if last := len(joined) - 1; last >= 0 && negative(arg) && strings.HasPrefix(joined[last], "--") && !strings.Contains(joined[last], "=") {
-			joined[last] += "=" + arg
-			continue
-		}
-		joined = append(joined, arg)
-	}
-	return joined
-}
-
-// negative tells -1, -1.5 and -72h from a flag.
-func negative(arg string) bool {
-	after, minus := strings.CutPrefix(arg, "-")
-	after = strings.TrimPrefix(after, ".")
-	return minus && after != "" && '0' <= after[0] && after[0] <= '9'
-}
-
-// meant is the command whose usage was not understood.
-func meant(err error) string {
+// selected names the command whose usage was wrong.
+func selected(err error) string {
 	var usage *kong.ParseError
 	if errors.As(err, &usage) && usage.Context != nil && usage.Context.Selected() != nil {
 		return "attache " + usage.Context.Selected().Name
@@ -140,7 +103,7 @@ func meant(err error) string {
 func options(out, log io.Writer, code *int) []kong.Option {
 	return []kong.Option{
 		kong.Name("attache"),
-		kong.Description("file transfer for browser chat pages\n\nevery flag can be set by the environment variable named beside it; an empty one counts as not set"),
+		kong.Description("file transfer for browser chat pages\n\nevery flag can also be set by the environment variable named beside it; an empty variable counts as not set"),
 		kong.Writers(out, log),
 		kong.Exit(func(c int) { *code = c }),
 		kong.DefaultEnvars("ATTACHE"),
@@ -150,8 +113,8 @@ func options(out, log io.Writer, code *int) []kong.Option {
 	}
 }
 
-// help prints what kong does, except that kong writes two flags of which one must be given
-// as if both had to be.
+// help corrects kong's text, which writes two flags of which exactly one is required
+// as if both were.
 func help(o kong.HelpOptions, ctx *kong.Context) error {
 	out := ctx.Stdout
 	defer func() { ctx.Stdout = out }()
@@ -166,12 +129,13 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 
 type version struct{}
 
-// Run prints the release: what the build set, or what the toolchain knows.
+// Run prints the release.
 func (version) Run(s streams) error {
 	fmt.Fprintln(s.out, "attache", release())
 	return nil
 }
 
+// release is the version that the build set, or else the one the toolchain recorded.
 func release() string {
 	if bridge.Version != "dev" {
 		return bridge.Version
@@ -182,15 +146,15 @@ func release() string {
 	return bridge.Version
 }
 
-// logging is the flags of the log.
-type logging struct {
+// logFlags configure the log.
+type logFlags struct {
 	LogLevel  slog.Level `default:"info" help:"debug, info, warn or error" group:"log"`
 	LogFormat string     `default:"text" enum:"text,json" help:"text or json" group:"log"`
 }
 
-func (l logging) logger(w io.Writer) *slog.Logger {
-	o := &slog.HandlerOptions{Level: l.LogLevel}
-	if l.LogFormat == "json" {
+func (f logFlags) logger(w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: f.LogLevel}
+	if f.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))

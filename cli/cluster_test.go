@@ -16,8 +16,8 @@ import (
 	"attache/wasm/page"
 )
 
-// balancer knows which proxies are there, as a load balancer does. Each page
-// prefers one; nothing else ties it to a proxy.
+// balancer knows which proxies are ready, as a load balancer does. Each page prefers
+// one; nothing else ties it to a proxy.
 type balancer struct {
 	mu      sync.Mutex
 	proxies [2]*daemon
@@ -68,7 +68,7 @@ func TestRollingRestart(t *testing.T) {
 	kim, ann := enter("kim", 0), enter("ann", 1)
 	replace := func(i int) {
 		old := b.proxies[i]
-		b.put(i, nil) // not ready, as a load balancer learns it
+		b.put(i, nil) // a load balancer sees that it is not ready
 		old.signal()
 		old.wait()
 		require.Zero(t, old.cmd.ProcessState.ExitCode(), old.log.String())
@@ -80,18 +80,18 @@ func TestRollingRestart(t *testing.T) {
 	shown(ctx, t, ann, small.Key)
 
 	content := noise(12 << 20)
-	turns := 0
+	replaced := 0
 	broken := func(b page.Breach) { t.Error(b) }
 	large := &page.Upload{Key: fmt.Sprintf("%032x", 2), Name: "large.bin", Content: content, Broken: broken, Sent: func(n int64) {
-		if next := int64(turns+1) * (4 << 20); turns < 2 && n >= next {
-			replace(turns)
-			turns++
+		if next := int64(replaced+1) * (4 << 20); replaced < 2 && n >= next {
+			replace(replaced)
+			replaced++
 		}
 	}}
 	require.NoError(t, kim.Send(ctx, large))
-	require.Equal(t, 2, turns)
+	require.Equal(t, 2, replaced)
 	require.Empty(t, large.Code)
-	require.GreaterOrEqual(t, large.Resumed, 2, "it began on one proxy, and went on on another, twice")
+	require.GreaterOrEqual(t, large.Resumed, 2, "it moved to another proxy twice")
 
 	for _, p := range []*page.Page{kim, ann} {
 		for _, key := range []string{small.Key, large.Key} {
@@ -107,7 +107,7 @@ func TestRollingRestart(t *testing.T) {
 		files := map[string]int{}
 		for _, s := range p.Sights() {
 			require.Equal(t, 1, s.Times, "event %d", s.Event.ID)
-			require.NotEqual(t, bridge.PartyLeft, s.Event.Type, "%s was taken out", s.Event.From.UserID)
+			require.NotEqual(t, bridge.PartyLeft, s.Event.Type, "%s was removed", s.Event.From.UserID)
 			if s.Event.IsFile() {
 				files[s.Event.Key]++
 			}

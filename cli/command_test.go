@@ -50,7 +50,7 @@ var binary = sync.OnceValues(func() (string, error) {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if os.Getenv(commandVar) != "" {
-		os.Exit(code) // the command is of who runs this
+		os.Exit(code) // the caller built the command, and removes it
 	}
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
@@ -94,7 +94,7 @@ func TestVersion(t *testing.T) {
 
 const secret = "0123456789abcdef0123456789abcdef"
 
-func TestMistakes(t *testing.T) {
+func TestUsageErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -112,35 +112,35 @@ func TestMistakes(t *testing.T) {
 		code int
 		says string
 	}{
-		"no command":                 {nil, 2, "demo"},
-		"unknown command":            {[]string{"destroy"}, 2, "destroy"},
-		"unknown flag":               {[]string{"serve", "--bogus"}, 2, "unknown flag --bogus\nattache: see attache serve --help"},
-		"no origin":                  {serve("--data", "d", "--token-secret-file", file), 2, "--origin"},
-		"no store":                   {serve("--origin", "https://desk.example", "--token-secret-file", file), 2, "--data=DIR or --nats=URL"},
-		"two stores":                 {whole("--nats", "nats://127.0.0.1"), 2, "--data and --nats"},
-		"no day to keep":             {whole("--keep-days=0"), 1, "at least 1"},
-		"no keys":                    {serve("--origin", "https://desk.example", "--data", t.TempDir()), 1, "--token-secret-file or --jwks"},
-		"two kinds of keys":          {whole("--jwks", "keys.json"), 1, "give either"},
-		"a short secret":             {serve("--origin", "https://desk.example", "--data", t.TempDir(), "--token-secret", "short"), 1, "32 bytes"},
-		"two secrets":                {whole("--token-secret", secret), 2, "--token-secret and --token-secret-file"},
-		"an origin with a path":      {whole("--origin", "https://desk.example/chat"), 1, "https://desk.example/chat"},
-		"half of TLS":                {whole("--tls-cert", file), 1, "go together"},
-		"a port that is taken":       {whole("--listen", taken.Addr().String()), 1, "choose another port by --listen"},
-		"nobody at the cluster":      {serve("--origin", "https://desk.example", "--token-secret-file", file, "--nats", "nats://127.0.0.1:1"), 1, "no servers available for connection, check --nats"},
-		"a demo for everybody":       {[]string{"demo", "--listen", "0.0.0.0:0"}, 1, "loopback"},
-		"a demo without an address":  {[]string{"demo", "--listen", ":0"}, 1, "loopback"},
-		"no scanner":                 {whole("--scanner=strict"), 1, "--clamd, or --scanner=off"},
-		"a scanner that is none":     {whole("--scanner=strict", "--clamd="+silent.Addr().String()), 1, "not to be relied on"},
-		"a backend without a secret": {whole("--backend=http://127.0.0.1:1"), 1, "--backend-secret-file"},
-		"a backend that is no URL":   {whole("--backend=127.0.0.1:1", "--backend-secret", secret), 1, "http://host:port"},
-		"nothing to conform":         {[]string{"conform", "--backend=http://127.0.0.1:1", "--backend-secret", secret}, 1, "connection refused"},
-		"a short backend secret":     {[]string{"conform", "--backend=http://127.0.0.1:1", "--backend-secret", "short"}, 1, "needs 32"},
-		"an audit log nowhere":       {whole("--audit", "-"), 1, "--audit needs a file"},
-		"an audit log in a device":   {whole("--audit", os.DevNull), 1, "no file that can be read again"},
-		"an audit log of nothing":    {[]string{"audit"}, 2, "file"},
-		"a token without a secret":   {[]string{"token", "--session", "s", "--user", "u"}, 1, "--token-secret-file"},
-		"a token for no right":       {[]string{"token", "--session", "s", "--user", "u", "--right", "fly"}, 2, "--right"},
-		"a token for no session":     {[]string{"token", "--session", "a.b", "--user", "u", "--token-secret-file", file}, 1, "session"},
+		"no command":                     {nil, 2, "demo"},
+		"unknown command":                {[]string{"destroy"}, 2, "destroy"},
+		"unknown flag":                   {[]string{"serve", "--bogus"}, 2, "unknown flag --bogus\nattache: see attache serve --help"},
+		"no origin":                      {serve("--data", "d", "--token-secret-file", file), 2, "--origin"},
+		"no store":                       {serve("--origin", "https://desk.example", "--token-secret-file", file), 2, "--data=DIR or --nats=URL"},
+		"two stores":                     {whole("--nats", "nats://127.0.0.1"), 2, "--data and --nats"},
+		"no day to keep":                 {whole("--keep-days=0"), 1, "at least 1"},
+		"no keys":                        {serve("--origin", "https://desk.example", "--data", t.TempDir()), 1, "--token-secret-file or --jwks"},
+		"two kinds of keys":              {whole("--jwks", "keys.json"), 1, "are both set"},
+		"a short secret":                 {serve("--origin", "https://desk.example", "--data", t.TempDir(), "--token-secret", "short"), 1, "5 bytes and needs 32"},
+		"two secrets":                    {whole("--token-secret", secret), 2, "--token-secret and --token-secret-file"},
+		"an origin with a path":          {whole("--origin", "https://desk.example/chat"), 1, "https://desk.example/chat"},
+		"half of TLS":                    {whole("--tls-cert", file), 1, "go together"},
+		"a port that is taken":           {whole("--listen", taken.Addr().String()), 1, "choose another one with --listen"},
+		"no server at the cluster's URL": {serve("--origin", "https://desk.example", "--token-secret-file", file, "--nats", "nats://127.0.0.1:1"), 1, "no servers available for connection: check --nats"},
+		"a demo on every interface":      {[]string{"demo", "--listen", "0.0.0.0:0"}, 1, "loopback"},
+		"a demo without an address":      {[]string{"demo", "--listen", ":0"}, 1, "loopback"},
+		"no scanner":                     {whole("--scanner=strict"), 1, "--clamd, or --scanner=off"},
+		"no clamd at the address":        {whole("--scanner=strict", "--clamd="+silent.Addr().String()), 1, "failed its self-test"},
+		"a backend without a secret":     {whole("--backend=http://127.0.0.1:1"), 1, "--backend-secret-file"},
+		"a backend without a scheme":     {whole("--backend=127.0.0.1:1", "--backend-secret", secret), 1, "http://host:port"},
+		"nothing to conform":             {[]string{"conform", "--backend=http://127.0.0.1:1", "--backend-secret", secret}, 1, "connection refused"},
+		"a short backend secret":         {[]string{"conform", "--backend=http://127.0.0.1:1", "--backend-secret", "short"}, 1, "needs 32"},
+		"an audit log nowhere":           {whole("--audit", "-"), 1, "--audit needs a file"},
+		"an audit log in a device":       {whole("--audit", os.DevNull), 1, "no file that can be read again"},
+		"an audit log of nothing":        {[]string{"audit"}, 2, "file"},
+		"a token without a secret":       {[]string{"token", "--session", "s", "--user", "u"}, 1, "--token-secret-file"},
+		"a token for no right":           {[]string{"token", "--session", "s", "--user", "u", "--right", "fly"}, 2, "--right"},
+		"a token for no session":         {[]string{"token", "--session", "a.b", "--user", "u", "--token-secret-file", file}, 1, "session"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := run(t, command(t, c.args...))
@@ -171,9 +171,9 @@ func startSilent(t *testing.T) net.Listener {
 	return l
 }
 
-// TestWhatIsNotThereYetIsWaitedFor starts a proxy before its scanner and its
+// TestServeWaitsForScannerAndBackend starts a proxy before its scanner and its
 // backend, and ends it while it waits.
-func TestWhatIsNotThereYetIsWaitedFor(t *testing.T) {
+func TestServeWaitsForScannerAndBackend(t *testing.T) {
 	for name, more := range map[string][]string{
 		"clamd":   {"--scanner=strict", "--clamd=127.0.0.1:1"},
 		"backend": {"--scanner=off", "--backend=http://127.0.0.1:1", "--backend-secret", secret},
@@ -195,7 +195,7 @@ func TestWhatIsNotThereYetIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestTokenIsBelieved(t *testing.T) {
+func TestTokenIsAccepted(t *testing.T) {
 	c := command(t, "token", "--session", "chat-1", "--user", "kim", "--nickname", "Kim", "--type", "CLIENT",
 		"--right", "chat", "--right", "download", "--life", "5m")
 	c.Env = append(c.Env, "ATTACHE_TOKEN_SECRET="+secret)
@@ -254,7 +254,7 @@ func (d *daemon) wait() string {
 
 func (d *daemon) signal() { require.NoError(d.t, d.cmd.Process.Signal(syscall.SIGTERM)) }
 
-// insist signals until the command is gone, as somebody does who has no patience.
+// insist signals until the command is gone, as an impatient user does.
 func (d *daemon) insist() {
 	gone := make(chan struct{})
 	defer close(gone)
@@ -300,7 +300,7 @@ func TestServeAnswersAndDrains(t *testing.T) {
 		require.Equal(t, http.StatusOK, status, path)
 		require.Equal(t, says, body)
 		status, _, _ = get(t, public+path)
-		require.Equal(t, http.StatusNotFound, status, "%s is the operator's", path)
+		require.Equal(t, http.StatusNotFound, status, "%s is for the operator", path)
 	}
 	status, _, scrape := get(t, admin+"/metrics")
 	require.Equal(t, http.StatusOK, status)
@@ -308,7 +308,7 @@ func TestServeAnswersAndDrains(t *testing.T) {
 	require.Contains(t, scrape, "\nattache_delivery_queue_length{state=\"waiting\"} 0\n")
 	require.Contains(t, scrape, "\nattache_store_free_bytes ")
 	status, _, _ = get(t, public+"/metrics")
-	require.Equal(t, http.StatusNotFound, status, "/metrics is the operator's")
+	require.Equal(t, http.StatusNotFound, status, "/metrics is for the operator")
 	status, _, _ = get(t, public+"/web/attache.js")
 	require.Equal(t, http.StatusOK, status)
 	status, _, _ = get(t, public+"/demo/session.json")
@@ -323,7 +323,7 @@ func TestServeAnswersAndDrains(t *testing.T) {
 	}
 }
 
-// TestSecondSignalExits holds the drain up with a request that does not end.
+// TestSecondSignalExits delays the drain with a request that does not end.
 func TestSecondSignalExits(t *testing.T) {
 	d, public, admin := startServe(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(public, "http://"))
@@ -331,7 +331,7 @@ func TestSecondSignalExits(t *testing.T) {
 	defer conn.Close()
 	_, err = conn.Write([]byte("GET /web/attache.js HTTP/1.1\r\nHost: attache\r\n"))
 	require.NoError(t, err)
-	// Its answer says that the request before has been begun.
+	// An answer to this one means that the request before has been started.
 	status, _, _ := get(t, public+"/web/attache.js")
 	require.Equal(t, http.StatusOK, status)
 	d.signal()
@@ -392,7 +392,7 @@ func TestDemo(t *testing.T) {
 	require.NotContains(t, d.log.String(), "eyJ", "the log holds no token")
 }
 
-// TestT1DemoAtAnotherName asks under a name that somebody made point here.
+// TestT1DemoAtAnotherName asks under a name that an attacker made point at loopback.
 func TestT1DemoAtAnotherName(t *testing.T) {
 	d := start(t, command(t, "demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()))
 	at := address.FindString(d.line)
@@ -412,8 +412,8 @@ func TestT1DemoAtAnotherName(t *testing.T) {
 	}
 }
 
-// TestDemoTokensSurvive kills the demo and starts it again: an open page goes on
-// with the token it has.
+// TestDemoTokensSurvive kills the demo and starts it again: an open page resumes with
+// the token it has.
 func TestDemoTokensSurvive(t *testing.T) {
 	data := t.TempDir()
 	d := start(t, command(t, "demo", "--listen", "127.0.0.1:0", "--data", data))
@@ -438,8 +438,8 @@ func TestDemoTokensSurvive(t *testing.T) {
 	require.Equal(t, old.Session, m.(*bridge.Welcome).Session)
 }
 
-// TestOneDirectoryOneProcess starts others on a running command's data.
-func TestOneDirectoryOneProcess(t *testing.T) {
+// TestDataDirectoryIsLocked starts other commands on the data of a running one.
+func TestDataDirectoryIsLocked(t *testing.T) {
 	data := t.TempDir()
 	startServe(t, "--data", data)
 	for name, args := range map[string][]string{

@@ -11,9 +11,9 @@ import (
 	"attache/wasm/page"
 )
 
-// TestProxyAndBackend sends files through a proxy whose Chat Server and store are
-// another process, which is killed between them.
-func TestProxyAndBackend(t *testing.T) {
+// TestProxyResumesAfterBackendIsKilled sends files through a proxy with a backend, which
+// is killed after each.
+func TestProxyResumesAfterBackendIsKilled(t *testing.T) {
 	data := t.TempDir()
 	backend := func(listen string) *daemon {
 		return start(t, command(t, "backend", "--listen", listen, "--admin", "127.0.0.1:0", "--data", data, "--backend-secret", secret))

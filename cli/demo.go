@@ -2,15 +2,12 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -21,23 +18,22 @@ import (
 
 // demo is the whole product on this machine.
 type demo struct {
-	Listen       string   `default:"127.0.0.1:8370" help:"loopback address of the page and the proxy; port 0 takes a free one"`
-	Data         string   `default:"${data}" type:"path" help:"directory of everything that lasts"`
-	VendorLimits bool     `help:"give customers the limits of Chat Server's defaults: 3 files, 2 MiB each, 5 MiB together"`
-	Origin       []string `help:"additional page origins that may connect, exact" placeholder:"URL"`
-	logging
+	Listen       string   `default:"127.0.0.1:8370" help:"loopback address for the page and the proxy; port 0 picks a free one"`
+	Data         string   `default:"${data}" type:"path" help:"directory where everything is stored"`
+	VendorLimits bool     `help:"give customers Chat Server's default limits: 3 files, 2 MiB each, 5 MiB together"`
+	Origin       []string `help:"origin of another page that may connect, matched exactly; repeat it for more" placeholder:"URL"`
+	logFlags
 }
 
-// The demo's customers may send what a person trying it out would drop.
+// demoLimits allow a customer what a person trying the demo is likely to drop.
 func demoLimits() bridge.Limits {
 	return bridge.Limits{MaxFiles: 100, MaxFileSize: 25 << 20, MaxTotalSize: 250 << 20, MaxDownloads: bridge.NoLimit}
 }
 
-// demoDays is how long the demo keeps what was tried in it.
+// demoDays is how long the demo keeps transcripts and files.
 const demoDays = 30
 
-// Run keeps the demo running until a signal: in a process of its own, which the
-// page's button can kill.
+// Run runs the demo until a signal, in a child process that the page's button can kill.
 func (d demo) Run(s streams) error {
 	var m mistakes
 	m.address("--listen", d.Listen)
@@ -47,7 +43,7 @@ func (d demo) Run(s streams) error {
 		return err
 	}
 	interrupted := interrupts()
-	child, err := asChild()
+	child, err := inherit()
 	if err != nil {
 		return err
 	}
@@ -59,28 +55,28 @@ func (d demo) Run(s streams) error {
 		return err
 	}
 	defer l.Close()
-	keeper := &supervisor{
-		listener: l, out: s.out, log: s.log, logger: d.logger(s.log), interrupted: interrupted,
-		ready: func() { fmt.Fprintf(s.out, "open http://%s/\n", names(l.Addr().(*net.TCPAddr))[0]) },
+	supervisor := &supervisor{
+		listener: l, out: s.out, errOut: s.log, log: d.logger(s.log), interrupted: interrupted,
+		ready: func() { fmt.Fprintf(s.out, "open http://%s/\n", hosts(l.Addr().(*net.TCPAddr))[0]) },
 	}
-	code, err := keeper.run()
+	code, err := supervisor.run()
 	if err != nil {
 		return err
 	}
 	if code != 0 {
-		os.Exit(code) // the child has said why
+		os.Exit(code) // the child has logged why
 	}
 	return nil
 }
 
-// open listens where the demo may.
+// open listens on a loopback address.
 func (d demo) open() (*net.TCPListener, error) {
 	host, _, err := net.SplitHostPort(d.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("--listen is host:port: %w", err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("the demo makes tokens for everybody, so it listens on loopback only: use attache serve for %s", d.Listen)
+		return nil, fmt.Errorf("--listen %s is not a loopback address, and the demo gives tokens to everyone: run attache serve there", d.Listen)
 	}
 	l, err := listen("--listen", d.Listen)
 	if err != nil {
@@ -89,41 +85,51 @@ func (d demo) open() (*net.TCPListener, error) {
 	return l.(*net.TCPListener), nil
 }
 
-// serve is the demo itself: the page at / until a signal.
+// serve is the child: the page at / until a signal.
 func (d demo) serve(s streams, child *child, interrupted <-chan os.Signal) error {
 	l := child.listener
 	defer l.Close()
 	log := d.logger(s.log)
-	limits := demoLimits()
-	if d.VendorLimits {
-		limits = bridge.VendorLimits()
-	}
-	hosts := names(l.Addr().(*net.TCPAddr))
+	hosts := hosts(l.Addr().(*net.TCPAddr))
 	origins := d.Origin
 	for _, host := range hosts {
 		origins = append(origins, "http://"+host)
 	}
+	limits := demoLimits()
+	if d.VendorLimits {
+		limits = bridge.VendorLimits()
+	}
 	ctx := context.Background()
+	engine, err := openEngine(ctx, engine.Options{Dir: d.Data, Log: log})
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	auth, err := ownTokens(ctx, engine)
+	if err != nil {
+		return err
+	}
 	all, err := assemble(ctx, plan{
-		engine: engine.Options{Dir: d.Data}, days: demoDays, auth: ownTokens(ctx), origins: origins,
-		customerLimits: limits, agentLimits: bridge.Unlimited(), scanner: proxy.NoScanner{}, log: log,
+		engine: engine, keepDays: demoDays, scanner: proxy.NoScanner{}, log: log,
+		chat:   chatOptions(limits, bridge.Unlimited(), textFlags{}),
+		config: proxy.Config{Auth: auth, Origins: origins},
 	})
 	if err != nil {
 		return err
 	}
 	defer all.Close()
-	if err := child.say(isReady); err != nil {
-		return fmt.Errorf("tell that the demo is ready: %w", err)
+	if err := child.send(isReady); err != nil {
+		return fmt.Errorf("report that the demo is ready: %w", err)
 	}
 	service := &service{
-		handler: onlyAt(hosts, demoHandler(s.page, all, child)), listener: l,
-		ready: all.engine.Ready, drain: all.proxy.Drain, log: log,
+		handler: onlyAt(hosts, demoHandler(s.page, all.proxy, auth, child)), listener: l,
+		ready: engine.Ready, drain: all.proxy.Drain, log: log,
 	}
 	return service.run(interrupted)
 }
 
-// names are the hosts that the demo answers to, as a browser writes them.
-func names(a *net.TCPAddr) []string {
+// hosts are the names that the demo answers to, as a browser writes them.
+func hosts(a *net.TCPAddr) []string {
 	list := []string{a.String(), fmt.Sprintf("localhost:%d", a.Port)}
 	for i := range list {
 		list[i] = strings.TrimSuffix(list[i], ":80")
@@ -131,20 +137,18 @@ func names(a *net.TCPAddr) []string {
 	return list
 }
 
-// ownTokens believes the tokens that the demo makes itself, also those of an
-// earlier start: open pages go on.
-func ownTokens(ctx context.Context) func(*engine.Engine) (*token.Authenticator, error) {
-	return func(e *engine.Engine) (*token.Authenticator, error) {
-		secret, err := e.Secret(ctx, "demo")
-		if err != nil {
-			return nil, err
-		}
-		return token.NewAuthenticator(token.Secret(secret))
+// ownTokens accepts the tokens that the demo issues, also those of an earlier start, so
+// that open pages resume.
+func ownTokens(ctx context.Context, e *engine.Engine) (*token.Authenticator, error) {
+	secret, err := e.Secret(ctx, "demo")
+	if err != nil {
+		return nil, fmt.Errorf("read the secret for tokens: %w", err)
 	}
+	return token.NewAuthenticator(token.Secret(secret))
 }
 
-// onlyAt refuses requests to other hosts: a stranger's name can be made to point
-// at loopback, and a page of that name could read the demo's tokens.
+// onlyAt refuses requests to other hosts: anybody can make a name of theirs point at
+// loopback, and a page under that name could read the demo's tokens.
 func onlyAt(hosts []string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(hosts, r.Host) {
@@ -155,73 +159,13 @@ func onlyAt(hosts []string, h http.Handler) http.Handler {
 	})
 }
 
-// demoHandler serves the proxy, the web folder, and the page with its tokens and its
-// plug.
-func demoHandler(page []byte, all *parts, child *child) http.Handler {
+// demoHandler serves the proxy, the web folder, the page, its tokens and its plug.
+func demoHandler(page []byte, p *proxy.Proxy, auth *token.Authenticator, child *child) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/attache/", all.proxy)
+	mux.Handle("/attache/", p)
 	mux.Handle("GET /web/", http.StripPrefix("/web", web.HandlerOf(web.FS, web.Demo)))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { servePage(w, r, page) })
-	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, r *http.Request) { serveSession(w, r, all.auth) })
+	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, r *http.Request) { serveSession(w, r, auth) })
 	mux.HandleFunc("POST /demo/plug", child.servePlug)
 	return mux
-}
-
-// pagePolicy is as strict as a page with a WebAssembly module can have it. Not
-// every browser takes 'self' for the sockets of the page's own host.
-const pagePolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
-	"connect-src 'self' ws://%s; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
-	"frame-src 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-
-func servePage(w http.ResponseWriter, r *http.Request, page []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", fmt.Sprintf(pagePolicy, r.Host))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-cache")
-	w.Write(page)
-}
-
-// serveSession makes the tokens of a conversation's two parties.
-func serveSession(w http.ResponseWriter, r *http.Request, auth *token.Authenticator) {
-	session := r.URL.Query().Get("session")
-	if session == "" {
-		session = "demo-" + strings.ToLower(rand.Text()[:12])
-	}
-	if !bridge.ValidSession(session) {
-		http.Error(w, bridge.CodeSessionInvalid.Rule().Hint, http.StatusBadRequest)
-		return
-	}
-	type side struct {
-		Token string `json:"token"`
-	}
-	answer := struct {
-		URL      *string `json:"url"`
-		Session  string  `json:"session"`
-		Agent    side    `json:"agent"`
-		Customer side    `json:"customer"`
-	}{Session: session}
-	for _, p := range []struct {
-		party bridge.Party
-		side  *side
-	}{
-		{bridge.Party{UserID: "agent", Nickname: "Ada", UserType: bridge.Agent}, &answer.Agent},
-		{bridge.Party{UserID: "customer", Nickname: "Bo", UserType: bridge.Client}, &answer.Customer},
-	} {
-		signed, err := auth.Mint(proxy.Identity{
-			Session: session, Party: p.party, Rights: bridge.AllRights, Expires: time.Now().Add(12 * time.Hour),
-		})
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		p.side.Token = signed
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	json.NewEncoder(w).Encode(answer)
 }

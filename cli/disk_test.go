@@ -24,10 +24,10 @@ import (
 	"attache/wasm/page"
 )
 
-// TestAFullDisk fills the last byte of the data directory's volume in the middle
-// of uploads, as another program would, and gives the room back: the same
-// process goes on, and nothing that was acknowledged is lost.
-func TestAFullDisk(t *testing.T) {
+// TestFullDisk fills the last byte of the data directory's volume in the middle of
+// uploads, as another program would, and frees it again: the same process resumes, and
+// nothing that was acknowledged is lost.
+func TestFullDisk(t *testing.T) {
 	data := t.TempDir()
 	if err := unix.Mount("tmpfs", data, "tmpfs", 0, "size=128m"); err != nil {
 		t.Skip("a small file system cannot be mounted here: ", err)
@@ -67,7 +67,7 @@ func TestAFullDisk(t *testing.T) {
 		accepted[u.Key] = content
 		mu.Unlock()
 	}
-	// Small files come all the time, so that every step of some is interrupted.
+	// Small files arrive all the time, so that each step is interrupted for some of them.
 	stop := make(chan struct{})
 	var senders sync.WaitGroup
 	for n := range 3 {
@@ -105,15 +105,15 @@ func TestAFullDisk(t *testing.T) {
 		require.Equal(t, bridge.CodeStorageFull, offered(ctx, t, public, origin, pass, o))
 	}
 	running := &bridge.Offer{Key: fmt.Sprintf("%032x", 9), Name: "large.bin", Size: large}
-	require.Equal(t, bridge.CodeStorageFull, offered(ctx, t, public, origin, pass, running), "what goes on is told the same")
-	// Nobody may have written since: who comes in does, until the last page is full.
+	require.Equal(t, bridge.CodeStorageFull, offered(ctx, t, public, origin, pass, running), "an upload under way gets the same answer")
+	// Nothing may have been written since, so a joining party is, until the last page is full.
 	knocks := 0
 	require.Eventually(t, func() bool {
 		knocks++
 		knock(ctx, t, public, origin, mint(t, fmt.Sprint("knock-", knocks), "kim", bridge.Agent))
 		status, _, _ := get(t, admin+"/readyz")
 		return status == http.StatusServiceUnavailable
-	}, patience, 10*time.Millisecond, "a write has failed, and the proxy knows")
+	}, patience, 10*time.Millisecond, "a write has failed, and the proxy has noticed")
 	free()
 	require.Eventually(t, func() bool { status, _, _ := get(t, admin+"/readyz"); return status == http.StatusOK },
 		patience, 50*time.Millisecond)
@@ -144,7 +144,7 @@ func TestAFullDisk(t *testing.T) {
 	}
 	d.signal()
 	d.wait()
-	require.Zero(t, d.cmd.ProcessState.ExitCode(), "it is the process that was started: %s", d.log.String())
+	require.Zero(t, d.cmd.ProcessState.ExitCode(), "it is still the process that was started: %s", d.log.String())
 }
 
 func sum(content []byte) []byte {
@@ -158,7 +158,7 @@ func noise(n int) []byte {
 	return b
 }
 
-// fillUp takes a volume's last byte, and returns how to give them all back.
+// fillUp writes until a volume has no byte left, and returns a function that frees them.
 func fillUp(t *testing.T, dir string) (free func()) {
 	t.Helper()
 	path := filepath.Join(dir, "other")
@@ -172,7 +172,7 @@ func fillUp(t *testing.T, dir string) (free func()) {
 	return func() { require.NoError(t, os.Remove(path)) }
 }
 
-// knock joins a session, or tries to.
+// knock tries to join a session.
 func knock(ctx context.Context, t *testing.T, at, origin, pass string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -188,7 +188,7 @@ func knock(ctx context.Context, t *testing.T, at, origin, pass string) {
 	conn.Read(ctx)
 }
 
-// offered offers a file as a page of its own and returns how that was refused.
+// offered offers a file on a socket of its own and returns the code of the refusal.
 func offered(ctx context.Context, t *testing.T, at, origin, pass string, o *bridge.Offer) bridge.Code {
 	t.Helper()
 	conn, _, err := websocket.Dial(ctx, at+bridge.PathChat, &websocket.DialOptions{

@@ -19,8 +19,8 @@ import (
 // goneIn is how long a drain may take, whatever the pages do.
 const goneIn = 10 * time.Second
 
-// TestF29Drain ends a proxy in the middle of an upload, with pages that leave as
-// they are told, one that does not, and a download that nobody reads.
+// TestF29Drain ends a proxy in the middle of an upload, with pages that leave when asked,
+// one that does not, and a download that is not read.
 func TestF29Drain(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	d, public, admin := startServe(t, "--data", data)
@@ -30,7 +30,7 @@ func TestF29Drain(t *testing.T) {
 	held := stuckDownload(t, public, "chat-1", "bo", film)
 	polite := []*socket{joinBy(t, public, "chat-2", "ada"), joinBy(t, public, "chat-2", "bo"), joinBy(t, public, "chat-3", "cy")}
 	joinBy(t, public, "chat-4", "deaf") // reads nothing from here on
-	dial(t, public)                     // and this one does not even say who it is
+	dial(t, public)                     // and this one does not even authenticate
 
 	content := random(8 << 20)
 	half, goOn := make(chan struct{}), make(chan struct{})

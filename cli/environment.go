@@ -7,11 +7,12 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// emptyMeans are the flags for which an empty value says something.
+// emptyMeans are the flags for which an empty value has a meaning.
 var emptyMeans = []string{"admin"}
 
-// ignoreEmpty makes an empty variable count as one that is not set: Compose, Helm and systemd
-// hand "" over for what their files leave open, and no number, address or file is empty.
+// ignoreEmpty makes an empty environment variable count as not set: Compose, Helm and
+// systemd pass "" for what their files leave open, and no number, address or file is
+// empty.
 func ignoreEmpty(n *kong.Node, lookup func(string) (string, bool)) {
 	for _, flag := range n.Flags {
 		if slices.Contains(emptyMeans, flag.Name) {
@@ -27,13 +28,13 @@ func ignoreEmpty(n *kong.Node, lookup func(string) (string, bool)) {
 	}
 }
 
-// strays returns the names in environ that look like settings and set none. Kubernetes
-// gives every pod variables of the services around it, which are no mistakes.
+// strays returns the names in environ that look like settings and are not. The names
+// that Kubernetes gives every pod for the services around it are left out.
 func strays(n *kong.Node, environ []string) (names []string) {
 	known := variables(n)
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "ATTACHE_") || name == inherited || slices.Contains(known, name) {
+		if !strings.HasPrefix(name, "ATTACHE_") || name == inheritedChild || slices.Contains(known, name) {
 			continue
 		}
 		if strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_") || strings.Contains(name, "_SERVICE_") {
@@ -45,7 +46,7 @@ func strays(n *kong.Node, environ []string) (names []string) {
 	return names
 }
 
-// variables are those of every command: one environment may serve several.
+// variables returns those of every command, because one environment may serve several.
 func variables(n *kong.Node) (names []string) {
 	for _, flag := range n.Flags {
 		names = append(names, flag.Envs...)

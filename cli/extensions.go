@@ -8,9 +8,9 @@ import (
 	"attache/bridge"
 )
 
-// extensions checks a list of extensions as bridge.ParseTypes reads it: one that no
-// file can have would refuse files that it was meant to allow, and a list of nothing
-// would allow all.
+// extensions checks a list of extensions as bridge.ParseTypes reads it. An entry that no
+// file can have would refuse the files that it was meant to allow, and a list without
+// entries would allow every file.
 func (m *mistakes) extensions(flag, list string) {
 	types := bridge.ParseTypes(list)
 	if len(types) == 0 && strings.TrimSpace(list) != "" {
@@ -18,12 +18,12 @@ func (m *mistakes) extensions(flag, list string) {
 	}
 	for _, t := range types {
 		if hint := extension(t); hint != "" {
-			m.add("%s %q can match no file: %s", flag, t, hint)
+			m.add("%s %q matches no file: %s", flag, t, hint)
 		}
 	}
-	// As many as a page can be told of; see Limits.fields.
+	// A page can receive no more; see Limits.fields.
 	if len(types) > 256 {
-		m.add("%s has %d extensions, and may have 256: leave it empty to allow every type", flag, len(types))
+		m.add("%s has %d extensions, and 256 are allowed: shorten it, or leave it empty to allow every type", flag, len(types))
 	}
 }
 
@@ -40,7 +40,7 @@ func extension(t string) string {
 	case strings.ContainsAny(t, ";|\t\n"):
 		return "separate extensions by colons: " + strings.Join(strings.FieldsFunc(t, func(r rune) bool { return strings.ContainsRune(";|\t\n*.", r) }), ":")
 	}
-	// The name of a file says what its extension can be.
+	// SafeName decides which extensions a file can have.
 	bare := strings.Trim(t, "*.\"'?[](){}^$\\")
 	if i := strings.LastIndexByte(bare, '.'); i >= 0 {
 		return fmt.Sprintf("an extension is what follows the last dot, write %s", bare[i+1:])

@@ -37,7 +37,7 @@ func commands(t *testing.T) []*kong.Node {
 	return list
 }
 
-func TestEveryFlagIsExplained(t *testing.T) {
+func TestEveryFlagHasHelp(t *testing.T) {
 	for _, n := range commands(t) {
 		for _, f := range n.Flags {
 			require.NotEmpty(t, f.Help, "%s --%s", n.Name, f.Name)

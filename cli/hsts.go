@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// onlyTLS tells browsers to use TLS only, for a year (RFC 6797). It is for
-// listeners with a certificate of their own; a reverse proxy says so for itself.
-// Loopback names are left out: the browser would apply it to every port there.
-func onlyTLS(h http.Handler) http.Handler {
+// strictTransport has browsers use only TLS for a year (HSTS, RFC 6797). It applies to
+// listeners with a certificate of their own; a reverse proxy sends its own header.
+// Loopback names are left out, because browsers would apply it to every port there.
+func strictTransport(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if name, _, err := net.SplitHostPort(host); err == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestL11TLSOfOurOwnIsForGood(t *testing.T) {
-	h := onlyTLS(http.NotFoundHandler())
+func TestL11OwnTLSSendsHSTS(t *testing.T) {
+	h := strictTransport(http.NotFoundHandler())
 	for host, want := range map[string]string{
 		"files.example": "max-age=31536000", "files.example:8371": "max-age=31536000",
 		"localhost": "", "localhost:8371": "", "desk.localhost:8371": "",

@@ -22,10 +22,10 @@ import (
 	"attache/wasm/page"
 )
 
-// TestT34NothingLeavesLoopback runs the command where there is nothing but
-// loopback, names strangers' addresses to it wherever a page, a token or another
-// desktop may name something, and looks whether it tried to go there: the kernel
-// counts what it has no route for.
+// TestT34NothingLeavesLoopback runs the command in a network with nothing but loopback,
+// gives it foreign addresses wherever a page, a token or another desktop may name
+// something, and checks that it did not try to connect there: the kernel counts packets
+// without a route.
 func TestT34NothingLeavesLoopback(t *testing.T) {
 	if os.Getenv(commandVar) != "" {
 		neverLeaves(t)
@@ -44,7 +44,7 @@ func TestT34NothingLeavesLoopback(t *testing.T) {
 	require.Contains(t, string(out), "--- PASS: "+t.Name())
 }
 
-// neverLeaves is what runs in there.
+// neverLeaves runs inside that network.
 func neverLeaves(t *testing.T) {
 	raiseLoopback(t)
 	run := func(args ...string) string {
@@ -67,15 +67,15 @@ func neverLeaves(t *testing.T) {
 	foreignNotices(t, backend, agent)
 	foreignTokens(t, public)
 
-	require.Zero(t, strays(t), "somebody tried to leave")
+	require.Zero(t, strays(t), "a process tried to leave loopback")
 	for n, stranger := range []string{"192.0.2.1:80", "[2001:db8::1]:80"} {
 		_, err := net.Dial("tcp", stranger)
 		require.ErrorIs(t, err, syscall.ENETUNREACH)
-		require.Equal(t, n+1, strays(t), "whoever tries is counted")
+		require.Equal(t, n+1, strays(t), "an attempt is counted")
 	}
 }
 
-// foreignNotices are put into the transcript by a desktop that is trusted.
+// foreignNotices posts notices as a trusted desktop would.
 func foreignNotices(t *testing.T, url string, agent *tab) {
 	t.Helper()
 	client, err := backend.Dial(t.Context(), backend.Options{URL: url, Secret: []byte(secret)})
@@ -105,7 +105,7 @@ func foreignNotices(t *testing.T, url string, agent *tab) {
 	}
 }
 
-// foreignTokens say where the key to check them with may be fetched.
+// foreignTokens name a URL that the key to verify them with could be fetched from.
 func foreignTokens(t *testing.T, public string) {
 	t.Helper()
 	parts := strings.Split(mint(t, "s1", "eve", bridge.Agent), ".")
@@ -137,8 +137,7 @@ func raiseLoopback(t *testing.T) {
 	require.NoError(t, unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo))
 }
 
-// strays is how often the kernel was asked, here, for a place that no route leads
-// to.
+// strays is how many packets of this network had no route.
 func strays(t *testing.T) (n int) {
 	t.Helper()
 	four, err := os.ReadFile("/proc/self/net/snmp")

@@ -13,13 +13,13 @@ import (
 	"attache/proxy/clamd"
 )
 
-// scannerFlags say who looks into files before anybody gets them.
+// scannerFlags configure the virus scanner.
 type scannerFlags struct {
-	Scanner     string `enum:"strict,off" default:"strict" help:"strict: every file is scanned; off: none is" group:"scanner"`
-	Clamd       string `help:"address of ClamAV's daemon: the path of its socket, or host:port" group:"scanner" placeholder:"ADDRESS"`
-	ScanMaxSize int64  `default:"26214400" help:"bytes of the largest file that is scanned, at most clamd's StreamMaxLength; larger files are refused" group:"scanner"`
+	Scanner     string `enum:"strict,off" default:"strict" help:"strict: every file is scanned before it is released; off: none is" group:"scanner"`
+	Clamd       string `help:"address of clamd, ClamAV's daemon: the path of its socket, or host:port" group:"scanner" placeholder:"ADDRESS"`
+	ScanMaxSize int64  `default:"26214400" help:"bytes of the largest file to accept, at most clamd's StreamMaxLength" group:"scanner"`
 
-	SignaturesMaxAge time.Duration `default:"0s" help:"how old ClamAV's signatures may be, for instance 72h: with older ones, or of unknown age, no file passes and the proxy does not start; 0s: only warn in the log" group:"scanner" placeholder:"DURATION"`
+	SignaturesMaxAge time.Duration `default:"0s" help:"maximum age of ClamAV's signatures, such as 72h: if they are older, or their age is unknown, the proxy does not start and no file is released; 0s only logs a warning" group:"scanner" placeholder:"DURATION"`
 }
 
 func (f scannerFlags) check(m *mistakes) {
@@ -30,10 +30,10 @@ func (f scannerFlags) check(m *mistakes) {
 		return
 	}
 	if f.ScanMaxSize < 1 || f.ScanMaxSize > bridge.MaxInteger {
-		m.add("--scan-max-size=%d: give the bytes of the largest file that the scanner takes", f.ScanMaxSize)
+		m.add("--scan-max-size=%d: give the bytes of the largest file that clamd scans", f.ScanMaxSize)
 	}
 	if f.Clamd == "" {
-		m.add("who looks for viruses? give --clamd, or --scanner=off to let every file pass")
+		m.add("no virus scanner: give --clamd, or --scanner=off to release files unscanned")
 		return
 	}
 	if _, err := clamd.New(f.Clamd, clamd.Options{}); err != nil {
@@ -45,15 +45,15 @@ func (f scannerFlags) check(m *mistakes) {
 	}
 }
 
-// beyondScanner refuses a size that pages would be promised and the scanner would refuse.
-func (f scannerFlags) beyondScanner(m *mistakes, flag string, size int64) {
+// checkSize refuses a limit that promises pages more than the scanner accepts.
+func (f scannerFlags) checkSize(m *mistakes, flag string, size int64) {
 	if f.Scanner != "off" && f.ScanMaxSize > 0 && size > f.ScanMaxSize {
-		m.add("%s=%d is more than --scan-max-size=%d, beyond which every file is refused: lower it, or raise --scan-max-size and clamd's StreamMaxLength",
+		m.add("%s=%d is more than --scan-max-size=%d, above which every file is refused: lower it, or raise --scan-max-size and clamd's StreamMaxLength",
 			flag, size, f.ScanMaxSize)
 	}
 }
 
-// scanner is one that has shown that it finds what it must.
+// scanner waits for clamd and returns it once it has passed the self-test.
 func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scanner, error) {
 	if f.Scanner == "off" {
 		return proxy.NoScanner{}, nil
@@ -66,18 +66,18 @@ func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scan
 		return nil, err
 	}
 	if err := client.Prove(ctx); err != nil {
-		return nil, fmt.Errorf("the scanner is not to be relied on: %w", err)
+		return nil, fmt.Errorf("the scanner failed its self-test: %w", err)
 	}
 	client.Report(ctx)
 	if err := client.Fresh(ctx); err != nil {
-		return nil, fmt.Errorf("the scanner is not to be relied on, by --signatures-max-age=%s: %w", f.SignaturesMaxAge, err)
+		return nil, fmt.Errorf("the scanner's signatures fail --signatures-max-age=%s: %w", f.SignaturesMaxAge, err)
 	}
 	return client, nil
 }
 
-// largest is what a page is told before it sends; otherwise the scanner would
-// refuse it after.
-func (f scannerFlags) largest() int64 {
+// maxSize is the size limit that pages are sent, so that no file is uploaded only to be
+// refused by the scanner.
+func (f scannerFlags) maxSize() int64 {
 	if f.Scanner == "off" {
 		return bridge.NoLimit
 	}

@@ -22,7 +22,7 @@ func strict(d *clamdtest.Daemon) []string {
 	return []string{"--scanner", "strict", "--clamd", d.Socket, "--scan-max-size", fmt.Sprint(clamdtest.MaxSize)}
 }
 
-// TestT31ServeRefusesALaxScanner starts the command with clamd as it comes.
+// TestT31ServeRefusesALaxScanner starts the command with clamd in its default settings.
 func TestT31ServeRefusesALaxScanner(t *testing.T) {
 	lax := clamdtest.Start(t, "")
 	got := run(t, command(t, append([]string{
@@ -30,14 +30,14 @@ func TestT31ServeRefusesALaxScanner(t *testing.T) {
 	}, strict(lax)...)...))
 	require.Equal(t, 1, got.code, got.log)
 	require.Empty(t, got.out)
-	require.Contains(t, got.log, "not to be relied on")
+	require.Contains(t, got.log, "failed its self-test")
 	for _, option := range []string{"AlertEncrypted yes", "AlertExceedsMax yes"} {
 		require.Contains(t, got.log, option, "every option that is missing is named")
 	}
 }
 
-// TestT30InfectedIsForNobody sends a clean file and an infected one to the
-// command with clamd as it should be.
+// TestT30InfectedIsForNobody sends a clean and an infected file to the command with a
+// correctly configured clamd.
 func TestT30InfectedIsForNobody(t *testing.T) {
 	_, public, admin := startServe(t, strict(clamdtest.Start(t, clamdtest.Tuned))...)
 	sender := openTab(t, public, "chat-1", "ada", bridge.Agent)
@@ -45,9 +45,9 @@ func TestT30InfectedIsForNobody(t *testing.T) {
 
 	bad := &page.Upload{Key: newKey(), Name: "eicar.com", Content: clamdtest.EICAR()}
 	require.NoError(t, sender.Send(t.Context(), bad))
-	told := sender.refused(bad.Key)
-	require.Equal(t, bridge.CodeInfected, told.Code)
-	require.False(t, told.Retry)
+	failure := sender.refused(bad.Key)
+	require.Equal(t, bridge.CodeInfected, failure.Code)
+	require.False(t, failure.Retry)
 
 	clean := sender.send("invoice.pdf", random(100<<10))
 	require.Equal(t, clean, other.announced(clean.Key))
@@ -68,7 +68,7 @@ func TestT30InfectedIsForNobody(t *testing.T) {
 	}
 }
 
-// dated stands before a clamd and gives another answer to VERSION.
+// dated is a proxy of clamd that gives another answer to VERSION.
 type dated struct {
 	socket  string
 	version atomic.Value // of string
@@ -112,8 +112,8 @@ func (d *dated) answer(conn *net.UnixConn, behind string) {
 	io.Copy(conn, to)
 }
 
-// of is the age of the daily database from now on.
-func (d *dated) of(age time.Duration) {
+// setAge sets the age of the daily database.
+func (d *dated) setAge(age time.Duration) {
 	d.version.Store("ClamAV 1.4.3/27500/" + time.Now().Add(-age).Format(time.ANSIC))
 }
 
@@ -126,13 +126,13 @@ func TestT32ServeAndTheSignaturesAge(t *testing.T) {
 	scanner := startDated(t, real)
 	const gauge = "\nattache_scanner_signatures_age_seconds "
 	for name, c := range map[string]struct {
-		version func()
-		log     string
-		told    bool // to Prometheus
-		passes  bool // with the limit
+		version  func()
+		log      string
+		reported bool // to Prometheus
+		passes   bool // with the limit
 	}{
-		"a day":   {func() { scanner.of(day) }, "level=INFO msg=\"clamd's signatures\" engine=1.4.3 daily=27500", true, true},
-		"a month": {func() { scanner.of(30 * day) }, "level=WARN msg=\"clamd's signatures are old", true, false},
+		"a day":   {func() { scanner.setAge(day) }, "level=INFO msg=\"clamd's signatures\" engine=1.4.3 daily=27500", true, true},
+		"a month": {func() { scanner.setAge(30 * day) }, "level=WARN msg=\"clamd's signatures are old", true, false},
 		"unknown": {func() { scanner.version.Store("ClamAV 1.4.3") }, "level=WARN msg=\"the age of clamd's signatures is unknown\" engine=1.4.3", false, false},
 		"rubbish": {func() { scanner.version.Store("soon") }, "level=WARN msg=\"the age of clamd's signatures is unknown\"", false, false},
 	} {
@@ -141,7 +141,7 @@ func TestT32ServeAndTheSignaturesAge(t *testing.T) {
 			flags := []string{"--scanner", "strict", "--clamd", scanner.socket, "--scan-max-size", fmt.Sprint(clamdtest.MaxSize)}
 			d, _, admin := startServe(t, flags...)
 			_, _, scrape := get(t, admin+"/metrics")
-			require.Equal(t, c.told, strings.Contains(scrape, gauge), scrape)
+			require.Equal(t, c.reported, strings.Contains(scrape, gauge), scrape)
 			d.signal()
 			d.wait()
 			require.Contains(t, d.log.String(), c.log)
@@ -165,13 +165,13 @@ func TestT32ServeAndTheSignaturesAge(t *testing.T) {
 // command, and comes with new ones.
 func TestT32FilesWaitForSignatures(t *testing.T) {
 	scanner := startDated(t, clamdtest.Start(t, clamdtest.Tuned))
-	scanner.of(day)
+	scanner.setAge(day)
 	_, public, admin := startServe(t, "--scanner", "strict", "--clamd", scanner.socket, "--scan-max-size", fmt.Sprint(clamdtest.MaxSize),
 		"--signatures-max-age", "72h")
 	sender := openTab(t, public, "chat-1", "ada", bridge.Agent)
 	sender.send("before.pdf", random(100))
 
-	scanner.of(30 * day)
+	scanner.setAge(30 * day)
 	waits := &page.Upload{Key: newKey(), Name: "invoice.pdf", Content: random(100)}
 	require.NoError(t, sender.Send(t.Context(), waits))
 	scans := func(verdict string, n int) bool {
@@ -184,7 +184,7 @@ func TestT32FilesWaitForSignatures(t *testing.T) {
 		require.NotEqual(t, waits.Key, s.Event.Key)
 	}
 
-	scanner.of(day)
+	scanner.setAge(day)
 	require.Equal(t, "invoice.pdf", sender.announced(waits.Key).Name.Text)
 	require.True(t, scans("clean", 2))
 }

@@ -3,28 +3,27 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net"
+	"log/slog"
 	"net/http"
 
 	"attache/proxy"
-	"attache/proxy/engine"
-	"attache/proxy/token"
+	"attache/proxy/backend"
 	"attache/web"
 )
 
-// serve is the proxy for real pages.
+// serve runs the proxy for real pages.
 type serve struct {
-	Listen  string   `default:":8371" help:"address of the sockets, the downloads and the web files"`
-	Admin   string   `default:"127.0.0.1:8372" help:"address of /healthz, /readyz, /version and /metrics; empty for none"`
-	Origin  []string `required:"" help:"page origin that may connect, exact; repeat it for more" placeholder:"URL"`
-	TLSCert string   `type:"existingfile" help:"certificate, PEM; without it, put a reverse proxy in front of the proxy"`
-	TLSKey  string   `type:"existingfile" help:"its key, PEM"`
+	Listen  string   `default:":8371" help:"address for sockets, downloads and web files"`
+	Admin   string   `default:"127.0.0.1:8372" help:"address for /healthz, /readyz, /version and /metrics; empty for none"`
+	Origin  []string `required:"" help:"origin of a page that may connect, matched exactly; repeat it for more" placeholder:"URL"`
+	TLSCert string   `type:"existingfile" help:"TLS certificate with its chain, PEM; without one, run a reverse proxy in front"`
+	TLSKey  string   `type:"existingfile" help:"private key of the certificate, PEM"`
 
-	TrustedProxy []string `help:"address or network (CIDR) of a reverse proxy whose X-Forwarded-For is believed; repeat it for more" placeholder:"ADDRESS"`
+	TrustedProxy []string `help:"address or network (CIDR) of a reverse proxy whose X-Forwarded-For is trusted; repeat it for more" placeholder:"ADDRESS"`
 
-	DownloadCredentials bool `help:"let pages send cookies with downloads, if a reverse proxy requires them (credentials: 'include' in the page)"`
+	DownloadCredentials bool `help:"allow pages to send cookies with downloads, for a reverse proxy that requires them (credentials: 'include' in the page)"`
 
-	PartySockets int `default:"8" help:"chat sockets, and data sockets, that one party may have open here; each tab has one of each"`
+	PartySockets int `default:"8" help:"maximum chat sockets of one party at this proxy, and maximum data sockets; each tab has one of each"`
 
 	keyFlags
 	storeFlags
@@ -34,10 +33,35 @@ type serve struct {
 	textFlags
 	scannerFlags
 	auditFlags
-	logging
+	logFlags
 }
 
-// mistakes are those of all its flags.
+// backendFlags name a backend that takes the place of our own Chat Server and documents.
+type backendFlags struct {
+	Backend string `help:"address of a Chat Server and document store in another process that implements docs/backend.md; it then sets the customers' limits" group:"backend" placeholder:"URL"`
+	backendSecret
+}
+
+func (f backendFlags) check(m *mistakes) {
+	if f.Backend == "" {
+		return
+	}
+	m.base("--backend", f.Backend)
+	f.backendSecret.check(m)
+}
+
+// dial waits until the backend answers or ctx ends; without --backend it returns nil.
+func (f backendFlags) dial(ctx context.Context, log *slog.Logger) (*backend.Client, error) {
+	if f.Backend == "" {
+		return nil, nil
+	}
+	secret, err := f.backendSecret.read()
+	if err != nil {
+		return nil, err
+	}
+	return backend.Dial(ctx, backend.Options{URL: f.Backend, Secret: secret, Log: log})
+}
+
 func (c serve) mistakes() (m mistakes) {
 	m.address("--listen", c.Listen)
 	m.admin(c.Listen, c.Admin)
@@ -58,9 +82,9 @@ func (c serve) mistakes() (m mistakes) {
 	c.scannerFlags.check(&m)
 	c.auditFlags.check(&m)
 	if c.Backend == "" {
-		c.beyondScanner(&m, "--upload-max-file-size", c.UploadMaxFileSize)
+		c.checkSize(&m, "--upload-max-file-size", c.UploadMaxFileSize)
 	}
-	c.beyondScanner(&m, "--agent-max-file-size", c.AgentMaxFileSize)
+	c.checkSize(&m, "--agent-max-file-size", c.AgentMaxFileSize)
 	return m
 }
 
@@ -74,7 +98,7 @@ func (c serve) Run(s streams) error {
 	defer cancel()
 	log := c.logger(s.log)
 	s.warn(log)
-	pair, err := openCertificate(c.TLSCert, c.TLSKey, log)
+	cert, err := openCertificate(c.TLSCert, c.TLSKey, log)
 	if err != nil {
 		return err
 	}
@@ -88,7 +112,7 @@ func (c serve) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	elsewhere, err := c.backendFlags.dial(starting, log)
+	backend, err := c.backendFlags.dial(starting, log)
 	if err != nil {
 		return err
 	}
@@ -98,29 +122,34 @@ func (c serve) Run(s streams) error {
 		return err
 	}
 	defer l.Close()
-	trail, again, err := c.auditFlags.open(ctx, log)
+	trail, reloads, err := c.auditFlags.open(ctx, log)
 	if err != nil {
 		return err
 	}
+	o := c.storeFlags.options()
+	o.Log = log
+	engine, err := openEngine(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	agents := c.agentFlags.limits()
 	all, err := assemble(ctx, plan{
-		engine: c.options(), days: c.KeepDays,
-		auth:           func(*engine.Engine) (*token.Authenticator, error) { return auth, nil },
-		origins:        c.Origin,
-		trustedProxies: c.TrustedProxy,
-		sockets:        c.PartySockets,
-		credentials:    c.DownloadCredentials,
-		customerLimits: c.customerFlags.limits(), agentLimits: c.agentFlags.limits(),
-		customerText: c.CustomerMaxText, agentText: c.AgentMaxText,
-		scanner: scanner, largest: c.largest(), backend: elsewhere, audit: trail, log: log,
+		engine: engine, keepDays: c.KeepDays, scanner: scanner, backend: backend, log: log,
+		chat: chatOptions(c.customerFlags.limits(), agents, c.textFlags),
+		config: proxy.Config{
+			Auth: auth, Audit: trail, Origins: c.Origin, TrustedProxies: c.TrustedProxy, Credentials: c.DownloadCredentials,
+			AgentLimits: &agents, MaxFileSize: c.maxSize(), MaxSockets: c.PartySockets,
+		},
 	})
 	if err != nil {
 		return err
 	}
 	defer all.Close()
 	service := &service{
-		handler: serveHandler(all), listener: l, tls: pair,
-		ready: all.engine.Ready, metrics: all.metrics.Handler(), drain: all.proxy.Drain, log: log,
-		exempt: all.proxy.TrustedProxy, counts: all.metrics.AcceptFailures,
+		handler: serveHandler(all.proxy), listener: l, tls: cert,
+		ready: engine.Ready, metrics: all.metrics.Handler(), drain: all.proxy.Drain, log: log,
+		exempt: all.proxy.TrustedProxy, reportFailed: all.metrics.AcceptFailures,
 	}
 	if c.Admin != "" {
 		if service.admin, err = listen("--admin", c.Admin); err != nil {
@@ -128,33 +157,19 @@ func (c serve) Run(s streams) error {
 		}
 		defer service.admin.Close()
 	}
-	again = append(again, pair.reloads()...)
+	reloads = append(reloads, cert.reloads()...)
 	if c.JWKS != "" {
-		again = append(again, reload{"key set", auth.Reload})
+		reloads = append(reloads, reload{"key set", auth.Reload})
 	}
-	go reloadAt(ctx, hangups, again, log)
+	go reloadOn(ctx, hangups, reloads, log)
 	c.logLimits(log)
-	fmt.Fprintln(s.out, "serving on", scheme(c.TLSCert)+l.Addr().String(), "admin on", address(service.admin))
+	fmt.Fprintln(s.out, "serving on", baseURL(l, cert), "admin on", baseURL(service.admin, nil))
 	return service.run(interrupted)
 }
 
-func serveHandler(all *parts) http.Handler {
+func serveHandler(p *proxy.Proxy) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/attache/", all.proxy)
+	mux.Handle("/attache/", p)
 	mux.Handle("GET /web/", http.StripPrefix("/web", web.Handler()))
-	return all.proxy.Mounted(mux)
-}
-
-func scheme(cert string) string {
-	if cert != "" {
-		return "https://"
-	}
-	return "http://"
-}
-
-func address(l net.Listener) string {
-	if l == nil {
-		return "none"
-	}
-	return "http://" + l.Addr().String()
+	return p.Mounted(mux)
 }

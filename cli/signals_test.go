@@ -26,11 +26,11 @@ import (
 	"attache/bridge"
 )
 
-// harmless are the signals that a command has no reason to end by.
+// harmless are the signals that must not end a command.
 var harmless = []os.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGWINCH}
 
-// B68: a closed terminal, and whoever sends SIGHUP for a reload, ends no command.
-func TestB68SignalsThatEndNothing(t *testing.T) {
+// B68: neither a closed terminal nor a SIGHUP for a reload ends a command.
+func TestB68HarmlessSignalsEndNoCommand(t *testing.T) {
 	commands := map[string]func(t *testing.T) (d *daemon, at string){
 		"serve": func(t *testing.T) (*daemon, string) {
 			d, public, _ := startServe(t)
@@ -76,8 +76,8 @@ func TestB68SignalsThatEndNothing(t *testing.T) {
 	})
 }
 
-// B68: who read the output and the log may go; nothing is lost by it.
-func TestB68NobodyReadsTheLog(t *testing.T) {
+// B68: when the readers of output and log go away, nothing is lost.
+func TestB68OutputWithoutReader(t *testing.T) {
 	c := command(t, "serve", "--listen", "127.0.0.1:0", "--admin", "", "--scanner", "off", "--origin", pageOrigin, "--data", t.TempDir(), "--token-secret", secret)
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
@@ -121,8 +121,8 @@ func serial(t *testing.T, at string) int64 {
 	return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 }
 
-// B68: a renewed certificate is served from SIGHUP on, and a broken one is not.
-func TestB68ACertificateIsReadAgain(t *testing.T) {
+// B68: a renewed certificate is served after SIGHUP, and a broken one is not.
+func TestB68CertificateIsReloaded(t *testing.T) {
 	dir := t.TempDir()
 	cert, key, trail := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "audit")
 	writePair(t, cert, key, 1)

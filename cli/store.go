@@ -2,19 +2,21 @@ package cli
 
 import (
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"attache/proxy/engine"
 )
 
-// storeFlags say where everything lasts.
+// storeFlags say where everything is stored.
 type storeFlags struct {
-	Data     string `required:"" xor:"store" type:"path" help:"directory of the embedded engine" group:"store" placeholder:"DIR"`
-	NATS     string `required:"" xor:"store" name:"nats" help:"cluster to use instead: nats://a,nats://b,nats://c" group:"store" placeholder:"URL"`
-	Login    string `name:"nats-credentials" type:"existingfile" help:"credentials for the cluster, if it requires any" group:"store" placeholder:"FILE"`
-	Replicas int    `default:"0" help:"copies of everything in the cluster; 0 is 3" group:"store"`
-	KeepDays int    `default:"30" help:"days that transcripts and files are kept" group:"store"`
+	Data     string `required:"" xor:"store" type:"path" help:"directory to store everything in" group:"store" placeholder:"DIR"`
+	NATS     string `required:"" xor:"store" name:"nats" help:"store everything in this JetStream cluster instead: nats://a,nats://b,nats://c" group:"store" placeholder:"URL"`
+	Login    string `name:"nats-credentials" type:"existingfile" help:"credentials file for the cluster, if it requires one" group:"store" placeholder:"FILE"`
+	Replicas int    `default:"0" help:"copies of everything in the cluster, 1 to 5; 0 is 3" group:"store"`
+	KeepDays int    `default:"30" help:"days to keep transcripts and files" group:"store"`
 }
 
 func (f storeFlags) options() engine.Options {
@@ -22,27 +24,36 @@ func (f storeFlags) options() engine.Options {
 }
 
 func (f storeFlags) check(m *mistakes) {
-	// What is kept longer than a century is more than a duration can say after three.
+	// A time.Duration overflows after three centuries.
 	if f.KeepDays < 1 || f.KeepDays > 36500 {
 		m.add("--keep-days=%d: at least 1, at most 36500", f.KeepDays)
 	}
 	if f.NATS == "" {
 		m.directory("--data", f.Data)
 		if f.Replicas > 1 {
-			m.add("--replicas=%d needs a cluster: --data keeps one copy, name a cluster with --nats", f.Replicas)
+			m.add("--replicas=%d needs a cluster, because --data keeps one copy: name a cluster with --nats", f.Replicas)
 		}
 		if f.Login != "" {
-			m.add("--nats-credentials are for a cluster: name it with --nats")
+			m.add("--nats-credentials has no effect without a cluster: name one with --nats")
 		}
 	}
-	// JetStream keeps at most five.
+	// JetStream takes at most five.
 	if f.Replicas < 0 || f.Replicas > 5 {
 		m.add("--replicas=%d: 1 to 5, or 0 for 3", f.Replicas)
 	}
 	for _, s := range strings.FieldsFunc(f.NATS, func(r rune) bool { return r == ',' }) {
 		u, err := url.Parse(s)
 		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
-			m.add("--nats %q is not the URL of a server: write nats://host:4222, several with commas", s)
+			m.add("--nats %q is not the URL of a server: write nats://host:4222, and separate several by commas", s)
 		}
 	}
+}
+
+// dataDir is where the demo stores everything by default.
+func dataDir() string {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	return filepath.Join(base, "attache")
 }

@@ -2,8 +2,8 @@ package cli
 
 import "syscall"
 
-// tied has the kernel kill the child with its parent, however that one ends.
-func tied(a *syscall.SysProcAttr) *syscall.SysProcAttr {
+// killedWithParent has the kernel kill the child when its parent ends, however it ends.
+func killedWithParent(a *syscall.SysProcAttr) *syscall.SysProcAttr {
 	a.Pdeathsig = syscall.SIGKILL
 	return a
 }

@@ -4,5 +4,5 @@ package cli
 
 import "syscall"
 
-// tied leaves it to the child to notice its parent's end, by the pipe's.
-func tied(a *syscall.SysProcAttr) *syscall.SysProcAttr { return a }
+// killedWithParent does nothing here: the child notices its parent's end by the pipe.
+func killedWithParent(a *syscall.SysProcAttr) *syscall.SysProcAttr { return a }

@@ -69,21 +69,21 @@ func startDemo(t *testing.T) (d *daemon, at string) {
 	return d, address.FindString(d.line)
 }
 
-func TestPlugIsPulledAndTheDemoComesBack(t *testing.T) {
+func TestPulledPlugRestartsTheDemo(t *testing.T) {
 	d, at := startDemo(t)
 	before := d.tokens("?session=mine")
 	first := d.child(0)
 	require.Equal(t, http.StatusAccepted, pull(t, at, at))
 	require.NotEqual(t, first, d.child(first))
-	// It need not serve yet: whoever comes waits in the socket's queue.
+	// The new child may not serve yet: connections wait in the socket's queue.
 	require.Equal(t, before.Session, d.tokens("?session=mine").Session)
 	d.signal()
 	require.Empty(t, d.wait(), "the address is printed once")
 	require.Zero(t, d.cmd.ProcessState.ExitCode(), d.log.String())
-	require.Contains(t, d.log.String(), "the plug is pulled")
+	require.Contains(t, d.log.String(), "the plug was pulled")
 }
 
-func TestT1PlugIsForTheDemosOwnPage(t *testing.T) {
+func TestT1OnlyTheDemosPagePullsThePlug(t *testing.T) {
 	d, at := startDemo(t)
 	child := d.child(0)
 	for _, origin := range []string{"", "null", "http://evil.example", "https://" + strings.TrimPrefix(at, "http://"), at + ".evil.example"} {
@@ -91,7 +91,7 @@ func TestT1PlugIsForTheDemosOwnPage(t *testing.T) {
 	}
 	status, _, _ := get(t, at+"/demo/plug")
 	require.Equal(t, http.StatusMethodNotAllowed, status)
-	require.Equal(t, child, d.child(0), "it runs on")
+	require.Equal(t, child, d.child(0), "it keeps running")
 }
 
 func TestServeHasNoPlug(t *testing.T) {
@@ -99,7 +99,7 @@ func TestServeHasNoPlug(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, pull(t, public, public))
 }
 
-func TestDemoThatEndsByItselfIsStartedAgain(t *testing.T) {
+func TestDemoThatExitsIsRestarted(t *testing.T) {
 	d, _ := startDemo(t)
 	child := d.child(0)
 	require.NoError(t, syscall.Kill(child, syscall.SIGKILL))
@@ -108,7 +108,7 @@ func TestDemoThatEndsByItselfIsStartedAgain(t *testing.T) {
 	d.signal()
 	require.Empty(t, d.wait())
 	require.Zero(t, d.cmd.ProcessState.ExitCode(), d.log.String())
-	require.Contains(t, d.log.String(), "starting it again")
+	require.Contains(t, d.log.String(), "restarting it")
 }
 
 func TestDemoLeavesNoOrphan(t *testing.T) {
@@ -119,15 +119,13 @@ func TestDemoLeavesNoOrphan(t *testing.T) {
 	require.Eventually(t, func() bool { return gone(child) }, patience, 10*time.Millisecond)
 }
 
-// gone reports whether a process has ended, though nobody may have asked for
-// its exit code yet.
+// gone reports whether a process has ended, even if its exit code was not collected yet.
 func gone(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || regexp.MustCompile(`\) Z `).Match(stat)
 }
 
-// TestSecondSignalEndsTheDemo holds the drain up with a request that does not
-// end.
+// TestSecondSignalEndsTheDemo delays the drain with a request that does not end.
 func TestSecondSignalEndsTheDemo(t *testing.T) {
 	d, at := startDemo(t)
 	child := d.child(0)
@@ -145,15 +143,15 @@ func TestSecondSignalEndsTheDemo(t *testing.T) {
 			another.Close()
 		}
 		return err != nil
-	}, patience, time.Millisecond, "it takes nobody in any more")
+	}, patience, time.Millisecond, "it accepts no more connections")
 	d.insist()
 	require.Equal(t, 1, d.cmd.ProcessState.ExitCode(), d.log.String())
 	require.Contains(t, d.log.String(), "without draining")
 	require.True(t, gone(child))
 }
 
-// B68: timeout(1) and npm deliver one wish twice; the demo still drains.
-func TestB68ASignalDeliveredTwiceDrainsTheDemo(t *testing.T) {
+// B68: timeout(1) and npm deliver one request twice; the demo still drains.
+func TestB68DuplicateSignalDrainsTheDemo(t *testing.T) {
 	d, _ := startDemo(t)
 	d.signal()
 	d.signal()

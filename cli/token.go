@@ -9,55 +9,55 @@ import (
 	"attache/proxy/token"
 )
 
-// mint makes a token as an application would, for trying things out.
-type mint struct {
-	secretFlags
+// tokenCommand issues a token as an application would, to try things out.
+type tokenCommand struct {
+	tokenSecret
 	Session  string        `required:"" help:"id of the chat session"`
 	User     string        `required:"" help:"user id of the party"`
-	Nickname string        `help:"its name in the chat"`
+	Nickname string        `help:"the party's name in the chat"`
 	Type     string        `default:"AGENT" enum:"CLIENT,AGENT,SUPERVISOR,EXTERNAL,SYSTEM" help:"user type: ${enum}"`
-	Right    []string      `default:"chat,upload:file-system,upload:standard-response,download" enum:"chat,upload:file-system,upload:standard-response,download" help:"what it may do; repeat it for more"`
+	Right    []string      `default:"chat,upload:file-system,upload:standard-response,download" enum:"chat,upload:file-system,upload:standard-response,download" help:"what the party may do; repeat it for more"`
 	Life     time.Duration `default:"1h" help:"how long the token is valid"`
 }
 
-func (m mint) mistakes(secret []byte, err error, who proxy.Identity) (found mistakes) {
+func (c tokenCommand) mistakes(secret []byte, err error, identity proxy.Identity) (m mistakes) {
 	if err == nil && len(secret) == 0 {
-		found.add("which secret does the proxy know? give --token-secret-file")
+		m.add("no secret to sign with: give the proxy's --token-secret-file")
 	} else {
-		found.secret(m.flag(), secret, err)
+		m.secret(c.flag(), secret, err)
 	}
-	if !bridge.ValidSession(m.Session) {
-		found.add("--session %q: %s", m.Session, bridge.CodeSessionInvalid.Rule().Hint)
+	if !bridge.ValidSession(c.Session) {
+		m.add("--session %q: %s", c.Session, bridge.CodeSessionInvalid.Rule().Hint)
 	}
-	found.addError("--user, --nickname:", who.Party.Check())
-	return found
+	m.addError("--user, --nickname:", identity.Party.Check())
+	return m
 }
 
 // Run prints the token.
-func (m mint) Run(s streams) error {
-	who := proxy.Identity{
-		Session: m.Session,
-		Party:   bridge.Party{UserID: m.User, Nickname: m.Nickname, UserType: bridge.UserType(m.Type)},
-		Expires: time.Now().Add(m.Life),
+func (c tokenCommand) Run(s streams) error {
+	identity := proxy.Identity{
+		Session: c.Session,
+		Party:   bridge.Party{UserID: c.User, Nickname: c.Nickname, UserType: bridge.UserType(c.Type)},
+		Expires: time.Now().Add(c.Life),
 	}
-	for _, r := range m.Right {
-		who.Rights = append(who.Rights, bridge.Right(r))
+	for _, r := range c.Right {
+		identity.Rights = append(identity.Rights, bridge.Right(r))
 	}
-	secret, err := m.secret()
-	if err := m.mistakes(secret, err, who).err(); err != nil {
+	secret, err := c.tokenSecret.read()
+	if err := c.mistakes(secret, err, identity).err(); err != nil {
 		return err
 	}
 	auth, err := token.NewAuthenticator(token.Secret(secret))
 	if err != nil {
 		return err
 	}
-	signed, err := auth.Mint(who)
+	signed, err := auth.Mint(identity)
 	if err != nil {
 		return err
 	}
-	if m.Life <= 0 {
-		// Who tries how a page takes it means it so.
-		fmt.Fprintf(s.log, "attache: by --life=%s this token has expired already\n", m.Life)
+	if c.Life <= 0 {
+		// It is useful to try how a page takes it.
+		fmt.Fprintf(s.log, "attache: this token has already expired, because of --life=%s\n", c.Life)
 	}
 	fmt.Fprintln(s.out, signed)
 	return nil

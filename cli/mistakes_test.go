@@ -13,7 +13,7 @@ import (
 
 const longSecret = "0123456789abcdef0123456789abcdef"
 
-// refused runs a command that must not begin, and returns what it says.
+// refused runs a command that must fail at startup, and returns what it logs.
 func refused(t *testing.T, args ...string) string {
 	t.Helper()
 	var log strings.Builder
@@ -26,8 +26,8 @@ func serveWith(t *testing.T, more ...string) []string {
 	return append([]string{"serve", "--admin=", "--scanner=off", "--listen=127.0.0.1:0", "--origin=https://desk.example", "--token-secret=" + longSecret, "--data=" + t.TempDir()}, more...)
 }
 
-// B66: a setting that cannot work is refused at the start, with the form that can.
-func TestB66SettingsThatCannotWork(t *testing.T) {
+// B66: a setting that cannot work is refused at startup, with the form that works.
+func TestB66InvalidSettingsAreRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, []byte(longSecret), 0o600))
 	empty := filepath.Join(t.TempDir(), "empty")
@@ -105,7 +105,7 @@ func TestB66SettingsThatCannotWork(t *testing.T) {
 	}
 }
 
-func TestB66EveryMistakeIsTold(t *testing.T) {
+func TestB66AllMistakesAreReportedAtOnce(t *testing.T) {
 	said := refused(t, serveWith(t, "--listen=8371", "--origin=https://*.desk.example,null", "--tls-cert="+os.Args[0],
 		"--upload-file-types=*.jpg:image/png", "--trusted-proxy=10.0.0.7/8", "--keep-days=0", "--download-attempts", "-9")...)
 	for _, word := range []string{"9 settings", "write :8371", "wildcard", "sandboxed", "go together", "write jpg", "MIME", "10.0.0.0/8", "--keep-days=0", "--download-attempts=-9"} {
@@ -117,8 +117,7 @@ func TestB66EveryMistakeIsTold(t *testing.T) {
 	}
 }
 
-// What works today is not refused.
-func TestB66SettingsThatWork(t *testing.T) {
+func TestB66ValidSettingsAreAccepted(t *testing.T) {
 	for _, more := range [][]string{
 		{"--upload-file-types=.jpg, PDF:7z:c++"}, {"--upload-file-types="}, {"--agent-file-types=報告"},
 		{"--upload-max-files=0", "--upload-max-file-size=-1", "--upload-max-total-size=-1"},
@@ -136,14 +135,14 @@ func TestB66SettingsThatWork(t *testing.T) {
 	}
 }
 
-func TestATokenThatHasExpiredIsMintedWithAWord(t *testing.T) {
+func TestExpiredTokenIsIssuedWithAWarning(t *testing.T) {
 	var out, log strings.Builder
 	require.Zero(t, run(nil, []string{"token", "--token-secret=" + longSecret, "--session=s", "--user=u", "--life", "-2m"}, &out, &log))
 	require.NotEmpty(t, out.String())
-	require.Contains(t, log.String(), "expired already")
+	require.Contains(t, log.String(), "already expired")
 }
 
-// B82: a negative number is a value, in both forms and from the environment.
+// B82: a negative number is a value, as --flag -1, as --flag=-1 and in the environment.
 func TestB82NegativeNumbers(t *testing.T) {
 	parse := func(args ...string) serve {
 		t.Helper()

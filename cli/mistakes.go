@@ -11,12 +11,11 @@ import (
 	"strconv"
 	"strings"
 
-	"attache/bridge"
 	"attache/proxy"
 )
 
-// mistakes collects what is wrong with the settings of a command, so that its user
-// learns of all of it at once, and not of one mistake at each start.
+// mistakes collects everything that is wrong with a command's settings, so that all of
+// it is reported at once instead of one mistake at each start.
 type mistakes []error
 
 func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
@@ -28,7 +27,7 @@ func (m *mistakes) addError(flag string, err error) {
 	}
 }
 
-// err is all of them as one error, a line each; nil where there are none.
+// err returns all of them as one error, a line each; nil if there are none.
 func (m mistakes) err() error {
 	if len(m) < 2 {
 		return errors.Join(m...)
@@ -51,7 +50,7 @@ func (m *mistakes) address(flag, s string) {
 	if err != nil {
 		switch {
 		case strings.Trim(s, "0123456789") == "" && s != "":
-			m.add("%s %q is a port alone: write :%s", flag, s, s)
+			m.add("%s %q is only a port: write :%s", flag, s, s)
 		case net.ParseIP(strings.Trim(s, "[]")) != nil:
 			m.add("%s %q has no port: write %s", flag, s, net.JoinHostPort(strings.Trim(s, "[]"), "8371"))
 		default:
@@ -83,7 +82,7 @@ func (m *mistakes) admin(listen, admin string) {
 	}
 	m.address("--admin", admin)
 	if _, port, _ := net.SplitHostPort(admin); admin == listen && port != "0" {
-		m.add("--admin %q is also --listen: choose another port", admin)
+		m.add("--admin %q is the address of --listen too: choose another port", admin)
 	}
 }
 
@@ -104,13 +103,6 @@ func (m *mistakes) origins(list []string) {
 	}
 }
 
-// number checks a limit; -1 is no limit.
-func (m *mistakes) number(flag string, n int64, zero string) {
-	if n < bridge.NoLimit || n > bridge.MaxInteger {
-		m.add("%s=%d: give a number up to 2^53-1, 0 for %s, or -1 for no limit", flag, n, zero)
-	}
-}
-
 // base checks the URL of another process.
 func (m *mistakes) base(flag, s string) {
 	u, err := url.Parse(s)
@@ -125,11 +117,11 @@ func (m *mistakes) base(flag, s string) {
 	}
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		u.RawQuery, u.ForceQuery, u.Fragment = "", false, ""
-		m.add("%s has more than an address: write %s", flag, u.Redacted())
+		m.add("%s has a query or a fragment: write %s", flag, u.Redacted())
 	}
 }
 
-// redact returns s without the password in it.
+// redact returns s without its password.
 func redact(u *url.URL, s string) string {
 	if u == nil || u.User == nil {
 		return s
@@ -137,15 +129,15 @@ func redact(u *url.URL, s string) string {
 	return u.Redacted()
 }
 
-// secret checks a shared secret; err is why it could not be read.
+// secret checks a shared secret; err is the error of reading it.
 func (m *mistakes) secret(flag string, secret []byte, err error) {
 	switch {
 	case err != nil:
 		m.add("%s: %w", flag, err)
 	case len(bytes.TrimSpace(secret)) < len(secret):
-		m.add("%s: it begins or ends with a blank or a line break, which would be part of the secret: remove it, or give the secret in a file, which may end with one", flag)
+		m.add("%s: the secret begins or ends with a blank or a line break, which would be part of it: remove it, or give the secret in a file, which may end with one", flag)
 	case len(secret) < minSecret:
-		m.add("%s: a secret has at least %d bytes, and this one has %d: make one with openssl rand -base64 48", flag, minSecret, len(secret))
+		m.add("%s: the secret has %d bytes and needs %d: make one with openssl rand -base64 48", flag, len(secret), minSecret)
 	}
 }
 

@@ -8,25 +8,25 @@ import (
 	"attache/bridge"
 )
 
-// logLimits logs what binds whom, so that an operator reads at startup what the flags and
-// their defaults come to.
+// logLimits logs the limits that apply, so that an operator sees at startup what the
+// flags and their defaults amount to.
 func (c serve) logLimits(log *slog.Logger) {
-	customers := inForce(c.customerFlags.limits())
+	customers := summary(c.customerFlags.limits())
 	if c.Backend != "" {
-		customers = "as the backend says"
+		customers = "set by the backend"
 	}
 	scanned := "no file"
 	if c.Scanner != "off" {
 		scanned = "every file, up to " + bridge.Bytes(c.ScanMaxSize)
 	}
-	log.Info("limits in force", "customers", customers, "agents", inForce(c.agentFlags.limits()), "scanned", scanned)
+	log.Info("limits in force", "customers", customers, "agents", summary(c.agentFlags.limits()), "scanned", scanned)
 	if c.Scanner == "off" {
-		log.Warn("the scanner is off: every file passes unscanned", "hint", "name ClamAV's daemon with --clamd, and leave --scanner out")
+		log.Warn("the scanner is off: files are released unscanned", "hint", "remove --scanner=off, and give clamd's address with --clamd")
 	}
 }
 
-// inForce returns in words what the limits allow.
-func inForce(l bridge.Limits) string {
+// summary returns in words what the limits allow.
+func summary(l bridge.Limits) string {
 	if l.MaxFiles == 0 || l.MaxFileSize == 0 || l.MaxTotalSize == 0 {
 		return "no uploads; " + downloads(l)
 	}

@@ -10,7 +10,7 @@ import (
 	"attache/bridge"
 )
 
-func TestLimitsInForceAreTold(t *testing.T) {
+func TestServeLogsLimits(t *testing.T) {
 	types := bridge.VendorLimits()
 	types.Types, types.NeedAgent = []string{"jpg", "pdf"}, true
 	for says, l := range map[string]bridge.Limits{
@@ -19,18 +19,18 @@ func TestLimitsInForceAreTold(t *testing.T) {
 		"no uploads; 0 downloads":                                    {},
 		"3 files, each up to 2 MB, together up to 5 MB, of types jpg pdf, once an agent has joined; 2 downloads": types,
 	} {
-		require.Equal(t, says, inForce(l))
+		require.Equal(t, says, summary(l))
 	}
-	said := func(c serve) string {
+	logged := func(c serve) string {
 		var log strings.Builder
 		c.logLimits(slog.New(slog.NewTextHandler(&log, nil)))
 		return log.String()
 	}
-	off := said(serve{scannerFlags: scannerFlags{Scanner: "off"}})
+	off := logged(serve{scannerFlags: scannerFlags{Scanner: "off"}})
 	require.Contains(t, off, "level=WARN")
 	require.Contains(t, off, "the scanner is off")
-	on := said(serve{scannerFlags: scannerFlags{Scanner: "strict", ScanMaxSize: 25 << 20}, backendFlags: backendFlags{Backend: "https://backend.example"}})
+	on := logged(serve{scannerFlags: scannerFlags{Scanner: "strict", ScanMaxSize: 25 << 20}, backendFlags: backendFlags{Backend: "https://backend.example"}})
 	require.NotContains(t, on, "WARN")
 	require.Contains(t, on, "up to 25 MB")
-	require.Contains(t, on, "as the backend says")
+	require.Contains(t, on, "set by the backend")
 }

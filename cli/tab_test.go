@@ -24,7 +24,7 @@ import (
 
 const pageOrigin = "https://desk.example"
 
-// mint makes a token as the application around the pages does.
+// mint issues a token as an application does.
 func mint(t *testing.T, session, user string, kind bridge.UserType) string {
 	t.Helper()
 	auth, err := token.NewAuthenticator(token.Secret([]byte(secret)))
@@ -37,7 +37,7 @@ func mint(t *testing.T, session, user string, kind bridge.UserType) string {
 	return signed
 }
 
-// tab is a page that comes back by itself, with what it was told.
+// tab is a page that reconnects by itself, with the events it received.
 type tab struct {
 	*page.Page
 	t *testing.T
@@ -65,14 +65,14 @@ func openTab(t *testing.T, address, session, user string, kind bridge.UserType) 
 	return b
 }
 
-// moveTo has the page come back at another address.
+// moveTo makes the page reconnect at another address.
 func (b *tab) moveTo(address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.address = address
 }
 
-// send sends a file, and returns it once its notice has come.
+// send sends a file, and returns it once its notice has arrived.
 func (b *tab) send(name string, content []byte) bridge.File {
 	b.t.Helper()
 	u := &page.Upload{Key: newKey(), Name: name, Content: content}
@@ -95,7 +95,7 @@ func (b *tab) announced(key string) bridge.File {
 				return f
 			}
 		case <-late:
-			require.FailNow(b.t, "the notice did not come")
+			require.FailNow(b.t, "the notice did not arrive")
 		}
 	}
 }
@@ -128,7 +128,7 @@ func random(n int) []byte {
 	return b
 }
 
-// socket is a chat socket by hand.
+// socket is a chat socket without a page.
 type socket struct {
 	t    *testing.T
 	conn *websocket.Conn
@@ -191,7 +191,7 @@ type stuck struct {
 
 var errCutShort = errors.New("the download was cut short")
 
-// stuckDownload fetches a file that no buffer on the way can hold, up to the head
+// stuckDownload fetches a file that is larger than all buffers on the way, up to the head
 // of the answer.
 func stuckDownload(t *testing.T, address, session, user string, file bridge.File) *stuck {
 	t.Helper()
@@ -210,7 +210,7 @@ func stuckDownload(t *testing.T, address, session, user string, file bridge.File
 	return &stuck{t, conn}
 }
 
-// rest reads what is still on its way.
+// rest reads what is still in transit.
 func (s *stuck) rest(whole int64) error {
 	n, err := io.Copy(io.Discard, s.conn)
 	if err != nil || n < whole {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,48 +17,48 @@ import (
 	"attache/proxy/guests"
 )
 
-// The command is gone ten seconds after the first signal at the latest: pages
-// and downloads have the first part of it, deliveries the rest.
+// A command exits at most ten seconds after the first signal: pages and downloads get
+// the first part of that, unfinished deliveries the rest.
 const (
-	drainTime   = 6 * time.Second
-	deliverTime = 2 * time.Second
+	shutdownTimeout = 6 * time.Second
+	deliveryTimeout = 2 * time.Second
 )
 
-// service is what a command keeps running until a signal ends it.
+// service is a command's listeners, which run until a signal.
 type service struct {
 	handler  http.Handler
 	listener net.Listener
 	tls      *certificate // nil: plain HTTP
-	admin    net.Listener
+	admin    net.Listener // nil: none
 	ready    func(context.Context) error
-	metrics  http.Handler // of the admin address; nil: none
+	metrics  http.Handler // on the admin address; nil: none
 	drain    func(context.Context) error
 	log      *slog.Logger
 
-	bodies guests.Bodies
-	exempt func(netip.Addr) bool // addresses that stand for many; nil: none does
-	counts func(failures func() int64)
+	bodies       guests.Bodies
+	exempt       func(netip.Addr) bool       // addresses that many clients share; nil: none
+	reportFailed func(failures func() int64) // gets the count of failed accepts; may be nil
 
 	draining atomic.Bool
 	accepted *guests.Listener
 }
 
-// run serves until the first signal, then drains; a second signal exits at
-// once (see another). interrupted is the channel that signals come on.
+// run serves until the first signal, then drains. A second signal exits at once (see
+// secondSignal).
 func (s *service) run(interrupted <-chan os.Signal) error {
 	handler := s.handler
 	if s.tls != nil {
-		handler = onlyTLS(handler)
+		handler = strictTransport(handler)
 	}
 	s.accepted = guests.Listen(s.listener, guests.Options{Exempt: s.exempt})
-	if s.counts != nil {
-		s.counts(s.accepted.Failures)
+	if s.reportFailed != nil {
+		s.reportFailed(s.accepted.Failures)
 	}
 	public := server(handler, s.bodies, s.log)
 	failed := make(chan error, 2)
 	go func() { failed <- s.serve(public) }()
 	if s.admin != nil {
-		own := guests.Listen(s.admin, guests.Options{Total: adminGuests})
+		own := guests.Listen(s.admin, guests.Options{Total: maxAdminConnections})
 		go func() { failed <- server(s.adminHandler(), guests.NoBodies, s.log).Serve(own) }()
 	}
 	select {
@@ -70,46 +69,32 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 	s.log.Info("draining, a second signal exits at once")
 	s.draining.Store(true)
 	go func() {
-		another(interrupted)
+		secondSignal(interrupted)
 		s.log.Warn("exiting without draining")
 		os.Exit(1)
 	}()
-	s.leave(public)
+	s.shutdown(public)
 	if s.admin != nil {
-		// Last, because the drain can be seen there.
+		// Last, so that the drain can be watched there.
 		s.admin.Close()
 	}
 	return nil
 }
 
-// sameWish is how long after the first signal another one means the same: timeout(1), npm
-// and whoever signals a process and then its group deliver one wish twice.
-const sameWish = time.Second
-
-// another waits for a signal that is a second wish.
-func another(interrupted <-chan os.Signal) {
-	for begun := time.Now(); ; {
-		<-interrupted
-		if time.Since(begun) >= sameWish {
-			return
-		}
-	}
-}
-
-// leave lets pages and downloads end, for a while. If some do not, that is not a
-// failure of the command: they resume elsewhere.
-func (s *service) leave(public *http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+// shutdown lets pages and downloads end, for shutdownTimeout. If some do not, that is
+// not an error of the command: they resume at another proxy.
+func (s *service) shutdown(public *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	var both sync.WaitGroup
 	both.Go(func() {
 		if err := s.drain(ctx); err != nil {
-			s.log.Warn("not every page left in time", "error", err)
+			s.log.Warn("some pages did not leave in time", "error", err)
 		}
 	})
 	both.Go(func() {
 		if err := public.Shutdown(ctx); err != nil {
-			s.log.Warn("not every download ended in time", "error", err)
+			s.log.Warn("some downloads did not end in time", "error", err)
 			public.Close()
 		}
 	})
@@ -124,14 +109,14 @@ func (s *service) serve(h *http.Server) error {
 	return h.Serve(s.accepted)
 }
 
-// adminGuests is how many connections the admin address takes: a few tools.
-const adminGuests = 64
+// maxAdminConnections is enough for an operator's few tools.
+const maxAdminConnections = 64
 
-// maxStreams is how many requests one HTTP/2 connection may have under way. A page
-// fetches fewer files at a time.
+// maxStreams bounds the concurrent requests of one HTTP/2 connection. A page fetches
+// fewer files at a time.
 const maxStreams = 32
 
-// server has the deadlines that come before anybody is known; sockets and
+// server has the timeouts that apply before a client is authenticated; sockets and
 // downloads have their own.
 func server(h http.Handler, bodies guests.Bodies, log *slog.Logger) *http.Server {
 	return &http.Server{
@@ -171,43 +156,25 @@ func (s *service) adminHandler() http.Handler {
 	return mux
 }
 
-// interrupts is the channel of the signals that end a command. From then on nothing else
-// does: whoever read its output or log may go, and writing to them is an error that is
-// passed over, not the SIGPIPE that Go would die of.
-func interrupts() <-chan os.Signal {
-	c := make(chan os.Signal, 2)
-	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	return c
-}
-
-// untilSignal is a context for what a start waits for; it ends with the first
-// signal. begun gives the signals that follow back to who reads them next.
-func untilSignal(interrupted <-chan os.Signal) (ctx context.Context, begun func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		select {
-		case <-interrupted:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
-		cancel()
-		<-done
-	}
-}
-
 // listen opens the address that a flag names.
 func listen(flag, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: another process does, choose another port by %s", address, flag)
+		return nil, fmt.Errorf("listen on %s: the port is in use: choose another one with %s", address, flag)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	return l, nil
+}
+
+// baseURL is where clients reach a listener.
+func baseURL(l net.Listener, cert *certificate) string {
+	switch {
+	case l == nil:
+		return "none"
+	case cert != nil:
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
 }
