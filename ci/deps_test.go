@@ -33,6 +33,7 @@ var directions = []struct {
 	{"proxy", []string{"bridge", "proxy/guests"}},
 	{"proxy/guests", nil},                // of connections and requests, of whatever kind
 	{"proxy/engine", []string{"bridge"}}, // what the packages beside it stand on
+	{"proxy/assembly", []string{"bridge", "proxy", "proxy/*"}},
 	{"proxy/proxytest", []string{"bridge", "proxy", "proxy/*"}},
 	{"proxy/*", []string{"bridge", "proxy", "proxy/engine", "proxy/guests"}},
 	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"attache/bridge"
+	"attache/proxy/assembly"
 	"attache/proxy/backend"
 	"attache/proxy/guests"
-	"attache/proxy/objects"
 )
 
 // backendCommand serves the backend contract from our own Chat Server and documents, as
@@ -66,26 +66,16 @@ func (c backendCommand) Run(s streams) error {
 		return err
 	}
 	defer engine.Close()
-	chatServer, err := openChatServer(ctx, engine, chatOptions(c.limits(), bridge.Unlimited(), c.textFlags), c.KeepDays, log)
+	all, err := assembly.OpenBackend(ctx, engine, assembly.Options{
+		KeepDays: c.KeepDays, Chat: chatOptions(c.limits(), bridge.Unlimited(), c.textFlags), Log: log,
+	}, backend.Backend{Secret: secret, Version: "attache " + release()})
 	if err != nil {
 		return err
 	}
-	defer chatServer.Close()
-	documents, err := objects.New(ctx, engine, objects.Options{Log: log})
-	if err != nil {
-		return fmt.Errorf("open the documents: %w", err)
-	}
-	go documents.Tend(ctx, c.KeepDays)
-	handler, err := backend.NewHandler(backend.Backend{
-		Chat: chatServer, Documents: &backend.Staged{Staging: documents, Documents: documents},
-		Secret: secret, Version: "attache " + release(), Log: log,
-	})
-	if err != nil {
-		return err
-	}
+	defer all.Close()
 	service := &service{
-		handler: handler, bodies: guests.TimedBodies, listener: l, tls: cert, ready: engine.Ready, log: log,
-		drain: func(context.Context) error { handler.Close(); return nil },
+		handler: all.Handler, bodies: guests.TimedBodies, listener: l, tls: cert, ready: engine.Ready, log: log,
+		drain: func(context.Context) error { all.Handler.Close(); return nil },
 	}
 	if c.Admin != "" {
 		if service.admin, err = listen("--admin", c.Admin); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/assembly"
 	"attache/proxy/engine"
 	"attache/proxy/token"
 	"attache/web"
@@ -109,10 +110,10 @@ func (d demo) serve(s streams, child *child, interrupted <-chan os.Signal) error
 	if err != nil {
 		return err
 	}
-	all, err := assemble(ctx, plan{
-		engine: engine, keepDays: demoDays, scanner: proxy.NoScanner{}, log: log,
-		chat:   chatOptions(limits, bridge.Unlimited(), textFlags{}),
-		config: proxy.Config{Auth: auth, Origins: origins},
+	all, err := assembly.Open(ctx, engine, assembly.Options{
+		KeepDays: demoDays, Scanner: proxy.NoScanner{}, Version: release(), Log: log,
+		Chat:  chatOptions(limits, bridge.Unlimited(), textFlags{}),
+		Proxy: proxy.Config{Auth: auth, Origins: origins},
 	})
 	if err != nil {
 		return err
@@ -122,8 +123,8 @@ func (d demo) serve(s streams, child *child, interrupted <-chan os.Signal) error
 		return fmt.Errorf("report that the demo is ready: %w", err)
 	}
 	service := &service{
-		handler: onlyAt(hosts, demoHandler(s.page, all.proxy, auth, child)), listener: l,
-		ready: engine.Ready, drain: all.proxy.Drain, log: log,
+		handler: onlyAt(hosts, demoHandler(s.page, all.Proxy, auth, child)), listener: l,
+		ready: engine.Ready, drain: all.Proxy.Drain, log: log,
 	}
 	return service.run(interrupted)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"attache/proxy"
+	"attache/proxy/assembly"
 	"attache/proxy/backend"
 	"attache/web"
 )
@@ -134,10 +135,10 @@ func (c serve) Run(s streams) error {
 	}
 	defer engine.Close()
 	agents := c.agentFlags.limits()
-	all, err := assemble(ctx, plan{
-		engine: engine, keepDays: c.KeepDays, scanner: scanner, backend: backend, log: log,
-		chat: chatOptions(c.customerFlags.limits(), agents, c.textFlags),
-		config: proxy.Config{
+	all, err := assembly.Open(ctx, engine, assembly.Options{
+		KeepDays: c.KeepDays, Scanner: scanner, Backend: backend, Version: release(), Log: log,
+		Chat: chatOptions(c.customerFlags.limits(), agents, c.textFlags),
+		Proxy: proxy.Config{
 			Auth: auth, Audit: trail, Origins: c.Origin, TrustedProxies: c.TrustedProxy, Credentials: c.DownloadCredentials,
 			AgentLimits: &agents, MaxFileSize: c.maxSize(), MaxSockets: c.PartySockets,
 		},
@@ -147,9 +148,9 @@ func (c serve) Run(s streams) error {
 	}
 	defer all.Close()
 	service := &service{
-		handler: serveHandler(all.proxy), listener: l, tls: cert,
-		ready: engine.Ready, metrics: all.metrics.Handler(), drain: all.proxy.Drain, log: log,
-		exempt: all.proxy.TrustedProxy, reportFailed: all.metrics.AcceptFailures,
+		handler: serveHandler(all.Proxy), listener: l, tls: cert,
+		ready: engine.Ready, metrics: all.Metrics.Handler(), drain: all.Proxy.Drain, log: log,
+		exempt: all.Proxy.TrustedProxy, reportFailed: all.Metrics.AcceptFailures,
 	}
 	if c.Admin != "" {
 		if service.admin, err = listen("--admin", c.Admin); err != nil {

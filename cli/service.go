@@ -17,12 +17,9 @@ import (
 	"attache/proxy/guests"
 )
 
-// A command exits at most ten seconds after the first signal: pages and downloads get
-// the first part of that, unfinished deliveries the rest.
-const (
-	shutdownTimeout = 6 * time.Second
-	deliveryTimeout = 2 * time.Second
-)
+// shutdownTimeout is how long pages and downloads may take to end after the first signal.
+// A command exits at most ten seconds after it: unfinished deliveries get two of the rest.
+const shutdownTimeout = 6 * time.Second
 
 // service is a command's listeners, which run until a signal.
 type service struct {

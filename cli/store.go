@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -47,6 +49,19 @@ func (f storeFlags) check(m *mistakes) {
 			m.add("--nats %q is not the URL of a server: write nats://host:4222, and separate several by commas", s)
 		}
 	}
+}
+
+// openEngine starts the store. The NATS library names no address when it cannot connect
+// to a cluster, so the hint does.
+func openEngine(ctx context.Context, o engine.Options) (*engine.Engine, error) {
+	e, err := engine.Start(ctx, o)
+	switch {
+	case err == nil:
+		return e, nil
+	case o.URL != "":
+		return nil, fmt.Errorf("connect to the cluster: %w: check --nats, and that a server is running there", err)
+	}
+	return nil, fmt.Errorf("open the store: %w", err)
 }
 
 // dataDir is where the demo stores everything by default.

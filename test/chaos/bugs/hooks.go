@@ -70,8 +70,8 @@ const Infected = "this is a planted infection, and it harms nobody"
 // scanner gives the command a scanner of its own, so that uploads have one to
 // wait for.
 var scanner = []Change{
-	{"cli", "assemble", Replace(Field("Options", "Scanner"), "plantedScanner{}")},
-	{"cli", "planted_scanner.go", File(`package cli
+	{"proxy/assembly", "Open", Replace(Argument(1, "Scanner"), "plantedScanner{}")},
+	{"proxy/assembly", "planted_scanner.go", File(`package assembly
 
 import (
 	"bytes"

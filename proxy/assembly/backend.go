@@ -1,0 +1,47 @@
+package assembly
+
+import (
+	"cmp"
+	"context"
+
+	"attache/proxy/backend"
+	"attache/proxy/chat"
+	"attache/proxy/engine"
+	"attache/proxy/objects"
+)
+
+// Backend is our own Chat Server and documents, served by the backend contract.
+type Backend struct {
+	Chat    *chat.Server
+	Store   *objects.Store
+	Handler *backend.Handler
+	closers
+}
+
+// OpenBackend builds a backend on an engine, which outlives it; of o it takes Chat,
+// KeepDays and Log. Open builds a proxy that uses it. After an error, everything opened
+// before it is closed.
+func OpenBackend(ctx context.Context, e *engine.Engine, o Options, b backend.Backend) (_ *Backend, err error) {
+	o.KeepDays = cmp.Or(o.KeepDays, keepDays)
+	all := &Backend{}
+	defer func() {
+		if err != nil {
+			all.Close()
+		}
+	}()
+	if all.Chat, err = openChat(ctx, e, o); err != nil {
+		return nil, err
+	}
+	all.later(all.Chat.Close)
+	running, stop := context.WithCancel(context.Background())
+	all.later(stop)
+	if all.Store, err = openStore(ctx, running, e, objects.Options{Log: o.Log}, o.KeepDays); err != nil {
+		return nil, err
+	}
+	b.Chat, b.Documents, b.Log = all.Chat, &backend.Staged{Staging: all.Store, Documents: all.Store}, o.Log
+	if all.Handler, err = backend.NewHandler(b); err != nil {
+		return nil, err
+	}
+	all.later(all.Handler.Close)
+	return all, nil
+}
