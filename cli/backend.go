@@ -68,7 +68,7 @@ func (c backendCommand) Run(s streams) error {
 	defer engine.Close()
 	all, err := assembly.OpenBackend(ctx, engine, assembly.Options{
 		KeepDays: c.KeepDays, Chat: chatOptions(c.limits(), bridge.Unlimited(), c.textFlags), Log: log,
-	}, backend.Backend{Secret: secret, Version: "attache " + release()})
+	}, backend.HandlerOptions{Secret: secret, Version: "attache " + release()})
 	if err != nil {
 		return err
 	}

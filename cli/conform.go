@@ -30,7 +30,7 @@ func (c conform) Run(s streams) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	passed, failed := 0, 0
-	err = backend.Conform(ctx, backend.Options{URL: c.Backend, Secret: secret}, c.Only, func(v backend.Verdict) {
+	err = backend.Conform(ctx, backend.ClientOptions{URL: c.Backend, Secret: secret}, c.Only, func(v backend.CaseResult) {
 		switch {
 		case v.Skipped:
 			fmt.Fprintln(s.out, "skip ", v.Case)

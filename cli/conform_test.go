@@ -44,7 +44,7 @@ func TestProxyResumesAfterBackendIsKilled(t *testing.T) {
 
 	got := run(t, command(t, "conform", "--backend", at[0], "--backend-secret", secret, "--only", "join"))
 	require.Zero(t, got.code, got.log)
-	require.Contains(t, got.out, "ok    join answers")
+	require.Contains(t, got.out, "ok    join returns")
 	b.signal()
 	b.wait()
 	require.Zero(t, b.cmd.ProcessState.ExitCode(), b.log.String())

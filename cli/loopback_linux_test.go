@@ -78,7 +78,7 @@ func neverLeaves(t *testing.T) {
 // foreignNotices posts notices as a trusted desktop would.
 func foreignNotices(t *testing.T, url string, agent *tab) {
 	t.Helper()
-	client, err := backend.Dial(t.Context(), backend.Options{URL: url, Secret: []byte(secret)})
+	client, err := backend.Dial(t.Context(), backend.ClientOptions{URL: url, Secret: []byte(secret)})
 	require.NoError(t, err)
 	defer client.Close()
 	chat := client.Chat()

@@ -60,7 +60,7 @@ func (f backendFlags) dial(ctx context.Context, log *slog.Logger) (*backend.Clie
 	if err != nil {
 		return nil, err
 	}
-	return backend.Dial(ctx, backend.Options{URL: f.Backend, Secret: secret, Log: log})
+	return backend.Dial(ctx, backend.ClientOptions{URL: f.Backend, Secret: secret, Log: log})
 }
 
 func (c serve) mistakes() (m mistakes) {

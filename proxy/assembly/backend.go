@@ -21,7 +21,7 @@ type Backend struct {
 // OpenBackend builds a backend on an engine, which outlives it; of o it takes Chat,
 // KeepDays and Log. Open builds a proxy that uses it. After an error, everything opened
 // before it is closed.
-func OpenBackend(ctx context.Context, e *engine.Engine, o Options, b backend.Backend) (_ *Backend, err error) {
+func OpenBackend(ctx context.Context, e *engine.Engine, o Options, b backend.HandlerOptions) (_ *Backend, err error) {
 	o.KeepDays = cmp.Or(o.KeepDays, keepDays)
 	all := &Backend{}
 	defer func() {
@@ -38,7 +38,7 @@ func OpenBackend(ctx context.Context, e *engine.Engine, o Options, b backend.Bac
 	if all.Store, err = openStore(ctx, running, e, objects.Options{Log: o.Log}, o.KeepDays); err != nil {
 		return nil, err
 	}
-	b.Chat, b.Documents, b.Log = all.Chat, &backend.Staged{Staging: all.Store, Documents: all.Store}, o.Log
+	b.Chat, b.Documents, b.Log = all.Chat, backend.NewStagedStore(all.Store, all.Store), o.Log
 	if all.Handler, err = backend.NewHandler(b); err != nil {
 		return nil, err
 	}

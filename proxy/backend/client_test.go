@@ -23,7 +23,7 @@ import (
 	"attache/proxy/backend"
 )
 
-// gate is what lies between the two ends, as the test likes it.
+// gate is a handler between the two ends that a test controls.
 type gate struct {
 	next http.Handler
 	via  atomic.Pointer[func(w http.ResponseWriter, r *http.Request) (served bool)]
@@ -40,7 +40,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *gate) set(via func(w http.ResponseWriter, r *http.Request) bool) { g.via.Store(&via) }
 
-// away drops every connection, as a process that is gone does.
+// away drops every connection, as a dead process does.
 func away(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
 
 func gated(t *testing.T) (*world, *gate) {
@@ -53,7 +53,7 @@ func say(text string) bridge.Event {
 	return bridge.Event{Type: bridge.Message, Text: text, Key: randomKey(), Visibility: bridge.All}
 }
 
-func TestEventsGoOnBehindABreak(t *testing.T) {
+func TestEvents_ResumeAfterABreak(t *testing.T) {
 	b, g := gated(t)
 	c := b.dial(b.options()).Chat()
 	join(t.Context(), t, c, "s1")
@@ -93,10 +93,10 @@ func TestEventsGoOnBehindABreak(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func TestEventsGiveASilentBackendUp(t *testing.T) {
+func TestEvents_ReplaceASilentStream(t *testing.T) {
 	b, g := gated(t)
 	o := b.options()
-	o.Silence = 50 * time.Millisecond
+	o.IdleTimeout = 50 * time.Millisecond
 	c := b.dial(o).Chat()
 	join(t.Context(), t, c, "s1")
 	mute := make(chan struct{}, 10)
@@ -111,32 +111,32 @@ func TestEventsGiveASilentBackendUp(t *testing.T) {
 		}
 	})
 	for range 9 {
-		mute <- struct{}{} // one stream will be mute
+		mute <- struct{}{} // one stream will be silent
 	}
 	err := c.Events(t.Context(), "s1", "ann", 0, func(bridge.Event) error { return io.ErrShortBuffer })
 	require.ErrorIs(t, err, io.ErrShortBuffer)
 }
 
-// asked is what the backend was asked for.
-type asked struct {
+// requests are those that the backend received.
+type requests struct {
 	mu   sync.Mutex
 	list []string
 }
 
-func (a *asked) add(one string) (n int) {
+func (a *requests) add(one string) (n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.list = append(a.list, one)
 	return len(a.list)
 }
 
-func (a *asked) all() []string {
+func (a *requests) all() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.list
 }
 
-// lines answers a stream of events with these, and breaks it off.
+// lines answers with a stream of these lines, and breaks it.
 func lines(all ...string) func(w http.ResponseWriter, r *http.Request) bool {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		io.WriteString(w, strings.Join(all, "\n"))
@@ -151,18 +151,18 @@ const (
 		`"from":{"userId":"ann","userType":"AGENT","visibility":"ALL","mood":"good"},"visibility":"ALL","text":"%s"}`
 )
 
-func TestAnEventThatCannotBeReadIsLeftOut(t *testing.T) {
+func TestEvents_SkipAnEventThatCannotBeDecoded(t *testing.T) {
 	ended := `{"error":{"code":"session-ended","message":"over"}}` + "\n"
 	one, four := fmt.Sprintf(readable, 1, "one"), fmt.Sprintf(readable, 4, "four")
 	for name, c := range map[string]struct {
 		between []string
 		want    []string
 	}{
-		"a value that nobody knows":    {[]string{fmt.Sprintf(unreadable, 2, "two")}, []string{"one", "four"}},
-		"no JSON":                      {[]string{"<h1>hello</h1>"}, []string{"one", "four"}},
-		"longer than a line may be":    {[]string{fmt.Sprintf(readable, 2, strings.Repeat("long", 40_000))}, []string{"one", "four"}},
-		"members of a later version":   {[]string{fmt.Sprintf(extended, 2, "two")}, []string{"one", "two", "four"}},
-		"an end of line as on Windows": {[]string{fmt.Sprintf(readable, 2, "two") + "\r", "\r"}, []string{"one", "two", "four"}},
+		"an unknown value":           {[]string{fmt.Sprintf(unreadable, 2, "two")}, []string{"one", "four"}},
+		"not JSON":                   {[]string{"<h1>hello</h1>"}, []string{"one", "four"}},
+		"longer than maxLine":        {[]string{fmt.Sprintf(readable, 2, strings.Repeat("long", 40_000))}, []string{"one", "four"}},
+		"members of a later version": {[]string{fmt.Sprintf(extended, 2, "two")}, []string{"one", "two", "four"}},
+		"CRLF line ends":             {[]string{fmt.Sprintf(readable, 2, "two") + "\r", "\r"}, []string{"one", "two", "four"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, g := gated(t)
@@ -176,13 +176,13 @@ func TestAnEventThatCannotBeReadIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestAStreamGoesOnBehindAnEventThatCannotBeRead(t *testing.T) {
+func TestEvents_ResumeAfterAnEventThatCannotBeDecoded(t *testing.T) {
 	b, g := gated(t)
 	var log bytes.Buffer
 	o := b.options()
 	o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	c := b.dial(o).Chat()
-	var asked asked
+	var asked requests
 	g.set(func(w http.ResponseWriter, r *http.Request) bool {
 		switch asked.add(r.URL.RawQuery) {
 		case 1:
@@ -195,11 +195,11 @@ func TestAStreamGoesOnBehindAnEventThatCannotBeRead(t *testing.T) {
 	err := c.Events(t.Context(), "s1", "ann", 0, func(bridge.Event) error { return nil })
 	require.Equal(t, bridge.CodeSessionEnded, bridge.CodeOf(err))
 	require.Equal(t, []string{"after=0", "after=2", "after=2", "after=2"}, asked.all())
-	require.Equal(t, 1, strings.Count(log.String(), "cannot be read"), log.String())
-	require.Equal(t, 1, strings.Count(log.String(), "asking again"), "once, however often it is:\n%s", log.String())
+	require.Equal(t, 1, strings.Count(log.String(), "cannot be decoded"), log.String())
+	require.Equal(t, 1, strings.Count(log.String(), "retrying"), "once for any number of retries:\n%s", log.String())
 }
 
-func TestWhatALaterVersionAddsIsIgnored(t *testing.T) {
+func TestClient_IgnoresUnknownMembers(t *testing.T) {
 	b, g := gated(t)
 	c := b.dial(b.options()).Chat()
 	answer := func(body string) {
@@ -219,20 +219,20 @@ func TestWhatALaterVersionAddsIsIgnored(t *testing.T) {
 	require.Equal(t, want, l)
 	answer(`{"maxFiles":"three"}`)
 	_, err = c.(proxy.Allowances).Limits(t.Context(), "s1", "ann")
-	require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err), "it is no fault of the page")
+	require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err), "it is not the page's fault")
 	answer(fmt.Sprintf(extended, 8, "eight"))
 	e, err := c.File(t.Context(), "s1", "ann", "file")
 	require.NoError(t, err)
 	require.Equal(t, "eight", e.Text)
 }
 
-// The answer says that the notice is in the transcript: to take it for an error
-// would end as an upload that failed and a file that everybody sees.
-func TestAStoredNoticeThatCannotBeUnderstoodIsStored(t *testing.T) {
+// The response means that the notice is in the transcript. If it counted as an error, the
+// upload would fail although everybody sees the file.
+func TestPost_UndecodableResponseCountsAsStored(t *testing.T) {
 	b, g := gated(t)
 	o := b.options()
 	c := b.dial(o).Chat()
-	o.Patience = 20 * time.Millisecond
+	o.RetryFor = 20 * time.Millisecond
 	hasty := b.dial(o).Chat()
 	n := bridge.Announcement{Name: "a.pdf", Size: 1, DocumentID: "0000abcdefghijkl", UploadType: bridge.FromFileSystem, Key: randomKey()}.Notice(bridge.All)
 	odd := `{"id":7,"type":"notice","notice":"SYS_COMMAND","text":"file-uploaded","from":{"userType":"ROBOT"},` +
@@ -251,7 +251,7 @@ func TestAStoredNoticeThatCannotBeUnderstoodIsStored(t *testing.T) {
 	require.NoError(t, err)
 	is(e)
 	require.Equal(t, "ann", e.From.UserID)
-	require.Empty(t, n.Data.Get(bridge.KeyFileID), "what was sent stays as it was")
+	require.Empty(t, n.Data.Get(bridge.KeyFileID), "the sent event is unchanged")
 	answer(`{"event":` + odd + `}`)
 	e, found, err := c.FindKey(t.Context(), "s1", n.Key)
 	require.NoError(t, err)
@@ -260,11 +260,11 @@ func TestAStoredNoticeThatCannotBeUnderstoodIsStored(t *testing.T) {
 	for _, body := range []string{`{}`, `{"id":"seven"}`, `<h1>Sign in</h1>`, ``} {
 		answer(body)
 		_, err := hasty.Post(t.Context(), "s1", "ann", n)
-		require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err), "%q says nothing of an event", body)
+		require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err), "%q has no event", body)
 	}
 }
 
-func TestRequestsAreRepeatedUntilTheBackendIsBack(t *testing.T) {
+func TestClient_RetriesUntilTheBackendIsBack(t *testing.T) {
 	b, g := gated(t)
 	c := b.dial(b.options()).Chat()
 	join(t.Context(), t, c, "s1")
@@ -277,7 +277,7 @@ func TestRequestsAreRepeatedUntilTheBackendIsBack(t *testing.T) {
 			w.WriteHeader(http.StatusBadGateway)
 			return true
 		case 3:
-			// It is done, and nobody hears of it.
+			// It succeeds, but the response is lost.
 			g.next.ServeHTTP(httptest.NewRecorder(), r)
 			away(w, r)
 		}
@@ -292,10 +292,10 @@ func TestRequestsAreRepeatedUntilTheBackendIsBack(t *testing.T) {
 	require.Equal(t, e.ID, again.ID)
 	last, err := b.chat.Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent, Visibility: bridge.All})
 	require.NoError(t, err)
-	require.Equal(t, e.ID, last.Position, "it was said once")
+	require.Equal(t, e.ID, last.Position, "it was posted once")
 }
 
-func TestWhatHasNoKeyIsNotRepeated(t *testing.T) {
+func TestPost_IsNotRetriedWithoutAKey(t *testing.T) {
 	b, g := gated(t)
 	c := b.dial(b.options()).Chat()
 	join(t.Context(), t, c, "s1")
@@ -308,8 +308,8 @@ func TestWhatHasNoKeyIsNotRepeated(t *testing.T) {
 	require.Equal(t, before+1, g.seen.Load())
 }
 
-// Who somebody is, the token says and not the bridge.
-func TestAnotherPartyThanTheOneThatJoinedIsRefused(t *testing.T) {
+// A party is the one in its token, whatever the backend answers.
+func TestJoin_RefusesAnotherParty(t *testing.T) {
 	b, g := gated(t)
 	var log bytes.Buffer
 	o := b.options()
@@ -320,7 +320,7 @@ func TestAnotherPartyThanTheOneThatJoinedIsRefused(t *testing.T) {
 		"a customer as agent":      `{"userId":"carol","userType":"AGENT"}`,
 		"the type in another case": `{"userId":"carol","userType":"client"}`,
 		"no type":                  `{"userId":"carol"}`,
-		"nobody":                   `{}`,
+		"an empty party":           `{}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			log.Reset()
@@ -331,16 +331,16 @@ func TestAnotherPartyThanTheOneThatJoinedIsRefused(t *testing.T) {
 			before := g.seen.Load()
 			_, err := c.Join(t.Context(), "s1", bridge.Party{UserID: "carol", UserType: bridge.Client})
 			require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err))
-			require.Equal(t, before+1, g.seen.Load(), "it would answer the same again")
+			require.Equal(t, before+1, g.seen.Load(), "a retry would get the same answer")
 			require.Contains(t, log.String(), "another party")
 		})
 	}
 }
 
-func TestPatienceEnds(t *testing.T) {
+func TestClient_RetriesNoLongerThanRetryFor(t *testing.T) {
 	b, g := gated(t)
 	o := b.options()
-	o.Patience = 20 * time.Millisecond
+	o.RetryFor = 20 * time.Millisecond
 	c := b.dial(o)
 	g.set(away)
 	_, err := c.Chat().Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent})
@@ -349,12 +349,12 @@ func TestPatienceEnds(t *testing.T) {
 	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))
 }
 
-func TestWhatTheBackendSaysIsToldOn(t *testing.T) {
+func TestClient_ReturnsTheBackendsErrors(t *testing.T) {
 	b, g := gated(t)
 	o := b.options()
 	c := b.dial(o).Chat()
-	o.Patience = 20 * time.Millisecond
-	hasty := b.dial(o).Chat() // or what is asked again would be for long
+	o.RetryFor = 20 * time.Millisecond
+	hasty := b.dial(o).Chat() // or retries would take long
 	for _, test := range []struct {
 		name, body string
 		status     int
@@ -363,9 +363,9 @@ func TestWhatTheBackendSaysIsToldOn(t *testing.T) {
 	}{
 		{"a refusal", `{"error":{"code":"file-too-large","message":"at most 2 MB"}}`, 403, bridge.CodeFileSize, "at most 2 MB"},
 		{"the code counts, not the status", `{"error":{"code":"session-ended","message":"over"}}`, 500, bridge.CodeSessionEnded, "over"},
-		{"a code that nobody knows", `{"error":{"code":"mercury-retrograde","message":"wait"}}`, 400, bridge.CodeInternal, "wait"},
+		{"an unknown code", `{"error":{"code":"mercury-retrograde","message":"wait"}}`, 400, bridge.CodeInternal, "wait"},
 		{"no body", ``, 404, bridge.CodeChatUnavailable, ""},
-		{"a page of somebody between", `<h1>502</h1>`, 502, bridge.CodeChatUnavailable, ""},
+		{"a page of something in between", `<h1>502</h1>`, 502, bridge.CodeChatUnavailable, ""},
 		{"the secret was changed", `{"error":{"code":"token-invalid","message":"no"}}`, 401, bridge.CodeChatUnavailable, ""},
 		{"a redirect", ``, 307, bridge.CodeChatUnavailable, ""},
 	} {
@@ -393,9 +393,9 @@ func TestDial(t *testing.T) {
 		o := b.options()
 		o.Secret = []byte("another")
 		_, err := backend.Dial(t.Context(), o)
-		require.ErrorContains(t, err, "does not accept the secret")
+		require.ErrorContains(t, err, "rejects the secret")
 	})
-	t.Run("so is another version", func(t *testing.T) {
+	t.Run("another version is an error at once", func(t *testing.T) {
 		g.set(func(w http.ResponseWriter, _ *http.Request) bool {
 			io.WriteString(w, `{"versions":[2,3]}`)
 			return true
@@ -403,7 +403,7 @@ func TestDial(t *testing.T) {
 		_, err := backend.Dial(t.Context(), b.options())
 		require.ErrorContains(t, err, "versions [2 3]")
 	})
-	t.Run("a backend that is not there yet is waited for", func(t *testing.T) {
+	t.Run("it waits for a backend that is not there yet", func(t *testing.T) {
 		var once atomic.Bool
 		g.set(func(w http.ResponseWriter, r *http.Request) bool {
 			return once.CompareAndSwap(false, true) && away(w, r)
@@ -412,7 +412,7 @@ func TestDial(t *testing.T) {
 		require.NoError(t, err)
 		c.Close()
 	})
-	t.Run("until the caller does not want to", func(t *testing.T) {
+	t.Run("but only until ctx ends", func(t *testing.T) {
 		g.set(away)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
@@ -421,13 +421,13 @@ func TestDial(t *testing.T) {
 	})
 	for _, url := range []string{"", "10.0.0.5:8373", "ftp://host", "http://"} {
 		t.Run("the URL "+url, func(t *testing.T) {
-			_, err := backend.Dial(t.Context(), backend.Options{URL: url, Secret: []byte(secret)})
+			_, err := backend.Dial(t.Context(), backend.ClientOptions{URL: url, Secret: []byte(secret)})
 			require.ErrorContains(t, err, "http://host:port")
 		})
 	}
 }
 
-// staged puts bytes where an upload's lie.
+// staged puts content into staging, as an upload does.
 func (b *world) staged(content []byte) proxy.Document {
 	b.t.Helper()
 	d := proxy.Document{ID: b.store.NewID(), Name: "a.bin", Size: int64(len(content)), SHA256: sha256.Sum256(content), Created: time.Now()}
@@ -443,12 +443,12 @@ func (b *world) staged(content []byte) proxy.Document {
 	return d
 }
 
-func TestADocumentTravelsBothWays(t *testing.T) {
+func TestDocuments_AddOpenRemove(t *testing.T) {
 	proxySide, b := newWorld(t), newWorld(t)
 	g := &gate{}
 	b.serve(nil, func(next http.Handler) http.Handler { g.next = next; return g })
 	o := b.options()
-	o.Silence, o.Patience = 500*time.Millisecond, 3*time.Second
+	o.IdleTimeout, o.RetryFor = 500*time.Millisecond, 3*time.Second
 	documents := b.dial(o).Documents(proxySide.store)
 	content := bytes.Repeat([]byte("0123456789abcdef"), 300_000)
 	d := proxySide.staged(content)
@@ -462,7 +462,7 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 	defer opened.Close()
 	require.Equal(t, d.SHA256, opened.Document().SHA256)
 
-	t.Run("read through many breaks", func(t *testing.T) {
+	t.Run("reading survives many breaks", func(t *testing.T) {
 		g.set(func(w http.ResponseWriter, r *http.Request) bool {
 			g.next.ServeHTTP(&brief{ResponseWriter: w, left: 900_000}, r)
 			return true
@@ -471,8 +471,8 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(content, got))
 	})
-	t.Run("read through silence", func(t *testing.T) {
-		var asked asked
+	t.Run("reading survives silence", func(t *testing.T) {
+		var asked requests
 		g.set(func(w http.ResponseWriter, r *http.Request) bool {
 			switch asked.add(r.Header.Get("Range")) {
 			case 1, 3: // silent in the middle
@@ -491,10 +491,10 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 		require.True(t, bytes.Equal(content, got))
 		all := asked.all()
 		require.GreaterOrEqual(t, len(all), 4)
-		require.Equal(t, all[1], all[2], "from where the silence began")
+		require.Equal(t, all[1], all[2], "from the byte at which the silence began")
 		require.NotEqual(t, all[0], all[1])
 	})
-	t.Run("not through silence without an end", func(t *testing.T) {
+	t.Run("endless silence is an error", func(t *testing.T) {
 		g.set(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
 		_, err := opened.Seek(1, io.SeekStart)
 		require.NoError(t, err)
@@ -502,14 +502,14 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 		require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))
 		g.set(func(http.ResponseWriter, *http.Request) bool { return false })
 	})
-	t.Run("from the middle", func(t *testing.T) {
+	t.Run("reading from the middle", func(t *testing.T) {
 		_, err := opened.Seek(-20, io.SeekEnd)
 		require.NoError(t, err)
 		got, err := io.ReadAll(opened)
 		require.NoError(t, err)
 		require.Equal(t, content[len(content)-20:], got)
 	})
-	t.Run("not from another document", func(t *testing.T) {
+	t.Run("another document is an error", func(t *testing.T) {
 		other, err := documents.Add(t.Context(), proxySide.staged(content[1:]))
 		require.NoError(t, err)
 		g.set(func(w http.ResponseWriter, r *http.Request) bool {
@@ -519,7 +519,7 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 		_, err = opened.Seek(0, io.SeekStart)
 		require.NoError(t, err)
 		_, err = io.ReadAll(opened)
-		require.ErrorContains(t, err, "another document")
+		require.ErrorContains(t, err, "document has changed")
 		g.set(func(http.ResponseWriter, *http.Request) bool { return false })
 	})
 	require.NoError(t, documents.Remove(t.Context(), d.ID))
@@ -527,7 +527,7 @@ func TestADocumentTravelsBothWays(t *testing.T) {
 	require.Equal(t, bridge.CodeDocument, bridge.CodeOf(err))
 }
 
-// brief breaks the connection after so many bytes.
+// brief breaks the connection after that many bytes.
 type brief struct {
 	http.ResponseWriter
 	left int
@@ -541,7 +541,7 @@ func (b *brief) Write(p []byte) (int, error) {
 	return b.ResponseWriter.Write(p)
 }
 
-// mute brings so many bytes and then nothing any more.
+// mute is silent after that many bytes.
 type mute struct {
 	http.ResponseWriter
 	left int
@@ -558,10 +558,10 @@ func (m *mute) Write(p []byte) (int, error) {
 	return m.ResponseWriter.Write(p)
 }
 
-func TestSendingADocumentGivesAStandstillUp(t *testing.T) {
+func TestAdd_FailsIfTheUploadStalls(t *testing.T) {
 	b, g := gated(t)
 	o := b.options()
-	o.Silence = 20 * time.Millisecond
+	o.IdleTimeout = 20 * time.Millisecond
 	documents := b.dial(o).Documents(b.store)
 	d := b.staged(make([]byte, 16<<20))
 	for name, via := range map[string]func(w http.ResponseWriter, r *http.Request) bool{
@@ -581,13 +581,13 @@ func TestSendingADocumentGivesAStandstillUp(t *testing.T) {
 	}
 }
 
-// one is staging of one content.
-type one struct {
+// oneContent is a staging with one content.
+type oneContent struct {
 	proxy.Staging
 	content []byte
 }
 
-func (o one) Staged(context.Context, string) (io.ReadSeekCloser, error) {
+func (o oneContent) Staged(context.Context, string) (io.ReadSeekCloser, error) {
 	return opened{bytes.NewReader(o.content)}, nil
 }
 
@@ -595,8 +595,8 @@ type opened struct{ io.ReadSeeker }
 
 func (opened) Close() error { return nil }
 
-// What lies in the sockets' buffers is a few of the pieces.
-func TestSendingADocumentMayTakeLongerThanAStandstill(t *testing.T) {
+// The sockets' buffers hold only a few of the pieces.
+func TestAdd_MayTakeLongerThanAStall(t *testing.T) {
 	const pieces, piece = 64, 1 << 20
 	b, g := gated(t)
 	g.set(func(w http.ResponseWriter, r *http.Request) bool {
@@ -612,16 +612,16 @@ func TestSendingADocumentMayTakeLongerThanAStandstill(t *testing.T) {
 		return true
 	})
 	o := b.options()
-	o.Silence = 500 * time.Millisecond // and so a standstill is two seconds
-	id, err := b.dial(o).Documents(one{content: make([]byte, pieces*piece)}).Add(t.Context(), proxy.Document{ID: "0001abc", Size: pieces * piece})
+	o.IdleTimeout = 500 * time.Millisecond // so a stall is two seconds
+	id, err := b.dial(o).Documents(oneContent{content: make([]byte, pieces*piece)}).Add(t.Context(), proxy.Document{ID: "0001abc", Size: pieces * piece})
 	require.NoError(t, err)
 	require.Equal(t, "0001abc", id)
 }
 
-func TestReadingADocumentEndsWithItsReader(t *testing.T) {
+func TestRead_EndsWithItsContext(t *testing.T) {
 	b, g := gated(t)
 	o := b.options()
-	o.Silence = time.Hour
+	o.IdleTimeout = time.Hour
 	documents := b.dial(o).Documents(b.store)
 	d := b.staged([]byte("hello"))
 	_, err := b.store.Add(t.Context(), d)
@@ -635,10 +635,10 @@ func TestReadingADocumentEndsWithItsReader(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestAFullStoreIsToldBeforeTheBytesAreSent(t *testing.T) {
+func TestAdd_FullStoreRefusesBeforeTheBytesAreSent(t *testing.T) {
 	b := newWorld(t)
 	var read atomic.Int64
-	b.serve(func(p *backend.Backend) { p.Documents = fullStore{p.Documents} }, func(next http.Handler) http.Handler {
+	b.serve(func(p *backend.HandlerOptions) { p.Documents = fullStore{p.Documents} }, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Body = &counted{r.Body, &read}
 			next.ServeHTTP(w, r)

@@ -9,109 +9,106 @@ import (
 	"time"
 )
 
-// Verdict is what one case of the contract came to.
-type Verdict struct {
-	Case string // what must hold
-	Err  error  // why it does not; nil: it does
-	// Skipped says that the backend lacks the feature that the case is about.
-	Skipped bool
+// CaseResult is the result of one case of the contract.
+type CaseResult struct {
+	Case    string // the sentence that must hold
+	Err     error  // why it does not; nil: it does
+	Skipped bool   // the backend lacks the case's feature
 }
 
-// conformTime bounds one case.
-const conformTime = 30 * time.Second
+// caseTimeout bounds one case.
+const caseTimeout = 30 * time.Second
 
-// Conform runs the cases of docs/backend.md against the backend, one after the other, and
-// tells report what each came to: every case, or those whose sentence has only
-// in it. It makes sessions and documents of its
-// own, under random names, and removes the documents. The error is about the
-// backend as a whole: it cannot be reached, or ctx has ended.
-func Conform(ctx context.Context, o Options, only string, report func(Verdict)) error {
+// Conform runs the cases of docs/backend.md against a backend, one after the other, and
+// reports each result: of every case, or of those whose sentence contains only. It uses
+// sessions and documents of its own, under random names, and removes the documents. An error
+// is about the backend as a whole: it cannot be reached, or ctx has ended.
+func Conform(ctx context.Context, o ClientOptions, only string, report func(CaseResult)) error {
 	c, err := newClient(o)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	if err := c.greet(ctx); err != nil {
-		return fmt.Errorf("ask the backend what it can do: %w", err)
+		return fmt.Errorf("ask the backend for its features: %w", err)
 	}
 	for _, one := range slices.Concat(helloCases, chatCases, streamCases, allowanceCases, documentCases) {
-		if !strings.Contains(one.holds, only) {
+		if !strings.Contains(one.name, only) {
 			continue
 		}
-		v := Verdict{Case: one.holds}
+		result := CaseResult{Case: one.name}
 		if one.feature != "" && !slices.Contains(c.features, one.feature) {
-			v.Skipped = true
+			result.Skipped = true
 		} else {
-			v.Err = one.try(ctx, c)
+			result.Err = one.run(ctx, c)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		report(v)
+		report(result)
 	}
 	return nil
 }
 
-// aCase is one sentence of the contract and how it is tried.
-type aCase struct {
-	holds   string
-	feature string // that a backend may lack
-	run     func(t *trial)
+// contractCase is one sentence of the contract, and its test.
+type contractCase struct {
+	name    string // the sentence
+	feature string // that a backend may lack; mostly empty
+	body    func(t *caseRun)
 }
 
-// try runs the case in a session of its own. It ends at the first thing that is
-// not as it should be.
-func (c aCase) try(ctx context.Context, client *Client) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, conformTime)
+// run runs the case in a session of its own, up to the first mistake.
+func (c contractCase) run(ctx context.Context, client *Client) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, caseTimeout)
 	defer cancel()
-	t := &trial{Client: client, ctx: ctx, session: "conform-" + random(12)}
-	defer t.tidy()
+	t := &caseRun{Client: client, ctx: ctx, session: "conform-" + random(12)}
+	defer t.cleanUp()
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
-		case broken:
+		case caseFailure:
 			err = p.error
 		default:
 			panic(p)
 		}
 	}()
-	c.run(t)
+	c.body(t)
 	return nil
 }
 
-// broken ends a case.
-type broken struct{ error }
+// caseFailure is the panic that ends a case.
+type caseFailure struct{ error }
 
-func fail(format string, args ...any) { panic(broken{fmt.Errorf(format, args...)}) }
+func fail(format string, args ...any) { panic(caseFailure{fmt.Errorf(format, args...)}) }
 
-// trial is a case being tried.
-type trial struct {
+// caseRun is one run of a case.
+type caseRun struct {
 	*Client
 	ctx       context.Context
 	session   string
-	documents []string // to be removed
+	documents []string // to be removed at the end
 }
 
-func (t *trial) tidy() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), conformTime)
+func (t *caseRun) cleanUp() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), caseTimeout)
 	defer cancel()
 	for _, id := range t.documents {
 		t.remove(ctx, id)
 	}
 }
 
-// need ends the case when err is one.
-func need(what string, err error) {
+// must ends the case if err is not nil.
+func must(step string, err error) {
 	if err != nil {
-		fail("%s: %w", what, err)
+		fail("%s: %w", step, err)
 	}
 }
 
-// same ends the case where got is not want.
-func same[T comparable](what string, want, got T) {
+// mustEqual ends the case unless got is want.
+func mustEqual[T comparable](name string, want, got T) {
 	if want != got {
-		fail("%s is %v, and it should be %v", what, got, want)
+		fail("%s is %v, but should be %v", name, got, want)
 	}
 }
 
-var errNoBody = errors.New("the refusal has no body as the contract has it")
+var errNoBody = errors.New("the error response has no body in the contract's form")

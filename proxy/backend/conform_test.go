@@ -20,18 +20,18 @@ func randomKey() string {
 	return k.String()
 }
 
-func TestOurOwnBackendConforms(t *testing.T) {
+func TestConform_OwnBackendPasses(t *testing.T) {
 	b := newWorld(t)
 	b.serve(nil, nil)
 	require.Empty(t, b.conform(""))
 }
 
-// ownIDs is a store that gives documents ids of its own, as UCS does.
+// ownIDs is a store that assigns its own ids to documents, as UCS does.
 type ownIDs struct {
 	backend.Store
 	newID func() string
 	mu    sync.Mutex
-	ids   map[string]string // by what was proposed
+	ids   map[string]string // by proposed id
 }
 
 func (o *ownIDs) id(proposed string) string {
@@ -59,29 +59,29 @@ func (o *ownIDs) Open(ctx context.Context, id string) (proxy.Content, error) {
 
 func (o *ownIDs) Remove(ctx context.Context, id string) error { return o.Store.Remove(ctx, o.id(id)) }
 
-func TestAStoreWithIDsOfItsOwnConforms(t *testing.T) {
+func TestConform_StoreWithOwnIDsPasses(t *testing.T) {
 	b := newWorld(t)
-	b.serve(func(p *backend.Backend) {
+	b.serve(func(p *backend.HandlerOptions) {
 		p.Documents = &ownIDs{Store: p.Documents, newID: b.store.NewID, ids: map[string]string{}}
 	}, nil)
 	require.Empty(t, b.conform("document"))
 }
 
-// plain hides what a Chat Server may be besides.
-type plain struct{ proxy.ChatServer }
+// onlyChat hides a Chat Server's other interfaces.
+type onlyChat struct{ proxy.ChatServer }
 
-func TestWithoutAllowancesTheirCasesAreSkipped(t *testing.T) {
+func TestConform_SkipsAllowancesIfTheyAreMissing(t *testing.T) {
 	b := newWorld(t)
-	b.serve(func(p *backend.Backend) { p.Chat = plain{b.chat} }, nil)
+	b.serve(func(p *backend.HandlerOptions) { p.Chat = onlyChat{b.chat} }, nil)
 	skipped := 0
-	require.NoError(t, backend.Conform(t.Context(), b.options(), "reserv", func(v backend.Verdict) {
+	require.NoError(t, backend.Conform(t.Context(), b.options(), "reserv", func(v backend.CaseResult) {
 		require.True(t, v.Skipped, v.Case)
 		skipped++
 	}))
 	require.Positive(t, skipped)
 }
 
-func TestEveryFaultIsFound(t *testing.T) {
+func TestConform_FindsEveryFault(t *testing.T) {
 	b := newWorld(t)
 	found := func(t *testing.T, held string) {
 		broken := b.conform(held)
@@ -94,13 +94,13 @@ func TestEveryFaultIsFound(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			broken := fault.make(b.chat)
 			broken.Server = b.chat
-			b.serve(func(p *backend.Backend) { p.Chat = broken }, nil)
+			b.serve(func(p *backend.HandlerOptions) { p.Chat = broken }, nil)
 			found(t, fault.held)
 		})
 	}
 	for _, fault := range storeFaults {
 		t.Run(fault.name, func(t *testing.T) {
-			b.serve(func(p *backend.Backend) {
+			b.serve(func(p *backend.HandlerOptions) {
 				broken := fault.make(p.Documents, b.store.NewID)
 				broken.Store = p.Documents
 				p.Documents = broken

@@ -1,24 +1,23 @@
-// Package backend is the small contract to a Chat Server and a document store in
-// another process, from both ends. docs/backend.md at the top of this module is its
-// normative text; wire.go has its names.
+// Package backend is the contract to a Chat Server and a document store in another
+// process, from both ends. docs/backend.md is its normative text; path.go and wire.go
+// have its names.
 //
-// The native ports of Genesys Chat Server and UCS are not publicly specified.
-// Whoever may build on them writes a bridge that serves this contract, and the
-// proxy uses the bridge as it uses its own Chat Server:
+// The native ports of Genesys Chat Server and UCS are not publicly specified. A licensee
+// who may use them writes an adapter, a program that plays the role of the backend, and
+// the proxy uses it as it uses its own Chat Server:
 //
-//	browser ── proxy ── backend contract ── bridge ── Chat Server, UCS
+//	browser ── proxy ── backend contract ── adapter ── Chat Server, UCS
 //
-// On the proxy's side, [Dial] asks the other end what it can do and returns a
-// [Client], whose Chat and Documents implement the seams of package proxy:
+// On the proxy's side, [Dial] asks the backend for its features and returns a [Client],
+// whose Chat and Documents implement the seams of package proxy:
 //
-//	client, err := backend.Dial(ctx, backend.Options{URL: "http://10.0.0.5:8373", Secret: secret})
+//	client, err := backend.Dial(ctx, backend.ClientOptions{URL: "http://10.0.0.5:8373", Secret: secret})
 //	chat, documents := client.Chat(), client.Documents(staging)
 //
-// What a broken connection leaves unclear is asked again, for as long as the
-// caller waits or Options.Patience lasts: every request of the contract may be
-// repeated. A stream of events goes on after the last event it brought.
+// Every request of the contract may be repeated. If a broken connection leaves an outcome
+// unclear, the client retries as long as its caller waits and ClientOptions.RetryFor lasts.
+// A stream of events resumes after the last event that it brought.
 //
-// On the other side, [NewHandler] serves any implementation of those seams;
-// `attache backend` serves this module's own. [Conform] runs the contract's
-// cases against whoever claims to serve it.
+// On the backend's side, [NewHandler] serves any implementation of those seams; `attache
+// backend` serves this module's own. [Conform] runs the contract's cases against a backend.
 package backend

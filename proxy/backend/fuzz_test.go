@@ -17,8 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a backend sends as an event is refused, or is an event that bridge writes and
-// reads again alike.
+// A backend's event is refused, or survives writing and parsing by bridge.
 func FuzzEventLine(f *testing.F) {
 	f.Add([]byte(`{"id":1,"type":"message","at":0,"from":{"userId":"ann","userType":"AGENT"},"text":"hello","later":[1]}`))
 	f.Add([]byte(`{"id":2,"type":"notice","at":1,"from":{"userId":"ann","userType":"AGENT"},"notice":"SYS_COMMAND","text":"file-uploaded","data":{"file-name":"a.txt","file-size":3}}`))
@@ -31,12 +30,12 @@ func FuzzEventLine(f *testing.F) {
 		out, err := e.MarshalJSON()
 		require.NoError(t, err)
 		again, err := bridge.ParseEvent(out)
-		require.NoError(t, err, "what was understood can be sent on: %s", out)
+		require.NoError(t, err, "a decoded event can be sent on: %s", out)
 		require.Equal(t, e.Event, again)
 	})
 }
 
-// A receipt never invents an id, and keeps what was sent.
+// A receipt never invents an id, and keeps the sent key.
 func FuzzReceipt(f *testing.F) {
 	f.Add([]byte(`{"id":7,"type":"notice","notice":"SYS_COMMAND","data":{"file-id":"9"},"x":{}}`))
 	f.Add([]byte(`{"id":-1}`))
@@ -64,15 +63,15 @@ func FuzzLimits(f *testing.F) {
 	})
 }
 
-// What a backend answers to a join is refused, or can be welcomed.
+// A backend's answer to a join is refused, or fits into a welcome.
 func FuzzJoined(f *testing.F) {
 	f.Add([]byte(`{"party":{"userId":"ann","nickname":"Ann","userType":"CLIENT","visibility":"ALL","clientVersion":106},"limits":{"maxFiles":3},"position":4}`))
 	f.Add([]byte(`{"party":{"userId":"ann","userType":"CLIENT"},"limits":{},"position":-1}`))
 	f.Add([]byte(`{"party":{"userId":"ann","userType":"CLIENT","nickname":"\u0000","visibility":"ROOT"},"limits":{"later":[]}}`))
-	c, err := newClient(Options{URL: "http://backend", Secret: []byte("secret"), Patience: time.Nanosecond})
+	c, err := newClient(ClientOptions{URL: "http://backend", Secret: []byte("secret"), RetryFor: time.Nanosecond})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		c.http.Transport = answering(body)
+		c.http.Transport = fixedBody(body)
 		joined, err := c.Chat().Join(t.Context(), "s", bridge.Party{UserID: "ann", UserType: bridge.Client})
 		if err != nil {
 			require.NotEmpty(t, bridge.CodeOf(err))
@@ -82,19 +81,18 @@ func FuzzJoined(f *testing.F) {
 		require.Equal(t, bridge.Client, joined.Party.UserType)
 		welcome := bridge.AppendMessage(nil, &bridge.Welcome{Session: "s", Party: joined.Party, Limits: joined.Limits, Position: joined.Position, MaxFrame: 1})
 		_, err = bridge.FromProxy(welcome)
-		require.NoError(t, err, "a page can be welcomed: %s", welcome)
+		require.NoError(t, err, "a welcome for the page: %s", welcome)
 	})
 }
 
-// answering answers every request with that body.
-type answering []byte
+// fixedBody answers every request with that body.
+type fixedBody []byte
 
-func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a fixedBody) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Body: io.NopCloser(bytes.NewReader(a)), Request: r, Header: http.Header{}}, nil
 }
 
-// The header that carries a document's attributes is refused, or comes through a
-// header unchanged.
+// A document's header is refused, or survives encoding and decoding.
 func FuzzDocumentHeader(f *testing.F) {
 	f.Add(`{"name":"a.txt","size":3,"sha256":"` + strings.Repeat("0", 64) + `"}`)
 	f.Add(`{"name":"\ud83d","size":-1}`)
@@ -117,25 +115,24 @@ func FuzzDocumentHeader(f *testing.F) {
 	})
 }
 
-// A refusal of a backend, whatever it sends, is an error that a page may be told.
-func FuzzRefusal(f *testing.F) {
+// Every error response of a backend becomes an error that fits into a message to a page.
+func FuzzResponseError(f *testing.F) {
 	f.Add(404, []byte(`{"error":{"code":"file-unknown","message":"no"}}`))
 	f.Add(302, []byte(`<html>`))
 	f.Add(401, []byte(``))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		req := httptest.NewRequest(http.MethodGet, "/", nil)
-		err := refusal(&http.Response{StatusCode: status, Status: "no", Body: io.NopCloser(bytes.NewReader(body)), Request: req}, bridge.CodeChatUnavailable)
+		err := responseError(&http.Response{StatusCode: status, Status: "no", Body: io.NopCloser(bytes.NewReader(body)), Request: req}, bridge.CodeChatUnavailable)
 		e := bridge.AsError(err)
 		require.NotEmpty(t, e.Code)
 		_, err = bridge.FromProxy(bridge.AppendMessage(nil, &bridge.Fail{Ref: 1, Error: *e}))
-		require.NoError(t, err, "a page can be told")
+		require.NoError(t, err, "the error fits into a message")
 	})
 }
 
-// The backend's end answers whatever it is asked, never as if the fault were its
-// own, and never beyond what it holds.
-func FuzzServer(f *testing.F) {
-	h, err := NewHandler(Backend{Chat: deaf{}, Documents: void{}, Secret: []byte("secret")})
+// The handler answers every request, and none with an internal error.
+func FuzzHandler(f *testing.F) {
+	h, err := NewHandler(HandlerOptions{Chat: emptyChat{}, Documents: emptyStore{}, Secret: []byte("secret")})
 	require.NoError(f, err)
 	f.Cleanup(h.Close)
 	f.Add("POST", "/backend/v1/sessions/s/parties", `{"userId":"ann","userType":"AGENT"}`, "")
@@ -152,7 +149,7 @@ func FuzzServer(f *testing.F) {
 		if r.URL, err = r.URL.Parse(path); err != nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // a stream goes on for ever
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // a stream never ends
 		defer cancel()
 		r = r.WithContext(ctx)
 		r.Header.Set("Authorization", "Bearer secret")
@@ -166,47 +163,49 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// deaf is a Chat Server whose every session is unknown.
-type deaf struct{}
+// emptyChat is a Chat Server without sessions.
+type emptyChat struct{}
 
 var unknown = bridge.NewError(bridge.CodeNotJoined, "")
 
-func (deaf) Join(context.Context, string, bridge.Party) (proxy.Joined, error) {
+func (emptyChat) Join(context.Context, string, bridge.Party) (proxy.Joined, error) {
 	return proxy.Joined{}, unknown
 }
-func (deaf) Leave(context.Context, string, string, bridge.Reason, bridge.AfterAction) error {
+func (emptyChat) Leave(context.Context, string, string, bridge.Reason, bridge.AfterAction) error {
 	return unknown
 }
-func (deaf) Post(context.Context, string, string, bridge.Event) (bridge.Event, error) {
+func (emptyChat) Post(context.Context, string, string, bridge.Event) (bridge.Event, error) {
 	return bridge.Event{}, unknown
 }
-func (deaf) File(context.Context, string, string, string) (bridge.Event, error) {
+func (emptyChat) File(context.Context, string, string, string) (bridge.Event, error) {
 	return bridge.Event{}, unknown
 }
-func (deaf) FindKey(context.Context, string, string) (bridge.Event, bool, error) {
+func (emptyChat) FindKey(context.Context, string, string) (bridge.Event, bool, error) {
 	return bridge.Event{}, false, nil
 }
-func (deaf) Events(context.Context, string, string, int64, func(bridge.Event) error) error {
+func (emptyChat) Events(context.Context, string, string, int64, func(bridge.Event) error) error {
 	return unknown
 }
-func (deaf) Limits(context.Context, string, string) (bridge.Limits, error) {
+func (emptyChat) Limits(context.Context, string, string) (bridge.Limits, error) {
 	return bridge.Limits{}, unknown
 }
-func (deaf) Reserve(context.Context, string, string, string, string, int64) error { return unknown }
-func (deaf) Release(context.Context, string, string, string) error                { return unknown }
-func (deaf) Attempt(context.Context, string, string, string, string) error        { return unknown }
+func (emptyChat) Reserve(context.Context, string, string, string, string, int64) error {
+	return unknown
+}
+func (emptyChat) Release(context.Context, string, string, string) error         { return unknown }
+func (emptyChat) Attempt(context.Context, string, string, string, string) error { return unknown }
 
-// void is a store that keeps nothing.
-type void struct{}
+// emptyStore is a store that keeps nothing.
+type emptyStore struct{}
 
-func (void) Put(_ context.Context, d proxy.Document, content io.Reader) (string, error) {
+func (emptyStore) Put(_ context.Context, d proxy.Document, content io.Reader) (string, error) {
 	n, err := io.Copy(io.Discard, content)
 	if err == nil && n != d.Size {
 		return "", bridge.NewError(bridge.CodeDigest, "")
 	}
 	return "1", err
 }
-func (void) Open(context.Context, string) (proxy.Content, error) {
+func (emptyStore) Open(context.Context, string) (proxy.Content, error) {
 	return nil, bridge.NewError(bridge.CodeDocument, "")
 }
-func (void) Remove(context.Context, string) error { return nil }
+func (emptyStore) Remove(context.Context, string) error { return nil }

@@ -12,11 +12,11 @@ import (
 	"attache/proxy/guests"
 )
 
-// H2: whoever knows the secret is not a stranger, however many connections it needs; others
-// make room for each other.
-func TestH2AProxyIsNoStrangerToItsBackend(t *testing.T) {
+// H2: a proxy that knows the secret is not limited, however many connections it needs;
+// strangers displace each other.
+func TestH2_BackendDoesNotLimitItsProxy(t *testing.T) {
 	b := newWorld(t)
-	h, err := backend.NewHandler(backend.Backend{Chat: b.chat, Documents: &backend.Staged{Staging: b.store, Documents: b.store}, Secret: []byte(secret)})
+	h, err := backend.NewHandler(backend.HandlerOptions{Chat: b.chat, Documents: backend.NewStagedStore(b.store, b.store), Secret: []byte(secret)})
 	require.NoError(t, err)
 	defer h.Close()
 	s := httptest.NewUnstartedServer(guests.Handler(h, guests.TimedBodies))

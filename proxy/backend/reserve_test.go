@@ -11,11 +11,11 @@ import (
 	"attache/proxy/backend"
 )
 
-// A backend that takes every key it has seen for a reserved one is not believed: the
-// proxy looks at the transcript itself.
-func TestH1ABackendIsNotBelievedAboutKeys(t *testing.T) {
+// The proxy looks up keys in the transcript itself and does not trust a backend that treats
+// every known key as reserved.
+func TestH1_ReserveChecksTheTranscript(t *testing.T) {
 	b := newWorld(t)
-	b.serve(func(p *backend.Backend) {
+	b.serve(func(p *backend.HandlerOptions) {
 		p.Chat = &brokenChat{Server: b.chat, reserve: func(context.Context, string, string, string, string, int64) error { return nil }}
 	}, nil)
 	c := b.dial(b.options()).Chat()

@@ -4,8 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -14,46 +12,26 @@ import (
 	"attache/proxy"
 )
 
-// The contract's version, which is part of every path but the first.
+// The contract's version, which is part of every path except the first.
 const version = 1
 
-// The paths. A segment in braces is percent-encoded UTF-8.
+// featureAllowances: limits, reservations, attempts. A backend may lack it.
+const featureAllowances = "allowances"
+
+// Silence on a stream of events.
 const (
-	pathHello = "/backend" // GET: versions and features
-
-	pathSession = "/backend/v1/sessions/{session}"
-	pathParties = pathSession + "/parties"          // POST: join
-	pathKey     = pathSession + "/events/{key}"     // GET: the event with that key
-	pathParty   = pathParties + "/{user}"           //
-	pathLeave   = pathParty + "/leave"              // POST
-	pathEvents  = pathParty + "/events"             // POST: a message or a notice; GET ?after=: the stream
-	pathFile    = pathParty + "/files/{file}"       // GET: the notice with that file-id
-	pathLimits  = pathParty + "/limits"             // GET
-	pathReserve = pathParty + "/reservations/{key}" // PUT, DELETE
-	pathAttempt = pathParty + "/attempts/{key}"     // PUT
-
-	pathDocuments = "/backend/v1/documents/"
-	pathDocument  = pathDocuments + "{id}" // PUT, GET and HEAD with Range, DELETE
+	heartbeat   = 5 * time.Second  // after which a server writes an empty line
+	idleTimeout = 15 * time.Second // after which a client closes the connection
 )
 
-// The features that a backend may lack.
-const featureAllowances = "allowances" // limits, reservations, attempts
-
-// Silence on a stream of events: a server writes an empty line after so long,
-// and a client gives the connection up after so long.
-const (
-	beatEvery = 5 * time.Second
-	deadAfter = 15 * time.Second
-)
-
-// Bounds of what is read into memory, in bytes.
+// Bounds of input read into memory, in bytes.
 const (
 	maxBody = 64 << 10
 	maxLine = 64 << 10
 )
 
 // headerDocument carries a document's attributes both ways, as JSON in ASCII:
-// a name in a URL would end up in the logs of whatever lies between.
+// a name in a URL would end up in the logs of every reverse proxy.
 const headerDocument = "Attache-Document"
 
 type hello struct {
@@ -109,7 +87,7 @@ type wireDocument struct {
 	Created     time.Time `json:"created,omitzero"`
 }
 
-// wireError is {"error":{…}}, the body of every refusal and a stream's last line.
+// wireError is {"error":{…}}, the body of every error response and a stream's last line.
 type wireError struct {
 	Error *struct {
 		Code    bridge.Code `json:"code"`
@@ -122,7 +100,7 @@ func (p wireParty) party() bridge.Party { return bridge.Party(p) }
 func (d wireDocument) document() (out proxy.Document, err error) {
 	sum, err := hex.DecodeString(d.SHA256)
 	if err != nil || len(sum) != len(out.SHA256) || d.Size < 0 {
-		return out, fmt.Errorf("a document needs a size and its SHA-256 in hex")
+		return out, fmt.Errorf("the header %s needs a size and a SHA-256 in hex", headerDocument)
 	}
 	out = proxy.Document{
 		ID: d.ID, Name: d.Name, MimeType: d.MimeType, Description: d.Description, Size: d.Size,
@@ -147,7 +125,7 @@ func decodeDocument(header string) (proxy.Document, error) {
 	return d.document()
 }
 
-// ascii writes what a header cannot carry in JSON's own way.
+// ascii escapes characters that a header cannot carry, as JSON does.
 func ascii(in []byte) string {
 	out := make([]byte, 0, len(in))
 	for len(in) > 0 {
@@ -164,34 +142,4 @@ func ascii(in []byte) string {
 		}
 	}
 	return string(out)
-}
-
-// at fills a path's segments in their order.
-func at(pattern string, segments ...string) string {
-	var out []byte
-	for i := 0; i < len(pattern); i++ {
-		if pattern[i] != '{' {
-			out = append(out, pattern[i])
-			continue
-		}
-		for pattern[i] != '}' {
-			i++
-		}
-		out = append(out, url.PathEscape(segments[0])...)
-		segments = segments[1:]
-	}
-	return string(out)
-}
-
-// walks reports whether a segment of the path is empty, "." or "..". No percent-encoding
-// hides these (RFC 3986, 6.2.2.3): whatever lies between the two ends, and the other
-// end itself, may take them for steps. An id that pages name can be one of them, and
-// nothing has such an id.
-func walks(path string) bool {
-	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		if segment == "" || segment == "." || segment == ".." {
-			return true
-		}
-	}
-	return false
 }

@@ -45,9 +45,9 @@ func newWorld(t *testing.T) *world {
 }
 
 // serve serves the backend, as change makes it.
-func (b *world) serve(change func(*backend.Backend), wrap func(http.Handler) http.Handler) {
+func (b *world) serve(change func(*backend.HandlerOptions), wrap func(http.Handler) http.Handler) {
 	b.t.Helper()
-	parts := backend.Backend{Chat: b.chat, Documents: &backend.Staged{Staging: b.store, Documents: b.store}, Secret: []byte(secret)}
+	parts := backend.HandlerOptions{Chat: b.chat, Documents: backend.NewStagedStore(b.store, b.store), Secret: []byte(secret)}
 	if change != nil {
 		change(&parts)
 	}
@@ -67,11 +67,11 @@ func (b *world) serve(change func(*backend.Backend), wrap func(http.Handler) htt
 	})
 }
 
-func (b *world) options() backend.Options {
-	return backend.Options{URL: b.server.URL, Secret: []byte(secret)}
+func (b *world) options() backend.ClientOptions {
+	return backend.ClientOptions{URL: b.server.URL, Secret: []byte(secret)}
 }
 
-func (b *world) dial(o backend.Options) *backend.Client {
+func (b *world) dial(o backend.ClientOptions) *backend.Client {
 	b.t.Helper()
 	c, err := backend.Dial(b.t.Context(), o)
 	require.NoError(b.t, err)
@@ -84,7 +84,7 @@ func (b *world) conform(only string) map[string]error {
 	b.t.Helper()
 	found := map[string]error{}
 	cases := 0
-	err := backend.Conform(b.t.Context(), b.options(), only, func(v backend.Verdict) {
+	err := backend.Conform(b.t.Context(), b.options(), only, func(v backend.CaseResult) {
 		cases++
 		if v.Err != nil {
 			found[v.Case] = v.Err

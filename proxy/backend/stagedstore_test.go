@@ -14,66 +14,64 @@ import (
 	"attache/proxy/backend"
 )
 
-// late is a store that has become complete since it was first asked.
-type late struct {
+// lateStore has a document only from the second time on that it is opened.
+type lateStore struct {
 	proxy.Documents
-	asked bool
+	opened bool
 }
 
-func (l *late) Open(ctx context.Context, id string) (proxy.Content, error) {
-	if !l.asked {
-		l.asked = true
+func (l *lateStore) Open(ctx context.Context, id string) (proxy.Content, error) {
+	if !l.opened {
+		l.opened = true
 		return nil, bridge.NewError(bridge.CodeDocument, "")
 	}
 	return l.Documents.Open(ctx, id)
 }
 
-// What a request that was torn off had sent on its way may arrive behind the
-// question of the next one.
-func TestPutFindsWhatCameToBeMeanwhile(t *testing.T) {
+// The bytes of a broken request may arrive after the next request has looked for the document.
+func TestPut_FindsADocumentStoredMeanwhile(t *testing.T) {
 	b := newWorld(t)
 	content := []byte("hello")
 	d := b.staged(content)
 	_, err := b.store.Add(t.Context(), d)
 	require.NoError(t, err)
-	s := &backend.Staged{Staging: b.store, Documents: &late{Documents: b.store}}
+	s := backend.NewStagedStore(b.store, &lateStore{Documents: b.store})
 	id, err := s.Put(t.Context(), d, bytes.NewReader(content))
 	require.NoError(t, err)
 	require.Equal(t, d.ID, id)
 	other := d
 	other.SHA256[0]++
-	s = &backend.Staged{Staging: b.store, Documents: &late{Documents: b.store}}
+	s = backend.NewStagedStore(b.store, &lateStore{Documents: b.store})
 	_, err = s.Put(t.Context(), other, bytes.NewReader(content))
 	require.Equal(t, bridge.CodeUploadConflict, bridge.CodeOf(err))
 }
 
-// usurped is a store whose staged content another process writes anew before it
-// is added.
-type usurped struct {
+// raced is a store whose staged content another process replaces before it is added.
+type raced struct {
 	proxy.Documents
 	staging proxy.Staging
 }
 
-func (u *usurped) Add(ctx context.Context, d proxy.Document) (string, error) {
+func (u *raced) Add(ctx context.Context, d proxy.Document) (string, error) {
 	if err := u.staging.Discard(ctx, d.ID); err != nil {
 		return "", err
 	}
 	return u.Documents.Add(ctx, d)
 }
 
-func TestPutIsTriedAgainWhereAnotherProcessPuts(t *testing.T) {
+func TestPut_IsBusyIfAnotherProcessPuts(t *testing.T) {
 	b := newWorld(t)
 	content := []byte("hello")
 	d := b.staged(content)
-	s := &backend.Staged{Staging: b.store, Documents: &usurped{b.store, b.store}}
+	s := backend.NewStagedStore(b.store, &raced{b.store, b.store})
 	_, err := s.Put(t.Context(), d, bytes.NewReader(content))
 	require.Equal(t, bridge.CodeBusy, bridge.CodeOf(err), "%v", err)
-	s.Documents = b.store
+	s = backend.NewStagedStore(b.store, b.store)
 	_, err = s.Put(t.Context(), d, bytes.NewReader(content))
 	require.NoError(t, err)
 }
 
-// departing is a body whose sender goes away at its end.
+// departing is a body whose client disconnects at its end.
 type departing struct {
 	io.Reader
 	cancel context.CancelFunc
@@ -88,11 +86,11 @@ func (d *departing) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func TestPutLeavesNothingOfWhatFailed(t *testing.T) {
+func TestPut_LeavesNothingIfItFails(t *testing.T) {
 	b := newWorld(t)
 	content := bytes.Repeat([]byte("0123456789abcdef"), 200_000)
 	d := b.staged(content)
-	s := &backend.Staged{Staging: b.store, Documents: b.store}
+	s := backend.NewStagedStore(b.store, b.store)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := s.Put(ctx, d, &departing{bytes.NewReader(content[:2<<20]), cancel})
 	require.Error(t, err)
@@ -104,10 +102,10 @@ func TestPutLeavesNothingOfWhatFailed(t *testing.T) {
 	require.Zero(t, size)
 }
 
-func TestPutWaitsForAnotherNoLongerThanItsSender(t *testing.T) {
+func TestPut_WaitsForAnotherNoLongerThanItsClient(t *testing.T) {
 	b := newWorld(t)
 	d := b.staged(nil)
-	s := &backend.Staged{Staging: b.store, Documents: b.store}
+	s := backend.NewStagedStore(b.store, b.store)
 	reading, body := make(chan struct{}), make(chan struct{})
 	first := make(chan error, 1)
 	go func() {

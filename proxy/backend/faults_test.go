@@ -19,7 +19,7 @@ import (
 	"attache/proxy/chat"
 )
 
-// brokenChat is Chat Server with one fault: whichever of its functions is set.
+// brokenChat is Chat Server with one fault: the function that is set.
 type brokenChat struct {
 	*chat.Server
 	join    func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error)
@@ -98,14 +98,14 @@ func (b *brokenChat) Attempt(ctx context.Context, session, userID, key, fileID s
 	return b.Server.Attempt(ctx, session, userID, key, fileID)
 }
 
-// Every test of this table is one fault that somebody's bridge might have, and
-// the case of the contract that must find it.
+// chatFaults are faults that an adapter might have, each with the case of the contract that
+// must find it.
 var chatFaults = []struct {
 	name string
-	held string // words of the case
+	held string // words of the case's sentence
 	make func(real *chat.Server) *brokenChat
 }{
-	{"gives files to who has left", "a party that has left finds no file", func(real *chat.Server) *brokenChat {
+	{"gives files to a party that has left", "a party that has left finds no file", func(real *chat.Server) *brokenChat {
 		b := &brokenChat{}
 		b.file = func(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
 			e, err := real.File(ctx, session, userID, fileID)
@@ -129,29 +129,29 @@ var chatFaults = []struct {
 			return e, err
 		}}
 	}},
-	{"appends a known key again", "an event with a key that stands", func(real *chat.Server) *brokenChat {
+	{"appends a known key again", "an event whose key is in the transcript", func(real *chat.Server) *brokenChat {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			e.Key = ""
 			return real.Post(ctx, session, userID, e)
 		}}
 	}},
-	{"looks for a key before it appends, and not while", "eight posts of one key", func(real *chat.Server) *brokenChat {
-		var came atomic.Int64
-		var looking sync.WaitGroup
-		looking.Add(8)
+	{"looks for a key before it appends, without a lock", "eight concurrent posts", func(real *chat.Server) *brokenChat {
+		var posts atomic.Int64
+		var lookups sync.WaitGroup
+		lookups.Add(8)
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			if old, found, err := real.FindKey(ctx, session, e.Key); found || err != nil {
 				return old, err
 			}
-			if came.Add(1) <= 8 { // and all of them find nothing
-				looking.Done()
-				looking.Wait()
+			if posts.Add(1) <= 8 { // and all of them find nothing
+				lookups.Done()
+				lookups.Wait()
 			}
 			e.Key = ""
 			return real.Post(ctx, session, userID, e)
 		}}
 	}},
-	{"gives a party another's event for its key", "another party's event", func(real *chat.Server) *brokenChat {
+	{"returns another party's event for a key", "another party's event", func(real *chat.Server) *brokenChat {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			if old, found, _ := real.FindKey(ctx, session, e.Key); found {
 				return old, nil
@@ -159,12 +159,12 @@ var chatFaults = []struct {
 			return real.Post(ctx, session, userID, e)
 		}}
 	}},
-	{"gives no file-id", "gets a file-id", func(real *chat.Server) *brokenChat {
+	{"assigns no file-id", "gets a file-id", func(real *chat.Server) *brokenChat {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			return real.Post(ctx, session, userID, bridge.Event{Type: bridge.Message, Text: e.Text, Key: e.Key, Visibility: bridge.All})
 		}}
 	}},
-	{"drops keys it does not know", "gets a file-id", func(real *chat.Server) *brokenChat {
+	{"drops unknown keys", "gets a file-id", func(real *chat.Server) *brokenChat {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			var known bridge.Data
 			for _, item := range e.Data {
@@ -190,10 +190,10 @@ var chatFaults = []struct {
 			},
 		}
 	}},
-	{"looks keys up in what it knew a moment ago", "found by its key at once", func(real *chat.Server) *brokenChat {
+	{"looks up keys in a stale transcript", "found by its key at once", func(real *chat.Server) *brokenChat {
 		return &brokenChat{find: func(context.Context, string, string) (bridge.Event, bool, error) { return bridge.Event{}, false, nil }}
 	}},
-	{"lets strangers post", "who is not in the session cannot post", func(real *chat.Server) *brokenChat {
+	{"lets strangers post", "a party that is not in the session cannot post", func(real *chat.Server) *brokenChat {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			p := bridge.Party{UserID: userID, UserType: bridge.Agent}
 			p.Check()
@@ -201,7 +201,7 @@ var chatFaults = []struct {
 			return real.Post(ctx, session, userID, e)
 		}}
 	}},
-	{"refuses the file of who has left", "a party that has left meanwhile", func(real *chat.Server) *brokenChat {
+	{"refuses the file of a party that has left", "a party that has left can still announce", func(real *chat.Server) *brokenChat {
 		var left sync.Map
 		return &brokenChat{
 			leave: func(_ context.Context, session, userID string) error { left.Store(session+userID, true); return nil },
@@ -213,7 +213,7 @@ var chatFaults = []struct {
 			},
 		}
 	}},
-	{"says not-joined of an ended session", "a session that was closed", func(real *chat.Server) *brokenChat {
+	{"answers not-joined for an ended session", "a session that has ended", func(real *chat.Server) *brokenChat {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			e, err := real.Post(ctx, session, userID, e)
 			if bridge.CodeOf(err) == bridge.CodeSessionEnded {
@@ -222,13 +222,13 @@ var chatFaults = []struct {
 			return e, err
 		}}
 	}},
-	{"lets a party come in twice", "joining again re-attaches", func(real *chat.Server) *brokenChat {
+	{"lets a party join twice", "joining again adds no second", func(real *chat.Server) *brokenChat {
 		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
 			real.Leave(ctx, session, p.UserID, bridge.ReasonLeft, bridge.KeepAlive)
 			return real.Join(ctx, session, p)
 		}}
 	}},
-	{"shows a customer that somebody listens", "nobody to it", func(real *chat.Server) *brokenChat {
+	{"shows a customer that somebody listens", "that a customer may not see", func(real *chat.Server) *brokenChat {
 		var agents atomic.Bool
 		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
 			agents.CompareAndSwap(false, p.UserType == bridge.Supervisor)
@@ -237,19 +237,19 @@ var chatFaults = []struct {
 			return j, err
 		}}
 	}},
-	{"shows a customer who comes hidden", "nobody to it", func(real *chat.Server) *brokenChat {
+	{"shows a customer a hidden party", "that a customer may not see", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			return real.Events(ctx, session, "sue", position, deliver)
 		}}
 	}},
-	{"tells no position", "join answers the party", func(real *chat.Server) *brokenChat {
+	{"returns no position", "join returns the party", func(real *chat.Server) *brokenChat {
 		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
 			j, err := real.Join(ctx, session, p)
 			j.Position = 0
 			return j, err
 		}}
 	}},
-	{"takes customers for agents", "join answers the party", func(real *chat.Server) *brokenChat {
+	{"makes customers agents", "join returns the party", func(real *chat.Server) *brokenChat {
 		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
 			j, err := real.Join(ctx, session, p)
 			j.Party.UserType = bridge.Agent
@@ -263,7 +263,7 @@ var chatFaults = []struct {
 			})
 		}}
 	}},
-	{"brings history and nothing after it", "brings the history in order", func(real *chat.Server) *brokenChat {
+	{"brings only the history", "brings the history in order", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			left := 6
 			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {
@@ -279,7 +279,7 @@ var chatFaults = []struct {
 			return real.Events(ctx, session, userID, max(position-1, 0), deliver)
 		}}
 	}},
-	{"keeps a hundred events", "two hundred events", func(real *chat.Server) *brokenChat {
+	{"forgets a hundred events", "two hundred events", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			n := 0
 			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {
@@ -295,7 +295,7 @@ var chatFaults = []struct {
 			return real.Events(ctx, session, "ann", position, deliver)
 		}}
 	}},
-	{"keeps a party's leaving from it", "own leaving", func(real *chat.Server) *brokenChat {
+	{"hides a party's own party-left", "own party-left", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {
 				if e.Type == bridge.PartyLeft {
@@ -305,12 +305,12 @@ var chatFaults = []struct {
 			})
 		}}
 	}},
-	{"shows strangers an endless silence", "who is not in the session ends", func(real *chat.Server) *brokenChat {
+	{"ends a stranger's stream with another code", "that is not in the session ends", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			return bridge.NewError(bridge.CodeForbidden, "")
 		}}
 	}},
-	{"does not say that the session has ended", "ends with session-ended", func(real *chat.Server) *brokenChat {
+	{"does not report the session's end", "ends with session-ended", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			real.Events(ctx, session, userID, position, deliver)
 			return bridge.NewError(bridge.CodeNotJoined, "")
@@ -321,12 +321,12 @@ var chatFaults = []struct {
 			return real.Reserve(ctx, session, userID, randomKey(), name, size)
 		}}
 	}},
-	{"gives back what is spent", "the notice spends", func(real *chat.Server) *brokenChat {
+	{"gives back a spent reservation", "a notice spends", func(real *chat.Server) *brokenChat {
 		return &brokenChat{reserve: func(context.Context, string, string, string, string, int64) error { return nil }, post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			return real.Post(ctx, session, "ann", e)
 		}}
 	}},
-	{"takes every known key for a reserved one", "the key of a message holds no place", func(real *chat.Server) *brokenChat {
+	{"treats every known key as reserved", "reserving the key of a message", func(real *chat.Server) *brokenChat {
 		return &brokenChat{reserve: func(ctx context.Context, session, userID, key, name string, size int64) error {
 			if _, found, err := real.FindKey(ctx, session, key); found || err != nil {
 				return err
@@ -334,7 +334,7 @@ var chatFaults = []struct {
 			return real.Reserve(ctx, session, userID, key, name, size)
 		}}
 	}},
-	{"does not look at an announced file's size", "the key of a message holds no place", func(real *chat.Server) *brokenChat {
+	{"ignores an announced file's size", "reserving the key of a message", func(real *chat.Server) *brokenChat {
 		return &brokenChat{reserve: func(ctx context.Context, session, userID, key, name string, size int64) error {
 			if e, found, err := real.FindKey(ctx, session, key); found && e.IsFile() || err != nil {
 				return err
@@ -342,7 +342,7 @@ var chatFaults = []struct {
 			return real.Reserve(ctx, session, userID, key, name, size)
 		}}
 	}},
-	{"has no limit", "exceeds a limit", func(real *chat.Server) *brokenChat {
+	{"ignores the limits", "exceeds a limit", func(real *chat.Server) *brokenChat {
 		return &brokenChat{reserve: func(context.Context, string, string, string, string, int64) error { return nil }}
 	}},
 	{"charges every attempt", "a download is charged once", func(real *chat.Server) *brokenChat {
@@ -381,17 +381,17 @@ func (b *brokenStore) Remove(ctx context.Context, id string) error {
 	return b.Store.Remove(ctx, id)
 }
 
-// believing stores whatever comes under the digest that it has.
-func believing(real backend.Store) func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
+// unchecked stores any content, under its own digest.
+func unchecked(real backend.Store) func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
 	return func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
-		ctx = context.WithoutCancel(ctx) // who tore it off is gone
+		ctx = context.WithoutCancel(ctx) // the client is gone
 		got, _ := io.ReadAll(content)
 		d.Size, d.SHA256 = int64(len(got)), sha256.Sum256(got)
 		return real.Put(ctx, d, bytes.NewReader(got))
 	}
 }
 
-// described opens documents with other attributes than they were put with.
+// described changes documents' attributes when they are opened.
 func described(real backend.Store, change func(*proxy.Document)) func(ctx context.Context, id string) (proxy.Content, error) {
 	return func(ctx context.Context, id string) (proxy.Content, error) {
 		c, err := real.Open(ctx, id)
@@ -416,14 +416,14 @@ var storeFaults = []struct {
 	held string
 	make func(real backend.Store, newID func() string) *brokenStore
 }{
-	{"does not look at the digest", "bytes that have another digest", func(real backend.Store, _ func() string) *brokenStore {
-		return &brokenStore{put: believing(real)}
+	{"ignores the digest", "a body with another digest", func(real backend.Store, _ func() string) *brokenStore {
+		return &brokenStore{put: unchecked(real)}
 	}},
-	{"does not look at the length", "a body of another length", func(real backend.Store, _ func() string) *brokenStore {
-		return &brokenStore{put: believing(real)}
+	{"ignores the length", "a body of another length", func(real backend.Store, _ func() string) *brokenStore {
+		return &brokenStore{put: unchecked(real)}
 	}},
-	{"keeps what a torn body has brought", "a body that breaks off", func(real backend.Store, _ func() string) *brokenStore {
-		return &brokenStore{put: believing(real)}
+	{"keeps an incomplete body", "a body that breaks off", func(real backend.Store, _ func() string) *brokenStore {
+		return &brokenStore{put: unchecked(real)}
 	}},
 	{"makes a document of every put", "putting a document again", func(real backend.Store, newID func() string) *brokenStore {
 		return &brokenStore{put: func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
@@ -431,7 +431,7 @@ var storeFaults = []struct {
 			return real.Put(ctx, d, content)
 		}}
 	}},
-	{"mixes what comes at once", "put while it is being put", func(real backend.Store, _ func() string) *brokenStore {
+	{"mixes concurrent bodies", "two concurrent puts", func(real backend.Store, _ func() string) *brokenStore {
 		var mu sync.Mutex
 		staged := map[string][]byte{}
 		return &brokenStore{put: func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
@@ -454,7 +454,7 @@ var storeFaults = []struct {
 			}
 		}}
 	}},
-	{"takes the first for the second", "upload-conflict", func(real backend.Store, _ func() string) *brokenStore {
+	{"takes another document for the first", "putting another under its id", func(real backend.Store, _ func() string) *brokenStore {
 		return &brokenStore{put: func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
 			if known, err := real.Open(ctx, d.ID); err == nil {
 				return d.ID, known.Close()
@@ -462,25 +462,25 @@ var storeFaults = []struct {
 			return real.Put(ctx, d, content)
 		}}
 	}},
-	{"forgets under which id a document was proposed", "also found by the id", func(real backend.Store, newID func() string) *brokenStore {
+	{"forgets the proposed id", "found by the proposed id", func(real backend.Store, newID func() string) *brokenStore {
 		return &brokenStore{put: func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
 			d.ID = newID()
 			return real.Put(ctx, d, content)
 		}}
 	}},
-	{"gives long ids", "comes back as it was put", func(real backend.Store, _ func() string) *brokenStore {
+	{"assigns long ids", "comes back unchanged", func(real backend.Store, _ func() string) *brokenStore {
 		return &brokenStore{put: func(ctx context.Context, d proxy.Document, content io.Reader) (string, error) {
 			id, err := real.Put(ctx, d, content)
 			return id + "-0", err
 		}}
 	}},
-	{"writes names in ASCII", "comes back as it was put", func(real backend.Store, _ func() string) *brokenStore {
+	{"writes names in ASCII", "comes back unchanged", func(real backend.Store, _ func() string) *brokenStore {
 		return &brokenStore{open: described(real, func(d *proxy.Document) { d.Name = strings.ToValidUTF8(d.Name[:3], "?") })}
 	}},
-	{"forgets when", "comes back as it was put", func(real backend.Store, _ func() string) *brokenStore {
+	{"forgets the time of creation", "comes back unchanged", func(real backend.Store, _ func() string) *brokenStore {
 		return &brokenStore{open: described(real, func(d *proxy.Document) { d.Created = d.Created.Add(time.Hour) })}
 	}},
-	{"has a document for every id", "that nobody put", func(real backend.Store, newID func() string) *brokenStore {
+	{"has a document for every id", "that was never put", func(real backend.Store, newID func() string) *brokenStore {
 		id := newID()
 		return &brokenStore{open: func(ctx context.Context, _ string) (proxy.Content, error) {
 			_, err := real.Put(ctx, proxy.Document{ID: id, SHA256: sha256.Sum256(nil)}, strings.NewReader(""))
@@ -495,24 +495,24 @@ var storeFaults = []struct {
 	}},
 }
 
-// What lies between may be at fault as well.
+// wireFaults are faults of something between the two ends.
 var wireFaults = []struct {
 	name string
 	held string
 	wrap func(http.Handler) http.Handler
 }{
-	{"lets everybody in", "without the secret", func(next http.Handler) http.Handler {
+	{"ignores the secret", "without the secret", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Set("Authorization", "Bearer "+secret)
 			next.ServeHTTP(w, r)
 		})
 	}},
-	{"answers with a page of its own", "a refusal's body", func(next http.Handler) http.Handler {
+	{"answers with a page of its own", "an error response's body", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			next.ServeHTTP(&prosaic{ResponseWriter: w}, r)
+			next.ServeHTTP(&pageWriter{ResponseWriter: w}, r)
 		})
 	}},
-	{"decodes a path twice", "any characters are told apart", func(next http.Handler) http.Handler {
+	{"decodes a path twice", "any characters are distinguished", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if again, err := url.PathUnescape(r.URL.Path); err == nil {
 				r.URL.Path, r.URL.RawPath = again, ""
@@ -520,7 +520,7 @@ var wireFaults = []struct {
 			next.ServeHTTP(w, r)
 		})
 	}},
-	{"takes its own version only", "members that nobody knows", func(next http.Handler) http.Handler {
+	{"accepts its own version only", "unknown members", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			if bytes.Contains(body, []byte(`"later"`)) {
@@ -534,7 +534,7 @@ var wireFaults = []struct {
 	{"is silent", "an empty line comes", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(&silent{w}, r) })
 	}},
-	{"knows no Range", "Range is answered", func(next http.Handler) http.Handler {
+	{"ignores Range", "a Range returns", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Del("Range")
 			next.ServeHTTP(w, r)
@@ -542,17 +542,17 @@ var wireFaults = []struct {
 	}},
 }
 
-type prosaic struct {
+type pageWriter struct {
 	http.ResponseWriter
 	refused bool
 }
 
-func (p *prosaic) WriteHeader(status int) {
+func (p *pageWriter) WriteHeader(status int) {
 	p.refused = status >= 400
 	p.ResponseWriter.WriteHeader(status)
 }
 
-func (p *prosaic) Write(b []byte) (int, error) {
+func (p *pageWriter) Write(b []byte) (int, error) {
 	if p.refused {
 		p.ResponseWriter.Write([]byte("<h1>Bad Request</h1>"))
 		return len(b), nil
@@ -560,7 +560,7 @@ func (p *prosaic) Write(b []byte) (int, error) {
 	return p.ResponseWriter.Write(b)
 }
 
-func (p *prosaic) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+func (p *pageWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 type silent struct{ http.ResponseWriter }
 

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -18,60 +19,59 @@ import (
 	"attache/proxy/guests"
 )
 
-// Store is a document store that is given a document's bytes as they come.
+// Store is a document store that receives a document's bytes as they arrive.
 type Store interface {
-	// Put makes a document of content, which must be d.Size bytes with the
-	// digest d.SHA256 (code digest-mismatch), and returns its id, of at most 16
-	// characters: d.ID or one of its own. Until it has returned, the document
-	// does not exist for Open. Repeating it answers the same id, and with another
-	// digest code upload-conflict.
+	// Put stores content as a document. It must be d.Size bytes with the digest
+	// d.SHA256 (code digest-mismatch). Put returns the document's id, of at most 16
+	// characters: d.ID or one of its own. Before it returns, the document does not
+	// exist for Open. A repeated Put returns the same id, or code upload-conflict if
+	// the digest differs.
 	Put(ctx context.Context, d proxy.Document, content io.Reader) (id string, err error)
-	// Open and Remove find a document by the id that Put returned and by the one
-	// it was given.
+	// Open and Remove find a document both by the id that Put returned and by d.ID.
 	Open(ctx context.Context, id string) (proxy.Content, error)
 	Remove(ctx context.Context, id string) error
 }
 
-// Backend is what a backend stands for.
-type Backend struct {
-	// Where Chat is a [proxy.Allowances], the backend says so.
-	Chat      proxy.ChatServer
+// HandlerOptions are the options of [NewHandler].
+type HandlerOptions struct {
+	// Chat is the Chat Server. If it implements [proxy.Allowances], the backend has the
+	// feature "allowances". Required.
+	Chat proxy.ChatServer
+	// Documents is the document store. Required.
 	Documents Store
-	// Secret is what both ends share.
+	// Secret is the secret that both ends share. Required.
 	Secret []byte
-	// Version of the software, for people; may be empty.
+	// Version is the software's version, for people; may be empty.
 	Version string
-	// Log is told of refused requests; nil drops it.
+	// Log gets refused requests; nil discards them.
 	Log *slog.Logger
 }
 
-// Handler is the backend's end.
+// Handler is the backend's end of the contract.
 type Handler struct {
-	Backend
-	allowances proxy.Allowances // nil without
-	digest     [32]byte         // of the secret: comparing takes the same time for every length
+	cfg        HandlerOptions
+	allowances proxy.Allowances // nil: without
+	digest     [32]byte         // of the secret: comparing digests takes the same time for every length
 	mux        http.ServeMux
 	ctx        context.Context // of the streams
 	stop       context.CancelFunc
 }
 
-// NewHandler serves b.
-func NewHandler(b Backend) (*Handler, error) {
-	h := &Handler{Backend: b, digest: sha256.Sum256(b.Secret)}
-	if len(b.Secret) == 0 {
-		return nil, errors.New("a backend needs a secret: both ends share it")
+// NewHandler returns a handler that serves the contract.
+func NewHandler(o HandlerOptions) (*Handler, error) {
+	if len(o.Secret) == 0 {
+		return nil, errors.New("a backend needs a secret that both ends share")
 	}
-	h.allowances, _ = b.Chat.(proxy.Allowances)
-	if h.Log == nil {
-		h.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	h := &Handler{cfg: o, digest: sha256.Sum256(o.Secret)}
+	h.allowances, _ = o.Chat.(proxy.Allowances)
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.route()
 	return h, nil
 }
 
-// Close ends the streams of events; their receivers go on with another backend, or
-// with the next one here.
+// Close ends the streams of events. Their clients reconnect to another backend, or to the
+// next one here.
 func (h *Handler) Close() { h.stop() }
 
 func (h *Handler) route() {
@@ -105,28 +105,28 @@ func (h *Handler) handle(pattern string, serve func(http.ResponseWriter, *http.R
 			err = serve(w, r)
 		}
 		if err != nil {
-			h.refuse(w, r, err)
+			h.replyError(w, r, err)
 		}
 	})
 }
 
-// ServeHTTP answers whoever knows the secret.
+// ServeHTTP serves requests that carry the secret.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	sum := sha256.Sum256([]byte(given))
 	if !ok || subtle.ConstantTimeCompare(sum[:], h.digest[:]) != 1 {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="backend"`)
-		h.refuse(w, r, bridge.NewError(bridge.CodeTokenInvalid, "the backend does not know this secret"))
+		h.replyError(w, r, bridge.NewError(bridge.CodeTokenInvalid, "the backend rejects this secret"))
 		return
 	}
-	guests.Known(r.Context()) // a proxy has as many connections as it needs
-	// The mux would take a slash or dots within an id for steps.
+	guests.Known(r.Context()) // a proxy may have as many connections as it needs
+	// The mux would resolve an encoded slash or dots within an id.
 	routed := *r
 	routed.URL = &url.URL{Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery}
 	h.mux.ServeHTTP(w, &routed)
 }
 
-// decodeSegments decodes what stood in the path's braces, once it is routed.
+// decodeSegments decodes the path's segments after routing.
 func decodeSegments(r *http.Request) error {
 	for _, name := range []string{"session", "user", "file", "key", "id"} {
 		id, err := url.PathUnescape(r.PathValue(name))
@@ -143,11 +143,11 @@ func (h *Handler) hello(w http.ResponseWriter, _ *http.Request) error {
 	if h.allowances != nil {
 		features = append(features, featureAllowances)
 	}
-	return answer(w, hello{Versions: []int{version}, Features: features, Server: h.Version})
+	return reply(w, hello{Versions: []int{version}, Features: features, Server: h.cfg.Version})
 }
 
-// answer writes what a request came to.
-func answer(w http.ResponseWriter, body any) error {
+// reply writes a response with a JSON body.
+func reply(w http.ResponseWriter, body any) error {
 	out, err := json.Marshal(body)
 	if err != nil {
 		return bridge.AsError(err)
@@ -159,16 +159,16 @@ func answer(w http.ResponseWriter, body any) error {
 	return nil
 }
 
-// done answers a request that has nothing to tell.
-func done(w http.ResponseWriter, err error) error {
+// replyEmpty writes a response without a body, unless err is an error.
+func replyEmpty(w http.ResponseWriter, err error) error {
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	return err
 }
 
-// read takes a request's JSON.
-func read(w http.ResponseWriter, r *http.Request, body any) error {
+// readJSON decodes a request's body.
+func readJSON(w http.ResponseWriter, r *http.Request, body any) error {
 	in, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
 		err = json.Unmarshal(in, body)
@@ -179,9 +179,9 @@ func read(w http.ResponseWriter, r *http.Request, body any) error {
 	return err
 }
 
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Handler) replyError(w http.ResponseWriter, r *http.Request, err error) {
 	e := bridge.AsError(err)
-	h.Log.Debug("refused", "method", r.Method, "path", r.Pattern, "code", e.Code, "error", err)
+	h.cfg.Log.Debug("refused", "method", r.Method, "path", r.Pattern, "code", e.Code, "error", err)
 	head := w.Header()
 	head.Set("Content-Type", "application/json")
 	head.Set("Cache-Control", "no-store")
@@ -189,7 +189,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Write(append(bridge.AppendError(nil, e), '\n'))
 }
 
-// status is for whatever lies between; the code in the body is what counts.
+// status is the HTTP status for a code. Only intermediaries look at it: the proxy goes by the
+// code in the body. It differs from package proxy's on purpose: that one answers browsers,
+// where for example 409 and 410 would not mean what they mean to a proxy's HTTP client.
 func status(c bridge.Code) int {
 	switch c {
 	case bridge.CodeTokenInvalid:
@@ -212,5 +214,5 @@ func status(c bridge.Code) int {
 	return http.StatusForbidden
 }
 
-// writeTime is how long a receiver may take for one piece.
-const writeTime = 20 * time.Second
+// pieceTime is how long a peer may take to send or receive one piece.
+const pieceTime = 20 * time.Second

@@ -16,35 +16,34 @@ func (h *Handler) put(w http.ResponseWriter, r *http.Request) error {
 		return bridge.WrapError(bridge.CodeMessage, err)
 	}
 	if r.ContentLength >= 0 && r.ContentLength != d.Size {
-		return bridge.NewError(bridge.CodeDigest, "the body has another length than "+headerDocument+" says")
+		return bridge.NewError(bridge.CodeDigest, "the body's length is not the one in "+headerDocument)
 	}
 	d.ID = r.PathValue("id")
-	content := &patient{control: http.NewResponseController(w), body: http.MaxBytesReader(w, r.Body, d.Size)}
-	id, err := h.Documents.Put(r.Context(), d, content)
+	content := &deadlineReader{control: http.NewResponseController(w), body: http.MaxBytesReader(w, r.Body, d.Size)}
+	id, err := h.cfg.Documents.Put(r.Context(), d, content)
 	if longer := (*http.MaxBytesError)(nil); errors.As(err, &longer) {
 		return bridge.WrapError(bridge.CodeDigest, err)
 	}
 	if err != nil {
 		return err
 	}
-	return answer(w, wireStored{ID: id})
+	return reply(w, wireStored{ID: id})
 }
 
-// patient is a body whose sender may take as long as it likes for all of it, and
-// not for one piece.
-type patient struct {
+// deadlineReader is a body with a deadline for each piece, but none for the whole.
+type deadlineReader struct {
 	control *http.ResponseController
 	body    io.Reader
 }
 
-func (p *patient) Read(b []byte) (int, error) {
-	p.control.SetReadDeadline(time.Now().Add(writeTime))
-	return p.body.Read(b)
+func (d *deadlineReader) Read(b []byte) (int, error) {
+	d.control.SetReadDeadline(time.Now().Add(pieceTime))
+	return d.body.Read(b)
 }
 
-// get answers GET and HEAD. If-Range and If-None-Match are the digest's.
+// get serves GET and HEAD. The ETag for If-Range and If-None-Match is the digest.
 func (h *Handler) get(w http.ResponseWriter, r *http.Request) error {
-	content, err := h.Documents.Open(r.Context(), r.PathValue("id"))
+	content, err := h.cfg.Documents.Open(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -64,9 +63,9 @@ func (h *Handler) get(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) remove(w http.ResponseWriter, r *http.Request) error {
-	err := h.Documents.Remove(r.Context(), r.PathValue("id"))
+	err := h.cfg.Documents.Remove(r.Context(), r.PathValue("id"))
 	if bridge.CodeOf(err) == bridge.CodeDocument {
-		err = nil // it is gone, and that is what was wanted
+		err = nil // it is gone already
 	}
-	return done(w, err)
+	return replyEmpty(w, err)
 }

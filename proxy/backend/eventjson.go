@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// event is a bridge.Event in the one JSON form that bridge gives it. Members that
-// this version does not know are dropped; those it knows keep their bounds.
+// event is a bridge.Event in bridge's own JSON form. Unknown members are dropped; known ones
+// keep their bounds.
 type event struct{ bridge.Event }
 
 func (e *event) MarshalJSON() ([]byte, error) { return bridge.AppendEvent(nil, e.Event), nil }
@@ -27,8 +27,7 @@ func parseLimits(in []byte) (bridge.Limits, error) {
 	return l, nil
 }
 
-// shape names the members of an object that this version knows. A nil one takes
-// the value as it is.
+// shape names the known members of an object. A nil shape keeps the value as it is.
 type shape map[string]shape
 
 var eventShape = shape{
@@ -42,20 +41,20 @@ var limitsShape = shape{
 	"needAgent": nil, "agentHere": nil, "maxDownloads": nil, "usedDownloads": nil,
 }
 
-// lenient reads what bridge, whose JSON is strict, may refuse for a member that a
-// later version has, or for a null.
+// lenient reads JSON that bridge, which is strict, may refuse because of a later version's
+// member or a null.
 func lenient[T any](in []byte, known shape, parse func([]byte) (T, error)) (T, error) {
 	out, err := parse(in)
 	if err == nil {
 		return out, nil
 	}
-	if in, err = known.keep(in); err != nil {
+	if in, err = known.filter(in); err != nil {
 		return out, err
 	}
 	return parse(in)
 }
 
-func (s shape) keep(in json.RawMessage) (out json.RawMessage, err error) {
+func (s shape) filter(in json.RawMessage) (out json.RawMessage, err error) {
 	if s == nil {
 		return in, nil
 	}
@@ -69,16 +68,15 @@ func (s shape) keep(in json.RawMessage) (out json.RawMessage, err error) {
 			delete(members, name)
 			continue
 		}
-		if members[name], err = inner.keep(value); err != nil {
+		if members[name], err = inner.filter(value); err != nil {
 			return nil, err
 		}
 	}
 	return json.Marshal(members)
 }
 
-// receipt reads, over what was sent, what is needed of an event once it is stored,
-// although the whole cannot be understood: to say that it is not stored would be
-// wrong.
+// receipt returns the sent event with the few members that are needed once it is stored. It
+// is for a stored event that cannot be decoded: reporting it as not stored would be wrong.
 func receipt(in []byte, sent bridge.Event) (bridge.Event, error) {
 	var e struct {
 		ID     int64            `json:"id"`

@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// An id that a path cannot carry names nothing, and the backend is not asked for it.
-func TestL2IDsThatWalkAreNotAskedFor(t *testing.T) {
+// An id that a path cannot carry does not exist, and the backend is not asked for it.
+func TestL2_IDsThatAreDotSegmentsAreNotRequested(t *testing.T) {
 	b, g := gated(t)
 	c := b.dial(b.options())
 	documents := c.Documents(b.store)

@@ -1,0 +1,54 @@
+package backend
+
+import (
+	"net/url"
+	"strings"
+)
+
+// The paths. A segment in braces is percent-encoded UTF-8.
+const (
+	pathHello = "/backend" // GET: versions and features
+
+	pathSession = "/backend/v1/sessions/{session}"
+	pathParties = pathSession + "/parties"          // POST: join
+	pathKey     = pathSession + "/events/{key}"     // GET: the event with that key
+	pathParty   = pathParties + "/{user}"           //
+	pathLeave   = pathParty + "/leave"              // POST
+	pathEvents  = pathParty + "/events"             // POST: a message or a notice; GET ?after=: the stream
+	pathFile    = pathParty + "/files/{file}"       // GET: the notice with that file-id
+	pathLimits  = pathParty + "/limits"             // GET
+	pathReserve = pathParty + "/reservations/{key}" // PUT, DELETE
+	pathAttempt = pathParty + "/attempts/{key}"     // PUT
+
+	pathDocuments = "/backend/v1/documents/"
+	pathDocument  = pathDocuments + "{id}" // PUT, GET and HEAD with Range, DELETE
+)
+
+// pathOf fills the pattern's braces with the segments, in order.
+func pathOf(pattern string, segments ...string) string {
+	var out []byte
+	for i := 0; i < len(pattern); i++ {
+		if pattern[i] != '{' {
+			out = append(out, pattern[i])
+			continue
+		}
+		for pattern[i] != '}' {
+			i++
+		}
+		out = append(out, url.PathEscape(segments[0])...)
+		segments = segments[1:]
+	}
+	return string(out)
+}
+
+// hasDotSegment reports whether a segment of the path is empty, "." or "..". No
+// percent-encoding hides these (RFC 3986, 6.2.2.3): a reverse proxy, or the other end
+// itself, may resolve them. A page can name such an id, but nothing has it.
+func hasDotSegment(path string) bool {
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
