@@ -26,8 +26,9 @@ var directions = []struct {
 	{"cli", []string{"bridge", "web", "proxy", "proxy/*"}},
 	{"bridge", nil},
 	{"bridge/gen", []string{"bridge"}},
-	{"wasm", []string{"bridge"}},
-	{"wasm/page", []string{"bridge"}},
+	{"wasm", []string{"bridge", "wasm/client"}},
+	{"wasm/client", []string{"bridge"}},
+	{"wasm/page", []string{"bridge", "wasm/client"}},
 	{"web", nil},
 	{"web/pack", nil},
 	{"proxy", []string{"bridge", "proxy/guests"}},
@@ -94,6 +95,16 @@ func fits(t *testing.T, pattern, name string) bool {
 	ok, err := path.Match(pattern, name)
 	require.NoError(t, err)
 	return ok
+}
+
+// The page's state machine knows no platform: what it needs of one is passed in.
+func TestTheClientKnowsNoPlatform(t *testing.T) {
+	allowed := []string{module + "/bridge", "runtime", "strconv", "sync", "time"}
+	for _, platform := range [][]string{nil, {"GOOS=js", "GOARCH=wasm"}} {
+		for _, line := range list(t, "..", platform, `{{join .Imports "\n"}}`, "./wasm/client") {
+			require.Contains(t, allowed, line)
+		}
+	}
 }
 
 // Every page downloads what the module reaches.

@@ -8,10 +8,10 @@ import (
 	"attache/bridge"
 )
 
-// arguments are what JavaScript called a function with. They are copied out by
-// type; the first that is of another spoils the call. None is looked into: the
-// runtime's glue catches what a function throws that Go calls, but not what a
-// getter throws, and that would end the program.
+// arguments are the values that JavaScript called a function with. They are copied out
+// by type; the first of a wrong type fails the call. No object is inspected: the
+// runtime catches what a function throws that Go calls, but not what a getter
+// throws, and that would end the program.
 type arguments struct {
 	values []safejs.Value
 	next   int

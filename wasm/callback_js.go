@@ -2,11 +2,17 @@ package main
 
 import "github.com/hack-pad/safejs"
 
-// callback makes a function that JavaScript may call; f is taken as a turn. Who
-// asked for it must release it.
+// callback is a function that JavaScript may call, until it is released.
+type callback struct {
+	page     *page
+	fn       safejs.Func
+	released bool
+}
+
+// callback makes one. A panic in f goes no further.
 func (p *page) callback(f func(args []safejs.Value)) (*callback, error) {
 	fn, err := safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
-		p.turns.run(func() { f(args) }, nil)
+		p.client.Contain(func() { f(args) }, nil)
 		return nil
 	})
 	if err != nil {
@@ -14,12 +20,6 @@ func (p *page) callback(f func(args []safejs.Value)) (*callback, error) {
 	}
 	p.live++
 	return &callback{page: p, fn: fn}, nil
-}
-
-type callback struct {
-	page     *page
-	fn       safejs.Func
-	released bool
 }
 
 func (c *callback) release() {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"math/rand"
+	"strings"
 	"testing"
 
 	"github.com/hack-pad/safejs"
@@ -9,43 +12,36 @@ import (
 	"attache/bridge"
 )
 
-// world is a page around the module: what attache.js and a browser are to it,
-// doubled. Sockets and files do only what a test tells them to, and time passes
-// when it says so.
+// world is a page around the module, doubled: attache.js and a browser. Sockets and
+// files do only what a test has them do. (What the client does, and when, is tested
+// natively; here it is the border.)
 type world struct {
 	*testing.T
-	clockDouble
 	page    *page
 	api     safejs.Value
 	sockets []*socketDouble
 	heard   []heard
-	token   func(number int64) // what the application does when it is asked
 	release []func()
 }
 
-// heard is one word of the module to the page's half of a session.
+// heard is one report of the module.
 type heard struct {
 	word string
 	call int64
 	text string
 }
 
-const half = 7
+const handle = 7
 
-// newWorld checks at the test's end that the module keeps no callback and no
-// timer.
+// newWorld checks at the test's end that the module keeps no callback.
 func newWorld(t *testing.T) *world {
-	w := &world{T: t}
-	w.page = newPage(w.clock())
-	w.token = func(number int64) { w.call("token", half, number, "a token", false, "") }
+	w := &world{T: t, page: newPage()}
 	var err error
-	w.api, err = exports(w.page)
+	w.api, err = w.page.exports()
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		w.call("close", half)
+		w.call("close", handle)
 		require.Zero(t, w.page.live, "callbacks that were not released")
-		require.Empty(t, w.timers, "timers that were not stopped")
-		require.Empty(t, w.page.sessions)
 		for _, release := range w.release {
 			release()
 		}
@@ -82,16 +78,16 @@ func (w *world) call(name string, args ...any) any {
 	return s
 }
 
-// open opens a session's half, continuing id from position where it is not empty.
+// open opens a session, which continues id from position if that is not empty.
 func (w *world) open(id string, position int64) {
 	w.Helper()
-	host := w.function(func(args []safejs.Value) any {
+	report := w.function(func(args []safejs.Value) any {
 		word, _ := args[0].String()
 		call, _ := args[1].Int()
 		text, _ := args[2].String()
 		w.heard = append(w.heard, heard{word, int64(call), text})
-		if word == wordToken {
-			w.token(int64(call))
+		if word == "token" {
+			w.call("token", handle, call, "a token", false, "")
 		}
 		return nil
 	})
@@ -101,7 +97,7 @@ func (w *world) open(id string, position int64) {
 		require.Equal(w, bridge.Subprotocol, protocol)
 		return w.newSocket(url).value
 	})
-	require.Nil(w, w.call("open", half, host, dial, "wss://files.example/base", 0, id, position, ""))
+	require.Nil(w, w.call("open", handle, report, dial, "wss://files.example/base", 0, id, position, ""))
 }
 
 // words returns what was heard of these words since the last time, and forgets
@@ -127,7 +123,7 @@ func (w *world) connected(change ...func(*bridge.Welcome)) *socketDouble {
 	s.open()
 	s.hello()
 	s.push(welcome(change...))
-	require.Len(w, w.words(wordWelcome), 1)
+	require.Len(w, w.words("welcome"), 1)
 	return s
 }
 
@@ -152,7 +148,7 @@ func (w *world) last() *socketDouble {
 	return w.sockets[len(w.sockets)-1]
 }
 
-// socketDouble stands for a browser's WebSocket.
+// socketDouble is a browser's WebSocket.
 type socketDouble struct {
 	w         *world
 	url       string
@@ -243,75 +239,52 @@ func only[M bridge.Wire](s *socketDouble) M {
 
 func (s *socketDouble) hello() *bridge.Hello { s.w.Helper(); return only[*bridge.Hello](s) }
 
-// fileDouble stands for a file and the pump that reads it.
+// fileDouble is a file and the pump that reads it.
 type fileDouble struct {
-	w       *world
-	call    int64
-	content []byte
-	value   safejs.Value
-	offset  int    // of the read that is under way
-	length  int    // 0: none
-	digest  string // of what lies before the next piece
-	compare int    // reads of nothing, which only compare
-	rested  int
-	group   int // of files that were chosen together
+	w        *world
+	call     int64
+	content  []byte
+	value    safejs.Value
+	offset   int // of the read under way
+	length   int // 0: none
+	released int
 }
 
 func (w *world) newFile(call int64, content []byte) *fileDouble {
 	f := &fileDouble{w: w, call: call, content: content, value: newObject(w)}
-	require.NoError(w, f.value.Set("prepare", w.function(func(args []safejs.Value) any {
-		f.digest, _ = args[2].String()
-		return nil
-	})))
+	require.NoError(w, f.value.Set("prepare", w.function(func([]safejs.Value) any { return nil })))
 	require.NoError(w, f.value.Set("read", w.function(func(args []safejs.Value) any {
 		require.Zero(w, f.length, "two reads at a time")
 		f.offset, _ = args[0].Int()
 		f.length, _ = args[1].Int()
-		if f.length == 0 {
-			f.compare++
-		}
 		return nil
 	})))
 	require.NoError(w, f.value.Set("rest", w.function(func([]safejs.Value) any {
-		f.rested++
+		f.released++
 		f.length = 0
 		return nil
 	})))
 	return f
 }
 
-// upload calls upload for the file.
 func (f *fileDouble) upload(key, name string) {
 	f.w.Helper()
-	f.w.call("upload", half, f.call, f.value, f.group, key, name, len(f.content), "", "", "", "", "")
+	f.w.call("upload", handle, f.call, f.value, 0, key, name, len(f.content), "", "", "", "", "")
+}
+
+// fill ends the read under way.
+func (f *fileDouble) fill() {
+	f.w.Helper()
+	require.NotZero(f.w, f.length, "nothing is being read")
+	piece := f.content[f.offset : f.offset+f.length]
+	f.length = 0
+	f.w.call("filled", handle, f.call, f.w.view(append(make([]byte, bridge.FrameHeader), piece...)))
 }
 
 func (w *world) list(values ...any) safejs.Value {
 	v, err := safejs.ValueOf(values)
 	require.NoError(w, err)
 	return v
-}
-
-// fill ends the read that is under way.
-func (f *fileDouble) fill() {
-	f.w.Helper()
-	require.NotZero(f.w, f.length, "nothing is being read")
-	piece := f.content[f.offset : f.offset+f.length]
-	f.length = 0
-	f.w.call("filled", half, f.call, f.w.view(append(make([]byte, bridge.FrameHeader), piece...)))
-}
-
-// compared ends a comparison of the whole file.
-func (f *fileDouble) compared(same bool) {
-	f.w.Helper()
-	require.Equal(f.w, 1, f.compare, "comparisons")
-	require.Equal(f.w, len(f.content), f.offset)
-	f.compare = 0
-	if !same {
-		f.w.call("unread", half, f.call, true)
-		return
-	}
-	f.w.call("filled", half, f.call, f.w.view(make([]byte, bridge.FrameHeader)))
 }
 
 func (w *world) view(content []byte) safejs.Value {
@@ -322,4 +295,61 @@ func (w *world) view(content []byte) safejs.Value {
 	_, err = safejs.CopyBytesToJS(v, content)
 	require.NoError(w, err)
 	return v
+}
+
+const key = "00112233445566778899aabbccddeeff"
+
+func content(n int) []byte {
+	b := make([]byte, n)
+	rand.New(rand.NewSource(int64(n))).Read(b)
+	return b
+}
+
+// ready plays the proxy's side of the data socket until it is ready.
+func (w *world) ready() *socketDouble {
+	w.Helper()
+	d := w.last()
+	require.Equal(w, "wss://files.example/base/attache/data", d.url)
+	d.open()
+	require.Equal(w, "a token", d.hello().Token)
+	d.push(&bridge.Ready{MaxFrame: bridge.MaxFrame})
+	return d
+}
+
+// transfer lets the file be read and stored from that byte on.
+func (d *socketDouble) transfer(f *fileDouble, key string, from int) {
+	d.w.Helper()
+	for stored := from; stored < len(f.content); {
+		for f.length > 0 {
+			f.fill()
+		}
+		require.NotEmpty(d.w, d.frames)
+		frame, payload, err := bridge.ParseFrame(d.frames[0])
+		d.frames = d.frames[1:]
+		require.NoError(d.w, err)
+		require.NoError(d.w, frame.Verify(payload))
+		require.Equal(d.w, key, frame.Key.String())
+		require.EqualValues(d.w, stored, frame.Offset)
+		require.True(d.w, bytes.Equal(f.content[stored:stored+len(payload)], payload), "the bytes that arrived")
+		stored += len(payload)
+		d.push(&bridge.Ack{Key: key, Stored: int64(stored)})
+	}
+}
+
+// states are the states of an upload since the last time.
+func (w *world) states() []string {
+	var list []string
+	for _, h := range w.words("upload") {
+		_, rest, _ := strings.Cut(h.text, `"state":"`)
+		state, _, _ := strings.Cut(rest, `"`)
+		list = append(list, state)
+	}
+	return list
+}
+
+func said(id int64, from, text string) *bridge.Happened {
+	return &bridge.Happened{Event: bridge.Event{
+		ID: id, Type: bridge.Message, At: 1, Visibility: bridge.All, Text: text,
+		From: bridge.Party{UserID: from, UserType: bridge.Client},
+	}}
 }

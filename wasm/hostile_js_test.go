@@ -30,7 +30,7 @@ func TestT36HostileCalls(t *testing.T) {
 					}
 					w.call(name, args...)
 					if n > 0 && name != "close" && name != "leave" && name != "open" {
-						args[0] = half
+						args[0] = handle
 						w.call(name, args...)
 					}
 				}
@@ -42,7 +42,7 @@ func TestT36HostileCalls(t *testing.T) {
 	f := w.newFile(50, content(1000))
 	f.upload(key, "a.bin")
 	s.push(&bridge.Accept{Key: key})
-	w.ready().transfer(f, key, 0, 1000)
+	w.ready().transfer(f, key, 0)
 	require.Equal(t, []string{"offered", "receiving"}, w.states())
 }
 
@@ -85,11 +85,11 @@ func TestT36BuffersThatAreNotWhatWasAskedFor(t *testing.T) {
 			s.push(&bridge.Accept{Key: key})
 			d := w.ready()
 			w.heard = nil
-			w.call("filled", half, 1, view(w))
+			w.call("filled", handle, 1, view(w))
 			require.Empty(t, d.frames)
 			require.Equal(t, []string{"failed"}, w.states())
 			s.push(said(1, "bo", "the chat goes on"))
-			require.Len(t, w.words(wordEvent), 1)
+			require.Len(t, w.words("event"), 1)
 		})
 	}
 }
@@ -113,73 +113,37 @@ func TestT36CallsFromWithinAWord(t *testing.T) {
 		number, _ := args[1].Int()
 		events = append(events, word)
 		switch word {
-		case wordToken:
-			w.call("token", half, number, "a token", false, "")
-		case wordWelcome:
-			w.call("say", half, 1, key, "from within", "")
-			w.call("close", half)
-			require.NotContains(w, events, wordClosed, "a turn inside a turn")
+		case "token":
+			w.call("token", handle, number, "a token", false, "")
+		case "welcome":
+			w.call("say", handle, 1, key, "from within", "")
+			w.call("close", handle)
+			require.NotContains(w, events, "closed", "a task inside a task")
 		}
 		return nil
 	})
 	dial := w.function(func(args []safejs.Value) any { url, _ := args[0].String(); return w.newSocket(url).value })
-	w.call("open", half, host, dial, "ws://x", 0, "", 0, "")
+	w.call("open", handle, host, dial, "ws://x", 0, "", 0, "")
 	s := w.last()
 	s.open()
 	s.push(welcome())
-	require.Equal(t, []string{wordToken, wordWelcome, wordClosed}, events)
+	require.Equal(t, []string{"token", "welcome", "closed"}, events)
 	require.True(t, s.closed)
 }
 
-func TestAPanicIsAFailedCall(t *testing.T) {
+func TestAPanicIsAnError(t *testing.T) {
 	w := newWorld(t)
-	w.connected()
-	session := w.page.sessions[half]
-	w.page.turns.run(func() {
-		session.answer(&arguments{}, 5, func() error { panic("a bug") })
-	}, session.failed)
-	refused := w.words(wordFail)
-	require.Len(t, refused, 1)
-	require.Equal(t, int64(5), refused[0].call)
-	require.Contains(t, refused[0].text, `"code":"internal"`)
+	f := w.page.export(func(*arguments) any { panic("a bug") })
+	require.Contains(t, f(safejs.Undefined(), nil), `"code":"internal"`)
 }
 
-func TestAPanicInASessionStartsItAgain(t *testing.T) {
-	w := newWorld(t)
-	w.connected()
-	session := w.page.sessions[half]
-	for n := range 4 {
-		w.page.turns.run(func() { panic("a bug") }, session.failed)
-		states, over := 0, n == 3
-		for _, h := range w.words(wordState, wordClosed) {
-			require.Contains(t, h.text, `"code":"internal"`)
-			if h.word == wordState {
-				states++
-			}
-		}
-		require.Equal(t, over, states == 0, "three times, and then it is given up")
-	}
-	require.Empty(t, w.page.sessions)
-}
-
-func TestAPanicInAnUploadIsThatUploadsFailure(t *testing.T) {
-	w := newWorld(t)
-	s := w.connected()
-	w.newFile(1, content(10)).upload(key, "a.bin")
-	w.heard = nil
-	u := w.page.sessions[half].uploads[0]
-	u.shield(func() { panic("a bug") })
-	require.Equal(t, []string{"failed"}, w.states())
-	s.push(said(1, "bo", "the chat goes on"))
-	require.Len(t, w.words(wordEvent), 1)
-}
-
-func TestWallClock(t *testing.T) {
-	c := wallClock()
-	before, fired := c.now(), make(chan time.Duration)
-	c.after(time.Millisecond, func() { fired <- c.now() })
+func TestBrowserClock(t *testing.T) {
+	b := browser()
+	before, fired := b.Now(), make(chan time.Duration)
+	b.After(time.Millisecond, func() { fired <- b.Now() })
 	require.Greater(t, <-fired, before)
-	c.after(time.Hour, func() { t.Error("stopped") })()
+	b.After(time.Hour, func() { t.Error("stopped") })()
+	require.Less(t, b.Random(), 1.0)
 }
 
 func TestCheckAndDescribe(t *testing.T) {

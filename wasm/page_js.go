@@ -1,71 +1,62 @@
 package main
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/hack-pad/safejs"
 
 	"attache/bridge"
+	"attache/wasm/client"
 )
 
-// page is everything the module holds.
+// page is the browser's page as a host of the client.
 type page struct {
-	turns    turns
-	sessions map[int64]*session
-	scratch  []byte // one frame; only within a turn
-	live     int    // callbacks not yet released
+	client  *client.Client
+	scratch []byte // one frame; only used within a call
+	live    int    // callbacks not yet released
 }
 
-func newPage(c clock) *page {
-	return &page{turns: turns{clock: c}, sessions: map[int64]*session{}}
+func newPage() *page {
+	p := new(page)
+	p.client = client.New(browser())
+	return p
 }
 
-func (p *page) now() time.Duration { return p.turns.clock.now() }
+// browser is what the client needs of it.
+func browser() client.Host {
+	start := time.Now()
+	return client.Host{
+		Now: func() time.Duration { return time.Since(start) },
+		After: func(d time.Duration, f func()) func() {
+			timer := time.AfterFunc(d, f)
+			return func() { timer.Stop() }
+		},
+		Date:   func() int64 { return time.Now().UnixMilli() },
+		Random: random,
+		Log:    logError,
+		Idle:   runtime.GC,
+	}
+}
 
-// room is where a frame lies while its checksum is computed. It is allocated
+func random() float64 {
+	math, err := safejs.Global().Get("Math")
+	if err != nil {
+		return 0
+	}
+	v, err := math.Call("random")
+	if err != nil {
+		return 0
+	}
+	f, _ := v.Float()
+	return f
+}
+
+// buffer is where a frame is copied while its checksum is computed. It is allocated
 // once, with the first upload: WebAssembly memory never shrinks.
-func (p *page) room(length int64) []byte {
+func (p *page) buffer(length int64) []byte {
 	if p.scratch == nil {
 		p.scratch = make([]byte, bridge.FrameHeader+bridge.MaxFrame)
 	}
 	return p.scratch[:length]
-}
-
-// seal turns a view over header room and payload into the frame that is sent.
-// The payload is only looked at; Go keeps nothing of it.
-func (p *page) seal(view safejs.Value, key bridge.Key, offset, length int64) error {
-	room := p.room(bridge.FrameHeader + length)
-	view, err := whole(view, len(room))
-	if err != nil {
-		return bridge.WrapError(bridge.CodeFileUnreadable, err)
-	}
-	n, err := safejs.CopyBytesToGo(room, view)
-	if err != nil || n != len(room) {
-		return bridge.WrapError(bridge.CodeFileUnreadable, err)
-	}
-	bridge.PutFrame(room, bridge.Frame{
-		Key:      key,
-		Offset:   offset,
-		Checksum: bridge.Checksum(room[bridge.FrameHeader:]),
-	})
-	_, err = safejs.CopyBytesToJS(view, room[:bridge.FrameHeader])
-	return err
-}
-
-// whole returns the first n bytes of a view, and an error where it is none or
-// its buffer is gone: copying from that would end the program.
-func whole(view safejs.Value, n int) (safejs.Value, error) {
-	constructor, err := safejs.Global().Get("Uint8Array")
-	if err != nil {
-		return view, err
-	}
-	prototype, err := constructor.Get("prototype")
-	if err != nil {
-		return view, err
-	}
-	subarray, err := prototype.Get("subarray")
-	if err != nil {
-		return view, err
-	}
-	return subarray.Call("call", view, 0, n)
 }

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"strings"
@@ -42,7 +42,7 @@ func TestOrderIsToldToTheProxy(t *testing.T) {
 	require.Equal(t, [][2]string{{keys[0], ""}, {keys[1], keys[0]}}, s.offers())
 	s.push(&bridge.Fail{Key: keys[1], Error: *bridge.NewError(bridge.CodeFileCount, "")})
 	require.Equal(t, [][2]string{{keys[2], keys[0]}}, s.offers(), "what was refused is passed over")
-	w.call("cancel", half, files[0].call)
+	w.cancel(files[0].call)
 	require.Equal(t, [][2]string{{strings.Repeat("ff", 16), ""}}, s.offers())
 }
 
@@ -57,10 +57,10 @@ func TestOrderOfLastFrames(t *testing.T) {
 		"nothing":       {func(*world, *socketDouble, *socketDouble, *fileDouble, string) {}, false},
 		"first is sent": {func(w *world, s, d *socketDouble, first *fileDouble, key string) { d.transfer(first, key, 0, big) }, true},
 		"first is cancelled": {func(w *world, s, d *socketDouble, first *fileDouble, key string) {
-			w.call("cancel", half, first.call)
+			w.cancel(first.call)
 		}, true},
 		"first changed": {func(w *world, s, d *socketDouble, first *fileDouble, key string) {
-			w.call("unread", half, first.call, true)
+			w.unread(first.call, true)
 		}, true},
 		"first is infected": {func(w *world, s, d *socketDouble, first *fileDouble, key string) {
 			s.push(&bridge.Upload{Key: key, State: bridge.Failed, Error: bridge.NewError(bridge.CodeInfected, "")})

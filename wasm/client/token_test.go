@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"fmt"
@@ -22,10 +22,10 @@ func TestB31NoTokenForAWhile(t *testing.T) {
 			w.token = func(number int64) {
 				asked++
 				if give {
-					w.call("token", half, number, "a token", false, "")
+					w.give(number, "a token", false, "")
 					return
 				}
-				w.call("token", half, number, "", false, "the token function failed")
+				w.give(number, "", false, "the token function failed")
 			}
 			w.open("", 0)
 			if later {
@@ -40,16 +40,16 @@ func TestB31NoTokenForAWhile(t *testing.T) {
 			require.Len(t, w.sockets, before, "nothing to say hello with")
 			require.GreaterOrEqual(t, asked, 6)
 			require.LessOrEqual(t, asked, 20, "wider and wider")
-			told := w.words(wordState, wordClosed)
-			require.Equal(t, wordState, told[len(told)-1].word)
+			told := w.words(WordState, WordClosed)
+			require.Equal(t, WordState, told[len(told)-1].word)
 			require.Contains(t, told[len(told)-1].text, `"message":"the token function failed"`)
 			require.Contains(t, told[len(told)-1].text, `"retry":true`)
 			give = true
-			w.call("wake", half)
+			w.wake()
 			require.Len(t, w.sockets, before+1, "at once")
 			w.last().open()
 			w.last().push(welcome())
-			require.Len(t, w.words(wordWelcome), 1)
+			require.Len(t, w.words(WordWelcome), 1)
 		})
 	}
 }
@@ -82,7 +82,7 @@ func TestB31WhatTheProxyRefuses(t *testing.T) {
 			}
 			tokens := test.tokens
 			w.token = func(number int64) {
-				w.call("token", half, number, tokens[0], false, "")
+				w.give(number, tokens[0], false, "")
 				tokens = append(tokens[1:], tokens[0])[:max(1, len(tokens)-1)]
 			}
 			s.cut()
@@ -95,7 +95,7 @@ func TestB31WhatTheProxyRefuses(t *testing.T) {
 				}
 				ended := false
 				for _, h := range w.heard {
-					ended = ended || h.word == wordClosed
+					ended = ended || h.word == WordClosed
 				}
 				if ended {
 					require.NotZero(t, test.within)
@@ -119,14 +119,14 @@ func TestB34ATokenThatNeverComes(t *testing.T) {
 	s.cut()
 	w.pass(time.Second)
 	require.Len(t, numbers, 1)
-	w.call("wake", half)
+	w.wake()
 	require.Len(t, numbers, 1, "it has only just been asked")
 	w.pass(3 * time.Second)
-	w.call("wake", half)
+	w.wake()
 	require.Len(t, numbers, 2)
-	w.call("token", half, numbers[0], "late", false, "")
+	w.give(numbers[0], "late", false, "")
 	require.Len(t, w.sockets, 1)
-	w.call("token", half, numbers[1], "a token", false, "")
+	w.give(numbers[1], "a token", false, "")
 	require.Len(t, w.sockets, 2)
 }
 
@@ -146,7 +146,7 @@ func TestB39NoFrameGoesOutUnderAnotherName(t *testing.T) {
 	require.Contains(t, next.url, "/attache/chat")
 	next.open()
 	next.push(welcome(func(m *bridge.Welcome) { m.Party.UserID = "bo" }))
-	closed := w.words(wordClosed)
+	closed := w.words(WordClosed)
 	require.Len(t, closed, 1)
 	require.Contains(t, closed[0].text, `"code":"session-invalid"`)
 	require.Len(t, next.sent(), 1, "the hello and nothing else")

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"testing"
@@ -44,7 +44,7 @@ func TestB54AQuestionWaitsBehindFrames(t *testing.T) {
 		}
 	}
 	require.Len(t, w.sockets, 2)
-	require.Empty(t, w.words(wordState, wordClosed))
+	require.Empty(t, w.words(WordState, WordClosed))
 }
 
 // A line that lets a burst pass looks fast until the first frame: 256 KiB may be
@@ -62,7 +62,7 @@ func TestB54AFrameThatIsTooLargeIsWaitedFor(t *testing.T) {
 	require.Len(t, w.sockets, 2)
 	d.ack(key, 240<<10)
 	s.push(&bridge.Done{})
-	require.Empty(t, w.words(wordState, wordClosed))
+	require.Empty(t, w.words(WordState, WordClosed))
 }
 
 // The next connection after one that carried no frame begins with the least one,

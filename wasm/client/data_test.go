@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"strings"
@@ -18,7 +18,7 @@ func TestTheDataSocketsTokenExpires(t *testing.T) {
 	d := w.last()
 	d.open()
 	asked := 0
-	w.token = func(number int64) { asked++; w.call("token", half, number, "a new token", false, "") }
+	w.token = func(number int64) { asked++; w.give(number, "a new token", false, "") }
 	d.push(failed(bridge.CodeTokenExpired))
 	require.Equal(t, 1, asked)
 	s = w.last()
@@ -31,7 +31,7 @@ func TestTheDataSocketsTokenExpires(t *testing.T) {
 	d.open()
 	require.Equal(t, "a new token", d.hello().Token)
 	d.push(failed(bridge.CodeTokenExpired))
-	require.Empty(t, w.words(wordUpload, wordClosed, wordState), "it is tried again")
+	require.Empty(t, w.words(WordUpload, WordClosed, WordState), "it is tried again")
 	w.pass(time.Second)
 	require.NotSame(t, d, w.last())
 }
@@ -45,7 +45,7 @@ func TestTheDataSocketIsRefused(t *testing.T) {
 	w.heard = nil
 	w.last().push(failed(bridge.CodeVersion))
 	require.Equal(t, []string{"failed"}, w.states(), "once")
-	require.Empty(t, w.words(wordClosed), "the chat goes on")
+	require.Empty(t, w.words(WordClosed), "the chat goes on")
 	require.Equal(t, key, only[*bridge.Cancel](s).Key)
 }
 

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -68,7 +68,7 @@ func (d *socketDouble) transfer(f *fileDouble, key string, from, end int) {
 // states are the states of an upload's steps since the last time.
 func (w *world) states() []string {
 	var list []string
-	for _, h := range w.words(wordUpload) {
+	for _, h := range w.words(WordUpload) {
 		_, rest, _ := strings.Cut(h.text, `"state":"`)
 		state, _, _ := strings.Cut(rest, `"`)
 		if strings.Contains(h.text, `"resumed":true`) {
@@ -103,7 +103,7 @@ func TestUpload(t *testing.T) {
 			require.Zero(t, f.length, "nothing is read before it is accepted")
 			s.push(&bridge.Accept{Key: key})
 			d.transfer(f, key, 0, size)
-			require.Positive(t, f.rested)
+			require.Positive(t, f.released)
 			for _, state := range []bridge.UploadState{bridge.Accepted, bridge.Scanning, bridge.Stored} {
 				s.push(&bridge.Upload{Key: key, State: state})
 			}
@@ -114,7 +114,7 @@ func TestUpload(t *testing.T) {
 			require.Equal(t, []string{"offered", "receiving", "accepted", "scanning", "stored", "announced"}, w.states())
 			w.heard = progress
 			last := ""
-			for _, h := range w.words(wordProgress) {
+			for _, h := range w.words(WordProgress) {
 				last = h.text
 			}
 			n := string(bridge.AppendProgress(nil, bridge.Step{Key: key, State: bridge.Announced, Sent: int64(size), Stored: int64(size), Total: int64(size)}))
@@ -259,9 +259,9 @@ func TestUnreadableFiles(t *testing.T) {
 			d := w.ready()
 			s.sent()
 			w.heard = nil
-			w.call("unread", half, 1, test.before)
+			w.unread(1, test.before)
 			require.Equal(t, key, only[*bridge.Cancel](s).Key)
-			steps := w.words(wordUpload)
+			steps := w.words(WordUpload)
 			require.Len(t, steps, 1)
 			require.Contains(t, steps[0].text, `"code":"`+test.code+`"`)
 			d.transfer(other, strings.Repeat("ab", 16), 0, 1000)
@@ -272,19 +272,19 @@ func TestUnreadableFiles(t *testing.T) {
 func TestAFewUploadsAtATime(t *testing.T) {
 	w := newWorld(t)
 	s := w.connected()
-	keys := make([]string, mostActive+3)
+	keys := make([]string, maxActive+3)
 	for i := range keys {
 		keys[i] = strings.Repeat("0"+string(rune('0'+i)), 16)
 		w.newFile(int64(i+1), nil).upload(keys[i], "a.txt")
 	}
 	require.Len(t, w.states(), len(keys), "all are offered to the page")
-	require.Len(t, s.sent(), mostActive)
+	require.Len(t, s.sent(), maxActive)
 	s.push(&bridge.Accept{Key: keys[1]})
-	require.Equal(t, keys[mostActive], only[*bridge.Offer](s).Key, "in their order")
-	w.call("cancel", half, mostActive+2)
+	require.Equal(t, keys[maxActive], only[*bridge.Offer](s).Key, "in their order")
+	w.cancel(maxActive + 2)
 	require.Empty(t, s.sent(), "one that was never offered is taken back silently")
-	w.call("cancel", half, 1)
-	require.Equal(t, []bridge.Wire{&bridge.Cancel{Key: keys[0]}, &bridge.Offer{Key: keys[mostActive+2], Name: "a.txt"}}, s.sent())
+	w.cancel(1)
+	require.Equal(t, []bridge.Wire{&bridge.Cancel{Key: keys[0]}, &bridge.Offer{Key: keys[maxActive+2], Name: "a.txt"}}, s.sent())
 }
 
 func TestConcurrentUploadsShareOneSocket(t *testing.T) {
@@ -304,32 +304,26 @@ func TestConcurrentUploadsShareOneSocket(t *testing.T) {
 }
 
 func TestAdmission(t *testing.T) {
-	long := strings.Repeat("x", 257)
+	offer := bridge.Offer{Key: key, Name: "a", Size: 1}
 	for name, test := range map[string]struct {
 		change func(m *bridge.Welcome)
-		args   []any // key, name, size, type, uploadType, description, digest, visibility
-		custom []any
+		offer  func(o *bridge.Offer)
 		code   string
 	}{
-		"no key":         {nil, []any{"", "a", 1, "", "", "", "", ""}, nil, "message-invalid"},
-		"a short key":    {nil, []any{"00", "a", 1, "", "", "", "", ""}, nil, "message-invalid"},
-		"no name":        {nil, []any{key, "", 1, "", "", "", "", ""}, nil, "name-invalid"},
-		"a long name":    {nil, []any{key, long, 1, "", "", "", "", ""}, nil, "name-too-long"},
-		"a size lie":     {nil, []any{key, "a", -1, "", "", "", "", ""}, nil, "message-invalid"},
-		"half a byte":    {nil, []any{key, "a", 1.5, "", "", "", "", ""}, nil, "message-invalid"},
-		"a huge size":    {nil, []any{key, "a", 1e300, "", "", "", "", ""}, nil, "message-invalid"},
-		"not a name":     {nil, []any{key, 7, 1, "", "", "", "", ""}, nil, "message-invalid"},
-		"upload type":    {nil, []any{key, "a", 1, "", "other", "", "", ""}, nil, "message-invalid"},
-		"visibility":     {nil, []any{key, "a", 1, "", "", "", "", "VIP"}, nil, "forbidden"},
-		"another right":  {nil, []any{key, "a", 1, "", "standard-response", "", "", ""}, nil, "forbidden"},
-		"description":    {nil, []any{key, "a", 1, "", "", strings.Repeat("x", 3000), "", ""}, nil, "message-invalid"},
-		"vendor's key":   {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"file-id", "1"}, "custom-key-refused"},
-		"our key":        {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"attache-key", "1"}, "custom-key-refused"},
-		"a long value":   {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"k", strings.Repeat("x", 3000)}, "message-too-large"},
-		"a key alone":    {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"k"}, "message-invalid"},
-		"not a value":    {nil, []any{key, "a", 1, "", "", "", "", ""}, []any{"k", 1}, "message-invalid"},
-		"file too large": {func(m *bridge.Welcome) { m.Limits.MaxFileSize = 10 }, []any{key, "a", 11, "", "", "", "", ""}, nil, "file-too-large"},
-		"uploads off":    {func(m *bridge.Welcome) { m.Limits.MaxFiles = 0 }, []any{key, "a", 1, "", "", "", "", ""}, nil, "uploads-off"},
+		"no key":         {nil, func(o *bridge.Offer) { o.Key = "" }, "message-invalid"},
+		"a short key":    {nil, func(o *bridge.Offer) { o.Key = "00" }, "message-invalid"},
+		"no name":        {nil, func(o *bridge.Offer) { o.Name = "" }, "name-invalid"},
+		"a long name":    {nil, func(o *bridge.Offer) { o.Name = strings.Repeat("x", 257) }, "name-too-long"},
+		"a size lie":     {nil, func(o *bridge.Offer) { o.Size = -1 }, "message-invalid"},
+		"upload type":    {nil, func(o *bridge.Offer) { o.UploadType = "other" }, "message-invalid"},
+		"visibility":     {nil, func(o *bridge.Offer) { o.Visibility = "VIP" }, "forbidden"},
+		"another right":  {nil, func(o *bridge.Offer) { o.UploadType = "standard-response" }, "forbidden"},
+		"description":    {nil, func(o *bridge.Offer) { o.Description = strings.Repeat("x", 3000) }, "message-invalid"},
+		"vendor's key":   {nil, func(o *bridge.Offer) { o.Custom = bridge.Data{bridge.Text("file-id", "1")} }, "custom-key-refused"},
+		"our key":        {nil, func(o *bridge.Offer) { o.Custom = bridge.Data{bridge.Text("attache-key", "1")} }, "custom-key-refused"},
+		"a long value":   {nil, func(o *bridge.Offer) { o.Custom = bridge.Data{bridge.Text("k", strings.Repeat("x", 3000))} }, "message-too-large"},
+		"file too large": {func(m *bridge.Welcome) { m.Limits.MaxFileSize = 10 }, func(o *bridge.Offer) { o.Size = 11 }, "file-too-large"},
+		"uploads off":    {func(m *bridge.Welcome) { m.Limits.MaxFiles = 0 }, func(*bridge.Offer) {}, "uploads-off"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -338,9 +332,10 @@ func TestAdmission(t *testing.T) {
 				change = append(change, test.change)
 			}
 			s := w.connected(change...)
-			f := w.newFile(1, nil)
-			w.call("upload", append(append([]any{half, 1, f.value, 0}, test.args...), test.custom...)...)
-			refused := w.words(wordFail, wordUpload)
+			o := offer
+			test.offer(&o)
+			w.do(func(s *Session) { s.Upload(1, 0, o, w.newFile(1, nil).pump()) })
+			refused := w.words(WordFail, WordUpload)
 			require.Len(t, refused, 1)
 			require.Contains(t, refused[0].text, `"code":"`+test.code+`"`)
 			require.Empty(t, s.sent())
@@ -353,7 +348,7 @@ func TestTheSameKeyTwice(t *testing.T) {
 	w.connected()
 	w.newFile(1, nil).upload(key, "a")
 	w.newFile(2, nil).upload(key, "a")
-	refused := w.words(wordFail)
+	refused := w.words(WordFail)
 	require.Len(t, refused, 1)
 	require.Equal(t, int64(2), refused[0].call)
 	require.Contains(t, refused[0].text, "upload-conflict")
@@ -370,7 +365,7 @@ func TestProgressIsToldTenTimesASecond(t *testing.T) {
 	start := w.at
 	d.transfer(f, key, 0, len(f.content)) // 1 ms for each frame
 	tenths := int((w.at - start) / progressTime)
-	require.LessOrEqual(t, len(w.words(wordProgress)), tenths+2)
+	require.LessOrEqual(t, len(w.words(WordProgress)), tenths+2)
 }
 
 func TestAFileThatArrivedIsAskedAfter(t *testing.T) {

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"crypto/sha256"
@@ -68,7 +68,7 @@ func TestB43CompleteUploadOfAnotherPageIsComparedFirst(t *testing.T) {
 					require.Equal(t, test.same, w.states())
 					return
 				}
-				failed := w.words(wordUpload)
+				failed := w.words(WordUpload)
 				require.Len(t, failed, 1)
 				require.Contains(t, failed[0].text, `"code":"file-changed"`)
 				for _, s := range w.sockets {

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"testing"
@@ -28,12 +28,12 @@ func TestCancel(t *testing.T) {
 			test.play(w, s, f)
 			s.sent()
 			w.heard = nil
-			w.call("cancel", half, 1)
+			w.cancel(1)
 			require.Equal(t, key, only[*bridge.Cancel](s).Key)
 			require.Equal(t, []string{"cancelled"}, w.states())
-			require.Positive(t, f.rested)
+			require.Positive(t, f.released)
 			s.push(&bridge.Upload{Key: key, State: bridge.Cancelled})
-			w.call("filled", half, 1, w.view(content(50)))
+			f.filled(content(50))
 			require.Empty(t, w.states())
 		})
 	}
@@ -44,7 +44,7 @@ func TestCancelWhileAwayIsToldLater(t *testing.T) {
 	s := w.connected()
 	w.newFile(1, content(1000)).upload(key, "a.bin")
 	s.cut()
-	w.call("cancel", half, 1)
+	w.cancel(1)
 	w.pass(time.Second)
 	s = w.last()
 	s.open()

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"testing"
@@ -30,7 +30,7 @@ func TestDamagedFramesAreNotRepeatedForEver(t *testing.T) {
 	s := w.connected()
 	w.newFile(1, content(1<<20)).upload(key, "a.bin")
 	for tries := 1; ; tries++ {
-		require.LessOrEqual(t, tries, mostTries+1)
+		require.LessOrEqual(t, tries, maxTries+1)
 		d := w.ready()
 		s.sent()
 		s.push(&bridge.Accept{Key: key})
@@ -95,7 +95,7 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 			w.heard = nil
 			offers := 0
 			away := func(d time.Duration) {
-				for end := w.page.now() + d; w.page.now() < end; {
+				for end := w.at + d; w.at < end; {
 					for _, m := range s.sent() {
 						if _, offer := m.(*bridge.Offer); offer {
 							offers++
@@ -134,8 +134,8 @@ func TestUploadFailsByTheProxysWord(t *testing.T) {
 	s := w.connected()
 	w.newFile(1, content(1000)).upload(key, "a.bin")
 	s.push(&bridge.Upload{Key: key, State: bridge.Failed, Error: bridge.NewError(bridge.CodeInfected, "")})
-	steps := w.words(wordUpload)
+	steps := w.words(WordUpload)
 	require.Contains(t, steps[1].text, `"code":"infected"`)
 	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
-	require.Empty(t, w.words(wordUpload), "what is over stays over")
+	require.Empty(t, w.words(WordUpload), "what is over stays over")
 }

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"slices"
@@ -16,9 +16,7 @@ type timerDouble struct {
 	f  func()
 }
 
-func (c *clockDouble) clock() clock {
-	return clock{now: func() time.Duration { return c.at }, after: c.after}
-}
+func (c *clockDouble) now() time.Duration { return c.at }
 
 func (c *clockDouble) after(d time.Duration, f func()) (stop func()) {
 	timer := &timerDouble{c.at + d, f}
@@ -30,7 +28,7 @@ func (c *clockDouble) remove(timer *timerDouble) {
 	c.timers = slices.DeleteFunc(c.timers, func(other *timerDouble) bool { return other == timer })
 }
 
-// pass lets d pass, and what is due in it happen in order.
+// pass lets d pass, and runs the timers due in it in order.
 func (c *clockDouble) pass(d time.Duration) {
 	end := c.at + d
 	for {

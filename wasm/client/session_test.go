@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"strings"
@@ -21,11 +21,11 @@ func TestConnect(t *testing.T) {
 	require.Equal(t, "a token", hello.Token)
 	require.Zero(t, hello.Position)
 	s.push(welcome())
-	require.Equal(t, []heard{{wordWelcome, 0,
+	require.Equal(t, []heard{{WordWelcome, 0,
 		`{"id":"chat-1","party":{"userId":"ada","nickname":"Ada","userType":"AGENT"},` +
 			`"rights":["chat","upload:file-system","download"],` +
 			`"limits":{"usedFiles":0,"usedTotalSize":0,"types":[],"needAgent":false,"agentHere":false,"usedDownloads":0}}`}},
-		w.words(wordWelcome, wordClosed))
+		w.words(WordWelcome, WordClosed))
 }
 
 // What is final ends the first connect; everything else is tried again.
@@ -57,23 +57,23 @@ func TestConnectFails(t *testing.T) {
 		"origin":        {refuse(bridge.CodeOrigin), "origin-refused", false, false},
 		"session ended": {refuse(bridge.CodeSessionEnded), "session-ended", false, false},
 		"another version": {func(w *world, s *socketDouble) {
-			s.set("protocol", "")
+			s.subprotocol = ""
 			s.open()
 		}, "version-unsupported", false, false},
 		"no sense": {func(w *world, s *socketDouble) {
 			s.open()
-			s.fire("message", "<html>")
+			s.text("<html>")
 		}, "version-unsupported", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.token = func(number int64) { w.call("token", half, number, "a token", test.fixed, "") }
+			w.token = func(number int64) { w.give(number, "a token", test.fixed, "") }
 			w.open("", 0)
 			test.play(w, w.last())
-			told := w.words(wordClosed, wordState)
+			told := w.words(WordClosed, WordState)
 			require.Len(t, told, 1)
 			require.Contains(t, told[0].text, `"code":"`+test.code+`"`)
-			require.Equal(t, test.again, told[0].word == wordState)
+			require.Equal(t, test.again, told[0].word == WordState)
 			require.True(t, w.last().closed)
 			dialed := len(w.sockets)
 			w.pass(time.Minute)
@@ -96,7 +96,7 @@ func TestEventsComeOnceAndInOrder(t *testing.T) {
 	s.push(said(3, "bo", "one"))
 	s.push(said(2, "bo", "older"))
 	s.push(said(9, "ada", "two"))
-	list := w.words(wordEvent)
+	list := w.words(WordEvent)
 	require.Len(t, list, 2)
 	require.Equal(t, `{"type":"message","event":3,"at":1,"from":{"userId":"bo","nickname":"","userType":"CLIENT"},"own":false,"visibility":"ALL","text":"one"}`, list[0].text)
 	require.Contains(t, list[1].text, `"own":true`)
@@ -106,18 +106,18 @@ func TestEventsComeOnceAndInOrder(t *testing.T) {
 		e.ID, e.From = id, bridge.Party{UserID: "bo", UserType: bridge.Client}
 		s.push(&bridge.Happened{Event: e})
 	}
-	require.Len(t, w.words(wordEvent), 1, "a file that was announced twice")
+	require.Len(t, w.words(WordEvent), 1, "a file that was announced twice")
 }
 
 func TestReconnect(t *testing.T) {
 	w := newWorld(t)
 	first := w.connected()
 	first.push(said(5, "bo", "hi"))
-	w.call("say", half, 1, "0123456789abcdef0123456789abcdef", "not lost", "")
+	w.say(1, "0123456789abcdef0123456789abcdef", "not lost")
 	require.Equal(t, "not lost", only[*bridge.Say](first).Text)
 	first.cut()
 	require.True(t, first.closed)
-	state := w.words(wordState)
+	state := w.words(WordState)
 	require.Len(t, state, 1)
 	require.Regexp(t, `"code":"offline".*"retryIn":\d+`, state[0].text)
 
@@ -130,7 +130,7 @@ func TestReconnect(t *testing.T) {
 	require.Equal(t, "0123456789abcdef0123456789abcdef", only[*bridge.Say](second).Key, "the same key: said once")
 	second.push(said(5, "bo", "hi"))
 	second.push(&bridge.Done{Ref: 1, Event: &said(6, "ada", "not lost").Event})
-	require.Empty(t, w.words(wordEvent))
+	require.Empty(t, w.words(WordEvent))
 }
 
 func TestTriesAreSpacedWiderAndWider(t *testing.T) {
@@ -153,9 +153,9 @@ func TestTriesAreSpacedWiderAndWider(t *testing.T) {
 func TestWakeTriesAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.connected().cut()
-	w.call("wake", half)
+	w.wake()
 	require.Len(t, w.sockets, 2)
-	w.call("wake", half)
+	w.wake()
 	require.Len(t, w.sockets, 2)
 	w.pass(5 * time.Second)
 	require.Len(t, w.sockets, 2, "the alarm was stopped")
@@ -170,14 +170,14 @@ func TestWakeAsksWhetherTheLineIsAlive(t *testing.T) {
 			w := newWorld(t)
 			s := w.connected()
 			w.pass(time.Second)
-			w.call("wake", half)
+			w.wake()
 			only[*bridge.Ping](s)
 			w.pass(time.Second)
 			if test.answer {
 				s.push(&bridge.Done{})
 			}
 			w.pass(9500 * time.Millisecond)
-			require.Len(t, w.words(wordState), test.states)
+			require.Len(t, w.words(WordState), test.states)
 		})
 	}
 }
@@ -193,10 +193,10 @@ func TestADeadLineIsFound(t *testing.T) {
 			s.push(&bridge.Done{})
 		}
 	}
-	require.Empty(t, w.words(wordState), "it answered")
+	require.Empty(t, w.words(WordState), "it answered")
 	require.Equal(t, 6, asked, "108 s, a question whenever 15 s were quiet")
 	w.pass(30 * time.Second)
-	require.Len(t, w.words(wordState), 1)
+	require.Len(t, w.words(WordState), 1)
 	require.True(t, s.closed)
 }
 
@@ -207,15 +207,15 @@ func TestByeNamesWhenToComeBack(t *testing.T) {
 	require.Len(t, w.sockets, 1)
 	w.pass(200 * time.Millisecond)
 	require.Len(t, w.sockets, 2)
-	require.Empty(t, w.words(wordState), "another proxy is there: nobody need notice")
+	require.Empty(t, w.words(WordState), "another proxy is there: nobody need notice")
 	w.last().cut()
-	require.Len(t, w.words(wordState), 1, "none is there")
+	require.Len(t, w.words(WordState), 1, "none is there")
 }
 
 func TestALongByeIsTold(t *testing.T) {
 	w := newWorld(t)
 	w.connected().push(&bridge.Bye{After: 30_000})
-	require.Contains(t, w.words(wordState)[0].text, `"retryIn":30000`)
+	require.Contains(t, w.words(WordState)[0].text, `"retryIn":30000`)
 }
 
 func TestByeBeforeTheFirstWelcome(t *testing.T) {
@@ -230,8 +230,8 @@ func TestByeBeforeTheFirstWelcome(t *testing.T) {
 	s := w.last()
 	s.open()
 	s.push(welcome())
-	require.Len(t, w.words(wordWelcome), 1)
-	require.Empty(t, w.words(wordState, wordClosed))
+	require.Len(t, w.words(WordWelcome), 1)
+	require.Empty(t, w.words(WordState, WordClosed))
 }
 
 func TestWhatEndsASession(t *testing.T) {
@@ -253,15 +253,15 @@ func TestWhatEndsASession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			s := w.connected()
-			w.call("ask", half, 4, "file", "0123456789abcdef0123456789abcdef")
+			w.do(func(s *Session) { s.Ask(4, "file", "0123456789abcdef0123456789abcdef") })
 			if _, anew := test.message.(*bridge.Welcome); anew {
 				s.cut()
-				w.call("wake", half)
+				w.wake()
 				s = w.last()
 				s.open()
 			}
 			s.push(test.message)
-			require.Equal(t, test.ends, len(w.words(wordClosed)) == 1)
+			require.Equal(t, test.ends, len(w.words(WordClosed)) == 1)
 		})
 	}
 }
@@ -270,56 +270,54 @@ func TestAMessageThatCannotBeReadIsLeftOut(t *testing.T) {
 	w := newWorld(t)
 	s := w.connected()
 	for _, text := range []string{`{"type":"event"}`, `{"type":"news","text":"x"}`, "", "{", `{"type":"done","ref":1,"ref":1}`} {
-		s.fire("message", text)
+		s.text(text)
 	}
-	s.fire("message", w.view([]byte{1, 2, 3}))
 	s.push(said(1, "bo", "still here"))
-	require.Len(t, w.words(wordEvent, wordClosed, wordState), 1)
+	require.Len(t, w.words(WordEvent, WordClosed, WordState), 1)
 }
 
 func TestRequests(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	w := newWorld(t)
 	s := w.connected()
-	w.call("ask", half, 1, "file-1", key)
+	w.do(func(s *Session) { s.Ask(1, "file-1", key) })
 	require.Equal(t, "file-1", only[*bridge.Ask](s).File)
 	digest := strings.Repeat("0a", 32)
 	s.push(&bridge.Ticket{Ref: 1, Path: "/attache/file/t/a.pdf", Expires: 9, Size: 3, Digest: digest})
-	require.Equal(t, []heard{{wordDone, 1, `{"type":"ticket","ref":1,"path":"/attache/file/t/a.pdf","expires":9,"size":3,"digest":"` + digest + `"}`}}, w.words(wordDone, wordFail))
+	require.Equal(t, []heard{{WordDone, 1, `{"type":"ticket","ref":1,"path":"/attache/file/t/a.pdf","expires":9,"size":3,"digest":"` + digest + `"}`}}, w.words(WordDone, WordFail))
 
-	w.call("ask", half, 2, "file-2", key)
+	w.do(func(s *Session) { s.Ask(2, "file-2", key) })
 	s.push(&bridge.Fail{Ref: 2, Error: *bridge.NewError(bridge.CodeDownloads, "")})
 	s.push(&bridge.Ticket{Ref: 2, Path: "/late"})
-	refused := w.words(wordDone, wordFail)
+	refused := w.words(WordDone, WordFail)
 	require.Len(t, refused, 1)
 	require.Contains(t, refused[0].text, "downloads-used-up")
 	s.sent()
 
-	w.call("say", half, 3, key, "given up", "")
-	w.call("cancel", half, 3)
+	w.say(3, key, "given up")
+	w.cancel(3)
 	s.push(&bridge.Done{Ref: 3})
-	require.Empty(t, w.words(wordDone, wordFail))
+	require.Empty(t, w.words(WordDone, WordFail))
 }
 
 func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	for name, test := range map[string]struct {
-		call []any
+		call func(s *Session)
 		code string
 	}{
-		"empty text":      {[]any{"say", half, 1, key, "", ""}, "message-invalid"},
-		"long text":       {[]any{"say", half, 1, key, string(make([]byte, bridge.MaxText+1)), ""}, "text-too-long"},
-		"visibility":      {[]any{"say", half, 1, key, "x", "VIP"}, "forbidden"},
-		"no visibility":   {[]any{"say", half, 1, key, "x", "SOME"}, "forbidden"},
-		"no text":         {[]any{"say", half, 1, key, 5, ""}, "message-invalid"},
-		"no right":        {[]any{"ask", half, 1, "f", key}, "forbidden"},
-		"unknown leaving": {[]any{"leave", half, 1, "slam-the-door"}, "message-invalid"},
+		"empty text":      {func(s *Session) { s.Say(1, key, "", "") }, "message-invalid"},
+		"long text":       {func(s *Session) { s.Say(1, key, string(make([]byte, bridge.MaxText+1)), "") }, "text-too-long"},
+		"visibility":      {func(s *Session) { s.Say(1, key, "x", "VIP") }, "forbidden"},
+		"no visibility":   {func(s *Session) { s.Say(1, key, "x", "SOME") }, "forbidden"},
+		"no right":        {func(s *Session) { s.Ask(1, "f", key) }, "forbidden"},
+		"unknown leaving": {func(s *Session) { s.Leave(1, "slam-the-door") }, "message-invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			s := w.connected(func(m *bridge.Welcome) { m.Rights = []string{"chat"} })
-			w.call(test.call[0].(string), test.call[1:]...)
-			refused := w.words(wordFail)
+			w.do(test.call)
+			refused := w.words(WordFail)
 			require.Len(t, refused, 1)
 			require.Equal(t, int64(1), refused[0].call)
 			require.Contains(t, refused[0].text, `"code":"`+test.code+`"`)
@@ -331,24 +329,24 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 func TestLeave(t *testing.T) {
 	for name, test := range map[string]struct {
 		play func(w *world, s *socketDouble)
-		want []string
+		want []Word
 	}{
-		"done":      {func(w *world, s *socketDouble) { s.push(&bridge.Done{Ref: 1}) }, []string{wordDone, wordClosed}},
-		"no answer": {func(w *world, s *socketDouble) { w.pass(6 * time.Second) }, []string{wordClosed}},
-		"line lost": {func(w *world, s *socketDouble) { s.cut() }, []string{wordClosed}},
+		"done":      {func(w *world, s *socketDouble) { s.push(&bridge.Done{Ref: 1}) }, []Word{WordDone, WordClosed}},
+		"no answer": {func(w *world, s *socketDouble) { w.pass(6 * time.Second) }, []Word{WordClosed}},
+		"line lost": {func(w *world, s *socketDouble) { s.cut() }, []Word{WordClosed}},
 		"refused": {func(w *world, s *socketDouble) {
 			s.push(&bridge.Fail{Ref: 1, Error: *bridge.NewError(bridge.CodeForbidden, "")})
 			w.pass(10 * time.Second)
-		}, []string{wordFail}},
+		}, []Word{WordFail}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			s := w.connected()
-			w.call("leave", half, 1, "force-close")
+			w.do(func(s *Session) { s.Leave(1, bridge.ForceClose) })
 			require.Equal(t, bridge.ForceClose, only[*bridge.Leave](s).After)
 			test.play(w, s)
-			var words []string
-			for _, h := range w.words(wordDone, wordFail, wordClosed, wordState) {
+			var words []Word
+			for _, h := range w.words(WordDone, WordFail, WordClosed, WordState) {
 				words = append(words, h.word)
 			}
 			require.Equal(t, test.want, words)
@@ -359,9 +357,9 @@ func TestLeave(t *testing.T) {
 func TestGoingOnAfterTheProgramEnded(t *testing.T) {
 	w := newWorld(t)
 	w.open("chat-1", 40)
-	w.call("say", half, 9, "0123456789abcdef0123456789abcdef", "again", "")
+	w.say(9, "0123456789abcdef0123456789abcdef", "again")
 	w.last().cut()
-	require.Len(t, w.words(wordState), 1, "it was connected before: it tries again")
+	require.Len(t, w.words(WordState), 1, "it was connected before: it tries again")
 	w.pass(time.Second)
 	s := w.last()
 	s.open()

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"time"
@@ -6,17 +6,17 @@ import (
 	"attache/bridge"
 )
 
-// refusals are those of the application's tokens, one after the other. What its
-// server answers while it is in trouble looks like a token at times, so one refusal
-// is not believed to be for good.
+// refusals are those of the application's tokens, one after the other. The answer of
+// an application server in trouble sometimes looks like a token, so one refusal is not
+// taken as final.
 type refusals struct {
 	count int
 	token string        // the last one that was refused
 	since time.Duration // the first refusal
 }
 
-// How long the same token may be refused before that is final: soon where a chat
-// is opened, because a person waits and nothing is lost.
+// How long the same token may be refused before that is final: a short time where a
+// chat is opened, because a person waits and nothing is lost.
 const (
 	firstRefusalTime = 5 * time.Second
 	refusalTime      = time.Minute
@@ -34,11 +34,11 @@ func (r *refusals) final(token string, code bridge.Code, first bool, now time.Du
 	if code == bridge.CodeTokenExpired || code == bridge.CodeTokenEarly {
 		return false
 	}
-	most := refusalTime
+	longest := refusalTime
 	if first {
-		most = firstRefusalTime
+		longest = firstRefusalTime
 	}
-	return another || now-r.since > most
+	return another || now-r.since > longest
 }
 
 // aboutToken reports whether the refusal of a hello may be due to its token.

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hack-pad/safejs"
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+)
+
+func TestConnectOverTheBorder(t *testing.T) {
+	w := newWorld(t)
+	w.open("", 0)
+	s := w.last()
+	require.Equal(t, "wss://files.example/base/attache/chat", s.url)
+	s.open()
+	require.Equal(t, "a token", s.hello().Token)
+	s.push(welcome())
+	require.Len(t, w.words("welcome", "closed"), 1)
+	s.fire("message", w.view([]byte{1, 2, 3}))
+	s.push(said(1, "bo", "still here"))
+	require.Len(t, w.words("event", "closed", "state"), 1)
+	w.call("say", handle, 1, "0123456789abcdef0123456789abcdef", "hi", "")
+	require.Equal(t, "hi", only[*bridge.Say](s).Text)
+	w.call("ask", handle, 2, "file-1", "0123456789abcdef0123456789abcdef")
+	require.Equal(t, "file-1", only[*bridge.Ask](s).File)
+	s.push(&bridge.Done{Ref: 1})
+	require.Len(t, w.words("done", "fail"), 1)
+	w.call("leave", handle, 3, "force-close")
+	require.Equal(t, bridge.ForceClose, only[*bridge.Leave](s).After)
+	s.push(&bridge.Done{Ref: 3})
+	require.Len(t, w.words("closed"), 1)
+	require.True(t, s.closed)
+	require.Empty(t, s.listeners)
+}
+
+func TestContinueAfterTheProgramEnded(t *testing.T) {
+	w := newWorld(t)
+	w.open("chat-1", 40)
+	w.last().open()
+	require.Equal(t, int64(40), w.last().hello().Position)
+}
+
+func TestReasonOfAClosedSocket(t *testing.T) {
+	w := newWorld(t)
+	w.open("", 0)
+	e := newObject(t)
+	fail := bridge.AppendMessage(nil, &bridge.Fail{Error: *bridge.NewError(bridge.CodeOrigin, "")})
+	require.NoError(t, e.Set("type", "close"))
+	require.NoError(t, e.Set("fail", string(fail)))
+	_, err := w.last().listeners["close"].Invoke(e)
+	require.NoError(t, err)
+	closed := w.words("closed")
+	require.Len(t, closed, 1)
+	require.Contains(t, closed[0].text, `"code":"origin-refused"`)
+}
+
+func TestADialThatThrows(t *testing.T) {
+	w := newWorld(t)
+	report := w.function(func(args []safejs.Value) any {
+		word, _ := args[0].String()
+		call, _ := args[1].Int()
+		text, _ := args[2].String()
+		w.heard = append(w.heard, heard{word, int64(call), text})
+		if word == "token" {
+			w.call("token", handle, call, "a token", false, "")
+		}
+		return nil
+	})
+	dial := w.evaluate(`return () => { throw new Error('no'); };`)
+	require.Nil(t, w.call("open", handle, report, dial, "ws://x", 0, "", 0, ""))
+	closed := w.words("closed")
+	require.Len(t, closed, 1)
+	require.Contains(t, closed[0].text, `"code":"offline"`)
+}
+
+func TestUploadOverTheBorder(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(3<<20))
+	f.upload(key, "a.bin")
+	require.Equal(t, int64(3<<20), only[*bridge.Offer](s).Size)
+	s.push(&bridge.Accept{Key: key})
+	w.ready().transfer(f, key, 0)
+	require.Positive(t, f.released)
+	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
+	require.Equal(t, []string{"offered", "receiving", "accepted"}, w.states())
+	w.call("cancel", handle, 1)
+	require.Equal(t, []string{"cancelled"}, w.states())
+	require.Equal(t, key, only[*bridge.Cancel](s).Key)
+	w.call("discard", handle, key)
+	require.Equal(t, key, only[*bridge.Cancel](s).Key)
+}
+
+func TestUnreadOverTheBorder(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	w.newFile(1, content(1000)).upload(key, "a.bin")
+	s.push(&bridge.Accept{Key: key})
+	w.ready()
+	w.heard = nil
+	w.call("unread", handle, 1, true)
+	failed := w.words("upload")
+	require.Len(t, failed, 1)
+	require.Contains(t, failed[0].text, `"code":"file-changed"`)
+}
+
+func TestArgumentsOfUpload(t *testing.T) {
+	for name, test := range map[string]struct {
+		args []any // key, name, size, type, uploadType, description, digest, visibility, and custom data
+		code string
+	}{
+		"a size lie":    {[]any{key, "a", -1, "", "", "", "", ""}, "message-invalid"},
+		"half a byte":   {[]any{key, "a", 1.5, "", "", "", "", ""}, "message-invalid"},
+		"a huge size":   {[]any{key, "a", 1e300, "", "", "", "", ""}, "message-invalid"},
+		"not a name":    {[]any{key, 7, 1, "", "", "", "", ""}, "message-invalid"},
+		"visibility":    {[]any{key, "a", 1, "", "", "", "", "VIP"}, "forbidden"},
+		"another right": {[]any{key, "a", 1, "", "standard-response", "", "", ""}, "forbidden"},
+		"description":   {[]any{key, "a", 1, "", "", strings.Repeat("x", 3000), "", ""}, "message-invalid"},
+		"vendor's key":  {[]any{key, "a", 1, "", "", "", "", "", "file-id", "1"}, "custom-key-refused"},
+		"a key alone":   {[]any{key, "a", 1, "", "", "", "", "", "k"}, "message-invalid"},
+		"not a value":   {[]any{key, "a", 1, "", "", "", "", "", "k", 1}, "message-invalid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.connected()
+			w.call("upload", append([]any{handle, 1, w.newFile(1, nil).value, 0}, test.args...)...)
+			refused := w.words("fail", "upload")
+			require.Len(t, refused, 1)
+			require.Contains(t, refused[0].text, `"code":"`+test.code+`"`)
+			require.Empty(t, s.sent())
+		})
+	}
+}

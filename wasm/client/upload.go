@@ -1,0 +1,337 @@
+package client
+
+import (
+	"time"
+
+	"attache/bridge"
+)
+
+// upload is one file on its way from this page.
+type upload struct {
+	s     *Session
+	call  int64
+	offer bridge.Offer
+	key   bridge.Key
+	name  bridge.Name
+	pump  Pump
+
+	state       bridge.UploadState
+	phase       phase
+	begun       bool           // the proxy has accepted it before
+	over        bool           // the proxy says that it has ended
+	held        bool           // to be offered again once the data socket is ready
+	ours        bool           // what the proxy has of it was sent by this page, or is the same as its file
+	withheld    *bridge.Upload // the news of its completion, until it is known to be ours
+	digestAlarm *alarm         // while that is withheld and the proxy has not sent a digest
+	tries       int            // offered again without progress in between
+	since       time.Duration  // of the first of these
+
+	offset     int64          // where the proxy wants to continue
+	digest     string         // of what it has before that, hex
+	sender     *bridge.Sender // nil until both sockets are ready for it
+	reading    int64          // bytes that the pump is reading; 0: none
+	stale      bool           // what it is reading is not wanted any more
+	retryAlarm *alarm
+	order      order
+
+	sent, stored  int64
+	reported      time.Duration // when progress was reported last
+	progressAlarm *alarm
+}
+
+// phase is what an upload waits for.
+type phase int
+
+const (
+	waiting   phase = iota // for others to finish
+	offering               // for the proxy's accept
+	sending                // for the data socket, the pump or credit
+	comparing              // for the pump: the proxy has the whole, but this page did not send it
+	delivered              // for the proxy to announce it
+)
+
+// nudgeTime is how long to wait for the proxy's confirmation that all of an upload arrived.
+const nudgeTime = 10 * time.Second
+
+// propose offers the file, or the rest of it, or asks for the state of one that has
+// arrived.
+func (u *upload) propose() {
+	u.held = false
+	u.awaitAccept()
+	u.progressed()
+	u.follow()
+	if !u.s.chat.ready {
+		return
+	}
+	u.s.send(&u.offer)
+	if u.withheld != nil {
+		u.withhold(u.withheld)
+	}
+	if u.phase == offering && u.offer.Size > 0 {
+		u.s.data.want()
+	}
+}
+
+// awaitAccept makes an upload wait for accept, unless no byte of it is wanted.
+func (u *upload) awaitAccept() {
+	if u.phase != delivered && u.phase != comparing {
+		u.phase = offering
+	}
+}
+
+// onAccept: the proxy wants the file from that offset on.
+func (u *upload) onAccept(m *bridge.Accept) {
+	offset := m.Offset
+	switch {
+	case offset > u.offer.Size:
+		u.fail(bridge.NewError(bridge.CodeFrameLength, ""))
+		return
+	case offset == u.offer.Size:
+		u.whole(m.Digest)
+		return
+	case u.phase == delivered && !u.state.Incoming():
+		return
+	}
+	u.progressed()
+	resumed := u.begun || offset > 0
+	u.phase, u.begun, u.held = sending, true, false
+	u.offset, u.sent, u.stored, u.digest = offset, offset, offset, m.Digest
+	u.retryAlarm.stop()
+	u.stopSending()
+	if resumed {
+		u.resume()
+	} else {
+		u.advance(bridge.Receiving)
+	}
+	u.s.data.want()
+	u.start()
+}
+
+// stopSending also has a piece dropped that is being read.
+func (u *upload) stopSending() {
+	u.sender = nil
+	u.stale = u.reading > 0
+}
+
+// hold: the data socket is gone. How much arrived on it is asked when the next one is
+// ready.
+func (u *upload) hold() {
+	u.stopSending()
+	if u.phase == sending {
+		u.phase, u.held = offering, true
+	}
+}
+
+// start begins to send if the data socket is ready for it.
+func (u *upload) start() {
+	if u.phase != sending || u.sender != nil || !u.s.data.ready {
+		return
+	}
+	data := &u.s.data
+	u.sender = bridge.NewSender(u.offer.Size, u.offset, data.maxFrame, &data.rate)
+	longest := min(data.maxFrame, u.offer.Size-u.offset)
+	if err := u.pump.Prepare(bridge.FrameHeader, longest, u.digest); err != nil {
+		u.abandon(bridge.WrapError(bridge.CodeInternal, err))
+		return
+	}
+	u.next()
+}
+
+// next has the pump read the next piece, if there is credit for it.
+func (u *upload) next() {
+	if u.reading > 0 || u.sender == nil {
+		return
+	}
+	offset, length := u.sender.Next()
+	if length == 0 || u.mustWait(offset+length) {
+		return
+	}
+	u.reading = length
+	if err := u.pump.Read(offset, length); err != nil {
+		u.abandon(bridge.WrapError(bridge.CodeInternal, err))
+	}
+}
+
+// Filled is the pump's success: the piece is in the view, after the headroom.
+func (s *Session) Filled(call int64, v View) { s.pumped(call, func(u *upload) { u.onFilled(v) }) }
+
+// Unread is the pump's failure. before: some of the file could be read, so it is
+// another file now.
+func (s *Session) Unread(call int64, before bool) {
+	s.pumped(call, func(u *upload) { u.onUnread(before) })
+}
+
+// pumped makes a panic the failure of that upload.
+func (s *Session) pumped(call int64, f func(*upload)) {
+	for _, u := range s.uploads {
+		if u.call == call {
+			s.client.Contain(func() { f(u) }, u.abandon)
+			return
+		}
+	}
+}
+
+func (u *upload) onFilled(v View) {
+	if u.phase == comparing {
+		u.onCompared()
+		return
+	}
+	length := u.reading
+	u.reading = 0
+	if u.stale || u.sender == nil {
+		u.stale = false
+		u.next()
+		return
+	}
+	if err := u.pump.Seal(v, u.key, u.sender.Sent(), length); err != nil {
+		u.abandon(bridge.AsError(err))
+		return
+	}
+	if err := u.s.data.sendFrame(v); err != nil {
+		u.s.data.lost(bridge.WrapError(bridge.CodeOffline, err))
+		return
+	}
+	u.ours = true
+	u.sender.Advance(length, u.s.now())
+	u.sent = u.sender.Sent()
+	u.progressed()
+	u.progress()
+	u.next()
+	if u.sent == u.offer.Size {
+		u.s.pass()
+	}
+}
+
+func (u *upload) onUnread(before bool) {
+	u.reading = 0
+	code := bridge.CodeFileUnreadable
+	if before {
+		code = bridge.CodeFileChanged
+	}
+	if u.phase == comparing {
+		u.fail(bridge.NewError(code, "")) // what the proxy has is another file, and stays
+		return
+	}
+	u.abandon(bridge.NewError(code, ""))
+}
+
+// onAck: so much is durable.
+func (u *upload) onAck(m *bridge.Ack) {
+	if u.sender == nil || m.Stored <= u.stored {
+		return
+	}
+	if err := u.sender.Ack(m.Stored, time.Duration(m.Held)*time.Millisecond, u.s.now()); err != nil {
+		u.s.data.lost(bridge.AsError(err))
+		return
+	}
+	u.tries, u.stored = 0, m.Stored
+	u.progressed()
+	if u.sender.Done() {
+		u.arrived()
+		return
+	}
+	u.progress()
+	u.next()
+}
+
+// arrived: every byte is durable.
+func (u *upload) arrived() {
+	if u.phase == delivered {
+		return
+	}
+	u.phase, u.begun = delivered, true
+	u.sent, u.stored = u.offer.Size, u.offer.Size
+	u.release()
+	u.reportProgress()
+	u.nudge()
+	u.s.pass()
+}
+
+// nudge offers again while the proxy has not confirmed that everything arrived.
+func (u *upload) nudge() {
+	u.retryAlarm = u.s.after(nudgeTime, func() {
+		if u.state.Incoming() {
+			u.propose()
+			u.nudge()
+		}
+	})
+}
+
+// release gives back what sending needed.
+func (u *upload) release() {
+	u.sender = nil
+	u.retryAlarm.stop()
+	u.stopDigestAlarm()
+	u.order.waits = false
+	u.order.recall.stop()
+	u.progressAlarm.stop()
+	u.pump.Release()
+	u.reading, u.stale = 0, false
+}
+
+// onState takes a state that the proxy reports.
+func (u *upload) onState(m *bridge.Upload) {
+	switch {
+	case m.State == bridge.Failed:
+		err := m.Error
+		if err == nil {
+			err = bridge.NewError(bridge.CodeInternal, "")
+		}
+		u.over = true
+		u.fail(err)
+	case m.State == bridge.Cancelled:
+		u.over = true
+		u.finish(bridge.Cancelled, nil, bridge.NewError(bridge.CodeCancelled, ""))
+	case m.State.Complete() && !u.ours:
+		u.withhold(m)
+	case m.State == bridge.Announced:
+		if m.Event != nil {
+			u.sent, u.stored = u.offer.Size, u.offer.Size
+			u.finish(bridge.Announced, m.Event, nil)
+		}
+	default:
+		if m.State.Complete() {
+			u.arrived()
+		}
+		u.advance(m.State)
+	}
+}
+
+func (u *upload) advance(state bridge.UploadState) {
+	if state == u.state || !u.state.May(state) {
+		return
+	}
+	u.state = state
+	u.report(nil, nil)
+}
+
+// abandon ends an upload for a reason on this side.
+func (u *upload) abandon(err *bridge.Error) {
+	u.s.Discard(u.offer.Key)
+	u.fail(err)
+}
+
+func (u *upload) fail(err *bridge.Error) { u.finish(bridge.Failed, nil, err) }
+
+// cancel is the wish of the caller.
+func (u *upload) cancel() {
+	if u.phase != waiting {
+		u.s.Discard(u.offer.Key)
+	}
+	u.finish(bridge.Cancelled, nil, bridge.NewError(bridge.CodeCancelled, ""))
+}
+
+// finish ends it in a final state.
+func (u *upload) finish(state bridge.UploadState, e *bridge.Event, err *bridge.Error) {
+	u.release()
+	u.state = state
+	for i, other := range u.s.uploads {
+		if other == u {
+			u.s.uploads = append(u.s.uploads[:i], u.s.uploads[i+1:]...)
+			break
+		}
+	}
+	u.reportProgress()
+	u.report(e, err)
+	u.s.pass()
+}
