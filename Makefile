@@ -6,8 +6,8 @@
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: wasm ## start the demo and print its address (ARGS='--help' lists its options)
-	go run . demo $(ARGS)
+run: ## start the demo and print its address (ARGS='--help' lists its options)
+	@ci/run.sh $(ARGS)
 
 build: wasm ## build the command, ./attache
 	go build -trimpath -o attache .
