@@ -52,7 +52,7 @@ func moved(before, after map[string]float64) map[string]float64 {
 func TestMetricsMove(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.metrics.Ask(metrics.Sources{Traffic: w.proxy.Traffic, Queue: w.loop.Queue, Space: w.engine.Space})
+	w.metrics.Ask(metrics.Sources{Traffic: w.proxy.Traffic, Queue: w.loop.Queue, Space: w.engine.FreeSpace})
 	tests := []struct {
 		name string
 		do   func(t *testing.T)
@@ -140,7 +140,7 @@ func pollUntil(is func() bool) bool {
 func TestT2MetricsNameNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.metrics.Ask(metrics.Sources{Traffic: w.proxy.Traffic, Queue: w.loop.Queue, Space: w.engine.Space})
+	w.metrics.Ask(metrics.Sources{Traffic: w.proxy.Traffic, Queue: w.loop.Queue, Space: w.engine.FreeSpace})
 	token := w.token("session-canary", "user-canary", bridge.Agent, bridge.AllRights...)
 	p, _ := w.join(token)
 	file := w.upload(p, w.data(token), "name-canary.pdf", random(10))

@@ -124,7 +124,7 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 		return nil, err
 	}
 	a.later(a.Proxy.Close)
-	a.Metrics.Ask(metrics.Sources{Traffic: a.Proxy.Traffic, Queue: a.Loop.Queue, Space: e.Space, Signatures: signatures})
+	a.Metrics.Ask(metrics.Sources{Traffic: a.Proxy.Traffic, Queue: a.Loop.Queue, Space: e.FreeSpace, Signatures: signatures})
 	return a, nil
 }
 
@@ -141,7 +141,7 @@ func openStore(ctx, running context.Context, e *engine.Engine, o objects.Options
 // openChat opens our own Chat Server.
 func openChat(ctx context.Context, e *engine.Engine, o Options) (*chat.Server, error) {
 	c := o.Chat
-	c.Room, c.Replicas, c.Retention, c.Log = e.Words, e.Replicas(), days(o.KeepDays), o.Log
+	c.Room, c.Replicas, c.Retention, c.Log = e.AdmitText, e.Replicas(), days(o.KeepDays), o.Log
 	server, err := chat.New(ctx, e.JetStream(), c)
 	if err != nil {
 		return nil, fmt.Errorf("open the chat sessions: %w", err)

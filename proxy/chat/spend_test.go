@@ -128,7 +128,7 @@ func TestH5CustomersLeaveRoomForAgents(t *testing.T) {
 	e, err := engine.Start(t.Context(), engine.Options{Dir: dir, Reserve: 16 << 20})
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
-	s := serve(t, e, chat.Options{CustomerText: bridge.NoLimit, Room: e.Words})
+	s := serve(t, e, chat.Options{CustomerText: bridge.NoLimit, Room: e.AdmitText})
 	customers := []string{"ann", "carl", "dora", "eve"}
 	for n, user := range customers {
 		join(t, s, fmt.Sprint("s", n), bridge.Party{UserID: user, UserType: bridge.Client})
@@ -152,7 +152,7 @@ func TestH5CustomersLeaveRoomForAgents(t *testing.T) {
 	}
 	all.Wait()
 	require.Positive(t, together.Load())
-	require.NoError(t, e.Trouble())
+	require.NoError(t, e.WriteErr())
 	require.NoError(t, e.Ready(t.Context()))
 	_, err = s.Join(t.Context(), "new", ann)
 	requireCode(t, bridge.CodeStorageFull, err)

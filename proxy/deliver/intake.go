@@ -20,7 +20,7 @@ const heartbeat = time.Second
 
 // seeking is the patience with which the queue's next leader is looked for. Then
 // the queue itself may be gone, and is opened anew.
-var seeking = engine.Patience{Whole: 15 * time.Second, Try: 2 * time.Second}
+var seeking = engine.RetryPolicy{Total: 15 * time.Second, PerTry: 2 * time.Second}
 
 // intake is a loop's end of the queue that all loops share.
 type intake struct {
@@ -88,7 +88,7 @@ func (in *intake) look(ctx context.Context, patience time.Duration) (jetstream.M
 // once, but the library takes it for no reason to ask before two more heartbeats
 // are missed. If there is a message, it comes along.
 func (in *intake) seek(ctx context.Context) (m jetstream.Msg, err error) {
-	err = in.engine.Insist(ctx, seeking, func(context.Context, bool) (err error) {
+	err = in.engine.Retry(ctx, seeking, func(context.Context, bool) (err error) {
 		m, err = in.fetch()
 		return err
 	})

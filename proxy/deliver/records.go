@@ -24,7 +24,7 @@ const (
 )
 
 // patience is that with which a record is read and written.
-var patience = engine.Patience{Whole: 20 * time.Second, Try: 2 * time.Second}
+var patience = engine.RetryPolicy{Total: 20 * time.Second, PerTry: 2 * time.Second}
 
 // Records keeps the uploads' records: one stream, one subject an upload, and on
 // each subject only the newest message. A record's revision is its message's
@@ -123,7 +123,7 @@ func (r *Records) Get(ctx context.Context, session, key string) (proxy.Record, e
 }
 
 func (r *Records) last(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
-	err = r.engine.Insist(ctx, patience, func(ctx context.Context, _ bool) (err error) {
+	err = r.engine.Retry(ctx, patience, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.stream.GetLastMsgForSubject(ctx, subject)
 		return err
 	})
@@ -173,7 +173,7 @@ func (r *Records) OnWritten(told func(proxy.Record)) { r.written = told }
 // publish replaces the message at revision. Where an earlier try's answer was
 // lost, it may be that try which a later one is overtaken by.
 func (r *Records) publish(ctx context.Context, subject string, data []byte, revision uint64) (written uint64, err error) {
-	err = r.engine.Insist(ctx, patience, func(ctx context.Context, again bool) error {
+	err = r.engine.Retry(ctx, patience, func(ctx context.Context, again bool) error {
 		ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data},
 			jetstream.WithExpectLastSequencePerSubject(revision), jetstream.WithRetryAttempts(0))
 		if err == nil {
@@ -188,7 +188,7 @@ func (r *Records) publish(ctx context.Context, subject string, data []byte, revi
 		case lookErr == nil && bytes.Equal(newest.Data, data):
 			written = newest.Sequence
 			return nil
-		case r.engine.Passing(lookErr):
+		case r.engine.Transient(lookErr):
 			return lookErr
 		}
 		return err
@@ -250,7 +250,7 @@ func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) 
 
 // next is the first message from that place in the stream on.
 func (r *Records) next(ctx context.Context, from uint64) (m *jetstream.RawStreamMsg, err error) {
-	err = r.engine.Insist(ctx, patience, func(ctx context.Context, _ bool) (err error) {
+	err = r.engine.Retry(ctx, patience, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(subjectPrefix+">"))
 		return err
 	})

@@ -12,14 +12,15 @@ import (
 	"attache/bridge"
 )
 
-// Only the leader of the whole cluster tells what its account has and may have.
-// While another one is elected, for up to 10 s, nobody does, and the streams'
-// own leaders go on storing. So nothing that a page waits for waits for it.
+// Only the cluster's meta leader reports the usage and limits of an account. While
+// another one is elected, for up to 10 s, nobody does, and the streams' own leaders
+// still store messages. So nothing a page waits for depends on the meta leader.
 
-// election is how long the cluster's silence about the account says nothing.
-const election = 15 * time.Second
+// electionTime is how long a cluster may be silent about the account before that
+// counts as an outage.
+const electionTime = 15 * time.Second
 
-// account is what a cluster last said of it.
+// account is the cluster's last report of it.
 type account struct {
 	mu       sync.Mutex
 	asked    time.Time
@@ -28,10 +29,10 @@ type account struct {
 	low      int64 // below which no upload begins
 }
 
-// accountAbove fails where the account had less left, a moment ago, than that
-// part of what no upload begins below. It is asked at most once a second; what it
-// said long ago refuses nobody, because a write to a full account is refused itself.
-func (e *Engine) accountAbove(part int64) error {
+// admitByAccount fails if by the last report less than 1/part of the low mark was free.
+// It asks for a report at most once a second. An old report refuses nothing, because
+// the store itself refuses a write to a full account.
+func (e *Engine) admitByAccount(part int64) error {
 	a := &e.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -45,16 +46,16 @@ func (e *Engine) accountAbove(part int64) error {
 	return nil
 }
 
-// reachable fails while the store does not answer, or, of a cluster, has not for
-// as long as it may take to elect a leader.
+// reachable fails while the store does not answer. A cluster is given the time to
+// elect a leader.
 func (e *Engine) reachable(ctx context.Context) error {
 	wait := 10 * time.Second
-	if e.recent() {
-		wait = 500 * time.Millisecond // a probe has little time itself
+	if e.answeredLately() {
+		wait = 500 * time.Millisecond // a readiness probe itself times out soon
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if _, err := e.askAccount(ctx); err != nil && !e.recent() {
+	if _, err := e.askAccount(ctx); err != nil && !e.answeredLately() {
 		return err
 	}
 	if !e.conn.IsConnected() {
@@ -63,9 +64,9 @@ func (e *Engine) reachable(ctx context.Context) error {
 	return nil
 }
 
-func (e *Engine) recent() bool {
+func (e *Engine) answeredLately() bool {
 	if e.embedded != nil {
-		return false // alone there is always a leader
+		return false // the embedded engine always has a leader
 	}
 	a := &e.account
 	a.mu.Lock()
@@ -73,7 +74,7 @@ func (e *Engine) recent() bool {
 	return a.fresh()
 }
 
-func (a *account) fresh() bool { return time.Since(a.answered) < election }
+func (a *account) fresh() bool { return time.Since(a.answered) < electionTime }
 
 func (e *Engine) askAccount(ctx context.Context) (*jetstream.AccountInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -82,7 +83,7 @@ func (e *Engine) askAccount(ctx context.Context) (*jetstream.AccountInfo, error)
 	if err != nil {
 		return nil, fmt.Errorf("ask the engine: %w", err)
 	}
-	free, low := space(info)
+	free, low := accountSpace(info)
 	a := &e.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -90,9 +91,9 @@ func (e *Engine) askAccount(ctx context.Context) (*jetstream.AccountInfo, error)
 	return info, nil
 }
 
-// space is how many bytes an account may still keep, and the twentieth of its
-// limit below which no upload begins. Without a limit free is bridge.NoLimit.
-func space(info *jetstream.AccountInfo) (free, low int64) {
+// accountSpace is how many bytes an account may still store, and a twentieth of its
+// limit, below which no upload begins. Without a limit free is bridge.NoLimit.
+func accountSpace(info *jetstream.AccountInfo) (free, low int64) {
 	limit := info.Limits.MaxStore
 	if limit <= 0 {
 		return bridge.NoLimit, 0

@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,23 +17,29 @@ import (
 	"attache/proxy/engine/enginetest"
 )
 
-// One node of three elects nobody, and so nobody tells of the account. For as
-// long as an election takes, uploads may begin all the same and the proxy is
-// ready; then it is not.
-func TestAClusterWithoutALeader(t *testing.T) {
+// Two of three nodes are down, so there is no meta leader, and no report on the
+// account. Uploads may begin all the same. The proxy is ready for as long as an
+// election may take, and not after.
+func TestClusterWithoutLeaderAdmitsUploads(t *testing.T) {
+	t.Parallel()
 	c := enginetest.Start(t)
-	e := start(t, engine.Options{URL: c[0].ClientURL()})
-	require.NoError(t, e.Room())
-	c[1].Shutdown()
-	c[2].Shutdown()
-	require.NoError(t, e.Room())
+	leader := slices.Index(c, c.Leader("")) // alone, it would take itself for the leader a while longer
+	last, other := c[(leader+1)%3], c[(leader+2)%3]
+	e := start(t, engine.Options{URL: last.ClientURL()})
+	require.NoError(t, e.AdmitUpload())
+	c[leader].Shutdown()
+	other.Shutdown()
+	require.NoError(t, e.AdmitUpload())
 	require.NoError(t, e.Ready(t.Context()))
-	require.Eventually(t, func() bool { return e.Ready(t.Context()) != nil }, time.Minute, time.Second)
-	require.NoError(t, e.Room())
+	e.AgeReport(engine.ElectionTime)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // of which Ready would need 10 s
+	defer cancel()
+	require.Error(t, e.Ready(ctx))
+	require.NoError(t, e.AdmitUpload())
 }
 
-// An account that is nearly full takes no new upload, until there is room again.
-func TestAnAccountNearlyFull(t *testing.T) {
+func TestNearlyFullAccountAdmitsByItsMarks(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "conf")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
@@ -50,30 +58,30 @@ func TestAnAccountNearlyFull(t *testing.T) {
 	e := start(t, engine.Options{URL: s.ClientURL(), Replicas: 1})
 	_, err = e.JetStream().CreateStream(t.Context(), stream(e))
 	require.NoError(t, err)
-	require.NoError(t, e.Room())
+	require.NoError(t, e.AdmitUpload())
 	_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 975<<10))
 	require.NoError(t, err)
-	free, low, err := e.Space(t.Context())
+	free, low, err := e.FreeSpace(t.Context())
 	require.NoError(t, err)
 	require.Less(t, free, low)
-	require.NoError(t, e.Spare(), "what has begun goes on")
-	full := func() bool { return bridge.CodeOf(e.Room()) == bridge.CodeStorageFull }
-	// What was asked before may be answered behind it.
+	require.NoError(t, e.AdmitWrite(), "uploads that have begun continue")
+	full := func() bool { return bridge.CodeOf(e.AdmitUpload()) == bridge.CodeStorageFull }
+	// A report requested before may arrive after.
 	require.Eventually(t, full, time.Minute, 10*time.Millisecond)
 	_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 30<<10))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return bridge.CodeOf(e.Spare()) == bridge.CodeStorageFull }, time.Minute, 10*time.Millisecond)
-	require.NoError(t, e.Words(), "the chat goes on")
+	require.Eventually(t, func() bool { return bridge.CodeOf(e.AdmitWrite()) == bridge.CodeStorageFull }, time.Minute, 10*time.Millisecond)
+	require.NoError(t, e.AdmitText(), "the chat continues")
 	_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 10<<10))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return bridge.CodeOf(e.Words()) == bridge.CodeStorageFull }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return bridge.CodeOf(e.AdmitText()) == bridge.CodeStorageFull }, time.Minute, 10*time.Millisecond)
 	_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 1<<10))
-	require.NoError(t, err, "an agent's")
+	require.NoError(t, err, "an agent may still write")
 	require.Eventually(t, func() bool {
-		e.Age(time.Hour) // much may have been deleted since
-		return e.Room() == nil
+		e.AgeReport(time.Hour) // messages may have been deleted since
+		return e.AdmitUpload() == nil
 	}, time.Minute, 10*time.Millisecond)
 	require.Eventually(t, full, time.Minute, 10*time.Millisecond)
 	require.NoError(t, e.JetStream().DeleteStream(t.Context(), "notes"))
-	require.Eventually(t, func() bool { return e.Room() == nil }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return e.AdmitUpload() == nil }, time.Minute, 10*time.Millisecond)
 }

@@ -23,7 +23,7 @@ import (
 
 const patience = time.Minute
 
-// smallVolume mounts a file system of that many bytes for one test.
+// smallVolume mounts a file system of that size for one test.
 func smallVolume(t *testing.T, size string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -34,8 +34,8 @@ func smallVolume(t *testing.T, size string) (dir string) {
 	return dir
 }
 
-// fill takes a volume's last byte, as another program would, and returns how to
-// give them all back.
+// fill uses a volume up to its last byte, as another program would, and returns a
+// function that frees all of it.
 func fill(t *testing.T, dir string) (free func()) {
 	t.Helper()
 	path := filepath.Join(dir, "other")
@@ -49,7 +49,7 @@ func fill(t *testing.T, dir string) (free func()) {
 	return func() { require.NoError(t, os.Remove(path)) }
 }
 
-// publish waits a moment for an answer, since none comes to a write that failed.
+// publish waits only a moment, because a failed write is never answered.
 func publish(t *testing.T, e *engine.Engine, subject string, data []byte) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
@@ -57,7 +57,8 @@ func publish(t *testing.T, e *engine.Engine, subject string, data []byte) error 
 	return err
 }
 
-func TestAFullDiskHealsByItself(t *testing.T) {
+func TestFullDiskRecoversOnceThereIsSpace(t *testing.T) {
+	t.Parallel()
 	dir := smallVolume(t, "64m")
 	e := start(t, engine.Options{Dir: dir, Reserve: 8 << 20})
 	_, err := e.JetStream().CreateStream(t.Context(), stream(e))
@@ -76,11 +77,11 @@ func TestAFullDiskHealsByItself(t *testing.T) {
 	large := bytes.Repeat([]byte("a"), 100<<10)
 	require.NoError(t, publish(t, e, "notes.a", large))
 	<-news
-	broken := e.Broken()
+	failed := e.WritesFailed()
 
 	free := fill(t, dir)
-	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Room()), "at once, before any write has failed")
-	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Spare()))
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitUpload()), "at once, before any write has failed")
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitWrite()))
 	for err = nil; err == nil; {
 		err = publish(t, e, "notes.a", bytes.Repeat([]byte("a"), 100<<10))
 		if err == nil {
@@ -88,11 +89,11 @@ func TestAFullDiskHealsByItself(t *testing.T) {
 		}
 	}
 	select {
-	case <-broken:
+	case <-failed:
 	case <-time.After(patience):
-		t.Fatal("nobody was told")
+		t.Fatal("the failed write was not reported")
 	}
-	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Trouble()))
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.WriteErr()))
 	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Ready(t.Context())))
 	notes, err := e.JetStream().Stream(t.Context(), "notes")
 	require.NoError(t, err)
@@ -102,8 +103,8 @@ func TestAFullDiskHealsByItself(t *testing.T) {
 	last := notes.CachedInfo().State.LastSeq
 
 	free()
-	require.Eventually(t, func() bool { return e.Trouble() == nil && e.Ready(t.Context()) == nil }, patience, 10*time.Millisecond)
-	require.NoError(t, e.Room())
+	require.Eventually(t, func() bool { return e.WriteErr() == nil && e.Ready(t.Context()) == nil }, patience, 10*time.Millisecond)
+	require.NoError(t, e.AdmitUpload())
 	require.Eventually(t, func() bool { return publish(t, e, "notes.b", []byte("b")) == nil }, patience, 10*time.Millisecond)
 	<-news
 	require.Equal(t, "b", heard[len(heard)-1])
@@ -111,19 +112,20 @@ func TestAFullDiskHealsByItself(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, large, m.Data)
 	m, err = notes.GetMsg(t.Context(), last)
-	require.NoError(t, err, "what was acknowledged is there")
+	require.NoError(t, err, "acknowledged messages are there")
 	require.Equal(t, large, m.Data)
 	select {
-	case <-e.Broken():
-		t.Fatal("still broken")
+	case <-e.WritesFailed():
+		t.Fatal("writes still fail")
 	default:
 	}
 }
 
-func TestMarks(t *testing.T) {
+func TestAdmitMarks(t *testing.T) {
+	t.Parallel()
 	dir := smallVolume(t, "64m")
 	e := start(t, engine.Options{Dir: dir, Reserve: 16 << 20})
-	require.NoError(t, e.Room())
+	require.NoError(t, e.AdmitUpload())
 	take := func(n int64) {
 		f, err := os.OpenFile(filepath.Join(dir, "other"), os.O_CREATE|os.O_WRONLY, 0o600)
 		require.NoError(t, err)
@@ -131,28 +133,29 @@ func TestMarks(t *testing.T) {
 		require.NoError(t, unix.Fallocate(int(f.Fd()), 0, 0, n))
 	}
 	take(40 << 20)
-	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Room()))
-	require.NoError(t, e.Spare(), "what has begun goes on")
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitUpload()))
+	require.NoError(t, e.AdmitWrite(), "uploads that have begun continue")
 	take(56 << 20)
-	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Spare()))
-	require.NoError(t, e.Words(), "the chat goes on")
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitWrite()))
+	require.NoError(t, e.AdmitText(), "the chat continues")
 	take(60 << 20)
-	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Words()))
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitText()))
 	_, err := e.JetStream().CreateStream(t.Context(), stream(e))
 	require.NoError(t, err)
-	require.NoError(t, publish(t, e, "notes.a", []byte("chat")), "an agent's goes on")
+	require.NoError(t, publish(t, e, "notes.a", []byte("chat")), "an agent may still write")
 	require.NoError(t, os.Remove(filepath.Join(dir, "other")))
-	require.NoError(t, e.Room())
-	require.NoError(t, e.Spare())
+	require.NoError(t, e.AdmitUpload())
+	require.NoError(t, e.AdmitWrite())
 }
 
-// What is purged is the volume's again soon, though something else lies beside it.
-func TestH1PurgedRoomIsGivenBack(t *testing.T) {
+// The space of purged messages is freed soon, although others are in the same files.
+func TestH1PurgedSpaceIsFreed(t *testing.T) {
+	t.Parallel()
 	dir := smallVolume(t, "128m")
 	e := start(t, engine.Options{Dir: dir, Reserve: 8 << 20, Reclaim: 20 * time.Millisecond})
 	s, err := e.JetStream().CreateStream(t.Context(), stream(e))
 	require.NoError(t, err)
-	before, _, err := e.Space(t.Context())
+	before, _, err := e.FreeSpace(t.Context())
 	require.NoError(t, err)
 	for range 6 { // together more than the volume has
 		for range 40 {
@@ -161,15 +164,16 @@ func TestH1PurgedRoomIsGivenBack(t *testing.T) {
 		}
 		require.NoError(t, s.Purge(t.Context(), jetstream.WithPurgeSubject("notes.content")))
 		require.Eventually(t, func() bool {
-			now, _, err := e.Space(t.Context())
-			return err == nil && now > before-(16<<20) // the last file is left as it is
+			now, _, err := e.FreeSpace(t.Context())
+			return err == nil && now > before-(16<<20) // the last file is not rewritten
 		}, patience, 5*time.Millisecond)
 	}
 }
 
-// A disk that the system makes read-only, as it does after an error, and that an
-// operator checks and mounts again.
-func TestADiskThatTurnsReadOnly(t *testing.T) {
+// The system makes a disk read-only after an error, and an operator checks it and
+// mounts it again.
+func TestReadOnlyDiskRecoversOnceRemounted(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	image := filepath.Join(t.TempDir(), "disk")
 	f, err := os.Create(image)
@@ -187,14 +191,14 @@ func TestADiskThatTurnsReadOnly(t *testing.T) {
 	_, err = e.JetStream().CreateStream(t.Context(), stream(e))
 	require.NoError(t, err)
 	require.NoError(t, publish(t, e, "notes.a", []byte("kept")))
-	broken := e.Broken()
+	failed := e.WritesFailed()
 
 	out, err := exec.Command("mount", "-o", "remount,abort", dir).CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.Error(t, publish(t, e, "notes.a", []byte("not kept")))
-	<-broken
-	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(e.Room()))
-	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(e.Spare()))
+	<-failed
+	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(e.AdmitUpload()))
+	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(e.AdmitWrite()))
 	notes, err := e.JetStream().Stream(t.Context(), "notes")
 	require.NoError(t, err)
 	_, err = notes.GetMsg(t.Context(), 1)
@@ -205,15 +209,15 @@ func TestADiskThatTurnsReadOnly(t *testing.T) {
 	out, err = exec.Command("mount", "-o", "loop", image, dir).CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.Eventually(t, func() bool { return e.Ready(t.Context()) == nil }, patience, 10*time.Millisecond)
-	require.NoError(t, e.Room())
+	require.NoError(t, e.AdmitUpload())
 	require.NoError(t, publish(t, e, "notes.a", []byte("again")))
 	m, err := notes.GetMsg(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, "kept", string(m.Data))
 }
 
-// copyImage stands for the check: the old mount is still held by open files, so
-// what is mounted next is the disk's content at another place.
+// copyImage is the operator's check. Open files still hold the old mount, so the next
+// one is of a copy of the disk.
 func copyImage(t *testing.T, image string) {
 	t.Helper()
 	in, err := os.Open(image)
@@ -232,11 +236,12 @@ func copyImage(t *testing.T, image string) {
 	}
 }
 
-func TestAFullDiskAtTheStart(t *testing.T) {
+func TestStartFailsOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := smallVolume(t, "16m")
 	free := fill(t, dir)
 	_, err := engine.Start(t.Context(), engine.Options{Dir: filepath.Join(dir, "data")})
-	require.ErrorContains(t, err, "try the data directory")
+	require.ErrorContains(t, err, "write to the data directory")
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	free()
 	start(t, engine.Options{Dir: filepath.Join(dir, "data")})

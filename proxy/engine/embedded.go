@@ -12,18 +12,18 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// embedded is a server without a listener. Connections find the server through
-// it rather than hold it, so the server can be replaced under them.
+// embedded is a server without a listener. Connections reach the server through it, so
+// the server can be replaced under them.
 type embedded struct {
 	log     *slog.Logger
-	room    volume
+	disk    disk
 	reclaim time.Duration
 
 	mu     sync.Mutex
 	server *server.Server // nil while there is none
-	voice  *logger        // the server's
+	logger *logger        // the server's
 	lock   *os.File
-	breach *breach
+	outage *outage
 
 	quit    chan struct{}
 	watcher sync.WaitGroup
@@ -35,22 +35,22 @@ func startEmbedded(o Options) (*embedded, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data directory: %w", err)
 	}
-	room, err := measure(o)
+	d, err := measureDisk(o)
 	if err != nil {
 		return nil, err
 	}
-	m := &embedded{log: o.Log, room: room, reclaim: o.Reclaim, breach: newBreach(), quit: make(chan struct{})}
+	m := &embedded{log: o.Log, disk: d, reclaim: o.Reclaim, outage: newOutage(), quit: make(chan struct{})}
 	if err := m.begin(); err != nil {
 		m.end()
 		return nil, err
 	}
-	m.watcher.Go(m.watch)
+	m.watcher.Go(m.endOutages)
 	return m, nil
 }
 
-// begin tries the disk first, whose errors the server tells less plainly.
+// begin probes the disk first, because the server reports its errors less plainly.
 func (m *embedded) begin() error {
-	if err := m.try(); err != nil {
+	if err := m.probe(); err != nil {
 		return err
 	}
 	return m.run()
@@ -62,50 +62,50 @@ func (m *embedded) options() *server.Options {
 		DontListen:             true,
 		NoSigs:                 true,
 		JetStream:              true,
-		StoreDir:               m.room.dir,
+		StoreDir:               m.disk.dir,
 		SyncAlways:             true,
-		SyncInterval:           m.reclaim, // which also rewrites files whose messages were purged
-		JetStreamMaxStore:      m.room.limit(),
+		SyncInterval:           m.reclaim, // the server also rewrites files with purged messages then
+		JetStreamMaxStore:      m.disk.limit(),
 		DisableJetStreamBanner: true,
 		MaxPayload:             server.MAX_PAYLOAD_SIZE,
-		// Nothing of ours is kept in memory; the default is most of the machine's.
+		// No stream of ours is in memory; the default is most of the machine's.
 		JetStreamMaxMemory: 64 << 20,
 	}
 }
 
-// run takes the directory and starts a server on it.
+// run locks the directory and starts a server on it.
 func (m *embedded) run() error {
-	lock, err := lockDir(m.room.dir)
+	lock, err := lockDir(m.disk.dir)
 	if err != nil {
 		return err
 	}
-	voice := &logger{log: m.log, failed: m.failed}
+	l := &logger{log: m.log, onFailure: m.onWriteFailure}
 	m.mu.Lock()
-	m.lock, m.voice = lock, voice
+	m.lock, m.logger = lock, l
 	m.mu.Unlock()
 	s, err := server.NewServer(m.options())
 	if err != nil {
 		return fmt.Errorf("prepare the engine: %w", err)
 	}
-	s.SetLoggerV2(voice, false, false, false)
+	s.SetLoggerV2(l, false, false, false)
 	s.Start()
 	m.mu.Lock()
 	m.server = s
 	m.mu.Unlock()
-	if reason := voice.fatal(); reason != "" {
-		return fmt.Errorf("start the engine in %s: %s", m.room.dir, reason)
+	if reason := l.fatal(); reason != "" {
+		return fmt.Errorf("start the engine in %s: %s", m.disk.dir, reason)
 	}
 	if !s.ReadyForConnections(10 * time.Second) {
-		return fmt.Errorf("start the engine in %s: it did not become ready", m.room.dir)
+		return fmt.Errorf("start the engine in %s: it did not become ready", m.disk.dir)
 	}
 	return nil
 }
 
-// end shuts the server down, and gives the directory back.
+// end shuts the server down and unlocks the directory.
 func (m *embedded) end() {
 	m.mu.Lock()
 	s, lock := m.server, m.lock
-	m.server, m.voice, m.lock = nil, nil, nil
+	m.server, m.logger, m.lock = nil, nil, nil
 	m.mu.Unlock()
 	if s != nil {
 		s.Shutdown()
@@ -122,7 +122,7 @@ func (m *embedded) stop() {
 	m.end()
 }
 
-// InProcessConn is asked at each connect and reconnect.
+// InProcessConn is called at each connect and reconnect.
 func (m *embedded) InProcessConn() (net.Conn, error) {
 	s, err := m.running()
 	if err != nil {
@@ -131,8 +131,8 @@ func (m *embedded) InProcessConn() (net.Conn, error) {
 	return s.InProcessConn()
 }
 
-// running returns the server, to be asked without the lock: one that holds locks
-// of its own may be telling of a failure.
+// running returns the server. Call the server without holding m.mu: it may be logging
+// a failed write while it holds locks of its own.
 func (m *embedded) running() (*server.Server, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,9 +1,9 @@
 // Package engine runs the one store for everything that must last: NATS
-// JetStream, inside this process by default, or a cluster elsewhere.
+// JetStream, inside this process by default, or a cluster.
 //
-// Embedded, it opens no port: files lie in one directory, every write is synced
-// before it is acknowledged, and connections are pipes in memory. Given a URL,
-// the same callers talk to that cluster and keep three replicas.
+// The embedded engine opens no port: its files are in one directory, every write is
+// synced before it is acknowledged, and connections are pipes in memory. Given a URL,
+// the same callers use that cluster and store three replicas.
 //
 //	e, err := engine.Start(ctx, engine.Options{Dir: "data", Log: log})
 //	defer e.Close()
@@ -25,25 +25,25 @@ import (
 
 var errClosed = errors.New("the engine has closed")
 
-// Options say where the store is and how much it may take.
+// Options say where the store is and how much disk space it may use.
 type Options struct {
 	// Dir is the data directory of the embedded engine; it is created.
 	Dir string
 	// URL is a cluster to use instead (nats://host:port, several with commas).
 	URL string
-	// Credentials is the file with the credentials for URL, if it asks for any.
+	// Credentials is the file with the credentials for URL, if it requires any.
 	Credentials string
-	// Replicas of each stream in a cluster; 0 means 3. Embedded there is one.
+	// Replicas of each stream in a cluster; 0 means 3. The embedded engine has one.
 	Replicas int
-	// MaxStore is how many bytes the embedded engine may keep on disk;
-	// 0 means what the volume has.
+	// MaxStore is how many bytes the embedded engine may store on disk;
+	// 0 means the whole volume.
 	MaxStore int64
 	// Reserve is how many bytes of the volume uploads leave free, for the chat
 	// and the records; 0 means a twentieth of the volume, at most 1 GiB.
 	Reserve int64
-	// Reclaim is how often the embedded engine gives room back to the volume that was
-	// purged since. Default: 10 s; the server's own is two minutes, in which who
-	// uploads and cancels could fill any disk. A cluster has sync_interval for it.
+	// Reclaim is how often the embedded engine frees the disk space of purged messages.
+	// Default: 10 s; the server's own is two minutes, in which a client that uploads
+	// and cancels could fill any disk. In a cluster, set sync_interval.
 	Reclaim time.Duration
 	// Log receives the engine's own messages; nil drops them.
 	Log *slog.Logger
@@ -69,12 +69,8 @@ type Engine struct {
 // Start opens the store. Embedded, it fails when another process has the
 // directory open.
 func Start(ctx context.Context, o Options) (*Engine, error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Reclaim == 0 {
-		o.Reclaim = 10 * time.Second
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Reclaim = cmp.Or(o.Reclaim, 10*time.Second)
 	e := &Engine{replicas: o.Replicas, log: o.Log}
 	e.life, e.end = context.WithCancelCause(context.Background())
 	if err := e.start(ctx, o); err != nil {
@@ -87,7 +83,7 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 func (e *Engine) start(ctx context.Context, o Options) (err error) {
 	switch {
 	case o.URL != "":
-		e.dial = e.foreign(o)
+		e.dial = e.toCluster(o)
 		e.replicas = cmp.Or(e.replicas, 3)
 	case o.Dir != "":
 		if e.embedded, err = startEmbedded(o); err != nil {
@@ -110,15 +106,15 @@ func (e *Engine) start(ctx context.Context, o Options) (err error) {
 	return e.Ready(ctx)
 }
 
-// JetStream is the store, over the connection that everybody shares. Bulk data
-// goes over a connection of its own: see Connect.
+// JetStream is the store, over the shared connection. Use [Engine.Connect] for bulk
+// data.
 func (e *Engine) JetStream() jetstream.JetStream { return e.js }
 
-// Conn is the connection that everybody shares.
+// Conn is the shared connection.
 func (e *Engine) Conn() *nats.Conn { return e.conn }
 
-// Connect opens one more connection, so that its bytes keep nobody waiting.
-// Close closes it.
+// Connect opens one more connection, so that its bytes do not delay other requests.
+// [Engine.Close] closes it.
 func (e *Engine) Connect(name string) (*nats.Conn, error) {
 	conn, err := e.dial(name)
 	if err != nil {
@@ -130,14 +126,14 @@ func (e *Engine) Connect(name string) (*nats.Conn, error) {
 	return conn, nil
 }
 
-// Replicas is what every stream's configuration must say.
+// Replicas is the number that every stream's configuration must have.
 func (e *Engine) Replicas() int { return e.replicas }
 
 // Context ends when the engine closes.
 func (e *Engine) Context() context.Context { return e.life }
 
-// A message's payload and headers together may have max_payload bytes, by
-// default 1 MiB. A frame of the uploads has at least minChunk.
+// The server's max_payload bounds a message's payload and headers together; its default
+// is 1 MiB. A frame of an upload has at least minChunk.
 const (
 	maxChunk = 960 << 10
 	minChunk = 64 << 10
@@ -149,17 +145,17 @@ func (e *Engine) MaxChunk() int {
 	return int(min(maxChunk, e.conn.MaxPayload()-headroom))
 }
 
-// Ready fails while the store cannot answer. A cluster that elects a leader is
-// given the time for it.
+// Ready fails while the store cannot answer. A cluster is given the time to elect a
+// leader.
 func (e *Engine) Ready(ctx context.Context) error {
-	if err := e.Trouble(); err != nil {
+	if err := e.WriteErr(); err != nil {
 		return err
 	}
 	return e.reachable(ctx)
 }
 
-// Close ends the connections and, embedded, the engine itself, and waits until
-// its files are closed. Whatever is still under way fails.
+// Close closes the connections and, if embedded, the engine itself, and waits until
+// its files are closed. Operations under way fail.
 func (e *Engine) Close() {
 	e.closing.Do(e.close)
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // holdDir makes this test binary a process that opens the directory it names,
-// says so, and waits to be killed.
+// prints that, and waits to be killed.
 const holdDir = "ATTACHE_TEST_HOLD_DIR"
 
 func TestMain(m *testing.M) {
@@ -42,6 +42,7 @@ func stream(e *engine.Engine) jetstream.StreamConfig {
 }
 
 func TestStoredMessagesSurviveARestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := start(t, engine.Options{Dir: dir})
 	_, err := e.JetStream().CreateStream(t.Context(), stream(e))
@@ -60,30 +61,34 @@ func TestStoredMessagesSurviveARestart(t *testing.T) {
 	require.Equal(t, "kept", string(m.Data))
 }
 
-func TestItOpensNoPort(t *testing.T) {
+func TestEmbeddedOpensNoPort(t *testing.T) {
+	t.Parallel()
 	e := start(t, engine.Options{Dir: t.TempDir()})
 	require.Equal(t, "pipe", e.Conn().ConnectedAddr())
 	require.Equal(t, 1, e.Replicas())
 	require.Equal(t, 960<<10, e.MaxChunk())
 }
 
-func TestNeitherDirectoryNorURL(t *testing.T) {
+func TestStartNeedsADirectoryOrURL(t *testing.T) {
+	t.Parallel()
 	_, err := engine.Start(t.Context(), engine.Options{})
 	require.EqualError(t, err, "the engine needs a data directory or the URL of a cluster")
 }
 
-func TestADirectoryThatCannotBeUsed(t *testing.T) {
+func TestStartReportsAnUnusableDirectory(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600))
 	_, err := engine.Start(t.Context(), engine.Options{Dir: dir})
 	require.ErrorContains(t, err, "start the engine in "+dir)
-	require.NotContains(t, err.Error(), "did not become ready", "the reason is told")
+	require.NotContains(t, err.Error(), "did not become ready", "the reason is reported")
 
 	require.NoError(t, os.Remove(filepath.Join(dir, "jetstream")))
 	start(t, engine.Options{Dir: dir})
 }
 
-func TestASecondEngineOnOneDirectoryIsRefused(t *testing.T) {
+func TestDirectoryIsLockedForOneEngine(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first := start(t, engine.Options{Dir: dir})
 	_, err := engine.Start(t.Context(), engine.Options{Dir: dir})
@@ -93,8 +98,8 @@ func TestASecondEngineOnOneDirectoryIsRefused(t *testing.T) {
 	start(t, engine.Options{Dir: dir})
 }
 
-// A killed process can unlock nothing, and whoever comes next must not care.
-func TestAKilledProcessLeavesNoLock(t *testing.T) {
+func TestKilledProcessLeavesNoLock(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	other := exec.Command(os.Args[0])
 	other.Env = append(os.Environ(), holdDir+"="+dir)
@@ -112,7 +117,8 @@ func TestAKilledProcessLeavesNoLock(t *testing.T) {
 	start(t, engine.Options{Dir: dir})
 }
 
-func TestTheSecret(t *testing.T) {
+func TestSecretIsOneForAllCallers(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := start(t, engine.Options{Dir: dir})
 
@@ -126,7 +132,7 @@ func TestTheSecret(t *testing.T) {
 	all.Wait()
 	for i := range callers {
 		require.NoError(t, errs[i])
-		require.Equal(t, keys[0], keys[i], "callers that race get one secret")
+		require.Equal(t, keys[0], keys[i], "concurrent callers get one secret")
 	}
 	require.Len(t, keys[0], 32)
 	require.NotEqual(t, make([]byte, 32), keys[0])
@@ -138,24 +144,25 @@ func TestTheSecret(t *testing.T) {
 	e = start(t, engine.Options{Dir: dir})
 	again, err := e.Secret(t.Context(), "tickets")
 	require.NoError(t, err)
-	require.Equal(t, keys[0], again, "a restart changes nothing")
+	require.Equal(t, keys[0], again, "a restart does not change it")
 }
 
-func TestRoom(t *testing.T) {
-	t.Run("enough", func(t *testing.T) {
+func TestAdmitUpload(t *testing.T) {
+	t.Parallel()
+	t.Run("enough space", func(t *testing.T) {
 		e := start(t, engine.Options{Dir: t.TempDir(), Reserve: 1 << 20})
-		require.NoError(t, e.Room())
+		require.NoError(t, e.AdmitUpload())
 	})
 	t.Run("less than the reserve left of the engine's share", func(t *testing.T) {
 		e := start(t, engine.Options{Dir: t.TempDir(), Reserve: 2 << 20, MaxStore: 3 << 20})
-		require.NoError(t, e.Room())
+		require.NoError(t, e.AdmitUpload())
 		_, err := e.JetStream().CreateStream(t.Context(), stream(e))
 		require.NoError(t, err)
 		for range 2 {
 			_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 900<<10))
 			require.NoError(t, err)
 		}
-		require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Room()))
+		require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitUpload()))
 	})
 	t.Run("a volume smaller than the reserve", func(t *testing.T) {
 		_, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir(), Reserve: 1 << 60})
@@ -173,7 +180,7 @@ func TestRoom(t *testing.T) {
 		e.Close()
 
 		e = start(t, o)
-		require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.Room()))
+		require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitUpload()))
 		s, err := e.JetStream().Stream(t.Context(), "notes")
 		require.NoError(t, err)
 		_, err = s.GetLastMsgForSubject(t.Context(), "notes.a")
@@ -181,7 +188,8 @@ func TestRoom(t *testing.T) {
 	})
 }
 
-func TestTheServersMessagesGoToTheLog(t *testing.T) {
+func TestServerMessagesGoToTheLog(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	e := start(t, engine.Options{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	e.Close()
@@ -191,6 +199,7 @@ func TestTheServersMessagesGoToTheLog(t *testing.T) {
 }
 
 func TestReadyFailsOnceClosed(t *testing.T) {
+	t.Parallel()
 	e := start(t, engine.Options{Dir: t.TempDir()})
 	require.NoError(t, e.Ready(t.Context()))
 	e.Close()

@@ -6,12 +6,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Age makes what the account last said so much older.
-func (e *Engine) Age(d time.Duration) {
+const ElectionTime = electionTime
+
+// AgeReport makes the account's last report older by d.
+func (e *Engine) AgeReport(d time.Duration) {
 	e.account.mu.Lock()
 	defer e.account.mu.Unlock()
 	e.account.answered = e.account.answered.Add(-d)
 }
 
-// Through has the engine ask its store through that.
-func (e *Engine) Through(js jetstream.JetStream) { e.js = js }
+// SetJetStream makes the engine use js.
+func (e *Engine) SetJetStream(js jetstream.JetStream) { e.js = js }

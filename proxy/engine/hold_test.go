@@ -8,7 +8,7 @@ import (
 	"attache/proxy/engine"
 )
 
-// hold is the other process: it opens the directory and never closes it.
+// hold is the other process: it opens the directory until it is killed.
 func hold(dir string) {
 	if _, err := engine.Start(context.Background(), engine.Options{Dir: dir}); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockDir takes the directory for this process. The lock is the kernel's, on an
-// open file, so a killed process leaves none behind; the file itself may stay.
+// lockDir reserves the directory for this process. The kernel holds the lock on the
+// open file, so it ends with a killed process; the file itself may stay.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

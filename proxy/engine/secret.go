@@ -11,28 +11,19 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Secret returns 32 random bytes that every process on this store gets alike
-// for that name. They are made by whoever asks first. A question that is never
-// answered, as of a node on its way out, is asked again after two seconds.
-func (e *Engine) Secret(ctx context.Context, name string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	for {
-		once, cancel := context.WithTimeout(ctx, 2*time.Second)
-		key, err := e.secret(once, name)
-		cancel()
-		if err == nil {
-			return key, nil
-		}
-		if !e.settling(err) {
-			return nil, fmt.Errorf("read the shared secret: %w", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("read the shared secret: %w", errors.Join(ctx.Err(), err))
-		case <-time.After(50 * time.Millisecond):
-		}
+var secretRetry = RetryPolicy{Total: 30 * time.Second, PerTry: 2 * time.Second}
+
+// Secret returns 32 random bytes, the same for every process on this store that asks
+// for that name. The first process to ask creates them.
+func (e *Engine) Secret(ctx context.Context, name string) (key []byte, err error) {
+	err = secretRetry.Do(ctx, e.secretTransient, func(ctx context.Context, _ bool) (err error) {
+		key, err = e.secret(ctx, name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the shared secret: %w", err)
 	}
+	return key, nil
 }
 
 func (e *Engine) secret(ctx context.Context, name string) ([]byte, error) {
@@ -68,10 +59,10 @@ func (e *Engine) secrets(ctx context.Context) (jetstream.KeyValue, error) {
 	})
 }
 
-// settling tells whether the next try may succeed: somebody else was faster,
-// which the replica that was asked may not know yet, or a bucket that was just
-// made, or whose node died, has no leader.
-func (e *Engine) settling(err error) bool {
+// secretTransient also covers a race for the creation, which the replica that answered
+// may not know of yet, and a bucket without a leader: it was just created, or its node
+// has died.
+func (e *Engine) secretTransient(err error) bool {
 	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrBucketExists) ||
-		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) || e.Passing(err)
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) || e.Transient(err)
 }

@@ -69,8 +69,8 @@ func (w *writer) await(c *pending) (*jetstream.PubAck, error) {
 		return ack, nil
 	case err := <-c.future.Err():
 		return nil, refused(err)
-	case <-w.store.engine.Broken():
-		return nil, errors.Join(engine.ErrUnanswered, w.store.engine.Trouble())
+	case <-w.store.engine.WritesFailed():
+		return nil, errors.Join(engine.ErrUnanswered, w.store.engine.WriteErr())
 	case <-w.store.engine.Context().Done():
 		return nil, context.Cause(w.store.engine.Context())
 	}

@@ -18,14 +18,14 @@ const patience = 30 * time.Second
 
 // A question is soon asked again. Bytes may have to wait for a disk.
 var (
-	asking  = engine.Patience{Whole: patience, Try: 2 * time.Second}
-	sending = engine.Patience{Whole: patience, Try: 5 * time.Second}
+	asking  = engine.RetryPolicy{Total: patience, PerTry: 2 * time.Second}
+	sending = engine.RetryPolicy{Total: patience, PerTry: 5 * time.Second}
 )
 
 // ask insists on the answer to a question that changes nothing, or nothing more
 // when it is asked again.
 func ask[T any](ctx context.Context, s *Store, question func(context.Context) (T, error)) (answer T, err error) {
-	err = s.engine.Insist(ctx, asking, func(ctx context.Context, _ bool) (err error) {
+	err = s.engine.Retry(ctx, asking, func(ctx context.Context, _ bool) (err error) {
 		answer, err = question(ctx)
 		return err
 	})
@@ -35,7 +35,7 @@ func ask[T any](ctx context.Context, s *Store, question func(context.Context) (T
 // send publishes a message, such that twice is as good as once, and waits for
 // its acknowledgement.
 func (s *Store) send(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAck, err error) {
-	err = s.engine.Insist(ctx, sending, func(ctx context.Context, _ bool) (err error) {
+	err = s.engine.Retry(ctx, sending, func(ctx context.Context, _ bool) (err error) {
 		ack, err = s.publish.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
 		return err
 	})

@@ -22,7 +22,7 @@ func TestInACluster(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
 	require.Equal(t, 3, e.Replicas())
-	require.NoError(t, e.Room())
+	require.NoError(t, e.AdmitUpload())
 	var day clock
 	s, other := open(t, e, objects.Options{Now: day.now}), open(t, e, objects.Options{Now: day.now})
 	content := random(3<<20 + 17)

@@ -68,7 +68,7 @@ func (r *reader) fetch(seq uint64) (*chunk, error) {
 		return nil, r.ctx.Err()
 	}
 	var m *jetstream.RawStreamMsg
-	err := r.store.engine.Insist(r.ctx, sending, func(ctx context.Context, _ bool) (err error) {
+	err := r.store.engine.Retry(r.ctx, sending, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.get(ctx, seq)
 		return err
 	})

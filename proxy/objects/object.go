@@ -84,10 +84,10 @@ func (s *Store) lookup(ctx context.Context, b *bucket, subject string) (*jetstre
 	if s.engine.Replicas() == 1 {
 		return s.last(ctx, b, subject)
 	}
-	once, cancel := context.WithTimeout(ctx, asking.Try)
+	once, cancel := context.WithTimeout(ctx, asking.PerTry)
 	defer cancel()
 	m, err := b.stream.GetLastMsgForSubject(once, subject)
-	if errors.Is(err, jetstream.ErrMsgNotFound) || s.engine.Passing(err) {
+	if errors.Is(err, jetstream.ErrMsgNotFound) || s.engine.Transient(err) {
 		return s.leader(ctx, b, request{Last: subject})
 	}
 	return m, err

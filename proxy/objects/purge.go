@@ -35,5 +35,5 @@ func (s *Store) purge(ctx context.Context, b *bucket, id string) error {
 }
 
 func (s *Store) purgeOnce(ctx context.Context, b *bucket, o ...jetstream.StreamPurgeOpt) error {
-	return s.engine.Insist(ctx, sending, func(ctx context.Context, _ bool) error { return b.stream.Purge(ctx, o...) })
+	return s.engine.Retry(ctx, sending, func(ctx context.Context, _ bool) error { return b.stream.Purge(ctx, o...) })
 }

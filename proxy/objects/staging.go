@@ -24,7 +24,7 @@ func (s *Store) NewID() string {
 // here, is written under lease 0 and nothing is asked or stored for that.
 func (s *Store) Begin(ctx context.Context, id string) (proxy.Writer, error) {
 	var w *writer
-	err := s.engine.Spare()
+	err := s.engine.AdmitWrite()
 	if err == nil {
 		err = s.on(ctx, id, create, func(b *bucket) (err error) {
 			w, err = s.begin(ctx, b, id)

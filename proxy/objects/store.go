@@ -115,4 +115,4 @@ func (s *Store) connect() (err error) {
 }
 
 // Room fails with code storage-full when no new upload should begin.
-func (s *Store) Room() error { return s.engine.Room() }
+func (s *Store) Room() error { return s.engine.AdmitUpload() }

@@ -79,7 +79,7 @@ func (s *Store) repair(ctx context.Context, b *bucket, id string, lease uint64) 
 
 // drop deletes one message, unless somebody else did.
 func (s *Store) drop(ctx context.Context, b *bucket, seq uint64) error {
-	err := s.engine.Insist(ctx, sending, func(ctx context.Context, _ bool) error { return b.stream.DeleteMsg(ctx, seq) })
+	err := s.engine.Retry(ctx, sending, func(ctx context.Context, _ bool) error { return b.stream.DeleteMsg(ctx, seq) })
 	var api *jetstream.APIError
 	if errors.As(err, &api) && (api.ErrorCode == sequenceNotFound || api.ErrorCode == jetstream.JSErrCodeMessageNotFound) {
 		return nil

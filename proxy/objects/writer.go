@@ -103,7 +103,7 @@ func (w *writer) Append(ctx context.Context, p []byte, stored func(int64, error)
 	if err := w.failed(); err != nil {
 		return err
 	}
-	if err := w.store.engine.Spare(); err != nil {
+	if err := w.store.engine.AdmitWrite(); err != nil {
 		return err
 	}
 	select {

@@ -114,11 +114,11 @@ func (s *Seats) OnLost(lost func(session, user string)) {
 
 // A page that comes back waits for its seat. What a node that died was asked is
 // never answered, and taking a seat twice is taking it.
-var taking = engine.Patience{Whole: 5 * time.Second, Try: time.Second}
+var taking = engine.RetryPolicy{Total: 5 * time.Second, PerTry: time.Second}
 
 // Take says that this proxy holds a socket of the party.
 func (s *Seats) Take(ctx context.Context, session, user string) error {
-	err := s.engine.Insist(ctx, taking, func(ctx context.Context, _ bool) error {
+	err := s.engine.Retry(ctx, taking, func(ctx context.Context, _ bool) error {
 		_, err := s.js.Publish(ctx, subject(session, user, s.id), nil)
 		return err
 	})

@@ -20,11 +20,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Cluster is its nodes.
+// Cluster is the nodes of a cluster.
 type Cluster []*server.Server
 
-// Start runs three nodes until the test ends, and returns once they have a
-// leader that knows them all.
+// Start runs three nodes until the test ends. It returns once they have a leader that
+// knows them all.
 func Start(t testing.TB) (c Cluster) {
 	t.Helper()
 	ports, routes := addresses(t)
@@ -49,27 +49,27 @@ func Start(t testing.TB) (c Cluster) {
 	return c
 }
 
-// Host is an address of loopback that no other process listens on, so that a port
-// which was found free on it stays so.
+// Host is a loopback address of this process alone, so that a port found free on it
+// stays free.
 func Host() string {
 	pid := os.Getpid()
 	return fmt.Sprintf("127.%d.%d.%d", 1+pid>>16&0x7f, pid>>8&0xff, pid&0xff)
 }
 
-// addresses are those that the nodes use among themselves.
+// addresses are the nodes' route ports and URLs.
 func addresses(t testing.TB) (ports []int, routes []*url.URL) {
 	t.Helper()
 	for range 3 {
 		l, err := net.Listen("tcp", Host()+":0")
 		require.NoError(t, err)
-		defer l.Close() // all at the end, or one would be given twice
+		defer l.Close() // all at the end, or a port could be drawn twice
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 		routes = append(routes, &url.URL{Scheme: "nats", Host: l.Addr().String()})
 	}
 	return ports, routes
 }
 
-// URL is what a client is given.
+// URL is what a client connects to.
 func (c Cluster) URL() string {
 	var urls []string
 	for _, n := range c {
@@ -78,8 +78,8 @@ func (c Cluster) URL() string {
 	return strings.Join(urls, ",")
 }
 
-// Leader is the node that leads a stream, or the whole where stream is empty;
-// nil while there is none.
+// Leader is the node that leads a stream, or the cluster if stream is empty; nil while
+// there is none.
 func (c Cluster) Leader(stream string) *server.Server {
 	i := slices.IndexFunc(c, func(n *server.Server) bool {
 		return stream == "" && n.JetStreamIsLeader() || stream != "" && n.JetStreamIsStreamLeader("$G", stream)

@@ -13,7 +13,7 @@ func (e *Engine) inProcess(name string) (*nats.Conn, error) {
 	)...)
 }
 
-func (e *Engine) foreign(o Options) func(name string) (*nats.Conn, error) {
+func (e *Engine) toCluster(o Options) func(name string) (*nats.Conn, error) {
 	return func(name string) (*nats.Conn, error) {
 		options := append(e.connection(name), nats.ReconnectWait(250*time.Millisecond))
 		if o.Credentials != "" {
@@ -23,8 +23,8 @@ func (e *Engine) foreign(o Options) func(name string) (*nats.Conn, error) {
 	}
 }
 
-// connection options that both kinds share. Nothing is buffered while a
-// connection is down: a publisher learns it at once and decides itself.
+// connection returns the options of both kinds. Nothing is buffered while a connection
+// is down: a publish fails at once, and its caller decides what to do.
 func (e *Engine) connection(name string) []nats.Option {
 	log := e.log.With("connection", name)
 	return []nats.Option{

@@ -11,49 +11,47 @@ import (
 )
 
 const (
-	// heartbeat is how often the engine says that it still knows of a follower;
-	// two missed ones, and it is asked anew.
+	// heartbeat is how often the engine confirms that it still knows the follower.
+	// After two missed ones the consumer is created again.
 	heartbeat = time.Second
 
-	// createTime is how long a consumer's creation is waited for: what reached a
-	// leader on its way out is never answered.
+	// createTime bounds the creation of a consumer: a request that reached a leader
+	// which was shutting down is never answered.
 	createTime = 2 * time.Second
 
 	followPause = 250 * time.Millisecond
 )
 
-var errGap = errors.New("messages were lost on the way")
+var errGap = errors.New("messages were lost")
 
-// Follow calls entry for every message of a stream on a subject that the filter
-// takes in, from place next on, in order and none twice, until ctx ends. What
-// breaks the way is logged, and then it goes on after the last message.
+// Follow calls receive for every message of a stream whose subject matches the filter,
+// from sequence next on, in order and none twice, until ctx ends. It logs what
+// interrupts it, and resumes after the last message.
 //
-// The library's ordered consumer does the same, but asks once for its successor
-// when a node has died, and waits 10 s for an answer that may never come.
-func Follow(ctx context.Context, js jetstream.JetStream, stream, filter string, next uint64, log *slog.Logger, entry func(*jetstream.MsgMetadata, jetstream.Msg)) {
-	for broken := false; ; broken = true {
+// The library's ordered consumer does the same, but after a node has died it requests
+// its successor only once, and waits 10 s for an answer that may never come.
+func Follow(ctx context.Context, js jetstream.JetStream, stream, filter string, next uint64, log *slog.Logger, receive func(*jetstream.MsgMetadata, jetstream.Msg)) {
+	for failed := false; ; failed = true {
 		begun := next
-		err := follow(ctx, js, stream, filter, &next, entry)
+		err := follow(ctx, js, stream, filter, &next, receive)
 		if ctx.Err() != nil {
 			return
 		}
 		level := slog.LevelWarn
-		if broken && next == begun {
-			level = slog.LevelDebug // still the same trouble
+		if failed && next == begun {
+			level = slog.LevelDebug // the same outage still
 		}
-		log.Log(ctx, level, "a stream cannot be followed, trying again", "stream", stream, "error", err)
-		select {
-		case <-time.After(followPause):
-		case <-ctx.Done():
+		log.Log(ctx, level, "a stream cannot be followed, retrying", "stream", stream, "error", err)
+		if Pause(ctx, followPause) != nil {
 			return
 		}
 	}
 }
 
-func follow(ctx context.Context, js jetstream.JetStream, stream, filter string, next *uint64, entry func(*jetstream.MsgMetadata, jetstream.Msg)) error {
+func follow(ctx context.Context, js jetstream.JetStream, stream, filter string, next *uint64, receive func(*jetstream.MsgMetadata, jetstream.Msg)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer cutOff(ctx, js.Conn(), cancel)()
+	defer cancelOnDisconnect(ctx, js.Conn(), cancel)()
 	consumer, err := createFollower(ctx, js, stream, filter, *next)
 	if err != nil {
 		return err
@@ -76,7 +74,7 @@ func follow(ctx context.Context, js jetstream.JetStream, stream, filter string, 
 			return errGap
 		}
 		*next = about.Sequence.Stream + 1
-		entry(about, m)
+		receive(about, m)
 	}
 }
 
@@ -94,9 +92,9 @@ func createFollower(ctx context.Context, js jetstream.JetStream, stream, filter 
 	})
 }
 
-// cutOff cancels when the connection breaks: what was on its way is lost then,
-// and no gap would show before the next message.
-func cutOff(ctx context.Context, conn *nats.Conn, cancel context.CancelCauseFunc) (stop func()) {
+// cancelOnDisconnect cancels when the connection breaks: messages in flight are lost
+// then, and the gap would not show before the next message.
+func cancelOnDisconnect(ctx context.Context, conn *nats.Conn, cancel context.CancelCauseFunc) (stop func()) {
 	broken := conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	done := make(chan struct{})
 	go func() {
