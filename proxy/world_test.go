@@ -93,7 +93,7 @@ func newWorldWith(t testing.TB, o chat.Options) *world {
 	w.engine, err = engine.Start(ctx, engine.Options{Dir: w.dir})
 	require.NoError(t, err)
 	t.Cleanup(w.engine.Close)
-	w.chat, err = chat.New(ctx, w.engine.JetStream(), o)
+	w.chat, err = chat.Open(ctx, w.engine, o)
 	require.NoError(t, err)
 	t.Cleanup(w.chat.Close)
 	w.store, err = objects.New(ctx, w.engine, objects.Options{})

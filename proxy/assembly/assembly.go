@@ -141,8 +141,8 @@ func openStore(ctx, running context.Context, e *engine.Engine, o objects.Options
 // openChat opens our own Chat Server.
 func openChat(ctx context.Context, e *engine.Engine, o Options) (*chat.Server, error) {
 	c := o.Chat
-	c.Room, c.Replicas, c.Retention, c.Log = e.AdmitText, e.Replicas(), days(o.KeepDays), o.Log
-	server, err := chat.New(ctx, e.JetStream(), c)
+	c.AdmitText, c.Retention, c.Log = e.AdmitText, days(o.KeepDays), o.Log
+	server, err := chat.Open(ctx, e, c)
 	if err != nil {
 		return nil, fmt.Errorf("open the chat sessions: %w", err)
 	}

@@ -36,7 +36,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
 	b := &world{t: t}
-	b.chat, err = chat.New(t.Context(), e.JetStream(), chat.Options{})
+	b.chat, err = chat.Open(t.Context(), e, chat.Options{})
 	require.NoError(t, err)
 	t.Cleanup(b.chat.Close)
 	b.store, err = objects.New(t.Context(), e, objects.Options{})

@@ -7,17 +7,16 @@ import (
 	"attache/bridge"
 )
 
-// Limits returns what binds the party, with what is used of it: for a CLIENT
-// the files that customers announced or hold a place for, and their download
-// attempts; for everybody else the files that non-customers announced. Codes
-// not-joined and session-ended.
+// Limits returns the limits of the party and their use: for a CLIENT the files that
+// customers announced or reserved, and their download attempts; for every other type the
+// files that non-customers announced. Codes not-joined and session-ended.
 func (s *Server) Limits(ctx context.Context, session, userID string) (limits bridge.Limits, err error) {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
 		return limits, err
 	}
 	defer leave()
-	err = r.look(ctx, func(f *fold) error {
+	err = r.query(ctx, func(f *fold) error {
 		now := s.now()
 		p, err := s.member(f, userID, now)
 		if err == nil {
@@ -28,44 +27,43 @@ func (s *Server) Limits(ctx context.Context, session, userID string) (limits bri
 	return limits, err
 }
 
-// limits is what binds p, leaving out what is held under that key.
+// limits is [Server.Limits] without the reservation of that key.
 func (s *Server) limits(f *fold, p bridge.Party, except string, now int64) bridge.Limits {
-	limits, used, attempts := *s.options.AgentLimits, f.others, 0
+	limits, used, attempts := *s.cfg.AgentLimits, f.others, 0
 	if p.UserType == bridge.Client {
-		limits, used, attempts = *s.options.CustomerLimits, f.charged(except, now, s.options.ReservationTTL), len(f.attempts)
+		limits, used, attempts = *s.cfg.CustomerLimits, f.charged(except, now, s.cfg.ReservationTTL), len(f.attempts)
 	}
 	limits.UsedFiles, limits.UsedTotalSize, limits.UsedDownloads = used.files, used.bytes, int64(attempts)
 	limits.AgentHere = f.agentFor(p, "")
 	return limits
 }
 
-// Reserve holds a place for a customer's upload, until the notice with that key,
-// Release, or [Options.ReservationTTL] after it was made last. Repeating it is free,
-// also when the party has left. Code
-// upload-conflict refuses another name or size, a key of another party, and a
-// key under which a message or another notice stands in the transcript. Further
-// codes: not-joined, session-ended, message-invalid, those of
-// [bridge.Limits.Check], and busy where what was released within the last 20 seconds
-// has the room. For everybody but customers it only checks.
+// Reserve counts a customer's upload against the limits, until the notice with that key,
+// Release, or [Options.ReservationTTL] after the last call. Repeating it is free, also
+// after the party has left. Code upload-conflict refuses another name or size, a key of
+// another party, and the key of a message or another notice in the transcript. Further
+// codes: not-joined, session-ended, message-invalid, those of [bridge.Limits.Check], and
+// busy while the file does not fit beside those released within the last 20 seconds. For
+// parties that are not customers it only checks.
 func (s *Server) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	return s.reserve(ctx, r, entry{Kind: isReserve, UserID: userID, Key: key, Name: bridge.XMLText(name), Size: size})
+	return s.reserve(ctx, r, logEntry{Kind: isReserve, UserID: userID, Key: key, Name: bridge.XMLText(name), Size: size})
 }
 
-func (s *Server) reserve(ctx context.Context, r *room, want entry) error {
+func (s *Server) reserve(ctx context.Context, r *room, want logEntry) error {
 	if !validKey(want.Key) {
 		return badKey()
 	}
-	_, err := s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
-		if f.ended(now, s.options.Retention) {
+	_, err := s.change(ctx, r, func(f *fold, now int64) (*logEntry, error) {
+		if f.ended(now, s.cfg.Retention) {
 			return nil, bridge.NewError(bridge.CodeSessionEnded, "")
 		}
 		e := want
-		switch done, renew, err := f.reservedAlready(want, now, s.options.ReservationTTL); {
+		switch done, renew, err := f.reservedAlready(want, now, s.cfg.ReservationTTL); {
 		case renew:
 			return &e, nil
 		case done || err != nil:
@@ -79,7 +77,7 @@ func (s *Server) reserve(ctx context.Context, r *room, want entry) error {
 		if err := limits.Check(want.Name, want.Size); err != nil || p.UserType != bridge.Client {
 			return nil, err
 		}
-		if err := f.settled(limits, want.Size, now); err != nil {
+		if err := f.checkReleased(limits, want.Size, now); err != nil {
 			return nil, err
 		}
 		if err := s.afford(f, p); err != nil {
@@ -90,26 +88,26 @@ func (s *Server) reserve(ctx context.Context, r *room, want entry) error {
 	return err
 }
 
-// Release gives a place back. For one that is not held by that party, or not
-// any more, it does nothing; the party may have left, the session have ended.
+// Release ends a reservation. If that party has none for the key, or no longer, it does
+// nothing; the party may have left, the session may have ended.
 func (s *Server) Release(ctx context.Context, session, userID, key string) error {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	_, err = s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
-		held, ok := f.open(key, now, s.options.ReservationTTL)
-		if !ok || held.userID != userID || f.ended(now, s.options.Retention) {
+	_, err = s.change(ctx, r, func(f *fold, now int64) (*logEntry, error) {
+		held, ok := f.held(key, now, s.cfg.ReservationTTL)
+		if !ok || held.userID != userID || f.ended(now, s.cfg.Retention) {
 			return nil, nil
 		}
-		return &entry{Kind: isRelease, UserID: userID, Key: key}, nil
+		return &logEntry{Kind: isRelease, UserID: userID, Key: key}, nil
 	})
 	return err
 }
 
-// Attempt charges a customer one download of the file; the same key and file
-// again, and everybody else, is free. Codes: file-unknown, downloads-used-up,
+// Attempt charges a customer one download of the file. The same key and file again is
+// free, as is every download of other parties. Codes: file-unknown, downloads-used-up,
 // not-joined, session-ended, message-invalid.
 func (s *Server) Attempt(ctx context.Context, session, userID, key, fileID string) error {
 	r, leave, err := s.enter(ctx, session)
@@ -120,13 +118,13 @@ func (s *Server) Attempt(ctx context.Context, session, userID, key, fileID strin
 	if !validKey(key) {
 		return badKey()
 	}
-	_, err = s.change(ctx, r, func(f *fold, now int64) (*entry, error) {
-		return s.judgeAttempt(f, attempt{userID, key, fileID}, now)
+	_, err = s.change(ctx, r, func(f *fold, now int64) (*logEntry, error) {
+		return s.attemptEntry(f, attempt{userID, key, fileID}, now)
 	})
 	return err
 }
 
-func (s *Server) judgeAttempt(f *fold, a attempt, now int64) (*entry, error) {
+func (s *Server) attemptEntry(f *fold, a attempt, now int64) (*logEntry, error) {
 	p, err := s.member(f, a.userID, now)
 	if err != nil {
 		return nil, err
@@ -144,5 +142,5 @@ func (s *Server) judgeAttempt(f *fold, a attempt, now int64) (*entry, error) {
 	if err := s.afford(f, p); err != nil {
 		return nil, err
 	}
-	return &entry{Kind: isAttempt, UserID: a.userID, Key: a.key, FileID: a.fileID}, nil
+	return &logEntry{Kind: isAttempt, UserID: a.userID, Key: a.key, FileID: a.fileID}, nil
 }

@@ -27,6 +27,7 @@ func requireUsed(t testing.TB, s *chat.Server, files, bytes, downloads int64) {
 }
 
 func TestReserve(t *testing.T) {
+	t.Parallel()
 	const mib = 1 << 20
 	vendor := bridge.VendorLimits()
 	off, needAgent, types := vendor, vendor, vendor
@@ -44,14 +45,14 @@ func TestReserve(t *testing.T) {
 		in     []bridge.Party
 		steps  []step
 	}{
-		"as many as may be": {vendor, []bridge.Party{ann}, []step{
+		"as many as allowed": {vendor, []bridge.Party{ann}, []step{
 			{"ann", "1", "a.pdf", 1, ""}, {"ann", "2", "a.pdf", 1, ""}, {"ann", "3", "a.pdf", 1, ""},
 			{"ann", "4", "a.pdf", 1, bridge.CodeFileCount},
 		}},
-		"as large as may be": {vendor, []bridge.Party{ann}, []step{
+		"as large as allowed": {vendor, []bridge.Party{ann}, []step{
 			{"ann", "1", "a.pdf", 2*mib + 1, bridge.CodeFileSize}, {"ann", "1", "a.pdf", 2 * mib, ""},
 		}},
-		"as much as may be": {vendor, []bridge.Party{ann}, []step{
+		"as much as allowed": {vendor, []bridge.Party{ann}, []step{
 			{"ann", "1", "a.pdf", 2 * mib, ""}, {"ann", "2", "a.pdf", 2 * mib, ""},
 			{"ann", "3", "a.pdf", mib + 1, bridge.CodeTotalSize}, {"ann", "3", "a.pdf", mib, ""},
 		}},
@@ -74,11 +75,11 @@ func TestReserve(t *testing.T) {
 		"by type": {types, []bridge.Party{ann}, []step{
 			{"ann", "1", "a.PDF", 1, ""}, {"ann", "2", "a.exe", 1, bridge.CodeFileType},
 		}},
-		"what is no upload": {vendor, []bridge.Party{ann}, []step{
+		"a notice that is not an upload": {vendor, []bridge.Party{ann}, []step{
 			{"ann", "", "a.pdf", 1, bridge.CodeMessage}, {"ann", "1", "", 1, bridge.CodeNameInvalid},
 			{"ann", "1", "a.pdf", -1, bridge.CodeMessage}, {"ann", "1", "a.pdf", bridge.MaxInteger + 1, bridge.CodeMessage},
 		}},
-		"who is not in":          {vendor, []bridge.Party{ann}, []step{{"carl", "1", "a.pdf", 1, bridge.CodeNotJoined}}},
+		"a party that is not in": {vendor, []bridge.Party{ann}, []step{{"carl", "1", "a.pdf", 1, bridge.CodeNotJoined}}},
 		"an agent has no limits": {off, []bridge.Party{bob}, []step{{"bob", "1", "a.pdf", 1 << 40, ""}}},
 	}
 	for name, c := range cases {
@@ -98,13 +99,14 @@ func TestReserve(t *testing.T) {
 }
 
 func TestReserveOfAgents(t *testing.T) {
+	t.Parallel()
 	limits := bridge.Unlimited()
 	limits.MaxFiles, limits.MaxFileSize = 2, 100
 	s := start(t, chat.Options{AgentLimits: &limits})
 	join(t, s, "s1", bob, ann)
 	requireCode(t, bridge.CodeFileSize, s.Reserve(t.Context(), "s1", "bob", "1", "a.pdf", 101))
 	require.NoError(t, s.Reserve(t.Context(), "s1", "bob", "1", "a.pdf", 100))
-	require.Zero(t, limitsOf(t, s, "s1", "bob").UsedFiles, "an agent's upload holds no place")
+	require.Zero(t, limitsOf(t, s, "s1", "bob").UsedFiles, "an agent's upload is not reserved")
 
 	post(t, s, "s1", bob, notice("1", "a.pdf", 100))
 	post(t, s, "s1", bob, notice("2", "a.pdf", 5000))
@@ -115,6 +117,7 @@ func TestReserveOfAgents(t *testing.T) {
 }
 
 func TestReservationLife(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	s := start(t, chat.Options{Now: func() time.Time { return now }})
 	join(t, s, "s1", ann, carl)
@@ -126,7 +129,7 @@ func TestReservationLife(t *testing.T) {
 	reserve("3", 30)
 	requireUsed(t, s, 3, 60, 0)
 
-	require.NoError(t, s.Release(t.Context(), "s1", "carl", "1"), "not his, so nothing happens")
+	require.NoError(t, s.Release(t.Context(), "s1", "carl", "1"), "of another party, so nothing happens")
 	requireUsed(t, s, 3, 60, 0)
 	require.NoError(t, s.Release(t.Context(), "s1", "ann", "1"))
 	require.NoError(t, s.Release(t.Context(), "s1", "ann", "1"), "again")
@@ -136,7 +139,7 @@ func TestReservationLife(t *testing.T) {
 	post(t, s, "s1", ann, notice("2", "a.pdf", 20))
 	requireUsed(t, s, 2, 50, 0)
 	require.NoError(t, s.Release(t.Context(), "s1", "ann", "2"), "spent, so nothing happens")
-	reserve("2", 20) // announced already: nothing is left to hold
+	reserve("2", 20) // announced already: there is nothing to reserve
 	requireUsed(t, s, 2, 50, 0)
 
 	now = now.Add(24*time.Hour - time.Millisecond)
@@ -146,7 +149,7 @@ func TestReservationLife(t *testing.T) {
 	reserve("3", 31)
 	requireUsed(t, s, 2, 51, 0)
 
-	// An upload that takes longer keeps its place, as long as somebody asks for it.
+	// A longer upload stays reserved as long as the reservation is repeated.
 	now = now.Add(13 * time.Hour)
 	reserve("3", 31)
 	require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
@@ -156,13 +159,14 @@ func TestReservationLife(t *testing.T) {
 	}
 	require.EqualValues(t, 2, limitsOf(t, s, "s1", "carl").UsedFiles)
 	requireCode(t, bridge.CodeNotJoined, s.Reserve(t.Context(), "s1", "ann", "4", "a.pdf", 1))
-	require.NoError(t, s.Release(t.Context(), "s1", "ann", "3"), "an upload may die after its party left")
+	require.NoError(t, s.Release(t.Context(), "s1", "ann", "3"), "an upload may be released after its party has left")
 	require.EqualValues(t, 1, limitsOf(t, s, "s1", "carl").UsedFiles)
 }
 
-// No key but that of an upload stands for a place: whatever else stands under it
-// in the transcript, and in whichever order they come.
-func TestH1NoOtherKeyHoldsAPlace(t *testing.T) {
+// Only an upload's key has a reservation, whatever other event has that key in the
+// transcript, and in any order.
+func TestH1OnlyUploadKeysAreReserved(t *testing.T) {
+	t.Parallel()
 	limits := bridge.VendorLimits()
 	limits.MaxFiles = 1
 	reserve := func(s *chat.Server, who, key string, size int64) error {
@@ -188,7 +192,7 @@ func TestH1NoOtherKeyHoldsAPlace(t *testing.T) {
 			post(t, s, "s1", ann, notice("key", "a.pdf", 1))
 			requireUsed(t, s, 1, 1, 0)
 		},
-		"a message after the offer was taken back": func(t *testing.T, s *chat.Server) {
+		"a message after the offer was cancelled": func(t *testing.T, s *chat.Server) {
 			require.NoError(t, reserve(s, "ann", "key", 1))
 			require.NoError(t, s.Release(t.Context(), "s1", "ann", "key"))
 			require.NoError(t, say(s, "ann", "key"))
@@ -237,9 +241,10 @@ func TestH1NoOtherKeyHoldsAPlace(t *testing.T) {
 	}
 }
 
-// What was given back leaves the disk a little later, and no customer has more there
-// than it may send, however often it sends and cancels.
-func TestH1WhatIsTakenBackHasItsRoomForAMoment(t *testing.T) {
+// Released bytes leave the disk a little later, and no customer has more there than it
+// may send, however often it sends and cancels.
+func TestH1ReleasedBytesCountForAMoment(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	s := start(t, chat.Options{Now: func() time.Time { return now }})
 	join(t, s, "s1", ann, carl)
@@ -260,8 +265,9 @@ func TestH1WhatIsTakenBackHasItsRoomForAMoment(t *testing.T) {
 	requireUsed(t, s, 2, 3*mib, 0)
 }
 
-// Sizes that nothing limits do not add up to a negative number.
+// Unlimited sizes do not add up to a negative number.
 func TestH1SizesDoNotOverflow(t *testing.T) {
+	t.Parallel()
 	none := bridge.Unlimited()
 	s := start(t, chat.Options{CustomerLimits: &none})
 	join(t, s, "s1", ann)
@@ -275,8 +281,9 @@ func TestH1SizesDoNotOverflow(t *testing.T) {
 	requireUsed(t, s, 4, bridge.MaxInteger, 0)
 }
 
-// A supervisor who listens in is nobody to a customer.
-func TestM5AHiddenPartyIsNoAgentForACustomer(t *testing.T) {
+// A hidden supervisor does not count as an agent for a customer.
+func TestM5HiddenPartyIsNotAnAgentForACustomer(t *testing.T) {
+	t.Parallel()
 	needAgent := bridge.VendorLimits()
 	needAgent.NeedAgent = true
 	s := start(t, chat.Options{CustomerLimits: &needAgent})
@@ -296,10 +303,11 @@ func TestM5AHiddenPartyIsNoAgentForACustomer(t *testing.T) {
 	require.NoError(t, s.Reserve(t.Context(), "s1", "ann", "key", "a.pdf", 1))
 }
 
-// What a notice may say depends on what was reserved for it.
+// A notice is checked against its reservation.
 func TestNoticeOfACustomer(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
-		others int // places held by other uploads
+		others int // reservations of other uploads
 		name   string
 		size   int64
 		code   bridge.Code
@@ -337,7 +345,7 @@ func TestNoticeOfACustomer(t *testing.T) {
 		_, err := s.Post(t.Context(), "s1", "ann", notice("4", "a.pdf", 10))
 		requireCode(t, bridge.CodeFileCount, err)
 	})
-	t.Run("with somebody else's", func(t *testing.T) {
+	t.Run("with another party's", func(t *testing.T) {
 		one := limits
 		one.MaxFiles = 1
 		s := start(t, chat.Options{CustomerLimits: &one})
@@ -350,6 +358,7 @@ func TestNoticeOfACustomer(t *testing.T) {
 }
 
 func TestAttempt(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob)
 	a := post(t, s, "s1", bob, notice("a", "a.pdf", 1)).Data.Get(bridge.KeyFileID)
@@ -360,14 +369,14 @@ func TestAttempt(t *testing.T) {
 	requireCode(t, bridge.CodeMessage, try("ann", "", a))
 	requireUsed(t, s, 0, 0, 0)
 	require.NoError(t, try("ann", "1", a))
-	require.NoError(t, try("ann", "1", a), "the same download goes on")
+	require.NoError(t, try("ann", "1", a), "the same download continues")
 	requireUsed(t, s, 0, 0, 1)
 	require.NoError(t, try("ann", "1", b), "the same key for another file is another download")
 	requireUsed(t, s, 0, 0, 2)
 	err := try("ann", "2", a)
 	requireCode(t, bridge.CodeDownloads, err)
 	require.Contains(t, err.Error(), "2 downloads", "the refusal names the limit")
-	require.NoError(t, try("ann", "1", a), "what is paid for stays so")
+	require.NoError(t, try("ann", "1", a), "a charged download stays charged")
 	for i := range 5 {
 		require.NoError(t, try("bob", fmt.Sprint(i), a), "agents are not charged")
 	}
@@ -382,8 +391,9 @@ func TestAttempt(t *testing.T) {
 	}
 }
 
-// Uploads that begin at once, on several proxies, never exceed a limit together.
+// Uploads that begin at the same time on several proxies never exceed a limit together.
 func TestT17QuotaRace(t *testing.T) {
+	t.Parallel()
 	limits := bridge.VendorLimits()
 	limits.MaxFiles, limits.MaxTotalSize = 10, 700
 	e := store(t, t.TempDir())
@@ -414,7 +424,7 @@ func TestT17QuotaRace(t *testing.T) {
 		want := min(limits.MaxFiles, limits.MaxTotalSize/size)
 		require.Equal(t, want, granted.Load())
 		for _, s := range servers {
-			_, _, err := s.FindKey(t.Context(), session, "") // looks at the log
+			_, _, err := s.FindKey(t.Context(), session, "") // reads the log
 			require.NoError(t, err)
 			l := limitsOf(t, s, session, "ann")
 			require.Equal(t, want, l.UsedFiles)

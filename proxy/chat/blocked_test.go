@@ -13,7 +13,7 @@ import (
 	"attache/proxy/chat"
 )
 
-// M4: receivers that take nothing of a long transcript hold little of it each.
+// M4: each receiver that is stuck in a long transcript holds little of it in memory.
 func TestM4BlockedReceiversHoldLittle(t *testing.T) {
 	s := start(t, chat.Options{})
 	join(t, s, "s1", bob)

@@ -8,32 +8,33 @@ import (
 	"time"
 
 	"attache/bridge"
+	"attache/proxy/engine"
 )
 
-// judge decides by a session's fold what is appended to its log: an entry, an
-// error that refuses, or neither where nothing is left to do. It is called
-// again whenever the log turns out to have moved on.
-type judge func(f *fold, now int64) (*entry, error)
+// decision maps a session's fold to the entry to append to its log, to an error that
+// refuses it, or to neither if nothing is left to do. It is called again whenever
+// another proxy has appended first.
+type decision func(f *fold, now int64) (*logEntry, error)
 
-// Bounds of the contest with other proxies for a session's next place. One of
-// them wins each round, so only a crowd or a store in trouble uses them up.
+// Bounds of the contest with other proxies for a session's next entry. One of them
+// wins each round, so only a crowd or an unhealthy store reaches these.
 const (
 	changeTries = 48
-	fruitless   = 24 // rounds without news, after which the log must be another
-	longestWait = 64 * time.Millisecond
+	maxIdle     = 24 // rounds without a new entry, after which the log must be another
+	maxBackOff  = 64 * time.Millisecond
 )
 
-// change appends what the judge decides and returns it as stored. An append is
-// conditional, so an old fold does no harm to it; any other verdict counts only
-// after a look at the log.
-func (s *Server) change(ctx context.Context, r *room, decide judge) (*entry, error) {
-	if err := r.turn.enter(ctx); err != nil {
+// change appends the decision's entry and returns it as stored. An append is
+// conditional, so an old fold does no harm to it; any other outcome counts only after
+// the log has been read.
+func (s *Server) change(ctx context.Context, r *room, decide decision) (*logEntry, error) {
+	if err := r.appending.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	defer r.turn.leave()
+	defer r.appending.Release(1)
 	fresh, idle := false, 0
 	for try := range changeTries {
-		e, expected, refusal := s.judge(r, decide)
+		e, expected, refusal := s.decide(r, decide)
 		if e == nil && fresh {
 			return nil, refusal
 		}
@@ -51,24 +52,24 @@ func (s *Server) change(ctx context.Context, r *room, decide judge) (*entry, err
 		if news > 0 || e == nil {
 			continue
 		}
-		// A replica lags, or a contender's entry is still under way.
-		if idle++; idle == fruitless {
-			if err := r.restart(ctx); err != nil {
+		// A replica lags, or another proxy's entry is still under way.
+		if idle++; idle == maxIdle {
+			if err := r.reset(ctx); err != nil {
 				return nil, err
 			}
 			fresh = false
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := backOff(ctx, try); err != nil {
 			return nil, err
 		}
 	}
 	return nil, bridge.NewError(bridge.CodeBusy, "")
 }
 
-func (s *Server) judge(r *room, decide judge) (*entry, uint64, error) {
+func (s *Server) decide(r *room, decide decision) (*logEntry, uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// A session's clock never goes back, whichever proxy's clock it was.
+	// A session's clock never goes back, although the proxies' clocks differ.
 	now := max(s.now(), r.fold.at)
 	e, err := decide(&r.fold, now)
 	if err != nil || e == nil {
@@ -81,7 +82,7 @@ func (s *Server) judge(r *room, decide judge) (*entry, uint64, error) {
 	return e, r.fold.seq, nil
 }
 
-func (s *Server) append(ctx context.Context, r *room, e *entry, expected uint64) (*entry, error) {
+func (s *Server) append(ctx context.Context, r *room, e *logEntry, expected uint64) (*logEntry, error) {
 	payload, e, err := e.encode()
 	if err != nil {
 		return nil, err
@@ -93,13 +94,6 @@ func (s *Server) append(ctx context.Context, r *room, e *entry, expected uint64)
 	return e, nil
 }
 
-func pause(ctx context.Context, try int) error {
-	timer := time.NewTimer(rand.N(min(time.Millisecond<<min(try, 10), longestWait)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+func backOff(ctx context.Context, try int) error {
+	return engine.Pause(ctx, rand.N(min(time.Millisecond<<min(try, 10), maxBackOff)))
 }

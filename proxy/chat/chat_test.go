@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// store is an engine in a directory of the test's.
+// store runs an engine in dir.
 func store(t testing.TB, dir string) *engine.Engine {
 	t.Helper()
 	e, err := engine.Start(t.Context(), engine.Options{Dir: dir})
@@ -32,7 +32,7 @@ func serve(t testing.TB, e *engine.Engine, o chat.Options) *chat.Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	s, err := chat.New(t.Context(), e.JetStream(), o)
+	s, err := chat.Open(t.Context(), e, o)
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
@@ -80,7 +80,7 @@ func requireCode(t testing.TB, code bridge.Code, err error) {
 	require.Equal(t, code, bridge.CodeOf(err), "%v", err)
 }
 
-// receiver collects what Events delivers.
+// receiver collects the events that Events delivers.
 type receiver struct {
 	cancel context.CancelFunc
 	done   chan error
@@ -132,7 +132,7 @@ func (r *receiver) until(t testing.TB, id int64) []bridge.Event {
 	}
 }
 
-// stop ends the receiver and returns what it got.
+// stop ends the receiver and returns its events.
 func (r *receiver) stop(t testing.TB) []bridge.Event {
 	t.Helper()
 	r.cancel()
@@ -149,7 +149,7 @@ func ids(events []bridge.Event) []int64 {
 	return out
 }
 
-// receiveAll returns what an ended session delivers.
+// receiveAll returns the events of an ended session.
 func receiveAll(t testing.TB, s *chat.Server, session string, p bridge.Party) (events []bridge.Event) {
 	t.Helper()
 	err := s.Events(t.Context(), session, p.UserID, 0, func(e bridge.Event) error {

@@ -12,9 +12,10 @@ import (
 	"attache/proxy/chat"
 )
 
-// Two proxies of a cluster: everybody talks at once on either, and everybody
-// sees everything once and in one order.
+// Two proxies of a cluster: all parties write at the same time on both, and every party
+// sees every event once and in the same order.
 func TestTwoServersOneTranscript(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	a, b := serve(t, e, chat.Options{}), serve(t, e, chat.Options{})
 	join(t, a, "s1", ann, bob)
@@ -54,6 +55,7 @@ func TestTwoServersOneTranscript(t *testing.T) {
 }
 
 func TestTwoServersOneNotice(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	servers := []*chat.Server{serve(t, e, chat.Options{}), serve(t, e, chat.Options{})}
 	join(t, servers[0], "s1", bob, ann)
@@ -77,6 +79,7 @@ func TestTwoServersOneNotice(t *testing.T) {
 }
 
 func TestTwoServersOneNewParty(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	servers := []*chat.Server{serve(t, e, chat.Options{}), serve(t, e, chat.Options{})}
 	var all sync.WaitGroup
@@ -91,8 +94,8 @@ func TestTwoServersOneNewParty(t *testing.T) {
 	require.EqualValues(t, 2, post(t, servers[0], "s1", ann, text("alone")).ID)
 }
 
-// Everything is there again when the process and the engine have restarted.
-func TestRestart(t *testing.T) {
+func TestRestartLosesNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	limits := bridge.VendorLimits()
 	limits.MaxFiles = 3
@@ -123,11 +126,11 @@ func TestRestart(t *testing.T) {
 	require.NoError(t, s.Reserve(t.Context(), "s1", "ann", "h", "c.pdf", 7), "still held")
 	requireCode(t, bridge.CodeUploadConflict, s.Reserve(t.Context(), "s1", "ann", "h", "c.pdf", 8))
 	require.NoError(t, s.Attempt(t.Context(), "s1", "ann", "try", file), "still paid")
-	require.EqualValues(t, before[len(before)-1].ID, post(t, s, "s1", bob, bridge.Event{Type: bridge.Message, Key: "n"}).ID-1, "what was repeated left no trace")
+	require.EqualValues(t, before[len(before)-1].ID, post(t, s, "s1", bob, bridge.Event{Type: bridge.Message, Key: "n"}).ID-1, "repetitions left no trace")
 	_, err := s.File(t.Context(), "s1", "old", file)
 	requireCode(t, bridge.CodeFileUnknown, err) // its ClientVersion is remembered
 	again, err := s.Join(t.Context(), "s1", bridge.Party{UserID: "old", UserType: bridge.Agent})
 	require.NoError(t, err)
 	require.Equal(t, bridge.Internal, again.Party.Visibility)
-	require.EqualValues(t, 103, again.Party.ClientVersion, "a party stays what it joined as")
+	require.EqualValues(t, 103, again.Party.ClientVersion, "a party stays as it joined")
 }

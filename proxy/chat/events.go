@@ -7,13 +7,12 @@ import (
 	"attache/bridge"
 )
 
-// Events calls deliver for every event behind position that the party may see,
-// first from the log and then as they come, each once and in order. It ends
-// with ctx's error, with deliver's, with code not-joined when the party leaves
-// (behind its own party-left), and with code session-ended when the session
-// does; everything has been delivered then. A receiver that takes its time
-// holds back nobody and has a bounded number of events waiting for it; a store
-// that is away for a while is waited for.
+// Events calls deliver for every event after position that the party may see, first from
+// the log and then live, each once and in order. It ends with ctx's error, with deliver's,
+// with code not-joined when the party leaves (after its own party-left), and with code
+// session-ended when the session ends; all events have been delivered then. A slow
+// receiver delays no other and has a bounded number of events in memory; a store that is
+// unavailable is waited for.
 func (s *Server) Events(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
@@ -22,7 +21,7 @@ func (s *Server) Events(ctx context.Context, session, userID string, position in
 	defer leave()
 	v := &viewer{server: s, room: r, userID: userID, position: max(position, 0), news: r.watch()}
 	defer r.unwatch(v.news)
-	err = r.look(ctx, func(f *fold) (err error) {
+	err = r.query(ctx, func(f *fold) (err error) {
 		v.party, err = f.party(userID)
 		return err
 	})
@@ -32,8 +31,7 @@ func (s *Server) Events(ctx context.Context, session, userID string, position in
 	return v.run(ctx, deliver)
 }
 
-// viewer is one receiver of a session's events. It owns nothing of them but a
-// position.
+// viewer is one receiver of a session's events. Its only own state is a position.
 type viewer struct {
 	server   *Server
 	room     *room
@@ -43,21 +41,21 @@ type viewer struct {
 	news     watcher
 }
 
-// How long a viewer believes that nothing happens before it looks for itself:
-// an entry can be missed only by a replica that lagged when the room was
-// opened, so soon at first and then hardly ever.
+// How long a viewer waits for a notification before it reads the log itself. It can miss
+// an entry only if the replica lagged when the room was opened, so it polls soon at first
+// and then rarely.
 const (
-	firstLook  = 2 * time.Second
-	seldomLook = 2 * time.Minute
+	firstPoll = 2 * time.Second
+	rarePoll  = 2 * time.Minute
 )
 
 func (v *viewer) run(ctx context.Context, deliver func(bridge.Event) error) error {
-	patience := firstLook
+	interval := firstPoll
 	for {
-		entries, end, err := v.more(ctx)
+		entries, end, err := v.next(ctx)
 		switch {
 		case bridge.CodeOf(err) == bridge.CodeChatUnavailable:
-			patience = firstLook // the store will be back; nothing is lost meanwhile
+			interval = firstPoll // until the store is back; nothing is lost meanwhile
 		case err != nil:
 			return err
 		}
@@ -82,23 +80,23 @@ func (v *viewer) run(ctx context.Context, deliver func(bridge.Event) error) erro
 		if end != nil {
 			return end
 		}
-		if patience, err = v.wait(ctx, patience); err != nil {
+		if interval, err = v.wait(ctx, interval); err != nil {
 			return err
 		}
 	}
 }
 
-// more returns the entries behind the position, as many as are at hand; where
-// there are none, end says why there will never be any.
-func (v *viewer) more(ctx context.Context) (entries []*entry, end, err error) {
-	if err := v.room.current(ctx); err != nil {
+// next returns the entries after the position, as many as are at hand; if there are none,
+// end says why there will never be any.
+func (v *viewer) next(ctx context.Context) (entries []*logEntry, end, err error) {
+	if err := v.room.refresh(ctx); err != nil {
 		return nil, nil, err
 	}
-	entries, from, last, end := v.glance()
+	entries, from, last, end := v.peek()
 	if from == 0 {
 		return entries, end, nil
 	}
-	// It fell behind what the room remembers, or has only just come.
+	// It is further behind than the room's recent entries, or has only just come.
 	entries, _, err = v.room.log.read(ctx, v.room.session, from, recentEntries, viewBytes)
 	if err != nil || len(entries) == 0 { // a replica that lags has them later
 		return nil, nil, err
@@ -111,9 +109,9 @@ func (v *viewer) more(ctx context.Context) (entries []*entry, end, err error) {
 	return entries, end, nil
 }
 
-// glance looks at the room: for the entries it remembers, or for the sequence
-// to read from. Nothing behind the party's own departure is for it.
-func (v *viewer) glance() (entries []*entry, from uint64, last int64, end error) {
+// peek returns the room's recent entries after the position, or the sequence to read from.
+// Entries after the party's own departure are not for it.
+func (v *viewer) peek() (entries []*logEntry, from uint64, last int64, end error) {
 	r := v.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +121,7 @@ func (v *viewer) glance() (entries []*entry, from uint64, last int64, end error)
 	} else {
 		last, end = r.fold.left[v.userID].place, err
 	}
-	if r.fold.ended(v.server.now(), v.server.options.Retention) {
+	if r.fold.ended(v.server.now(), v.server.cfg.Retention) {
 		end = bridge.NewError(bridge.CodeSessionEnded, "")
 	}
 	if v.position >= last {
@@ -146,17 +144,17 @@ func (v *viewer) glance() (entries []*entry, from uint64, last int64, end error)
 	return nil, r.fold.next(v.position).seq, last, end
 }
 
-// wait returns when there may be something new, and how patient to be next time.
-func (v *viewer) wait(ctx context.Context, patience time.Duration) (time.Duration, error) {
-	timer := time.NewTimer(patience)
+// wait returns when there may be a new entry, with the next poll's interval.
+func (v *viewer) wait(ctx context.Context, interval time.Duration) (time.Duration, error) {
+	timer := time.NewTimer(interval)
 	defer timer.Stop()
 	select {
 	case <-v.news:
-		return patience, nil
+		return interval, nil
 	case <-ctx.Done():
-		return patience, ctx.Err()
+		return interval, ctx.Err()
 	case <-timer.C:
-		v.room.doubt()
-		return min(2*patience, seldomLook), nil
+		v.room.markStale()
+		return min(2*interval, rarePoll), nil
 	}
 }

@@ -14,6 +14,7 @@ import (
 )
 
 func TestEventsShowOnlyWhatAPartyMaySee(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob, sue, elder) // 1 to 4
 	say := func(p bridge.Party, v bridge.Visibility) {
@@ -49,9 +50,10 @@ func TestEventsShowOnlyWhatAPartyMaySee(t *testing.T) {
 }
 
 func TestEventsFromAPosition(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob)
-	const last = 200 // beyond what a room remembers
+	const last = 200 // more than a room has in memory
 	for i := 3; i <= last; i++ {
 		post(t, s, "s1", bob, text(strconv.Itoa(i)))
 	}
@@ -79,9 +81,10 @@ func requireConsecutive(t testing.TB, first int64, got []int64) {
 	}
 }
 
-// A page reconnects again and again while others talk: nothing is missed,
-// nothing comes twice.
+// A page reconnects again and again while others write: it misses no event and gets none
+// twice.
 func TestEventsReconnect(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob)
 	const last = 300
@@ -113,9 +116,10 @@ func TestEventsReconnect(t *testing.T) {
 }
 
 func TestEventsSlowReceiver(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob)
-	const last = 400 // several times what a room remembers
+	const last = 400 // several times more than a room has in memory
 
 	release := make(chan struct{})
 	entered := make(chan struct{}, last)
@@ -136,7 +140,7 @@ func TestEventsSlowReceiver(t *testing.T) {
 	for i := 3; i <= last; i++ {
 		post(t, s, "s1", bob, text("x"))
 		if i == 3 {
-			<-entered // the slow one holds its first event from here on
+			<-entered // the slow one is stuck in its first event
 		}
 	}
 	requireConsecutive(t, 3, ids(fast.until(t, last)))
@@ -148,6 +152,7 @@ func TestEventsSlowReceiver(t *testing.T) {
 }
 
 func TestEventsEnd(t *testing.T) {
+	t.Parallel()
 	t.Run("the caller ends", func(t *testing.T) {
 		s := start(t, chat.Options{})
 		join(t, s, "s1", ann)
@@ -155,7 +160,7 @@ func TestEventsEnd(t *testing.T) {
 		r.until(t, 1)
 		r.stop(t)
 	})
-	t.Run("who is not in", func(t *testing.T) {
+	t.Run("a party that is not in", func(t *testing.T) {
 		s := start(t, chat.Options{})
 		join(t, s, "s1", ann)
 		for _, session := range []string{"s1", "nowhere"} {
@@ -183,7 +188,7 @@ func TestEventsEnd(t *testing.T) {
 		post(t, s, "s1", bob, text("behind her back"))
 		close(release)
 		requireCode(t, bridge.CodeNotJoined, <-done)
-		require.Equal(t, []int64{1, 2, 3}, got, "her own leaving is the last she sees")
+		require.Equal(t, []int64{1, 2, 3}, got, "a party's own leaving is its last event")
 	})
 	t.Run("the session ends", func(t *testing.T) {
 		s := start(t, chat.Options{})

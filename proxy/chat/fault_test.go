@@ -20,9 +20,9 @@ import (
 // publisher does not learn of it.
 type lossy struct {
 	jetstream.JetStream
-	lose   atomic.Int32 // so many answers
+	lose   atomic.Int32 // how many answers
 	before func()       // called before a lost answer returns
-	blind  atomic.Int32 // so many reads, which find nothing
+	blind  atomic.Int32 // how many reads find nothing
 }
 
 // Options sends a blind read to a replica that has nothing yet.
@@ -46,10 +46,11 @@ func (l *lossy) Publish(ctx context.Context, subject string, payload []byte, o .
 }
 
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	other := serve(t, e, chat.Options{})
 	bad := &lossy{JetStream: e.JetStream()}
-	s, err := chat.New(t.Context(), bad, chat.Options{})
+	s, err := chat.OpenOn(t.Context(), bad, chat.Options{})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	join(t, s, "s1", ann, bob)
@@ -59,14 +60,14 @@ func TestLostAnswer(t *testing.T) {
 		require.EqualValues(t, 3, post(t, s, "s1", bob, text("once")).ID)
 		require.EqualValues(t, 4, post(t, s, "s1", bob, text("next")).ID)
 	})
-	t.Run("even when somebody wrote behind it", func(t *testing.T) {
+	t.Run("even after another entry", func(t *testing.T) {
 		bad.before = func() { post(t, other, "s1", ann, text("in between")) }
 		bad.lose.Store(1)
 		require.EqualValues(t, 5, post(t, s, "s1", bob, text("once more")).ID)
 		bad.before = nil
 		require.EqualValues(t, 7, post(t, s, "s1", bob, text("next")).ID)
 	})
-	t.Run("even when the replica that is asked lags", func(t *testing.T) {
+	t.Run("even if the replica that answers lags", func(t *testing.T) {
 		replica, err := e.Conn().Subscribe("lagging.DIRECT.GET.CHAT", func(m *nats.Msg) {
 			nothing := nats.NewMsg(m.Reply)
 			nothing.Header.Set("Status", "404")
@@ -94,9 +95,10 @@ func TestLostAnswer(t *testing.T) {
 }
 
 func TestUnavailable(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
-	s := serve(t, e, chat.Options{Patience: time.Millisecond})
-	join(t, s, "s1", ann)
+	s := serve(t, e, chat.Options{RetryTime: time.Millisecond})
+	join(t, serve(t, e, chat.Options{}), "s1", ann)
 	require.NoError(t, e.JetStream().DeleteStream(t.Context(), "CHAT"))
 	_, err := s.Post(t.Context(), "s1", "ann", text("x"))
 	requireCode(t, bridge.CodeChatUnavailable, err)
@@ -107,10 +109,10 @@ func TestUnavailable(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = s.Post(ctx, "s1", "ann", text("x"))
-	require.ErrorIs(t, err, context.Canceled, "the caller's own impatience is not the store's")
+	require.ErrorIs(t, err, context.Canceled, "the caller gave up, not the store")
 }
 
-// tapped is a JetStream whose consumers are made by somebody else.
+// tapped is a JetStream whose consumers are created by a function of the test's.
 type tapped struct {
 	jetstream.JetStream
 	consumer func(context.Context, string, jetstream.ConsumerConfig) (jetstream.Consumer, error)
@@ -120,7 +122,7 @@ func (j tapped) CreateConsumer(ctx context.Context, stream string, c jetstream.C
 	return j.consumer(ctx, stream, c)
 }
 
-// deaf is a JetStream whose consumers never hear anything.
+// deaf is a JetStream whose consumers are never created.
 func deaf(js jetstream.JetStream) tapped {
 	return tapped{js, func(ctx context.Context, _ string, _ jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 		<-ctx.Done()
@@ -147,13 +149,14 @@ func (a *away) Conn() *nats.Conn {
 	return a.none
 }
 
-func TestEventsOutliveAnOutage(t *testing.T) {
+func TestEventsSurviveAnOutage(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	closed, err := e.Connect("closed")
 	require.NoError(t, err)
 	closed.Close()
 	js := &away{JetStream: e.JetStream(), none: closed, refused: make(chan struct{}, 1)}
-	s, err := chat.New(t.Context(), js, chat.Options{})
+	s, err := chat.OpenOn(t.Context(), js, chat.Options{})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	join(t, s, "s1", ann)
@@ -169,8 +172,9 @@ func TestEventsOutliveAnOutage(t *testing.T) {
 	require.Equal(t, []int64{1, 2}, ids(r.until(t, 2)))
 }
 
-// A replica that has died leaves a question open, and another one is asked.
-func TestAnUnansweredReadIsAskedAgain(t *testing.T) {
+// A replica that has died does not answer, and another one is asked.
+func TestUnansweredReadIsRepeated(t *testing.T) {
+	t.Parallel()
 	e, dead := store(t, t.TempDir()), store(t, t.TempDir())
 	unanswered, err := dead.Conn().SubscribeSync("$JS.API.DIRECT.GET.CHAT")
 	require.NoError(t, err)
@@ -184,10 +188,10 @@ func TestAnUnansweredReadIsAskedAgain(t *testing.T) {
 		followed <- struct{}{}
 		return e.JetStream().CreateConsumer(ctx, stream, c)
 	}}, none: dead.Conn(), refused: make(chan struct{}, 1)}
-	fresh, err := chat.New(t.Context(), js, chat.Options{})
+	fresh, err := chat.OpenOn(t.Context(), js, chat.Options{})
 	require.NoError(t, err)
 	t.Cleanup(fresh.Close)
-	<-followed // or it may be who asks for the connection next
+	<-followed // which uses the connection too
 	js.gone.Store(true)
 	go func() {
 		<-js.refused
@@ -200,7 +204,8 @@ func TestAnUnansweredReadIsAskedAgain(t *testing.T) {
 	require.NoError(t, err, "it was asked")
 }
 
-func TestFollowingBeginsAgainWhereItWas(t *testing.T) {
+func TestFollowingResumesWhereItWas(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	other := serve(t, e, chat.Options{})
 	made, n := make(chan int, 9), 0
@@ -212,24 +217,25 @@ func TestFollowingBeginsAgainWhereItWas(t *testing.T) {
 		}
 		return e.JetStream().CreateConsumer(ctx, stream, c)
 	}}
-	s, err := chat.New(t.Context(), js, chat.Options{})
+	s, err := chat.OpenOn(t.Context(), js, chat.Options{})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	require.Equal(t, 1, <-made)
 	join(t, s, "s1", ann)
 	r := receive(t, s, "s1", ann, 0)
 	r.until(t, 1)
-	post(t, other, "s1", ann, text("while nobody followed"))
+	post(t, other, "s1", ann, text("while the stream was not followed"))
 	require.Equal(t, 2, <-made)
 	require.Equal(t, []int64{1, 2}, ids(r.until(t, 2)))
 }
 
-// A proxy that hears nothing of the others knows what it needs all the same:
-// it looks before it refuses, and finds out when it appends.
-func TestOldFold(t *testing.T) {
+// A proxy that receives no entries of the others still decides right: it reads the log
+// before it refuses, and the store refuses an append to an old fold.
+func TestOldFoldDecidesNothing(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	other := serve(t, e, chat.Options{})
-	s, err := chat.New(t.Context(), deaf(e.JetStream()), chat.Options{})
+	s, err := chat.OpenOn(t.Context(), deaf(e.JetStream()), chat.Options{})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	join(t, s, "s1", ann)
@@ -239,28 +245,29 @@ func TestOldFold(t *testing.T) {
 	join(t, other, "s1", bob)
 	file := post(t, other, "s1", bob, notice("k1", "a.pdf", 1))
 	_, err = s.File(t.Context(), "s1", "bob", file.Data.Get(bridge.KeyFileID))
-	require.NoError(t, err, "a party and a file it had not heard of")
+	require.NoError(t, err, "a party and a file it had not received")
 
-	post(t, other, "s1", bob, text("unheard"))
-	require.EqualValues(t, 5, post(t, s, "s1", ann, text("behind it")).ID)
-	require.Equal(t, []int64{1, 2, 3, 4, 5}, ids(r.until(t, 5)), "no gap for her who listens")
+	post(t, other, "s1", bob, text("not received"))
+	require.EqualValues(t, 5, post(t, s, "s1", ann, text("after it")).ID)
+	require.Equal(t, []int64{1, 2, 3, 4, 5}, ids(r.until(t, 5)), "no gap for a receiver")
 
 	post(t, other, "s1", bob, text("at last"))
-	require.Equal(t, []int64{1, 2, 3, 4, 5, 6}, ids(r.until(t, 6)), "a silence is not believed for ever")
+	require.Equal(t, []int64{1, 2, 3, 4, 5, 6}, ids(r.until(t, 6)), "a receiver polls after a while")
 
 	require.NoError(t, other.Reserve(t.Context(), "s1", "ann", "k2", "b.pdf", 1))
 	require.NoError(t, s.Release(t.Context(), "s1", "ann", "k2"))
-	_, _, err = other.FindKey(t.Context(), "s1", "") // looks at the log
+	_, _, err = other.FindKey(t.Context(), "s1", "") // reads the log
 	require.NoError(t, err)
-	require.Zero(t, limitsOf(t, other, "s1", "ann").UsedFiles, "what is to be released is found")
+	require.Zero(t, limitsOf(t, other, "s1", "ann").UsedFiles, "the reservation to release is found")
 
 	require.NoError(t, other.Leave(t.Context(), "s1", "bob", bridge.ReasonLeft, bridge.ForceClose))
 	_, err = s.Post(t.Context(), "s1", "ann", text("x"))
 	requireCode(t, bridge.CodeSessionEnded, err)
 }
 
-// What others leave on a session's subject, or take away, does not lock it.
-func TestForeignHands(t *testing.T) {
+// Foreign messages on a session's subject do not lock it.
+func TestForeignMessagesDoNotLockASession(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	s, later := serve(t, e, chat.Options{}), serve(t, e, chat.Options{})
 	put := func(payload string) {
@@ -284,6 +291,7 @@ func TestForeignHands(t *testing.T) {
 }
 
 func TestPurge(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	s := serve(t, e, chat.Options{})
 	stream, err := e.JetStream().Stream(t.Context(), "CHAT")
@@ -305,7 +313,8 @@ func TestPurge(t *testing.T) {
 	})
 }
 
-func TestRetentionIsWhatWasAskedForLast(t *testing.T) {
+func TestRetentionIsTheLastConfigured(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	for _, days := range []time.Duration{2, 5} {
 		serve(t, e, chat.Options{Retention: days * 24 * time.Hour})
@@ -316,8 +325,9 @@ func TestRetentionIsWhatWasAskedForLast(t *testing.T) {
 	}
 }
 
-// Sessions come and go in memory; nobody notices.
+// Sessions leave and enter memory unnoticed.
 func TestManySessionsLittleMemory(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{IdleSessions: 2})
 	const sessions = 10
 	name := func(i int) string { return fmt.Sprintf("s%d", i%sessions) }

@@ -6,10 +6,10 @@ import (
 	"attache/bridge"
 )
 
-// File finds the file-uploaded event with that file-id in the session's
-// transcript. Code file-unknown where there is none, or none that the party may
-// see; not-joined where the party is not in; session-ended once the session is
-// over: nobody has a right to its files any more.
+// File finds the file-uploaded event with that file-id in the session's transcript.
+// Codes: file-unknown if there is none that the party may see; not-joined if the party
+// is not in; session-ended once the session is over, because then nobody has a right
+// to its files any more.
 func (s *Server) File(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
@@ -17,7 +17,7 @@ func (s *Server) File(ctx context.Context, session, userID, fileID string) (brid
 	}
 	defer leave()
 	var place int64
-	err = r.look(ctx, func(f *fold) error {
+	err = r.query(ctx, func(f *fold) error {
 		p, err := s.member(f, userID, s.now())
 		if err != nil {
 			return err
@@ -38,7 +38,7 @@ func (s *Server) FindKey(ctx context.Context, session, key string) (bridge.Event
 		return bridge.Event{}, false, err
 	}
 	defer leave()
-	// The fold may be a moment old, and "no" makes somebody post again.
+	// The fold may be a moment old, and after "not found" the caller posts again.
 	if _, err := r.catchUp(ctx); err != nil {
 		return bridge.Event{}, false, err
 	}

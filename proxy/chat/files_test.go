@@ -11,6 +11,7 @@ import (
 )
 
 func TestFile(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob, elder)
 	open := post(t, s, "s1", bob, notice("k1", "a.pdf", 1))
@@ -24,7 +25,7 @@ func TestFile(t *testing.T) {
 		file bridge.Event
 		code bridge.Code
 	}{
-		"a customer, a file for everybody":    {"ann", open, ""},
+		"a customer, a file for all":          {"ann", open, ""},
 		"a customer, a file for agents":       {"ann", coaching, bridge.CodeFileUnknown},
 		"an agent, a file for agents":         {"bob", coaching, ""},
 		"a version that knows no files":       {"elder", open, bridge.CodeFileUnknown},
@@ -57,8 +58,9 @@ func TestFile(t *testing.T) {
 	requireCode(t, bridge.CodeSessionEnded, s.Attempt(t.Context(), "s1", "bob", "new", open.Data.Get(bridge.KeyFileID)))
 }
 
-// A file id, a document id or a key of one session is worth nothing in another.
+// A file id, a document id or a key of one session is unknown in another.
 func TestT14ForeignFile(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	const sessions = 4
 	files := map[string]string{}
@@ -91,9 +93,10 @@ func TestT14ForeignFile(t *testing.T) {
 	}
 }
 
-// A customer who names somebody's document in a notice of his own is told apart
-// by what the server knows of him, whatever he says.
+// A customer that names another's document in a notice of its own is recognised by the
+// server's own data about it, whatever the notice says.
 func TestT15NoticeOfACustomerIsMarkedAsSuch(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", bob, bridge.Party{UserID: "eve", Nickname: "Agent", UserType: bridge.Client})
 	forged := notice("k1", "stolen.pdf", 1)

@@ -7,16 +7,16 @@ import (
 	"attache/bridge"
 )
 
-// fold is what a session's log comes to: everything that the next entry is
-// judged by. Events themselves are not in it, only their places.
+// fold is the state that a session's log amounts to: all that the next entry is decided
+// by. It has the places of events, not the events.
 type fold struct {
 	last    int64  // the last entry's place
 	seq     uint64 // and its sequence in the stream
 	at      int64  // and its time
 	started int64  // the first entry's time
-	over    bool   // an entry ended it, or its beginning is gone
+	over    bool   // an entry ended the session, or its beginning is gone
 
-	marks []mark // where each entry lies, in order
+	marks []mark // of each entry, in order
 
 	present map[string]bridge.Party // by user id
 	left    map[string]departure    // by user id: the last time that user left
@@ -24,23 +24,23 @@ type fold struct {
 	files   map[string]filed        // by file-id
 
 	customers usage // files announced by customers
-	others    usage // and by everybody else
+	others    usage // and by all other parties
 	reserved  map[string]reservation
-	settling  []reservation // given back: their bytes may lie on the disk a little longer
+	released  []reservation // whose bytes may be on the disk a little longer
 	attempts  map[attempt]struct{}
 
 	spent          map[string]int64 // bytes of the log by user id
 	spentCustomers int64            // by all customers
-	spentOthers    int64            // and by everybody else
+	spentOthers    int64            // and by all other parties
 }
 
-// mark is where an entry lies in the stream.
+// mark is an entry's position in the stream.
 type mark struct {
 	place int64
 	seq   uint64
 }
 
-// departure is where a party-left stands, and who it was.
+// departure is the place of a party-left, and the party as it was.
 type departure struct {
 	place int64
 	party bridge.Party
@@ -54,7 +54,7 @@ type keyed struct {
 	size int64 // of that file, in bytes
 }
 
-// filed is as much of a file-uploaded event as tells who may see it.
+// filed is the part of a file-uploaded event that decides which parties may see it.
 type filed struct {
 	place      int64
 	userID     string
@@ -71,8 +71,8 @@ func (f filed) seenBy(p bridge.Party) bool {
 
 type usage struct{ files, bytes int64 }
 
-// add counts a file. Where nothing limits them, sizes may come to more than a
-// number on the wire can be.
+// add counts a file. Without a limit, sizes may add up to more than a number on the wire
+// can be.
 func (u *usage) add(size int64) {
 	u.files++
 	u.bytes = min(u.bytes+size, bridge.MaxInteger)
@@ -85,8 +85,8 @@ type reservation struct {
 	at     int64
 }
 
-// attempt is one download. The file belongs to its identity: a key cannot be
-// used for a second file without being charged again.
+// attempt is one download. The file is part of its identity: a key cannot be used for a
+// second file without being charged again.
 type attempt struct{ userID, key, fileID string }
 
 func newFold() fold {
@@ -101,15 +101,15 @@ func newFold() fold {
 	}
 }
 
-// apply adds the next entry of the log. What is not an entry of ours, or stands at a
-// place that is taken, counts for the stream's sequence only.
-func (f *fold) apply(e *entry) {
+// apply adds the next entry of the log. A message that is not an entry of ours, or whose
+// place is taken, only advances the stream's sequence.
+func (f *fold) apply(e *logEntry) {
 	f.seq = e.seq
 	if e.Place <= f.last {
 		return
 	}
 	if f.last == 0 {
-		// An entry that is not the first: what went before has outlived the retention.
+		// If the first entry's place is not 1, retention has removed those before it.
 		f.started, f.over = e.At, e.Place > 1
 	}
 	f.last, f.at = e.Place, max(f.at, e.At)
@@ -122,14 +122,14 @@ func (f *fold) apply(e *entry) {
 	case isReserve:
 		f.reserved[e.Key] = reservation{e.UserID, e.Name, e.Size, e.At}
 	case isRelease:
-		f.settle(e)
+		f.addReleased(e)
 		delete(f.reserved, e.Key)
 	case isAttempt:
 		f.attempts[attempt{e.UserID, e.Key, e.FileID}] = struct{}{}
 	}
 }
 
-func (f *fold) event(e *entry) {
+func (f *fold) event(e *logEntry) {
 	user := e.Event.From.UserID
 	switch e.Event.Type {
 	case bridge.NewParty:
@@ -153,8 +153,8 @@ func (f *fold) event(e *entry) {
 	}
 }
 
-// announced charges a file to who sent it and returns its size in bytes.
-func (f *fold) announced(e *entry) (size int64) {
+// announced counts a file against its sender's limits and returns its size in bytes.
+func (f *fold) announced(e *logEntry) (size int64) {
 	f.files[e.Event.Data.Get(bridge.KeyFileID)] = filed{e.Place, e.Event.From.UserID, e.Event.Visibility}
 	if file, err := bridge.DecodeFile(e.Event.Event); err == nil {
 		size = file.Size
@@ -168,8 +168,7 @@ func (f *fold) announced(e *entry) (size int64) {
 	return size
 }
 
-// next returns where the first entry after place is; the zero mark where
-// there is none.
+// next returns the mark of the first entry after place, the zero mark if there is none.
 func (f *fold) next(place int64) mark {
 	i := sort.Search(len(f.marks), func(i int) bool { return f.marks[i].place > place })
 	if i == len(f.marks) {
@@ -187,9 +186,9 @@ func (f *fold) party(userID string) (bridge.Party, error) {
 	return p, nil
 }
 
-// sender returns who posts e: a party that is in, or, of a keyed file notice, one
-// that has been. Such a notice ends an upload that was accepted while the party
-// was in, and from then on its page may close.
+// sender returns the party that posts e: one that is in, or, for a file notice with a key,
+// one that was. Such a notice ends an upload that was accepted while the party was in, and
+// from then on its page may close.
 func (f *fold) sender(userID string, e bridge.Event) (bridge.Party, error) {
 	p, err := f.party(userID)
 	if err == nil || !e.IsFile() || e.Key == "" {
@@ -206,8 +205,8 @@ func (f *fold) ended(now int64, retention time.Duration) bool {
 	return f.over || f.last > 0 && now-f.started >= retention.Milliseconds()
 }
 
-// agentFor reports whether an AGENT or SUPERVISOR is in whom p may see, not
-// counting that user. A hidden one must not show in anything that p can measure.
+// agentFor reports whether an AGENT or SUPERVISOR that p may see is in, not counting the
+// user without. A hidden one must not show in anything that p can measure.
 func (f *fold) agentFor(p bridge.Party, without string) bool {
 	for _, other := range f.present {
 		agent := other.UserType == bridge.Agent || other.UserType == bridge.Supervisor
@@ -227,34 +226,34 @@ func (f *fold) file(p bridge.Party, fileID string) (int64, error) {
 	return file.place, nil
 }
 
-// open returns the reservation of key, unless it has expired at now.
-func (f *fold) open(key string, now int64, ttl time.Duration) (reservation, bool) {
+// held returns the reservation of key, unless it has expired at now.
+func (f *fold) held(key string, now int64, ttl time.Duration) (reservation, bool) {
 	r, ok := f.reserved[key]
 	return r, ok && now-r.at < ttl.Milliseconds()
 }
 
-// charged is what customers have used at now: what they announced, and what
-// they hold, except under that key.
+// charged is the customers' use at now: announced files, and reservations except that of
+// the key.
 func (f *fold) charged(except string, now int64, ttl time.Duration) usage {
 	used := f.customers
 	for key := range f.reserved {
-		if r, ok := f.open(key, now, ttl); ok && key != except {
+		if r, ok := f.held(key, now, ttl); ok && key != except {
 			used.add(r.size)
 		}
 	}
 	return used
 }
 
-// reservedAlready reports whether nothing is left to judge for a reservation,
-// because the same is held or its file stands in the transcript. What is held for
-// half of its time is to be held anew: its upload goes on. The key of
-// anything else in the transcript holds no place and never will.
-func (f *fold) reservedAlready(want entry, now int64, ttl time.Duration) (done, renew bool, err error) {
+// reservedAlready reports whether a reservation needs no entry, because the same one
+// exists or its file is in the transcript. After half of its time it is renewed, because
+// its upload continues. The key of any other event in the transcript can never be
+// reserved.
+func (f *fold) reservedAlready(want logEntry, now int64, ttl time.Duration) (done, renew bool, err error) {
 	if known, ok := f.keys[want.Key]; ok {
 		done, err = conflict(!known.file || known.userID != want.UserID || known.size != want.Size)
 		return done, false, err
 	}
-	held, ok := f.open(want.Key, now, ttl)
+	held, ok := f.held(want.Key, now, ttl)
 	if !ok {
 		return false, false, nil
 	}

@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// lobby keeps the rooms: those in use, and a bounded number of those that were.
+// lobby holds the rooms: those in use, and a bounded number of idle ones.
 type lobby struct {
 	log *log
 	max int // idle ones
 
-	mu    sync.Mutex
-	rooms map[string]*room
-	idle  list.List               // of *room, the longest idle first
-	place map[*room]*list.Element // of the idle ones
+	mu     sync.Mutex
+	rooms  map[string]*room
+	idle   list.List               // of *room, the longest idle first
+	idleAt map[*room]*list.Element // of the idle ones
 }
 
 func newLobby(l *log, maxIdle int) *lobby {
-	return &lobby{log: l, max: maxIdle, rooms: map[string]*room{}, place: map[*room]*list.Element{}}
+	return &lobby{log: l, max: maxIdle, rooms: map[string]*room{}, idleAt: map[*room]*list.Element{}}
 }
 
-// enter returns the session's room, which leave must give back.
+// enter returns the session's room. Call leave after use.
 func (l *lobby) enter(session string) *room {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -29,9 +29,9 @@ func (l *lobby) enter(session string) *room {
 		r = newRoom(session, l.log)
 		l.rooms[session] = r
 	}
-	if element := l.place[r]; element != nil {
+	if element := l.idleAt[r]; element != nil {
 		l.idle.Remove(element)
-		delete(l.place, r)
+		delete(l.idleAt, r)
 	}
 	r.users++
 	return r
@@ -43,15 +43,15 @@ func (l *lobby) leave(r *room) {
 	if r.users--; r.users > 0 {
 		return
 	}
-	l.place[r] = l.idle.PushBack(r)
+	l.idleAt[r] = l.idle.PushBack(r)
 	for l.idle.Len() > l.max {
 		oldest := l.idle.Remove(l.idle.Front()).(*room)
-		delete(l.place, oldest)
+		delete(l.idleAt, oldest)
 		delete(l.rooms, oldest.session)
 	}
 }
 
-// find returns the session's room if there is one. It does not keep it.
+// find returns the session's room, nil if there is none. It may become idle any time.
 func (l *lobby) find(session string) *room {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestLobbyKeepsWhatIsInUse(t *testing.T) {
+func TestLobbyKeepsRoomsInUse(t *testing.T) {
+	t.Parallel()
 	l := newLobby(&log{}, 2)
 	used := l.enter("used")
 	require.Same(t, used, l.enter("used"))
@@ -18,7 +19,7 @@ func TestLobbyKeepsWhatIsInUse(t *testing.T) {
 	require.Len(t, l.rooms, 3, "the one in use and two idle ones")
 	require.Same(t, used, l.find("used"), "one leaves, one stays")
 	require.NotNil(t, l.find("4"))
-	require.Nil(t, l.find("0"), "the longest idle goes first")
+	require.Nil(t, l.find("0"), "the longest idle is dropped first")
 
 	again := l.enter("3")
 	l.leave(l.enter("5"))
@@ -27,5 +28,5 @@ func TestLobbyKeepsWhatIsInUse(t *testing.T) {
 	l.leave(again)
 	l.leave(used)
 	require.Len(t, l.rooms, 2)
-	require.Equal(t, l.idle.Len(), len(l.place))
+	require.Equal(t, l.idle.Len(), len(l.idleAt))
 }

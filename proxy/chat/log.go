@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/bridge"
+	"attache/proxy/engine"
 )
 
 const (
@@ -22,20 +23,20 @@ const (
 
 // log is the sessions' logs: one stream, one subject a session.
 type log struct {
-	js       jetstream.JetStream
-	patience time.Duration
+	js        jetstream.JetStream
+	appending engine.RetryPolicy
 }
 
-// open creates the stream, or takes the one that is there with the retention
-// that is asked for; what else somebody set up on it stays as it is.
-func (l *log) open(ctx context.Context, o Options) (jetstream.Stream, error) {
+// open creates the stream, or opens the existing one and sets its retention; other
+// settings of an operator's stay as they are.
+func (l *log) open(ctx context.Context, replicas int, retention time.Duration) (jetstream.Stream, error) {
 	want := jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "Attaché chat sessions",
 		Subjects:    []string{subjectPrefix + ">"},
 		Storage:     jetstream.FileStorage,
-		Replicas:    o.Replicas,
-		MaxAge:      o.Retention,
+		Replicas:    replicas,
+		MaxAge:      retention,
 		Discard:     jetstream.DiscardNew,
 		AllowDirect: true,
 	}
@@ -57,58 +58,50 @@ func (l *log) open(ctx context.Context, o Options) (jetstream.Stream, error) {
 // errMoved: the log has another last entry than the one expected.
 var errMoved = errors.New("the session's log has moved on")
 
-// How long one question waits. An append is repeated, so it waits less: a
-// leader that is gone does not come back.
-const (
-	publishTimeout = 2 * time.Second
-	readTimeout    = 5 * time.Second
+// appendTimeout bounds one try of an append: a leader that has died does not answer.
+const appendTimeout = 2 * time.Second
 
-	// silence is how long the next answer may take: a replica that has died says
-	// nothing, and another one is asked.
-	silence = time.Second
-)
+// reading bounds a read. answerTimeout is how long its next message may take: a replica
+// that has died sends none, and another one is asked.
+var reading = engine.RetryPolicy{Total: 5 * time.Second, PerTry: 5 * time.Second}
 
-// append stores e after the entry with sequence expected (0: none). It fails
-// with errMoved if another entry stands there. While the outcome is unclear,
-// because the leader is gone or its answer was lost, it is tried again.
-func (l *log) append(ctx context.Context, session string, expected uint64, op string, payload []byte) (uint64, error) {
-	began := time.Now()
-	for try := 0; ; try++ {
-		seq, err := l.publish(ctx, session, expected, payload)
-		if moved(err) && try > 0 {
-			seq, err = l.own(ctx, session, expected, op)
+const answerTimeout = time.Second
+
+// append stores an entry after the one with sequence expected (0: none). It fails with
+// errMoved if another entry is there. While the outcome is unclear, because the leader
+// has died or its answer was lost, it retries.
+func (l *log) append(ctx context.Context, session string, expected uint64, op string, payload []byte) (seq uint64, err error) {
+	err = l.appending.Do(ctx, unclear, func(ctx context.Context, retried bool) (err error) {
+		seq, err = l.publish(ctx, session, expected, payload)
+		if retried && errors.Is(err, errMoved) {
+			seq, err = l.findOwn(ctx, session, expected, op)
 		}
-		switch {
-		case err == nil:
-			return seq, nil
-		case moved(err):
-			return 0, errMoved
-		case ctx.Err() != nil || refused(err) || time.Since(began) >= l.patience:
-			return 0, unavailable(ctx, fmt.Errorf("append to the session's log: %w", err))
-		}
-		if err := pause(ctx, try); err != nil {
-			return 0, err
-		}
+		return err
+	})
+	if err == nil || errors.Is(err, errMoved) {
+		return seq, err
 	}
+	return 0, unavailable(ctx, fmt.Errorf("append to the session's log: %w", err))
 }
 
 func (l *log) publish(ctx context.Context, session string, expected uint64, payload []byte) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
 	ack, err := l.js.Publish(ctx, subjectPrefix+session, payload, jetstream.WithExpectLastSequencePerSubject(expected))
-	if err != nil {
+	switch {
+	case engine.Overtaken(err), engine.Unapplied(err):
+		return 0, errMoved
+	case err != nil:
 		return 0, err
 	}
 	return ack.Sequence, nil
 }
 
-// errUnclear: nothing is known to be after the expected entry; the replica
-// that was asked lags, or an earlier try is still under way.
+// errUnclear: no entry is known to be after the expected one; the replica that answered
+// lags, or an earlier try is still under way.
 var errUnclear = errors.New("whether the append took place is not known")
 
-// own looks whether what comes after expected is this very append, whose
-// answer was lost: only there can it stand.
-func (l *log) own(ctx context.Context, session string, expected uint64, op string) (uint64, error) {
+// findOwn checks whether the entry after expected is this very append, whose answer was
+// lost: it cannot be anywhere else.
+func (l *log) findOwn(ctx context.Context, session string, expected uint64, op string) (uint64, error) {
 	entries, _, err := l.read(ctx, session, expected+1, 1, readBytes)
 	switch {
 	case err != nil:
@@ -121,54 +114,46 @@ func (l *log) own(ctx context.Context, session string, expected uint64, op strin
 	return entries[0].seq, nil
 }
 
-func moved(err error) bool {
-	var api *jetstream.APIError
-	if !errors.As(err, &api) {
-		return errors.Is(err, errMoved)
-	}
-	return api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
-}
-
-// refused tells an answer that will be the same next time.
-func refused(err error) bool {
+// unclear reports whether an append is worth another try. A full store is, because the
+// session's entries are small and space may be freed.
+func unclear(err error) bool {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
-		return api.Code != 503 // of the store as it is now, not of the message
+		return api.Code == 503 // about the store at this moment, not about the message
 	}
-	return errors.Is(err, nats.ErrConnectionClosed)
+	return !errors.Is(err, errMoved) && !errors.Is(err, nats.ErrConnectionClosed)
 }
 
-// What one read holds in memory, and one answer of the store, in bytes. A receiver
-// holds what it read for as long as its page takes nothing; there may be hundreds.
+// silent reports whether a read ended because the store sent nothing.
+func silent(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
+
+// Bytes that one read, and one answer of the store, hold in memory. A receiver holds
+// them for as long as its page takes nothing; there may be hundreds of receivers.
 const (
 	readBytes = 512 << 10
 	viewBytes = 64 << 10 // more than any entry has
 )
 
-// read returns at most limit entries of the session from sequence from on, of about
-// so many bytes together and one at least, and whether there are more.
-func (l *log) read(ctx context.Context, session string, from uint64, limit, bytes int) (entries []*entry, more bool, err error) {
-	whole, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	for {
-		entries, more, err = l.readOnce(whole, session, from, limit, bytes)
-		if err == nil {
-			return entries, more, nil
-		}
-		if !errors.Is(err, context.DeadlineExceeded) || whole.Err() != nil {
-			return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
-		}
+// read returns at most limit entries of the session from sequence from on, at least one
+// and of about that many bytes together, and whether there are more.
+func (l *log) read(ctx context.Context, session string, from uint64, limit, bytes int) (entries []*logEntry, more bool, err error) {
+	err = reading.Do(ctx, silent, func(ctx context.Context, _ bool) (err error) {
+		entries, more, err = l.readOnce(ctx, session, from, limit, bytes)
+		return err
+	})
+	if err != nil {
+		return nil, false, unavailable(ctx, fmt.Errorf("read the session's log: %w", err))
 	}
+	return entries, more, nil
 }
 
-// readOnce asks by Direct Get with a batch (NATS ADR-31): one question, and the
-// entries follow.
-func (l *log) readOnce(ctx context.Context, session string, from uint64, limit, bytes int) (entries []*entry, more bool, err error) {
-	// With its end: what does not fit is dropped. A subscription of the library's own
-	// choice has room for 65,536, half a MiB for each question.
+// readOnce reads by Direct Get with a batch (NATS ADR-31): one request, and the entries
+// follow.
+func (l *log) readOnce(ctx context.Context, session string, from uint64, limit, bytes int) (entries []*logEntry, more bool, err error) {
+	// One more for the end of the batch: a message that does not fit is dropped. The
+	// library's own buffers hold 65,536 messages, half a MiB for each request.
 	answers := make(chan *nats.Msg, limit+1)
-	end, err := l.ask(answers, session, from, limit, bytes)
+	end, err := l.request(answers, session, from, limit, bytes)
 	if err != nil {
 		return nil, false, err
 	}
@@ -191,12 +176,12 @@ func (l *log) readOnce(ctx context.Context, session string, from uint64, limit, 
 		if err != nil {
 			return nil, false, err
 		}
-		entries = append(entries, stored(seq, m.Data))
+		entries = append(entries, parseStored(seq, m.Data))
 	}
 }
 
 func next(ctx context.Context, answers <-chan *nats.Msg) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, silence)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	select {
 	case m := <-answers:
@@ -206,9 +191,9 @@ func next(ctx context.Context, answers <-chan *nats.Msg) (*nats.Msg, error) {
 	}
 }
 
-// ask has the answers come on a channel, until end is called.
-func (l *log) ask(answers chan *nats.Msg, session string, from uint64, limit, bytes int) (end func(), err error) {
-	question, err := json.Marshal(struct {
+// request sends a request whose answers come on a channel until end is called.
+func (l *log) request(answers chan *nats.Msg, session string, from uint64, limit, bytes int) (end func(), err error) {
+	body, err := json.Marshal(struct {
 		Seq      uint64 `json:"seq,omitempty"`
 		NextFor  string `json:"next_by_subj"`
 		Batch    int    `json:"batch"`
@@ -224,14 +209,14 @@ func (l *log) ask(answers chan *nats.Msg, session string, from uint64, limit, by
 		return nil, err
 	}
 	end = func() { sub.Unsubscribe() }
-	if err := conn.PublishRequest(l.directGet(), inbox, question); err != nil {
+	if err := conn.PublishRequest(l.directGet(), inbox, body); err != nil {
 		end()
 		return nil, err
 	}
 	return end, nil
 }
 
-// directGet is the subject of Direct Get, wherever the account keeps its API.
+// directGet is the subject of Direct Get, with the account's API prefix.
 func (l *log) directGet() string {
 	prefix := jetstream.DefaultAPIPrefix
 	switch o := l.js.Options(); {
@@ -243,18 +228,19 @@ func (l *log) directGet() string {
 	return prefix + "DIRECT.GET." + streamName
 }
 
-// stored returns the entry of a stored message; one without a place if somebody
-// else wrote it and it cannot be read.
-func stored(seq uint64, payload []byte) *entry {
+// parseStored returns the entry of a stored message, without a place if another program
+// wrote it and it cannot be read.
+func parseStored(seq uint64, payload []byte) *logEntry {
 	e, err := decode(payload)
 	if err != nil {
-		e = &entry{cost: len(payload)}
+		e = &logEntry{cost: len(payload)}
 	}
 	e.seq = seq
 	return e
 }
 
-// unavailable tells a failure of the store's from the caller's own end of patience.
+// unavailable returns ctx's error if the caller has given up, and otherwise code
+// chat-unavailable.
 func unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

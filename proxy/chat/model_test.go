@@ -13,12 +13,11 @@ import (
 	"attache/proxy/chat"
 )
 
-// model is a session as a person would keep it on paper: nothing is folded,
-// everything is counted again when asked.
+// model is a session without a fold: everything is counted again for each answer.
 type model struct {
 	now     int64
 	in      map[string]bool
-	names   map[string]string // by user, since the last time of coming in
+	names   map[string]string // by user, since the last join
 	ended   bool
 	lines   []line
 	holds   []hold
@@ -47,10 +46,10 @@ const (
 
 var modelParties = map[string]bridge.Party{"ann": ann, "carl": carl, "bob": bob, "sue": sue, "ivy": ivy}
 
-// ivy is a supervisor who listens in.
+// ivy is a hidden supervisor.
 var ivy = bridge.Party{UserID: "ivy", Nickname: "Ivy", UserType: bridge.Supervisor, Visibility: bridge.Vip, ClientVersion: 106}
 
-// party is the user as it is called now.
+// party is the user with its present nickname.
 func (m *model) party(user string) bridge.Party {
 	p := modelParties[user]
 	p.Nickname = m.names[user]
@@ -61,7 +60,7 @@ func (m *model) write(e bridge.Event, size int64) { m.lines = append(m.lines, li
 
 func (m *model) customer(user string) bool { return modelParties[user].UserType == bridge.Client }
 
-// agents counts those whom the user may see.
+// agents counts the agents that the user may see.
 func (m *model) agents(user string) (n int) {
 	for other := range m.in {
 		hidden := modelParties[other].Visibility == bridge.Vip && modelParties[user].UserType != bridge.Supervisor
@@ -72,7 +71,7 @@ func (m *model) agents(user string) (n int) {
 	return n
 }
 
-// used counts what customers hold and announced, but for that key.
+// used counts the customers' reservations and announced files, except that key's.
 func (m *model) used(except string) (files, bytes int64) {
 	for _, l := range m.lines {
 		if l.event.IsFile() && m.customer(l.event.From.UserID) {
@@ -169,7 +168,7 @@ func (m *model) leave(user string, after bridge.AfterAction) bridge.Code {
 	return ""
 }
 
-// post returns the line whose event is the answer.
+// post returns the line with the event that Post returns.
 func (m *model) post(user string, e bridge.Event, size int64) (int, bridge.Code) {
 	for i, l := range m.lines {
 		if e.Key == "" || l.event.Key != e.Key {
@@ -280,9 +279,10 @@ func (m *model) attempt(user, key, file string) bridge.Code {
 	return ""
 }
 
-// Whatever parties do, in whatever order, through whichever proxy, restarted or
-// not: the server says what the model says.
+// For any actions of the parties, in any order, through any proxy, restarted or not, the
+// server's answers are the model's.
 func TestAgainstModel(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	limits := bridge.Unlimited()
 	limits.MaxFiles, limits.MaxTotalSize, limits.MaxDownloads = modelFiles, modelBytes, modelTries
@@ -311,7 +311,7 @@ func TestAgainstModel(t *testing.T) {
 			if err != nil {
 				return
 			}
-			require.EqualValues(rt, at+1, stored.ID, "a place in the log is an id")
+			require.EqualValues(rt, at+1, stored.ID, "an event's id is its place in the log")
 			if at == len(m.lines)-1 {
 				require.Equal(rt, m.lines[at].event.From.Nickname, stored.From.Nickname)
 				m.lines[at].event = stored
@@ -350,8 +350,8 @@ func TestAgainstModel(t *testing.T) {
 				send(user.Draw(rt, "who"), ev, n)
 			},
 			"retry": func(rt *rapid.T) {
-				// A page that heard no answer asks again, and may be told something else
-				// only if something else has happened since.
+				// A page that got no answer repeats its request. The answer may differ only
+				// if something has happened since.
 				who, k, n := user.Draw(rt, "who"), key.Draw(rt, "key"), size.Draw(rt, "size")
 				for range 2 {
 					agree(m.reserve(who, k, n), server().Reserve(context.Background(), session, who, k, "a.pdf", n))
@@ -381,13 +381,13 @@ func TestAgainstModel(t *testing.T) {
 				m.now = clock.UnixMilli()
 			},
 			"forget": func(rt *rapid.T) {
-				// Another session takes the place of this one in memory.
+				// Another session replaces this one in memory.
 				_, _, err := server().FindKey(context.Background(), "elsewhere", "k1")
 				require.NoError(rt, err)
 			},
 			"": func(rt *rapid.T) {
 				s := server()
-				_, _, err := s.FindKey(context.Background(), session, "none") // looks at the log
+				_, _, err := s.FindKey(context.Background(), session, "none") // reads the log
 				require.NoError(rt, err)
 				for who := range m.in {
 					l, err := s.Limits(context.Background(), session, who)
@@ -407,7 +407,7 @@ func TestAgainstModel(t *testing.T) {
 	})
 }
 
-// requireSeen compares what the party receives with what the model lets it see.
+// requireSeen compares the party's events with those that the model lets it see.
 func requireSeen(t *rapid.T, s *chat.Server, session, who string, m *model) {
 	var want, got []int64
 	for i, l := range m.lines {

@@ -8,19 +8,17 @@ import (
 	"attache/bridge"
 )
 
-// Post appends a message or a notice of a party that is in (or of one that was,
-// where it is a file notice with a key), and returns it as stored: with id, time,
-// the party as it joined, and file-id. What XML cannot carry is replaced by U+FFFD.
-// Where e.Key stands in the transcript already, that event is returned instead and
-// nothing is appended, even if the party or the session is gone meanwhile; the key
-// of another party's event or upload, and that of an own upload for anything but
-// its notice, has code upload-conflict.
+// Post appends a message or a notice of a party that is in (or of one that was, if it is
+// a file notice with a key), and returns it as stored: with id, time, the party as it
+// joined, and file-id. Characters that XML cannot carry become U+FFFD. If e.Key is in the
+// transcript already, that event is returned instead and nothing is appended, even if the
+// party or the session is gone by now; the key of another party's event or upload, and
+// that of an own upload for anything but its notice, has code upload-conflict.
 //
-// Codes: not-joined, session-ended, forbidden, message-invalid, text-too-long,
-// chat-full, of customers storage-full,
-// those of [bridge.Data.Check] and [bridge.CheckNotice], and for customers'
-// files those of [bridge.Limits.Check]. The Data of what is returned, and of
-// what Events delivers, is shared: read it, don't change it.
+// Codes: not-joined, session-ended, forbidden, message-invalid, text-too-long, chat-full,
+// for customers storage-full, those of [bridge.Data.Check] and [bridge.CheckNotice], and
+// for customers' files those of [bridge.Limits.Check]. The Data of the result, and of the
+// events that Events delivers, is shared: read it, don't change it.
 func (s *Server) Post(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
@@ -35,8 +33,8 @@ func (s *Server) post(ctx context.Context, r *room, userID string, e bridge.Even
 		return bridge.Event{}, err
 	}
 	var first int64
-	stored, err := s.change(ctx, r, func(f *fold, now int64) (entry *entry, err error) {
-		entry, first, err = s.judgePost(f, userID, e, now)
+	stored, err := s.change(ctx, r, func(f *fold, now int64) (entry *logEntry, err error) {
+		entry, first, err = s.postEntry(f, userID, e, now)
 		return entry, err
 	})
 	if err != nil {
@@ -48,20 +46,20 @@ func (s *Server) post(ctx context.Context, r *room, userID string, e bridge.Even
 	return stored.Event.Event, nil
 }
 
-// judgePost returns the entry to append, or the place where the key stands.
-func (s *Server) judgePost(f *fold, userID string, e bridge.Event, now int64) (*entry, int64, error) {
+// postEntry returns the entry to append, or the place of the event that has the key.
+func (s *Server) postEntry(f *fold, userID string, e bridge.Event, now int64) (*logEntry, int64, error) {
 	if known, ok := f.keys[e.Key]; ok {
 		if known.userID != userID {
 			return nil, 0, bridge.NewError(bridge.CodeUploadConflict, "")
 		}
 		return nil, known.place, nil
 	}
-	// An upload's key is for its notice alone: a message that took it would stand
-	// where the notice has to.
-	if held, ok := f.open(e.Key, now, s.options.ReservationTTL); ok && (held.userID != userID || !e.IsFile()) {
+	// An upload's key is for its notice alone: a message with it would be where the
+	// notice has to be.
+	if held, ok := f.held(e.Key, now, s.cfg.ReservationTTL); ok && (held.userID != userID || !e.IsFile()) {
 		return nil, 0, bridge.NewError(bridge.CodeUploadConflict, "")
 	}
-	if f.ended(now, s.options.Retention) {
+	if f.ended(now, s.cfg.Retention) {
 		return nil, 0, bridge.NewError(bridge.CodeSessionEnded, "")
 	}
 	p, err := f.sender(userID, e)
@@ -74,7 +72,7 @@ func (s *Server) judgePost(f *fold, userID string, e bridge.Event, now int64) (*
 	e.From = p
 	switch {
 	case e.IsFile():
-		if err := s.judgeFile(f, e, now); err != nil {
+		if err := s.checkFile(f, e, now); err != nil {
 			return nil, 0, err
 		}
 		e.Data = withFileID(e.Data, f)
@@ -87,13 +85,12 @@ func (s *Server) judgePost(f *fold, userID string, e bridge.Event, now int64) (*
 			return nil, 0, err
 		}
 	}
-	return &entry{Kind: isEvent, Event: &event{e}}, 0, nil
+	return &logEntry{Kind: isEvent, Event: &event{e}}, 0, nil
 }
 
-// judgeFile applies the allowances to a customer's notice. One whose place was
-// reserved has been judged then; a notice about another file than the one
-// reserved is judged anew.
-func (s *Server) judgeFile(f *fold, e bridge.Event, now int64) error {
+// checkFile applies the allowances to a customer's notice. A notice of a reserved file
+// was checked at the reservation; one of another file than the reserved is checked now.
+func (s *Server) checkFile(f *fold, e bridge.Event, now int64) error {
 	if e.From.UserType != bridge.Client {
 		return nil
 	}
@@ -102,7 +99,7 @@ func (s *Server) judgeFile(f *fold, e bridge.Event, now int64) error {
 		return err
 	}
 	name := e.Data.Get(bridge.KeyFileName)
-	held, ok := f.open(e.Key, now, s.options.ReservationTTL)
+	held, ok := f.held(e.Key, now, s.cfg.ReservationTTL)
 	if ok && held.name == name && held.size == file.Size {
 		return nil
 	}
@@ -114,12 +111,12 @@ func (s *Server) judgeFile(f *fold, e bridge.Event, now int64) error {
 	return s.limits(f, e.From, e.Key, now).Check(name, file.Size)
 }
 
-// fileIDLength makes ids that nobody guesses (5 bits a character): one of
-// another session is unknown here.
+// fileIDLength makes ids unguessable (5 bits a character): an id of another session is
+// unknown here.
 const fileIDLength = 16
 
-// withFileID returns a copy of the notice's data with a fresh file-id in the
-// place of whatever the sender put there.
+// withFileID returns a copy of the notice's data with a fresh file-id, which replaces the
+// sender's.
 func withFileID(d bridge.Data, f *fold) bridge.Data {
 	id := rand.Text()[:fileIDLength]
 	for _, taken := f.files[id]; taken; _, taken = f.files[id] {
@@ -128,7 +125,7 @@ func withFileID(d bridge.Data, f *fold) bridge.Data {
 	return append(bridge.Data(nil), d...).Set(bridge.Text(bridge.KeyFileID, id))
 }
 
-// prepare makes of what was sent what can be stored, or refuses it.
+// prepare turns what a party sent into an event that can be stored, or refuses it.
 func prepare(e *bridge.Event) error {
 	*e = bridge.Event{
 		Type: e.Type, Visibility: e.Visibility, Text: bridge.XMLText(e.Text),
@@ -156,7 +153,7 @@ func prepare(e *bridge.Event) error {
 	return prepareFile(e)
 }
 
-// prepareFile makes the notice's attache-key and the event's key one, so that a
+// prepareFile makes the notice's attache-key and the event's key the same, so that a
 // notice that came through another system is not announced twice either.
 func prepareFile(e *bridge.Event) error {
 	if err := bridge.CheckNotice(e.Data); err != nil {
@@ -175,7 +172,7 @@ func prepareFile(e *bridge.Event) error {
 	return nil
 }
 
-// maxKey is what bridge's wire gives a key, in bytes.
+// maxKey is the most bytes of a key on bridge's wire.
 const maxKey = 64
 
 func validKey(key string) bool {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestPost(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob)
 
@@ -21,9 +22,9 @@ func TestPost(t *testing.T) {
 	})
 	require.EqualValues(t, 3, stored.ID)
 	require.Greater(t, stored.At, int64(1))
-	require.Equal(t, "ann", stored.From.UserID, "who sends is who joined")
+	require.Equal(t, "ann", stored.From.UserID, "the sender is the party as it joined")
 	require.Equal(t, bridge.Client, stored.From.UserType)
-	require.Equal(t, bridge.All, stored.Visibility, "nothing said is everybody")
+	require.Equal(t, bridge.All, stored.Visibility, "the default visibility is all")
 	require.Equal(t, "a\uFFFDb", stored.Text)
 
 	custom := post(t, s, "s1", bob, bridge.Event{
@@ -36,13 +37,14 @@ func TestPost(t *testing.T) {
 		Type: bridge.Notice, NoticeType: bridge.UserCustom,
 		Data: bridge.Data{bridge.Text("k", "first"), bridge.Text("k", "second"), {Key: "n", Text: "1}", IsInt: true}},
 	})
-	require.Equal(t, bridge.Data{bridge.Text("k", "first"), bridge.Text("n", "1}")}, odd.Data, "as everybody will read it")
+	require.Equal(t, bridge.Data{bridge.Text("k", "first"), bridge.Text("n", "1}")}, odd.Data, "as every reader will see it")
 
 	command := bridge.Event{Type: bridge.Notice, NoticeType: bridge.SystemCommand, Text: "something-else"}
 	require.EqualValues(t, 6, post(t, s, "s1", bob, command).ID)
 }
 
 func TestPostRefused(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob, sue)
 	join(t, s, "over", ann, bob)
@@ -72,7 +74,7 @@ func TestPostRefused(t *testing.T) {
 		says          string
 	}{
 		"an unknown session":           {"nowhere", "ann", text("x"), bridge.CodeNotJoined, ""},
-		"who is not in":                {"s1", "carl", text("x"), bridge.CodeNotJoined, ""},
+		"a party that is not in":       {"s1", "carl", text("x"), bridge.CodeNotJoined, ""},
 		"an ended session":             {"over", "ann", text("x"), bridge.CodeSessionEnded, ""},
 		"a bad session id":             {"a b", "ann", text("x"), bridge.CodeSessionInvalid, ""},
 		"a customer to agents only":    {"s1", "ann", internal, bridge.CodeForbidden, "INT"},
@@ -86,7 +88,7 @@ func TestPostRefused(t *testing.T) {
 		"a notice without one":         {"s1", "bob", bridge.Event{Type: bridge.Notice}, bridge.CodeMessage, ""},
 		"a notice type too long":       {"s1", "bob", bridge.Event{Type: bridge.Notice, NoticeType: strings.Repeat("X", 65)}, bridge.CodeMessage, ""},
 		"a key too long":               {"s1", "bob", bridge.Event{Type: bridge.Message, Key: strings.Repeat("k", 65)}, bridge.CodeMessage, ""},
-		"somebody else's key":          {"s1", "sue", bridge.Event{Type: bridge.Message, Key: "taken"}, bridge.CodeUploadConflict, ""},
+		"another party's key":          {"s1", "sue", bridge.Event{Type: bridge.Message, Key: "taken"}, bridge.CodeUploadConflict, ""},
 		"a customer's other command":   {"s1", "ann", bridge.Event{Type: bridge.Notice, NoticeType: bridge.SystemCommand, Text: "file-deleted"}, bridge.CodeForbidden, ""},
 		"a notice without file-name":   {"s1", "bob", without(bridge.KeyFileName), bridge.CodeNotice, bridge.KeyFileName},
 		"a notice without file-size":   {"s1", "bob", without(bridge.KeyFileSize), bridge.CodeNotice, bridge.KeyFileSize},
@@ -95,7 +97,7 @@ func TestPostRefused(t *testing.T) {
 		"the same of a customer":       {"s1", "ann", without(bridge.KeyDocumentID), bridge.CodeNotice, bridge.KeyDocumentID},
 		"a data key too long":          {"s1", "bob", with(bridge.Text(strings.Repeat("k", 129), "")), bridge.CodeCustomKey, ""},
 		"a data value too long":        {"s1", "bob", with(bridge.Text("k", strings.Repeat("v", 2049))), bridge.CodeMessageSize, ""},
-		"as many data keys as may be, and file-id": {"s1", "bob", func() bridge.Event {
+		"as many data keys as allowed, and file-id": {"s1", "bob", func() bridge.Event {
 			e := notice("", "a.pdf", 1)
 			for i := len(e.Data); i < bridge.MaxItems; i++ {
 				e.Data = append(e.Data, bridge.Int("n"+strconv.Itoa(i), 1))
@@ -112,10 +114,11 @@ func TestPostRefused(t *testing.T) {
 			require.Contains(t, err.Error(), c.says)
 		})
 	}
-	require.EqualValues(t, 5, post(t, s, "s1", bob, text("next")).ID, "what is refused leaves no trace")
+	require.EqualValues(t, 5, post(t, s, "s1", bob, text("next")).ID, "a refused entry leaves no trace")
 }
 
 func TestPostFile(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", bob)
 	sent := notice("key-1", "a.pdf", 12)
@@ -135,6 +138,7 @@ func TestPostFile(t *testing.T) {
 }
 
 func TestPostSameKey(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob)
 	first := post(t, s, "s1", bob, notice("key-1", "a.pdf", 12))
@@ -148,13 +152,14 @@ func TestPostSameKey(t *testing.T) {
 	require.Equal(t, first, post(t, s, "s1", bob, inside), "the notice's own key counts too")
 
 	require.NoError(t, s.Leave(t.Context(), "s1", "bob", bridge.ReasonForcedClose, bridge.ForceClose))
-	require.Equal(t, first, post(t, s, "s1", bob, notice("key-1", "a.pdf", 12)), "even when all is over")
+	require.Equal(t, first, post(t, s, "s1", bob, notice("key-1", "a.pdf", 12)), "even after the session's end")
 	_, err := s.Post(t.Context(), "s1", "bob", notice("key-3", "a.pdf", 12))
 	requireCode(t, bridge.CodeSessionEnded, err)
 	require.Len(t, receiveAll(t, s, "s1", ann), 5)
 }
 
 func TestFindKey(t *testing.T) {
+	t.Parallel()
 	e := store(t, t.TempDir())
 	s, other := serve(t, e, chat.Options{}), serve(t, e, chat.Options{})
 	join(t, s, "s1", bob)

@@ -7,13 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
 	"attache/proxy/chat"
+	"attache/proxy/engine"
 	"attache/proxy/engine/enginetest"
 )
 
@@ -21,14 +20,12 @@ import (
 func proxies(t *testing.T, nodes enginetest.Cluster) (servers []*chat.Server) {
 	t.Helper()
 	for _, n := range nodes {
-		conn, err := nats.Connect(n.ClientURL())
+		e, err := engine.Start(t.Context(), engine.Options{URL: n.ClientURL()})
 		require.NoError(t, err)
-		t.Cleanup(conn.Close)
-		js, err := jetstream.New(conn)
-		require.NoError(t, err)
+		t.Cleanup(e.Close)
 		var s *chat.Server
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			s, err = chat.New(t.Context(), js, chat.Options{Replicas: 3, Patience: time.Minute})
+			s, err = chat.Open(t.Context(), e, chat.Options{RetryTime: time.Minute})
 			require.NoError(c, err)
 		}, time.Minute, 100*time.Millisecond)
 		t.Cleanup(s.Close)
@@ -55,9 +52,10 @@ func talk(t *testing.T, servers []*chat.Server, n int) int64 {
 	return post(t, servers[0], "s1", bob, text("")).ID
 }
 
-// Three replicas, a proxy at each node, reads from whichever replica answers,
-// and the node that leads dies: still one transcript, nothing lost or doubled.
-func TestReplicas(t *testing.T) {
+// With three replicas, a proxy at each node, reads from any replica, and the leading node
+// shut down, there is still one transcript, and no event is lost or doubled.
+func TestReplicasKeepOneTranscript(t *testing.T) {
+	t.Parallel()
 	nodes := enginetest.Start(t)
 	servers := proxies(t, nodes)
 	for i, p := range []bridge.Party{ann, bob, sue} {

@@ -4,33 +4,35 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"attache/bridge"
 )
 
-// room is a session in memory: the fold of its log, the entries that came last,
-// and whoever waits for the next one.
+// room is a session in memory: the fold of its log, the latest entries, and the
+// watchers for the next one.
 type room struct {
 	session string
 	log     *log
 
-	// turn admits one append of this process at a time: the second would only
-	// be refused. reading does the same for catching up.
-	turn, reading gate
+	// appending admits one append of this process at a time: a second would only be
+	// refused. reading does the same for reads of the log.
+	appending, reading *semaphore.Weighted
 
 	mu       sync.Mutex
 	fold     fold
-	stale    bool     // the log is known to hold more than the fold
-	recent   []*entry // what was folded last, without a gap, up to fold.last
-	bytes    int      // of recent
+	stale    bool        // the log is known to hold more than the fold
+	recent   []*logEntry // the latest folded entries, without a gap, up to fold.last
+	bytes    int         // of recent
 	watchers map[watcher]struct{}
 
-	users int // of this room at this moment; the lobby's
+	users int // calls that use the room now; guarded by the lobby's mutex
 }
 
-// watcher is told that there is something new; one word is enough.
+// watcher is notified of new entries; its capacity is one.
 type watcher chan struct{}
 
-// What recent may hold. A receiver that falls behind it reads from the log.
+// Bounds of recent. A receiver that falls further behind reads from the log.
 const (
 	recentEntries = 64
 	recentBytes   = 256 << 10
@@ -39,28 +41,14 @@ const (
 func newRoom(session string, l *log) *room {
 	return &room{
 		session: session, log: l,
-		turn: make(gate, 1), reading: make(gate, 1),
+		appending: semaphore.NewWeighted(1), reading: semaphore.NewWeighted(1),
 		fold: newFold(), stale: true,
 		watchers: map[watcher]struct{}{},
 	}
 }
 
-// gate is a lock that one can stop waiting for.
-type gate chan struct{}
-
-func (g gate) enter(ctx context.Context) error {
-	select {
-	case g <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (g gate) leave() { <-g }
-
-// offer takes an entry from the stream's consumer. One that does not follow the
-// fold only says that there is more: whoever needs it reads the log.
+// offer adds an entry from the stream's consumer. An entry that does not follow the
+// fold only shows that there is more: the next caller reads the log.
 func (r *room) offer(seq uint64, payload []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,18 +56,18 @@ func (r *room) offer(seq uint64, payload []byte) {
 		return
 	}
 	if !r.stale {
-		if e := stored(seq, payload); e.Place == r.fold.last+1 {
+		if e := parseStored(seq, payload); e.Place == r.fold.last+1 {
 			r.add(e)
 			return
 		}
 	}
 	r.stale = true
-	r.wake()
+	r.notify()
 }
 
-// appended takes the entry that this process stored itself, when its ack is
-// here: it stands directly behind what it was judged by.
-func (r *room) appended(e *entry) {
+// appended adds an entry that this process stored itself, after its ack: it directly
+// follows the fold that it was decided by.
+func (r *room) appended(e *logEntry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e.seq > r.fold.seq {
@@ -87,7 +75,7 @@ func (r *room) appended(e *entry) {
 	}
 }
 
-func (r *room) add(e *entry) {
+func (r *room) add(e *logEntry) {
 	before := r.fold.last
 	r.fold.apply(e)
 	if r.fold.last == before {
@@ -103,10 +91,10 @@ func (r *room) add(e *entry) {
 		r.recent[0] = nil
 		r.recent = r.recent[1:]
 	}
-	r.wake()
+	r.notify()
 }
 
-func (r *room) wake() {
+func (r *room) notify() {
 	for w := range r.watchers {
 		select {
 		case w <- struct{}{}:
@@ -129,19 +117,19 @@ func (r *room) unwatch(w watcher) {
 	delete(r.watchers, w)
 }
 
-// doubt makes whoever is next look at the log.
-func (r *room) doubt() {
+// markStale makes the next caller of refresh read the log.
+func (r *room) markStale() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stale = true
 }
 
-// current brings the fold up to date if the log is known to hold more.
-func (r *room) current(ctx context.Context) error {
-	if err := r.reading.enter(ctx); err != nil {
+// refresh brings the fold up to date if the log is known to hold more.
+func (r *room) refresh(ctx context.Context) error {
+	if err := r.reading.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer r.reading.leave()
+	defer r.reading.Release(1)
 	r.mu.Lock()
 	stale := r.stale
 	r.mu.Unlock()
@@ -152,28 +140,28 @@ func (r *room) current(ctx context.Context) error {
 	return err
 }
 
-// catchUp folds what the log holds beyond the fold, and tells how much it was.
+// catchUp folds the entries that the fold lacks, and returns their number.
 func (r *room) catchUp(ctx context.Context) (int, error) {
-	if err := r.reading.enter(ctx); err != nil {
+	if err := r.reading.Acquire(ctx, 1); err != nil {
 		return 0, err
 	}
-	defer r.reading.leave()
+	defer r.reading.Release(1)
 	return r.readAll(ctx)
 }
 
 func (r *room) readAll(ctx context.Context) (total int, err error) {
 	for {
-		n, more, err := r.readOn(ctx)
+		n, more, err := r.readNext(ctx)
 		if total += n; err != nil || !more {
 			return total, err
 		}
 	}
 }
 
-// readEntries is how many entries one read takes.
+// readEntries is how many entries one read returns at most.
 const readEntries = 256
 
-func (r *room) readOn(ctx context.Context) (n int, more bool, err error) {
+func (r *room) readNext(ctx context.Context) (n int, more bool, err error) {
 	r.mu.Lock()
 	from := r.fold.seq + 1
 	r.stale = false
@@ -192,41 +180,40 @@ func (r *room) readOn(ctx context.Context) (n int, more bool, err error) {
 	return n, more, err
 }
 
-// restart forgets the fold: the log has become another one, because somebody
-// purged it.
-func (r *room) restart(ctx context.Context) error {
-	if err := r.reading.enter(ctx); err != nil {
+// reset forgets the fold, because somebody purged the log and it has become another one.
+func (r *room) reset(ctx context.Context) error {
+	if err := r.reading.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer r.reading.leave()
+	defer r.reading.Release(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fold, r.stale, r.recent, r.bytes = newFold(), true, nil, 0
-	r.wake()
+	r.notify()
 	return nil
 }
 
-// look asks the fold, and once more after a look at the log if the answer is
-// no: nobody is refused on the strength of an old fold.
-func (r *room) look(ctx context.Context, see func(f *fold) error) error {
-	ask := func() error {
+// query runs a check on the fold. If it fails, query reads the log and runs it again,
+// so that nothing is refused because the fold was old.
+func (r *room) query(ctx context.Context, check func(f *fold) error) error {
+	try := func() error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return see(&r.fold)
+		return check(&r.fold)
 	}
-	if ask() == nil {
+	if try() == nil {
 		return nil
 	}
 	if _, err := r.catchUp(ctx); err != nil {
 		return err
 	}
-	return ask()
+	return try()
 }
 
-// eventTries is how often an event is read that must be there: a replica may lag.
+// eventTries bounds the reads of an event that must be there: a replica may lag.
 const eventTries = 8
 
-// event returns the event at that place of the log.
+// event returns the event at that place in the log.
 func (r *room) event(ctx context.Context, place int64) (bridge.Event, error) {
 	r.mu.Lock()
 	at := r.fold.next(place - 1)
@@ -239,7 +226,7 @@ func (r *room) event(ctx context.Context, place int64) (bridge.Event, error) {
 		if len(entries) == 1 && entries[0].Place == place && entries[0].Event != nil {
 			return entries[0].Event.Event, nil
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := backOff(ctx, try); err != nil {
 			return bridge.Event{}, err
 		}
 	}

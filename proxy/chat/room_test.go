@@ -10,6 +10,7 @@ import (
 )
 
 func TestRoomRemembersLittle(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		text    string
 		entries int
@@ -22,7 +23,7 @@ func TestRoomRemembersLittle(t *testing.T) {
 			r := newRoom("s", &log{})
 			r.stale = false
 			offer := func(place int64) {
-				e := &entry{Place: place, Kind: isEvent, Event: &event{bridge.Event{
+				e := &logEntry{Place: place, Kind: isEvent, Event: &event{bridge.Event{
 					ID: place, Type: bridge.Message, Visibility: bridge.All, Text: c.text,
 					From: bridge.Party{UserID: "ann", UserType: bridge.Client},
 				}}}
@@ -31,12 +32,12 @@ func TestRoomRemembersLittle(t *testing.T) {
 				r.offer(uint64(place), payload)
 			}
 			offer(1)
-			require.Empty(t, r.recent, "nobody watches")
+			require.Empty(t, r.recent, "there are no watchers")
 			w := r.watch()
 			for place := int64(2); place <= 200; place++ {
 				offer(place)
 			}
-			require.Len(t, w, 1, "one word is enough")
+			require.Len(t, w, 1, "one notification is enough")
 			require.LessOrEqual(t, len(r.recent), c.entries)
 			require.Greater(t, len(r.recent), c.entries/2)
 			require.LessOrEqual(t, r.bytes, recentBytes)
@@ -47,7 +48,7 @@ func TestRoomRemembersLittle(t *testing.T) {
 			offer(201)
 			require.Empty(t, r.recent)
 			offer(203)
-			require.True(t, r.stale, "something is missing in between")
+			require.True(t, r.stale, "an entry in between is missing")
 			require.EqualValues(t, 201, r.fold.last)
 		})
 	}

@@ -16,11 +16,11 @@ import (
 // Server is Chat Server on JetStream. Any number of them may share a stream,
 // in any number of processes; each answers for every session.
 type Server struct {
-	options Options
-	log     *log
-	lobby   *lobby
-	stop    context.CancelFunc
-	done    sync.WaitGroup
+	cfg   Options
+	log   *log
+	lobby *lobby
+	stop  context.CancelFunc
+	done  sync.WaitGroup
 }
 
 var (
@@ -28,12 +28,16 @@ var (
 	_ proxy.Allowances = (*Server)(nil)
 )
 
-// New opens the sessions' stream and begins to follow it. The connection of js
-// stays the caller's.
-func New(ctx context.Context, js jetstream.JetStream, o Options) (*Server, error) {
+// Open opens the sessions' stream on a running engine, which outlives the server, and
+// follows the stream until Close.
+func Open(ctx context.Context, e *engine.Engine, o Options) (*Server, error) {
+	return open(ctx, e.JetStream(), e.Replicas(), o)
+}
+
+func open(ctx context.Context, js jetstream.JetStream, replicas int, o Options) (*Server, error) {
 	o = o.withDefaults()
-	l := &log{js: js, patience: o.Patience}
-	stream, err := l.open(ctx, o)
+	l := &log{js: js, appending: engine.RetryPolicy{Total: o.RetryTime, PerTry: appendTimeout}}
+	stream, err := l.open(ctx, replicas, o.Retention)
 	if err != nil {
 		return nil, fmt.Errorf("open the chat sessions: %w", err)
 	}
@@ -42,38 +46,38 @@ func New(ctx context.Context, js jetstream.JetStream, o Options) (*Server, error
 		return nil, fmt.Errorf("open the chat sessions: %w", err)
 	}
 	following, stop := context.WithCancel(context.Background())
-	s := &Server{options: o, log: l, lobby: newLobby(l, o.IdleSessions), stop: stop}
+	s := &Server{cfg: o, log: l, lobby: newLobby(l, o.IdleSessions), stop: stop}
 	s.done.Go(func() {
-		engine.Follow(following, js, streamName, subjectPrefix+">", info.State.LastSeq+1, s.options.Log, s.offer)
+		engine.Follow(following, js, streamName, subjectPrefix+">", info.State.LastSeq+1, s.cfg.Log, s.offer)
 	})
 	return s, nil
 }
 
-// Close stops following the stream. What is stored stays.
+// Close stops following the stream. Everything stored stays.
 func (s *Server) Close() {
 	s.stop()
 	s.done.Wait()
 }
 
-// offer hands an entry of the stream to its room, if anybody is in it.
+// offer passes an entry of the stream to its room, if there is one.
 func (s *Server) offer(about *jetstream.MsgMetadata, m jetstream.Msg) {
 	if r := s.lobby.find(strings.TrimPrefix(m.Subject(), subjectPrefix)); r != nil {
 		r.offer(about.Sequence.Stream, m.Data())
 	}
 }
 
-// enter returns the room of a session with its fold loaded. leave gives it back.
+// enter returns the room of a session with its fold loaded. Call leave after use.
 func (s *Server) enter(ctx context.Context, session string) (r *room, leave func(), err error) {
 	if !bridge.ValidSession(session) {
 		return nil, nil, bridge.NewError(bridge.CodeSessionInvalid, "")
 	}
 	r = s.lobby.enter(session)
 	leave = func() { s.lobby.leave(r) }
-	if err := r.current(ctx); err != nil {
+	if err := r.refresh(ctx); err != nil {
 		leave()
 		return nil, nil, err
 	}
 	return r, leave, nil
 }
 
-func (s *Server) now() int64 { return s.options.Now().UnixMilli() }
+func (s *Server) now() int64 { return s.cfg.Now().UnixMilli() }

@@ -12,6 +12,7 @@ import (
 )
 
 func TestJoin(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 
 	first, err := s.Join(t.Context(), "s1", ann)
@@ -30,7 +31,7 @@ func TestJoin(t *testing.T) {
 
 	again, err := s.Join(t.Context(), "s1", ann)
 	require.NoError(t, err)
-	require.EqualValues(t, 2, again.Position, "attaching again is no event")
+	require.EqualValues(t, 2, again.Position, "attaching again is not an event")
 	require.Equal(t, first.Party, again.Party)
 	require.True(t, again.Limits.AgentHere)
 
@@ -42,6 +43,7 @@ func TestJoin(t *testing.T) {
 }
 
 func TestJoinRefused(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "alive", ann, bob)
 	join(t, s, "over", bob)
@@ -57,7 +59,7 @@ func TestJoinRefused(t *testing.T) {
 		"no session id":                   {"", ann, bridge.CodeSessionInvalid},
 		"no user id":                      {"s", bridge.Party{UserType: bridge.Client}, bridge.CodeMessage},
 		"a user id that XML cannot carry": {"s", bridge.Party{UserID: "a\uFFFE", UserType: bridge.Client}, bridge.CodeMessage},
-		"a user id that is no UTF-8":      {"s", bridge.Party{UserID: "a\xFF", UserType: bridge.Client}, bridge.CodeMessage},
+		"a user id that is not UTF-8":     {"s", bridge.Party{UserID: "a\xFF", UserType: bridge.Client}, bridge.CodeMessage},
 		"an unknown type":                 {"s", bridge.Party{UserID: "a", UserType: "ADMIN"}, bridge.CodeMessage},
 		"a customer who coaches":          {"s", bridge.Party{UserID: "a", UserType: bridge.Client, Visibility: bridge.Internal}, bridge.CodeForbidden},
 		"a version before all":            {"s", bridge.Party{UserID: "a", UserType: bridge.Client, ClientVersion: 100}, bridge.CodeVersion},
@@ -74,6 +76,7 @@ func TestJoinRefused(t *testing.T) {
 }
 
 func TestLeave(t *testing.T) {
+	t.Parallel()
 	all := []bridge.Party{ann, bob, sue}
 	cases := map[string]struct {
 		in     []bridge.Party
@@ -95,7 +98,7 @@ func TestLeave(t *testing.T) {
 		"force-close by an agent":                                        {all, "bob", bridge.ForceClose, "", true},
 		"force-close by a system":                                        {[]bridge.Party{ann, bob, bot}, "bot", bridge.ForceClose, "", true},
 		"force-close by a customer":                                      {all, "ann", bridge.ForceClose, bridge.CodeForbidden, false},
-		"by nobody":                                                      {all, "carl", bridge.KeepAlive, bridge.CodeNotJoined, false},
+		"by a party that is not in":                                      {all, "carl", bridge.KeepAlive, bridge.CodeNotJoined, false},
 		"an unknown action":                                              {all, "ann", "explode", bridge.CodeMessage, false},
 	}
 	s := start(t, chat.Options{})
@@ -125,7 +128,8 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-func TestLeaveIsTold(t *testing.T) {
+func TestLeaveIsSeenByTheOthers(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob)
 	reason := bridge.Reason{Code: 4, Text: "removed\x00"}
@@ -136,11 +140,12 @@ func TestLeaveIsTold(t *testing.T) {
 	require.Equal(t, &bridge.Reason{Code: 4, Text: "removed\uFFFD"}, left.Reason)
 
 	again, err := s.Join(t.Context(), "s1", bridge.Party{UserID: "ann", Nickname: "Anna", UserType: bridge.Client})
-	require.NoError(t, err, "who has left may come back as somebody else")
+	require.NoError(t, err, "a party that has left may come back with another type")
 	require.EqualValues(t, 4, again.Position)
 }
 
 func TestSessionEndsByAge(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	s := start(t, chat.Options{Retention: time.Hour, Now: func() time.Time { return now }})
 	join(t, s, "s1", ann)
@@ -152,6 +157,7 @@ func TestSessionEndsByAge(t *testing.T) {
 }
 
 func TestClockNeverGoesBack(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	s := start(t, chat.Options{Now: func() time.Time { return now }})
 	join(t, s, "s1", ann)
@@ -161,16 +167,17 @@ func TestClockNeverGoesBack(t *testing.T) {
 	require.Equal(t, first.At, post(t, s, "s1", ann, text("two")).At)
 }
 
-// B39: a party that joins again with another nickname is renamed. It has not left,
-// and what it says from then on is said under its new name.
+// B39: a party that joins again with another nickname is renamed. It has not left, and
+// its later events have the new name.
 func TestB39Rename(t *testing.T) {
+	t.Parallel()
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob)
 	old := bridge.Party{UserID: "old", UserType: bridge.Agent, ClientVersion: 101}
 	join(t, s, "s1", old)
 	renamed := ann
 	renamed.Nickname = "Ann L."
-	for range 2 { // as a page whose answer was lost asks again
+	for range 2 { // a page repeats the request after a lost answer
 		again, err := s.Join(t.Context(), "s1", renamed)
 		require.NoError(t, err)
 		require.Equal(t, "Ann L.", again.Party.Nickname)

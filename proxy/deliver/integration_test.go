@@ -36,7 +36,7 @@ func newHouse(t testing.TB) *house {
 	h := &house{t: t}
 	h.store, err = objects.New(t.Context(), e, objects.Options{})
 	require.NoError(t, err)
-	h.chat, err = chat.New(t.Context(), e.JetStream(), chat.Options{CustomerLimits: &bridge.Limits{
+	h.chat, err = chat.Open(t.Context(), e, chat.Options{CustomerLimits: &bridge.Limits{
 		MaxFiles: bridge.NoLimit, MaxFileSize: 1 << 20, MaxTotalSize: bridge.NoLimit, MaxDownloads: 2,
 	}})
 	require.NoError(t, err)

@@ -18,30 +18,31 @@ import (
 	"attache/proxy/engine"
 )
 
-// flood says so long that the answer is no, at most n times.
-func flood(ctx context.Context, s *chat.Server, session, user string, size, n int) (said int, err error) {
-	for said = range n {
+// flood posts messages until one is refused, at most n.
+func flood(ctx context.Context, s *chat.Server, session, user string, size, n int) (posted int, err error) {
+	for posted = range n {
 		if _, err = s.Post(ctx, session, user, text(strings.Repeat("x", size))); err != nil {
-			return said, err
+			return posted, err
 		}
 	}
 	return n, nil
 }
 
-// What one party may add to a session has an end, whatever it adds; others go on,
-// and so does what was promised before.
-func TestH5WordsAreBounded(t *testing.T) {
+// One party's additions to a session are bounded, whatever they are; others may go on
+// writing, and promised entries are still taken.
+func TestH5TextIsBounded(t *testing.T) {
+	t.Parallel()
 	const bound = 64 << 10
-	words := func(size int) func(t *testing.T, s *chat.Server) error {
+	texts := func(size int) func(t *testing.T, s *chat.Server) error {
 		return func(t *testing.T, s *chat.Server) error {
 			_, err := flood(t.Context(), s, "s1", "ann", size, bound/512)
 			return err
 		}
 	}
 	cases := map[string]func(t *testing.T, s *chat.Server) error{
-		"large messages": words(14 << 10),
-		"small messages": words(1),
-		"uploads that come to nothing": func(t *testing.T, s *chat.Server) (err error) {
+		"large messages": texts(14 << 10),
+		"small messages": texts(1),
+		"abandoned uploads": func(t *testing.T, s *chat.Server) (err error) {
 			for n := 0; err == nil && n < bound/(8<<10)+1; n++ {
 				key := fmt.Sprint("lost-", n)
 				if err = s.Reserve(t.Context(), "s1", "ann", key, "a.pdf", 1); err == nil {
@@ -50,7 +51,7 @@ func TestH5WordsAreBounded(t *testing.T) {
 			}
 			return err
 		},
-		"coming and going": func(t *testing.T, s *chat.Server) (err error) {
+		"joining and leaving": func(t *testing.T, s *chat.Server) (err error) {
 			for n := 0; err == nil && n < bound/512; n++ {
 				require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
 				_, err = s.Join(t.Context(), "s1", ann)
@@ -75,16 +76,16 @@ func TestH5WordsAreBounded(t *testing.T) {
 			first := post(t, s, "s1", ann, known)
 
 			requireCode(t, bridge.CodeChatFull, run(t, s))
-			if name != "coming and going" {
+			if name != "joining and leaving" {
 				require.Equal(t, first.ID, post(t, s, "s1", ann, known).ID, "the same answer again")
 				requireCode(t, bridge.CodeChatFull, s.Reserve(t.Context(), "s1", "ann", "new", "a.pdf", 1))
 			}
 			post(t, s, "s1", ann, notice("promised", "a.pdf", 1))
 			post(t, s, "s1", carl, text("another customer"))
 			post(t, s, "s1", bob, text("an agent"))
-			if name != "coming and going" {
+			if name != "joining and leaving" {
 				require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
-				join(t, s, "s1", ann) // to read what was said
+				join(t, s, "s1", ann) // to read
 			}
 		})
 	}
@@ -117,9 +118,10 @@ func TestH5WordsAreBounded(t *testing.T) {
 	})
 }
 
-// On a volume that is all but full, four customers who say what they can stop
-// nobody: an agent comes, speaks and reads, and what was accepted is announced.
-func TestH5CustomersLeaveRoomForAgents(t *testing.T) {
+// On a nearly full volume, four customers that write as much as they can stop no one
+// else: an agent joins, writes and reads, and an accepted file is announced.
+func TestH5CustomersLeaveSpaceForAgents(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
 		t.Skip("a small file system cannot be mounted here: ", err)
@@ -128,7 +130,7 @@ func TestH5CustomersLeaveRoomForAgents(t *testing.T) {
 	e, err := engine.Start(t.Context(), engine.Options{Dir: dir, Reserve: 16 << 20})
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
-	s := serve(t, e, chat.Options{CustomerText: bridge.NoLimit, Room: e.AdmitText})
+	s := serve(t, e, chat.Options{CustomerText: bridge.NoLimit, AdmitText: e.AdmitText})
 	customers := []string{"ann", "carl", "dora", "eve"}
 	for n, user := range customers {
 		join(t, s, fmt.Sprint("s", n), bridge.Party{UserID: user, UserType: bridge.Client})
@@ -143,10 +145,10 @@ func TestH5CustomersLeaveRoomForAgents(t *testing.T) {
 	var together atomic.Int64
 	for n, user := range customers {
 		all.Go(func() {
-			said, err := flood(t.Context(), s, fmt.Sprint("s", n), user, 14<<10, 4096)
-			together.Add(int64(said))
+			posted, err := flood(t.Context(), s, fmt.Sprint("s", n), user, 14<<10, 4096)
+			together.Add(int64(posted))
 			if bridge.CodeOf(err) != bridge.CodeStorageFull {
-				t.Errorf("%s said %d messages: %v", user, said, err)
+				t.Errorf("%s posted %d messages: %v", user, posted, err)
 			}
 		})
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An entry that a log may hold, by whatever release or accident, is refused or
-// folded; what is folded can be written and read again alike.
+// Any message that a log may hold is refused or folded; a folded one can be written and
+// read again unchanged.
 func FuzzEntry(f *testing.F) {
 	for _, in := range []string{
 		`{"place":1,"at":5,"op":"a","kind":"event","event":{"id":1,"type":"new-party","at":5,"from":{"userId":"ann","nickname":"Ann","userType":"AGENT"}},"clientVersion":106}`,
@@ -29,7 +29,7 @@ func FuzzEntry(f *testing.F) {
 			}
 			state.apply(e)
 			_, again, err := e.encode()
-			require.NoError(t, err, "what was read can be written")
+			require.NoError(t, err, "a decoded entry can be encoded")
 			again.cost, again.seq = e.cost, e.seq
 			require.Equal(t, e, again)
 		}

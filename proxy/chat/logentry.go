@@ -7,31 +7,31 @@ import (
 	"attache/bridge"
 )
 
-// kind says what an entry of a session's log is. Only events are ever shown.
+// kind is the kind of a log entry. Only events are ever shown.
 type kind string
 
 const (
 	isEvent   kind = "event"
-	isReserve kind = "reserve" // a customer's upload holds a place
-	isRelease kind = "release" // and gives it back
+	isReserve kind = "reserve" // a customer's upload counts from here on
+	isRelease kind = "release" // and no longer
 	isAttempt kind = "attempt" // a customer's download is charged
 )
 
-// entry is one entry of a session's log. The log is read by later releases,
-// so a member may be added, never changed.
-type entry struct {
+// logEntry is one entry of a session's log. Later releases read the log, so a member
+// may be added, never changed.
+type logEntry struct {
 	Place int64  `json:"place"` // 1 for the session's first; an event's id
 	At    int64  `json:"at"`    // milliseconds since 1970
-	Op    string `json:"op"`    // names the append, so that it knows its own entry again
+	Op    string `json:"op"`    // names the append, so that it can recognise its own entry
 	Kind  kind   `json:"kind"`
 
-	// Of an event. Over ends the session in the same breath, so no crash can
-	// come between. ClientVersion is a new party's.
+	// Of an event. Over also ends the session, so that no crash can come between.
+	// ClientVersion is a new party's.
 	Event         *event `json:"event,omitempty"`
 	Over          bool   `json:"over,omitempty"`
 	ClientVersion int64  `json:"clientVersion,omitempty"`
 
-	// Of everything else.
+	// Of every other kind.
 	UserID string `json:"userId,omitempty"`
 	Key    string `json:"key,omitempty"`
 	Name   string `json:"name,omitempty"`
@@ -52,10 +52,10 @@ func (e *event) UnmarshalJSON(in []byte) (err error) {
 	return err
 }
 
-// encode returns the entry as it will be stored and as every reader will see
-// it: text that JSON alters is altered here too. What could not be read back
-// is refused, because it would lock the session for everybody.
-func (e *entry) encode() ([]byte, *entry, error) {
+// encode returns the entry as stored and as every reader will see it: text that JSON
+// alters is altered here too. It refuses an entry that could not be read back, because
+// that would lock the session for all parties.
+func (e *logEntry) encode() ([]byte, *logEntry, error) {
 	out, err := json.Marshal(e)
 	if err != nil {
 		return nil, nil, bridge.AsError(err)
@@ -67,13 +67,13 @@ func (e *entry) encode() ([]byte, *entry, error) {
 	return out, read, nil
 }
 
-func decode(in []byte) (*entry, error) {
-	e := &entry{cost: len(in)}
+func decode(in []byte) (*logEntry, error) {
+	e := &logEntry{cost: len(in)}
 	if err := json.Unmarshal(in, e); err != nil {
 		return nil, fmt.Errorf("read an entry of a session's log: %w", err)
 	}
 	if e.Place < 1 || (e.Kind == isEvent) != (e.Event != nil) {
-		return nil, fmt.Errorf("read an entry of a session's log: entry %d is no %q", e.Place, e.Kind)
+		return nil, fmt.Errorf("read an entry of a session's log: entry %d is not of kind %q", e.Place, e.Kind)
 	}
 	if e.Event != nil && e.Event.Type == bridge.NewParty {
 		e.Event.From.Visibility = e.Event.Visibility

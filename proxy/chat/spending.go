@@ -2,15 +2,15 @@ package chat
 
 import "attache/bridge"
 
-// What an entry costs beyond its own bytes, roughly: the store's framing and index,
-// and of an upload that was given up its record, its leases and its audit line.
+// An entry's cost beyond its own bytes, roughly: the store's framing and index, and
+// for an abandoned upload its record, its leases and its audit line.
 const (
 	entryCost   = 512
 	abandonCost = 8 << 10
 )
 
 // spend charges an entry to the party that caused it.
-func (f *fold) spend(e *entry) {
+func (f *fold) spend(e *logEntry) {
 	cost := int64(e.cost) + entryCost
 	user, customer := e.UserID, true // only customers have hidden entries
 	if e.Kind == isRelease {
@@ -27,13 +27,13 @@ func (f *fold) spend(e *entry) {
 	}
 }
 
-// afford fails where p may add nothing more to the log: code chat-full, or of a
-// customer storage-full where the store has no room for its words.
+// afford fails if p may add nothing more to the log: with code chat-full, or for a
+// customer storage-full if the store lacks the disk space for its text.
 func (s *Server) afford(f *fold, p bridge.Party) error {
 	return s.within(f, p, s.textOf(p))
 }
 
-// affordJoin lets a party that has written all it may come back, to read.
+// affordJoin lets a party that has used up its bound come back, to read.
 func (s *Server) affordJoin(f *fold, p bridge.Party) error {
 	bound := s.textOf(p)
 	if bound != bridge.NoLimit {
@@ -44,16 +44,16 @@ func (s *Server) affordJoin(f *fold, p bridge.Party) error {
 
 func (s *Server) textOf(p bridge.Party) int64 {
 	if p.UserType == bridge.Client {
-		return s.options.CustomerText
+		return s.cfg.CustomerText
 	}
-	return s.options.AgentText
+	return s.cfg.AgentText
 }
 
 func (s *Server) within(f *fold, p bridge.Party, bound int64) error {
 	together := f.spentOthers
 	if p.UserType == bridge.Client {
 		together = f.spentCustomers
-		switch err := s.options.Room(); {
+		switch err := s.cfg.AdmitText(); {
 		case bridge.CodeOf(err) == bridge.CodeStorageFull:
 			return bridge.NewError(bridge.CodeStorageFull, "the store is nearly full, and the rest is reserved for agents")
 		case err != nil:
