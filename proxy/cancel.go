@@ -34,7 +34,7 @@ func (p *Proxy) takeBack(ctx context.Context, who Identity, key string) (Record,
 // another proxy since it was opened here.
 func (p *Proxy) cancelRecord(ctx context.Context, who Identity, key string) (Record, error) {
 	for range casTries {
-		record, err := p.Records.Get(ctx, who.Session, key)
+		record, err := p.cfg.Records.Get(ctx, who.Session, key)
 		if errors.Is(err, ErrRecordUnknown) || err == nil && record.UserID != who.Party.UserID {
 			return record, bridge.NewError(bridge.CodeUploadUnknown, "")
 		}
@@ -45,7 +45,7 @@ func (p *Proxy) cancelRecord(ctx context.Context, who Identity, key string) (Rec
 			return record, nil
 		}
 		record.State, record.Changed = bridge.Cancelled, time.Now()
-		switch _, err = p.Records.Update(ctx, record); {
+		switch _, err = p.cfg.Records.Update(ctx, record); {
 		case err == nil:
 			return record, nil
 		case !errors.Is(err, ErrRecordChanged):

@@ -43,7 +43,7 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	err := p.present(ctx, d.who)
 	if err == nil {
-		err = d.send(ctx, &bridge.Ready{MaxFrame: int64(p.MaxFrame)})
+		err = d.send(ctx, &bridge.Ready{MaxFrame: int64(p.cfg.MaxFrame)})
 	}
 	if err == nil {
 		tellers.Go(func() { d.alive(ctx) })
@@ -141,8 +141,8 @@ func (d *data) readFrame(ctx context.Context, a *frameBuffer, r io.Reader) ([]by
 
 // store tells whether the frame is its upload's last.
 func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []byte) (last bool, err error) {
-	if len(payload) > d.proxy.MaxFrame {
-		return false, bridge.NewError(bridge.CodeFrame, "a frame is longer than the "+bridge.Bytes(int64(d.proxy.MaxFrame))+" announced")
+	if len(payload) > d.proxy.cfg.MaxFrame {
+		return false, bridge.NewError(bridge.CodeFrame, "a frame is longer than the "+bridge.Bytes(int64(d.proxy.cfg.MaxFrame))+" announced")
 	}
 	if err := f.Verify(payload); err != nil {
 		return false, err

@@ -33,7 +33,7 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 	if _, err := bridge.ParseKey(ask.Attempt); err != nil {
 		return nil, err
 	}
-	e, err := p.Chat.File(ctx, who.Session, who.Party.UserID, ask.File)
+	e, err := p.cfg.Chat.File(ctx, who.Session, who.Party.UserID, ask.File)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 	if err != nil {
 		return nil, err
 	}
-	if a, ok := p.Chat.(Allowances); ok && who.customer() {
+	if a, ok := p.cfg.Chat.(Allowances); ok && who.customer() {
 		if err := a.Attempt(ctx, who.Session, who.Party.UserID, ask.Attempt, ask.File); err != nil {
 			return nil, err
 		}
@@ -63,12 +63,12 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 	grant := Grant{
 		Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Conn: conn,
 		FileID: file.ID, DocumentID: file.DocumentID, Name: file.Name.Text,
-		Expires: now.Add(p.TicketTime), Ends: now.Add(max(p.TicketTime, p.DownloadTime)),
+		Expires: now.Add(p.cfg.TicketTime), Ends: now.Add(max(p.cfg.TicketTime, p.cfg.DownloadTime)),
 	}
-	if err := p.Audit.Write(grant.entry(ActTicket, file.Size)); err != nil {
+	if err := p.cfg.Audit.Write(grant.entry(ActTicket, file.Size)); err != nil {
 		return nil, err
 	}
-	signed, err := p.Tickets.Sign(grant)
+	signed, err := p.cfg.Tickets.Sign(grant)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 // announced returns the document of a file, if it is as large as its notice says:
 // the store may hold another one under that id by now, or none.
 func (p *Proxy) announced(ctx context.Context, file bridge.File) (Document, error) {
-	content, err := p.Documents.Open(ctx, file.DocumentID)
+	content, err := p.cfg.Documents.Open(ctx, file.DocumentID)
 	if err != nil {
 		return Document{}, err
 	}
@@ -109,7 +109,7 @@ func (p *Proxy) vouched(ctx context.Context, session string, e bridge.Event, fil
 	if e.From.UserType.Trusted() {
 		return nil
 	}
-	record, err := p.Records.Get(ctx, session, file.Key)
+	record, err := p.cfg.Records.Get(ctx, session, file.Key)
 	switch {
 	case err == nil && record.DocumentID == file.DocumentID && delivered(record):
 		return nil
@@ -142,7 +142,7 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a file can only be fetched", http.StatusMethodNotAllowed)
 		return
 	}
-	grant, err := p.Tickets.Verify(r.PathValue("ticket"))
+	grant, err := p.cfg.Tickets.Verify(r.PathValue("ticket"))
 	if err != nil {
 		p.refuse(w, r, err)
 		return
@@ -166,7 +166,7 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	p.cors(w, r)
 	fileHeaders(w.Header(), grant.Name, content.Document())
-	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), within: p.PieceTimeout, sent: &p.down}, r, "", content.Document().Created, content)
+	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w), within: p.cfg.PieceTimeout, sent: &p.down}, r, "", content.Document().Created, content)
 }
 
 // open opens the document for one request of that ticket's, if the request may
@@ -184,7 +184,7 @@ func (p *Proxy) open(r *http.Request, grant Grant) (Content, error) {
 	if err := p.used.allowed(grant, func() error { return p.allowed(ctx, grant) }); err != nil {
 		return nil, err
 	}
-	content, err := p.Documents.Open(ctx, grant.DocumentID)
+	content, err := p.cfg.Documents.Open(ctx, grant.DocumentID)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +200,7 @@ func (p *Proxy) open(r *http.Request, grant Grant) (Content, error) {
 func (p *Proxy) allowed(ctx context.Context, grant Grant) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	_, err := p.Chat.File(ctx, grant.Session, grant.UserID, grant.FileID)
+	_, err := p.cfg.Chat.File(ctx, grant.Session, grant.UserID, grant.FileID)
 	return err
 }
 
@@ -217,7 +217,7 @@ func (p *Proxy) begin(r *http.Request, grant Grant, d Document) error {
 	return p.used.record(grant, func() error {
 		e := grant.entry(ActDownload, d.Size)
 		e.Digest = hex.EncodeToString(d.SHA256[:])
-		return p.Audit.Write(e)
+		return p.cfg.Audit.Write(e)
 	})
 }
 

@@ -16,7 +16,7 @@ type hints struct{ front, right, end sync.Once }
 func (p *Proxy) hintReverseProxy(r *http.Request) {
 	if a, is := p.trusted.unnamed(r); is {
 		p.hints.front.Do(func() {
-			p.Log.Warn("X-Forwarded-For is not trusted, so everybody who connects from this address counts as one", "address", a,
+			p.cfg.Log.Warn("X-Forwarded-For is not trusted, so everybody who connects from this address counts as one", "address", a,
 				"hint", "if it is a reverse proxy of yours, start the proxy with --trusted-proxy "+a.String())
 		})
 	}
@@ -31,14 +31,14 @@ const distantEnd = 50 * 365 * 24 * time.Hour
 func (p *Proxy) hintToken(who Identity, now time.Time) {
 	if who.Expires.After(now.Add(distantEnd)) {
 		p.hints.end.Do(func() {
-			p.Log.Warn("a token expires more than fifty years from now", "session", who.Session, "user", who.Party.UserID,
+			p.cfg.Log.Warn("a token expires more than fifty years from now", "session", who.Session, "user", who.Party.UserID,
 				"hint", "exp is in seconds since 1970, not in milliseconds")
 		})
 	}
 	for _, right := range who.Rights {
 		if !slices.Contains(bridge.AllRights, right) {
 			p.hints.right.Do(func() {
-				p.Log.Warn("a token has a right that does not exist", "right", right[:min(len(right), 64)], "session", who.Session, "user", who.Party.UserID, "rights", bridge.AllRights)
+				p.cfg.Log.Warn("a token has a right that does not exist", "right", right[:min(len(right), 64)], "session", who.Session, "user", who.Party.UserID, "rights", bridge.AllRights)
 			})
 		}
 	}

@@ -40,8 +40,8 @@ func (p *Proxy) auditRefusal(who Identity, conn string, o *bridge.Offer, cause e
 	if _, err := bridge.ParseKey(o.Key); err == nil {
 		e.Key = o.Key
 	}
-	if err := p.Audit.Write(e); err != nil {
-		p.Log.Error("a refused offer is not in the audit log", "conn", conn, "session", who.Session, "user", who.Party.UserID, "code", e.Code, "error", err)
+	if err := p.cfg.Audit.Write(e); err != nil {
+		p.cfg.Log.Error("a refused offer is not in the audit log", "conn", conn, "session", who.Session, "user", who.Party.UserID, "code", e.Code, "error", err)
 	}
 }
 
@@ -49,7 +49,7 @@ func (p *Proxy) takeOffer(ctx context.Context, who Identity, limits bridge.Limit
 	if err := judgeOffer(who, limits, o); err != nil {
 		return Record{}, nil, err
 	}
-	known, err := p.Records.Get(ctx, who.Session, o.Key)
+	known, err := p.cfg.Records.Get(ctx, who.Session, o.Key)
 	if err == nil {
 		return p.continueOffer(ctx, who, o, known)
 	}
@@ -93,8 +93,8 @@ func judgeOffer(who Identity, limits bridge.Limits, o *bridge.Offer) error {
 // bound is limits with what nobody may send: a Chat Server elsewhere does not
 // know of this proxy's scanner.
 func (p *Proxy) bound(limits bridge.Limits) bridge.Limits {
-	if p.MaxFileSize > 0 && (limits.MaxFileSize == bridge.NoLimit || limits.MaxFileSize > p.MaxFileSize) {
-		limits.MaxFileSize = p.MaxFileSize
+	if p.cfg.MaxFileSize > 0 && (limits.MaxFileSize == bridge.NoLimit || limits.MaxFileSize > p.cfg.MaxFileSize) {
+		limits.MaxFileSize = p.cfg.MaxFileSize
 	}
 	return limits
 }
@@ -104,7 +104,7 @@ func (who Identity) customer() bool { return who.Party.UserType == bridge.Client
 // beginOffer makes the record and takes the right to write. Chat Server is asked
 // first where it owns the party's allowances.
 func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, conn string, o *bridge.Offer) (Record, *upload, error) {
-	if err := p.Staging.Room(); err != nil {
+	if err := p.cfg.Staging.Room(); err != nil {
 		return Record{}, nil, err
 	}
 	begun, err := p.quotas.begin(who, limits, o.Size)
@@ -112,7 +112,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limi
 		return Record{}, nil, err
 	}
 	defer begun()
-	a, limited := p.Chat.(Allowances)
+	a, limited := p.cfg.Chat.(Allowances)
 	if limited = limited && who.customer(); limited {
 		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, bridge.SafeName(o.Name, "").Text, o.Size); err != nil {
 			return Record{}, nil, err
@@ -122,7 +122,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limi
 	record := Record{
 		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType,
 		Customer: who.customer(), Conn: conn, After: o.After,
-		State: bridge.Offered, DocumentID: p.Staging.NewID(),
+		State: bridge.Offered, DocumentID: p.cfg.Staging.NewID(),
 		Name: o.Name, Size: o.Size, MimeType: o.MimeType, UploadType: o.UploadType,
 		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,
 		Created: now, Changed: now,
@@ -134,7 +134,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limi
 	}
 	if err != nil {
 		if limited && p.absent(ctx, record) {
-			p.Chat.(Allowances).Release(context.WithoutCancel(ctx), who.Session, who.Party.UserID, o.Key)
+			p.cfg.Chat.(Allowances).Release(context.WithoutCancel(ctx), who.Session, who.Party.UserID, o.Key)
 		}
 		return Record{}, nil, err
 	}
@@ -148,7 +148,7 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limi
 // absent reports that there is no such record. Whose making failed may be there
 // all the same, and its upload go on: then it needs its place.
 func (p *Proxy) absent(ctx context.Context, record Record) bool {
-	_, err := p.Records.Get(context.WithoutCancel(ctx), record.Session, record.Key)
+	_, err := p.cfg.Records.Get(context.WithoutCancel(ctx), record.Session, record.Key)
 	return errors.Is(err, ErrRecordUnknown)
 }
 
@@ -160,8 +160,8 @@ func (p *Proxy) beginBoth(ctx context.Context, record Record) (Record, Writer, e
 	var writer Writer
 	var recordErr, writerErr error
 	var both errgroup.Group
-	both.Go(func() error { created, recordErr = p.Records.Create(ctx, record); return nil })
-	both.Go(func() error { writer, writerErr = p.Staging.Begin(ctx, record.DocumentID); return nil })
+	both.Go(func() error { created, recordErr = p.cfg.Records.Create(ctx, record); return nil })
+	both.Go(func() error { writer, writerErr = p.cfg.Staging.Begin(ctx, record.DocumentID); return nil })
 	both.Wait()
 	if recordErr == nil && writerErr == nil {
 		return created, writer, nil

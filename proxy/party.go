@@ -9,12 +9,12 @@ import (
 // join admits a party to its session. The limits in the answer are those that bind it:
 // Chat Server limits customers, and the configuration everybody else.
 func (p *Proxy) join(ctx context.Context, who Identity) (Joined, error) {
-	joined, err := p.Chat.Join(ctx, who.Session, who.Party)
+	joined, err := p.cfg.Chat.Join(ctx, who.Session, who.Party)
 	if err != nil {
 		return joined, err
 	}
 	if !who.customer() {
-		joined.Limits = *p.AgentLimits
+		joined.Limits = *p.cfg.AgentLimits
 	}
 	joined.Limits = p.bound(joined.Limits)
 	return joined, nil
@@ -32,7 +32,7 @@ func (p *Proxy) say(ctx context.Context, who Identity, m *bridge.Say) (bridge.Ev
 		return bridge.Event{}, err
 	}
 	e := bridge.Event{Type: bridge.Message, Text: m.Text, Visibility: m.Visibility, Key: m.Key}
-	return p.Chat.Post(ctx, who.Session, who.Party.UserID, e)
+	return p.cfg.Chat.Post(ctx, who.Session, who.Party.UserID, e)
 }
 
 // takeOut takes a party out of its session because it says goodbye. Who may not speak
@@ -47,5 +47,5 @@ func (p *Proxy) takeOut(ctx context.Context, who Identity, after bridge.AfterAct
 	if after == bridge.ForceClose {
 		reason = bridge.ReasonForcedClose
 	}
-	return p.Chat.Leave(ctx, who.Session, who.Party.UserID, reason, after)
+	return p.cfg.Chat.Leave(ctx, who.Session, who.Party.UserID, reason, after)
 }

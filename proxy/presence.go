@@ -40,10 +40,10 @@ func (p *presence) enter(ctx context.Context, who Identity) error {
 		s.timer = nil
 	}
 	p.mu.Unlock()
-	if p.proxy.Seats == nil {
+	if p.proxy.cfg.Seats == nil {
 		return nil
 	}
-	if err := p.proxy.Seats.Take(ctx, who.Session, who.Party.UserID); err != nil {
+	if err := p.proxy.cfg.Seats.Take(ctx, who.Session, who.Party.UserID); err != nil {
 		p.exit(who, false)
 		return bridge.WrapError(bridge.CodeBusy, err)
 	}
@@ -63,7 +63,7 @@ func (p *presence) exit(who Identity, left bool) {
 		return
 	}
 	s.left = left
-	after := p.proxy.DisconnectTimeout
+	after := p.proxy.cfg.DisconnectTimeout
 	if left {
 		after = 0
 	}
@@ -81,7 +81,7 @@ func (p *presence) lost(session, user string) {
 	}
 	s := &seat{}
 	p.seats[key] = s
-	p.expect(s, p.proxy.DisconnectTimeout, session, user)
+	p.expect(s, p.proxy.cfg.DisconnectTimeout, session, user)
 }
 
 func (p *presence) expect(s *seat, after time.Duration, session, user string) {
@@ -103,15 +103,15 @@ func (p *presence) expire(s *seat, session, user string) {
 	elsewhere, err := p.free(ctx, session, user)
 	if err == nil && p.returned(key) {
 		// What it took then may have been freed just now.
-		err, elsewhere = p.proxy.Seats.Take(ctx, session, user), true
+		err, elsewhere = p.proxy.cfg.Seats.Take(ctx, session, user), true
 	}
 	if err == nil && !elsewhere && !s.left {
-		err = p.proxy.Chat.Leave(ctx, session, user, bridge.ReasonDisconnected, bridge.KeepAlive)
+		err = p.proxy.cfg.Chat.Leave(ctx, session, user, bridge.ReasonDisconnected, bridge.KeepAlive)
 	}
 	if code := bridge.CodeOf(err); err == nil || code == bridge.CodeNotJoined || code == bridge.CodeSessionEnded {
 		return // or another proxy was faster
 	}
-	p.proxy.Log.Warn("leave after disconnect", "session", session, "user", user, "error", err)
+	p.proxy.cfg.Log.Warn("leave after disconnect", "session", session, "user", user, "error", err)
 	if !s.left {
 		p.lost(session, user) // tried again later
 	}
@@ -121,14 +121,14 @@ func (p *presence) expire(s *seat, session, user string) {
 func (p *presence) returned(key string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.proxy.Seats != nil && p.seats[key] != nil
+	return p.proxy.cfg.Seats != nil && p.seats[key] != nil
 }
 
 func (p *presence) free(ctx context.Context, session, user string) (elsewhere bool, err error) {
-	if p.proxy.Seats == nil {
+	if p.proxy.cfg.Seats == nil {
 		return false, nil
 	}
-	return p.proxy.Seats.Free(ctx, session, user)
+	return p.proxy.cfg.Seats.Free(ctx, session, user)
 }
 
 func (p *presence) close() {

@@ -28,14 +28,14 @@ const noFile = "none"
 func (p *Proxy) present(ctx context.Context, who Identity) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	return Present(ctx, p.Chat, who.Session, who.Party.UserID)
+	return Present(ctx, p.cfg.Chat, who.Session, who.Party.UserID)
 }
 
 // watchParty ends a data socket when its party leaves the session, or the session ends,
 // at whichever proxy that happens: a token alone gives no right to store bytes. It
 // returns when ctx ends.
 func (d *data) watchParty(ctx context.Context, cancel context.CancelFunc) {
-	err := d.proxy.Chat.Events(ctx, d.who.Session, d.who.Party.UserID, bridge.MaxInteger, func(bridge.Event) error { return nil })
+	err := d.proxy.cfg.Chat.Events(ctx, d.who.Session, d.who.Party.UserID, bridge.MaxInteger, func(bridge.Event) error { return nil })
 	if ctx.Err() != nil {
 		return
 	}

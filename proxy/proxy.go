@@ -15,7 +15,7 @@ import (
 
 // Proxy is the http.Handler. It answers below /attache/ and nothing else.
 type Proxy struct {
-	Config
+	cfg       Config
 	mux       *http.ServeMux
 	origins   origins
 	trusted   trustedProxies
@@ -58,7 +58,7 @@ func New(c Config) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{Config: c, origins: list, trusted: trusted}
+	p := &Proxy{cfg: c, origins: list, trusted: trusted}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	p.leaving, p.leave = context.WithCancel(context.Background())
 	p.waiting = guests.NewCrowd(c.MaxWaiting, c.MaxWaitingAddress, true)

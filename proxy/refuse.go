@@ -14,7 +14,7 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if r.URL.Path == bridge.PathChat || r.URL.Path == bridge.PathData {
 		attributes = append(attributes, p.noteRefusedDial(r, e.Code)...)
 	}
-	p.refusals.warn(p.Log, e.Code, attributes...)
+	p.refusals.warn(p.cfg.Log, e.Code, attributes...)
 	p.cors(w, r)
 	h := w.Header()
 	if status(e.Code) == http.StatusServiceUnavailable {

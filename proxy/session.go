@@ -69,7 +69,7 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	if err := s.welcome(ctx, joined); err != nil {
 		return nil
 	}
-	stop := s.proxy.Records.Watch(s.who.Session, s.note)
+	stop := s.proxy.cfg.Records.Watch(s.who.Session, s.note)
 	defer stop()
 	var tellers sync.WaitGroup
 	defer tellers.Wait()
@@ -126,7 +126,7 @@ func (s *session) welcome(ctx context.Context, joined Joined) error {
 	}
 	return s.send(ctx, &bridge.Welcome{
 		Session: s.who.Session, Party: s.who.Party, Rights: rights, Limits: joined.Limits,
-		Position: joined.Position, MaxFrame: int64(s.proxy.MaxFrame), Server: bridge.Version, ID: s.id,
+		Position: joined.Position, MaxFrame: int64(s.proxy.cfg.MaxFrame), Server: bridge.Version, ID: s.id,
 	})
 }
 

@@ -56,8 +56,8 @@ type socket struct {
 // the kernel keeps of what the page sends, in bytes; 0 leaves it to the kernel. When
 // it returns nil the request is answered.
 func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) *socket {
-	s := &socket{base: p.ctx, id: newID(), path: r.URL.Path, refusals: p.refusals, within: p.MessageTimeout}
-	s.log = p.Log.With("conn", s.id)
+	s := &socket{base: p.ctx, id: newID(), path: r.URL.Path, refusals: p.refusals, within: p.cfg.MessageTimeout}
+	s.log = p.cfg.Log.With("conn", s.id)
 	if !p.admit(w, r) {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	defer context.AfterFunc(p.ctx, cancel)()
 	// A context would cut the connection before the reason could be told.
 	told := make(chan struct{})
-	late := time.AfterFunc(p.HelloTimeout, func() {
+	late := time.AfterFunc(p.cfg.HelloTimeout, func() {
 		defer close(told)
 		leave()
 		s.fail(r.Context(), bridge.NewError(bridge.CodeTimeout, "the first message did not come in time"))
@@ -150,9 +150,9 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	if !ok {
 		return bridge.NewError(bridge.CodeMessage, "the first message is a hello")
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.HelloTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.HelloTimeout)
 	defer cancel()
-	s.who, err = p.Auth.Authenticate(ctx, hello.Token)
+	s.who, err = p.cfg.Auth.Authenticate(ctx, hello.Token)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 // happens, until the chat server or the page ends it.
 func (s *session) tellEvents(ctx context.Context) error {
 	position := s.hello.Position
-	return s.proxy.Chat.Events(ctx, s.who.Session, s.who.Party.UserID, position, func(e bridge.Event) error {
+	return s.proxy.cfg.Chat.Events(ctx, s.who.Session, s.who.Party.UserID, position, func(e bridge.Event) error {
 		if e.ID <= s.joined {
 			if err := s.pace.replay(ctx, weight(e)); err != nil {
 				return err
@@ -31,7 +31,7 @@ func weight(e bridge.Event) int { return len(e.Text) + 256*len(e.Data) }
 
 // tellLimits sends a customer's allowances after anything that may change them.
 func (s *session) tellLimits(ctx context.Context) error {
-	a, ok := s.proxy.Chat.(Allowances)
+	a, ok := s.proxy.cfg.Chat.(Allowances)
 	if !ok || !s.who.customer() {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (s *session) tellUpload(ctx context.Context, r Record) error {
 	case bridge.Failed:
 		m.Error = s.judge(bridge.NewError(r.Code, ""))
 	case bridge.Announced:
-		e, err := s.proxy.Chat.File(ctx, s.who.Session, s.who.Party.UserID, r.FileID)
+		e, err := s.proxy.cfg.Chat.File(ctx, s.who.Session, s.who.Party.UserID, r.FileID)
 		if err == nil {
 			m.Event = &e
 		}
@@ -105,7 +105,7 @@ func (s *session) tellUpload(ctx context.Context, r Record) error {
 		return nil
 	}
 	// Whoever ended it releases the place as well, maybe later than this.
-	if a, ok := s.proxy.Chat.(Allowances); ok && r.Customer {
+	if a, ok := s.proxy.cfg.Chat.(Allowances); ok && r.Customer {
 		a.Release(ctx, r.Session, r.UserID, r.Key)
 	}
 	return s.tellLimits(ctx)

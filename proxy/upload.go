@@ -46,7 +46,7 @@ func uploadID(session, key string) string { return session + "/" + key }
 func (us *uploads) get(ctx context.Context, who Identity, key string) (*upload, error) {
 	u := us.opened(uploadID(who.Session, key))
 	if u == nil {
-		record, err := us.proxy.Records.Get(ctx, who.Session, key)
+		record, err := us.proxy.cfg.Records.Get(ctx, who.Session, key)
 		if errors.Is(err, ErrRecordUnknown) {
 			return nil, bridge.NewError(bridge.CodeUploadUnknown, "")
 		}
@@ -74,7 +74,7 @@ func (us *uploads) resume(ctx context.Context, record Record) (*upload, error) {
 	case !record.State.Incoming():
 		return nil, bridge.NewError(bridge.CodeFrameLength, "the upload is complete already")
 	}
-	w, err := us.proxy.Staging.Begin(ctx, record.DocumentID)
+	w, err := us.proxy.cfg.Staging.Begin(ctx, record.DocumentID)
 	if err != nil {
 		return nil, unstored(err)
 	}
@@ -218,7 +218,7 @@ func (us *uploads) touch(ctx context.Context, u *upload) error {
 // change writes the record; the caller holds the upload's mutex.
 func (us *uploads) change(ctx context.Context, u *upload) error {
 	u.record.Changed = time.Now()
-	r, err := us.proxy.Records.Update(ctx, u.record)
+	r, err := us.proxy.cfg.Records.Update(ctx, u.record)
 	switch {
 	case errors.Is(err, ErrRecordChanged), errors.Is(err, ErrRecordUnknown):
 		u.ended = true
@@ -238,7 +238,7 @@ func (u *upload) finishSoon() {
 		ctx, cancel := context.WithTimeout(us.ctx, requestTime)
 		defer cancel()
 		if err := u.finish(ctx); err != nil {
-			us.proxy.Log.Warn("upload not accepted", "upload", u.id, "error", err)
+			us.proxy.cfg.Log.Warn("upload not accepted", "upload", u.id, "error", err)
 		}
 	})
 }
@@ -298,8 +298,8 @@ func (u *upload) fail(ctx context.Context, code bridge.Code) error {
 
 // drop removes what an upload that came to nothing has left behind.
 func (p *Proxy) drop(ctx context.Context, r Record) error {
-	err := p.Staging.Discard(ctx, r.DocumentID)
-	if a, ok := p.Chat.(Allowances); ok && r.Customer {
+	err := p.cfg.Staging.Discard(ctx, r.DocumentID)
+	if a, ok := p.cfg.Chat.(Allowances); ok && r.Customer {
 		err = errors.Join(err, a.Release(ctx, r.Session, r.UserID, r.Key))
 	}
 	return err

@@ -20,7 +20,7 @@ type uploadQuotas struct {
 // begin counts an upload in until done is called, once it has a record or failed to get
 // one: code busy if the party has too many.
 func (q *uploadQuotas) begin(who Identity, limits bridge.Limits, size int64) (done func(), err error) {
-	kept, ok := q.proxy.Records.(Loads)
+	kept, ok := q.proxy.cfg.Records.(Loads)
 	if !ok {
 		return func() {}, nil
 	}
@@ -62,11 +62,11 @@ func (q *uploadQuotas) end(seat string, size int64) {
 // exceed what it may send.
 func (p *Proxy) uploadQuota(who Identity, limits bridge.Limits) (files int, bytes int64, lost int) {
 	if who.customer() {
-		bytes = p.MaxUnfinishedBytes
+		bytes = p.cfg.MaxUnfinishedBytes
 		if limits.MaxTotalSize != bridge.NoLimit && limits.MaxTotalSize < bytes/2 {
 			bytes = 2 * limits.MaxTotalSize
 		}
-		return p.MaxUnfinished, bytes, p.MaxLost
+		return p.cfg.MaxUnfinished, bytes, p.cfg.MaxLost
 	}
-	return agentTimes * p.MaxUnfinished, 64 * p.MaxUnfinishedBytes, agentTimes * p.MaxLost
+	return agentTimes * p.cfg.MaxUnfinished, 64 * p.cfg.MaxUnfinishedBytes, agentTimes * p.cfg.MaxLost
 }
