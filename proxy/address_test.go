@@ -73,7 +73,7 @@ func TestB64AReverseProxyThatIsNotNamedIsTold(t *testing.T) {
 		require.Equal(t, c.want, got, name)
 	}
 	var log strings.Builder
-	p := &Proxy{Config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, trusted: list}
+	p := &Proxy{cfg: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, trusted: list}
 	for range 2 {
 		p.hintReverseProxy(&http.Request{RemoteAddr: "172.17.0.2:1", Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}})
 	}

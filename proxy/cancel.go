@@ -8,33 +8,32 @@ import (
 	"attache/bridge"
 )
 
-// cancel takes an upload back. One that is being delivered may be announced
-// first; then there is nothing to take back, and that is not an error: the page is
-// told the state it is in.
-func (p *Proxy) cancel(ctx context.Context, who Identity, key string) error {
-	record, err := p.takeBack(ctx, who, key)
+// Cancel takes an upload back. One that is being delivered may be announced first; then
+// there is nothing to take back, and that is not an error: its record says so.
+func (t *Transfers) Cancel(ctx context.Context, who Identity, key string) error {
+	record, err := t.takeBack(ctx, who, key)
 	if err != nil || record.State != bridge.Cancelled {
 		return err
 	}
-	return p.drop(ctx, record)
+	return t.drop(ctx, record)
 }
 
 // takeBack lets no byte come between the record's end and the content's.
-func (p *Proxy) takeBack(ctx context.Context, who Identity, key string) (Record, error) {
-	if u := p.uploads.opened(uploadID(who.Session, key)); u != nil && u.owner == who.Party.UserID {
+func (t *Transfers) takeBack(ctx context.Context, who Identity, key string) (Record, error) {
+	if u := t.uploads.opened(uploadID(who.Session, key)); u != nil && u.owner == who.Party.UserID {
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		u.ended = true
-		defer p.uploads.forget(u)
+		defer t.uploads.forget(u)
 	}
-	return p.cancelRecord(ctx, who, key)
+	return t.cancelRecord(ctx, who, key)
 }
 
-// cancelRecord goes by what the record is now: the upload may have gone on at
-// another proxy since it was opened here.
-func (p *Proxy) cancelRecord(ctx context.Context, who Identity, key string) (Record, error) {
+// cancelRecord reads the record as it is now: another proxy may have resumed the upload
+// since it was opened here.
+func (t *Transfers) cancelRecord(ctx context.Context, who Identity, key string) (Record, error) {
 	for range casTries {
-		record, err := p.cfg.Records.Get(ctx, who.Session, key)
+		record, err := t.cfg.Records.Get(ctx, who.Session, key)
 		if errors.Is(err, ErrRecordUnknown) || err == nil && record.UserID != who.Party.UserID {
 			return record, bridge.NewError(bridge.CodeUploadUnknown, "")
 		}
@@ -45,7 +44,7 @@ func (p *Proxy) cancelRecord(ctx context.Context, who Identity, key string) (Rec
 			return record, nil
 		}
 		record.State, record.Changed = bridge.Cancelled, time.Now()
-		switch _, err = p.cfg.Records.Update(ctx, record); {
+		switch _, err = t.cfg.Records.Update(ctx, record); {
 		case err == nil:
 			return record, nil
 		case !errors.Is(err, ErrRecordChanged):
@@ -55,5 +54,5 @@ func (p *Proxy) cancelRecord(ctx context.Context, who Identity, key string) (Rec
 	return Record{}, bridge.NewError(bridge.CodeBusy, "")
 }
 
-// casTries bounds how often a record that others change is read again.
+// casTries bounds how often a record is read again because it was changed meanwhile.
 const casTries = 8

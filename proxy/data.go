@@ -82,7 +82,7 @@ func (d *data) next(ctx context.Context) error {
 	}
 	reading, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	a := d.proxy.frames.begin(d.pace.proven.Load(), d.meter.liveness.silence, func() {
+	a := d.proxy.transfers.frames.begin(d.rate.proven.Load(), d.meter.liveness.silence, func() {
 		cancel(bridge.NewError(bridge.CodeBusy, "a frame came too slowly while others waited for its memory"))
 		d.meter.flooded.Store(true)
 		d.meter.hurry(0)
@@ -113,7 +113,7 @@ func (d *data) next(ctx context.Context) error {
 	case !last:
 		cost += small(len(payload))
 	}
-	return d.pace.charge(ctx, cost)
+	return d.rate.charge(ctx, cost)
 }
 
 // readFrame reads a frame that has begun.
@@ -139,44 +139,20 @@ func (d *data) readFrame(ctx context.Context, a *frameBuffer, r io.Reader) ([]by
 	}
 }
 
-// store tells whether the frame is its upload's last.
+// store hands a frame on, and reports whether it is its upload's last.
 func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []byte) (last bool, err error) {
-	if len(payload) > d.proxy.cfg.MaxFrame {
-		return false, bridge.NewError(bridge.CodeFrame, "a frame is longer than the "+bridge.Bytes(int64(d.proxy.cfg.MaxFrame))+" announced")
-	}
 	if err := f.Verify(payload); err != nil {
 		return false, err
 	}
-	u, err := d.proxy.uploads.get(ctx, d.who, key)
-	if err != nil {
-		return false, err
-	}
 	came := time.Now()
-	size := int64(len(payload)) // the payload itself is reused
-	err = u.append(ctx, f, payload, func(stored int64, err error) {
+	return d.proxy.transfers.Append(ctx, d.who, key, f.Offset, payload, func(durable int64, err error) {
 		if err != nil {
-			d.proxy.uploads.forget(u)
 			d.noteFail(key, err)
 			return
 		}
-		d.proxy.up.Add(size)
-		d.pace.proven.Store(true)
-		d.noteAck(bridge.Ack{Key: key, Stored: stored, Held: time.Since(came).Milliseconds()})
+		d.rate.proven.Store(true)
+		d.noteAck(bridge.Ack{Key: key, Stored: durable, Held: time.Since(came).Milliseconds()})
 	})
-	switch bridge.CodeOf(err) {
-	case "":
-		if err != nil {
-			d.proxy.uploads.forget(u)
-			return false, bridge.WrapError(bridge.CodeStorageUnavailable, err)
-		}
-	case bridge.CodeFrameLength, bridge.CodeFrame:
-		if refused := u.refuse(ctx, bridge.CodeOf(err)); refused != nil {
-			return false, refused
-		}
-	case bridge.CodeSuperseded, bridge.CodeStorageFull, bridge.CodeStorageUnavailable:
-		d.proxy.uploads.forget(u)
-	}
-	return f.Offset+size == u.size, err
 }
 
 func (d *data) noteAck(ack bridge.Ack) {

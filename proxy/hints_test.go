@@ -25,7 +25,7 @@ func TestB66ClaimsThatNobodyMeant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
-			p := &Proxy{Config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+			p := &Proxy{cfg: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
 			p.hintToken(c.who, now)
 			p.hintToken(c.who, now)
 			if c.says == "" {

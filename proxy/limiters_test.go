@@ -13,8 +13,8 @@ import (
 // TestL7AttemptsComeBackAndAreForgotten asks with many attempts for a day.
 func TestL7AttemptsComeBackAndAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := newLimiters(rate.Every(attemptEvery), attemptLinks, 0)
-		for range attemptLinks {
+		asked := newLimiters(rate.Every(attemptEvery), attemptGrants, 0)
+		for range attemptGrants {
 			require.True(t, asked.allow("a", 1))
 		}
 		ok, first := asked.try("a", 1)
@@ -30,7 +30,7 @@ func TestL7AttemptsComeBackAndAreForgotten(t *testing.T) {
 		for n := range 24 * 60 {
 			require.True(t, asked.allow(fmt.Sprint(n), 1))
 			time.Sleep(time.Minute)
-			require.LessOrEqual(t, len(asked.of), 2*attemptLinks+5)
+			require.LessOrEqual(t, len(asked.of), 2*attemptGrants+5)
 		}
 	})
 }

@@ -12,9 +12,9 @@ import (
 // pong: on a slow line a pong waits behind everything that the page sends, and a ping
 // behind everything that it was sent.
 type liveness struct {
-	heard atomic.Int64         // when the last byte came
-	owed  atomic.Int64         // bytes written since: they may be ahead of a ping
-	party atomic.Pointer[pace] // hears what any of the party's sockets hears; nil before the hello
+	heard atomic.Int64              // when the last byte came
+	owed  atomic.Int64              // bytes written since: they may be ahead of a ping
+	party atomic.Pointer[rateLimit] // hears what any of the party's sockets hears; nil before the hello
 }
 
 const (

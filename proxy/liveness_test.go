@@ -107,7 +107,7 @@ func TestB54WhoIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var l liveness
-				party := &pace{Limiter: rate.NewLimiter(1, 1)}
+				party := &rateLimit{Limiter: rate.NewLimiter(1, 1)}
 				l.party.Store(party)
 				l.read(1)
 				l.wrote(c.owed)

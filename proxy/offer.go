@@ -12,67 +12,112 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// offer judges a file that a page would like to send on that connection, by the
-// limits that bind each file, and returns the record and, where bytes may come,
-// the upload to write to. A refusal goes to the audit log.
-func (p *Proxy) offer(ctx context.Context, who Identity, limits bridge.Limits, conn string, o *bridge.Offer) (Record, *upload, error) {
-	record, u, err := p.takeOffer(ctx, who, limits, conn, o)
-	if err != nil {
-		p.auditRefusal(who, conn, o, err)
-	}
-	return record, u, err
+// Offer is a file that a party would like to send.
+type Offer struct {
+	Key   string // 32 hex digits, random: names one upload, whatever is repeated
+	After string // the key of the party's upload that is to be announced before this one; may be empty
+	Conn  string // names the caller's connection in the audit log and in the record
+
+	// Limits are the Chat Server's for this party, as joining answered them. Those of
+	// the whole session may be out of date: where the Chat Server counts, it is asked.
+	Limits bridge.Limits
+
+	Name        string
+	Size        int64
+	MimeType    string
+	UploadType  string // empty: from the file system
+	Description string
+	Custom      bridge.Data
+	Visibility  bridge.Visibility // empty: all
+	Digest      string            // SHA-256 in hex, if the sender knows it
 }
 
-// auditRefusal does not undo a refusal that cannot be written down: then the log has it.
-// Of a party that is refused without end the last line says busy, for all that follow.
-func (p *Proxy) auditRefusal(who Identity, conn string, o *bridge.Offer, cause error) {
-	line, last := p.rates.note(who)
-	if !line {
+// Offered is an upload whose offer was not refused.
+type Offered struct {
+	Record Record
+	// Incoming says that bytes are expected, from Offset on. Digest is the SHA-256 in
+	// hex of the bytes before Offset: a sender that has lost its memory compares its file
+	// with it. Without Incoming the upload is complete, or has failed.
+	Incoming bool
+	Offset   int64
+	Digest   string
+}
+
+// Offer judges a file by the limits that bind each file. Where it may be sent, Offer
+// makes the upload's record and takes the right to write its content, or finds both:
+// the same key with the same file gets the same answer. A refusal goes to the audit log.
+func (t *Transfers) Offer(ctx context.Context, who Identity, o Offer) (Offered, error) {
+	o = normalizeOffer(o)
+	record, u, err := t.takeOffer(ctx, who, o)
+	if err != nil {
+		t.auditRefusal(who, o, err)
+		return Offered{}, err
+	}
+	out := Offered{Record: record, Incoming: u != nil}
+	if u != nil {
+		out.Offset, out.Digest = u.resumePoint()
+	}
+	return out, nil
+}
+
+// auditRefusal records a refused offer. If the audit log cannot be written the refusal
+// still stands, and the ordinary log has it. Of a party that is refused without end the
+// last line has code busy and stands for all that follow.
+func (t *Transfers) auditRefusal(who Identity, o Offer, cause error) {
+	ok, last := t.refusals.try(who.seat(), 1)
+	if !ok && !last {
 		return
 	}
 	if last {
 		cause = bridge.NewError(bridge.CodeBusy, "")
 	}
 	e := Entry{
-		Act: ActRefused, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Conn: conn,
+		Act: ActRefused, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Conn: o.Conn,
 		Name: o.Name, Size: o.Size, Digest: o.Digest, Code: bridge.AsError(cause).Code,
 	}
 	if _, err := bridge.ParseKey(o.Key); err == nil {
 		e.Key = o.Key
 	}
-	if err := p.cfg.Audit.Write(e); err != nil {
-		p.cfg.Log.Error("a refused offer is not in the audit log", "conn", conn, "session", who.Session, "user", who.Party.UserID, "code", e.Code, "error", err)
+	if err := t.cfg.Audit.Write(e); err != nil {
+		t.cfg.Log.Error("a refused offer is not in the audit log", "conn", o.Conn, "session", who.Session, "user", who.Party.UserID, "code", e.Code, "error", err)
 	}
 }
 
-func (p *Proxy) takeOffer(ctx context.Context, who Identity, limits bridge.Limits, conn string, o *bridge.Offer) (Record, *upload, error) {
-	if err := judgeOffer(who, limits, o); err != nil {
-		return Record{}, nil, err
-	}
-	known, err := p.cfg.Records.Get(ctx, who.Session, o.Key)
-	if err == nil {
-		return p.continueOffer(ctx, who, o, known)
-	}
-	if !errors.Is(err, ErrRecordUnknown) {
-		return Record{}, nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
-	}
-	return p.beginOffer(ctx, who, limits, conn, o)
-}
-
-// judgeOffer applies what needs nobody else: the same functions of bridge that
-// the page has applied already.
-func judgeOffer(who Identity, limits bridge.Limits, o *bridge.Offer) error {
-	if _, err := bridge.ParseKey(o.Key); err != nil {
-		return err
-	}
-	if _, err := bridge.ParseKey(o.After); err != nil && o.After != "" {
-		return err
-	}
+// normalizeOffer fills in the defaults and writes the digest in lower case.
+func normalizeOffer(o Offer) Offer {
 	if o.UploadType == "" {
 		o.UploadType = bridge.FromFileSystem
 	}
 	if o.Visibility == "" {
 		o.Visibility = bridge.All
+	}
+	o.Digest = strings.ToLower(o.Digest)
+	return o
+}
+
+func (t *Transfers) takeOffer(ctx context.Context, who Identity, o Offer) (Record, *upload, error) {
+	limits := t.Limits(who, o.Limits).PerFile()
+	if err := checkOffer(who, limits, o); err != nil {
+		return Record{}, nil, err
+	}
+	known, err := t.cfg.Records.Get(ctx, who.Session, o.Key)
+	if err == nil {
+		return t.continueOffer(ctx, who, o, known)
+	}
+	if !errors.Is(err, ErrRecordUnknown) {
+		return Record{}, nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
+	}
+	return t.beginOffer(ctx, who, limits, o)
+}
+
+// checkOffer applies the rules that need neither the store nor the Chat Server: the
+// functions of bridge that the page has applied already.
+func checkOffer(who Identity, limits bridge.Limits, o Offer) error {
+	if _, err := bridge.ParseKey(o.Key); err != nil {
+		return err
+	}
+	if _, err := bridge.ParseKey(o.After); err != nil && o.After != "" {
+		return err
 	}
 	if err := who.Rights.Need(bridge.UploadRight(o.UploadType)); err != nil {
 		return err
@@ -83,36 +128,24 @@ func judgeOffer(who Identity, limits bridge.Limits, o *bridge.Offer) error {
 	if err := bridge.CheckCustom(o.Custom); err != nil {
 		return err
 	}
-	o.Digest = strings.ToLower(o.Digest)
 	if _, err := hex.DecodeString(o.Digest); err != nil || (o.Digest != "" && len(o.Digest) != 64) {
 		return bridge.NewError(bridge.CodeMessage, "a digest is SHA-256 in 64 hex digits")
 	}
 	return limits.Check(o.Name, o.Size)
 }
 
-// bound is limits with what nobody may send: a Chat Server elsewhere does not
-// know of this proxy's scanner.
-func (p *Proxy) bound(limits bridge.Limits) bridge.Limits {
-	if p.cfg.MaxFileSize > 0 && (limits.MaxFileSize == bridge.NoLimit || limits.MaxFileSize > p.cfg.MaxFileSize) {
-		limits.MaxFileSize = p.cfg.MaxFileSize
-	}
-	return limits
-}
-
-func (who Identity) customer() bool { return who.Party.UserType == bridge.Client }
-
-// beginOffer makes the record and takes the right to write. Chat Server is asked
-// first where it owns the party's allowances.
-func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, conn string, o *bridge.Offer) (Record, *upload, error) {
-	if err := p.cfg.Staging.Room(); err != nil {
+// beginOffer makes the record and takes the right to write. It asks the Chat Server
+// first, if that owns the party's allowances.
+func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, o Offer) (Record, *upload, error) {
+	if err := t.cfg.Staging.Room(); err != nil {
 		return Record{}, nil, err
 	}
-	begun, err := p.quotas.begin(who, limits, o.Size)
+	begun, err := t.quotas.acquire(who, limits, o.Size)
 	if err != nil {
 		return Record{}, nil, err
 	}
 	defer begun()
-	a, limited := p.cfg.Chat.(Allowances)
+	a, limited := t.cfg.Chat.(Allowances)
 	if limited = limited && who.customer(); limited {
 		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, bridge.SafeName(o.Name, "").Text, o.Size); err != nil {
 			return Record{}, nil, err
@@ -121,47 +154,48 @@ func (p *Proxy) beginOffer(ctx context.Context, who Identity, limits bridge.Limi
 	now := time.Now()
 	record := Record{
 		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType,
-		Customer: who.customer(), Conn: conn, After: o.After,
-		State: bridge.Offered, DocumentID: p.cfg.Staging.NewID(),
+		Customer: who.customer(), Conn: o.Conn, After: o.After,
+		State: bridge.Offered, DocumentID: t.cfg.Staging.NewID(),
 		Name: o.Name, Size: o.Size, MimeType: o.MimeType, UploadType: o.UploadType,
 		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,
 		Created: now, Changed: now,
 	}
-	created, writer, err := p.beginBoth(ctx, record)
+	created, writer, err := t.beginBoth(ctx, record)
 	if errors.Is(err, ErrRecordExists) {
 		// Another connection of the same page was faster with the same key.
-		return p.continueOffer(ctx, who, o, created)
+		return t.continueOffer(ctx, who, o, created)
 	}
 	if err != nil {
-		if limited && p.absent(ctx, record) {
-			p.cfg.Chat.(Allowances).Release(context.WithoutCancel(ctx), who.Session, who.Party.UserID, o.Key)
+		if limited && t.absent(ctx, record) {
+			a.Release(context.WithoutCancel(ctx), who.Session, who.Party.UserID, o.Key)
 		}
 		return Record{}, nil, err
 	}
-	u := p.uploads.add(created, writer)
+	u := t.uploads.add(created, writer)
 	if created.Size == 0 {
 		return u.finished(ctx)
 	}
 	return created, u, nil
 }
 
-// absent reports that there is no such record. Whose making failed may be there
-// all the same, and its upload go on: then it needs its place.
-func (p *Proxy) absent(ctx context.Context, record Record) bool {
-	_, err := p.cfg.Records.Get(context.WithoutCancel(ctx), record.Session, record.Key)
+// absent reports that the record does not exist. A record whose creation failed may
+// exist all the same, and its upload may resume: then it needs its reservation.
+func (t *Transfers) absent(ctx context.Context, record Record) bool {
+	_, err := t.cfg.Records.Get(context.WithoutCancel(ctx), record.Session, record.Key)
 	return errors.Is(err, ErrRecordUnknown)
 }
 
-// beginBoth writes the record and the lease side by side: each is one flush of
-// the disk, and a small file has few others. What fails is left as it is: the
-// record may be there all the same, and the page have gone on with it elsewhere.
-func (p *Proxy) beginBoth(ctx context.Context, record Record) (Record, Writer, error) {
+// beginBoth writes the record and takes the lease at the same time: each is one flush
+// of the disk, and a small file has few others. If one of them fails, both are left as
+// they are: the record may exist all the same, and the page may have resumed the upload
+// at another proxy.
+func (t *Transfers) beginBoth(ctx context.Context, record Record) (Record, Writer, error) {
 	var created Record
 	var writer Writer
 	var recordErr, writerErr error
 	var both errgroup.Group
-	both.Go(func() error { created, recordErr = p.cfg.Records.Create(ctx, record); return nil })
-	both.Go(func() error { writer, writerErr = p.cfg.Staging.Begin(ctx, record.DocumentID); return nil })
+	both.Go(func() error { created, recordErr = t.cfg.Records.Create(ctx, record); return nil })
+	both.Go(func() error { writer, writerErr = t.cfg.Staging.Begin(ctx, record.DocumentID); return nil })
 	both.Wait()
 	if recordErr == nil && writerErr == nil {
 		return created, writer, nil
@@ -172,7 +206,7 @@ func (p *Proxy) beginBoth(ctx context.Context, record Record) (Record, Writer, e
 	return Record{}, nil, unstored(errors.Join(recordErr, writerErr))
 }
 
-// unstored is code storage-unavailable, unless the store has said that it is
+// unstored gives an error code storage-unavailable, unless the store has said that it is
 // full.
 func unstored(err error) error {
 	if bridge.CodeOf(err) == bridge.CodeStorageFull {
@@ -181,16 +215,15 @@ func unstored(err error) error {
 	return bridge.WrapError(bridge.CodeStorageUnavailable, err)
 }
 
-// continueOffer answers an offer whose key is known: same key, same file, same
-// answer.
-func (p *Proxy) continueOffer(ctx context.Context, who Identity, o *bridge.Offer, known Record) (Record, *upload, error) {
+// continueOffer answers an offer whose key is known: same key, same file, same answer.
+func (t *Transfers) continueOffer(ctx context.Context, who Identity, o Offer, known Record) (Record, *upload, error) {
 	if known.UserID != who.Party.UserID || known.Size != o.Size || known.Name != o.Name {
 		return Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, "")
 	}
 	if !known.State.Incoming() {
 		return known, nil, nil
 	}
-	u, err := p.uploads.reopen(ctx, known)
+	u, err := t.uploads.reopen(ctx, known)
 	if err != nil {
 		return Record{}, nil, err
 	}

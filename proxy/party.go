@@ -13,10 +13,7 @@ func (p *Proxy) join(ctx context.Context, who Identity) (Joined, error) {
 	if err != nil {
 		return joined, err
 	}
-	if !who.customer() {
-		joined.Limits = *p.cfg.AgentLimits
-	}
-	joined.Limits = p.bound(joined.Limits)
+	joined.Limits = p.transfers.Limits(who, joined.Limits)
 	return joined, nil
 }
 
@@ -28,7 +25,7 @@ func (p *Proxy) say(ctx context.Context, who Identity, m *bridge.Say) (bridge.Ev
 	if _, err := bridge.ParseKey(m.Key); err != nil {
 		return bridge.Event{}, err
 	}
-	if err := p.rates.speak(who, len(m.Text)); err != nil {
+	if err := p.text.charge(who, len(m.Text)); err != nil {
 		return bridge.Event{}, err
 	}
 	e := bridge.Event{Type: bridge.Message, Text: m.Text, Visibility: m.Visibility, Key: m.Key}

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"sync"
-	"sync/atomic"
-
-	"golang.org/x/time/rate"
 
 	"attache/bridge"
 	"attache/proxy/guests"
@@ -21,19 +18,13 @@ type Proxy struct {
 	trusted   trustedProxies
 	hints     hints
 	waiting   *guests.Crowd // sockets that have not said who they are
-	frames    *frameMemory
 	refusals  *refusalLog
-	fetching  places
-	uploads   uploads
+	transfers *Transfers
 	presence  presence
-	paces     paces
-	rates     partyRates
-	quotas    uploadQuotas
+	rates     *rateLimits
+	text      textLimit
 	refused   *refusedDials
 	whyRates  *limiters // of those who ask why, by address
-	used      usedTickets
-	linkRates *limiters    // of links for customers, by attempt
-	up, down  atomic.Int64 // what Traffic tells
 
 	ctx     context.Context // ends every socket
 	stop    context.CancelCauseFunc
@@ -62,20 +53,13 @@ func New(c Config) (*Proxy, error) {
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	p.leaving, p.leave = context.WithCancel(context.Background())
 	p.waiting = guests.NewCrowd(c.MaxWaiting, c.MaxWaitingAddress, true)
-	p.frames = newFrameMemory(c.FrameMemory)
 	p.refusals = newRefusalLog(c.Log)
-	p.fetching = places{each: c.MaxDownloads, from: map[string]int{}}
-	p.uploads = uploads{proxy: p, open: map[string]*upload{}}
-	p.uploads.ctx, p.uploads.giveUp = context.WithCancel(context.Background())
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
-	p.paces = paces{limit: rate.Limit(c.MessageRate), burst: c.MessageBurst, sockets: c.MaxSockets,
-		historyRate: rate.Limit(c.HistoryRate), historyBurst: c.HistoryBurst, of: map[string]*pace{}}
-	p.rates = newPartyRates(c.TextRate, c.TextBurst)
-	p.quotas = uploadQuotas{proxy: p, begun: map[string]Load{}}
-	p.used.uses = map[Grant]*ticketUse{}
+	p.rates = newRateLimits(&p.cfg)
+	p.text = newTextLimit(c.TextRate, c.TextBurst)
+	p.transfers = newTransfers(&p.cfg, p.rates)
 	p.refused = newRefusedDials()
 	p.whyRates = newLimiters(askersRate, askersBurst, askersMost)
-	p.linkRates = newLimiters(rate.Every(attemptEvery), attemptLinks, 0)
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
 	}
@@ -116,7 +100,7 @@ func (p *Proxy) Close() {
 	p.mu.Unlock()
 	p.running.Wait()
 	p.presence.close()
-	p.uploads.wait()
+	p.transfers.uploads.wait()
 }
 
 var errClosed = errors.New("the proxy is closing")
@@ -137,8 +121,8 @@ func (p *Proxy) exit(s *socket) {
 	if s.expiry != nil {
 		s.expiry.Stop()
 	}
-	if s.pace != nil {
-		p.paces.exit(s)
+	if s.rate != nil {
+		p.rates.exit(s)
 	}
 	p.running.Done()
 }

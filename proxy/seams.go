@@ -202,22 +202,6 @@ type Identity struct {
 	Expires time.Time // the token's end, and with 30 s for clocks that differ its sockets' end
 }
 
-// Grant is the right to fetch one document for a while: what a download ticket
-// says. Whoever holds the ticket may begin until Expires, and until Ends may go on
-// with a Range of the same content; whether the party still has the right is asked
-// at every request.
-type Grant struct {
-	Session    string
-	UserID     string
-	UserType   bridge.UserType
-	Conn       string // the connection that the ticket was asked for on
-	FileID     string
-	DocumentID string
-	Name       string // as announced
-	Expires    time.Time
-	Ends       time.Time // zero: at Expires
-}
-
 // Tickets signs grants with a key that all proxies share, so that nothing is
 // stored; Verify's codes are ticket-invalid and ticket-expired.
 type Tickets interface {

@@ -28,7 +28,7 @@ type session struct {
 	left    atomic.Bool // the party says goodbye: its events end, and that is not a fault
 
 	joined  int64         // the session's last event when the page came
-	limits  bridge.Limits // that bind each file of this party by itself
+	limits  bridge.Limits // of this party, when it joined
 	unclear int           // messages that could not be understood
 }
 
@@ -81,7 +81,7 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 			cancel(err)
 		}
 	})
-	tellers.Go(func() { cancel(s.tellUploads(ctx)) })
+	tellers.Go(func() { cancel(s.sendUploads(ctx)) })
 	s.log.Info("connected", "type", s.who.Party.UserType)
 	err = s.serve(ctx)
 	cause := context.Cause(ctx)
@@ -115,7 +115,7 @@ func (s *session) join(ctx context.Context) (Joined, error) {
 	if err != nil {
 		return joined, err
 	}
-	s.who.Party, s.joined, s.limits = joined.Party, joined.Position, joined.Limits.PerFile()
+	s.who.Party, s.joined, s.limits = joined.Party, joined.Position, joined.Limits
 	return joined, nil
 }
 
@@ -139,7 +139,7 @@ func (s *session) serve(ctx context.Context) error {
 			if s.unclear++; s.unclear > maxUnclear {
 				return unclear.error
 			}
-			err = s.refused(ctx, 0, "", unclear.error)
+			err = s.replyFail(ctx, 0, "", unclear.error)
 		} else if err == nil {
 			err = s.answer(ctx, m)
 		}
@@ -170,7 +170,7 @@ func (s *session) hear(ctx context.Context) (bridge.Wire, error) {
 	if err := s.checkText(kind, message); err != nil {
 		return nil, err
 	}
-	if err := s.pace.charge(ctx, 1+overhead(s.meter.spent())); err != nil {
+	if err := s.rate.charge(ctx, 1+overhead(s.meter.spent())); err != nil {
 		return nil, err
 	}
 	if kind != websocket.MessageText {
@@ -204,8 +204,8 @@ func (s *session) answer(ctx context.Context, m bridge.Wire) error {
 	return bridge.NewError(bridge.CodeMessage, "a second hello")
 }
 
-// refused tells the page that a request or an upload failed; the chat goes on.
-func (s *session) refused(ctx context.Context, ref int64, key string, err error) error {
+// replyFail sends the page that a request or an upload failed; the chat continues.
+func (s *session) replyFail(ctx context.Context, ref int64, key string, err error) error {
 	if ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded {
 		err = bridge.WrapError(bridge.CodeTimeout, err)
 	}
@@ -215,24 +215,27 @@ func (s *session) refused(ctx context.Context, ref int64, key string, err error)
 func (s *session) say(ctx context.Context, m *bridge.Say) error {
 	e, err := s.proxy.say(ctx, s.who, m)
 	if err != nil {
-		return s.refused(ctx, m.Ref, "", err)
+		return s.replyFail(ctx, m.Ref, "", err)
 	}
 	return s.send(ctx, &bridge.Done{Ref: m.Ref, Event: &e})
 }
 
 func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
-	record, u, err := s.proxy.offer(ctx, s.who, s.limits, s.id, m)
+	offered, err := s.proxy.transfers.Offer(ctx, s.who, Offer{
+		Key: m.Key, After: m.After, Conn: s.id, Limits: s.limits,
+		Name: m.Name, Size: m.Size, MimeType: m.MimeType, UploadType: m.UploadType,
+		Description: m.Description, Custom: m.Custom, Visibility: m.Visibility, Digest: m.Digest,
+	})
 	if err != nil {
-		return s.refused(ctx, 0, m.Key, err)
+		return s.replyFail(ctx, 0, m.Key, err)
 	}
-	if u == nil {
-		return s.offerOver(ctx, record)
+	if !offered.Incoming {
+		return s.offerOver(ctx, offered.Record)
 	}
-	offset, digest := u.place()
-	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: offset, Digest: digest}); err != nil {
+	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: offered.Offset, Digest: offered.Digest}); err != nil {
 		return err
 	}
-	return s.tellLimits(ctx)
+	return s.sendLimits(ctx)
 }
 
 // offerOver answers an offer of an upload that needs no byte, or has ended. A page
@@ -249,8 +252,8 @@ func (s *session) offerOver(ctx context.Context, r Record) error {
 }
 
 func (s *session) cancel(ctx context.Context, m *bridge.Cancel) error {
-	if err := s.proxy.cancel(ctx, s.who, m.Key); err != nil {
-		return s.refused(ctx, 0, m.Key, err)
+	if err := s.proxy.transfers.Cancel(ctx, s.who, m.Key); err != nil {
+		return s.replyFail(ctx, 0, m.Key, err)
 	}
 	return nil
 }
@@ -258,19 +261,19 @@ func (s *session) cancel(ctx context.Context, m *bridge.Cancel) error {
 func (s *session) ask(ctx context.Context, m *bridge.Ask) error {
 	ticket, err := s.proxy.ticket(ctx, s.who, s.id, m)
 	if err != nil {
-		return s.refused(ctx, m.Ref, "", err)
+		return s.replyFail(ctx, m.Ref, "", err)
 	}
 	if err := s.send(ctx, ticket); err != nil {
 		return err
 	}
-	return s.tellLimits(ctx)
+	return s.sendLimits(ctx)
 }
 
 func (s *session) leave(ctx context.Context, m *bridge.Leave) error {
 	s.left.Store(true)
 	if err := s.proxy.takeOut(ctx, s.who, m.After); err != nil {
 		s.left.Store(false)
-		return s.refused(ctx, m.Ref, "", err)
+		return s.replyFail(ctx, m.Ref, "", err)
 	}
 	return s.send(ctx, &bridge.Done{Ref: m.Ref})
 }

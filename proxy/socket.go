@@ -47,7 +47,7 @@ type socket struct {
 	hello    *bridge.Hello
 	stopBye  func() bool // it has ended: a drain does not tell it
 	expiry   *time.Timer // ends it when its token does
-	pace     *pace       // of its party
+	rate     *rateLimit  // of its party
 	known    atomic.Bool // whoever it is may be here
 }
 
@@ -168,7 +168,7 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	if err := s.who.Party.Check(); err != nil {
 		return err
 	}
-	if s.pace, err = p.paces.enter(s); err != nil {
+	if s.rate, err = p.rates.enter(s); err != nil {
 		// Whoever comes back at once for a socket too many costs a handshake a second.
 		select {
 		case <-time.After(tooManyTime):
@@ -176,8 +176,8 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		}
 		return err
 	}
-	s.meter.liveness.party.Store(s.pace)
-	return p.paces.admit(ctx, s.pace)
+	s.meter.liveness.party.Store(s.rate)
+	return p.rates.admit(ctx, s.rate)
 }
 
 // control bounds how many pings and pongs a page may send: a ping costs a write. It

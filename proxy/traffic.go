@@ -15,7 +15,7 @@ type Traffic struct {
 // Traffic counts the sockets anew; it is for a look now and then.
 func (p *Proxy) Traffic() Traffic {
 	t := p.presence.count()
-	t.Up, t.Down = p.up.Load(), p.down.Load()
+	t.Up, t.Down = p.transfers.up.Load(), p.transfers.down.Load()
 	return t
 }
 

@@ -4,26 +4,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"maps"
 	"sync"
 	"time"
 
 	"attache/bridge"
 )
-
-// uploads are the uploads that this proxy has the right to write, or had: others
-// may have gone on with one. It is a cache: an upload that is not here is opened
-// from its record, wherever it began.
-type uploads struct {
-	proxy *Proxy
-
-	mu      sync.Mutex
-	open    map[string]*upload
-	swept   time.Time
-	running sync.WaitGroup // uploads being finished
-	ctx     context.Context
-	giveUp  context.CancelFunc
-}
 
 // upload is one upload whose bytes arrive here.
 type upload struct {
@@ -39,122 +24,15 @@ type upload struct {
 	ended  bool
 }
 
-func uploadID(session, key string) string { return session + "/" + key }
-
-// get returns the party's upload, opening it where it is not open here: code
-// upload-unknown, or the code it failed with.
-func (us *uploads) get(ctx context.Context, who Identity, key string) (*upload, error) {
-	u := us.opened(uploadID(who.Session, key))
-	if u == nil {
-		record, err := us.proxy.cfg.Records.Get(ctx, who.Session, key)
-		if errors.Is(err, ErrRecordUnknown) {
-			return nil, bridge.NewError(bridge.CodeUploadUnknown, "")
-		}
-		if err != nil {
-			return nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
-		}
-		if record.UserID != who.Party.UserID {
-			return nil, bridge.NewError(bridge.CodeUploadUnknown, "")
-		}
-		return us.resume(ctx, record)
-	}
-	if u.owner != who.Party.UserID {
-		return nil, bridge.NewError(bridge.CodeUploadUnknown, "")
-	}
-	return u, nil
-}
-
-// resume takes the right to write the upload's content, from whoever had it.
-func (us *uploads) resume(ctx context.Context, record Record) (*upload, error) {
-	switch {
-	case record.State == bridge.Failed:
-		return nil, bridge.NewError(record.Code, "")
-	case record.State == bridge.Cancelled:
-		return nil, bridge.NewError(bridge.CodeCancelled, "")
-	case !record.State.Incoming():
-		return nil, bridge.NewError(bridge.CodeFrameLength, "the upload is complete already")
-	}
-	w, err := us.proxy.cfg.Staging.Begin(ctx, record.DocumentID)
-	if err != nil {
-		return nil, unstored(err)
-	}
-	return us.add(record, w), nil
-}
-
-func (us *uploads) add(record Record, w Writer) *upload {
-	u := &upload{
-		uploads: us, id: uploadID(record.Session, record.Key), owner: record.UserID, size: record.Size,
-		record: record, writer: w,
-	}
-	us.mu.Lock()
-	defer us.mu.Unlock()
-	us.sweep()
-	u.used = time.Now()
-	us.open[u.id] = u
-	return u
-}
-
-// opened is the upload if it is open here; nil if not.
-func (us *uploads) opened(id string) *upload {
-	us.mu.Lock()
-	defer us.mu.Unlock()
-	u := us.open[id]
-	if u != nil {
-		u.used = time.Now()
-	}
-	return u
-}
-
-// idleTime is how long an upload is kept open that nobody sends: its page is gone,
-// or goes on with it at another proxy.
-const idleTime = 10 * time.Minute
-
-// sweep forgets the idle ones, if it has not just done so: it looks at all.
-func (us *uploads) sweep() {
-	if time.Since(us.swept) < idleTime {
-		return
-	}
-	us.swept = time.Now()
-	maps.DeleteFunc(us.open, func(_ string, u *upload) bool { return time.Since(u.used) > idleTime })
-}
-
-func (us *uploads) forget(u *upload) {
-	us.mu.Lock()
-	defer us.mu.Unlock()
-	if us.open[u.id] == u {
-		delete(us.open, u.id)
-	}
-}
-
-// reopen is resume for an offer that repeats: frames still under way on an old
-// connection are fenced off, and the offset is what is durable.
-func (us *uploads) reopen(ctx context.Context, record Record) (*upload, error) {
-	if old := us.opened(uploadID(record.Session, record.Key)); old != nil {
-		us.forget(old)
-	}
-	return us.resume(ctx, record)
-}
-
-func (us *uploads) wait() {
-	late := time.AfterFunc(lastTime, us.giveUp)
-	defer late.Stop()
-	us.running.Wait()
-}
-
-// lastTime is what uploads that are being finished have when the proxy goes. One
-// that is not accepted by then is, once its page offers it again.
-const lastTime = time.Second
-
-// offset is where the next frame begins.
+// offset is where the next piece begins.
 func (u *upload) offset() int64 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.writer.Offset()
 }
 
-// place is where the next frame begins, and the digest of what lies before it:
-// a page that has lost its memory compares its file with that.
-func (u *upload) place() (offset int64, digest string) {
+// resumePoint is where the next piece begins, and the digest of the bytes before it.
+func (u *upload) resumePoint() (offset int64, digest string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if offset = u.writer.Offset(); offset > 0 {
@@ -164,16 +42,15 @@ func (u *upload) place() (offset int64, digest string) {
 	return offset, digest
 }
 
-// append stores a frame's payload. stored is called, from another goroutine,
-// each time more bytes are durable; the error is what ended the upload.
-func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, stored func(int64, error)) error {
+// append stores a piece. onDurable is called, from another goroutine, each time more
+// bytes are durable, or with the error that ended the writing.
+func (u *upload) append(ctx context.Context, offset int64, p []byte, onDurable func(int64, error)) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	end := f.Offset + int64(len(payload))
-	switch {
+	switch end := offset + int64(len(p)); {
 	case u.ended:
 		return bridge.NewError(bridge.CodeUploadUnknown, "")
-	case f.Offset != u.writer.Offset():
+	case offset != u.writer.Offset():
 		return bridge.NewError(bridge.CodeFrameOffset, "")
 	case end > u.size:
 		return bridge.NewError(bridge.CodeFrameLength, "")
@@ -183,28 +60,47 @@ func (u *upload) append(ctx context.Context, f bridge.Frame, payload []byte, sto
 	if err := u.uploads.touch(ctx, u); err != nil {
 		return err
 	}
-	return u.writer.Append(ctx, payload, func(n int64, err error) {
-		stored(n, err)
+	return u.writer.Append(ctx, p, func(n int64, err error) {
+		onDurable(n, err)
 		if err == nil && n == u.size {
 			u.finishSoon()
 		}
 	})
 }
 
-// Every chunk is stored, and read again at each download, by itself. Even the
-// slowest link's are 4 KiB long, except the last of each connection.
+// appendFailed decides what an error of append means for the upload: pieces that can
+// never become the file end it; an error of the store's, or another writer, makes this
+// proxy open the upload again from its record.
+func (u *upload) appendFailed(ctx context.Context, err error) error {
+	switch code := bridge.CodeOf(err); code {
+	case "":
+		u.uploads.forget(u)
+		return bridge.WrapError(bridge.CodeStorageUnavailable, err)
+	case bridge.CodeFrameLength, bridge.CodeFrame:
+		if failed := u.refuse(ctx, code); failed != nil {
+			return failed
+		}
+	case bridge.CodeSuperseded, bridge.CodeStorageFull, bridge.CodeStorageUnavailable:
+		u.uploads.forget(u)
+	}
+	return err
+}
+
+// The store writes each piece by itself, and reads it again by itself at each download.
+// Even over the slowest link a piece is 4 KiB long, except the last of each connection.
 const (
 	leastChunk  = 2 << 10
 	spareChunks = 1024
 )
 
-// scattered tells whether the upload lies in more chunks than a page has a reason for.
+// scattered reports whether the upload lies in more chunks than a page has a reason for.
 func (u *upload) scattered() bool {
 	w, ok := u.writer.(ChunkCounter)
 	return ok && w.Chunks() > spareChunks+u.size/leastChunk
 }
 
-// touchEvery keeps a slow upload's record younger than what counts as left alone.
+// touchEvery keeps the record of a slow upload younger than one that counts as
+// abandoned.
 const touchEvery = time.Minute
 
 func (us *uploads) touch(ctx context.Context, u *upload) error {
@@ -218,7 +114,7 @@ func (us *uploads) touch(ctx context.Context, u *upload) error {
 // change writes the record; the caller holds the upload's mutex.
 func (us *uploads) change(ctx context.Context, u *upload) error {
 	u.record.Changed = time.Now()
-	r, err := us.proxy.cfg.Records.Update(ctx, u.record)
+	r, err := us.transfers.cfg.Records.Update(ctx, u.record)
 	switch {
 	case errors.Is(err, ErrRecordChanged), errors.Is(err, ErrRecordUnknown):
 		u.ended = true
@@ -231,20 +127,20 @@ func (us *uploads) change(ctx context.Context, u *upload) error {
 	return nil
 }
 
-// finishSoon runs finish apart from the engine's callback, which must not wait.
+// finishSoon runs finish outside the store's callback, which must not wait.
 func (u *upload) finishSoon() {
 	us := u.uploads
 	us.running.Go(func() {
 		ctx, cancel := context.WithTimeout(us.ctx, requestTime)
 		defer cancel()
 		if err := u.finish(ctx); err != nil {
-			us.proxy.cfg.Log.Warn("upload not accepted", "upload", u.id, "error", err)
+			us.transfers.cfg.Log.Warn("upload not accepted", "upload", u.id, "error", err)
 		}
 	})
 }
 
-// finish turns a complete upload to accepted: from here on it is the delivery
-// loop's. A repeated finish finds the record changed and does nothing.
+// finish turns a complete upload to accepted: from then on it belongs to the delivery
+// loop. A repeated finish finds the record changed and does nothing.
 func (u *upload) finish(ctx context.Context) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -266,7 +162,7 @@ func (u *upload) finish(ctx context.Context) error {
 	return nil
 }
 
-// finished is finish, and what the answer to an offer needs.
+// finished is finish, and returns what an offer is answered with.
 func (u *upload) finished(ctx context.Context) (Record, *upload, error) {
 	err := u.finish(ctx)
 	u.mu.Lock()
@@ -283,9 +179,8 @@ func (u *upload) refuse(ctx context.Context, code bridge.Code) error {
 	return u.fail(ctx, code)
 }
 
-// fail ends the upload for good and removes what was stored. It writes the final
-// record first: should the rest not happen, the janitor of the delivery loop does
-// it again.
+// fail ends the upload for good and removes its content. It writes the final record
+// first: if the process dies before the rest, the delivery loop's janitor does it.
 func (u *upload) fail(ctx context.Context, code bridge.Code) error {
 	u.record.State, u.record.Code = bridge.Failed, code
 	if err := u.uploads.change(ctx, u); err != nil {
@@ -293,14 +188,18 @@ func (u *upload) fail(ctx context.Context, code bridge.Code) error {
 	}
 	u.ended = true
 	u.uploads.forget(u)
-	return u.uploads.proxy.drop(ctx, u.record)
+	return u.uploads.transfers.drop(ctx, u.record)
 }
 
-// drop removes what an upload that came to nothing has left behind.
-func (p *Proxy) drop(ctx context.Context, r Record) error {
-	err := p.cfg.Staging.Discard(ctx, r.DocumentID)
-	if a, ok := p.cfg.Chat.(Allowances); ok && r.Customer {
-		err = errors.Join(err, a.Release(ctx, r.Session, r.UserID, r.Key))
+// drop removes the content of an upload that has failed or was cancelled, and gives its
+// reservation back.
+func (t *Transfers) drop(ctx context.Context, r Record) error {
+	return errors.Join(t.cfg.Staging.Discard(ctx, r.DocumentID), t.release(ctx, r))
+}
+
+func (t *Transfers) release(ctx context.Context, r Record) error {
+	if a, ok := t.cfg.Chat.(Allowances); ok && r.Customer {
+		return a.Release(ctx, r.Session, r.UserID, r.Key)
 	}
-	return err
+	return nil
 }

@@ -8,23 +8,23 @@ import (
 )
 
 // uploadQuotas bound how many unfinished uploads a party may have, and how many may fail
-// or be cancelled, because each costs disk, whatever an allowance says. The records know
-// them; here are the uploads whose record is still being made.
+// or be cancelled, because each costs disk space, whatever an allowance says. The records
+// know them; the ones counted here are those whose record is still being written.
 type uploadQuotas struct {
-	proxy *Proxy
+	transfers *Transfers
 
 	mu    sync.Mutex
 	begun map[string]Load // by seat
 }
 
-// begin counts an upload in until done is called, once it has a record or failed to get
-// one: code busy if the party has too many.
-func (q *uploadQuotas) begin(who Identity, limits bridge.Limits, size int64) (done func(), err error) {
-	kept, ok := q.proxy.cfg.Records.(Loads)
+// acquire counts an upload in until release is called, once it has a record or failed to
+// get one: code busy if the party has too many.
+func (q *uploadQuotas) acquire(who Identity, limits bridge.Limits, size int64) (release func(), err error) {
+	kept, ok := q.transfers.cfg.Records.(Loads)
 	if !ok {
 		return func() {}, nil
 	}
-	files, bytes, lost := q.proxy.uploadQuota(who, limits)
+	files, bytes, lost := q.transfers.uploadQuota(who, limits)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	have, mine := kept.Load(who.Session, who.Party.UserID), q.begun[who.seat()]
@@ -41,10 +41,10 @@ func (q *uploadQuotas) begin(who Identity, limits bridge.Limits, size int64) (do
 	mine.Files++
 	mine.Bytes += size
 	q.begun[who.seat()] = mine
-	return sync.OnceFunc(func() { q.end(who.seat(), size) }), nil
+	return sync.OnceFunc(func() { q.release(who.seat(), size) }), nil
 }
 
-func (q *uploadQuotas) end(seat string, size int64) {
+func (q *uploadQuotas) release(seat string, size int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	of := q.begun[seat]
@@ -60,13 +60,13 @@ func (q *uploadQuotas) end(seat string, size int64) {
 // uploadQuota is the files, bytes and lost uploads that the party may have. What a
 // customer cancels leaves the disk a little later, and together with the rest must not
 // exceed what it may send.
-func (p *Proxy) uploadQuota(who Identity, limits bridge.Limits) (files int, bytes int64, lost int) {
+func (t *Transfers) uploadQuota(who Identity, limits bridge.Limits) (files int, bytes int64, lost int) {
 	if who.customer() {
-		bytes = p.cfg.MaxUnfinishedBytes
+		bytes = t.cfg.MaxUnfinishedBytes
 		if limits.MaxTotalSize != bridge.NoLimit && limits.MaxTotalSize < bytes/2 {
 			bytes = 2 * limits.MaxTotalSize
 		}
-		return p.cfg.MaxUnfinished, bytes, p.cfg.MaxLost
+		return t.cfg.MaxUnfinished, bytes, t.cfg.MaxLost
 	}
-	return agentTimes * p.cfg.MaxUnfinished, 64 * p.cfg.MaxUnfinishedBytes, agentTimes * p.cfg.MaxLost
+	return agentFactor * t.cfg.MaxUnfinished, 64 * t.cfg.MaxUnfinishedBytes, agentFactor * t.cfg.MaxLost
 }

@@ -26,7 +26,7 @@ var crashes = []Change{
 	{"proxy", "planted_crash.go", File("package proxy\n" + crash)},
 	{"proxy/deliver", "planted_crash.go", File("package deliver\n" + crash)},
 	{"proxy/backend", "planted_crash.go", File("package backend\n" + crash)},
-	{"proxy", "Proxy.beginBoth", After(Call("Wait"), `crash("begun")`)},
+	{"proxy", "Transfers.beginBoth", After(Call("Wait"), `crash("begun")`)},
 	{"proxy", "upload.finish", Around(Call("change"), "crash(\"accepting\")\n$stmt\ncrash(\"accepted\")")},
 	{"proxy/deliver", "step", Replace(Value, "crash")},
 	{"proxy/deliver", "job.store", Before(Call("Add"), `step("storing")`)},

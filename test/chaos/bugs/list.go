@@ -9,7 +9,7 @@ var List = []Bug{
 		Name: "ack-before-storing", Does: "a frame is acknowledged when it comes, a moment before it is durable",
 		Shows: []string{"regressed"},
 		Changes: []Change{
-			{"proxy", "data.store", Before(Call(".append"), "plantedAck($r, $3, $2.Offset+int64(len($4)))")},
+			{"proxy", "data.store", Before(Call("Append"), "plantedAck($r, $3, $2.Offset+int64(len($4)))")},
 			{"proxy", "planted_ack.go", File(earlyAck)},
 		},
 		Trial: Trial{Moment: Acked},
@@ -22,7 +22,7 @@ var List = []Bug{
 	{
 		Name: "ignore-offset", Does: "a frame is kept at whatever offset it belongs",
 		Shows:   []string{"corrupted"},
-		Changes: []Change{{"proxy", "upload.append", Replace(Comparison(token.NEQ, "Offset"), "$left < 0")}},
+		Changes: []Change{{"proxy", "upload.append", Replace(Comparison(token.NEQ, "offset"), "$left < 0")}},
 	},
 	{
 		Name: "resume-at-wrong-offset", Does: "an upload resumes in the middle of what is stored",
@@ -37,7 +37,7 @@ var List = []Bug{
 		Name: "drop-stored-bytes", Does: "a repeated offer drops what was stored",
 		Shows: []string{"regressed"},
 		Changes: []Change{
-			{"proxy", "uploads.reopen", Before(Call("resume"), "$r.proxy.Staging.Discard($1, $2.DocumentID)")},
+			{"proxy", "uploads.reopen", Before(Call("resume"), "$r.transfers.cfg.Staging.Discard($1, $2.DocumentID)")},
 		},
 		Trial: Trial{Moment: Acked, MinSize: 1 << 20},
 	},
@@ -130,7 +130,7 @@ var List = []Bug{
 		Name: "deny-what-is-announced", Does: "a page that offers an announced upload again is told that it failed",
 		Shows: []string{"contradicted"},
 		Changes: []Change{
-			{"proxy", "Proxy.continueOffer", Before(Call("Incoming"), "if $on == bridge.Announced {\nreturn Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, \"\")\n}")},
+			{"proxy", "Transfers.continueOffer", Before(Call("Incoming"), "if $on == bridge.Announced {\nreturn Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, \"\")\n}")},
 		},
 		Trial: Trial{Moment: Acked},
 	},

@@ -10,8 +10,8 @@ import (
 	"attache/bridge"
 )
 
-func testPaces() *paces {
-	return &paces{limit: 100, burst: 500, sockets: 2, historyRate: 1 << 20, historyBurst: 1 << 20, of: map[string]*pace{}}
+func testRateLimits() *rateLimits {
+	return &rateLimits{messageRate: 100, messageBurst: 500, sockets: 2, historyRate: 1 << 20, historyBurst: 1 << 20, byParty: map[string]*rateLimit{}}
 }
 
 func partySocket() *socket {
@@ -23,15 +23,15 @@ func partySocket() *socket {
 // H3: the wait doubles with each flood, has a bound, and is forgotten in the end.
 func TestH3EachFloodMakesItsPartyWaitLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := testPaces()
+		p := testRateLimits()
 		var last time.Duration
 		for n := range 12 {
 			s := partySocket()
-			of, err := p.enter(s)
+			limits, err := p.enter(s)
 			require.NoError(t, err)
-			s.pace = of
+			s.rate = limits
 			begun := time.Now()
-			require.NoError(t, p.admit(t.Context(), of))
+			require.NoError(t, p.admit(t.Context(), limits))
 			waited := time.Since(begun)
 			require.LessOrEqual(t, waited, strikeMost)
 			if n > 1 {
@@ -44,7 +44,7 @@ func TestH3EachFloodMakesItsPartyWaitLonger(t *testing.T) {
 		require.Equal(t, strikeMost, last)
 		time.Sleep(strikeMost + strikeLast + time.Second)
 		synctest.Wait()
-		require.Empty(t, p.of, "nothing is kept of who is gone")
+		require.Empty(t, p.byParty, "nothing is kept of who is gone")
 	})
 }
 
@@ -52,7 +52,7 @@ func TestH3EachFloodMakesItsPartyWaitLonger(t *testing.T) {
 // dead and nobody has noticed; living ones keep their places.
 func TestH4DeadSocketsMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := testPaces()
+		p := testRateLimits()
 		old, busy := partySocket(), partySocket()
 		for _, s := range []*socket{old, busy} {
 			_, err := p.enter(s)
@@ -63,19 +63,19 @@ func TestH4DeadSocketsMakeRoom(t *testing.T) {
 		time.Sleep(deadTime + time.Second)
 		busy.meter.liveness.read(1)
 		fresh := partySocket()
-		of, err := p.enter(fresh)
+		limits, err := p.enter(fresh)
 		require.NoError(t, err)
 		require.True(t, old.meter.gone)
 		require.False(t, busy.meter.gone)
 		_, err = p.enter(partySocket())
 		require.Equal(t, bridge.CodeBusy, bridge.CodeOf(err))
 		for _, s := range []*socket{old, busy, fresh} {
-			s.pace = of
+			s.rate = limits
 			p.exit(s)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		require.Empty(t, p.of)
+		require.Empty(t, p.byParty)
 	})
 }
 

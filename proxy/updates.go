@@ -6,13 +6,13 @@ import (
 	"attache/bridge"
 )
 
-// tellEvents sends the transcript from the position the page has, and then what
-// happens, until the chat server or the page ends it.
+// tellEvents sends the transcript after the position that the page has, and then each
+// event as it happens, until the Chat Server or the page ends it.
 func (s *session) tellEvents(ctx context.Context) error {
 	position := s.hello.Position
 	return s.proxy.cfg.Chat.Events(ctx, s.who.Session, s.who.Party.UserID, position, func(e bridge.Event) error {
 		if e.ID <= s.joined {
-			if err := s.pace.replay(ctx, weight(e)); err != nil {
+			if err := s.rate.replay(ctx, weight(e)); err != nil {
 				return err
 			}
 		}
@@ -20,7 +20,7 @@ func (s *session) tellEvents(ctx context.Context) error {
 			return err
 		}
 		if e.ID > s.joined && (e.IsFile() || e.Type == bridge.NewParty || e.Type == bridge.PartyLeft) {
-			return s.tellLimits(ctx)
+			return s.sendLimits(ctx)
 		}
 		return nil
 	})
@@ -29,27 +29,27 @@ func (s *session) tellEvents(ctx context.Context) error {
 // weight is about how many bytes an event of the transcript costs to send.
 func weight(e bridge.Event) int { return len(e.Text) + 256*len(e.Data) }
 
-// tellLimits sends a customer's allowances after anything that may change them.
-func (s *session) tellLimits(ctx context.Context) error {
+// sendLimits sends a customer its allowances, after anything that may change them.
+func (s *session) sendLimits(ctx context.Context) error {
 	a, ok := s.proxy.cfg.Chat.(Allowances)
 	if !ok || !s.who.customer() {
 		return nil
 	}
 	limits, err := a.Limits(ctx, s.who.Session, s.who.Party.UserID)
 	if err != nil {
-		return nil // the party has left, or the chat server is away: nothing to tell
+		return nil // the party has left, or the Chat Server is unavailable: there is nothing to send
 	}
-	return s.send(ctx, &bridge.Allowance{Limits: s.proxy.bound(limits)})
+	return s.send(ctx, &bridge.Allowance{Limits: s.proxy.transfers.Limits(s.who, limits)})
 }
 
 // note keeps an upload's newest record for the page. It never blocks: of several
-// changes that the page is too slow for, it sees the last.
+// changes that come faster than the page reads, it is sent the last.
 func (s *session) note(r Record) {
 	if r.UserID != s.who.Party.UserID {
 		return
 	}
 	s.mu.Lock()
-	// An answer to an offer may have been read before the change that is kept.
+	// The answer to an offer may have been read before the change that is kept.
 	if s.changed[r.Key].Revision <= r.Revision {
 		s.changed[r.Key] = r
 	}
@@ -60,8 +60,8 @@ func (s *session) note(r Record) {
 	}
 }
 
-// tellUploads sends what note has kept.
-func (s *session) tellUploads(ctx context.Context) error {
+// sendUploads sends the records that note has kept.
+func (s *session) sendUploads(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -69,7 +69,7 @@ func (s *session) tellUploads(ctx context.Context) error {
 		case <-s.wake:
 		}
 		for _, r := range s.news() {
-			if err := s.tellUpload(ctx, r); err != nil {
+			if err := s.sendUpload(ctx, r); err != nil {
 				return err
 			}
 		}
@@ -87,7 +87,7 @@ func (s *session) news() []Record {
 	return list
 }
 
-func (s *session) tellUpload(ctx context.Context, r Record) error {
+func (s *session) sendUpload(ctx context.Context, r Record) error {
 	m := &bridge.Upload{Key: r.Key, State: r.State}
 	switch r.State {
 	case bridge.Failed:
@@ -104,9 +104,6 @@ func (s *session) tellUpload(ctx context.Context, r Record) error {
 	if !r.State.Final() || r.State == bridge.Announced {
 		return nil
 	}
-	// Whoever ended it releases the place as well, maybe later than this.
-	if a, ok := s.proxy.cfg.Chat.(Allowances); ok && r.Customer {
-		a.Release(ctx, r.Session, r.UserID, r.Key)
-	}
-	return s.tellLimits(ctx)
+	s.proxy.transfers.giveBack(ctx, r)
+	return s.sendLimits(ctx)
 }

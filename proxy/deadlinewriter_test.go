@@ -59,7 +59,7 @@ func TestSlowReadersHaveTimeForEachPiece(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn, sent := &strict{}, atomic.Int64{}
-			w := &patient{ResponseWriter: conn, control: http.NewResponseController(conn), sent: &sent}
+			w := &deadlineWriter{ResponseWriter: conn, control: http.NewResponseController(conn), sent: &sent}
 			n, err := io.CopyN(w, body, int64(len(content)))
 			require.NoError(t, err)
 			require.EqualValues(t, len(content), n)
@@ -97,7 +97,7 @@ func TestT19WhoTakesSomethingIsNotCut(t *testing.T) {
 				var sent atomic.Int64
 				ended := make(chan error, 1)
 				server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					_, err := io.Copy(&patient{ResponseWriter: w, control: http.NewResponseController(w), within: within, sent: &sent}, bytes.NewReader(content))
+					_, err := io.Copy(&deadlineWriter{ResponseWriter: w, control: http.NewResponseController(w), within: within, sent: &sent}, bytes.NewReader(content))
 					ended <- err
 				})}
 				reader, conn := net.Pipe()

@@ -1,0 +1,35 @@
+package proxy
+
+import (
+	"golang.org/x/time/rate"
+
+	"attache/bridge"
+)
+
+// textLimit bounds how fast a party may fill the transcript, which is kept for long. The
+// Chat Server decides how much a party may say in all.
+type textLimit struct {
+	bytes *limiters // by seat
+}
+
+const (
+	messageCost = 512 // bytes that a message costs beyond its text
+	agentFactor = 8   // a party that is not a customer may have so many times as much
+)
+
+func newTextLimit(bytesRate, burst int) textLimit {
+	return textLimit{newLimiters(rate.Limit(bytesRate), burst, 0)}
+}
+
+// charge charges a message whose text has size bytes: code busy if the party sends
+// more than it may in so short a time.
+func (l textLimit) charge(who Identity, size int) error {
+	cost := size + messageCost
+	if !who.customer() {
+		cost = (cost + agentFactor - 1) / agentFactor
+	}
+	if l.bytes.allow(who.seat(), cost) {
+		return nil
+	}
+	return bridge.NewError(bridge.CodeBusy, "this party sends more than the chat takes in so short a time")
+}

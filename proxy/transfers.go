@@ -1,0 +1,102 @@
+package proxy
+
+import (
+	"context"
+	"sync/atomic"
+
+	"golang.org/x/time/rate"
+
+	"attache/bridge"
+)
+
+// Transfers moves files into and out of chat sessions. It holds every rule of an
+// upload and of a download and knows no wire: the chat socket, the data socket and the
+// HTTP download are callers, and another front door is one more. A caller has
+// authenticated the party, and the party has joined its session.
+//
+// An upload is Offer, then Append or Receive until all bytes are durable, then Await.
+// A download is Authorize, then Open.
+type Transfers struct {
+	cfg       *Config
+	uploads   uploads
+	quotas    uploadQuotas
+	frames    *frameMemory
+	refusals  *limiters     // lines of refused offers in the audit log, by seat
+	grants    *limiters     // of one attempt of a customer's
+	rates     *rateLimits   // of parties, shared with their sockets
+	downloads quota         // by session
+	audited   auditedGrants // grants used here lately
+	up, down  atomic.Int64  // bytes, for Traffic
+}
+
+// Lines of refused offers that a party may cause in the audit log.
+const (
+	auditLineRate  = 1 // a second
+	auditLineBurst = 200
+)
+
+func newTransfers(c *Config, rates *rateLimits) *Transfers {
+	t := &Transfers{
+		cfg: c, frames: newFrameMemory(c.FrameMemory), rates: rates,
+		refusals:  newLimiters(auditLineRate, auditLineBurst, 0),
+		grants:    newLimiters(rate.Every(attemptEvery), attemptGrants, 0),
+		downloads: quota{each: c.MaxDownloads, used: map[string]int{}},
+		audited:   auditedGrants{uses: map[Grant]*grantUse{}},
+	}
+	t.uploads = uploads{transfers: t, open: map[string]*upload{}}
+	t.uploads.ctx, t.uploads.giveUp = context.WithCancel(context.Background())
+	t.quotas = uploadQuotas{transfers: t, begun: map[string]Load{}}
+	return t
+}
+
+// Transfers returns the uploads and downloads of this proxy, for another front door.
+func (p *Proxy) Transfers() *Transfers { return p.transfers }
+
+// Limits returns the limits that bind a party: a customer's are its Chat Server's, as
+// joining or [Allowances] answered them, everybody else's are the configuration's. No
+// party may send a file larger than MaxFileSize, because a Chat Server in another
+// process does not know this proxy's scanner.
+func (t *Transfers) Limits(who Identity, ofChatServer bridge.Limits) bridge.Limits {
+	limits := ofChatServer
+	if !who.customer() {
+		limits = *t.cfg.AgentLimits
+	}
+	if most := t.cfg.MaxFileSize; most > 0 && (limits.MaxFileSize == bridge.NoLimit || limits.MaxFileSize > most) {
+		limits.MaxFileSize = most
+	}
+	return limits
+}
+
+func (who Identity) customer() bool { return who.Party.UserType == bridge.Client }
+
+// Append stores p at that offset of the party's upload, and keeps nothing of p once it
+// has returned. It waits while the upload has enough on its way to the disk. onDurable
+// is called from another goroutine, in order, once p is durable, with the number of
+// durable bytes; or with the error that ended the writing. last reports that p is the
+// end of the file: when it is durable too, the upload is accepted.
+//
+// After code frame-offset the upload resumes at the offset that a repeated Offer
+// returns. After code frame-length, and after code frame for too many small pieces, the
+// upload has failed for good.
+func (t *Transfers) Append(ctx context.Context, who Identity, key string, offset int64, p []byte, onDurable func(durable int64, err error)) (last bool, err error) {
+	if len(p) > t.cfg.MaxFrame {
+		return false, bridge.NewError(bridge.CodeFrame, "a frame is longer than the "+bridge.Bytes(int64(t.cfg.MaxFrame))+" announced")
+	}
+	u, err := t.uploads.get(ctx, who, key)
+	if err != nil {
+		return false, err
+	}
+	size := int64(len(p)) // the caller reuses p
+	err = u.append(ctx, offset, p, func(durable int64, err error) {
+		if err != nil {
+			t.uploads.forget(u)
+		} else {
+			t.up.Add(size)
+		}
+		onDurable(durable, err)
+	})
+	if err != nil {
+		return false, u.appendFailed(ctx, err)
+	}
+	return offset+size == u.size, nil
+}
