@@ -41,7 +41,7 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 	var tellers sync.WaitGroup
 	defer tellers.Wait()
 	defer cancel()
-	err := p.present(ctx, d.who)
+	err := p.transfers.present(ctx, d.who)
 	if err == nil {
 		err = d.send(ctx, &bridge.Ready{MaxFrame: int64(p.cfg.MaxFrame)})
 	}
@@ -120,23 +120,11 @@ func (d *data) next(ctx context.Context) error {
 func (d *data) readFrame(ctx context.Context, a *frameBuffer, r io.Reader) ([]byte, error) {
 	came := d.timed(r)
 	defer came.watch()()
-	for n := 0; ; {
-		got, err := io.ReadFull(came, (*a.buf)[n:])
-		n += got
-		switch {
-		case ended(err):
-			a.whole()
-			d.lastFrame = n
-			return (*a.buf)[:n], nil
-		case err != nil:
-			return nil, err
-		case a.step == len(steps)-1:
-			return nil, bridge.NewError(bridge.CodeMessageSize, "")
-		}
-		if err := a.grow(ctx); err != nil {
-			return nil, err
-		}
+	message, err := a.read(ctx, came)
+	if err == nil {
+		d.lastFrame = len(message)
 	}
+	return message, err
 }
 
 // store hands a frame on, and reports whether it is its upload's last.

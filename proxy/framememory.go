@@ -3,6 +3,7 @@ package proxy
 import (
 	"container/list"
 	"context"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -121,6 +122,27 @@ func newFrameMemory(size int64) *frameMemory {
 // up. End it when the frame's bytes are used.
 func (m *frameMemory) begin(known bool, idle func() time.Duration, cut func()) *frameBuffer {
 	return &frameBuffer{memory: m, begun: time.Now(), known: known, idle: idle, cut: cut, buf: smallBuffers.Get().(*[]byte)}
+}
+
+// read reads r to its end: code message-size where that does not fit into the largest
+// buffer.
+func (a *frameBuffer) read(ctx context.Context, r io.Reader) ([]byte, error) {
+	for n := 0; ; {
+		got, err := io.ReadFull(r, (*a.buf)[n:])
+		n += got
+		switch {
+		case ended(err):
+			a.whole()
+			return (*a.buf)[:n], nil
+		case err != nil:
+			return nil, err
+		case a.step == len(steps)-1:
+			return nil, bridge.NewError(bridge.CodeMessageSize, "")
+		}
+		if err := a.grow(ctx); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // grow makes the buffer the next size, and keeps what is in it; ctx ends the wait for

@@ -7,8 +7,8 @@ import (
 	"attache/bridge"
 )
 
-// Present asks the Chat Server whether the party is in its session. It returns nil if
-// so, otherwise code not-joined, session-ended or chat-unavailable.
+// Present asks the Chat Server whether the party is in its session. It returns nil if it
+// is, otherwise code not-joined, session-ended or chat-unavailable.
 func Present(ctx context.Context, c ChatServer, session, userID string) error {
 	if a, ok := c.(Allowances); ok {
 		_, err := a.Limits(ctx, session, userID)
@@ -24,18 +24,24 @@ func Present(ctx context.Context, c ChatServer, session, userID string) error {
 // noFile is the file-id of no file: theirs are random, or numbers.
 const noFile = "none"
 
-// present asks for a party before its data socket may send.
-func (p *Proxy) present(ctx context.Context, who Identity) error {
+// present asks whether a party is in its session before it may send bytes.
+func (t *Transfers) present(ctx context.Context, who Identity) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	return Present(ctx, p.cfg.Chat, who.Session, who.Party.UserID)
+	return Present(ctx, t.cfg.Chat, who.Session, who.Party.UserID)
 }
 
-// watchParty ends a data socket when its party leaves the session, or the session ends,
-// at whichever proxy that happens: a token alone gives no right to store bytes. It
-// returns when ctx ends.
+// untilGone returns when the party leaves the session, or the session ends, at whichever
+// proxy that happens, or when ctx ends: authentication alone gives no right to store
+// bytes.
+func (t *Transfers) untilGone(ctx context.Context, who Identity) error {
+	return t.cfg.Chat.Events(ctx, who.Session, who.Party.UserID, bridge.MaxInteger, func(bridge.Event) error { return nil })
+}
+
+// watchParty ends a data socket when its party may send no more. It returns when ctx
+// ends.
 func (d *data) watchParty(ctx context.Context, cancel context.CancelFunc) {
-	err := d.proxy.cfg.Chat.Events(ctx, d.who.Session, d.who.Party.UserID, bridge.MaxInteger, func(bridge.Event) error { return nil })
+	err := d.proxy.transfers.untilGone(ctx, d.who)
 	if ctx.Err() != nil {
 		return
 	}
