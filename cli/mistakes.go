@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"attache/proxy"
+	"attache/proxy/token"
 )
 
 // mistakes collects everything that is wrong with a command's settings, so that all of
@@ -136,8 +137,8 @@ func (m *mistakes) secret(flag string, secret []byte, err error) {
 		m.add("%s: %w", flag, err)
 	case len(bytes.TrimSpace(secret)) < len(secret):
 		m.add("%s: the secret begins or ends with a blank or a line break, which would be part of it: remove it, or give the secret in a file, which may end with one", flag)
-	case len(secret) < minSecret:
-		m.add("%s: the secret has %d bytes and needs %d: make one with openssl rand -base64 48", flag, len(secret), minSecret)
+	case len(secret) < token.MinSecret:
+		m.add("%s: the secret has %d bytes and needs %d: make one with openssl rand -base64 48", flag, len(secret), token.MinSecret)
 	}
 }
 

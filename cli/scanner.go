@@ -65,11 +65,11 @@ func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scan
 	if err := client.Await(ctx); err != nil {
 		return nil, err
 	}
-	if err := client.Prove(ctx); err != nil {
+	if err := client.SelfTest(ctx); err != nil {
 		return nil, fmt.Errorf("the scanner failed its self-test: %w", err)
 	}
-	client.Report(ctx)
-	if err := client.Fresh(ctx); err != nil {
+	client.LogSignatures(ctx)
+	if err := client.CheckAge(ctx); err != nil {
 		return nil, fmt.Errorf("the scanner's signatures fail --signatures-max-age=%s: %w", f.SignaturesMaxAge, err)
 	}
 	return client, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy/clamd"
 	"attache/proxy/clamd/clamdtest"
 	"attache/wasm/page"
 )
@@ -43,7 +44,7 @@ func TestT30InfectedIsForNobody(t *testing.T) {
 	sender := openTab(t, public, "chat-1", "ada", bridge.Agent)
 	other := openTab(t, public, "chat-1", "bo", bridge.Agent)
 
-	bad := &page.Upload{Key: newKey(), Name: "eicar.com", Content: clamdtest.EICAR()}
+	bad := &page.Upload{Key: newKey(), Name: "eicar.com", Content: clamd.EICAR()}
 	require.NoError(t, sender.Send(t.Context(), bad))
 	failure := sender.refused(bad.Key)
 	require.Equal(t, bridge.CodeInfected, failure.Code)

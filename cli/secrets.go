@@ -11,10 +11,6 @@ import (
 	"attache/proxy/token"
 )
 
-// minSecret is the length in bytes that HMAC-SHA-256 needs; it applies to the backend's
-// secret as well.
-const minSecret = 32
-
 // keyFlags say how tokens are verified.
 type keyFlags struct {
 	tokenSecret
@@ -61,7 +57,7 @@ func (f keyFlags) check(m *mistakes) {
 	case len(secret) > 0:
 		m.add("a token secret and --jwks are both set: give the one that verifies your tokens")
 	case f.JWKS == "" && f.TokenSecretFile != "":
-		m.add("--token-secret-file %s is empty: it needs at least %d bytes", f.TokenSecretFile, minSecret)
+		m.add("--token-secret-file %s is empty: it needs at least %d bytes", f.TokenSecretFile, token.MinSecret)
 	case f.JWKS == "":
 		m.add("no key to verify tokens with: give --token-secret-file or --jwks")
 	default:
@@ -103,8 +99,8 @@ func (s backendSecret) read() ([]byte, error) {
 		}
 		secret = trimmed(text)
 	}
-	if len(secret) < minSecret {
-		return nil, fmt.Errorf("the backend secret has %d bytes and needs %d: give --backend-secret-file", len(secret), minSecret)
+	if len(secret) < token.MinSecret {
+		return nil, fmt.Errorf("the backend secret has %d bytes and needs %d: give --backend-secret-file", len(secret), token.MinSecret)
 	}
 	return secret, nil
 }

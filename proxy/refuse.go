@@ -39,6 +39,8 @@ func follows(r *http.Request) bool {
 	return h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document" && h.Get("Sec-Fetch-Site") != "none"
 }
 
+// status is the HTTP status for browsers. It differs on purpose from that of the backend contract,
+// whose reader is a proxy (backend/handler.go).
 func status(c bridge.Code) int {
 	switch c {
 	case bridge.CodeOrigin, bridge.CodeForbidden, bridge.CodeTicketInvalid, bridge.CodeNotJoined, bridge.CodeSessionEnded:

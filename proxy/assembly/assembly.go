@@ -156,7 +156,7 @@ func watchSignatures(ctx context.Context, s proxy.Scanner) func(context.Context)
 	if !ok {
 		return nil
 	}
-	go client.Watch(ctx, time.Hour)
+	go client.LogSignaturesEvery(ctx, time.Hour)
 	return client.Age
 }
 

@@ -7,9 +7,10 @@ import (
 	"io"
 )
 
-// eicar is the test file of the European Institute for Computer Antivirus
-// Research. It is put together here so that no scanner finds this source.
-func eicar() []byte {
+// EICAR returns the harmless test file of the European Institute for Computer Antivirus
+// Research, which every scanner knows. It is composed here so that no scanner finds it in this
+// source.
+func EICAR() []byte {
 	return []byte(`X5O!P%@AP[4\PZX54(P^)7CC)7}$` + "EICAR" + `-STANDARD-ANTIVIRUS-` + `TEST-FILE!$H+H*`)
 }
 
@@ -26,7 +27,7 @@ func zipped(content []byte, method uint16) []byte {
 	return b.Bytes()
 }
 
-// nested puts content into zips within zips.
+// nested returns content in depth zips, one within the other.
 func nested(content []byte, depth int) []byte {
 	for range depth {
 		content = zipped(content, zip.Deflate)
@@ -34,7 +35,7 @@ func nested(content []byte, depth int) []byte {
 	return content
 }
 
-// encrypted is a zip of content, encrypted as PKWARE's APPNOTE 6.1 describes.
+// encrypted returns a zip of content, encrypted as PKWARE's APPNOTE 6.1 describes.
 func encrypted(content []byte) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -79,12 +80,12 @@ func (k *keys) encrypt(p []byte) []byte {
 	return p
 }
 
-// padded is a zip of size bytes: first nothing but padding, content after it.
-// It is made while it is read.
+// padded returns a zip of size bytes: padding, and content after it. It is generated while it
+// is read.
 func padded(content []byte, size int64) io.ReadCloser {
-	const frame = 1 << 10 // what the zip's own records take, and a little more
+	const overhead = 1 << 10 // of the zip's own records, and a little more
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(writePadded(w, content, max(size-frame-int64(len(content)), 0))) }()
+	go func() { w.CloseWithError(writePadded(w, content, max(size-overhead-int64(len(content)), 0))) }()
 	return r
 }
 
@@ -109,7 +110,7 @@ func writePadded(to io.Writer, content []byte, padding int64) error {
 	return z.Close()
 }
 
-// must is for writers into memory, which cannot fail.
+// must is for writing into memory, which cannot fail.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -55,15 +55,15 @@ func mailed(content []byte) []byte {
 // TestR13RealClamd shows twelve wrappings of EICAR to a tuned clamd, and to one
 // as it comes, which lets some of them pass.
 func TestR13RealClamd(t *testing.T) {
-	e := clamdtest.EICAR()
+	e := clamd.EICAR()
 	padded, err := io.ReadAll(clamd.Padded(e, clamdtest.MaxSize))
 	require.NoError(t, err)
 	wrappings := map[string][]byte{
-		"plain": e, "with a line's end": append(clamdtest.EICAR(), '\r', '\n'),
+		"plain": e, "with a line's end": append(clamd.EICAR(), '\r', '\n'),
 		"zip, stored": zipWith("a", zip.Store, e), "zip, deflated": zipWith("a", zip.Deflate, e),
 		"zip in a zip": clamd.Nested(e, 2), "as a document's part": zipWith("word/document.xml", zip.Deflate, e),
 		"tar": tarred(e), "gzip": gzipped(e), "tar.gz": gzipped(tarred(e)), "mail": mailed(e),
-		"encrypted zip": clamd.Encrypted(clamdtest.EICAR()), "zip, 30 deep": clamd.Nested(e, 30), "behind padding": padded,
+		"encrypted zip": clamd.Encrypted(clamd.EICAR()), "zip, 30 deep": clamd.Nested(e, 30), "behind padding": padded,
 	}
 	passed := func(t *testing.T, client *clamd.Client) (names []string) {
 		for name, content := range wrappings {
@@ -79,7 +79,7 @@ func TestR13RealClamd(t *testing.T) {
 	t.Run("tuned", func(t *testing.T) {
 		client, err := clamd.New("unix://"+clamdtest.Start(t, clamdtest.Tuned).Socket, clamd.Options{MaxSize: clamdtest.MaxSize})
 		require.NoError(t, err)
-		require.NoError(t, client.Prove(t.Context()))
+		require.NoError(t, client.SelfTest(t.Context()))
 		require.Empty(t, passed(t, client), "released though not looked at")
 		for name, content := range map[string][]byte{
 			"empty": {}, "text": []byte("hello"), "zip": zipWith("a.txt", zip.Deflate, []byte("hello")),
@@ -93,14 +93,14 @@ func TestR13RealClamd(t *testing.T) {
 		client, err := clamd.New(clamdtest.Start(t, "").Socket, clamd.Options{MaxSize: clamdtest.MaxSize})
 		require.NoError(t, err)
 		require.ElementsMatch(t, []string{"encrypted zip", "zip, 30 deep", "behind padding"}, passed(t, client))
-		lax := client.Prove(t.Context())
+		lax := client.SelfTest(t.Context())
 		require.ErrorContains(t, lax, "AlertEncrypted")
 		require.ErrorContains(t, lax, "AlertExceedsMax")
 	})
 	t.Run("half tuned", func(t *testing.T) {
 		client, err := clamd.New(clamdtest.Start(t, "AlertEncrypted yes\n").Socket, clamd.Options{MaxSize: clamdtest.MaxSize})
 		require.NoError(t, err)
-		require.ErrorContains(t, client.Prove(t.Context()), "AlertExceedsMax")
+		require.ErrorContains(t, client.SelfTest(t.Context()), "AlertExceedsMax")
 	})
 	t.Run("behind its stream's limit", func(t *testing.T) {
 		client, err := clamd.New(clamdtest.Start(t, clamdtest.Tuned).Socket, clamd.Options{})
@@ -117,7 +117,7 @@ func TestT32RealClamdWithoutADate(t *testing.T) {
 	for _, maxAge := range []time.Duration{0, 24 * time.Hour} {
 		client, err := clamd.New(d.Socket, clamd.Options{MaxSize: clamdtest.MaxSize, MaxAge: maxAge})
 		require.NoError(t, err)
-		require.NoError(t, client.Prove(t.Context()))
+		require.NoError(t, client.SelfTest(t.Context()))
 		s, err := client.Signatures(t.Context())
 		require.NoError(t, err)
 		require.Regexp(t, `^\d+\.\d+`, s.Engine)
@@ -126,12 +126,12 @@ func TestT32RealClamdWithoutADate(t *testing.T) {
 		require.ErrorContains(t, err, "no daily database")
 		verdict, err := client.Scan(t.Context(), strings.NewReader("hello"), proxy.Document{Size: 5})
 		if maxAge == 0 {
-			require.NoError(t, client.Fresh(t.Context()))
+			require.NoError(t, client.CheckAge(t.Context()))
 			require.NoError(t, err)
 			require.Equal(t, proxy.Clean, verdict)
 			continue
 		}
-		require.ErrorContains(t, client.Fresh(t.Context()), "unknown")
+		require.ErrorContains(t, client.CheckAge(t.Context()), "unknown")
 		require.ErrorIs(t, err, bridge.NewError(bridge.CodeScannerOffline, ""))
 		require.Equal(t, proxy.Unknown, verdict)
 	}
@@ -151,7 +151,7 @@ func TestT32RealClamdWithADate(t *testing.T) {
 			now := func() time.Time { return made.Add(c.after) }
 			client, err := clamd.New(d.Socket, clamd.Options{MaxSize: clamdtest.MaxSize, MaxAge: 3 * day, Now: now})
 			require.NoError(t, err)
-			require.NoError(t, client.Prove(t.Context()))
+			require.NoError(t, client.SelfTest(t.Context()))
 			s, err := client.Signatures(t.Context())
 			require.NoError(t, err)
 			require.True(t, made.Equal(s.Made), "%s is not %s", s.Made, made)

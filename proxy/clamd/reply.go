@@ -10,7 +10,7 @@ import (
 	"attache/proxy"
 )
 
-// maxReply is far above clamd's longest answer.
+// maxReply is far beyond clamd's longest answer.
 const maxReply = 4 << 10
 
 // readReply reads the one answer of a connection: text, one NUL, the end.
@@ -24,7 +24,7 @@ func readReply(r io.Reader) (string, error) {
 	case len(b) == 0:
 		return "", errors.New("clamd closed the connection without an answer")
 	}
-	// A broken pipe at our end may reset the connection behind a whole answer.
+	// A broken pipe at our end may reset the connection after a complete answer.
 	text, rest, whole := bytes.Cut(b, []byte{0})
 	if !whole {
 		return "", fmt.Errorf("clamd's answer broke off: %q", b)
@@ -40,11 +40,11 @@ const (
 	sizeLimit = "INSTREAM size limit exceeded. ERROR"
 )
 
-// notSeen are the beginnings of the names that clamd gives to what it could not
-// look into, though it says FOUND.
-var notSeen = []string{"Heuristics.Limits.Exceeded", "Heuristics.Encrypted.", "Heuristics.Broken."}
+// notScanned are the prefixes of the names that clamd reports as FOUND for content that it could
+// not scan.
+var notScanned = []string{"Heuristics.Limits.Exceeded", "Heuristics.Encrypted.", "Heuristics.Broken."}
 
-// parse judges clamd's answer. What it does not know is an error.
+// parse returns the verdict in clamd's answer. An unknown answer is an error.
 func parse(reply string) (v proxy.Verdict, signature string, err error) {
 	if reply == clean {
 		return proxy.Clean, "", nil
@@ -54,15 +54,15 @@ func parse(reply string) (v proxy.Verdict, signature string, err error) {
 	}
 	name, found := strings.CutSuffix(reply, " FOUND")
 	name, stream := strings.CutPrefix(name, "stream: ")
-	if !found || !stream || strings.TrimSpace(name) == "" || strings.ContainsFunc(name, odd) {
+	if !found || !stream || strings.TrimSpace(name) == "" || strings.ContainsFunc(name, unprintable) {
 		return proxy.Unknown, "", fmt.Errorf("clamd answered %q", reply)
 	}
-	for _, begin := range notSeen {
-		if strings.HasPrefix(name, begin) {
+	for _, prefix := range notScanned {
+		if strings.HasPrefix(name, prefix) {
 			return proxy.Unscannable, name, nil
 		}
 	}
 	return proxy.Infected, name, nil
 }
 
-func odd(r rune) bool { return r < ' ' || r > '~' }
+func unprintable(r rune) bool { return r < ' ' || r > '~' }

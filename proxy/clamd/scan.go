@@ -12,35 +12,34 @@ import (
 	"attache/proxy"
 )
 
-// chunkSize is how much is sent behind one length.
+// chunkSize is the length of one chunk of INSTREAM.
 const chunkSize = 128 << 10
 
-// Scan sends content to clamd and returns its verdict. An error is not a verdict,
-// and the file may be tried again: clamd is away, took too long, answered
-// something unknown, has signatures older than MaxAge, or content could not be
-// read or is less than d has.
+// Scan sends content to clamd and returns its verdict. After an error, which is not a verdict,
+// the scan may be retried: clamd could not be reached, took too long, gave an unknown answer or
+// has signatures older than MaxAge, or content could not be read or is shorter than d.Size.
 func (c *Client) Scan(ctx context.Context, content io.Reader, d proxy.Document) (proxy.Verdict, error) {
-	// Each time, because what clamd has loaded may change with any restart of it, and
-	// who waits for newer signatures is not to wait for our next look as well.
-	if err := c.Fresh(ctx); err != nil {
+	// Check each time, because clamd's signatures may change at any restart, and an upload that
+	// waits for newer ones should not also wait for the next check.
+	if err := c.CheckAge(ctx); err != nil {
 		return proxy.Unknown, bridge.WrapError(bridge.CodeScannerOffline, err)
 	}
-	shown := &counted{Reader: content}
-	verdict, signature, err := c.scan(ctx, shown, d.Size)
+	read := &counted{Reader: content}
+	verdict, signature, err := c.scan(ctx, read, d.Size)
 	if err != nil {
 		return proxy.Unknown, fmt.Errorf("scan: %w", err)
 	}
-	if verdict == proxy.Clean && shown.n < d.Size {
-		return proxy.Unknown, fmt.Errorf("scan: %d bytes are there of %d", shown.n, d.Size)
+	if verdict == proxy.Clean && read.n < d.Size {
+		return proxy.Unknown, fmt.Errorf("scan: only %d of %d bytes could be read", read.n, d.Size)
 	}
 	if verdict != proxy.Clean {
-		c.Log.Warn("not clean", "document", d.ID, "verdict", verdict, "signature", signature)
+		c.cfg.Log.Warn("not clean", "document", d.ID, "verdict", verdict, "signature", signature)
 	}
 	return verdict, nil
 }
 
 func (c *Client) scan(ctx context.Context, content io.Reader, size int64) (proxy.Verdict, string, error) {
-	if size > c.MaxSize {
+	if size > c.cfg.MaxSize {
 		return proxy.Unscannable, tooLarge, nil
 	}
 	select {
@@ -55,8 +54,8 @@ func (c *Client) scan(ctx context.Context, content io.Reader, size int64) (proxy
 	}
 	defer conn.Close()
 
-	// clamd may answer before it has everything, and closes then: who only
-	// writes sees a broken pipe and misses the answer.
+	// clamd may answer and close before it has everything. A client that only writes would see a
+	// broken pipe and miss the answer.
 	began, answered := make(chan struct{}), make(chan answer, 1)
 	go func() {
 		reply, err := readReply(&beginning{Reader: conn, began: began})
@@ -66,7 +65,7 @@ func (c *Client) scan(ctx context.Context, content io.Reader, size int64) (proxy
 	var a answer
 	switch {
 	case early:
-		// Whoever waits for the rest of the file is told that there is none.
+		// If clamd still waits for the rest of the file, this is its end.
 		if half, ok := conn.(*connection).Conn.(interface{ CloseWrite() error }); ok {
 			half.CloseWrite()
 		}
@@ -95,7 +94,7 @@ func (c *Client) scan(ctx context.Context, content io.Reader, size int64) (proxy
 	return verdict, signature, err
 }
 
-// counted counts what is read.
+// counted counts the bytes read.
 type counted struct {
 	io.Reader
 	n int64
@@ -107,7 +106,7 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tooLarge stands for the signature where clamd was not asked.
+// tooLarge takes the signature's place if clamd was not asked.
 const tooLarge = "larger than the scanner's limit"
 
 var errTooLarge = errors.New(tooLarge)
@@ -117,24 +116,24 @@ type answer struct {
 	err   error
 }
 
-// beginning tells of the first byte read.
+// beginning closes began at the first byte read.
 type beginning struct {
 	io.Reader
-	began chan struct{}
-	told  bool
+	began  chan struct{}
+	closed bool
 }
 
 func (b *beginning) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if n > 0 && !b.told {
-		b.told = true
+	if n > 0 && !b.closed {
+		b.closed = true
 		close(b.began)
 	}
 	return n, err
 }
 
-// send writes the command and the content, each chunk behind its length, and the
-// empty chunk that ends it. It stops early when an answer begins.
+// send writes the command and the content in chunks, each after its length, and the empty chunk
+// that ends it. It stops early when an answer begins.
 func (c *Client) send(conn net.Conn, content io.Reader, began <-chan struct{}) (early bool, err error) {
 	if _, err := conn.Write([]byte("zINSTREAM\x00")); err != nil {
 		return false, err
@@ -146,7 +145,7 @@ func (c *Client) send(conn net.Conn, content io.Reader, began <-chan struct{}) (
 		if err != nil && !end {
 			return false, unreadable{err}
 		}
-		if total += int64(n); total > c.MaxSize {
+		if total += int64(n); total > c.cfg.MaxSize {
 			return false, errTooLarge
 		}
 		select {
@@ -161,7 +160,7 @@ func (c *Client) send(conn net.Conn, content io.Reader, began <-chan struct{}) (
 			}
 		}
 		if end {
-			// An answer that is here now came before the end was told.
+			// An answer that is here now came before the end was sent.
 			select {
 			case <-began:
 				return true, nil
@@ -173,7 +172,7 @@ func (c *Client) send(conn net.Conn, content io.Reader, began <-chan struct{}) (
 	}
 }
 
-// unreadable is the content's fault, not the connection's.
+// unreadable is an error of reading the content, not of the connection.
 type unreadable struct{ error }
 
 func (u unreadable) Unwrap() error { return u.error }

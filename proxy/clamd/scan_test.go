@@ -158,7 +158,7 @@ func TestAway(t *testing.T) {
 		verdict, err := client.Scan(t.Context(), strings.NewReader("x"), proxy.Document{})
 		require.Error(t, err)
 		require.Equal(t, none, verdict)
-		require.Error(t, client.Prove(t.Context()))
+		require.Error(t, client.SelfTest(t.Context()))
 	}
 	for _, address := range []string{"", "clamd", "clamd.ctl"} {
 		_, err := clamd.New(address, clamd.Options{})
@@ -175,7 +175,7 @@ func TestSilence(t *testing.T) {
 		"takes nothing":    func(c net.Conn) { <-over },
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, err := clamd.New(startDouble(t, play).address, clamd.Options{Patience: 50 * time.Millisecond})
+			client, err := clamd.New(startDouble(t, play).address, clamd.Options{IdleTimeout: 50 * time.Millisecond})
 			require.NoError(t, err)
 			verdict, err := client.Scan(t.Context(), bytes.NewReader(make([]byte, 20<<20)), proxy.Document{})
 			if name == "takes nothing" {

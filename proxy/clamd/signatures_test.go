@@ -104,22 +104,22 @@ func TestT32StaleSignatures(t *testing.T) {
 			if name == "none, and waiting" {
 				patience = 200 * time.Millisecond
 			}
-			lax, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: now, Patience: patience})
+			lax, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: now, IdleTimeout: patience})
 			require.NoError(t, err)
 			age, err := lax.Age(t.Context())
 			require.Equal(t, c.age < 0, err != nil, "%v", err)
 			require.Equal(t, max(c.age, 0), age)
-			lax.Report(t.Context())
+			lax.LogSignatures(t.Context())
 			require.Equal(t, c.warns, <-log == slog.LevelWarn)
-			require.NoError(t, lax.Fresh(t.Context()))
+			require.NoError(t, lax.CheckAge(t.Context()))
 			verdict, err := scan(lax)
 			require.NoError(t, err)
 			require.Equal(t, proxy.Clean, verdict)
 
-			strict, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: now, Patience: patience, MaxAge: 3 * day})
+			strict, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: now, IdleTimeout: patience, MaxAge: 3 * day})
 			require.NoError(t, err)
-			require.Equal(t, c.fresh, strict.Fresh(t.Context()) == nil)
-			strict.Report(t.Context())
+			require.Equal(t, c.fresh, strict.CheckAge(t.Context()) == nil)
+			strict.LogSignatures(t.Context())
 			require.Equal(t, !c.fresh, <-log == slog.LevelWarn)
 			verdict, err = scan(strict)
 			if c.fresh {
@@ -166,7 +166,7 @@ func TestT32WatchReports(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	over := make(chan struct{})
-	go func() { client.Watch(ctx, time.Millisecond); close(over) }()
+	go func() { client.LogSignaturesEvery(ctx, time.Millisecond); close(over) }()
 	for range 3 {
 		require.Equal(t, slog.LevelWarn, <-log)
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// minSecret is how long a shared secret is at least, in bytes: as long as the
-// hash it feeds.
-const minSecret = 32
+// MinSecret is the least length of a shared secret, in bytes: that of the hash that it keys
+// (RFC 7518, 3.2). The secret of the backend contract needs as much.
+const MinSecret = 32
 
 // Keys says whose tokens are believed. One kind of key has one kind of
 // algorithm, so that a public key can never be taken for a secret.
@@ -32,8 +32,8 @@ func (k Keys) Reload() error {
 func Secret(secret []byte) Keys { return Keys{secret: secret} }
 
 func (k Keys) check() error {
-	if k.set == nil && len(k.secret) < minSecret {
-		return fmt.Errorf("a token secret has at least %d bytes; this one has %d", minSecret, len(k.secret))
+	if k.set == nil && len(k.secret) < MinSecret {
+		return fmt.Errorf("a token secret has at least %d bytes; this one has %d", MinSecret, len(k.secret))
 	}
 	return nil
 }

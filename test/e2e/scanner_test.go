@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"attache/proxy/clamd"
 	"attache/proxy/clamd/clamdtest"
 	"attache/web"
 )
@@ -58,7 +59,7 @@ func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 	const after = `^\+[\d,.]+ ms$`
 	const contract = "Signed contract.pdf"
 	clean := generated(t, contract, pdfFile())
-	scanner.Hold()
+	scanner.Suspend()
 	d.customer.give(clean.path)
 	require.Equal(t, "Checking for viruses", d.customer.shows(contract, "scanning").Meta)
 	require.Equal(t, "Checking for viruses", ask[string](d.page, `(name) => e2e.named('customer', name).querySelector('[role=progressbar]').getAttribute('aria-valuetext')`, contract))
@@ -66,7 +67,7 @@ func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 	require.Equal(t, "·", d.station("scanned"))
 	require.Empty(t, d.agent.tiles(), "nobody else sees it yet")
 	d.picture("scanning")
-	scanner.Release()
+	scanner.Resume()
 	require.Equal(t, clean.digest, d.agent.digest(d.agent.file(contract).ID))
 	require.Regexp(t, after, d.station("drawn.reached"))
 	require.Regexp(t, after, d.station("scanned.reached"))
@@ -77,13 +78,13 @@ func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 		content []byte
 		says    string
 	}{
-		"Invoice.com":               {clamdtest.EICAR(), "The virus scanner found something in the file. Do not send this file."},
+		"Invoice.com":               {clamd.EICAR(), "The virus scanner found something in the file. Do not send this file."},
 		"Pictures of my garden.zip": {nested(t, 30), "The virus scanner cannot look inside the file. Send it without encryption or as another type."},
 	} {
-		scanner.Hold() // or it may have judged before it is told that it is asked
+		scanner.Suspend() // or it may have judged before it is told that it is asked
 		d.customer.give(generated(t, name, c.content).path)
 		d.customer.shows(name, "scanning")
-		scanner.Release()
+		scanner.Resume()
 		require.Equal(t, c.says, d.customer.refusal(name))
 		require.Equal(t, "Not sent", d.customer.shows(name, "failed").Meta)
 		require.Equal(t, []string{"Dismiss"}, ask[[]string](d.page, `(name) => [...e2e.named('customer', name).querySelectorAll('button')].map((button) => button.textContent)`, name),

@@ -1,10 +1,10 @@
 // Package clamdtest runs ClamAV's daemon for tests, with one signature: the
-// EICAR test file at the beginning of a file, as the official one has it.
+// EICAR test file at the beginning of a file, like the official one.
 //
 //	d := clamdtest.Start(t, clamdtest.Tuned)
 //	client, err := clamd.New(d.Socket, clamd.Options{MaxSize: clamdtest.MaxSize})
 //
-// Where the daemon is not installed, the test is skipped.
+// If the daemon is not installed, the test is skipped.
 package clamdtest
 
 import (
@@ -24,35 +24,34 @@ import (
 )
 
 const (
-	// MaxSize is the size in bytes of the largest file to show it. It takes four
-	// times as much of a stream, and looks at half as much of a file.
+	// MaxSize is the size, in bytes, of the largest file to scan. The daemon's limit for a
+	// stream is four times as much, and for one file within it half as much.
 	MaxSize = 2 << 20
-	// Tuned are the options with which it says where it has not looked.
+	// Tuned are the options that make the daemon report content it has not scanned.
 	Tuned = "AlertExceedsMax yes\nAlertEncrypted yes\n"
 )
 
-// Daemon is a running one.
+// Daemon is a running clamd.
 type Daemon struct {
-	Socket string // path of the Unix socket that it listens at
+	Socket string // path of its Unix socket
 	t      *testing.T
 	cmd    *exec.Cmd
 }
 
-// Start runs a daemon with these further lines of clamd.conf until the test's end.
+// Start runs a daemon until the test's end, with these additional lines in clamd.conf.
 func Start(t *testing.T, options string) *Daemon {
 	t.Helper()
 	return start(t, options, "own.ndb", []byte(signature()))
 }
 
-// StartDaily runs one that has the signature from a daily database of that time,
-// instead of from one of its own.
+// StartDaily runs a daemon that has the signature in a daily database made at that time.
 func StartDaily(t *testing.T, options string, made time.Time) *Daemon {
 	t.Helper()
 	return start(t, options, "daily.cud", daily(t, made))
 }
 
-// signature is EICAR's at the beginning of a file, by the format of .ndb.
-func signature() string { return "Own.Eicar:0:0:" + hex.EncodeToString(EICAR()) + "\n" }
+// signature matches EICAR at the beginning of a file, in the format .ndb.
+func signature() string { return "Own.Eicar:0:0:" + hex.EncodeToString(clamd.EICAR()) + "\n" }
 
 func start(t *testing.T, options, name string, database []byte) *Daemon {
 	t.Helper()
@@ -60,7 +59,7 @@ func start(t *testing.T, options, name string, database []byte) *Daemon {
 	if err != nil {
 		t.Skip("clamd is missing: ci/deps.sh installs it, or apt-get install clamav-daemon")
 	}
-	dir, err := os.MkdirTemp("", "clamd") // a socket's path may have 107 bytes
+	dir, err := os.MkdirTemp("", "clamd") // a socket's path has at most 107 bytes
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	d := &Daemon{Socket: filepath.Join(dir, "s"), t: t}
@@ -79,21 +78,14 @@ func start(t *testing.T, options, name string, database []byte) *Daemon {
 	return d
 }
 
-// Hold stops it where it is, so that what it is asked stays unanswered until
-// Release.
-func (d *Daemon) Hold() {
+// Suspend stops the daemon, so that requests stay unanswered until Resume.
+func (d *Daemon) Suspend() {
 	d.t.Helper()
 	require.NoError(d.t, d.cmd.Process.Signal(syscall.SIGSTOP))
 }
 
-// Release lets it go on.
-func (d *Daemon) Release() {
+// Resume continues a suspended daemon.
+func (d *Daemon) Resume() {
 	d.t.Helper()
 	require.NoError(d.t, d.cmd.Process.Signal(syscall.SIGCONT))
-}
-
-// EICAR is the test file that every scanner knows and that harms nobody, put
-// together here so that no scanner finds this source.
-func EICAR() []byte {
-	return []byte(`X5O!P%@AP[4\PZX54(P^)7CC)7}$` + "EICAR" + `-STANDARD-ANTIVIRUS-` + `TEST-FILE!$H+H*`)
 }

@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// daily is ClamAV's daily database with one signature. Being unsigned (.cud), it is
-// taken from anybody, and clamd tells its number and time like the official one's.
+// daily returns a daily database with one signature. Because it is unsigned (.cud), clamd accepts
+// it from anybody, and reports its number and time like those of the official one.
 //
-// Source: ClamAV's manual, "Inspecting signatures inside a CVD file", on the header
-// of 512 bytes. The tar.gz behind it has an .info that repeats the header and names
-// the parts, as cli_loadinfo in libclamav/readdb.c of ClamAV 1.4 wants it.
+// Source: ClamAV's manual, "Inspecting signatures inside a CVD file", on the header of 512 bytes.
+// The tar.gz after it has an .info that repeats the header and names the parts, as cli_loadinfo in
+// libclamav/readdb.c of ClamAV 1.4 requires.
 func daily(t *testing.T, made time.Time) []byte {
 	t.Helper()
 	const number, signatures, level, unsigned = 27500, 1, 90, "X"
