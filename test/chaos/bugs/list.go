@@ -91,7 +91,7 @@ var List = []Bug{
 		Shows: []string{"twice"},
 		Changes: []Change{
 			{"proxy/deliver", "job.announce", Replace(Call("fresh"), "true")},
-			{"proxy/chat", "Server.judgePost", Replace(Condition("keys"), "$x && !$3.IsFile()")},
+			{"proxy/chat", "Server.postEntry", Replace(Condition("keys"), "$x && !$3.IsFile()")},
 		},
 		Trial: Trial{Border: "announced"},
 	},
