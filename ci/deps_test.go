@@ -39,7 +39,7 @@ var directions = []struct {
 	{"proxy/*", []string{"bridge", "proxy", "proxy/engine", "proxy/guests"}},
 	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
 	{"proxy/engine/enginetest", nil},
-	{"ci/skipped", nil},
+	{"ci/results", nil},
 	{"test/bench", product},
 	{"test/bench/*", nil},
 	{"test/chaos", append(product, "test/chaos/bugs")},

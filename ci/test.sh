@@ -1,50 +1,88 @@
 #!/usr/bin/env bash
 # Everything that must pass before a change lands. Sets a new machine up first.
+#
+# Two lanes of steps run side by side, because tests spend half of their time
+# waiting: for the disk, for an election, for a page. The native tests print as
+# they run; the other lane prints when it has ended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-step() { printf '\n== %s\n' "$*"; }
-
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+lane=
+cleanup() {
+  [[ -z $lane ]] || kill -- "-$lane" 2>/dev/null || true
+  rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
 
-# tests DIRECTORY ARGUMENT...: go test of that module, and what it skips is noted.
-tests() { go -C "$1" test -json "${@:2}" | "$tmp/skipped" "$tmp/list"; }
+# step NAME COMMAND...: runs the command, and notes how many seconds it took.
+step() {
+  local name=$1 start=$SECONDS status=0
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" || status=$?
+  printf '%5d    %s\n' $((SECONDS - start)) "$name" >>"$tmp/steps"
+  return $status
+}
 
-step dependencies
-ci/deps.sh
+# tests DIRECTORY ARGUMENT...: go test of that module. Lint has vetted the tests.
+tests() { go -C "$1" test -vet=off -json "${@:2}" | "$tmp/results" "$tmp/skipped" "$tmp/packages"; }
 
-step "the browser module"
-go run ./web/pack
-go build -o "$tmp/skipped" ./ci/skipped
+browser_module() { go run ./web/pack && go build -o "$tmp/results" ./ci/results; }
 
-step lint
-ci/lint.sh
+under_node() { GOOS=js GOARCH=wasm tests . -exec="$PWD/ci/wasm-exec.sh" ./bridge/... ./wasm; }
 
-step "native tests, with the race detector"
-tests . -race ./...
-tests test -race ./bench/... ./chaos/... ./siege/...
+# The command and its pages are built from outside the test's own package, so a
+# result that go test remembers may be stale.
+in_chromium() { tests test -count=1 -timeout=20m -skip='^TestShots$' ./e2e/...; }
 
-step "browser side under Node"
-GOOS=js GOARCH=wasm tests . -exec="$PWD/ci/wasm-exec.sh" ./bridge/... ./wasm
+# All steps of a lane run, so that one failure does not hide another.
+other_lane() {
+  local status=0
+  step lint ci/lint.sh || status=1
+  step "browser side under Node" under_node || status=1
+  step "JavaScript under Node" node --test web/test/ || status=1
+  step "end to end in Chromium" in_chromium || status=1
+  return $status
+}
 
-step "JavaScript under Node"
-node --test web/test/
+# More packages at once than there are cores: most of them wait.
+native_lane() {
+  local status=0
+  step "native tests, with the race detector" tests . -race -p=4 ./... || status=1
+  step "harnesses, with the race detector" tests test -race ./bench/... ./chaos/... ./siege/... || status=1
+  return $status
+}
 
-# The command and its pages are built from outside the test's own package, so
-# a result that go test remembers may be stale.
-step "end to end in Chromium"
-tests test -count=1 -timeout=20m -skip='^TestShots$' ./e2e/...
+step dependencies ci/deps.sh
+step "the browser module" browser_module
+
+set -m # a process group of its own, which cleanup can end as a whole
+other_lane >"$tmp/other" 2>&1 &
+lane=$!
+set +m
+status=0
+native_lane || status=1
+wait "$lane" || status=1
+lane=
+cat "$tmp/other"
+
+printf '\n== seconds of each step, side by side in two lanes, and of each package over one\n'
+cat "$tmp/steps"
+echo
+sort -rn "$tmp/packages" | awk '$1 > 1'
 
 # A machine without clamd, or a user who may not mount, cannot show everything.
 # Root in CI can.
-step "skipped here"
-if [[ -s $tmp/list ]]; then
-  cat "$tmp/list"
+printf '\n== skipped here\n'
+if [[ -s $tmp/skipped ]]; then
+  cat "$tmp/skipped"
   if [[ -n ${CI:-} && $(id -u) == 0 ]]; then
     echo "ci/test.sh: as root, CI skips nothing" >&2
-    exit 1
+    status=1
   fi
 else
   echo nothing
 fi
+exit $status

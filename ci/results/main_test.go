@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stream is what go test -json said of three packages.
+// stream is the output of go test -json for four packages.
 const stream = `{"Action":"start","Package":"a"}
 {"Action":"run","Package":"a","Test":"TestX"}
 {"Action":"output","Package":"a","Test":"TestX","Output":"=== RUN   TestX\n"}
@@ -19,7 +19,7 @@ const stream = `{"Action":"start","Package":"a"}
 {"Action":"output","Package":"a","Output":"a word of TestMain's\n"}
 {"Action":"output","Package":"a","Output":"PASS\n"}
 {"Action":"output","Package":"a","Output":"ok  \ta\t0.01s\n"}
-{"Action":"pass","Package":"a","Elapsed":0}
+{"Action":"pass","Package":"a","Elapsed":1.25}
 {"Action":"output","Package":"b","Output":"?   \tb\t[no test files]\n"}
 {"Action":"skip","Package":"b","Elapsed":0}
 {"Action":"output","Package":"c","Test":"TestZ","Output":"=== RUN   TestZ\n"}
@@ -28,17 +28,18 @@ const stream = `{"Action":"start","Package":"a"}
 {"Action":"fail","Package":"c","Test":"TestZ","Elapsed":0}
 {"Action":"output","Package":"c","Test":"TestHangs","Output":"panic: test timed out\n"}
 {"Action":"output","Package":"c","Output":"FAIL\tc\t0.01s\n"}
-{"Action":"fail","Package":"c","Elapsed":0}
+{"Action":"fail","Package":"c","Elapsed":31}
 {"Action":"build-output","ImportPath":"d","Output":"d.go:1: syntax error\n"}
 `
 
-func TestSkippedTestsAreListedAndFailuresShown(t *testing.T) {
-	var printed, listed strings.Builder
-	require.NoError(t, sort(strings.NewReader(stream), &printed, &listed))
-	require.Equal(t, "a TestX: x_test.go:7: no rights here\n", listed.String())
+func TestSort_ListsSkippedTestsAndSeconds_PrintsFailures(t *testing.T) {
+	var printed, skipped, seconds strings.Builder
+	require.NoError(t, sort(strings.NewReader(stream), &printed, &skipped, &seconds))
+	require.Equal(t, "a TestX: x_test.go:7: no rights here\n", skipped.String())
+	require.Equal(t, "    1.2  a\n   31.0  c\n", seconds.String())
 	require.Equal(t, "ok  \ta\t0.01s\n"+
 		"?   \tb\t[no test files]\n"+
 		"    z_test.go:9: wrong\n--- FAIL: TestZ (0.00s)\npanic: test timed out\nFAIL\tc\t0.01s\n"+
 		"d.go:1: syntax error\n", printed.String())
-	require.Error(t, sort(strings.NewReader("no JSON"), &printed, &listed))
+	require.Error(t, sort(strings.NewReader("no JSON"), &printed, &skipped, &seconds))
 }
