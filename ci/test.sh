@@ -33,6 +33,16 @@ browser_module() { go run ./web/pack && go build -o "$tmp/results" ./ci/results;
 
 under_node() { GOOS=js GOARCH=wasm tests . -exec="$PWD/ci/wasm-exec.sh" ./bridge/... ./wasm; }
 
+# Prints the totals, or all of it when a test has failed.
+javascript() {
+  if node --test --test-concurrency=2 web/test/*.test.js >"$tmp/javascript" 2>&1; then
+    grep '^# \(tests\|pass\|skipped\|duration_ms\) ' "$tmp/javascript"
+  else
+    cat "$tmp/javascript"
+    return 1
+  fi
+}
+
 # The command and its pages are built from outside the test's own package, so a
 # result that go test remembers may be stale.
 in_chromium() { tests test -count=1 -timeout=20m -skip='^TestShots$' ./e2e/...; }
@@ -42,7 +52,7 @@ other_lane() {
   local status=0
   step lint ci/lint.sh || status=1
   step "browser side under Node" under_node || status=1
-  step "JavaScript under Node" node --test web/test/ || status=1
+  step "JavaScript under Node" javascript || status=1
   step "end to end in Chromium" in_chromium || status=1
   return $status
 }
