@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"attache/bridge"
+	"attache/proxy/proxytest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -18,12 +19,12 @@ import (
 // notices, and no handler panics.
 func FuzzT6T7T8AcceptPath(f *testing.F) {
 	w := newWorld(f)
-	var said lockedBuffer
-	w.server.Close()
-	w.server = httptest.NewUnstartedServer(w.proxy)
-	w.server.Config = &http.Server{Handler: w.proxy, ErrorLog: log.New(&said, "", 0)}
-	w.server.Start()
-	f.Cleanup(w.server.Close)
+	var said proxytest.Log
+	w.Server.Close()
+	w.Server = httptest.NewUnstartedServer(w.Proxy)
+	w.Server.Config = &http.Server{Handler: w.Proxy, ErrorLog: log.New(&said, "", 0)}
+	w.Server.Start()
+	f.Cleanup(w.Server.Close)
 	for _, c := range fragmentCases() {
 		f.Add(true, c.sent)
 	}

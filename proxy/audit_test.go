@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -34,7 +33,7 @@ type kept struct {
 // keptOf reads the audit log's lines that are about that party.
 func (w *world) keptOf(user string) (lines []kept) {
 	w.t.Helper()
-	text, err := os.ReadFile(w.trail)
+	text, err := os.ReadFile(w.AuditFile)
 	require.NoError(w.t, err)
 	for line := range strings.Lines(string(text)) {
 		var k kept
@@ -49,7 +48,7 @@ func (w *world) keptOf(user string) (lines []kept) {
 func TestT21EveryActHasItsLine(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	token := w.token("s1", "dora", bridge.Client, bridge.AllRights...)
+	token := w.Token("s1", "dora", bridge.Client, bridge.AllRights...)
 	p, welcome := w.join(token)
 	d := w.data(token)
 	line := func(k kept) kept {
@@ -91,7 +90,7 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 	key := newKey()
 	p.send(&bridge.Offer{Key: key, Name: "b.bin", Size: 10, Digest: strings.Repeat("0", 64)})
 	await(p, func(m *bridge.Accept) bool { return m.Key == key })
-	r, err := w.records.Get(t.Context(), "s1", key)
+	r, err := w.Records.Get(t.Context(), "s1", key)
 	require.NoError(t, err)
 	wrong := random(10)
 	d.frame(key, 0, wrong)
@@ -100,12 +99,12 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 	key = newKey()
 	p.send(&bridge.Offer{Key: key, Name: "c.bin", Size: 10})
 	await(p, func(m *bridge.Accept) bool { return m.Key == key })
-	r, err = w.records.Get(t.Context(), "s1", key)
+	r, err = w.Records.Get(t.Context(), "s1", key)
 	require.NoError(t, err)
 	p.send(&bridge.Cancel{Key: key})
 	next(kept{Act: proxy.ActCancelled, Document: r.DocumentID, Size: 10})
 
-	f, err := os.Open(w.trail)
+	f, err := os.Open(w.AuditFile)
 	require.NoError(t, err)
 	defer f.Close()
 	_, err = audit.Check(f, audit.Chain{})
@@ -115,7 +114,7 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 func TestT2TheAuditLogHasNoTokenAndNoName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	token := w.token("s1", "dora", bridge.Agent, bridge.AllRights...)
+	token := w.Token("s1", "dora", bridge.Agent, bridge.AllRights...)
 	p, _ := w.join(token)
 	file := w.upload(p, w.data(token), "name-canary.pdf", random(10))
 	p.send(&bridge.Offer{Key: "key-canary", Name: "name-canary", Description: "name-canary", Size: 1})
@@ -123,7 +122,7 @@ func TestT2TheAuditLogHasNoTokenAndNoName(t *testing.T) {
 	path := w.ticket(p, file.ID)
 	w.fetch(path, nil, http.StatusOK)
 	pollUntil(func() bool { return len(w.keptOf("dora")) == 4 })
-	text, err := os.ReadFile(w.trail)
+	text, err := os.ReadFile(w.AuditFile)
 	require.NoError(t, err)
 	require.Contains(t, string(text), file.DocumentID)
 	for _, secret := range append(strings.Split(token, "."), strings.Split(strings.Split(path, "/")[3], ".")[1:]...) {
@@ -142,7 +141,7 @@ func TestT21OneLineATicket(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			if res, err := http.Get(w.server.URL + path); err == nil {
+			if res, err := http.Get(w.Server.URL + path); err == nil {
 				res.Body.Close()
 			}
 		})
@@ -170,9 +169,7 @@ func TestT21WhatCannotBeKeptDoesNotHappen(t *testing.T) {
 	p, _ := w.join(w.agent)
 	file := w.upload(p, w.data(w.agent), "a.txt", random(10))
 	path := w.ticket(p, file.ID)
-	full := *w
-	full.audit = fullAudit{}
-	full.startProxy(slog.New(slog.DiscardHandler))
+	full := w.another(func(c *proxy.Config) { c.Audit = fullAudit{} })
 	p, _ = full.join(w.agent)
 	p.send(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()})
 	require.Equal(t, bridge.CodeStorageUnavailable, p.refused())

@@ -16,13 +16,11 @@ import (
 // H3: a flood costs its socket and no goroutine for each of its frames, and its party
 // waits before it is served again; nobody else does.
 func TestH3WhoFloodsWaitsAndCostsNoGoroutines(t *testing.T) {
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.HelloTimeout = 500 * time.Millisecond }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout = 500 * time.Millisecond })
 	witness, _ := w.join(w.customer)
 	for name, more := range map[string][]byte{"pings": {0x89, 0x80, 0, 0, 0, 0}, "pongs": {0x8a, 0x80, 0, 0, 0, 0}} {
 		t.Run(name, func(t *testing.T) {
-			token := w.token("s1", "flooder-"+name, bridge.Agent, bridge.AllRights...)
+			token := w.Token("s1", "flooder-"+name, bridge.Agent, bridge.AllRights...)
 			before := runtime.NumGoroutine()
 			raw := w.raw()
 			defer raw.Close()
@@ -53,9 +51,7 @@ func TestH3WhoFloodsWaitsAndCostsNoGoroutines(t *testing.T) {
 // many. What one party has is not another's.
 func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MaxSockets = 3 }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.MaxSockets = 3 })
 	var open []*page
 	for range 3 {
 		p, _ := w.join(w.agent)
@@ -85,9 +81,7 @@ func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
 // the close: a place is not held by silence.
 func TestM3ASilentStrangerLosesItsPlaceInTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.HelloTimeout, c.MaxWaitingAddress = 300*time.Millisecond, 1 }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout, c.MaxWaitingAddress = 300*time.Millisecond, 1 })
 	raw := w.raw() // never answers
 	defer raw.Close()
 	_, err := raw.Read(make([]byte, 1)) // the refusal
@@ -100,11 +94,9 @@ func TestM3ASilentStrangerLosesItsPlaceInTime(t *testing.T) {
 // M3: at the total the one who has waited longest goes, and the newcomer gets in.
 func TestM3TheOldestStrangerMakesRoomForANewcomer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MaxWaiting, c.MaxWaitingAddress = 4, 4 }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.MaxWaiting, c.MaxWaitingAddress = 4, 4 })
 	dial := func(from string) *page {
-		conn, _, err := w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "X-Forwarded-For": {from}})
+		conn, _, err := w.dial(bridge.PathChat, http.Header{"Origin": {origin}, "X-Forwarded-For": {from}})
 		require.NoError(t, err)
 		t.Cleanup(func() { conn.CloseNow() })
 		return &page{t, conn}
@@ -124,9 +116,7 @@ func TestM3TheOldestStrangerMakesRoomForANewcomer(t *testing.T) {
 // sockets; what happens is not.
 func TestM4ReplayedHistoryIsPaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.HistoryRate, c.HistoryBurst = 1.0/3600, 8*512 }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.HistoryRate, c.HistoryBurst = 1.0/3600, 8*512 })
 	talker, _ := w.join(w.customer)
 	say(talker, 20)
 	for range 20 {

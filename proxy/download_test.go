@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -77,12 +76,12 @@ func TestT26DownloadsAreNeverShown(t *testing.T) {
 	d := w.data(w.agent)
 	for _, name := range []string{"page.html", "image.svg", "doc.pdf", "x.js"} {
 		file := w.upload(agent, d, name, []byte("<script>alert(1)</script>"))
-		_, h := w.fetch(w.ticket(agent, file.ID), http.Header{"Origin": {w.origin}}, http.StatusOK)
+		_, h := w.fetch(w.ticket(agent, file.ID), http.Header{"Origin": {origin}}, http.StatusOK)
 		require.Equal(t, "application/octet-stream", h.Get("Content-Type"))
 		require.True(t, strings.HasPrefix(h.Get("Content-Disposition"), "attachment; "))
 		require.Equal(t, "sandbox; default-src 'none'", h.Get("Content-Security-Policy"))
 		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
-		require.Equal(t, w.origin, h.Get("Access-Control-Allow-Origin"))
+		require.Equal(t, origin, h.Get("Access-Control-Allow-Origin"))
 		require.Contains(t, h.Get("Access-Control-Expose-Headers"), "Content-Disposition")
 	}
 	file := w.upload(agent, d, "a.txt", []byte("x"))
@@ -95,7 +94,7 @@ func TestT14OnlyFilesOfTheOwnSession(t *testing.T) {
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	file := w.upload(agent, w.data(w.agent), "a.txt", []byte("secret"))
-	stranger, _ := w.join(w.token("other-session", "eve", bridge.Agent, bridge.AllRights...))
+	stranger, _ := w.join(w.Token("other-session", "eve", bridge.Agent, bridge.AllRights...))
 	refusals := map[string]bool{}
 	for _, id := range []string{file.ID, file.DocumentID, file.Key, "1", "nothing"} {
 		stranger.send(&bridge.Ask{Ref: 1, File: id, Attempt: newKey()})
@@ -113,7 +112,7 @@ func TestT15ADocumentIDIsNoRight(t *testing.T) {
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	victim := w.upload(agent, w.data(w.agent), "a.txt", []byte("secret"))
-	eve := w.token("other-session", "eve", bridge.Client, bridge.AllRights...)
+	eve := w.Token("other-session", "eve", bridge.Client, bridge.AllRights...)
 	page, _ := w.join(eve)
 	e := bridge.Announcement{Name: "a.txt", Size: 6, DocumentID: victim.DocumentID, Key: victim.Key}.Notice(bridge.All)
 	posted, err := w.chat.Post(t.Context(), "other-session", "eve", e)
@@ -173,8 +172,7 @@ func TestRecordsThatAreAwayAreNoMissingFile(t *testing.T) {
 	w := newWorld(t)
 	customer, _ := w.join(w.customer)
 	file := w.upload(customer, w.data(w.customer), "a.txt", []byte("x"))
-	w.keeping = func(r proxy.Records) proxy.Records { return awayRecords{r} }
-	agent, _ := w.another().join(w.agent)
+	agent, _ := w.another(func(c *proxy.Config) { c.Records = awayRecords{c.Records} }).join(w.agent)
 	agent.send(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()})
 	require.Equal(t, bridge.CodeStorageUnavailable, await(agent, anything[*bridge.Fail]).Error.Code)
 }
@@ -191,12 +189,10 @@ func TestT19DownloadsThatAreNotRead(t *testing.T) {
 		busy   bool
 	}{"cut off": {20 * time.Millisecond, false}, "counted meanwhile": {2 * wait, true}} {
 		t.Run(name, func(t *testing.T) {
-			twin := *w
-			twin.limits = func(p *proxy.Config) { p.PieceTimeout, p.MaxDownloads = c.within, 1 }
-			twin.startProxy(slog.New(slog.DiscardHandler))
+			twin := w.another(func(p *proxy.Config) { p.PieceTimeout, p.MaxDownloads = c.within, 1 })
 			ended := make(chan struct{}, 1)
 			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				twin.proxy.ServeHTTP(rw, r)
+				twin.Proxy.ServeHTTP(rw, r)
 				ended <- struct{}{}
 			}))
 			defer server.Close()
@@ -213,7 +209,7 @@ func TestT19DownloadsThatAreNotRead(t *testing.T) {
 				conn.Close()
 			}
 			<-ended
-			require.Less(t, twin.proxy.Traffic().Down, int64(len(content)))
+			require.Less(t, twin.Proxy.Traffic().Down, int64(len(content)))
 			_, h := twin.fetch(link, http.Header{"Range": {"bytes=0-0"}}, http.StatusPartialContent)
 			require.Equal(t, "1", h.Get("Content-Length"))
 		})
@@ -226,9 +222,7 @@ func TestM2RangesArePaced(t *testing.T) {
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.bin", random(3000)).ID)
-	twin := *w
-	twin.limits = func(p *proxy.Config) { p.MessageRate, p.MessageBurst = 1e-3, 3 }
-	twin.startProxy(slog.New(slog.DiscardHandler))
+	twin := w.another(func(p *proxy.Config) { p.MessageRate, p.MessageBurst = 1e-3, 3 })
 	piece := http.Header{"Range": {"bytes=0-0"}}
 	for range 3 {
 		twin.fetch(link, piece, http.StatusPartialContent)
@@ -238,7 +232,7 @@ func TestM2RangesArePaced(t *testing.T) {
 	go func() {
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 		answer := httptest.NewRecorder()
-		twin.proxy.ServeHTTP(answer, r)
+		twin.Proxy.ServeHTTP(answer, r)
 		got <- answer.Code
 	}()
 	select {
@@ -253,9 +247,7 @@ func TestM2RangesArePaced(t *testing.T) {
 // TestB58ALinkGoesOnAfterItsStart takes a link whose time to begin is over.
 func TestB58ALinkGoesOnAfterItsStart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(p *proxy.Config) { p.TicketTime = time.Nanosecond }
-	w.restartProxy()
+	w := newWorld(t, func(p *proxy.Config) { p.TicketTime = time.Nanosecond })
 	agent, _ := w.join(w.agent)
 	content := random(3000)
 	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.bin", content).ID)
@@ -291,7 +283,7 @@ func TestB58LostRightsEndALink(t *testing.T) {
 		code   bridge.Code
 	}{
 		"the document is removed": {func(t *testing.T, w *world, _ *page, file bridge.File) {
-			require.NoError(t, w.store.Remove(t.Context(), file.DocumentID))
+			require.NoError(t, w.Store.Remove(t.Context(), file.DocumentID))
 		}, http.StatusNotFound, bridge.CodeDocument},
 		"the party leaves": {func(t *testing.T, w *world, _ *page, _ bridge.File) {
 			require.NoError(t, w.chat.Leave(t.Context(), "s1", "carol", bridge.Reason{}, bridge.KeepAlive))
@@ -319,7 +311,7 @@ func TestB58LostRightsEndALink(t *testing.T) {
 			require.Eventually(t, func() bool { // what was asked before is believed for a second
 				r := httptest.NewRequest(http.MethodGet, link, nil)
 				answer := httptest.NewRecorder()
-				w.proxy.ServeHTTP(answer, r)
+				w.Proxy.ServeHTTP(answer, r)
 				return answer.Code == c.status
 			}, wait, 20*time.Millisecond)
 		})
@@ -333,7 +325,7 @@ func TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink(t *testing.T) {
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	_, _ = w.join(w.customer)
-	watcher, _ := w.join(w.token("s1", "eve", bridge.Supervisor, bridge.AllRights...))
+	watcher, _ := w.join(w.Token("s1", "eve", bridge.Supervisor, bridge.AllRights...))
 	content := random(3000)
 	o := &bridge.Offer{Key: newKey(), Name: "a.bin", Size: int64(len(content)), Visibility: bridge.Internal}
 	agent.send(o)
@@ -343,7 +335,7 @@ func TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink(t *testing.T) {
 	w.fetch(link, nil, http.StatusOK)
 	watcher.send(&bridge.Leave{Ref: 9})
 	await(watcher, anything[*bridge.Done])
-	w.join(w.token("s1", "eve", bridge.Client, bridge.AllRights...))
+	w.join(w.Token("s1", "eve", bridge.Client, bridge.AllRights...))
 	rest := http.Header{"Range": {"bytes=1000-"}, "If-Range": {`"` + sum(content) + `"`}}
 	other := w.another() // it has not asked a moment ago
 	for _, header := range []http.Header{nil, rest} {
@@ -438,10 +430,8 @@ func TestB56CookiesOnlyWhereTheOperatorSaysSo(t *testing.T) {
 	agent, _ := w.join(w.agent)
 	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "a.txt", []byte("x")).ID)
 	for _, on := range []bool{false, true} {
-		twin := *w
-		twin.limits = func(p *proxy.Config) { p.Credentials = on }
-		twin.startProxy(slog.New(slog.DiscardHandler))
-		for page, want := range map[string]string{w.origin: "true", "https://evil.example": ""} {
+		twin := w.another(func(p *proxy.Config) { p.Credentials = on })
+		for page, want := range map[string]string{origin: "true", "https://evil.example": ""} {
 			if !on {
 				want = ""
 			}

@@ -38,15 +38,16 @@ func TestASocketIsClosedWhileItsTokenIsChecked(t *testing.T) {
 		"the proxy drains":        {wait, func(p *proxy.Proxy) { go p.Drain(context.Background()) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			a := slowAuth{w.auth, make(chan struct{}), make(chan struct{})}
-			w.limits = func(p *proxy.Config) { p.Auth, p.HelloTimeout = a, c.patience }
-			w = w.another()
+			a := slowAuth{asked: make(chan struct{}), may: make(chan struct{})}
+			w := newWorld(t, func(p *proxy.Config) {
+				a.Authenticator = p.Auth
+				p.Auth, p.HelloTimeout = a, c.patience
+			})
 			raw := w.raw()
 			defer raw.Close()
 			raw.Write(maskedText(bridge.AppendMessage(nil, &bridge.Hello{Token: w.agent})))
 			<-a.asked
-			c.end(w.proxy)
+			c.end(w.Proxy)
 			raw.SetReadDeadline(time.Now().Add(wait))
 			_, err := raw.Read(make([]byte, 1)) // of the reason
 			require.NoError(t, err)
@@ -56,7 +57,7 @@ func TestASocketIsClosedWhileItsTokenIsChecked(t *testing.T) {
 				}
 			}()
 			close(a.may)
-			w.proxy.Close()
+			w.Proxy.Close()
 			_, err = io.Copy(io.Discard, raw)
 			require.False(t, errors.Is(err, os.ErrDeadlineExceeded), "the socket was left open")
 		})

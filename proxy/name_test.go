@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"attache/bridge"
-	"attache/proxy/chat"
+	"attache/proxy/assembly"
 
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +17,7 @@ func TestM8_TheCleanNameGoesEverywhere(t *testing.T) {
 	t.Parallel()
 	limits := bridge.Unlimited()
 	limits.Types = []string{"pdf"}
-	w := newWorldWith(t, chat.Options{CustomerLimits: &limits})
+	w := newWorldWith(t, func(o *assembly.Options) { o.Chat.CustomerLimits = &limits })
 	agent, _ := w.join(w.agent)
 	customer, _ := w.join(w.customer)
 	d := w.data(w.customer)
@@ -41,7 +41,7 @@ func TestM8_TheCleanNameGoesEverywhere(t *testing.T) {
 		require.True(t, found)
 		require.Equal(t, clean, event.Data.Get(bridge.KeyFileName))
 		require.Equal(t, raw, event.Data.Get(bridge.KeyFileAsSent))
-		stored, err := w.store.Open(t.Context(), seen.DocumentID)
+		stored, err := w.Store.Open(t.Context(), seen.DocumentID)
 		require.NoError(t, err)
 		require.Equal(t, clean, stored.Document().Name)
 		require.NoError(t, stored.Close())

@@ -148,6 +148,8 @@ type unheard struct {
 	told  chan struct{}
 }
 
+func (u *unheard) wrap(c *proxy.Config) { u.Records, c.Records = c.Records, u }
+
 func (u *unheard) Create(ctx context.Context, r proxy.Record) (proxy.Record, error) {
 	created, err := u.Records.Create(ctx, r)
 	u.first.Do(func() {
@@ -164,8 +166,7 @@ func TestABeginThatFailsLateTakesNothingAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
-	w.keeping = func(r proxy.Records) proxy.Records { records.Records = r; return records }
-	twin := w.another()
+	twin := w.another(records.wrap)
 	first, _ := twin.join(w.agent)
 	content, key := random(2*pieceLength), newKey()
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
@@ -203,8 +204,7 @@ func TestT17ABeginThatFailsLateKeepsItsPlace(t *testing.T) {
 	w := newWorld(t)
 	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
 	close(records.told)
-	w.keeping = func(r proxy.Records) proxy.Records { records.Records = r; return records }
-	customer, welcome := w.another().join(w.customer)
+	customer, welcome := w.another(records.wrap).join(w.customer)
 	offer := func() *bridge.Offer { return &bridge.Offer{Key: newKey(), Name: "a.bin", Size: 10} }
 	begun := offer()
 	customer.send(begun)
@@ -224,12 +224,10 @@ func TestT17ABeginThatFailsLateKeepsItsPlace(t *testing.T) {
 // nothing: what it said at the join still binds each file.
 func TestWhatNobodyMaySend(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.largest = 1000
-	twin := w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.MaxFileSize = 1000 })
 	for name, token := range map[string]string{"customer": w.customer, "agent": w.agent} {
 		t.Run(name, func(t *testing.T) {
-			p, welcome := twin.join(token)
+			p, welcome := w.join(token)
 			require.Equal(t, int64(1000), welcome.Limits.MaxFileSize)
 			p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1001})
 			require.Equal(t, bridge.CodeFileSize, await(p, anything[*bridge.Fail]).Error.Code)
@@ -246,10 +244,8 @@ func TestWhatNobodyMaySend(t *testing.T) {
 
 func TestT17AChatServerThatCountsNothingStillBinds(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.speaking = func(c proxy.ChatServer) proxy.ChatServer { return struct{ proxy.ChatServer }{c} }
-	twin := w.another()
-	p, welcome := twin.join(w.customer)
+	w := newWorld(t, func(c *proxy.Config) { c.Chat = struct{ proxy.ChatServer }{c.Chat} })
+	p, welcome := w.join(w.customer)
 	p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: welcome.Limits.MaxFileSize + 1})
 	require.Equal(t, bridge.CodeFileSize, await(p, anything[*bridge.Fail]).Error.Code)
 }

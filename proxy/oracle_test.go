@@ -45,9 +45,7 @@ type hostileRequest struct {
 // and docs/protocol.md says what each is answered with.
 func TestT26OracleOfHTTP(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 }
-	w.restartProxy()
+	w := newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 })
 	agent, _ := w.join(w.agent)
 	file := w.upload(agent, w.data(w.agent), "a b.pdf", random(1000))
 	held := heldFile{path: w.ticket(agent, file.ID)}
@@ -58,8 +56,8 @@ func TestT26OracleOfHTTP(t *testing.T) {
 	defer client.CloseIdleConnections()
 	r := rand.New(rand.NewPCG(26, 1))
 	for range hostileInputs(600) {
-		q := held.request(r, w.origin)
-		req, err := http.NewRequest(q.method, w.server.URL, nil)
+		q := held.request(r, origin)
+		req, err := http.NewRequest(q.method, w.Server.URL, nil)
 		require.NoError(t, err)
 		req.URL.Opaque = "//" + req.URL.Host + q.path
 		req.Header = q.header
@@ -68,7 +66,7 @@ func TestT26OracleOfHTTP(t *testing.T) {
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		require.NoError(t, err)
-		held.judge(t, q, res, body, w.origin)
+		held.judge(t, q, res, body, origin)
 	}
 }
 
@@ -210,7 +208,7 @@ func TestT5OracleOfFirstMessages(t *testing.T) {
 	w := newWorld(t)
 	r := rand.New(rand.NewPCG(5, 1))
 	for i := range hostileInputs(150) {
-		hello := bridge.Hello{Token: w.token(fmt.Sprintf("f%d", i/20), "alice", bridge.Agent, bridge.AllRights...)}
+		hello := bridge.Hello{Token: w.Token(fmt.Sprintf("f%d", i/20), "alice", bridge.Agent, bridge.AllRights...)}
 		text, good := hostileHello(r, string(bridge.AppendMessage(nil, &hello)))
 		first := byte(fin | opText)
 		if r.IntN(10) == 0 {

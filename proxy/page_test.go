@@ -27,9 +27,9 @@ func (w *world) dial(path string, header http.Header) (*websocket.Conn, *http.Re
 	ctx, cancel := context.WithTimeout(w.t.Context(), wait)
 	defer cancel()
 	if header == nil {
-		header = http.Header{"Origin": {w.origin}}
+		header = http.Header{"Origin": {origin}}
 	}
-	url := "ws" + strings.TrimPrefix(w.server.URL, "http") + path
+	url := "ws" + strings.TrimPrefix(w.Server.URL, "http") + path
 	return websocket.Dial(ctx, url, &websocket.DialOptions{HTTPHeader: header, Subprotocols: []string{bridge.Subprotocol}})
 }
 

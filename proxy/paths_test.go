@@ -46,7 +46,7 @@ func TestB64PathsAReverseProxyBends(t *testing.T) {
 func TestB64APrefixThatIsPassedOnIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	server := httptest.NewServer(w.proxy.Mounted(w.proxy))
+	server := httptest.NewServer(w.Proxy.Mounted(w.Proxy))
 	t.Cleanup(server.Close)
 	for path, status := range map[string]int{
 		bridge.PathWhy: http.StatusOK, "/" + bridge.PathWhy: http.StatusOK,
@@ -62,5 +62,5 @@ func TestB64APrefixThatIsPassedOnIsTold(t *testing.T) {
 		require.Equal(t, status, res.StatusCode, path)
 		require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"), path)
 	}
-	require.Contains(t, w.logged(), "prefix=/chat/files")
+	require.Contains(t, w.Log.String(), "prefix=/chat/files")
 }

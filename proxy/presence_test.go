@@ -19,7 +19,7 @@ import (
 // seated counts the seats of all proxies.
 func (w *world) seated() int {
 	w.t.Helper()
-	stream, err := w.engine.JetStream().Stream(w.t.Context(), "SEATS")
+	stream, err := w.Engine.JetStream().Stream(w.t.Context(), "SEATS")
 	require.NoError(w.t, err)
 	info, err := stream.Info(w.t.Context(), jetstream.WithSubjectFilter("seat.>"))
 	require.NoError(w.t, err)
@@ -73,7 +73,7 @@ func TestPartyOfADeadProxyLeaves(t *testing.T) {
 	twin := w.another()
 	agent, _ := twin.join(w.agent)
 	w.join(w.customer)
-	w.crash()
+	w.Crash()
 	left := await(agent, isLeft)
 	require.Equal(t, "carol", left.Event.From.UserID)
 	require.EqualValues(t, bridge.ReasonDisconnected.Code, left.Event.Reason.Code)
@@ -89,7 +89,7 @@ func TestSeatThatOthersRemovedIsTakenAgain(t *testing.T) {
 	agent, _ := twin.join(w.agent)
 	w.join(w.customer)
 	w.awaitSeated(2)
-	stream, err := w.engine.JetStream().Stream(t.Context(), "SEATS")
+	stream, err := w.Engine.JetStream().Stream(t.Context(), "SEATS")
 	require.NoError(t, err)
 	carol := fmt.Sprintf("seat.%x.%x.*", "s1", "carol")
 	require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSubject(carol)), "as an heir does")
@@ -102,7 +102,7 @@ func TestSeatThatOthersRemovedIsTakenAgain(t *testing.T) {
 	w.awaitSeated(2)
 	back.send(&bridge.Say{Ref: 1, Key: newKey(), Text: "still here"})
 	said := await(back, func(m *bridge.Done) bool { return m.Ref == 1 }).Event.ID
-	w.crash()
+	w.Crash()
 	require.Greater(t, await(agent, isLeft).Event.ID, said, "and its seat is inherited")
 }
 
@@ -123,6 +123,8 @@ type hooked struct {
 	free  func() error // before Free
 	freed func()       // after Free
 }
+
+func (h *hooked) wrap(c *proxy.Config) { h.Seats, c.Seats = c.Seats, h }
 
 func (h *hooked) Take(ctx context.Context, session, user string) error {
 	if h.take != nil {
@@ -154,8 +156,7 @@ func TestBackWhileTheSeatIsFreed(t *testing.T) {
 	var once sync.Once
 	h := &hooked{freed: func() { once.Do(func() { close(freed); <-back }) }}
 	w := newWorld(t)
-	w.between = func(s proxy.Seats) proxy.Seats { h.Seats = s; return h }
-	twin := w.another()
+	twin := w.another(h.wrap)
 	agent, _ := w.join(w.agent)
 	first, _ := twin.join(w.customer)
 	first.conn.CloseNow()
@@ -182,8 +183,7 @@ func TestSeatThatCouldNotBeTaken(t *testing.T) {
 		return errors.New("no leader")
 	}}
 	w := newWorld(t)
-	w.between = func(s proxy.Seats) proxy.Seats { h.Seats = s; return h }
-	twin := w.another()
+	twin := w.another(h.wrap)
 	p := twin.open(bridge.PathChat)
 	p.send(&bridge.Hello{Token: w.customer})
 	require.Equal(t, bridge.CodeBusy, p.refused())
@@ -203,8 +203,7 @@ func TestSeatThatCouldNotBeFreed(t *testing.T) {
 		return nil
 	}}
 	w := newWorld(t)
-	w.between = func(s proxy.Seats) proxy.Seats { h.Seats = s; return h }
-	twin := w.another()
+	twin := w.another(h.wrap)
 	agent, _ := w.join(w.agent)
 	customer, _ := twin.join(w.customer)
 	customer.conn.CloseNow()

@@ -79,7 +79,7 @@ func TestM6T10DataSocketsEndWithTheSession(t *testing.T) {
 			d.frame(key, 600, content[600:]) // before the closing handshake, as a page that does not listen
 			require.Equal(t, websocket.StatusPolicyViolation, d.closed())
 			require.Equal(t, websocket.StatusPolicyViolation, elsewhere.closed())
-			record, err := w.records.Get(t.Context(), "s1", key)
+			record, err := w.Records.Get(t.Context(), "s1", key)
 			require.NoError(t, err)
 			require.True(t, record.State.Incoming() || record.State == bridge.Failed, record.State)
 
@@ -97,7 +97,7 @@ func TestL4EndingAChatNeedsARight(t *testing.T) {
 	for _, after := range []bridge.AfterAction{bridge.ForceClose, bridge.CloseIfNoAgents} {
 		w := newWorld(t)
 		witness, _ := w.join(w.customer)
-		mute, _ := w.join(w.token("s1", "mute", bridge.Agent, bridge.RightDownload))
+		mute, _ := w.join(w.Token("s1", "mute", bridge.Agent, bridge.RightDownload))
 		mute.send(&bridge.Leave{Ref: 1, After: after})
 		require.Equal(t, bridge.CodeForbidden, await(mute, func(m *bridge.Fail) bool { return m.Ref == 1 }).Error.Code)
 		mute.send(&bridge.Leave{Ref: 2, After: bridge.KeepAlive})
@@ -121,7 +121,7 @@ func TestL6TheLowerClientVersionCounts(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			user := "v-" + newKey()
-			token, err := w.auth.Mint(proxy.Identity{
+			token, err := w.Auth.Mint(proxy.Identity{
 				Session: "s1", Party: bridge.Party{UserID: user, UserType: bridge.Agent, ClientVersion: c.token},
 				Rights: bridge.AllRights, Expires: time.Now().Add(time.Hour),
 			})

@@ -15,9 +15,7 @@ import (
 // slow is a proxy that reads five messages of a party, and the next one in an
 // hour.
 func slow(t *testing.T) *world {
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 5 }
-	return w.another()
+	return newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 5 })
 }
 
 func say(p *page, n int) {
@@ -66,11 +64,11 @@ func (c countedRecords) Get(ctx context.Context, session, key string) (proxy.Rec
 // counts as a message. One that does costs nothing but itself.
 func TestT20RefusedFramesArePaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 5 }
 	var read atomic.Int64
-	w.keeping = func(r proxy.Records) proxy.Records { return countedRecords{r, &read} }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) {
+		c.MessageRate, c.MessageBurst = 1.0/3600, 5
+		c.Records = countedRecords{c.Records, &read}
+	})
 	alice := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "alice", Nickname: "alice", UserType: bridge.Agent}}
 	_, err := w.chat.Join(t.Context(), alice.Session, alice.Party)
 	require.NoError(t, err)
@@ -98,9 +96,7 @@ func TestT20RefusedFramesArePaced(t *testing.T) {
 // counts as many messages; the last one of a file is as small as it must be.
 func TestM1TinyFramesArePaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 60 }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 60 })
 	flooder, _ := w.join(w.agent)
 	d, key := w.data(w.agent), newKey()
 	flooder.send(&bridge.Offer{Key: key, Name: "a.txt", Size: 20})
@@ -118,7 +114,7 @@ func TestM1TinyFramesArePaced(t *testing.T) {
 	again.frame(key, 2, []byte("x"))
 	again.frame(key, 3, []byte("x"))
 	await(again, func(m *bridge.Ack) bool { return m.Stored == 3 })
-	record, err := w.records.Get(t.Context(), "s1", key)
+	record, err := w.Records.Get(t.Context(), "s1", key)
 	require.NoError(t, err)
 	require.True(t, record.State.Incoming(), "the rest waits")
 }
@@ -127,9 +123,7 @@ func TestM1TinyFramesArePaced(t *testing.T) {
 // download reads them one by one.
 func TestM1AFileInTooManyPiecesIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 })
 	p, _ := w.join(w.agent)
 	d, key := w.data(w.agent), newKey()
 	p.send(&bridge.Offer{Key: key, Name: "a.txt", Size: 3000})

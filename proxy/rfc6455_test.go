@@ -100,7 +100,7 @@ func TestRFC6455(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			conn := w.raw()
 			defer conn.Close()
-			token := w.token(fmt.Sprintf("rfc%d", i), "alice", bridge.Agent, bridge.AllRights...)
+			token := w.Token(fmt.Sprintf("rfc%d", i), "alice", bridge.Agent, bridge.AllRights...)
 			conn.Write(piece(fin|opText, string(bridge.AppendMessage(nil, &bridge.Hello{Token: token}))))
 			r := bufio.NewReader(conn)
 			awaitText(t, conn, r, `"type":"welcome"`)

@@ -19,7 +19,7 @@ import (
 func TestT1Origins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	good := w.origin
+	good := origin
 	host := strings.TrimPrefix(good, "https://")
 	refused := [][]string{
 		nil, {""}, {"null"}, {good, good}, {good, "https://evil.example"},
@@ -29,7 +29,7 @@ func TestT1Origins(t *testing.T) {
 		{"https://user@" + host}, {"https://user:pw@" + host}, {"https://" + host + "@evil.example"},
 		{strings.ToUpper(good)}, {"HTTPS://" + host}, {good + "\u00a0"},
 		{good + "," + good}, {good + " https://evil.example"}, {"https://xn--dsk-lma.example"}, {"https://dėsk.example"},
-		{"https://127.0.0.1"}, {"http://127.0.0.1"}, {"http://localhost"}, {w.server.URL}, {"https://evil.example"},
+		{"https://127.0.0.1"}, {"http://127.0.0.1"}, {"http://localhost"}, {w.Server.URL}, {"https://evil.example"},
 		{"file://"}, {"data:text/html,x"}, {"about:blank"}, {"blob:" + good}, {"chrome-extension://abc"}, {"*"}, {"https://*"},
 		{"https://"}, {"https:"}, {"https://" + strings.Repeat("a", 4000)}, {"https://desk.example%00.evil.example"},
 		{"https://desk.example%2eevil"}, {"https://[::1]"}, {"https://desk。example"}, {"javascript:0"},
@@ -70,8 +70,7 @@ func TestFirstMessage(t *testing.T) {
 		{"no JSON", "hello", bridge.CodeMessage},
 		{"a version nobody knows", `{"type":"hello","token":"` + w.agent + `","clientVersion":7}`, bridge.CodeVersion},
 	}
-	w.limits = func(c *proxy.Config) { c.HelloTimeout = 100 * time.Millisecond }
-	hasty := w.another()
+	hasty := w.another(func(c *proxy.Config) { c.HelloTimeout = 100 * time.Millisecond })
 	for _, path := range []string{bridge.PathChat, bridge.PathData} {
 		for _, tt := range tests {
 			t.Run(path+" "+tt.name, func(t *testing.T) {
@@ -135,7 +134,7 @@ func TestT5StrangersBehindAReverseProxy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	dial := func(from string) (*websocket.Conn, *http.Response, error) {
-		return w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "X-Forwarded-For": {from}})
+		return w.dial(bridge.PathChat, http.Header{"Origin": {origin}, "X-Forwarded-For": {from}})
 	}
 	for range maxWaitingAddress {
 		conn, _, err := dial("203.0.113.9")
@@ -182,7 +181,7 @@ func TestT12CompressionIsNeverOffered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, offer := range []string{"permessage-deflate", "permessage-deflate; client_max_window_bits", "permessage-deflate; server_no_context_takeover", "x-webkit-deflate-frame"} {
-		conn, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}, "Sec-WebSocket-Extensions": {offer}})
+		conn, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {origin}, "Sec-WebSocket-Extensions": {offer}})
 		require.NoError(t, err)
 		require.Empty(t, res.Header.Get("Sec-WebSocket-Extensions"))
 		conn.CloseNow()
@@ -195,16 +194,14 @@ func TestT2NoTokenInTheURL(t *testing.T) {
 	p := w.open(bridge.PathChat + "?token=" + w.agent)
 	p.send(&bridge.Ping{Ref: 1})
 	require.Equal(t, bridge.CodeMessage, p.refused(), "a token in the URL is no hello")
-	require.NotContains(t, w.logged(), w.agent)
+	require.NotContains(t, w.Log.String(), w.agent)
 }
 
 // Pings cost us a write each, and pieces with nothing in them a read each; both
 // end by count.
 func TestT6Floods(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.HelloTimeout, c.MessageTimeout = 2*wait, 2*wait }
-	w.restartProxy()
+	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout, c.MessageTimeout = 2*wait, 2*wait })
 	for name, c := range map[string]struct{ begin, again []byte }{
 		"pings":        {nil, []byte{0x89, 0x80, 0, 0, 0, 0}},
 		"pongs":        {nil, []byte{0x8a, 0x80, 0, 0, 0, 0}},
@@ -239,9 +236,7 @@ func TestT6Floods(t *testing.T) {
 // One byte of a message comes for each answer that another page gets.
 func TestT6DrippingMessages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MessageTimeout = wait / 100 }
-	w.restartProxy()
+	w := newWorld(t, func(c *proxy.Config) { c.MessageTimeout = wait / 100 })
 	witness, _ := w.join(w.customer)
 	raw := w.raw()
 	defer raw.Close()
@@ -301,7 +296,7 @@ func TestDrain(t *testing.T) {
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
 	done := make(chan error, 1)
-	go func() { done <- w.proxy.Drain(t.Context()) }()
+	go func() { done <- w.Proxy.Drain(t.Context()) }()
 	bye := await(agent, anything[*bridge.Bye])
 	require.Positive(t, bye.After)
 	require.Equal(t, websocket.StatusServiceRestart, agent.closed())
@@ -318,7 +313,7 @@ func TestDrainWhileAPageComes(t *testing.T) {
 	w := newWorld(t)
 	late := w.open(bridge.PathChat)
 	done := make(chan error, 1)
-	go func() { done <- w.proxy.Drain(t.Context()) }()
+	go func() { done <- w.Proxy.Drain(t.Context()) }()
 	pollUntil(func() bool { _, _, err := w.dial(bridge.PathChat, nil); return err != nil })
 	late.send(&bridge.Hello{Token: w.agent})
 	bye, ok := late.next().(*bridge.Bye)
@@ -331,9 +326,7 @@ func TestDrainWhileAPageComes(t *testing.T) {
 // Data sockets that wait for a frame hold no room for one.
 func TestIdleDataSocketsAreSmall(t *testing.T) {
 	const sockets = 64
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.MaxSockets = sockets + 1 }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.MaxSockets = sockets + 1 })
 	w.join(w.agent)
 	w.data(w.agent)
 	before := heap()

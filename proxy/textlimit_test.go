@@ -15,9 +15,7 @@ import (
 // nobody else is.
 func TestH5WordsHaveAPace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.TextRate, c.TextBurst = 1, 10_000 }
-	w = w.another()
+	w := newWorld(t, func(c *proxy.Config) { c.TextRate, c.TextBurst = 1, 10_000 })
 	customer, _ := w.join(w.customer)
 	second, _ := w.join(w.customer)
 	agent, _ := w.join(w.agent)
@@ -59,7 +57,7 @@ func TestH5RefusalsDoNotFillTheAuditLog(t *testing.T) {
 		customer.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1 << 40})
 		require.Equal(t, bridge.CodeFileSize, customer.refused())
 	}
-	lines, err := os.ReadFile(w.trail)
+	lines, err := os.ReadFile(w.AuditFile)
 	require.NoError(t, err)
 	kept := strings.Count(string(lines), `"refused"`)
 	require.Less(t, kept, offers)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"attache/bridge"
-	"attache/proxy/metrics"
 
 	"github.com/stretchr/testify/require"
 )
@@ -33,7 +32,7 @@ func (w *world) scrape() map[string]float64 {
 
 func (w *world) scraped() string {
 	answer := httptest.NewRecorder()
-	w.metrics.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	w.Metrics.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	require.Equal(w.t, 200, answer.Code, answer.Body)
 	return answer.Body.String()
 }
@@ -52,7 +51,6 @@ func moved(before, after map[string]float64) map[string]float64 {
 func TestMetricsMove(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.metrics.Ask(metrics.Sources{Traffic: w.proxy.Traffic, Queue: w.loop.Queue, Space: w.engine.FreeSpace})
 	tests := []struct {
 		name string
 		do   func(t *testing.T)
@@ -62,10 +60,10 @@ func TestMetricsMove(t *testing.T) {
 			w.join(w.agent)
 			w.join(w.agent)
 			w.join(w.customer)
-			w.join(w.token("s2", "alice", bridge.Agent, bridge.AllRights...))
+			w.join(w.Token("s2", "alice", bridge.Agent, bridge.AllRights...))
 		}, map[string]float64{"attache_chat_sockets": 4, "attache_parties": 3, "attache_sessions": 2}},
 		{"a page goes", func(*testing.T) {
-			p, _ := w.join(w.token("s3", "eve", bridge.Agent, bridge.AllRights...))
+			p, _ := w.join(w.Token("s3", "eve", bridge.Agent, bridge.AllRights...))
 			p.conn.CloseNow()
 		}, map[string]float64{}},
 		{"from the page to the notice, and down", func(t *testing.T) {
@@ -140,8 +138,7 @@ func pollUntil(is func() bool) bool {
 func TestT2MetricsNameNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.metrics.Ask(metrics.Sources{Traffic: w.proxy.Traffic, Queue: w.loop.Queue, Space: w.engine.FreeSpace})
-	token := w.token("session-canary", "user-canary", bridge.Agent, bridge.AllRights...)
+	token := w.Token("session-canary", "user-canary", bridge.Agent, bridge.AllRights...)
 	p, _ := w.join(token)
 	file := w.upload(p, w.data(token), "name-canary.pdf", random(10))
 	path := w.ticket(p, file.ID)

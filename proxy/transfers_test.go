@@ -11,7 +11,7 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
-	"attache/proxy/deliver"
+	"attache/proxy/assembly"
 
 	"github.com/stretchr/testify/require"
 )
@@ -30,7 +30,7 @@ func (w *world) door(user string, kind bridge.UserType) *door {
 	who := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: user, Nickname: user, UserType: kind}, Rights: bridge.AllRights}
 	joined, err := w.chat.Join(w.t.Context(), who.Session, who.Party)
 	require.NoError(w.t, err)
-	return &door{w, w.proxy.Transfers(), who, joined.Limits}
+	return &door{w, w.Proxy.Transfers(), who, joined.Limits}
 }
 
 func (d *door) offer(key, name string, size int) (proxy.Offered, error) {
@@ -110,21 +110,21 @@ func (w *world) alikeNotice(r proxy.Record) bridge.Event {
 // The same file over sockets and through a caller that has none comes to the same
 // record, scan, allowance, notice, audit lines and download.
 func TestTransfersNeedNoSocket(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []bridge.UserType{bridge.Client, bridge.Agent} {
 		for name, size := range map[string]int{"several pieces": 1_500_000, "empty": 0} {
 			t.Run(string(kind)+", "+name, func(t *testing.T) {
-				w := newWorld(t)
 				scanner := &scans{}
-				w.scanWith(scanner)
+				w := newWorldWith(t, func(o *assembly.Options) { o.Scanner = scanner })
 				content := random(size)
-				token := w.token("s1", "socket", kind, bridge.AllRights...)
+				token := w.Token("s1", "socket", kind, bridge.AllRights...)
 				p, _ := w.join(token)
 				d := w.door("door", kind)
 
 				sent := w.upload(p, w.data(token), "a.bin", content)
 				overSocket := await(p, func(m *bridge.Upload) bool { return m.Key == sent.Key && m.State.Final() })
 				require.Equal(t, bridge.Announced, overSocket.State)
-				want, err := w.records.Get(t.Context(), "s1", sent.Key)
+				want, err := w.Records.Get(t.Context(), "s1", sent.Key)
 				require.NoError(t, err)
 				got, err := d.upload(newKey(), "a.bin", content)
 				require.NoError(t, err)
@@ -136,12 +136,12 @@ func TestTransfersNeedNoSocket(t *testing.T) {
 
 				link := w.ticket(p, want.FileID)
 				fetched, _ := w.fetch(link, nil, http.StatusOK)
-				before := w.proxy.Traffic()
+				before := w.Proxy.Traffic()
 				var out bytes.Buffer
 				require.NoError(t, d.download(got.FileID, newKey(), &out))
 				require.True(t, bytes.Equal(fetched, out.Bytes()))
 				require.True(t, bytes.Equal(content, out.Bytes()))
-				require.EqualValues(t, size, w.proxy.Traffic().Down-before.Down)
+				require.EqualValues(t, size, w.Proxy.Traffic().Down-before.Down)
 
 				require.Equal(t, w.limitsOf("socket"), w.limitsOf("door"))
 				require.Equal(t, w.acts("socket"), w.acts("door"))
@@ -164,19 +164,8 @@ func (w *world) acts(user string) (acts []proxy.Act) {
 	return acts
 }
 
-// scanWith has files delivered by a loop with that scanner.
-func (w *world) scanWith(s proxy.Scanner) {
-	w.t.Helper()
-	require.NoError(w.t, w.loop.Close(w.t.Context()))
-	loop, err := deliver.Start(w.t.Context(), deliver.Options{
-		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: s, Audit: w.audit,
-	})
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { loop.Close(context.Background()) })
-	w.loop = loop
-}
-
 func TestTransfersRefuseWithoutASocket(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.door("dora", bridge.Client)
 	refused := func(code bridge.Code, err error) {
@@ -214,6 +203,7 @@ func TestTransfersRefuseWithoutASocket(t *testing.T) {
 
 // A source that fails loses nothing that is durable: the same key resumes there.
 func TestReceiveResumes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.door("agent", bridge.Agent)
 	content := random(2_500_000)
@@ -247,6 +237,7 @@ type broken struct{}
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func TestReceiveEndsWithItsParty(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		after bridge.AfterAction
 		code  bridge.Code
@@ -285,11 +276,10 @@ func (a answered) Get(ctx context.Context, session, key string) (proxy.Record, e
 }
 
 func TestAwaitEndsWithItsContext(t *testing.T) {
-	w := newWorld(t)
+	t.Parallel()
 	read := func() {}
-	twin := *w
-	twin.keeping = func(r proxy.Records) proxy.Records { return answered{r, func() { read() }} }
-	d := twin.another().door("agent", bridge.Agent)
+	w := newWorld(t, func(c *proxy.Config) { c.Records = answered{c.Records, func() { read() }} })
+	d := w.door("agent", bridge.Agent)
 	key := newKey()
 	_, err := d.offer(key, "a.bin", 1000)
 	require.NoError(t, err)
@@ -307,9 +297,9 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 
 // A source that stalls gives its memory up for one that sends, as a frame does.
 func TestReceiveSharesTheFrameMemory(t *testing.T) {
-	w := newWorld(t)
-	w.limits = func(c *proxy.Config) { c.FrameMemory = bridge.FrameHeader + bridge.MaxFrame + 1 }
-	d := w.another().door("agent", bridge.Agent)
+	t.Parallel()
+	w := newWorld(t, func(c *proxy.Config) { c.FrameMemory = bridge.FrameHeader + bridge.MaxFrame + 1 })
+	d := w.door("agent", bridge.Agent)
 	stalled := newKey()
 	_, err := d.offer(stalled, "a.bin", 1<<20)
 	require.NoError(t, err)

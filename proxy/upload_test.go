@@ -6,21 +6,19 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"log/slog"
 	"net/http"
 	"testing"
 
 	"attache/bridge"
 	"attache/proxy"
-	"attache/proxy/chat"
+	"attache/proxy/deliver"
 
 	"github.com/stretchr/testify/require"
 )
 
 func TestFileCrosses(t *testing.T) {
 	t.Parallel()
-	unlimited := bridge.Unlimited()
-	w := newWorldWith(t, chat.Options{CustomerLimits: &unlimited})
+	w := newWorldWith(t, unlimited)
 	agent, _ := w.join(w.agent)
 	customer, _ := w.join(w.customer)
 	sides := []struct {
@@ -200,8 +198,10 @@ func TestCancelLeavesNothing(t *testing.T) {
 func TestCancelOfWhatWentOnElsewhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.NoError(t, w.loop.Close(t.Context()), "as if the scanner took its time")
 	elsewhere := w.another()
+	for _, loop := range []*deliver.Loop{w.Loop, elsewhere.Loop} {
+		require.NoError(t, loop.Close(t.Context()), "as if the scanner took its time")
+	}
 	content := random(300_000)
 	key := newKey()
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
@@ -237,7 +237,7 @@ func TestAnotherProxyGoesOn(t *testing.T) {
 	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
 	d.frame(key, 0, content[:300_000])
 	await(d, func(m *bridge.Ack) bool { return m.Stored == 300_000 })
-	w.restartProxy()
+	w = w.restarted()
 
 	agent, _ = w.join(w.agent)
 	d = w.data(w.agent)
@@ -269,10 +269,8 @@ func (a away) Update(ctx context.Context, _ proxy.Record) (proxy.Record, error) 
 func TestCloseGivesUpWhatCannotBeFinished(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	gone := *w
-	a := away{w.records, make(chan struct{}), make(chan error, 1)}
-	gone.keeping = func(proxy.Records) proxy.Records { return a }
-	gone.startProxy(slog.New(slog.DiscardHandler))
+	a := away{w.Records, make(chan struct{}), make(chan error, 1)}
+	gone := w.another(func(c *proxy.Config) { c.Records = a })
 	key := newKey()
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
 	agent, _ := gone.join(w.agent)
@@ -280,7 +278,7 @@ func TestCloseGivesUpWhatCannotBeFinished(t *testing.T) {
 	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
 	gone.data(w.agent).frame(key, 0, random(10))
 	<-a.asked
-	gone.proxy.Close()
+	gone.Proxy.Close()
 	require.ErrorIs(t, <-a.why, context.Canceled, "it is given up, before its own time is over")
 
 	agent, _ = w.join(w.agent)
@@ -306,7 +304,7 @@ func TestFramesFindTheRecord(t *testing.T) {
 
 func (w *world) fetch(path string, header http.Header, status int) ([]byte, http.Header) {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.server.URL+path, nil)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.Server.URL+path, nil)
 	require.NoError(w.t, err)
 	for k, v := range header {
 		req.Header[k] = v

@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -9,14 +8,13 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
-	"attache/proxy/chat"
-	"attache/proxy/deliver"
+	"attache/proxy/assembly"
 )
 
 // unlimited lets customers send what they like.
-func unlimited() chat.Options {
+func unlimited(o *assembly.Options) {
 	none := bridge.Unlimited()
-	return chat.Options{CustomerLimits: &none}
+	o.Chat.CustomerLimits = &none
 }
 
 // offerOf offers a file and returns the code it is refused with; none when it is not.
@@ -39,9 +37,7 @@ func offerOf(p *page, key string, size int64) bridge.Code {
 // whichever sockets they are offered and wherever.
 func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorldWith(t, unlimited())
-	w.limits = func(c *proxy.Config) { c.MaxUnfinished, c.MaxUnfinishedBytes, c.MaxLost = 3, 1000, 2 }
-	w = w.another()
+	w := newWorldWith(t, unlimited, func(c *proxy.Config) { c.MaxUnfinished, c.MaxUnfinishedBytes, c.MaxLost = 3, 1000, 2 })
 	twin := w.another()
 	customer, _ := w.join(w.customer)
 	elsewhere, _ := twin.join(w.customer)
@@ -69,7 +65,7 @@ func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 		require.Empty(t, offerOf(agent, newKey(), 1))
 	}
 	require.Equal(t, bridge.CodeBusy, offerOf(agent, newKey(), 1))
-	another, _ := w.join(w.token("s1", "bert", bridge.Agent, bridge.AllRights...))
+	another, _ := w.join(w.Token("s1", "bert", bridge.Agent, bridge.AllRights...))
 	require.Empty(t, offerOf(another, newKey(), 1<<20), "one alone may be of any size")
 	require.Equal(t, bridge.CodeBusy, offerOf(another, newKey(), 1))
 }
@@ -78,14 +74,10 @@ func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 // who comes back in time goes on where it was.
 func TestH1OneByteShortDoesNotStay(t *testing.T) {
 	t.Parallel()
-	w := newWorldWith(t, unlimited())
-	w.loop.Close(t.Context())
-	loop, err := deliver.Start(t.Context(), deliver.Options{
-		Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat, Scanner: proxy.NoScanner{},
-		Away: time.Nanosecond, Look: 5 * time.Millisecond,
+	w := newWorldWith(t, func(o *assembly.Options) {
+		unlimited(o)
+		o.Deliver.Away, o.Deliver.Look = time.Nanosecond, 5*time.Millisecond
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() { loop.Close(context.Background()) })
 	agent, _ := w.join(w.agent)
 	customer, _ := w.join(w.customer)
 	d := w.data(w.customer)
@@ -113,7 +105,7 @@ func TestH1OneByteShortDoesNotStay(t *testing.T) {
 	await(agent, isLeft)
 	require.Eventually(t, func() bool { return w.bytesStored() == 6 }, wait, 10*time.Millisecond, "the announced file alone")
 	require.Eventually(t, func() bool {
-		_, err := w.records.Get(t.Context(), "s1", keys[1])
+		_, err := w.Records.Get(t.Context(), "s1", keys[1])
 		return err == proxy.ErrRecordUnknown
 	}, wait, 10*time.Millisecond)
 	customer, _ = w.join(w.customer)

@@ -56,24 +56,24 @@ func TestB64APageLearnsThatItsOriginIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const stranger = "https://other.example"
-	told, _ := askWhy(t, w.server.URL, http.MethodPost, stranger)
+	told, _ := askWhy(t, w.Server.URL, http.MethodPost, stranger)
 	require.Equal(t, reason{Protocol: bridge.Subprotocol, Time: told.Time, Origin: stranger}, told)
 	require.WithinDuration(t, time.Now(), time.UnixMilli(told.Time), time.Minute)
 	_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {stranger}})
 	require.Error(t, err)
 	require.Equal(t, http.StatusForbidden, res.StatusCode)
-	told, _ = askWhy(t, w.server.URL, http.MethodGet, stranger)
+	told, _ = askWhy(t, w.Server.URL, http.MethodGet, stranger)
 	require.Equal(t, bridge.CodeOrigin, told.Refused)
 	require.False(t, told.Allowed)
 	require.Empty(t, told.Missing)
 	// Others learn nothing of it, and nobody learns which origins may connect.
-	told, _ = askWhy(t, w.server.URL, http.MethodPost, w.origin)
+	told, _ = askWhy(t, w.Server.URL, http.MethodPost, origin)
 	require.True(t, told.Allowed)
 	require.Empty(t, told.Refused)
-	told, _ = askWhy(t, w.server.URL, http.MethodPost, "")
+	told, _ = askWhy(t, w.Server.URL, http.MethodPost, "")
 	require.Equal(t, reason{Protocol: bridge.Subprotocol, Time: told.Time}, told)
-	require.Contains(t, w.logged(), "origin="+stranger)
-	require.Contains(t, w.logged(), "--origin "+stranger)
+	require.Contains(t, w.Log.String(), "origin="+stranger)
+	require.Contains(t, w.Log.String(), "--origin "+stranger)
 }
 
 // What a stranger names is bounded and escaped where it is told.
@@ -85,7 +85,7 @@ func TestT2RefusedOriginsInTheLog(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, http.StatusForbidden, res.StatusCode)
 	}
-	logged := w.logged()
+	logged := w.Log.String()
 	require.NotContains(t, logged, strings.Repeat("a", 400))
 	require.NotContains(t, logged, `"x" level=ERROR`)
 	require.Contains(t, logged, `x\" level=ERROR`)
@@ -97,17 +97,17 @@ func TestT5RefusedDialsInTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 200 {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+bridge.PathChat, nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Server.URL+bridge.PathChat, nil)
 		require.NoError(t, err)
 		request.Header.Set("Origin", "https://other.example")
 		res, err := http.DefaultClient.Do(request)
 		require.NoError(t, err)
 		res.Body.Close()
 	}
-	require.Less(t, strings.Count(w.logged(), "origin-refused"), 150)
+	require.Less(t, strings.Count(w.Log.String(), "origin-refused"), 150)
 	limited := 0
 	for range 400 {
-		if _, res := askWhy(t, w.server.URL, http.MethodPost, w.origin); res.StatusCode == http.StatusTooManyRequests {
+		if _, res := askWhy(t, w.Server.URL, http.MethodPost, origin); res.StatusCode == http.StatusTooManyRequests {
 			limited++
 			require.NotEmpty(t, res.Header.Get("Retry-After"))
 		}
@@ -121,14 +121,14 @@ func TestB66TokensThatNeverExpireAreTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.join(w.mint("s1", "old", bridge.Agent, bridge.AllRights, 290*365*24*time.Hour))
-	require.Contains(t, w.logged(), "not in milliseconds")
+	require.Contains(t, w.Log.String(), "not in milliseconds")
 }
 
 // B64: a reverse proxy that passes requests on as nginx does by default.
 func TestB64UpgradeHeadersTakenAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	target, err := url.Parse(w.server.URL)
+	target, err := url.Parse(w.Server.URL)
 	require.NoError(t, err)
 	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	front := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
@@ -139,42 +139,42 @@ func TestB64UpgradeHeadersTakenAway(t *testing.T) {
 	defer front.Close()
 	for _, path := range []string{bridge.PathChat, bridge.PathData} {
 		_, res, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(front.URL, "http")+path, &websocket.DialOptions{
-			HTTPHeader: http.Header{"Origin": {w.origin}}, Subprotocols: []string{bridge.Subprotocol},
+			HTTPHeader: http.Header{"Origin": {origin}}, Subprotocols: []string{bridge.Subprotocol},
 		})
 		require.Error(t, err)
 		require.Equal(t, http.StatusUpgradeRequired, res.StatusCode)
-		require.Equal(t, w.origin, res.Header.Get("Access-Control-Allow-Origin"))
+		require.Equal(t, origin, res.Header.Get("Access-Control-Allow-Origin"))
 	}
-	told, _ := askWhy(t, front.URL, http.MethodPost, w.origin)
+	told, _ := askWhy(t, front.URL, http.MethodPost, origin)
 	require.Equal(t, bridge.CodeUpgrade, told.Refused)
 	require.Equal(t, []string{"Connection: Upgrade", "Upgrade: websocket"}, told.Missing)
 	// Once it is mended nothing is held against the page any more.
 	w.join(w.agent)
-	told, _ = askWhy(t, front.URL, http.MethodPost, w.origin)
+	told, _ = askWhy(t, front.URL, http.MethodPost, origin)
 	require.Empty(t, told.Missing)
-	require.Contains(t, w.logged(), "without Connection: Upgrade and Upgrade: websocket")
-	require.Contains(t, w.logged(), "proxy_set_header Upgrade")
+	require.Contains(t, w.Log.String(), "without Connection: Upgrade and Upgrade: websocket")
+	require.Contains(t, w.Log.String(), "proxy_set_header Upgrade")
 }
 
 // What nginx writes by default, byte for byte: HTTP/1.0 and Connection: close.
 func TestB64HTTP10(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
+	conn, err := net.Dial("tcp", w.Server.Listener.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()
-	io.WriteString(conn, "GET "+bridge.PathChat+" HTTP/1.0\r\nHost: files.example\r\nConnection: close\r\nOrigin: "+w.origin+
+	io.WriteString(conn, "GET "+bridge.PathChat+" HTTP/1.0\r\nHost: files.example\r\nConnection: close\r\nOrigin: "+origin+
 		"\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: "+bridge.Subprotocol+"\r\n\r\n")
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	require.Equal(t, http.StatusUpgradeRequired, res.StatusCode)
-	told, _ := askWhy(t, w.server.URL, http.MethodPost, w.origin)
+	told, _ := askWhy(t, w.Server.URL, http.MethodPost, origin)
 	require.Equal(t, []string{"HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket"}, told.Missing)
 	// Somebody who opens the address in a browser dials nothing.
-	visitor, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+bridge.PathData, nil)
+	visitor, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Server.URL+bridge.PathData, nil)
 	require.NoError(t, err)
-	visitor.Header.Set("Origin", w.origin)
+	visitor.Header.Set("Origin", origin)
 	visitor.Header.Set("Sec-Fetch-Mode", "cors")
 	res, err = http.DefaultClient.Do(visitor)
 	require.NoError(t, err)
@@ -185,11 +185,11 @@ func TestB64HTTP10(t *testing.T) {
 func TestWhyOfADrain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.NoError(t, w.proxy.Drain(t.Context()))
-	_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {w.origin}})
+	require.NoError(t, w.Proxy.Drain(t.Context()))
+	_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {origin}})
 	require.Error(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
-	told, _ := askWhy(t, w.server.URL, http.MethodPost, w.origin)
+	told, _ := askWhy(t, w.Server.URL, http.MethodPost, origin)
 	require.True(t, told.Draining)
 	require.Equal(t, bridge.CodeBusy, told.Refused)
 }

@@ -1,0 +1,177 @@
+package proxytest
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/assembly"
+	"attache/proxy/audit"
+	"attache/proxy/backend"
+	"attache/proxy/engine"
+	"attache/proxy/seats"
+	"attache/proxy/token"
+)
+
+// Origin is the page origin that may connect to the proxy of a World.
+const Origin = "https://desk.example"
+
+// MaxWaitingAddress is how many sockets of one address may wait in a World.
+const MaxWaitingAddress = 8
+
+// Version is what the metrics of a World name.
+const Version = "v1.2.3-test"
+
+// patience is how long a World waits for what may take a moment.
+const patience = time.Minute
+
+var secret = []byte(strings.Repeat("s", 32))
+
+// Change makes one World differ from another.
+type Change = func(*assembly.Options)
+
+// World is a whole proxy, as the command assembles it, behind an HTTP server.
+type World struct {
+	*assembly.Assembly
+	Dir       string // the engine's
+	Engine    *engine.Engine
+	Auth      *token.Authenticator
+	Audit     *audit.Log
+	AuditFile string
+	Server    *httptest.Server
+	Log       *Log
+
+	t       testing.TB
+	options assembly.Options
+}
+
+// Start runs a World until the test ends. What waits in production waits briefly here:
+// a party leaves 50 ms after its last socket, and a proxy that is gone is missed within
+// a second. A page may take its time to say who it is.
+func Start(t testing.TB, change ...Change) *World {
+	t.Helper()
+	w := &World{t: t, Dir: t.TempDir(), AuditFile: filepath.Join(t.TempDir(), "audit"), Log: &Log{}}
+	log := slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.Engine = startEngine(t, w.Dir)
+	var err error
+	w.Audit, err = audit.Open(w.AuditFile, audit.Options{Log: log})
+	require.NoError(t, err)
+	t.Cleanup(func() { w.Audit.Close() })
+	w.Auth, err = token.NewAuthenticator(token.Secret(secret))
+	require.NoError(t, err)
+	w.options = assembly.Options{
+		Scanner: proxy.NoScanner{}, Seats: seats.Options{Beat: 200 * time.Millisecond}, Version: Version, Log: log,
+		Proxy: proxy.Config{
+			Auth: w.Auth, Audit: w.Audit, Origins: []string{Origin}, TrustedProxies: []string{"127.0.0.1"},
+			DisconnectTimeout: 50 * time.Millisecond, HelloTimeout: patience, MaxWaitingAddress: MaxWaitingAddress,
+		},
+	}
+	return w.Another(change...)
+}
+
+// Another is a second proxy on the World's engine. It is configured as the first one,
+// and then changed.
+func (w *World) Another(change ...Change) *World {
+	w.t.Helper()
+	another := *w
+	for _, c := range change {
+		c(&another.options)
+	}
+	var err error
+	another.Assembly, err = assembly.Open(w.t.Context(), w.Engine, another.options)
+	require.NoError(w.t, err)
+	w.t.Cleanup(another.Assembly.Close)
+	another.Server = httptest.NewServer(another.Proxy)
+	w.t.Cleanup(func() { another.Proxy.Close(); another.Server.Close() })
+	return &another
+}
+
+// Crash ends the proxy as a kill would, as far as others can see: no party is taken out
+// of its session, and no seat is given back.
+func (w *World) Crash() {
+	w.Seats.Close()
+	w.Proxy.Close()
+	w.Server.Close()
+}
+
+// Set changes the proxy's configuration, in which all parts are open already: what stands
+// between the proxy and one of them is put there.
+func Set(set func(*proxy.Config)) Change {
+	return func(o *assembly.Options) {
+		before := o.Wrap
+		o.Wrap = func(c *proxy.Config) {
+			if before != nil {
+				before(c)
+			}
+			set(c)
+		}
+	}
+}
+
+// BehindBackend puts the backend contract between the proxy, and Chat Server and the
+// documents: those are on an engine of their own, changed as in Start.
+func BehindBackend(t testing.TB, change ...Change) Change {
+	t.Helper()
+	b := StartBackend(t, change...)
+	client, err := backend.Dial(t.Context(), backend.ClientOptions{URL: b.Server.URL, Secret: secret})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return func(o *assembly.Options) { o.Backend = client }
+}
+
+// Backend is our own Chat Server and documents behind an HTTP server.
+type Backend struct {
+	*assembly.Backend
+	Server *httptest.Server
+}
+
+// StartBackend runs a backend until the test ends.
+func StartBackend(t testing.TB, change ...Change) *Backend {
+	t.Helper()
+	var o assembly.Options
+	for _, c := range change {
+		c(&o)
+	}
+	all, err := assembly.OpenBackend(t.Context(), startEngine(t, t.TempDir()), o, backend.HandlerOptions{Secret: secret})
+	require.NoError(t, err)
+	t.Cleanup(all.Close)
+	b := &Backend{all, httptest.NewServer(all.Handler)}
+	t.Cleanup(func() {
+		all.Handler.Close()
+		b.Server.CloseClientConnections()
+		b.Server.Close()
+	})
+	return b
+}
+
+func startEngine(t testing.TB, dir string) *engine.Engine {
+	t.Helper()
+	e, err := engine.Start(context.WithoutCancel(t.Context()), engine.Options{Dir: dir})
+	require.NoError(t, err)
+	t.Cleanup(e.Close)
+	return e
+}
+
+// Token signs a token that is good for an hour.
+func (w *World) Token(session, user string, kind bridge.UserType, rights ...bridge.Right) string {
+	w.t.Helper()
+	return w.Sign(proxy.Identity{
+		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind}, Rights: rights, Expires: time.Now().Add(time.Hour),
+	})
+}
+
+// Sign signs a token that says that.
+func (w *World) Sign(who proxy.Identity) string {
+	w.t.Helper()
+	s, err := w.Auth.Mint(who)
+	require.NoError(w.t, err)
+	return s
+}
