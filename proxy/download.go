@@ -94,7 +94,7 @@ func (t *Transfers) begin(f Fetch, d Document) error {
 		return nil
 	}
 	return t.audited.first(f.Grant, func() error {
-		e := f.Grant.entry(ActDownload, d.Size)
+		e := f.Grant.auditRecord(ActionDownload, d.Size)
 		e.Digest = digest
 		return t.cfg.Audit.Write(e)
 	})

@@ -60,7 +60,7 @@ func (t *Transfers) Authorize(ctx context.Context, who Identity, w Wish) (Grant,
 		FileID: file.ID, DocumentID: file.DocumentID, Name: file.Name.Text,
 		Expires: now.Add(t.cfg.TicketTime), Ends: now.Add(max(t.cfg.TicketTime, t.cfg.DownloadTime)),
 	}
-	if err := t.cfg.Audit.Write(grant.entry(ActTicket, file.Size)); err != nil {
+	if err := t.cfg.Audit.Write(grant.auditRecord(ActionTicket, file.Size)); err != nil {
 		return Grant{}, Document{}, err
 	}
 	return grant, d, nil
@@ -146,9 +146,9 @@ func (t *Transfers) charge(ctx context.Context, who Identity, w Wish) error {
 	return nil
 }
 
-func (g Grant) entry(act Act, size int64) Entry {
-	return Entry{
-		Act: act, Session: g.Session, UserID: g.UserID, UserType: g.UserType, Conn: g.Conn,
+func (g Grant) auditRecord(action Action, size int64) AuditRecord {
+	return AuditRecord{
+		Action: action, Session: g.Session, UserID: g.UserID, UserType: g.UserType, Conn: g.Conn,
 		DocumentID: g.DocumentID, FileID: g.FileID, Name: g.Name, Size: size,
 	}
 }

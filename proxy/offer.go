@@ -71,8 +71,8 @@ func (t *Transfers) auditRefusal(who Identity, o Offer, cause error) {
 	if last {
 		cause = bridge.NewError(bridge.CodeBusy, "")
 	}
-	e := Entry{
-		Act: ActRefused, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Conn: o.Conn,
+	e := AuditRecord{
+		Action: ActionRefused, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Conn: o.Conn,
 		Name: o.Name, Size: o.Size, Digest: o.Digest, Code: bridge.AsError(cause).Code,
 	}
 	if _, err := bridge.ParseKey(o.Key); err == nil {
@@ -137,7 +137,7 @@ func checkOffer(who Identity, limits bridge.Limits, o Offer) error {
 // beginOffer makes the record and takes the right to write. It asks the Chat Server
 // first, if that owns the party's allowances.
 func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, o Offer) (Record, *upload, error) {
-	if err := t.cfg.Staging.Room(); err != nil {
+	if err := t.cfg.Staging.AdmitUpload(); err != nil {
 		return Record{}, nil, err
 	}
 	begun, err := t.quotas.acquire(who, limits, o.Size)

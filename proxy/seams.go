@@ -116,8 +116,8 @@ type Staging interface {
 	Staged(ctx context.Context, id string) (io.ReadSeekCloser, error)
 	// Discard drops the content; of an unknown id it does nothing.
 	Discard(ctx context.Context, id string) error
-	// Room fails with code storage-full when no new upload should begin.
-	Room() error
+	// AdmitUpload fails with code storage-full when no new upload should begin.
+	AdmitUpload() error
 }
 
 // Writer appends to staged content. It is for one goroutine at a time.
@@ -185,7 +185,7 @@ type Seats interface {
 type Audit interface {
 	// Write returns once the entry is durable. What it fails for does not happen,
 	// or stays to be written; its code is storage-unavailable.
-	Write(Entry) error
+	Write(AuditRecord) error
 }
 
 // Authenticator turns the token of a first message into who is connecting and

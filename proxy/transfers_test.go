@@ -157,7 +157,7 @@ func (w *world) limitsOf(user string) bridge.Limits {
 	return limits
 }
 
-func (w *world) acts(user string) (acts []proxy.Act) {
+func (w *world) acts(user string) (acts []proxy.Action) {
 	for _, line := range w.keptOf(user) {
 		acts = append(acts, line.Act)
 	}
@@ -174,7 +174,7 @@ func TestTransfersRefuseWithoutASocket(t *testing.T) {
 	}
 	_, err := d.upload(newKey(), "a.bin", random(3<<20))
 	refused(bridge.CodeFileSize, err)
-	require.Equal(t, []proxy.Act{proxy.ActRefused}, w.acts("dora"))
+	require.Equal(t, []proxy.Action{proxy.ActionRefused}, w.acts("dora"))
 	for range 3 {
 		_, err = d.upload(newKey(), "a.bin", random(10))
 		require.NoError(t, err)

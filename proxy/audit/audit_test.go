@@ -27,9 +27,9 @@ func open(t *testing.T, path string) *audit.Log {
 	return l
 }
 
-func entry(n int) proxy.Entry {
-	return proxy.Entry{
-		Time: time.Date(2026, 3, 1, 12, 0, n, 0, time.UTC), Act: proxy.ActFailed, Session: "chat-1", UserID: "ada", UserType: bridge.Agent,
+func entry(n int) proxy.AuditRecord {
+	return proxy.AuditRecord{
+		Time: time.Date(2026, 3, 1, 12, 0, n, 0, time.UTC), Action: proxy.ActionFailed, Session: "chat-1", UserID: "ada", UserType: bridge.Agent,
 		Conn: "0123456789ab", Key: fmt.Sprintf("%032x", n), DocumentID: "doc", FileID: "file", Name: "name-canary.pdf", Size: int64(n),
 		Digest: strings.Repeat("ab", 32), Verdict: proxy.Infected, Code: bridge.CodeInfected, Tries: 2,
 	}
@@ -63,10 +63,10 @@ func whole(t *testing.T, path string, numbers ...int) audit.Chain {
 	var got []int
 	for line := range strings.Lines(text) {
 		var e struct {
-			Act  proxy.Act
+			Act  proxy.Action
 			Size int
 		}
-		if json.Unmarshal([]byte(line), &e) == nil && e.Act == proxy.ActFailed {
+		if json.Unmarshal([]byte(line), &e) == nil && e.Act == proxy.ActionFailed {
 			got = append(got, e.Size)
 		}
 	}

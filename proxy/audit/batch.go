@@ -7,13 +7,13 @@ import (
 
 // batch is entries that are written and flushed at once.
 type batch struct {
-	entries []proxy.Entry
+	entries []proxy.AuditRecord
 	done    chan struct{} // closed once err says what became of all of them
 	err     error
 }
 
 // Write keeps an entry.
-func (l *Log) Write(e proxy.Entry) error {
+func (l *Log) Write(e proxy.AuditRecord) error {
 	b, first := l.join(e)
 	if !first {
 		<-b.done
@@ -32,7 +32,7 @@ func (l *Log) Write(e proxy.Entry) error {
 
 // join puts the entry into the batch that waits for the one being flushed; who is
 // first in it writes it.
-func (l *Log) join(e proxy.Entry) (b *batch, first bool) {
+func (l *Log) join(e proxy.AuditRecord) (b *batch, first bool) {
 	l.joining.Lock()
 	defer l.joining.Unlock()
 	if first = l.next == nil; first {
@@ -49,7 +49,7 @@ func (l *Log) part() {
 	l.next = nil
 }
 
-func (l *Log) write(entries []proxy.Entry) error {
+func (l *Log) write(entries []proxy.AuditRecord) error {
 	if !l.ready {
 		if err := l.mend(); err != nil {
 			return err

@@ -12,15 +12,15 @@ import (
 
 // Acts of the log's own.
 const (
-	actOpened proxy.Act = "opened" // a new file begins; prev is of the file before
-	actTorn   proxy.Act = "torn"   // the line before was not finished; after is of the last that was
+	actOpened proxy.Action = "opened" // a new file begins; prev is of the file before
+	actTorn   proxy.Action = "torn"   // the line before was not finished; after is of the last that was
 )
 
 // line is one line of the file, in the order of its members.
 type line struct {
 	Prev     string          `json:"prev"` // SHA-256 of the line before; empty in the very first
 	Time     time.Time       `json:"time"`
-	Act      proxy.Act       `json:"act"`
+	Act      proxy.Action       `json:"act"`
 	Session  string          `json:"session,omitempty"`
 	User     string          `json:"user,omitempty"`
 	Type     bridge.UserType `json:"type,omitempty"`
@@ -38,9 +38,9 @@ type line struct {
 }
 
 // newLine leaves out the name.
-func newLine(e proxy.Entry) line {
+func newLine(e proxy.AuditRecord) line {
 	return line{
-		Time: e.Time, Act: e.Act, Session: e.Session, User: e.UserID, Type: e.UserType, Conn: e.Conn,
+		Time: e.Time, Act: e.Action, Session: e.Session, User: e.UserID, Type: e.UserType, Conn: e.Conn,
 		Key: e.Key, Document: e.DocumentID, File: e.FileID, Size: &e.Size, Digest: e.Digest,
 		Verdict: e.Verdict, Code: e.Code, Tries: e.Tries,
 	}

@@ -40,7 +40,7 @@ func (s *StagedStore) Put(ctx context.Context, d proxy.Document, content io.Read
 	if id, known, err := s.known(ctx, d); known || err != nil {
 		return id, err
 	}
-	if err := s.staging.Room(); err != nil {
+	if err := s.staging.AdmitUpload(); err != nil {
 		return "", err
 	}
 	id, err := s.put(ctx, d, content)

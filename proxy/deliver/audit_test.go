@@ -19,10 +19,10 @@ type auditDouble struct {
 	mu      sync.Mutex
 	fails   int
 	asked   int
-	entries []proxy.Entry
+	entries []proxy.AuditRecord
 }
 
-func (a *auditDouble) Write(e proxy.Entry) error {
+func (a *auditDouble) Write(e proxy.AuditRecord) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.asked++; a.asked <= a.fails {
@@ -39,14 +39,14 @@ func (a *auditDouble) tries() int {
 }
 
 // acts are those of one upload, in the order of their lines.
-func (a *auditDouble) acts(key string) (acts []proxy.Act) {
+func (a *auditDouble) acts(key string) (acts []proxy.Action) {
 	for _, e := range a.of(key) {
-		acts = append(acts, e.Act)
+		acts = append(acts, e.Action)
 	}
 	return acts
 }
 
-func (a *auditDouble) of(key string) (entries []proxy.Entry) {
+func (a *auditDouble) of(key string) (entries []proxy.AuditRecord) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, e := range a.entries {
@@ -57,7 +57,7 @@ func (a *auditDouble) of(key string) (entries []proxy.Entry) {
 	return entries
 }
 
-func (w *world) noted(a *auditDouble, key string, want ...proxy.Act) {
+func (w *world) noted(a *auditDouble, key string, want ...proxy.Action) {
 	w.t.Helper()
 	w.eventually(func() bool { return slices.Equal(want, a.acts(key)) })
 }
@@ -75,22 +75,22 @@ func TestT21EveryEndHasALine(t *testing.T) {
 	for name, c := range map[string]struct {
 		verdict proxy.Verdict
 		end     func(w *world) string // returns the key
-		want    []proxy.Act
+		want    []proxy.Action
 		code    bridge.Code
 	}{
-		"announced":   {proxy.Clean, func(w *world) string { return w.accepted().Key }, []proxy.Act{proxy.ActAnnounced}, ""},
-		"infected":    {proxy.Infected, func(w *world) string { return w.accepted().Key }, []proxy.Act{proxy.ActVerdict, proxy.ActFailed}, bridge.CodeInfected},
-		"unscannable": {proxy.Unscannable, func(w *world) string { return w.accepted().Key }, []proxy.Act{proxy.ActVerdict, proxy.ActFailed}, bridge.CodeUnscannable},
+		"announced":   {proxy.Clean, func(w *world) string { return w.accepted().Key }, []proxy.Action{proxy.ActionAnnounced}, ""},
+		"infected":    {proxy.Infected, func(w *world) string { return w.accepted().Key }, []proxy.Action{proxy.ActionVerdict, proxy.ActionFailed}, bridge.CodeInfected},
+		"unscannable": {proxy.Unscannable, func(w *world) string { return w.accepted().Key }, []proxy.Action{proxy.ActionVerdict, proxy.ActionFailed}, bridge.CodeUnscannable},
 		"cancelled": {proxy.Clean, func(w *world) string {
 			r := w.offered()
 			w.cancelled(r.Key)
 			return r.Key
-		}, []proxy.Act{proxy.ActCancelled}, ""},
+		}, []proxy.Action{proxy.ActionCancelled}, ""},
 		"failed on its way": {proxy.Clean, func(w *world) string {
 			r := w.offered()
 			r.State, r.Code = bridge.Failed, bridge.CodeDigest
 			return w.update(r).Key
-		}, []proxy.Act{proxy.ActFailed}, bridge.CodeDigest},
+		}, []proxy.Action{proxy.ActionFailed}, bridge.CodeDigest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -128,8 +128,8 @@ func TestT21LinesWaitUntilTheyCanBeWritten(t *testing.T) {
 
 	a := &auditDouble{fails: 2}
 	w.start(func(o *deliver.Options) { o.Audit = a })
-	w.noted(a, announced, proxy.ActAnnounced)
-	w.noted(a, taken, proxy.ActCancelled)
+	w.noted(a, announced, proxy.ActionAnnounced)
+	w.noted(a, taken, proxy.ActionCancelled)
 }
 
 // A record is not forgotten before its line is written, however old it is.
@@ -149,7 +149,7 @@ func TestT21NoRecordIsForgottenBeforeItsLine(t *testing.T) {
 
 	a := &auditDouble{}
 	w.start(impatient(a))
-	w.noted(a, key, proxy.ActCancelled)
+	w.noted(a, key, proxy.ActionCancelled)
 	w.eventually(func() bool {
 		_, err := w.records.Get(t.Context(), session, key)
 		return errors.Is(err, proxy.ErrRecordUnknown)
@@ -161,10 +161,10 @@ func TestT21NoRecordIsForgottenBeforeItsLine(t *testing.T) {
 func TestT21CrashAroundTheLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		border string
-		want   []proxy.Act
+		want   []proxy.Action
 	}{
-		"before it": {"concluded", []proxy.Act{proxy.ActAnnounced}},
-		"after it":  {"noted", []proxy.Act{proxy.ActAnnounced, proxy.ActAnnounced}},
+		"before it": {"concluded", []proxy.Action{proxy.ActionAnnounced}},
+		"after it":  {"noted", []proxy.Action{proxy.ActionAnnounced, proxy.ActionAnnounced}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -189,7 +189,7 @@ func TestT21TheVerdictComesBeforeTheFailure(t *testing.T) {
 	s := &scannerDouble{answers: []any{proxy.Infected, proxy.Infected, proxy.Infected}}
 	w.start(func(o *deliver.Options) { o.Audit, o.Scanner = a, s })
 	key := w.accepted().Key
-	w.noted(a, key, proxy.ActVerdict, proxy.ActFailed)
+	w.noted(a, key, proxy.ActionVerdict, proxy.ActionFailed)
 	require.Empty(t, w.chat.notices())
 	require.Equal(t, 3, s.scans)
 }
@@ -203,7 +203,7 @@ func TestT21TheLineSaysWhatBecameOfIt(t *testing.T) {
 	key := w.accepted().Key
 	<-dead
 	w.cancelled(key)
-	w.noted(a, key, proxy.ActAnnounced)
+	w.noted(a, key, proxy.ActionAnnounced)
 	w.settled(l)
-	require.Equal(t, []proxy.Act{proxy.ActAnnounced}, a.acts(key))
+	require.Equal(t, []proxy.Action{proxy.ActionAnnounced}, a.acts(key))
 }

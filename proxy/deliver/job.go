@@ -90,7 +90,7 @@ func (j *job) note() error {
 	if j.Audit == nil || j.overtaken.Load() {
 		return nil
 	}
-	err := j.Audit.Write(j.record.Entry(proxy.Act(j.record.State)))
+	err := j.Audit.Write(j.record.AuditRecord(proxy.Action(j.record.State)))
 	step("noted")
 	return err
 }

@@ -103,7 +103,7 @@ func (j *job) judge(r proxy.Record) error {
 func (j *job) condemn(v proxy.Verdict, code bridge.Code) error {
 	j.record.Verdict = v
 	if j.Audit != nil {
-		e := j.record.Entry(proxy.ActVerdict)
+		e := j.record.AuditRecord(proxy.ActionVerdict)
 		e.Time = time.Now()
 		if err := j.Audit.Write(e); err != nil {
 			return err

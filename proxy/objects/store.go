@@ -114,5 +114,5 @@ func (s *Store) connect() (err error) {
 	return err
 }
 
-// Room fails with code storage-full when no new upload should begin.
-func (s *Store) Room() error { return s.engine.AdmitUpload() }
+// AdmitUpload fails with code storage-full when no new upload should begin.
+func (s *Store) AdmitUpload() error { return s.engine.AdmitUpload() }

@@ -250,7 +250,7 @@ func TestAFullStoreLeavesNoGap(t *testing.T) {
 	all.Done() // the piece that was refused at once
 	all.Wait()
 	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(err), "%v", err)
-	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(s.Room()))
+	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(s.AdmitUpload()))
 	stored := w.Stored()
 	require.Positive(t, stored)
 	e.Close()
