@@ -20,7 +20,7 @@ const (
 type line struct {
 	Prev     string          `json:"prev"` // SHA-256 of the line before; empty in the very first
 	Time     time.Time       `json:"time"`
-	Act      proxy.Action       `json:"act"`
+	Act      proxy.Action    `json:"act"`
 	Session  string          `json:"session,omitempty"`
 	User     string          `json:"user,omitempty"`
 	Type     bridge.UserType `json:"type,omitempty"`
