@@ -13,11 +13,11 @@ import (
 // double is a test double of clamd. It assumes, from clamd(8):
 //
 //  1. a command is "z", its name and a NUL;
-//  2. INSTREAM is followed by chunks, each behind its length in four bytes, big
+//  2. INSTREAM is followed by chunks, each after its length in four bytes, big
 //     endian, and an empty one ends them;
-//  3. the answer is one text and a NUL, and the connection is closed then;
-//  4. behind StreamMaxLength bytes clamd answers at once and reads no further;
-//  5. VERSION is answered likewise.
+//  3. after the answer, one text and a NUL, it closes the connection;
+//  4. after StreamMaxLength bytes it answers at once and reads no further;
+//  5. it answers VERSION likewise.
 type double struct {
 	address string
 	listen  net.Listener
@@ -32,7 +32,7 @@ func startDouble(t *testing.T, play act) *double {
 	return startDated(t, func(net.Conn) {}, play)
 }
 
-// startDated plays VERSION as well.
+// startDated plays VERSION, too.
 func startDated(t *testing.T, version, stream act) *double {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,7 +59,7 @@ func startDated(t *testing.T, version, stream act) *double {
 	return d
 }
 
-// command reads one, without its NUL, and nothing behind it.
+// command reads a command and its NUL, and nothing after it.
 func command(c net.Conn) (name string) {
 	for b := make([]byte, 1); len(name) < len("zINSTREAM"); name += string(b) {
 		if _, err := io.ReadFull(c, b); err != nil || b[0] == 0 {
@@ -70,7 +70,7 @@ func command(c net.Conn) (name string) {
 	return name
 }
 
-// whole reads a stream to its empty chunk.
+// whole reads a stream up to its empty chunk.
 func whole(c net.Conn) []byte {
 	var content []byte
 	for {
@@ -90,7 +90,7 @@ func whole(c net.Conn) []byte {
 	}
 }
 
-// says answers when everything has come.
+// says answers after the whole content.
 func says(reply string) act {
 	return func(c net.Conn) {
 		whole(c)
@@ -98,7 +98,7 @@ func says(reply string) act {
 	}
 }
 
-// saysEarly answers before anything has come, and goes on reading or not.
+// saysEarly answers before the content, which it then reads or not.
 func saysEarly(reply string, read bool) act {
 	return func(c net.Conn) {
 		io.WriteString(c, reply)

@@ -1,6 +1,5 @@
 package clamd
 
-// What the tests wrap and judge as the package itself does.
 var (
 	Encrypted    = encrypted
 	Nested       = nested

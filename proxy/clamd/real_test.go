@@ -52,8 +52,8 @@ func mailed(content []byte) []byte {
 		base64.StdEncoding.EncodeToString(content) + "\r\n--b--\r\n")
 }
 
-// TestR13RealClamd shows twelve wrappings of EICAR to a tuned clamd, and to one
-// as it comes, which lets some of them pass.
+// TestR13RealClamd scans wrappings of EICAR with a tuned clamd, and with a default one, which
+// passes some of them.
 func TestR13RealClamd(t *testing.T) {
 	e := clamd.EICAR()
 	padded, err := io.ReadAll(clamd.Padded(e, clamdtest.MaxSize))
@@ -63,7 +63,7 @@ func TestR13RealClamd(t *testing.T) {
 		"zip, stored": zipWith("a", zip.Store, e), "zip, deflated": zipWith("a", zip.Deflate, e),
 		"zip in a zip": clamd.Nested(e, 2), "as a document's part": zipWith("word/document.xml", zip.Deflate, e),
 		"tar": tarred(e), "gzip": gzipped(e), "tar.gz": gzipped(tarred(e)), "mail": mailed(e),
-		"encrypted zip": clamd.Encrypted(clamd.EICAR()), "zip, 30 deep": clamd.Nested(e, 30), "behind padding": padded,
+		"encrypted zip": clamd.Encrypted(clamd.EICAR()), "zip, 30 deep": clamd.Nested(e, 30), "after padding": padded,
 	}
 	passed := func(t *testing.T, client *clamd.Client) (names []string) {
 		for name, content := range wrappings {
@@ -80,7 +80,7 @@ func TestR13RealClamd(t *testing.T) {
 		client, err := clamd.New("unix://"+clamdtest.Start(t, clamdtest.Tuned).Socket, clamd.Options{MaxSize: clamdtest.MaxSize})
 		require.NoError(t, err)
 		require.NoError(t, client.SelfTest(t.Context()))
-		require.Empty(t, passed(t, client), "released though not looked at")
+		require.Empty(t, passed(t, client), "passed unscanned")
 		for name, content := range map[string][]byte{
 			"empty": {}, "text": []byte("hello"), "zip": zipWith("a.txt", zip.Deflate, []byte("hello")),
 		} {
@@ -89,10 +89,10 @@ func TestR13RealClamd(t *testing.T) {
 			require.Equal(t, proxy.Clean, verdict, name)
 		}
 	})
-	t.Run("as it comes", func(t *testing.T) {
+	t.Run("default", func(t *testing.T) {
 		client, err := clamd.New(clamdtest.Start(t, "").Socket, clamd.Options{MaxSize: clamdtest.MaxSize})
 		require.NoError(t, err)
-		require.ElementsMatch(t, []string{"encrypted zip", "zip, 30 deep", "behind padding"}, passed(t, client))
+		require.ElementsMatch(t, []string{"encrypted zip", "zip, 30 deep", "after padding"}, passed(t, client))
 		lax := client.SelfTest(t.Context())
 		require.ErrorContains(t, lax, "AlertEncrypted")
 		require.ErrorContains(t, lax, "AlertExceedsMax")
@@ -102,7 +102,7 @@ func TestR13RealClamd(t *testing.T) {
 		require.NoError(t, err)
 		require.ErrorContains(t, client.SelfTest(t.Context()), "AlertExceedsMax")
 	})
-	t.Run("behind its stream's limit", func(t *testing.T) {
+	t.Run("beyond its stream limit", func(t *testing.T) {
 		client, err := clamd.New(clamdtest.Start(t, clamdtest.Tuned).Socket, clamd.Options{})
 		require.NoError(t, err)
 		verdict, err := client.Scan(t.Context(), bytes.NewReader(make([]byte, 4*clamdtest.MaxSize+1)), proxy.Document{})
@@ -111,8 +111,7 @@ func TestR13RealClamd(t *testing.T) {
 	})
 }
 
-// TestT32RealClamdWithoutADate asks a clamd that has no signatures of ClamAV's.
-func TestT32RealClamdWithoutADate(t *testing.T) {
+func TestT32RealClamdWithoutDailyDatabase(t *testing.T) {
 	d := clamdtest.Start(t, clamdtest.Tuned)
 	for _, maxAge := range []time.Duration{0, 24 * time.Hour} {
 		client, err := clamd.New(d.Socket, clamd.Options{MaxSize: clamdtest.MaxSize, MaxAge: maxAge})
@@ -137,8 +136,7 @@ func TestT32RealClamdWithoutADate(t *testing.T) {
 	}
 }
 
-// TestT32RealClamdWithADate has a clamd's daily database grow old.
-func TestT32RealClamdWithADate(t *testing.T) {
+func TestT32RealClamdWithDailyDatabase(t *testing.T) {
 	d := clamdtest.StartDaily(t, clamdtest.Tuned, made)
 	for name, c := range map[string]struct {
 		after time.Duration

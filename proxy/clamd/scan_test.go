@@ -25,10 +25,10 @@ const (
 	none = proxy.Unknown
 )
 
-// reset closes so that the other end reads an error, not an end.
+// reset makes the other end read an error instead of EOF.
 func reset(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }
 
-// TestT31Replies shows every kind of answer, and of no answer. One is clean.
+// TestT31Replies tries every kind of answer, and of missing answer. Only one is clean.
 func TestT31Replies(t *testing.T) {
 	for name, c := range map[string]struct {
 		play act
@@ -66,11 +66,11 @@ func TestT31Replies(t *testing.T) {
 		"half":                          {says("stream: "), none},
 		"two answers":                   {says(ok + ok), none},
 		"two answers that disagree":     {says(ok + "stream: Eicar FOUND\x00"), none},
-		"text behind the NUL":           {says(ok + "x"), none},
+		"text after the NUL":            {says(ok + "x"), none},
 		"NUL first":                     {says("\x00stream: OK"), none},
 		"other case":                    {says("stream: ok\x00"), none},
 		"blank before":                  {says(" stream: OK\x00"), none},
-		"blank behind":                  {says("stream: OK \x00"), none},
+		"blank after":                   {says("stream: OK \x00"), none},
 		"without stream":                {says("OK\x00"), none},
 		"another file":                  {says("/tmp/x: OK\x00"), none},
 		"session's number":              {says("1: stream: OK\x00"), none},
@@ -90,7 +90,7 @@ func TestT31Replies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client, err := clamd.New(startDouble(t, c.play).address, clamd.Options{})
 			require.NoError(t, err)
-			// More than the socket's buffers take, so that "early" is early.
+			// More than the sockets' buffers hold, so that "early" is early.
 			content := bytes.NewReader(make([]byte, 8<<20))
 			verdict, err := client.Scan(t.Context(), content, proxy.Document{ID: "d"})
 			require.Equal(t, c.want, verdict, "%v", err)
@@ -99,7 +99,7 @@ func TestT31Replies(t *testing.T) {
 	}
 }
 
-func TestContentArrives(t *testing.T) {
+func TestScan_SendsTheWholeContent(t *testing.T) {
 	for name, size := range map[string]int{"empty": 0, "a byte": 1, "a chunk": 128 << 10, "a chunk and a byte": 128<<10 + 1, "many": 3<<20 + 7} {
 		t.Run(name, func(t *testing.T) {
 			sent := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
@@ -115,10 +115,10 @@ func TestContentArrives(t *testing.T) {
 	}
 }
 
-func TestTooLargeIsUnscannable(t *testing.T) {
+func TestScan_TooLargeIsUnscannable(t *testing.T) {
 	client, err := clamd.New(startDouble(t, says(ok)).address, clamd.Options{MaxSize: 1 << 20})
 	require.NoError(t, err)
-	for name, declared := range map[string]int64{"and says so": 1<<20 + 1, "and lies": 1} {
+	for name, declared := range map[string]int64{"declared": 1<<20 + 1, "undeclared": 1} {
 		t.Run(name, func(t *testing.T) {
 			verdict, err := client.Scan(t.Context(), bytes.NewReader(make([]byte, 1<<20+1)), proxy.Document{Size: declared})
 			require.NoError(t, err)
@@ -130,10 +130,10 @@ func TestTooLargeIsUnscannable(t *testing.T) {
 	require.Equal(t, proxy.Clean, verdict)
 }
 
-func TestT31APartIsNoVerdict(t *testing.T) {
+func TestT31ShortContentGivesNoVerdict(t *testing.T) {
 	client, err := clamd.New(startDouble(t, says(ok)).address, clamd.Options{})
 	require.NoError(t, err)
-	for name, there := range map[string]string{"nothing": "", "a byte less": "hell"} {
+	for name, there := range map[string]string{"empty": "", "a byte short": "hell"} {
 		t.Run(name, func(t *testing.T) {
 			verdict, err := client.Scan(t.Context(), strings.NewReader(there), proxy.Document{Size: 5})
 			require.ErrorContains(t, err, "of 5")
@@ -142,16 +142,16 @@ func TestT31APartIsNoVerdict(t *testing.T) {
 	}
 }
 
-func TestUnreadableContent(t *testing.T) {
+func TestScan_UnreadableContentIsAnError(t *testing.T) {
 	client, err := clamd.New(startDouble(t, says(ok)).address, clamd.Options{})
 	require.NoError(t, err)
-	torn := errors.New("torn")
-	verdict, err := client.Scan(t.Context(), io.MultiReader(strings.NewReader("x"), iotest.ErrReader(torn)), proxy.Document{})
-	require.ErrorIs(t, err, torn)
+	broken := errors.New("broken")
+	verdict, err := client.Scan(t.Context(), io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), proxy.Document{})
+	require.ErrorIs(t, err, broken)
 	require.Equal(t, none, verdict)
 }
 
-func TestAway(t *testing.T) {
+func TestScan_UnreachableDaemonIsAnError(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:1", "/nowhere/clamd.ctl", "unix:///nowhere/clamd.ctl"} {
 		client, err := clamd.New(address, clamd.Options{})
 		require.NoError(t, err)
@@ -166,19 +166,17 @@ func TestAway(t *testing.T) {
 	}
 }
 
-// TestSilence waits for a clamd that takes everything and says nothing, and for
-// one that takes nothing.
-func TestSilence(t *testing.T) {
+func TestScan_SilentDaemonIsAnError(t *testing.T) {
 	over := make(chan struct{})
 	for name, play := range map[string]act{
-		"takes everything": func(c net.Conn) { whole(c); io.Copy(io.Discard, c) },
-		"takes nothing":    func(c net.Conn) { <-over },
+		"receives everything": func(c net.Conn) { whole(c); io.Copy(io.Discard, c) },
+		"receives nothing":    func(c net.Conn) { <-over },
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, err := clamd.New(startDouble(t, play).address, clamd.Options{IdleTimeout: 50 * time.Millisecond})
 			require.NoError(t, err)
 			verdict, err := client.Scan(t.Context(), bytes.NewReader(make([]byte, 20<<20)), proxy.Document{})
-			if name == "takes nothing" {
+			if name == "receives nothing" {
 				close(over)
 			}
 			require.Error(t, err)
@@ -187,7 +185,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-func TestCancel(t *testing.T) {
+func TestScan_Cancelled(t *testing.T) {
 	in := make(chan struct{})
 	d := startDouble(t, func(c net.Conn) { whole(c); close(in); io.Copy(io.Discard, c) })
 	client, err := clamd.New(d.address, clamd.Options{MaxScans: 1})
@@ -198,7 +196,7 @@ func TestCancel(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, none, verdict)
 	_, err = client.Scan(ctx, strings.NewReader("x"), proxy.Document{})
-	require.ErrorIs(t, err, context.Canceled, "the place was given back, and the context is over")
+	require.ErrorIs(t, err, context.Canceled, "its slot is free again, and the context has ended")
 }
 
 func FuzzParse(f *testing.F) {

@@ -17,7 +17,7 @@ import (
 	"attache/proxy/clamd"
 )
 
-// made is when the doubles' daily database is of.
+// made is the time of the doubles' daily database.
 var made = time.Date(2026, time.January, 2, 9, 0, 0, 0, time.Local)
 
 const (
@@ -34,7 +34,7 @@ func TestT32VersionReplies(t *testing.T) {
 	}{
 		"dated":                   {"ClamAV 1.4.3/27500/Fri Jan  2 09:00:00 2026", clamd.Signatures{"1.4.3", 27500, time.Date(2026, 1, 2, 9, 0, 0, 0, tokyo)}},
 		"a day of two digits":     {"ClamAV 1.4.3/27512/Wed Jan 14 23:59:59 2026", clamd.Signatures{"1.4.3", 27512, time.Date(2026, 1, 14, 23, 59, 59, 0, tokyo)}},
-		"not of a release":        {"ClamAV devel-20260102/27500/Fri Jan  2 09:00:00 2026", clamd.Signatures{"devel-20260102", 27500, time.Date(2026, 1, 2, 9, 0, 0, 0, tokyo)}},
+		"a development version":   {"ClamAV devel-20260102/27500/Fri Jan  2 09:00:00 2026", clamd.Signatures{"devel-20260102", 27500, time.Date(2026, 1, 2, 9, 0, 0, 0, tokyo)}},
 		"no daily database":       {"ClamAV 1.4.3", clamd.Signatures{Engine: "1.4.3"}},
 		"nothing":                 {"", clamd.Signatures{}},
 		"no version":              {"ClamAV ", clamd.Signatures{}},
@@ -45,10 +45,10 @@ func TestT32VersionReplies(t *testing.T) {
 		"a session's answer":      {"1: ClamAV 1.4.3/27500/Fri Jan  2 09:00:00 2026", clamd.Signatures{}},
 		"a database without date": {"ClamAV 1.4.3/27500", clamd.Signatures{}},
 		"an empty date":           {"ClamAV 1.4.3/27500/", clamd.Signatures{}},
-		"what ctime cannot tell":  {"ClamAV 1.4.3/27500/invalid timestam", clamd.Signatures{}},
+		"ctime's error":           {"ClamAV 1.4.3/27500/invalid timestam", clamd.Signatures{}},
 		"a date of another form":  {"ClamAV 1.4.3/27500/2026-01-02T09:00:00Z", clamd.Signatures{}},
 		"no such day":             {"ClamAV 1.4.3/27500/Mon Feb 30 09:00:00 2026", clamd.Signatures{}},
-		"more behind the date":    {"ClamAV 1.4.3/27500/Fri Jan  2 09:00:00 2026| COMMANDS: SCAN", clamd.Signatures{}},
+		"more after the date":     {"ClamAV 1.4.3/27500/Fri Jan  2 09:00:00 2026| COMMANDS: SCAN", clamd.Signatures{}},
 		"a line's end":            {"ClamAV 1.4.3/27500/Fri Jan  2 09:00:00 2026\n", clamd.Signatures{}},
 		"database of no number":   {"ClamAV 1.4.3/new/Fri Jan  2 09:00:00 2026", clamd.Signatures{}},
 		"database 0":              {"ClamAV 1.4.3/0/Fri Jan  2 09:00:00 2026", clamd.Signatures{}},
@@ -64,8 +64,8 @@ func TestT32VersionReplies(t *testing.T) {
 	}
 }
 
-// TestT32StaleSignatures shows replies of all ages, and such of none, to a client
-// that takes three days and to one that takes what it gets.
+// TestT32StaleSignatures tries answers with every age, and without one, on a client with a MaxAge
+// of three days and on one without.
 func TestT32StaleSignatures(t *testing.T) {
 	for name, c := range map[string]struct {
 		version act
@@ -76,7 +76,7 @@ func TestT32StaleSignatures(t *testing.T) {
 	}{
 		"of now":                     {reply(dated), 0, 0, true, false},
 		"a day old":                  {reply(dated), day, day, true, false},
-		"as old as may be":           {reply(dated), 3 * day, 3 * day, true, false},
+		"as old as allowed":          {reply(dated), 3 * day, 3 * day, true, false},
 		"a second older":             {reply(dated), 3*day + time.Second, 3*day + time.Second, false, false},
 		"a week old":                 {reply(dated), 7 * day, 7 * day, false, false},
 		"more than a week":           {reply(dated), 7*day + time.Second, 7*day + time.Second, false, true},
@@ -100,11 +100,11 @@ func TestT32StaleSignatures(t *testing.T) {
 			scan := func(client *clamd.Client) (proxy.Verdict, error) {
 				return client.Scan(t.Context(), strings.NewReader("x"), proxy.Document{ID: "d", Size: 1})
 			}
-			log, patience := make(levels, 1), time.Minute
+			log, timeout := make(levels, 1), time.Minute
 			if name == "none, and waiting" {
-				patience = 200 * time.Millisecond
+				timeout = 200 * time.Millisecond
 			}
-			lax, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: now, IdleTimeout: patience})
+			lax, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: now, IdleTimeout: timeout})
 			require.NoError(t, err)
 			age, err := lax.Age(t.Context())
 			require.Equal(t, c.age < 0, err != nil, "%v", err)
@@ -116,7 +116,7 @@ func TestT32StaleSignatures(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, proxy.Clean, verdict)
 
-			strict, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: now, IdleTimeout: patience, MaxAge: 3 * day})
+			strict, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: now, IdleTimeout: timeout, MaxAge: 3 * day})
 			require.NoError(t, err)
 			require.Equal(t, c.fresh, strict.CheckAge(t.Context()) == nil)
 			strict.LogSignatures(t.Context())
@@ -133,9 +133,8 @@ func TestT32StaleSignatures(t *testing.T) {
 	}
 }
 
-// TestT32FreshAgain lets time go by, and freshclam come: no scan goes by what was
-// known before.
-func TestT32FreshAgain(t *testing.T) {
+// Time passes and freshclam updates the database: no scan relies on an earlier age.
+func TestT32ScanChecksTheAgeEachTime(t *testing.T) {
 	var version atomic.Value
 	version.Store(dated)
 	var after atomic.Int64
@@ -159,7 +158,7 @@ func TestT32FreshAgain(t *testing.T) {
 	}
 }
 
-func TestT32WatchReports(t *testing.T) {
+func TestT32SignaturesAreLoggedPeriodically(t *testing.T) {
 	log := make(levels)
 	d := startDated(t, reply(dated), says(ok))
 	client, err := clamd.New(d.address, clamd.Options{Log: slog.New(log), Now: func() time.Time { return made.Add(8 * day) }})
@@ -173,17 +172,17 @@ func TestT32WatchReports(t *testing.T) {
 	cancel()
 	for {
 		select {
-		case <-log: // the one that was on its way
+		case <-log: // the last one
 		case <-over:
 			return
 		}
 	}
 }
 
-// reply answers at once.
+// reply answers without reading.
 func reply(s string) act { return func(c net.Conn) { io.WriteString(c, s) } }
 
-// levels is a log of which only that is kept.
+// levels is a log handler that keeps only the levels.
 type levels chan slog.Level
 
 func (l levels) Enabled(context.Context, slog.Level) bool      { return true }
