@@ -13,9 +13,9 @@ import (
 	"attache/proxy/token"
 )
 
-// B42: an application's clock that is ahead does not lock its users out, and where a
-// token's times are wrong the refusal leads to the clocks.
-func TestB42ClocksThatDiffer(t *testing.T) {
+// B42: an application's clock that is ahead does not lock out its users, and if a token's times are
+// wrong the error names the clocks.
+func TestB42DifferingClocksAreNamed(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims map[string]time.Duration // by claim, from now
 		code   bridge.Code              // empty: believed
@@ -53,8 +53,8 @@ func TestB42ClocksThatDiffer(t *testing.T) {
 	}
 }
 
-// Times that are not times are told as what they are.
-func TestB42TimesInAnotherUnit(t *testing.T) {
+// The error names times in the wrong unit.
+func TestB42WrongUnitIsNamed(t *testing.T) {
 	milli := time.Now().UnixMilli()
 	for says, claims := range map[string]object{
 		"seconds since 1970, not milliseconds": {"nbf": milli, "exp": milli + 3600_000},
@@ -65,8 +65,8 @@ func TestB42TimesInAnotherUnit(t *testing.T) {
 	}
 }
 
-// The word about clocks is only for who holds a token that was signed for this proxy.
-func TestB42ForgersHearNothingOfClocks(t *testing.T) {
+// The hint at clocks is only for holders of a token that was signed for this proxy.
+func TestB42ForgersLearnNothingAboutClocks(t *testing.T) {
 	old := with(object{"exp": time.Now().Add(-time.Hour).Unix()})
 	parts := strings.Split(hs256(t, old), ".")
 	for _, forged := range []string{
@@ -79,8 +79,8 @@ func TestB42ForgersHearNothingOfClocks(t *testing.T) {
 	}
 }
 
-// L3: an end in the far future is believed, and its sockets' timers do not overflow.
-func TestL3TokensWithoutAnEnd(t *testing.T) {
+// L3: an exp in the far future is accepted, and the sockets' timers do not overflow.
+func TestL3FarExpiryIsBounded(t *testing.T) {
 	for name, exp := range map[string]string{
 		"the year 9999": "253402300799", "2^53-1": "9007199254740991", "beyond every integer": "1e308", "beyond every float": "1e999",
 		"milliseconds": "1767225600000",

@@ -25,7 +25,7 @@ import (
 	"attache/proxy/token"
 )
 
-// Keys of an application, made once: their making is slow.
+// An application's keys, generated once because that is slow.
 var (
 	rsaKey, _          = rsa.GenerateKey(rand.Reader, 2048)
 	otherRSA, _        = rsa.GenerateKey(rand.Reader, 2048)
@@ -69,9 +69,8 @@ func keySetFile(t *testing.T, keys ...object) string {
 	return path
 }
 
-// withKeySet believes an RSA key (RS256 by its kind), one that is for PS256, an
-// EC and an Ed25519 key; and holds an encryption key and a symmetric one, which
-// are no keys for tokens.
+// withKeySet accepts an RSA key (by default RS256), one for PS256, an EC and an Ed25519 key. Its set
+// also has an encryption key and a symmetric one, which must not verify tokens.
 func withKeySet(t *testing.T) *token.Authenticator {
 	t.Helper()
 	keys, err := token.KeySet(t.Context(), keySetFile(t,
@@ -90,7 +89,7 @@ func withKeySet(t *testing.T) *token.Authenticator {
 
 func head(alg, kid string) object { return object{"alg": alg, "typ": "JWT", "kid": kid} }
 
-func TestKeySetTokens(t *testing.T) {
+func TestAuthenticate_AcceptsKeySetTokens(t *testing.T) {
 	a := withKeySet(t)
 	for name, signed := range map[string]string{
 		"RS256": sign(t, head("RS256", "rsa"), good(), jwt.SigningMethodRS256, rsaKey),
@@ -106,8 +105,8 @@ func TestKeySetTokens(t *testing.T) {
 	}
 }
 
-// TestT4Forgeries are tokens that nobody entitled has made, or that are not
-// meant for the proxy, or not now. None is believed, whichever keys are.
+// TestT4Forgeries tries tokens that are forged, for another audience or for another time. None is
+// accepted, with either kind of keys.
 func TestT4Forgeries(t *testing.T) {
 	now := time.Now()
 	hour := now.Add(time.Hour).Unix()
@@ -121,7 +120,7 @@ func TestT4Forgeries(t *testing.T) {
 	require.NoError(t, err)
 
 	forgeries := map[string]string{
-		// Nothing, and nothing like a token.
+		// Empty, and not a token at all.
 		"empty":                   "",
 		"a word":                  "token",
 		"two dots":                "..",
@@ -139,7 +138,7 @@ func TestT4Forgeries(t *testing.T) {
 		"huge":                    hs256(t, with(object{"nickname": strings.Repeat("x", 1<<20)})),
 		"deep":                    hs256(t, strings.Repeat("[", 1500)),
 
-		// No signature, or not ours.
+		// No signature, or a wrong one.
 		"alg none":                 none("none"),
 		"alg None":                 none("None"),
 		"alg NONE":                 none("NONE"),
@@ -158,7 +157,7 @@ func TestT4Forgeries(t *testing.T) {
 		"critical extensions":      sign(t, object{"alg": "HS256", "crit": []string{"b64"}, "b64": false}, good(), jwt.SigningMethodHS256, secret),
 		"critical extensions, RSA": sign(t, object{"alg": "RS256", "kid": "rsa", "crit": []string{"x"}}, good(), jwt.SigningMethodRS256, rsaKey),
 
-		// One algorithm taken for another, one key for another.
+		// Algorithms and keys confused.
 		"HS256 with the public key, PEM":      sign(t, head("HS256", "rsa"), good(), jwt.SigningMethodHS256, rsaPEM),
 		"HS256 with the public key, DER":      sign(t, head("HS256", "rsa"), good(), jwt.SigningMethodHS256, rsaDER),
 		"HS256 with the public key's modulus": sign(t, head("HS256", "rsa"), good(), jwt.SigningMethodHS256, rsaKey.N.Bytes()),
@@ -173,7 +172,7 @@ func TestT4Forgeries(t *testing.T) {
 		"RS256 with a key from its own URL":   sign(t, object{"alg": "RS256", "kid": "rsa", "jku": "https://evil.example/keys"}, good(), jwt.SigningMethodRS256, otherRSA),
 		"RS256 with a stranger's key":         sign(t, head("RS256", "rsa"), good(), jwt.SigningMethodRS256, otherRSA),
 
-		// The key's id as a way somewhere.
+		// The key's id as a path, a URL or a query.
 		"kid is missing":  sign(t, object{"alg": "RS256"}, good(), jwt.SigningMethodRS256, rsaKey),
 		"kid is empty":    sign(t, head("RS256", ""), good(), jwt.SigningMethodRS256, rsaKey),
 		"kid is unknown":  sign(t, head("RS256", "rsa2"), good(), jwt.SigningMethodRS256, rsaKey),
@@ -184,7 +183,7 @@ func TestT4Forgeries(t *testing.T) {
 		"kid is a number": sign(t, object{"alg": "RS256", "kid": 1}, good(), jwt.SigningMethodRS256, rsaKey),
 		"kid is a list":   sign(t, object{"alg": "RS256", "kid": []string{"rsa"}}, good(), jwt.SigningMethodRS256, rsaKey),
 
-		// Well signed, and yet not for us, not now, or nobody.
+		// Correctly signed, but for another audience or time, or without a party.
 		"exp is missing":           hs256(t, with(object{"exp": nil})),
 		"exp is null":              hs256(t, `{"exp":null,`+claimsText(t, with(object{"exp": nil}))[1:]),
 		"exp is zero":              hs256(t, with(object{"exp": 0})),
@@ -234,11 +233,11 @@ func TestT4Forgeries(t *testing.T) {
 				require.Error(t, err)
 				require.Empty(t, who)
 				require.Contains(t, []bridge.Code{bridge.CodeTokenInvalid, bridge.CodeTokenExpired}, bridge.CodeOf(err))
-				require.NotContains(t, bridge.AsError(err).Message, "sign", "a page learns nothing of how it failed")
+				require.NotContains(t, bridge.AsError(err).Message, "sign", "a page does not learn why it failed")
 			})
 		}
 	}
-	// What makes each of them a forgery is what is told; the rest is in order.
+	// Apart from the named forgery each of them is valid.
 	_, err = withSecret(t).Authenticate(t.Context(), fine)
 	require.NoError(t, err)
 }
@@ -266,7 +265,7 @@ func flipped(s string) string {
 
 func FuzzAuthenticate(f *testing.F) {
 	a := must(token.NewAuthenticator(token.Secret(secret)))
-	// It is the same in every process that fuzzes.
+	// It is the same in every fuzzing process.
 	text := part(object{"alg": "HS256"}) + "." + part(with(object{"exp": 4102444800}))
 	signed := text + "." + b64(must(jwt.SigningMethodHS256.Sign(text, secret)))
 	f.Add(signed)

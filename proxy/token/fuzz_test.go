@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A ticket is believed as it was signed, to the byte, or not at all.
+// A ticket is accepted exactly as it was signed, or not at all.
 func FuzzT3Ticket(f *testing.F) {
 	tickets := token.NewTickets(secret)
 	grant := proxy.Grant{Session: "s", UserID: "u", UserType: bridge.Client, FileID: "1", DocumentID: "d", Name: "a.txt", Expires: time.Unix(4102444800, 0)}
@@ -32,7 +32,7 @@ func FuzzT3Ticket(f *testing.F) {
 	})
 }
 
-// A key set is refused at once, or holds a key that a token can be checked with.
+// A key set is refused at once, or has a key that can verify tokens.
 func FuzzKeySet(f *testing.F) {
 	f.Add([]byte(`{"keys":[]}`))
 	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","use":"sig"}]}`))

@@ -12,15 +12,15 @@ import (
 // (RFC 7518, 3.2). The secret of the backend contract needs as much.
 const MinSecret = 32
 
-// Keys says whose tokens are believed. One kind of key has one kind of
-// algorithm, so that a public key can never be taken for a secret.
+// Keys verify the signatures of tokens: a shared secret, or a key set. Each kind of key has its
+// own algorithms, so that a public key can never be used as a secret.
 type Keys struct {
 	secret []byte
 	set    *keySet
 }
 
-// Reload reads a key set again, at most for ten seconds. What cannot be read, or holds no
-// usable key, leaves the set before in force. A secret stays as it is.
+// Reload reads the key set again, within ten seconds. If it cannot be read, or has no usable key,
+// the previous set stays in force. For a secret, Reload does nothing.
 func (k Keys) Reload() error {
 	if k.set == nil {
 		return nil
@@ -28,12 +28,12 @@ func (k Keys) Reload() error {
 	return k.set.reload()
 }
 
-// Secret believes HS256 tokens of a shared secret of at least 32 bytes.
+// Secret returns keys for HS256 tokens of a shared secret of at least [MinSecret] bytes.
 func Secret(secret []byte) Keys { return Keys{secret: secret} }
 
 func (k Keys) check() error {
 	if k.set == nil && len(k.secret) < MinSecret {
-		return fmt.Errorf("a token secret has at least %d bytes; this one has %d", MinSecret, len(k.secret))
+		return fmt.Errorf("the token secret has %d bytes and needs at least %d", len(k.secret), MinSecret)
 	}
 	return nil
 }
@@ -45,8 +45,8 @@ func (k Keys) methods() []string {
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 }
 
-// find returns the key to check t with. Of a set it is the one that the token
-// names, if the token's algorithm is that key's.
+// find returns the key that verifies t. In a set it is the one that the token names, if the
+// token's algorithm is that key's.
 func (k Keys) find(ctx context.Context, t *jwt.Token) (any, error) {
 	if k.set == nil {
 		return k.secret, nil

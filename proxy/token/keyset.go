@@ -20,10 +20,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// KeySet believes tokens signed by a key of a JSON Web Key Set: a file, or
-// an https URL. That is read now, every hour, and when a token names a key that is not
-// in it, but not for each such token; until ctx ends. Keys.Reload reads either again. log gets
-// what goes wrong with it.
+// KeySet returns keys for tokens signed by a key of a JSON Web Key Set: a file, or an https URL.
+// A URL is read now, every hour, and, at a limited rate, when a token names an unknown key, until
+// ctx ends. Keys.Reload reads either again. log gets the errors.
 func KeySet(ctx context.Context, source string, log *slog.Logger) (Keys, error) {
 	set := &keySet{ctx: ctx, source: source, log: log}
 	if err := set.reload(); err != nil {
@@ -34,13 +33,13 @@ func KeySet(ctx context.Context, source string, log *slog.Logger) (Keys, error) 
 
 // keySet is a key set that may be read again.
 type keySet struct {
-	ctx    context.Context // of all that refreshes itself
+	ctx    context.Context // of all refreshes
 	source string
 	log    *slog.Logger
 
-	mu    sync.Mutex // held while it is read
+	mu    sync.Mutex // held by reload
 	now   atomic.Pointer[keyfunc.Keyfunc]
-	close context.CancelFunc // ends the refreshing of what is in force
+	close context.CancelFunc // ends the refreshes of the set in force
 }
 
 func (s *keySet) keys() keyfunc.Keyfunc { return *s.now.Load() }
@@ -65,8 +64,8 @@ func (s *keySet) reload() error {
 	return nil
 }
 
-// CheckSource returns an error where source cannot be read as a key set, so far as that
-// can be seen without fetching a URL: its scheme, or of a file its contents.
+// CheckSource checks a key set's source as far as possible without fetching a URL: the URL's
+// scheme, or the file's contents.
 func CheckSource(source string) error {
 	if u, err := url.Parse(source); err == nil && u.Host != "" {
 		return checkURL(u)
@@ -88,7 +87,7 @@ func openSet(ctx context.Context, source string, log *slog.Logger) (keyfunc.Keyf
 
 func checkURL(u *url.URL) error {
 	if u.Scheme != "https" && !(u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()) {
-		return fmt.Errorf("%s: whoever could change it on its way could make tokens: use https", u.Redacted())
+		return fmt.Errorf("%s is not https: anyone on its path could replace the keys and forge tokens", u.Redacted())
 	}
 	return nil
 }
@@ -101,15 +100,15 @@ func fetchSet(ctx context.Context, u *url.URL, log *slog.Logger) (keyfunc.Keyfun
 		Client:            &http.Client{Timeout: 10 * time.Second},
 		RefreshInterval:   time.Hour,
 		RefreshUnknownKID: rate.NewLimiter(rate.Every(30*time.Second), 1),
-		RateLimitWaitMax:  100 * time.Millisecond, // a token with a made-up key waits no longer
+		RateLimitWaitMax:  100 * time.Millisecond, // a token with an invented key waits no longer
 		RefreshErrorHandlerFunc: func(u string) func(context.Context, error) {
 			return func(_ context.Context, err error) { log.Warn("the key set cannot be fetched", "url", u, "error", err) }
 		},
 	})
 }
 
-// checkSet refuses a set that no token can be checked with: nobody could
-// connect, and the reason would be far away.
+// checkSet refuses a set without a key that can verify tokens: no page could connect, and the
+// reason would be hard to find.
 func checkSet(ctx context.Context, set keyfunc.Keyfunc) error {
 	keys, err := set.Storage().KeyReadAll(ctx)
 	if err != nil {
@@ -120,23 +119,23 @@ func checkSet(ctx context.Context, set keyfunc.Keyfunc) error {
 			return nil
 		}
 	}
-	return errors.New("it holds no public key that a token could be checked with")
+	return errors.New("no public key in it can verify tokens")
 }
 
-// methodOf returns the one algorithm of a key: what the set says, and otherwise
-// the usual one of its kind.
-func methodOf(key any, said, use string) (string, error) {
+// methodOf returns the only algorithm of a key: the one in the set, or else the usual one of its
+// kind.
+func methodOf(key any, declared, use string) (string, error) {
 	if use != "" && use != "sig" {
 		return "", errors.New("the token's key is not for signatures")
 	}
 	usual, err := usualMethod(key)
-	if err != nil || said == "" {
+	if err != nil || declared == "" {
 		return usual, err
 	}
-	return said, nil
+	return declared, nil
 }
 
-// usualMethod refuses symmetric keys: what stands in a key set is not a secret.
+// usualMethod refuses symmetric keys, because a key set is not secret.
 func usualMethod(key any) (string, error) {
 	switch k := key.(type) {
 	case *rsa.PublicKey:

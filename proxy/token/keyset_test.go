@@ -22,9 +22,9 @@ import (
 
 var silent = slog.New(slog.DiscardHandler)
 
-// TestKeySetURL fetches the set, takes up a new key when a token names it, and
-// does not fetch again for every token with a made-up one.
-func TestKeySetURL(t *testing.T) {
+// The set is fetched again when a token names a new key, but not for every token that names an
+// invented one.
+func TestKeySet_FetchesUnknownKeysRarely(t *testing.T) {
 	var served atomic.Pointer[[]byte]
 	var fetches atomic.Int32
 	publish := func(keys ...object) {
@@ -58,7 +58,7 @@ func TestKeySetURL(t *testing.T) {
 	require.EqualValues(t, 2, fetches.Load())
 }
 
-func TestUselessKeySets(t *testing.T) {
+func TestKeySet_RefusesUselessSets(t *testing.T) {
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	garbage := filepath.Join(t.TempDir(), "keys.json")
@@ -84,13 +84,13 @@ func TestUselessKeySets(t *testing.T) {
 	}
 }
 
-func TestKeySetMintsNothing(t *testing.T) {
+func TestMint_NeedsASharedSecret(t *testing.T) {
 	_, err := withKeySet(t).Mint(proxy.Identity{})
 	require.ErrorContains(t, err, "shared secret")
 }
 
-// B68: a key set is read again when it is asked for, and a broken one is not taken.
-func TestB68AKeySetIsReadAgain(t *testing.T) {
+// B68: Reload reads a key set again, and keeps the old one if the new one is broken.
+func TestB68ReloadKeepsTheOldSetIfTheNewIsBroken(t *testing.T) {
 	path := keySetFile(t, ecJWK("ec", &ecKey.PublicKey))
 	keys, err := token.KeySet(t.Context(), path, silent)
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestB68AKeySetIsReadAgain(t *testing.T) {
 	require.True(t, believes(old))
 	require.False(t, believes(newer))
 	require.NoError(t, a.Reload())
-	require.False(t, believes(old), "a key that was taken out is believed no more")
+	require.False(t, believes(old), "a removed key is no longer accepted")
 	require.True(t, believes(newer))
 	for _, broken := range []string{"{", `{"keys":[]}`} {
 		require.NoError(t, os.WriteFile(path, []byte(broken), 0o600))

@@ -17,15 +17,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// change is one thing done to a token, and whether it may still be believed.
+// change is one change of a token, and whether the token must still be accepted.
 type change struct {
 	key      string
 	value    any // nil: the member goes
 	believed bool
 }
 
-// changesOf are changes of header or claims that the oracle has a verdict on. Times
-// keep away from the leeway's border.
+// changesOf returns changes of the header or the claims for which the oracle knows the result. Times
+// stay away from the bounds of the leeway.
 func changesOf(now time.Time) (header, claims []change) {
 	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
 	header = []change{
@@ -51,7 +51,7 @@ func changesOf(now time.Time) (header, claims []change) {
 	return header, claims
 }
 
-// TestT4OracleOfTokens makes tokens of known worth, and the proxy must agree.
+// TestT4OracleOfTokens makes tokens of which it knows whether they are valid; the proxy must agree.
 func TestT4OracleOfTokens(t *testing.T) {
 	a := must(token.NewAuthenticator(token.Secret(secret)))
 	n, err := strconv.Atoi(os.Getenv("ATTACHE_HOSTILE"))
@@ -100,7 +100,7 @@ func TestT4OracleOfTokens(t *testing.T) {
 	require.Positive(t, good)
 }
 
-// sealed is the token with its signature, or with something that is none.
+// sealed returns the token with its signature, or with a wrong one.
 func sealed(r *rand.Rand, text string, mac []byte) (signed string, kept bool) {
 	switch whole := text + "." + b64(mac); r.IntN(14) {
 	case 0:

@@ -19,13 +19,13 @@ type Tickets struct {
 	parser *jwt.Parser
 }
 
-// NewTickets uses a secret that all proxies share and nobody else has. Their clocks
-// have to agree: a ticket gets no leeway.
+// NewTickets returns Tickets with a secret that only the proxies of a cluster share. Their clocks
+// must agree, because tickets have no leeway.
 func NewTickets(secret []byte) *Tickets {
 	return &Tickets{secret: secret, parser: newParser(ticketAudience, []string{jwt.SigningMethodHS256.Alg()}, jwt.WithLeeway(0))}
 }
 
-// ticketClaims are short: a ticket stands in a URL.
+// ticketClaims are short, because a ticket is part of a URL.
 type ticketClaims struct {
 	jwt.RegisteredClaims
 	Session  string          `json:"s"`
@@ -34,10 +34,10 @@ type ticketClaims struct {
 	File     string          `json:"f"`
 	Document string          `json:"d"`
 	Name     string          `json:"n"`
-	Begin    int64           `json:"b,omitempty"` // the last second to begin in, since 1970; exp ends everything
+	Begin    int64           `json:"b,omitempty"` // seconds since 1970: until when a download may begin; exp is until when it may run
 }
 
-// Sign makes a ticket for that grant, whose times are kept to the second.
+// Sign makes a ticket for that grant. Its times are cut to the second.
 func (t *Tickets) Sign(g proxy.Grant) (string, error) {
 	ends := g.Ends
 	if ends.IsZero() {
@@ -56,8 +56,8 @@ func (t *Tickets) Sign(g proxy.Grant) (string, error) {
 	return signed, nil
 }
 
-// Verify checks a ticket: codes ticket-expired, after its Ends, and ticket-invalid.
-// Whether it is too late to begin is for the caller to judge, who sees the request.
+// Verify checks a ticket: codes ticket-expired, after its Ends, and ticket-invalid. The caller,
+// who sees the request, decides whether it is too late to begin a download.
 func (t *Tickets) Verify(ticket string) (proxy.Grant, error) {
 	if len(ticket) > maxLength {
 		return proxy.Grant{}, bridge.NewError(bridge.CodeTicketInvalid, "")

@@ -20,19 +20,19 @@ func grant(expires time.Time) proxy.Grant {
 	}
 }
 
-func TestTicketRoundTrip(t *testing.T) {
+func TestTicket_RoundTrip(t *testing.T) {
 	tickets := token.NewTickets(secret)
 	g := grant(time.Now().Add(10 * time.Minute))
 	signed, err := tickets.Sign(g)
 	require.NoError(t, err)
-	require.Less(t, len(signed), 400, "a ticket stands in a URL")
+	require.Less(t, len(signed), 400, "a ticket is part of a URL")
 	require.NotContains(t, signed, "/")
 	got, err := token.NewTickets(secret).Verify(signed)
 	require.NoError(t, err)
 	require.Equal(t, g, got)
 }
 
-func TestTicketExpires(t *testing.T) {
+func TestTicket_Expires(t *testing.T) {
 	tickets := token.NewTickets(secret)
 	for name, ends := range map[string]time.Duration{"L11: a moment ago": -time.Second, "in a minute": time.Minute} {
 		t.Run(name, func(t *testing.T) {
@@ -46,12 +46,12 @@ func TestTicketExpires(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, g, got, "whether it may still begin is the proxy's to judge")
+			require.Equal(t, g, got, "the proxy decides whether a download may still begin")
 		})
 	}
 }
 
-func TestForgedTickets(t *testing.T) {
+func TestVerify_RefusesForgedTickets(t *testing.T) {
 	tickets := token.NewTickets(secret)
 	fine, err := tickets.Sign(grant(time.Now().Add(time.Hour)))
 	require.NoError(t, err)

@@ -1,25 +1,24 @@
-// Package token is who a page says it is, proven: JSON Web Tokens that name a
-// chat session, a party and its rights, and the tickets of downloads.
+// Package token verifies JSON Web Tokens that name a chat session, a party and its rights, and
+// makes and verifies the tickets of downloads.
 //
-// A token is made by the application that owns the page, for one party in one
-// chat session; the proxy only checks it. Its claims:
+// The application that owns the page makes a token, for one party in one chat session; the proxy
+// only verifies it. Its claims:
 //
 //	{
 //	  "aud": "attache",          always
 //	  "sub": "agent-7",          the party's user id
-//	  "session": "0001AaBCDEFG", the one chat session it is for
+//	  "session": "0001AaBCDEFG", the only chat session it is for
 //	  "user_type": "AGENT",      CLIENT, AGENT, SUPERVISOR, EXTERNAL or SYSTEM
 //	  "rights": ["chat", "upload:file-system", "download"],
 //	  "exp": 1767225600,         always; seconds since 1970
 //	  "nickname": "Kim",         optional, as are visibility, client_version, nbf and iat
 //	}
 //
-// It is signed with HS256 and a secret that the application shares, or with a
-// key of the application's JSON Web Key Set. A key has one algorithm; a token
-// cannot choose another.
+// It is signed with HS256 and a secret that application and proxy share, or with a key of the
+// application's JSON Web Key Set. A key has one algorithm; a token cannot choose another.
 //
-// A ticket is made and checked by the proxies themselves. The audiences differ,
-// so neither can pass for the other.
+// The proxies make and verify tickets themselves. The two audiences differ, so a ticket is never
+// accepted as a token, nor a token as a ticket.
 package token
 
 import (
@@ -37,41 +36,41 @@ import (
 // Audience is the "aud" of every token.
 const Audience = "attache"
 
-// leeway is how far the clocks of two machines may differ.
+// leeway is the accepted difference between the clocks of two machines.
 const leeway = 30 * time.Second
 
-// maxLength bounds a token before anything of it is decoded.
+// maxLength bounds a token, in bytes, before it is decoded.
 const maxLength = 4096
 
 // Claims are a token's contents. Session, sub (the user id), user_type, aud and
 // exp are mandatory.
 type Claims struct {
 	jwt.RegisteredClaims
-	ExpiresAt     *moment  `json:"exp,omitempty"` // these three instead of the library's
-	NotBefore     *moment  `json:"nbf,omitempty"`
-	IssuedAt      *moment  `json:"iat,omitempty"`
-	Session       string   `json:"session"`
-	Nickname      string   `json:"nickname,omitempty"`
-	UserType      string   `json:"user_type"`
-	Rights        []string `json:"rights"`
-	Visibility    string   `json:"visibility,omitempty"`
-	ClientVersion int64    `json:"client_version,omitempty"`
+	ExpiresAt     *numericDate `json:"exp,omitempty"` // these three instead of the library's
+	NotBefore     *numericDate `json:"nbf,omitempty"`
+	IssuedAt      *numericDate `json:"iat,omitempty"`
+	Session       string       `json:"session"`
+	Nickname      string       `json:"nickname,omitempty"`
+	UserType      string       `json:"user_type"`
+	Rights        []string     `json:"rights"`
+	Visibility    string       `json:"visibility,omitempty"`
+	ClientVersion int64        `json:"client_version,omitempty"`
 }
 
-// GetExpirationTime, GetNotBefore and GetIssuedAt are what the library checks.
-func (c *Claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt.numeric(), nil }
+// GetExpirationTime, like the two methods below, is for the library, which checks the times.
+func (c *Claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt.asJWT(), nil }
 
-func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return c.NotBefore.numeric(), nil }
+func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return c.NotBefore.asJWT(), nil }
 
-func (c *Claims) GetIssuedAt() (*jwt.NumericDate, error) { return c.IssuedAt.numeric(), nil }
+func (c *Claims) GetIssuedAt() (*jwt.NumericDate, error) { return c.IssuedAt.asJWT(), nil }
 
-// Authenticator checks tokens. It implements proxy.Authenticator.
+// Authenticator verifies tokens. It implements proxy.Authenticator.
 type Authenticator struct {
 	keys   Keys
 	parser *jwt.Parser
 }
 
-// NewAuthenticator returns one that believes the tokens of these keys.
+// NewAuthenticator returns an Authenticator that accepts the tokens of these keys.
 func NewAuthenticator(keys Keys) (*Authenticator, error) {
 	if err := keys.check(); err != nil {
 		return nil, err
@@ -82,9 +81,9 @@ func NewAuthenticator(keys Keys) (*Authenticator, error) {
 // Reload reads a key set again; see Keys.
 func (a *Authenticator) Reload() error { return a.keys.Reload() }
 
-// newParser checks the signature first, and then every claim of the standard
-// that says when and for whom a token is. An iat in the future is not a reason to refuse
-// one (RFC 7519 section 4.1.6): it only tells the token's age, by another clock.
+// newParser returns a parser that checks the signature first, and then the audience and the times.
+// An iat in the future is not a reason to refuse a token (RFC 7519 section 4.1.6): it is only the
+// token's age by another clock.
 func newParser(audience string, methods []string, more ...jwt.ParserOption) *jwt.Parser {
 	return jwt.NewParser(append([]jwt.ParserOption{
 		jwt.WithValidMethods(methods),
@@ -95,13 +94,13 @@ func newParser(audience string, methods []string, more ...jwt.ParserOption) *jwt
 	}, more...)...)
 }
 
-// Authenticate checks a token. Where nothing is wrong with it but its times, the code is
-// token-expired or, up to ten minutes before its nbf, token-early, and the message says
-// how far the clocks differ. Otherwise it is token-invalid, whose message does not say
-// what is wrong, because that would help forgers; its cause, which the log has, does.
+// Authenticate verifies a token. If only its times are wrong, the code is token-expired or, up to
+// ten minutes before its nbf, token-early, and the message says how far the clocks differ.
+// Otherwise the code is token-invalid. Its message does not say why, because that would help
+// forgers; the cause, for the log, does.
 func (a *Authenticator) Authenticate(ctx context.Context, token string) (proxy.Identity, error) {
 	if len(token) > maxLength {
-		return proxy.Identity{}, invalid(errors.New("longer than any token"))
+		return proxy.Identity{}, invalid(errors.New("the token is too long"))
 	}
 	var c Claims
 	_, err := a.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
@@ -110,8 +109,8 @@ func (a *Authenticator) Authenticate(ctx context.Context, token string) (proxy.I
 		}
 		return a.keys.find(ctx, t)
 	})
-	if told := c.clock(err, time.Now()); told != nil {
-		return proxy.Identity{}, told
+	if e := c.clockError(err, time.Now()); e != nil {
+		return proxy.Identity{}, e
 	}
 	if err != nil {
 		return proxy.Identity{}, invalid(err)
@@ -121,8 +120,8 @@ func (a *Authenticator) Authenticate(ctx context.Context, token string) (proxy.I
 
 func invalid(err error) error { return bridge.WrapError(bridge.CodeTokenInvalid, err) }
 
-// checkHeader refuses a token with extensions that must be understood (RFC 7515
-// section 4.1.11): none is here.
+// checkHeader refuses a token with critical extensions (RFC 7515 section 4.1.11), because none is
+// implemented.
 func checkHeader(t *jwt.Token) error {
 	if _, critical := t.Header["crit"]; critical {
 		return errors.New("the token has critical extensions")
@@ -130,8 +129,8 @@ func checkHeader(t *jwt.Token) error {
 	return nil
 }
 
-// identity reads the claims that are ours. Unknown rights are not an error: a newer
-// application may know more of them.
+// identity checks our own claims. Unknown rights are not an error, because a newer application may
+// know more of them.
 func (c Claims) identity() (proxy.Identity, error) {
 	who := proxy.Identity{
 		Session: c.Session,
@@ -141,14 +140,14 @@ func (c Claims) identity() (proxy.Identity, error) {
 		},
 		Expires: c.ExpiresAt.Time,
 	}
-	if latest := time.Now().Add(longest); who.Expires.After(latest) {
+	if latest := time.Now().Add(maxLifetime); who.Expires.After(latest) {
 		who.Expires = latest
 	}
 	for _, r := range c.Rights {
 		who.Rights = append(who.Rights, bridge.Right(r))
 	}
 	if !bridge.ValidSession(who.Session) {
-		return proxy.Identity{}, invalid(errors.New("the session claim is missing or no session id"))
+		return proxy.Identity{}, invalid(errors.New("the session claim is missing or not a session id"))
 	}
 	if err := who.Party.Check(); err != nil {
 		return proxy.Identity{}, invalid(err)
@@ -156,17 +155,17 @@ func (c Claims) identity() (proxy.Identity, error) {
 	return who, nil
 }
 
-// Mint makes a token for that identity. It needs a shared secret: with a key
-// set, the application that owns the private key makes the tokens.
+// Mint makes a token for that identity. It needs a shared secret: with a key set, only the
+// application has the private key.
 func (a *Authenticator) Mint(who proxy.Identity) (string, error) {
 	if a.keys.secret == nil {
-		return "", errors.New("tokens can be made with a shared secret only")
+		return "", errors.New("making a token needs a shared secret")
 	}
 	c := Claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject: who.Party.UserID, Audience: jwt.ClaimStrings{Audience},
 		},
-		IssuedAt: newMoment(time.Now()), ExpiresAt: newMoment(who.Expires),
+		IssuedAt: newNumericDate(time.Now()), ExpiresAt: newNumericDate(who.Expires),
 		Session: who.Session, Nickname: who.Party.Nickname, UserType: string(who.Party.UserType),
 		Visibility: string(who.Party.Visibility), ClientVersion: who.Party.ClientVersion,
 	}

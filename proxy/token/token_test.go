@@ -23,7 +23,7 @@ var secret = []byte("0123456789abcdef0123456789abcdef")
 
 type object = map[string]any
 
-// good are the claims of a token that nothing is wrong with.
+// good returns the claims of a valid token.
 func good() object {
 	return object{
 		"aud": "attache", "sub": "agent-7", "session": "chat-1", "user_type": "AGENT", "nickname": "Kim",
@@ -31,7 +31,7 @@ func good() object {
 	}
 }
 
-// with returns the good claims with changes; nil takes a claim away.
+// with returns the good claims with changes; nil removes a claim.
 func with(changes object) object {
 	c := good()
 	maps.Copy(c, changes)
@@ -52,7 +52,7 @@ func part(v any) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }
 
-// sign makes a token of any header and claims; a string is taken as it is.
+// sign makes a token from any header and claims; a string is used unchanged.
 func sign(t *testing.T, header, claims any, method jwt.SigningMethod, key any) string {
 	t.Helper()
 	text := part(header) + "." + part(claims)
@@ -73,7 +73,7 @@ func withSecret(t *testing.T) *token.Authenticator {
 	return a
 }
 
-func TestMintedTokenIsBelieved(t *testing.T) {
+func TestMint_MakesAnAcceptedToken(t *testing.T) {
 	who := proxy.Identity{
 		Session: "chat-1",
 		Party: bridge.Party{
@@ -90,7 +90,7 @@ func TestMintedTokenIsBelieved(t *testing.T) {
 	require.Equal(t, who, got)
 }
 
-func TestMintRefusesWhatNobodyWouldBelieve(t *testing.T) {
+func TestMint_RefusesAnInvalidIdentity(t *testing.T) {
 	fine := proxy.Identity{Session: "chat-1", Party: bridge.Party{UserID: "u", UserType: bridge.Client}, Expires: time.Now().Add(time.Hour)}
 	for name, spoil := range map[string]func(*proxy.Identity){
 		"no session":                        func(who *proxy.Identity) { who.Session = "" },
@@ -109,7 +109,7 @@ func TestMintRefusesWhatNobodyWouldBelieve(t *testing.T) {
 	}
 }
 
-func TestGoodTokens(t *testing.T) {
+func TestAuthenticate_AcceptsValidTokens(t *testing.T) {
 	now := time.Now()
 	for name, c := range map[string]object{
 		"as it should be":                good(),
@@ -134,8 +134,7 @@ func TestGoodTokens(t *testing.T) {
 	}
 }
 
-// TestExpired tells what a new token would heal from what it would not.
-func TestExpired(t *testing.T) {
+func TestAuthenticate_ExpiredOnlyIfNothingElseIsWrong(t *testing.T) {
 	past := time.Now().Add(-time.Hour).Unix()
 	for name, c := range map[string]struct {
 		claims object
@@ -154,7 +153,7 @@ func TestExpired(t *testing.T) {
 	}
 }
 
-func TestSecretLength(t *testing.T) {
+func TestNewAuthenticator_ChecksSecretLength(t *testing.T) {
 	for _, short := range []string{"", "secret", strings.Repeat("x", 31)} {
 		_, err := token.NewAuthenticator(token.Secret([]byte(short)))
 		require.ErrorContains(t, err, "32")
