@@ -40,13 +40,14 @@ var directions = []struct {
 	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
 	{"proxy/engine/enginetest", nil},
 	{"ci/results", nil},
-	{"test/bench", product},
+	{"test/bench", append(product, "test/harness")},
 	{"test/bench/*", nil},
-	{"test/chaos", append(product, "test/chaos/bugs")},
+	{"test/chaos", append(product, "test/chaos/bugs", "test/harness")},
 	{"test/chaos/bugs", nil},
-	{"test/e2e", product},
+	{"test/e2e", append(product, "test/harness")},
 	{"test/e2e/*", nil},
-	{"test/siege", product},
+	{"test/harness", nil},
+	{"test/siege", append(product, "test/harness")},
 }
 
 func TestPackagesDependInOneDirection(t *testing.T) {

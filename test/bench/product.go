@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"attache/test/harness"
 )
 
 // product is one running `attache demo`: the real command with its embedded
@@ -39,11 +41,7 @@ func (l *lab) command(ctx context.Context) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "attache")
-	if answer, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build attache: %w: %s", err, answer)
-	}
-	return path, nil
+	return path, harness.Build(ctx, path, "-trimpath")
 }
 
 var printedAddress = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)

@@ -93,7 +93,7 @@ func (l *lab) plant(ctx context.Context, name string, t bugs.Trial, changes []bu
 	if err != nil {
 		return "", err
 	}
-	replace, err := bugs.Plant(l.module, dir, slices.Concat(t.Hooks(), changes)...)
+	replace, err := bugs.Plant(l.source, dir, slices.Concat(t.Hooks(), changes)...)
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"attache/test/chaos/bugs"
+	"attache/test/harness"
 )
 
 // TestMain lets the test binary be what [stage] and [lab] start of themselves.
@@ -26,9 +27,9 @@ func TestMain(m *testing.M) {
 
 func testLab(t *testing.T) *lab {
 	t.Helper()
-	module, err := moduleDir(t.Context())
+	source, err := harness.Source(t.Context())
 	require.NoError(t, err)
-	l, err := newLab(t.TempDir(), module, 1, slog.New(slog.DiscardHandler))
+	l, err := newLab(t.TempDir(), source, 1, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return l
 }

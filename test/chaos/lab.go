@@ -7,20 +7,19 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/token"
+	"attache/test/harness"
 )
 
 // lab is where one run happens: a directory, the compiled command and a seed.
 type lab struct {
 	dir    string
-	module string // directory of the product's source
+	source string // directory of the product's source
 	seed   uint64
 	log    *slog.Logger
 	binary string
@@ -32,9 +31,9 @@ const (
 	origin = "https://chaos.example"
 )
 
-func newLab(dir, module string, seed uint64, log *slog.Logger) (*lab, error) {
+func newLab(dir, source string, seed uint64, log *slog.Logger) (*lab, error) {
 	auth, err := token.NewAuthenticator(token.Secret([]byte(secret)))
-	return &lab{dir: dir, module: module, seed: seed, log: log, auth: auth}, err
+	return &lab{dir: dir, source: source, seed: seed, log: log, auth: auth}, err
 }
 
 // random is a source of its own for each part of a run, so that what one part
@@ -49,7 +48,7 @@ func (l *lab) random(part string) *rand.Rand {
 // none for the clean build, and returns its path.
 func (l *lab) build(ctx context.Context, name string, replace map[string]string) (string, error) {
 	path := filepath.Join(l.dir, "attache-"+name)
-	args := []string{"build", "-ldflags", "-s -w", "-o", path}
+	args := []string{"-ldflags", "-s -w"}
 	if len(replace) > 0 {
 		overlay, err := json.Marshal(map[string]any{"Replace": replace})
 		if err != nil {
@@ -61,10 +60,8 @@ func (l *lab) build(ctx context.Context, name string, replace map[string]string)
 		}
 		args = append(args, "-overlay", list)
 	}
-	build := exec.CommandContext(ctx, "go", append(args, ".")...)
-	build.Dir = l.module
-	if answer, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w: %s", name, err, answer)
+	if err := harness.Build(ctx, path, args...); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	return path, nil
 }
@@ -111,13 +108,4 @@ func (l *lab) token(session, user string, kind bridge.UserType) (string, error) 
 func (l *lab) sub(name string) (string, error) {
 	dir := filepath.Join(l.dir, name)
 	return dir, os.MkdirAll(dir, 0o700)
-}
-
-// moduleDir returns the directory of the product's source.
-func moduleDir(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "attache").Output()
-	if err != nil {
-		return "", fmt.Errorf("find the product's source, run it within test/: %w", err)
-	}
-	return strings.TrimSpace(string(out)), nil
 }

@@ -10,32 +10,25 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
-	"os/signal"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
+
+	"attache/test/harness"
 )
 
 var errBroken = errors.New("a promise is broken: the result says which")
 
 type options struct {
+	harness.Run
 	only    string
-	seed    uint64
-	limit   time.Duration
 	full    bool
 	uploads int64
 	kills   int64
-	dir     string
-	json    string
 	bugs    string
 }
 
@@ -59,34 +52,25 @@ func main() {
 func parse(args []string, out io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.StringVar(&o.only, "only", strings.Join(scenarioNames(), ","), "scenarios to run, by commas")
-	f.Uint64Var(&o.seed, "seed", 0, "of the schedule; 0 draws one")
-	f.BoolVar(&o.full, "full", false, "every scenario at the size of its promise: about an hour instead of ten minutes")
-	f.DurationVar(&o.limit, "limit", 20*time.Minute, "wall time of everything, 90m with -full unless it is given; what is running then is cut short and fails")
-	f.Int64Var(&o.uploads, "uploads", 0, "uploads of the scenarios kills, cuts and rate; 0 is each one's own number; -full demands 10000 of kills")
-	f.Int64Var(&o.kills, "kills", 0, "processes that die in the scenarios kills and cluster, at the least; 0 is a tenth of the uploads, and the cluster's own number; -full demands 1000 of kills")
-	f.StringVar(&o.dir, "dir", "", "where to work; empty is a new directory that is removed")
-	f.StringVar(&o.json, "json", "", "file that the result is written to as well")
-	f.StringVar(&o.bugs, "bugs", "", "planted bugs of the scenario checker, by commas; empty is all")
-	err = f.Parse(args)
+	o.Flags(f, 20*time.Minute, "wall time of the whole run, 90m with -full unless it is given; a scenario that it cuts short fails")
+	f.StringVar(&o.only, "only", harness.Names(scenarios), "scenarios to run, separated by commas")
+	f.BoolVar(&o.full, "full", false, "run every scenario at the size of its promise: about an hour instead of ten minutes")
+	f.Int64Var(&o.uploads, "uploads", 0, "uploads of the scenarios kills, cuts and rate; 0 is each one's own number; -full requires 10000 of kills")
+	f.Int64Var(&o.kills, "kills", 0, "least number of processes to kill in the scenarios kills and cluster; 0 is a tenth of the uploads, and cluster's own number; -full requires 1000 of kills")
+	f.StringVar(&o.bugs, "bugs", "", "planted bugs for the scenario checker, separated by commas; empty is all")
+	err = o.Parse(f, args)
 	given := false
 	f.Visit(func(one *flag.Flag) { given = given || one.Name == "limit" })
 	if o.full && !given {
-		o.limit = 90 * time.Minute
-	}
-	if o.seed == 0 {
-		o.seed = rand.Uint64N(1 << 32)
+		o.Limit = 90 * time.Minute
 	}
 	return o, err
 }
 
 // result is what a run prints.
 type result struct {
-	Seed      uint64         `json:"seed"`
-	Passed    bool           `json:"passed"`
-	Error     string         `json:"error,omitempty"` // what ended the run before its time
+	harness.Result
 	Scenarios map[string]any `json:"scenarios"`
-	Seconds   float64        `json:"seconds"`
 }
 
 func run(args []string, out, errs io.Writer) error {
@@ -94,53 +78,28 @@ func run(args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(errs, "seed", o.seed)
+	chosen, err := harness.Choose(scenarios, o.only)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(errs, "seed", o.Seed)
 	log := slog.New(slog.NewTextHandler(errs, nil))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, o.limit)
-	defer cancel()
-	if o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "chaos-*"); err != nil {
-			return err
+	return o.Do(out, errBroken, func(ctx context.Context) (harness.Outcome, error) {
+		l, err := o.lab(ctx, log)
+		if err != nil {
+			return nil, err
 		}
-		defer os.RemoveAll(o.dir)
-	}
-	chosen, err := choose(o.only)
-	if err != nil {
-		return err
-	}
-	l, err := o.lab(ctx, log)
-	if err != nil {
-		return err
-	}
-	r := o.play(ctx, l, chosen)
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(out, string(text))
-	if o.json != "" {
-		if err := os.WriteFile(o.json, append(text, '\n'), 0o644); err != nil {
-			return err
-		}
-	}
-	switch {
-	case r.Error != "":
-		return errors.New(r.Error)
-	case !r.Passed:
-		return errBroken
-	}
-	return nil
+		return o.play(ctx, l, chosen), nil
+	})
 }
 
-// lab has the command compiled as it is.
+// lab compiles the command as it is.
 func (o options) lab(ctx context.Context, log *slog.Logger) (*lab, error) {
-	module, err := moduleDir(ctx)
+	source, err := harness.Source(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLab(o.dir, module, o.seed, log)
+	l, err := newLab(o.Dir, source, o.Seed, log)
 	if err != nil {
 		return nil, err
 	}
@@ -148,37 +107,18 @@ func (o options) lab(ctx context.Context, log *slog.Logger) (*lab, error) {
 	return l, err
 }
 
-// choose is the scenarios of those names, by commas.
-func choose(names string) (chosen []scenario, err error) {
-	for _, name := range strings.Split(names, ",") {
-		n := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
-		if n < 0 {
-			return nil, fmt.Errorf("no scenario %q: there are %s", name, strings.Join(scenarioNames(), ", "))
-		}
-		chosen = append(chosen, scenarios[n])
-	}
-	return chosen, nil
-}
-
-// play runs the scenarios one after the other. An error ends that, and what was
-// measured until then is kept.
+// play runs the scenarios. After an error the figures until then are kept.
 func (o options) play(ctx context.Context, l *lab, chosen []scenario) *result {
-	begun := time.Now()
-	r := &result{Seed: o.seed, Passed: true, Scenarios: map[string]any{}}
-	for _, s := range chosen {
+	all := map[string]any{}
+	r := harness.Play(o.Seed, chosen, func(s scenario) (bool, error) {
 		l.log.Info("scenario", "name", s.name)
 		figures, passed, err := s.run(ctx, l, o)
 		if figures != nil {
-			r.Scenarios[s.name] = figures
+			all[s.name] = figures
 		}
-		r.Passed = r.Passed && passed && err == nil
-		if err != nil {
-			r.Error = fmt.Sprintf("%s: %v", s.name, err)
-			break
-		}
-	}
-	r.Seconds = time.Since(begun).Seconds()
-	return r
+		return passed, err
+	})
+	return &result{r, all}
 }
 
 // scenario is one kind of harm.
@@ -187,12 +127,7 @@ type scenario struct {
 	run  func(ctx context.Context, l *lab, o options) (figures any, passed bool, err error)
 }
 
-func scenarioNames() (names []string) {
-	for _, s := range scenarios {
-		names = append(names, s.name)
-	}
-	return names
-}
+func (s scenario) String() string { return s.name }
 
 // size is what was asked for, or the scenario's own: the promise's, or what shows
 // most of it in a minute or two.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"attache/test/harness"
 )
 
 func TestLimitThatIsGivenWins(t *testing.T) {
@@ -25,7 +27,7 @@ func TestLimitThatIsGivenWins(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o, err := parse(c.args, io.Discard)
 			require.NoError(t, err)
-			require.Equal(t, c.want, o.limit)
+			require.Equal(t, c.want, o.Limit)
 		})
 	}
 }
@@ -35,7 +37,7 @@ func TestWhatWasMeasuredBeforeAnErrorIsKept(t *testing.T) {
 		return func(context.Context, *lab, options) (any, bool, error) { return figures, passed, err }
 	}
 	l := &lab{log: slog.New(slog.DiscardHandler)}
-	r := options{seed: 7}.play(t.Context(), l, []scenario{
+	r := options{Run: harness.Run{Seed: 7}}.play(t.Context(), l, []scenario{
 		{"first", as("measured", true, nil)}, {"second", as("in part", true, errors.New("no room"))}, {"third", as("never", true, nil)},
 	})
 	require.False(t, r.Passed)
@@ -49,10 +51,10 @@ func TestWhatWasMeasuredBeforeAnErrorIsKept(t *testing.T) {
 }
 
 func TestScenariosAreChosenByName(t *testing.T) {
-	chosen, err := choose("rate,kills")
+	chosen, err := harness.Choose(scenarios, "rate,kills")
 	require.NoError(t, err)
 	require.Equal(t, "rate", chosen[0].name)
 	require.Equal(t, "kills", chosen[1].name)
-	_, err = choose("kills,hills")
+	_, err = harness.Choose(scenarios, "kills,hills")
 	require.ErrorContains(t, err, "hills")
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"go.uber.org/goleak"
+
+	"attache/test/harness"
 )
 
 // program is the built command, browser the one browser of all tests but those
@@ -53,19 +55,14 @@ func run(m *testing.M) (int, error) {
 	return code, goleak.Find()
 }
 
-// build makes the module and the command as they lie in the tree.
+// build makes the module and the command from this source.
 func build(program string) error {
-	for _, args := range [][]string{
-		{"run", "./web/pack"},
-		{"build", "-o", program, "."},
-	} {
-		cmd := exec.Command("go", args...)
-		cmd.Dir = "../.."
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("go %s: %w\n%s", args[0], err, out)
-		}
+	pack := exec.Command("go", "run", "./web/pack")
+	pack.Dir = "../.."
+	if out, err := pack.CombinedOutput(); err != nil {
+		return fmt.Errorf("go run ./web/pack: %w\n%s", err, out)
 	}
-	return nil
+	return harness.Build(context.Background(), program)
 }
 
 func startBrowser(profile string) (_ context.Context, stop func(), err error) {

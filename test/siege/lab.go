@@ -19,6 +19,7 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/token"
+	"attache/test/harness"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,10 +43,9 @@ func newLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 	}
 	l := &lab{options: o, log: log, auth: auth}
 	if l.attache == "" {
-		l.attache = filepath.Join(o.dir, "attache")
-		build := exec.CommandContext(ctx, "go", "build", "-o", l.attache, "attache")
-		if answer, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build attache: %w: %s", err, answer)
+		l.attache = filepath.Join(o.Dir, "attache")
+		if err := harness.Build(ctx, l.attache); err != nil {
+			return nil, err
 		}
 	}
 	return l, nil
@@ -95,11 +95,11 @@ const startTime = 20 * time.Second
 // serve starts a proxy on free ports with empty data, within the row's bounds of
 // files and disk.
 func (l *lab) serve(ctx context.Context, r row, flags ...string) (*target, error) {
-	data, err := os.MkdirTemp(l.dir, r.name+"-data-*")
+	data, err := os.MkdirTemp(l.Dir, r.name+"-data-*")
 	if err != nil {
 		return nil, err
 	}
-	t := &target{data: data, log: filepath.Join(l.dir, r.name+".log"), exited: make(chan struct{})}
+	t := &target{data: data, log: filepath.Join(l.Dir, r.name+".log"), exited: make(chan struct{})}
 	if t.clean, err = mount(data, r.volume); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ type row struct {
 	bounds      []bound
 }
 
+func (r row) String() string { return r.name }
+
 // bound is the most that a figure may be.
 type bound struct {
 	figure string
@@ -82,7 +84,7 @@ func (l *lab) play(ctx context.Context, r row) (*outcome, error) {
 // are, because a row may be played again.
 func (l *lab) prepare(planned []attack, t *target) (attacks []attack, err error) {
 	for n, a := range planned {
-		a.Target, a.Seed, a.Seconds = t.addr, l.seed+uint64(n), l.time.Seconds()
+		a.Target, a.Seed, a.Seconds = t.addr, l.Seed+uint64(n), l.time.Seconds()
 		a.Number = max(1, int(float64(a.Number)*l.size))
 		if a.Tokens, err = l.tokens(a); err != nil {
 			return nil, err

@@ -91,10 +91,3 @@ var rows = []row{
 	},
 	{name: "words", attacks: []attack{{Kind: "words", Number: 4, Parties: 4}}, bounds: and(bound{stored, 64})},
 }
-
-func rowNames() (names []string) {
-	for _, r := range rows {
-		names = append(names, r.name)
-	}
-	return names
-}

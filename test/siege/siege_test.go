@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"attache/test/harness"
 )
 
 // TestMain lets the test binary be the attackers that [assault] starts of itself.
@@ -27,7 +29,7 @@ var timed = map[string]bool{uploadP99: true, longestSilence: true, goodFailed: t
 
 // T5, T6, T19, T20, H1 and H5, a slice of `make siege`: what does not depend on the machine's speed.
 func TestT5T6TheCommandHoldsUnderSiege(t *testing.T) {
-	l, err := newLab(t.Context(), options{seed: 1, time: time.Second, size: 0.5, dir: t.TempDir()}, slog.New(slog.DiscardHandler))
+	l, err := newLab(t.Context(), options{Run: harness.Run{Seed: 1, Dir: t.TempDir()}, time: time.Second, size: 0.5}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	for name, more := range map[string][]bound{
 		"pings":       {{goroutinesPeak, 600}}, // 154,000 where each ping costs one
@@ -41,7 +43,7 @@ func TestT5T6TheCommandHoldsUnderSiege(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			chosen, err := choose(name)
+			chosen, err := harness.Choose(rows, name)
 			require.NoError(t, err)
 			row := chosen[0]
 			var kept []bound
@@ -97,6 +99,6 @@ func TestRowsNameWhatThereIs(t *testing.T) {
 			require.Contains(t, kinds, a.Kind, r.name)
 		}
 	}
-	_, err := choose("none,nothing")
-	require.ErrorContains(t, err, `no row "nothing"`)
+	_, err := harness.Choose(rows, "none,nothing")
+	require.ErrorContains(t, err, `"nothing" is none of`)
 }
