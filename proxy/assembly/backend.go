@@ -14,6 +14,7 @@ import (
 type Backend struct {
 	Chat    *chat.Server
 	Store   *objects.Store
+	Options backend.HandlerOptions // of the handler
 	Handler *backend.Handler
 	closers
 }
@@ -39,6 +40,7 @@ func OpenBackend(ctx context.Context, e *engine.Engine, o Options, b backend.Han
 		return nil, err
 	}
 	b.Chat, b.Documents, b.Log = all.Chat, backend.NewStagedStore(all.Store, all.Store), o.Log
+	all.Options = b
 	if all.Handler, err = backend.NewHandler(b); err != nil {
 		return nil, err
 	}

@@ -54,6 +54,7 @@ func say(text string) bridge.Event {
 }
 
 func TestEvents_ResumeAfterABreak(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	c := b.dial(b.options()).Chat()
 	join(t.Context(), t, c, "s1")
@@ -78,7 +79,7 @@ func TestEvents_ResumeAfterABreak(t *testing.T) {
 			g.set(away)
 			b.server.CloseClientConnections()
 		}
-		_, err := b.chat.Post(t.Context(), "s1", "ann", say(text))
+		_, err := b.Chat.Post(t.Context(), "s1", "ann", say(text))
 		require.NoError(t, err)
 		if n%3 == 2 {
 			g.set(func(http.ResponseWriter, *http.Request) bool { return false })
@@ -94,6 +95,7 @@ func TestEvents_ResumeAfterABreak(t *testing.T) {
 }
 
 func TestEvents_ReplaceASilentStream(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	o := b.options()
 	o.IdleTimeout = 50 * time.Millisecond
@@ -152,6 +154,7 @@ const (
 )
 
 func TestEvents_SkipAnEventThatCannotBeDecoded(t *testing.T) {
+	t.Parallel()
 	ended := `{"error":{"code":"session-ended","message":"over"}}` + "\n"
 	one, four := fmt.Sprintf(readable, 1, "one"), fmt.Sprintf(readable, 4, "four")
 	for name, c := range map[string]struct {
@@ -177,6 +180,7 @@ func TestEvents_SkipAnEventThatCannotBeDecoded(t *testing.T) {
 }
 
 func TestEvents_ResumeAfterAnEventThatCannotBeDecoded(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	var log bytes.Buffer
 	o := b.options()
@@ -200,6 +204,7 @@ func TestEvents_ResumeAfterAnEventThatCannotBeDecoded(t *testing.T) {
 }
 
 func TestClient_IgnoresUnknownMembers(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	c := b.dial(b.options()).Chat()
 	answer := func(body string) {
@@ -229,6 +234,7 @@ func TestClient_IgnoresUnknownMembers(t *testing.T) {
 // The response means that the notice is in the transcript. If it counted as an error, the
 // upload would fail although everybody sees the file.
 func TestPost_UndecodableResponseCountsAsStored(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	o := b.options()
 	c := b.dial(o).Chat()
@@ -265,6 +271,7 @@ func TestPost_UndecodableResponseCountsAsStored(t *testing.T) {
 }
 
 func TestClient_RetriesUntilTheBackendIsBack(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	c := b.dial(b.options()).Chat()
 	join(t.Context(), t, c, "s1")
@@ -290,12 +297,13 @@ func TestClient_RetriesUntilTheBackendIsBack(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found)
 	require.Equal(t, e.ID, again.ID)
-	last, err := b.chat.Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent, Visibility: bridge.All})
+	last, err := b.Chat.Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent, Visibility: bridge.All})
 	require.NoError(t, err)
 	require.Equal(t, e.ID, last.Position, "it was posted once")
 }
 
 func TestPost_IsNotRetriedWithoutAKey(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	c := b.dial(b.options()).Chat()
 	join(t.Context(), t, c, "s1")
@@ -310,6 +318,7 @@ func TestPost_IsNotRetriedWithoutAKey(t *testing.T) {
 
 // A party is the one in its token, whatever the backend answers.
 func TestJoin_RefusesAnotherParty(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	var log bytes.Buffer
 	o := b.options()
@@ -338,6 +347,7 @@ func TestJoin_RefusesAnotherParty(t *testing.T) {
 }
 
 func TestClient_RetriesNoLongerThanRetryFor(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	o := b.options()
 	o.RetryFor = 20 * time.Millisecond
@@ -345,11 +355,12 @@ func TestClient_RetriesNoLongerThanRetryFor(t *testing.T) {
 	g.set(away)
 	_, err := c.Chat().Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent})
 	require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err))
-	_, err = c.Documents(b.store).Open(t.Context(), b.store.NewID())
+	_, err = c.Documents(b.Store).Open(t.Context(), b.Store.NewID())
 	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))
 }
 
 func TestClient_ReturnsTheBackendsErrors(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	o := b.options()
 	c := b.dial(o).Chat()
@@ -388,6 +399,7 @@ func TestClient_ReturnsTheBackendsErrors(t *testing.T) {
 }
 
 func TestDial(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	t.Run("a wrong secret is an error at once", func(t *testing.T) {
 		o := b.options()
@@ -430,8 +442,8 @@ func TestDial(t *testing.T) {
 // staged puts content into staging, as an upload does.
 func (b *world) staged(content []byte) proxy.Document {
 	b.t.Helper()
-	d := proxy.Document{ID: b.store.NewID(), Name: "a.bin", Size: int64(len(content)), SHA256: sha256.Sum256(content), Created: time.Now()}
-	w, err := b.store.Begin(b.t.Context(), d.ID)
+	d := proxy.Document{ID: b.Store.NewID(), Name: "a.bin", Size: int64(len(content)), SHA256: sha256.Sum256(content), Created: time.Now()}
+	w, err := b.Store.Begin(b.t.Context(), d.ID)
 	require.NoError(b.t, err)
 	stored := make(chan error, 100)
 	for len(content) > 0 {
@@ -444,12 +456,13 @@ func (b *world) staged(content []byte) proxy.Document {
 }
 
 func TestDocuments_AddOpenRemove(t *testing.T) {
+	t.Parallel()
 	proxySide, b := newWorld(t), newWorld(t)
 	g := &gate{}
 	b.serve(nil, func(next http.Handler) http.Handler { g.next = next; return g })
 	o := b.options()
 	o.IdleTimeout, o.RetryFor = 500*time.Millisecond, 3*time.Second
-	documents := b.dial(o).Documents(proxySide.store)
+	documents := b.dial(o).Documents(proxySide.Store)
 	content := bytes.Repeat([]byte("0123456789abcdef"), 300_000)
 	d := proxySide.staged(content)
 	for range 2 {
@@ -559,10 +572,11 @@ func (m *mute) Write(p []byte) (int, error) {
 }
 
 func TestAdd_FailsIfTheUploadStalls(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	o := b.options()
 	o.IdleTimeout = 20 * time.Millisecond
-	documents := b.dial(o).Documents(b.store)
+	documents := b.dial(o).Documents(b.Store)
 	d := b.staged(make([]byte, 16<<20))
 	for name, via := range map[string]func(w http.ResponseWriter, r *http.Request) bool{
 		"before the first byte": func(http.ResponseWriter, *http.Request) bool { <-t.Context().Done(); return true },
@@ -597,6 +611,7 @@ func (opened) Close() error { return nil }
 
 // The sockets' buffers hold only a few of the pieces.
 func TestAdd_MayTakeLongerThanAStall(t *testing.T) {
+	t.Parallel()
 	const pieces, piece = 64, 1 << 20
 	b, g := gated(t)
 	g.set(func(w http.ResponseWriter, r *http.Request) bool {
@@ -619,12 +634,13 @@ func TestAdd_MayTakeLongerThanAStall(t *testing.T) {
 }
 
 func TestRead_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	o := b.options()
 	o.IdleTimeout = time.Hour
-	documents := b.dial(o).Documents(b.store)
+	documents := b.dial(o).Documents(b.Store)
 	d := b.staged([]byte("hello"))
-	_, err := b.store.Add(t.Context(), d)
+	_, err := b.Store.Add(t.Context(), d)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	opened, err := documents.Open(ctx, d.ID)
@@ -636,6 +652,7 @@ func TestRead_EndsWithItsContext(t *testing.T) {
 }
 
 func TestAdd_FullStoreRefusesBeforeTheBytesAreSent(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
 	var read atomic.Int64
 	b.serve(func(p *backend.HandlerOptions) { p.Documents = fullStore{p.Documents} }, func(next http.Handler) http.Handler {
@@ -644,7 +661,7 @@ func TestAdd_FullStoreRefusesBeforeTheBytesAreSent(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	})
-	documents := b.dial(b.options()).Documents(b.store)
+	documents := b.dial(b.options()).Documents(b.Store)
 	_, err := documents.Add(t.Context(), b.staged(make([]byte, 4<<20)))
 	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(err))
 	require.Zero(t, read.Load())

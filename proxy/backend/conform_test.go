@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"net/http"
 	"sync"
 	"testing"
 
@@ -21,6 +22,7 @@ func randomKey() string {
 }
 
 func TestConform_OwnBackendPasses(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
 	b.serve(nil, nil)
 	require.Empty(t, b.conform(""))
@@ -60,9 +62,10 @@ func (o *ownIDs) Open(ctx context.Context, id string) (proxy.Content, error) {
 func (o *ownIDs) Remove(ctx context.Context, id string) error { return o.Store.Remove(ctx, o.id(id)) }
 
 func TestConform_StoreWithOwnIDsPasses(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
 	b.serve(func(p *backend.HandlerOptions) {
-		p.Documents = &ownIDs{Store: p.Documents, newID: b.store.NewID, ids: map[string]string{}}
+		p.Documents = &ownIDs{Store: p.Documents, newID: b.Store.NewID, ids: map[string]string{}}
 	}, nil)
 	require.Empty(t, b.conform("document"))
 }
@@ -71,8 +74,9 @@ func TestConform_StoreWithOwnIDsPasses(t *testing.T) {
 type onlyChat struct{ proxy.ChatServer }
 
 func TestConform_SkipsAllowancesIfTheyAreMissing(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
-	b.serve(func(p *backend.HandlerOptions) { p.Chat = onlyChat{b.chat} }, nil)
+	b.serve(func(p *backend.HandlerOptions) { p.Chat = onlyChat{b.Chat} }, nil)
 	skipped := 0
 	require.NoError(t, backend.Conform(t.Context(), b.options(), "reserv", func(v backend.CaseResult) {
 		require.True(t, v.Skipped, v.Case)
@@ -82,36 +86,35 @@ func TestConform_SkipsAllowancesIfTheyAreMissing(t *testing.T) {
 }
 
 func TestConform_FindsEveryFault(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
-	found := func(t *testing.T, held string) {
-		broken := b.conform(held)
-		require.NotEmpty(t, broken)
-		for one, err := range broken {
-			t.Log(one, "—", err)
-		}
-	}
-	for _, fault := range chatFaults {
-		t.Run(fault.name, func(t *testing.T) {
-			broken := fault.make(b.chat)
-			broken.Server = b.chat
-			b.serve(func(p *backend.HandlerOptions) { p.Chat = broken }, nil)
-			found(t, fault.held)
-		})
-	}
-	for _, fault := range storeFaults {
-		t.Run(fault.name, func(t *testing.T) {
-			b.serve(func(p *backend.HandlerOptions) {
-				broken := fault.make(p.Documents, b.store.NewID)
-				broken.Store = p.Documents
-				p.Documents = broken
-			}, nil)
-			found(t, fault.held)
+	run := func(name, held string, change func(*backend.HandlerOptions), wrap func(http.Handler) http.Handler) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := b.of(t)
+			b.serve(change, wrap)
+			broken := b.conform(held)
+			require.NotEmpty(t, broken)
+			for one, err := range broken {
+				t.Log(one, "—", err)
+			}
 		})
 	}
 	for _, fault := range wireFaults {
-		t.Run(fault.name, func(t *testing.T) {
-			b.serve(nil, fault.wrap)
-			found(t, fault.held)
-		})
+		run(fault.name, fault.held, nil, fault.wrap)
+	}
+	for _, fault := range chatFaults {
+		run(fault.name, fault.held, func(o *backend.HandlerOptions) {
+			broken := fault.make(b.Chat)
+			broken.Server = b.Chat
+			o.Chat = broken
+		}, nil)
+	}
+	for _, fault := range storeFaults {
+		run(fault.name, fault.held, func(o *backend.HandlerOptions) {
+			broken := fault.make(o.Documents, b.Store.NewID)
+			broken.Store = o.Documents
+			o.Documents = broken
+		}, nil)
 	}
 }

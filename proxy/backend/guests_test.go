@@ -15,8 +15,9 @@ import (
 // H2: a proxy that knows the secret is not limited, however many connections it needs;
 // strangers displace each other.
 func TestH2_BackendDoesNotLimitItsProxy(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
-	h, err := backend.NewHandler(backend.HandlerOptions{Chat: b.chat, Documents: backend.NewStagedStore(b.store, b.store), Secret: []byte(secret)})
+	h, err := backend.NewHandler(b.Options)
 	require.NoError(t, err)
 	defer h.Close()
 	s := httptest.NewUnstartedServer(guests.Handler(h, guests.TimedBodies))

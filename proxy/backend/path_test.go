@@ -10,9 +10,10 @@ import (
 
 // An id that a path cannot carry does not exist, and the backend is not asked for it.
 func TestL2_IDsThatAreDotSegmentsAreNotRequested(t *testing.T) {
+	t.Parallel()
 	b, g := gated(t)
 	c := b.dial(b.options())
-	documents := c.Documents(b.store)
+	documents := c.Documents(b.Store)
 	join(t.Context(), t, c.Chat(), "s1")
 	asked := g.seen.Load()
 	for _, id := range []string{"", ".", ".."} {

@@ -14,9 +14,10 @@ import (
 // The proxy looks up keys in the transcript itself and does not trust a backend that treats
 // every known key as reserved.
 func TestH1_ReserveChecksTheTranscript(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
 	b.serve(func(p *backend.HandlerOptions) {
-		p.Chat = &brokenChat{Server: b.chat, reserve: func(context.Context, string, string, string, string, int64) error { return nil }}
+		p.Chat = &brokenChat{Server: b.Chat, reserve: func(context.Context, string, string, string, string, int64) error { return nil }}
 	}, nil)
 	c := b.dial(b.options()).Chat()
 	join(t.Context(), t, c, "s1")

@@ -30,18 +30,19 @@ func (l *lateStore) Open(ctx context.Context, id string) (proxy.Content, error) 
 
 // The bytes of a broken request may arrive after the next request has looked for the document.
 func TestPut_FindsADocumentStoredMeanwhile(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
 	content := []byte("hello")
 	d := b.staged(content)
-	_, err := b.store.Add(t.Context(), d)
+	_, err := b.Store.Add(t.Context(), d)
 	require.NoError(t, err)
-	s := backend.NewStagedStore(b.store, &lateStore{Documents: b.store})
+	s := backend.NewStagedStore(b.Store, &lateStore{Documents: b.Store})
 	id, err := s.Put(t.Context(), d, bytes.NewReader(content))
 	require.NoError(t, err)
 	require.Equal(t, d.ID, id)
 	other := d
 	other.SHA256[0]++
-	s = backend.NewStagedStore(b.store, &lateStore{Documents: b.store})
+	s = backend.NewStagedStore(b.Store, &lateStore{Documents: b.Store})
 	_, err = s.Put(t.Context(), other, bytes.NewReader(content))
 	require.Equal(t, bridge.CodeUploadConflict, bridge.CodeOf(err))
 }
@@ -60,13 +61,14 @@ func (u *raced) Add(ctx context.Context, d proxy.Document) (string, error) {
 }
 
 func TestPut_IsBusyIfAnotherProcessPuts(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
 	content := []byte("hello")
 	d := b.staged(content)
-	s := backend.NewStagedStore(b.store, &raced{b.store, b.store})
+	s := backend.NewStagedStore(b.Store, &raced{b.Store, b.Store})
 	_, err := s.Put(t.Context(), d, bytes.NewReader(content))
 	require.Equal(t, bridge.CodeBusy, bridge.CodeOf(err), "%v", err)
-	s = backend.NewStagedStore(b.store, b.store)
+	s = backend.NewStagedStore(b.Store, b.Store)
 	_, err = s.Put(t.Context(), d, bytes.NewReader(content))
 	require.NoError(t, err)
 }
@@ -87,14 +89,15 @@ func (d *departing) Read(p []byte) (int, error) {
 }
 
 func TestPut_LeavesNothingIfItFails(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
 	content := bytes.Repeat([]byte("0123456789abcdef"), 200_000)
 	d := b.staged(content)
-	s := backend.NewStagedStore(b.store, b.store)
+	s := backend.NewStagedStore(b.Store, b.Store)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := s.Put(ctx, d, &departing{bytes.NewReader(content[:2<<20]), cancel})
 	require.Error(t, err)
-	left, err := b.store.Staged(t.Context(), d.ID)
+	left, err := b.Store.Staged(t.Context(), d.ID)
 	require.NoError(t, err)
 	defer left.Close()
 	size, err := left.Seek(0, io.SeekEnd)
@@ -103,9 +106,10 @@ func TestPut_LeavesNothingIfItFails(t *testing.T) {
 }
 
 func TestPut_WaitsForAnotherNoLongerThanItsClient(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t)
 	d := b.staged(nil)
-	s := backend.NewStagedStore(b.store, b.store)
+	s := backend.NewStagedStore(b.Store, b.Store)
 	reading, body := make(chan struct{}), make(chan struct{})
 	first := make(chan error, 1)
 	go func() {

@@ -7,65 +7,53 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/backend"
-	"attache/proxy/chat"
-	"attache/proxy/engine"
-	"attache/proxy/objects"
+	"attache/proxy/proxytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { proxytest.Main(m) }
 
-const secret = "a secret that both ends share, long enough"
+const secret = proxytest.Secret
 
 // world is a backend in front of the real Chat Server and document store.
 type world struct {
-	t       *testing.T
-	chat    *chat.Server
-	store   *objects.Store
-	handler *backend.Handler
-	server  *httptest.Server
+	*proxytest.Backend
+	t      *testing.T
+	server *httptest.Server
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	e, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir()})
-	require.NoError(t, err)
-	t.Cleanup(e.Close)
-	b := &world{t: t}
-	b.chat, err = chat.Open(t.Context(), e, chat.Options{})
-	require.NoError(t, err)
-	t.Cleanup(b.chat.Close)
-	b.store, err = objects.New(t.Context(), e, objects.Options{})
-	require.NoError(t, err)
-	return b
+	return &world{Backend: proxytest.StartBackend(t), t: t}
 }
 
 // serve serves the backend, as change makes it.
 func (b *world) serve(change func(*backend.HandlerOptions), wrap func(http.Handler) http.Handler) {
 	b.t.Helper()
-	parts := backend.HandlerOptions{Chat: b.chat, Documents: backend.NewStagedStore(b.store, b.store), Secret: []byte(secret)}
+	o := b.Options
 	if change != nil {
-		change(&parts)
+		change(&o)
 	}
-	var err error
-	b.handler, err = backend.NewHandler(parts)
+	handler, err := backend.NewHandler(o)
 	require.NoError(b.t, err)
-	served := http.Handler(b.handler)
+	served := http.Handler(handler)
 	if wrap != nil {
 		served = wrap(served)
 	}
-	b.server = httptest.NewServer(served)
-	handler, server := b.handler, b.server
+	server := httptest.NewServer(served)
+	b.server = server
 	b.t.Cleanup(func() {
 		handler.Close()
 		server.CloseClientConnections()
 		server.Close()
 	})
 }
+
+// of is the same backend in a subtest that runs beside others.
+func (b *world) of(t *testing.T) *world { return &world{Backend: b.Backend, t: t} }
 
 func (b *world) options() backend.ClientOptions {
 	return backend.ClientOptions{URL: b.server.URL, Secret: []byte(secret)}

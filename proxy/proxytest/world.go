@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +32,10 @@ const Version = "v1.2.3-test"
 // patience is how long a World waits for what may take a moment.
 const patience = time.Minute
 
-var secret = []byte(strings.Repeat("s", 32))
+// Secret signs the tokens of a World, and is what both ends of a Backend share.
+const Secret = "a secret of thirty-two bytes, or more"
+
+var secret = []byte(Secret)
 
 // Change makes one World differ from another.
 type Change = func(*assembly.Options)
