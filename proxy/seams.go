@@ -67,6 +67,17 @@ type Allowances interface {
 	Attempt(ctx context.Context, session, userID, key, fileID string) error
 }
 
+// Deliverer is what a ChatServer offers that permits, stores and announces a file in one
+// call. The delivery loop then neither adds the document nor posts the notice.
+type Deliverer interface {
+	// Deliver stores content as a document like d, and appends notice, which is
+	// file-uploaded, on behalf of the party. Both name a proposed id; the event as stored,
+	// which Deliver returns, names in file-document-id the document that it made. A notice whose Key is already in
+	// the transcript is not appended again, and no second document is made: the first
+	// event is returned, and no error. Where the outcome is unclear, FindKey shows it.
+	Deliver(ctx context.Context, session, userID string, notice bridge.Event, d Document, content io.Reader) (bridge.Event, error)
+}
+
 // Document is one file in the document store, by the store's own terms
 // (UCS: DocumentId, TheName, MimeType, Description, TheSize).
 type Document struct {

@@ -51,15 +51,16 @@ func (j *job) release(ctx context.Context) error {
 // unstore removes the document, if it came to be, once no holder of an earlier
 // message can still announce it. If one has, the upload is announced after all.
 func (j *job) unstore(ctx context.Context) error {
-	content, err := j.Documents.Open(ctx, j.record.DocumentID)
-	if bridge.CodeOf(err) == bridge.CodeDocument {
-		return nil
-	}
-	if err != nil {
+	grace := j.Grace
+	if j.deliverer() != nil {
+		if j.record.Accepted.IsZero() {
+			return nil // its delivery never began
+		}
+		grace = max(grace, j.announceTime())
+	} else if stored, err := j.stored(ctx); !stored || err != nil {
 		return err
 	}
-	content.Close()
-	if left := j.Grace - time.Since(j.written); left > 0 {
+	if left := grace - time.Since(j.written); left > 0 {
 		return &later{left}
 	}
 	e, found, err := j.find(ctx)
@@ -69,6 +70,20 @@ func (j *job) unstore(ctx context.Context) error {
 	if err != nil && !permanent(err) {
 		return err
 	}
+	if j.deliverer() != nil {
+		return nil // nothing is stored without its notice
+	}
 	step("orphaned")
 	return j.Documents.Remove(ctx, j.record.DocumentID)
+}
+
+func (j *job) stored(ctx context.Context) (bool, error) {
+	content, err := j.Documents.Open(ctx, j.record.DocumentID)
+	if bridge.CodeOf(err) == bridge.CodeDocument {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, content.Close()
 }

@@ -17,8 +17,10 @@ func (j *job) deliver(ctx context.Context) error {
 		if kept, err := j.scan(ctx); kept || err != nil {
 			return err
 		}
-		if kept, err := j.store(ctx); kept || err != nil {
-			return err
+		if j.deliverer() == nil {
+			if kept, err := j.store(ctx); kept || err != nil {
+				return err
+			}
 		}
 	}
 	if err := j.awaitEarlier(ctx); err != nil {
@@ -160,7 +162,7 @@ func (j *job) announce() (bridge.Event, error) {
 	if j.overtaken.Load() {
 		return bridge.Event{}, errOvertaken
 	}
-	ctx, cancel := context.WithTimeout(j.working, j.AnnounceTime)
+	ctx, cancel := context.WithTimeout(j.working, j.announceTime())
 	defer cancel()
 	if !j.fresh() {
 		e, found, err := j.find(ctx)
@@ -169,10 +171,17 @@ func (j *job) announce() (bridge.Event, error) {
 		}
 	}
 	r := j.record
-	e, err := j.Chat.Post(ctx, r.Session, r.UserID, bridge.Announcement{
+	notice := bridge.Announcement{
 		Name: r.Name, Size: r.Size, DocumentID: r.DocumentID, UploadType: r.UploadType,
 		Description: r.Description, Key: r.Key, Custom: r.Custom,
-	}.Notice(r.Visibility))
+	}.Notice(r.Visibility)
+	var e bridge.Event
+	var err error
+	if d := j.deliverer(); d != nil {
+		e, err = j.handOver(ctx, d, notice)
+	} else {
+		e, err = j.Chat.Post(ctx, r.Session, r.UserID, notice)
+	}
 	if err != nil {
 		return e, fmt.Errorf("announce: %w", err)
 	}
@@ -203,6 +212,9 @@ func (j *job) conclude(e bridge.Event) error {
 	for r := j.record; ; {
 		r.State, r.Code = bridge.Announced, ""
 		r.FileID, r.Event, r.Tries = e.Data.Get(bridge.KeyFileID), e.ID, j.try
+		if j.deliverer() != nil {
+			r.Staged, r.DocumentID = staged(r), e.Data.Get(bridge.KeyDocumentID)
+		}
 		_, err := j.Records.Update(ctx, r)
 		if err == nil {
 			step("concluded")

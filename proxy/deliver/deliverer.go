@@ -1,0 +1,42 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"attache/bridge"
+	"attache/proxy"
+)
+
+// deliverer returns the Chat Server if it permits, stores and announces in one call, and
+// the upload has not been stored otherwise, by a loop with another configuration.
+func (j *job) deliverer() proxy.Deliverer {
+	if j.record.State == bridge.Stored || j.record.Staged != "" {
+		return nil
+	}
+	d, _ := j.Chat.(proxy.Deliverer)
+	return d
+}
+
+// handOver gives the content and its notice to the Chat Server.
+func (j *job) handOver(ctx context.Context, to proxy.Deliverer, notice bridge.Event) (bridge.Event, error) {
+	d, err := document(j.record)
+	if err != nil {
+		return bridge.Event{}, err
+	}
+	content, err := j.Staging.Staged(ctx, j.record.DocumentID)
+	if err != nil {
+		return bridge.Event{}, err
+	}
+	defer content.Close()
+	step("delivering")
+	return to.Deliver(ctx, j.record.Session, j.record.UserID, notice, d, content)
+}
+
+// announceTime bounds one try to announce: with the content, where that goes along.
+func (j *job) announceTime() time.Duration {
+	if j.deliverer() == nil {
+		return j.AnnounceTime
+	}
+	return j.reading(j.StoreTime) + j.AnnounceTime
+}
