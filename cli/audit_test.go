@@ -20,13 +20,13 @@ func TestT21AuditFileIsRotatedAndChecked(t *testing.T) {
 	d, public, _ := startServe(t, "--audit", path)
 	b := openTab(t, public, "chat-1", "ada", bridge.Agent)
 	first := b.send("name-canary.pdf", random(1000))
-	holds(t, path, `"act":"announced"`, first.DocumentID)
+	holds(t, path, `"action":"announced"`, first.DocumentID)
 
 	require.NoError(t, os.Rename(path, old))
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGHUP))
-	holds(t, path, `"act":"opened"`)
+	holds(t, path, `"action":"opened"`)
 	second := b.send("name-canary.pdf", random(1000))
-	holds(t, path, `"act":"announced"`, second.DocumentID)
+	holds(t, path, `"action":"announced"`, second.DocumentID)
 
 	got := run(t, command(t, "serve", "--listen", "127.0.0.1:0", "--admin", "", "--scanner", "off", "--origin", pageOrigin,
 		"--data", t.TempDir(), "--token-secret", secret, "--audit", path))
@@ -50,7 +50,7 @@ func TestT21AuditFileIsRotatedAndChecked(t *testing.T) {
 	require.NoError(t, os.WriteFile(old, []byte(strings.Replace(read(t, old), "ada", "eve", 1)), 0o600))
 	got = run(t, command(t, "audit", old, path))
 	require.Equal(t, 1, got.code)
-	require.Contains(t, got.log, "audit: line 1: the file before it ends otherwise", "the next file has the hash of the last line")
+	require.Contains(t, got.log, "audit: line 1: it does not continue the file before it", "the next file has the hash of the last line")
 }
 
 // TestT21TornLineIsMarked continues the file of a process that was killed in the middle

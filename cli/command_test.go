@@ -136,7 +136,7 @@ func TestUsageErrors(t *testing.T) {
 		"nothing to conform":             {[]string{"conform", "--backend=http://127.0.0.1:1", "--backend-secret", secret}, 1, "connection refused"},
 		"a short backend secret":         {[]string{"conform", "--backend=http://127.0.0.1:1", "--backend-secret", "short"}, 1, "needs 32"},
 		"an audit log nowhere":           {whole("--audit", "-"), 1, "--audit needs a file"},
-		"an audit log in a device":       {whole("--audit", os.DevNull), 1, "no file that can be read again"},
+		"an audit log in a device":       {whole("--audit", os.DevNull), 1, "is not a regular file"},
 		"an audit log of nothing":        {[]string{"audit"}, 2, "file"},
 		"a token without a secret":       {[]string{"token", "--session", "s", "--user", "u"}, 1, "--token-secret-file"},
 		"a token for no right":           {[]string{"token", "--session", "s", "--user", "u", "--right", "fly"}, 2, "--right"},

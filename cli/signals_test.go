@@ -140,7 +140,7 @@ func TestB68CertificateIsReloaded(t *testing.T) {
 	require.Eventually(t, func() bool { return serial(t, at) == 2 }, patience, 10*time.Millisecond)
 	require.NoError(t, os.WriteFile(key, []byte("half a k"), 0o600))
 	hangup()
-	holds(t, trail, `"act":"opened"`) // the audit file comes first, the certificate after it
+	holds(t, trail, `"action":"opened"`) // the audit file comes first, the certificate after it
 	writePair(t, cert, key, 3)
 	hangup()
 	require.Eventually(t, func() bool { return serial(t, at) == 3 }, patience, 10*time.Millisecond)

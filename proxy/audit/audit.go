@@ -1,42 +1,38 @@
-// Package audit keeps who did what in a file that shows when it was changed.
+// Package audit writes who did what into a file that shows whether it was changed.
 //
-// The file is only ever appended to, a line an entry, each line JSON on its own
-// and durable before [Log.Write] returns. Lines that come while others are being
-// flushed are flushed together, so that who writes many holds up nobody. A line
-// carries the SHA-256 of the line before it, so that one that was removed, changed
-// or put in breaks the chain
-// ([Check]). No key is part of that: who may write the file could make another
-// chain of it, so its last hash is worth noting elsewhere now and then. A hash
-// noted stands in the file for as long as that is what it was.
+// The file is append-only. Each record is a line of JSON and durable before [Log.Write] returns.
+// Records that arrive during a flush share the next one, so a busy writer delays nobody. A line
+// carries the SHA-256 of the line before it, so a line that was removed, changed or inserted breaks
+// the chain ([Check]). No key is involved: anyone who may write the file could build another chain,
+// so copy its last hash to another system now and then. A copied hash stays in the file as long as
+// the lines before it are unchanged.
 //
 //	log, err := audit.Open("/var/log/attache/audit", audit.Options{})
 //	proxy.New(proxy.Config{Audit: log, …})
 //	deliver.Start(ctx, deliver.Options{Audit: log, …})
 //
-// What it promises:
+// It promises:
 //
-//   - A refused offer, a ticket and a download have their line before they
-//     happen. A ticket or a download whose line cannot be written does not. How
-//     often a ticket is used at one proxy, in one piece or in many, is not kept.
-//   - An upload's end has its line at least once, after it is final. The message
-//     that stands for the end stays in the delivery's queue until the line is
-//     durable, so a proxy that dies in between leaves it to the next one; one that
-//     dies between the line and the queue's hearing of it leaves a second line of
-//     the same session, key and end.
-//   - A verdict that lets a file not pass has its line before the upload fails
-//     for it, and again where that has to be repeated.
+//   - A refused offer, a ticket and a download have their line before they happen. If the line of a
+//     ticket or a download cannot be written, it does not happen. A ticket's use has one line at
+//     each proxy, however often and in however many parts it is used.
+//   - An upload's end has its line at least once, after the end is final. Its message stays in the
+//     delivery's queue until the line is durable, so if a proxy dies in between, the next one writes
+//     the line. A proxy that dies between the line and the queue's acknowledgement causes a second
+//     line with the same session, key and end.
+//   - A verdict that keeps a file from being released has its line before the upload fails, and
+//     again if that step is repeated.
 //
-// Any proxy of a cluster may deliver what another has accepted, and each has a
-// file of its own: an upload's lines may be in several, and all proxies should
-// keep one or none.
+// Any proxy of a cluster may deliver an upload that another has accepted, and each has its own file:
+// the lines of one upload may be in several, and either all proxies should keep a file or none.
 //
-// A process that dies in the middle of a line leaves a part of one. The next that
-// opens the file ends it and says so in a line of its own. To rotate the file,
-// rename it and have it opened again: the new one begins with the hash that the
-// old one ends with, and [Check] follows from one to the other.
+// A process that dies while writing a line leaves a part of it. The next process that opens the file
+// ends that line and adds one that says so. To rotate the file, rename it and reopen the log: the
+// new file begins with the last hash of the old one, and [Check] follows from one to the other.
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -46,40 +42,36 @@ import (
 	"attache/proxy"
 )
 
-// Options say what a Log keeps.
+// Options are the options of [Open].
 type Options struct {
-	// Names has the files' names kept as well; they may be personal.
+	// Names adds the files' names, which may be personal data.
 	Names bool
-	// Log is told what is wrong with the file. Default: discarded.
+	// Log gets problems with the file; nil discards them.
 	Log *slog.Logger
 }
 
-// Log is an audit file that is open. No other Log, in any process, has it open
-// at the same time.
+// Log is an open audit file. No other Log, in any process, has it open at the same time.
 type Log struct {
-	Options
+	cfg  Options
 	path string
 
 	joining sync.Mutex
-	next    *batch // that an entry which comes now is written with; nil: a new one
+	next    *batch // for records that arrive now; nil: they begin a new one
 
 	mu    sync.Mutex
 	file  *os.File
 	flush func(*os.File) error
-	last  string // hash of its last line
-	ready bool   // the file ends with a whole line, and last is of that
+	last  string // hash of the last line
+	ready bool   // the file ends with a complete line, and last is its hash
 }
 
 var _ proxy.Audit = (*Log)(nil)
 
-// Open goes on with the file at path, or creates it for its owner alone. It fails
-// where another process has it open, or where it is not a file that can be read
-// again.
+// Open continues the file at path, or creates it, readable only by its owner. It fails if another
+// process has it open, or if it is not a regular file.
 func Open(path string, o Options) (*Log, error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	l := &Log{Options: o, path: path, flush: (*os.File).Sync}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	l := &Log{cfg: o, path: path, flush: (*os.File).Sync}
 	file, err := open(path)
 	if err != nil {
 		return nil, err
@@ -91,15 +83,14 @@ func Open(path string, o Options) (*Log, error) {
 	return l, nil
 }
 
-// begin goes on with file; a file that is empty begins with a line that carries
-// the hash before.
+// begin continues file. If it is empty, its first line carries the hash before.
 func (l *Log) begin(file *os.File, before string) error {
-	next := &Log{Options: l.Options, path: l.path, file: file, flush: l.flush}
-	if err := next.mend(); err != nil {
+	next := &Log{cfg: l.cfg, path: l.path, file: file, flush: l.flush}
+	if err := next.repair(); err != nil {
 		return err
 	}
 	if next.last == "" {
-		if err := next.append(before, line{Act: actOpened}); err != nil {
+		if err := next.append(before, line{Action: actionOpened}); err != nil {
 			return err
 		}
 	}
@@ -107,9 +98,8 @@ func (l *Log) begin(file *os.File, before string) error {
 	return nil
 }
 
-// append writes lines in one piece, each with the hash of the one before, the first
-// with prev. When it fails, nobody knows what the file holds, before mend has
-// looked.
+// append writes lines with one write, each with the hash of the one before, the first with prev.
+// After an error the file's end is unknown until repair has read it.
 func (l *Log) append(prev string, lines ...line) error {
 	var text []byte
 	for _, made := range lines {
@@ -129,8 +119,8 @@ func (l *Log) append(prev string, lines ...line) error {
 	return nil
 }
 
-// Reopen goes on with whatever file is at the path now: after that of before was
-// renamed, with a new one. When it fails, the log goes on with the file it has.
+// Reopen continues with the file that is at the path now: with a new one, if the old one was
+// renamed. If Reopen fails, the log continues with the old file.
 func (l *Log) Reopen() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,7 +128,7 @@ func (l *Log) Reopen() error {
 		return nil
 	}
 	if !l.ready {
-		if err := l.mend(); err != nil {
+		if err := l.repair(); err != nil {
 			return err
 		}
 	}
@@ -160,7 +150,6 @@ func same(file *os.File, path string) bool {
 	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
-// Close lets the file go.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

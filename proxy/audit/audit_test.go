@@ -27,7 +27,7 @@ func open(t *testing.T, path string) *audit.Log {
 	return l
 }
 
-func entry(n int) proxy.AuditRecord {
+func record(n int) proxy.AuditRecord {
 	return proxy.AuditRecord{
 		Time: time.Date(2026, 3, 1, 12, 0, n, 0, time.UTC), Action: proxy.ActionFailed, Session: "chat-1", UserID: "ada", UserType: bridge.Agent,
 		Conn: "0123456789ab", Key: fmt.Sprintf("%032x", n), DocumentID: "doc", FileID: "file", Name: "name-canary.pdf", Size: int64(n),
@@ -38,7 +38,7 @@ func entry(n int) proxy.AuditRecord {
 func write(t *testing.T, l *audit.Log, numbers ...int) {
 	t.Helper()
 	for _, n := range numbers {
-		require.NoError(t, l.Write(entry(n)))
+		require.NoError(t, l.Write(record(n)))
 	}
 }
 
@@ -53,7 +53,7 @@ func check(text string) (audit.Chain, error) {
 	return audit.Check(strings.NewReader(text), audit.Chain{})
 }
 
-// whole checks the file and that it has the entries of these numbers, in order.
+// whole checks the file, and that it has the records with these numbers, in order.
 func whole(t *testing.T, path string, numbers ...int) audit.Chain {
 	t.Helper()
 	text := contents(t, path)
@@ -63,10 +63,10 @@ func whole(t *testing.T, path string, numbers ...int) audit.Chain {
 	var got []int
 	for line := range strings.Lines(text) {
 		var e struct {
-			Act  proxy.Action
-			Size int
+			Action proxy.Action
+			Size   int
 		}
-		if json.Unmarshal([]byte(line), &e) == nil && e.Act == proxy.ActionFailed {
+		if json.Unmarshal([]byte(line), &e) == nil && e.Action == proxy.ActionFailed {
 			got = append(got, e.Size)
 		}
 	}
@@ -74,7 +74,7 @@ func whole(t *testing.T, path string, numbers ...int) audit.Chain {
 	return chain
 }
 
-func TestALineSaysEverythingButTheName(t *testing.T) {
+func TestWrite_OmitsOnlyTheName(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
 	write(t, open(t, path), 7)
 	info, err := os.Stat(path)
@@ -87,13 +87,13 @@ func TestALineSaysEverythingButTheName(t *testing.T) {
 	require.Len(t, got["prev"], 64)
 	delete(got, "prev")
 	require.Equal(t, map[string]any{
-		"time": "2026-03-01T12:00:07Z", "act": "failed", "session": "chat-1", "user": "ada", "type": "AGENT", "conn": "0123456789ab",
+		"time": "2026-03-01T12:00:07Z", "action": "failed", "session": "chat-1", "user": "ada", "type": "AGENT", "conn": "0123456789ab",
 		"key": "00000000000000000000000000000007", "document": "doc", "file": "file", "size": 7.0,
 		"digest": strings.Repeat("ab", 32), "verdict": "infected", "code": "infected", "tries": 2.0,
 	}, got)
 }
 
-func TestNamesAreKeptWhereAskedFor(t *testing.T) {
+func TestWrite_WithNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
 	l, err := audit.Open(path, audit.Options{Names: true})
 	require.NoError(t, err)
@@ -135,18 +135,18 @@ func TestT21AChangedFileShows(t *testing.T) {
 			require.Equal(t, c.line, broken.Line, broken.Why)
 		})
 	}
-	t.Run("the end gone shows by its hash", func(t *testing.T) {
+	t.Run("a missing end shows by its hash", func(t *testing.T) {
 		all, err := check(strings.Join(lines, ""))
 		require.NoError(t, err)
 		less, err := check(strings.Join(lines[:5], ""))
 		require.NoError(t, err)
 		require.NotEqual(t, all.Last, less.Last)
-		require.Contains(t, lines[5], less.Last, "a hash that was noted stands in what follows")
+		require.Contains(t, lines[5], less.Last, "a copied hash is in the line after it")
 	})
 }
 
-// A process is killed at every byte of its last line; the next goes on.
-func TestATornLineIsEnded(t *testing.T) {
+// A process is killed at every byte of its last line; the next one continues.
+func TestOpen_EndsAnIncompleteLine(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "audit")
 	first := open(t, path)
@@ -164,7 +164,7 @@ func TestATornLineIsEnded(t *testing.T) {
 		l := open(t, path)
 		write(t, l, 4)
 		require.NoError(t, l.Close())
-		require.True(t, strings.HasPrefix(contents(t, path), all[:cut]), "what is there stays")
+		require.True(t, strings.HasPrefix(contents(t, path), all[:cut]), "nothing is removed")
 		if cut == len(all)-1 {
 			whole(t, path, 1, 2, 3, 4)
 			continue
@@ -173,15 +173,15 @@ func TestATornLineIsEnded(t *testing.T) {
 		require.Equal(t, 1, chain.Torn)
 		torn := strings.Replace(contents(t, path), all[len(before):cut]+"\n", "{\"other\":1}\n", 1)
 		_, err = check(torn)
-		require.Error(t, err, "what is left of the line is part of the chain")
+		require.Error(t, err, "the incomplete line is part of the chain")
 		without := strings.Replace(contents(t, path), lastLine(before), "", 1)
 		_, err = check(without)
 		require.Error(t, err, "so is the line before it")
 	}
 }
 
-// The process that ends a torn line may be killed at it, in turn.
-func TestTornAgainAndAgain(t *testing.T) {
+// The process that ends an incomplete line may be killed, too.
+func TestOpen_EndsARepeatedlyIncompleteLine(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "audit")
 	l := open(t, path)
@@ -202,7 +202,7 @@ func TestTornAgainAndAgain(t *testing.T) {
 	}
 }
 
-func TestTornAtItsBirth(t *testing.T) {
+func TestOpen_EndsAnIncompleteFirstLine(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "audit")
 	open(t, path).Close()
@@ -217,7 +217,7 @@ func TestTornAtItsBirth(t *testing.T) {
 	}
 }
 
-func TestGoesOnAfterARestart(t *testing.T) {
+func TestOpen_ContinuesTheChain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
 	for n := range 3 {
 		l := open(t, path)
@@ -227,7 +227,7 @@ func TestGoesOnAfterARestart(t *testing.T) {
 	require.Equal(t, 4, whole(t, path, 0, 1, 2).Lines)
 }
 
-func TestARotatedFileGoesOnInTheNext(t *testing.T) {
+func TestReopen_ContinuesTheChainInANewFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "audit")
 	l := open(t, path)
@@ -262,7 +262,7 @@ func lastLine(text string) string {
 	return lines[len(lines)-2]
 }
 
-func TestReopenThatFailsGoesOnWithTheOldFile(t *testing.T) {
+func TestReopen_KeepsTheOldFileIfItFails(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "audit")
 	l := open(t, path)
@@ -274,14 +274,14 @@ func TestReopenThatFailsGoesOnWithTheOldFile(t *testing.T) {
 	whole(t, old, 1)
 }
 
-func TestTwoWriters(t *testing.T) {
+func TestOpen_RefusesASecondWriter(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
 	open(t, path)
 	_, err := audit.Open(path, audit.Options{})
 	require.ErrorContains(t, err, "in use by another process")
 }
 
-func TestNoLogFiles(t *testing.T) {
+func TestOpen_RefusesOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	notes := filepath.Join(dir, "notes.txt")
 	require.NoError(t, os.WriteFile(notes, []byte("shopping list\n"), 0o600))
@@ -294,12 +294,12 @@ func TestNoLogFiles(t *testing.T) {
 	require.Equal(t, "shopping list\n", contents(t, notes))
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestWrite_Concurrently(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
 	l := open(t, path)
 	var all sync.WaitGroup
 	for n := range 50 {
-		all.Go(func() { l.Write(entry(n)) })
+		all.Go(func() { l.Write(record(n)) })
 	}
 	all.Wait()
 	chain, err := check(contents(t, path))
@@ -307,15 +307,14 @@ func TestManyAtOnce(t *testing.T) {
 	require.Equal(t, 51, chain.Lines)
 }
 
-// A disk that is full takes a part of a line; once there is room, the log goes on
-// by itself.
-func TestAFullDiskHeals(t *testing.T) {
+// A full disk takes a part of a line; as soon as it has space again, the log continues.
+func TestWrite_RecoversFromAFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
 	l := open(t, path)
 	write(t, l, 1)
 	restore := limitFileSize(t, int64(len(contents(t, path))+30))
-	err := l.Write(entry(2))
-	stillFull := l.Write(entry(3))
+	err := l.Write(record(2))
+	stillFull := l.Write(record(3))
 	restore()
 	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))
 	require.True(t, errors.As(stillFull, new(*bridge.Error)))
@@ -327,8 +326,8 @@ func FuzzCheck(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "audit")
 	l, err := audit.Open(path, audit.Options{})
 	require.NoError(f, err)
-	require.NoError(f, l.Write(entry(1)))
-	require.NoError(f, l.Write(entry(2)))
+	require.NoError(f, l.Write(record(1)))
+	require.NoError(f, l.Write(record(2)))
 	l.Close()
 	good, err := os.ReadFile(path)
 	require.NoError(f, err)
@@ -336,7 +335,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add(good[:len(good)-9])
 	f.Fuzz(func(t *testing.T, text []byte) {
 		chain, err := audit.Check(bytes.NewReader(text), audit.Chain{})
-		// What differs from the log and has its length cannot end with its hash.
+		// Another text of the same length cannot have the same last hash.
 		if err == nil && len(text) == len(good) && !bytes.Equal(text, good) && !chain.Unfinished {
 			whole, _ := audit.Check(bytes.NewReader(good), audit.Chain{})
 			require.NotEqual(t, whole.Last, chain.Last)

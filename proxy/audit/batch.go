@@ -5,61 +5,61 @@ import (
 	"attache/proxy"
 )
 
-// batch is entries that are written and flushed at once.
+// batch is the records that share one write and one flush.
 type batch struct {
-	entries []proxy.AuditRecord
-	done    chan struct{} // closed once err says what became of all of them
+	records []proxy.AuditRecord
+	done    chan struct{} // closed after err is set
 	err     error
 }
 
-// Write keeps an entry.
-func (l *Log) Write(e proxy.AuditRecord) error {
-	b, first := l.join(e)
+// Write returns when the record is durable.
+func (l *Log) Write(r proxy.AuditRecord) error {
+	b, first := l.join(r)
 	if !first {
 		<-b.done
 		return b.err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.part()
+	l.closeBatch()
 	defer close(b.done)
-	if err := l.write(b.entries); err != nil {
-		l.Log.Error("the audit log cannot be written", "lines", len(b.entries), "error", err)
+	if err := l.writeRecords(b.records); err != nil {
+		l.cfg.Log.Error("the audit log cannot be written", "lines", len(b.records), "error", err)
 		b.err = bridge.WrapError(bridge.CodeStorageUnavailable, err)
 	}
 	return b.err
 }
 
-// join puts the entry into the batch that waits for the one being flushed; who is
-// first in it writes it.
-func (l *Log) join(e proxy.AuditRecord) (b *batch, first bool) {
+// join adds the record to the batch that waits for the one being flushed. The first caller of a
+// batch writes it.
+func (l *Log) join(r proxy.AuditRecord) (b *batch, first bool) {
 	l.joining.Lock()
 	defer l.joining.Unlock()
 	if first = l.next == nil; first {
 		l.next = &batch{done: make(chan struct{})}
 	}
-	l.next.entries = append(l.next.entries, e)
+	l.next.records = append(l.next.records, r)
 	return l.next, first
 }
 
-// part lets nobody join the batch any more.
-func (l *Log) part() {
+// closeBatch ends joining.
+func (l *Log) closeBatch() {
 	l.joining.Lock()
 	defer l.joining.Unlock()
 	l.next = nil
 }
 
-func (l *Log) write(entries []proxy.AuditRecord) error {
+func (l *Log) writeRecords(records []proxy.AuditRecord) error {
 	if !l.ready {
-		if err := l.mend(); err != nil {
+		if err := l.repair(); err != nil {
 			return err
 		}
 	}
-	lines := make([]line, len(entries))
-	for i, e := range entries {
-		lines[i] = newLine(e)
-		if l.Names {
-			lines[i].Name = e.Name
+	lines := make([]line, len(records))
+	for i, r := range records {
+		lines[i] = newLine(r)
+		if l.cfg.Names {
+			lines[i].Name = r.Name
 		}
 	}
 	return l.append(l.last, lines...)

@@ -13,9 +13,8 @@ import (
 	"attache/bridge"
 )
 
-// TestLinesAreFlushedTogether holds one flush up while many write, and answers the
-// next one with good or bad news.
-func TestLinesAreFlushedTogether(t *testing.T) {
+// One flush blocks while many records are written; the next one succeeds or fails.
+func TestWrite_SharesAFlush(t *testing.T) {
 	const many = 50
 	for name, flushed := range map[string]error{"good": nil, "bad": errors.New("input/output error")} {
 		t.Run(name, func(t *testing.T) {
@@ -37,7 +36,7 @@ func TestLinesAreFlushedTogether(t *testing.T) {
 			var all sync.WaitGroup
 			write := func(n int) {
 				all.Go(func() {
-					err := l.Write(entry(n))
+					err := l.Write(record(n))
 					mu.Lock()
 					defer mu.Unlock()
 					answers = append(answers, err)
@@ -68,7 +67,7 @@ func TestLinesAreFlushedTogether(t *testing.T) {
 			all.Wait()
 			chain, err := check(contents(t, path))
 			require.NoError(t, err)
-			require.Equal(t, many+3, chain.Lines, "what was not flushed may be there")
+			require.Equal(t, many+3, chain.Lines, "unflushed lines may exist")
 		})
 	}
 }

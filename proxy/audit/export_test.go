@@ -2,15 +2,15 @@ package audit
 
 import "os"
 
-// OnFlush has every flush of the file go through f.
+// OnFlush replaces the flush of the file by f.
 func (l *Log) OnFlush(f func(*os.File) error) { l.flush = f }
 
-// Waiting is how many entries wait for the one flush.
+// Waiting returns how many records wait for the flush in progress.
 func (l *Log) Waiting() int {
 	l.joining.Lock()
 	defer l.joining.Unlock()
 	if l.next == nil {
 		return 0
 	}
-	return len(l.next.entries)
+	return len(l.next.records)
 }

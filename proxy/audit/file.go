@@ -9,27 +9,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// open takes the file for this process alone. The lock is the kernel's, on the
-// open file: a killed process leaves none, and a renamed file takes it along.
+// open opens the file for this process alone. The lock is the kernel's, on the open file: a killed
+// process leaves none, and a renamed file keeps it.
 func open(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND|unix.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log: %w", err)
 	}
-	if err := claim(f); err != nil {
+	if err := lock(f); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
 }
 
-func claim(f *os.File) error {
+func lock(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("open the audit log: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("the audit log %s is no file that can be read again: name one", f.Name())
+		return fmt.Errorf("the audit log %s is not a regular file: name one that is", f.Name())
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -41,7 +41,7 @@ func claim(f *os.File) error {
 	return flushName(f.Name())
 }
 
-// flushName makes a new file's name as durable as its lines will be.
+// flushName makes a new file's name as durable as its lines.
 func flushName(path string) error {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {

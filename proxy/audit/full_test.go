@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitFileSize lets no file of this process grow beyond n bytes, as a full disk
-// would: a write is cut short, and the next fails.
+// limitFileSize limits the files of this process to n bytes, like a full disk: a write is cut short,
+// and the next one fails.
 func limitFileSize(t *testing.T, n int64) (restore func()) {
 	t.Helper()
 	var before unix.Rlimit

@@ -10,17 +10,17 @@ import (
 	"attache/proxy"
 )
 
-// Acts of the log's own.
+// The log's own actions.
 const (
-	actOpened proxy.Action = "opened" // a new file begins; prev is of the file before
-	actTorn   proxy.Action = "torn"   // the line before was not finished; after is of the last that was
+	actionOpened proxy.Action = "opened" // a new file begins; prev is the last hash of the file before
+	actionTorn   proxy.Action = "torn"   // the line before is incomplete; after is the hash of the last complete one
 )
 
 // line is one line of the file, in the order of its members.
 type line struct {
 	Prev     string          `json:"prev"` // SHA-256 of the line before; empty in the very first
 	Time     time.Time       `json:"time"`
-	Act      proxy.Action    `json:"act"`
+	Action   proxy.Action    `json:"action"`
 	Session  string          `json:"session,omitempty"`
 	User     string          `json:"user,omitempty"`
 	Type     bridge.UserType `json:"type,omitempty"`
@@ -37,12 +37,12 @@ type line struct {
 	After    string          `json:"after,omitempty"`
 }
 
-// newLine leaves out the name.
-func newLine(e proxy.AuditRecord) line {
+// newLine omits the name.
+func newLine(r proxy.AuditRecord) line {
 	return line{
-		Time: e.Time, Act: e.Action, Session: e.Session, User: e.UserID, Type: e.UserType, Conn: e.Conn,
-		Key: e.Key, Document: e.DocumentID, File: e.FileID, Size: &e.Size, Digest: e.Digest,
-		Verdict: e.Verdict, Code: e.Code, Tries: e.Tries,
+		Time: r.Time, Action: r.Action, Session: r.Session, User: r.UserID, Type: r.UserType, Conn: r.Conn,
+		Key: r.Key, Document: r.DocumentID, File: r.FileID, Size: &r.Size, Digest: r.Digest,
+		Verdict: r.Verdict, Code: r.Code, Tries: r.Tries,
 	}
 }
 
@@ -51,14 +51,14 @@ func (l line) text() []byte {
 		l.Time = time.Now()
 	}
 	l.Time = l.Time.UTC()
-	text, _ := json.Marshal(l) // of text, numbers and a time of our century
+	text, _ := json.Marshal(l) // cannot fail: text, numbers and a time of our century
 	return text
 }
 
-// read understands a line; ok tells whether it is one.
-func read(text []byte) (l line, ok bool) {
+// parse parses a line and reports whether it is one.
+func parse(text []byte) (l line, ok bool) {
 	err := json.Unmarshal(text, &l)
-	return l, err == nil && l.Act != ""
+	return l, err == nil && l.Action != ""
 }
 
 func hash(text []byte) string {

@@ -8,13 +8,13 @@ import (
 	"os"
 )
 
-// longest is more than any line has. What is torn at a file's end is shorter,
-// too, however often its ending was torn in turn.
-const longest = 256 << 10
+// maxTail is longer than any line, and than any incomplete end of a file, however often its repair
+// was interrupted, too.
+const maxTail = 256 << 10
 
-// mend finds the file's last line, and ends one that was not finished. Nothing is
-// ever cut off: the file may be one that can only be appended to.
-func (l *Log) mend() error {
+// repair finds the file's last line and ends it if it is incomplete. It never truncates, because the
+// file may be append-only.
+func (l *Log) repair() error {
 	end, err := tail(l.file)
 	if err != nil {
 		return fmt.Errorf("read the audit log's end: %w", err)
@@ -28,14 +28,14 @@ func (l *Log) mend() error {
 		l.last, l.ready = good, true
 		return nil
 	case complete(good, rest):
-		// Only the end of the line is missing.
+		// Only the line feed is missing.
 		if _, err := l.file.WriteString("\n"); err != nil {
 			return fmt.Errorf("end the audit log's last line: %w", err)
 		}
 		l.last, l.ready = hash(rest), true
 		return nil
 	}
-	l.Log.Warn("the audit log's last line was not finished", "bytes", len(rest))
+	l.cfg.Log.Warn("the audit log's last line was incomplete", "bytes", len(rest))
 	if rest[len(rest)-1] != '\n' {
 		if _, err := l.file.WriteString("\n"); err != nil {
 			return fmt.Errorf("end the audit log's last line: %w", err)
@@ -43,16 +43,16 @@ func (l *Log) mend() error {
 	}
 	rest = bytes.TrimSuffix(rest, []byte("\n"))
 	torn := rest[bytes.LastIndexByte(rest, '\n')+1:]
-	return l.append(hash(torn), line{Act: actTorn, After: good})
+	return l.append(hash(torn), line{Action: actionTorn, After: good})
 }
 
-// tail reads the last part of a file.
+// tail returns the last maxTail bytes of a file.
 func tail(f *os.File) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	from := max(0, info.Size()-longest)
+	from := max(0, info.Size()-maxTail)
 	end := make([]byte, info.Size()-from)
 	n, err := f.ReadAt(end, from)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -61,7 +61,7 @@ func tail(f *os.File) ([]byte, error) {
 	return end[:n], nil
 }
 
-// lastGood returns the hash of the last whole line, and what comes after it.
+// lastGood returns the hash of the last complete line, and the bytes after it.
 func lastGood(end []byte) (hashed string, rest []byte, err error) {
 	for stop := len(end); ; {
 		newline := bytes.LastIndexByte(end[:stop], '\n')
@@ -69,18 +69,18 @@ func lastGood(end []byte) (hashed string, rest []byte, err error) {
 			break
 		}
 		begin := bytes.LastIndexByte(end[:newline], '\n') + 1
-		if _, ok := read(end[begin:newline]); ok {
+		if _, ok := parse(end[begin:newline]); ok {
 			return hash(end[begin:newline]), end[newline+1:], nil
 		}
 		stop = newline
 	}
-	if len(end) == longest || !begun(end) {
-		return "", nil, errors.New("the audit log ends with no line of an audit log: name another file")
+	if len(end) == maxTail || !begun(end) {
+		return "", nil, errors.New("the file is not an audit log, because its last line is not one: name another file")
 	}
 	return "", end, nil
 }
 
-// begun reports whether end may be what is left of a log's very first line.
+// begun reports whether end may be the beginning of a log's first line.
 func begun(end []byte) bool {
 	first, _, _ := bytes.Cut(end, []byte("\n"))
 	opening := line{}.text()[:len(`{"prev":"`)]
@@ -88,8 +88,8 @@ func begun(end []byte) bool {
 	return bytes.Equal(first[:n], opening[:n])
 }
 
-// complete reports whether rest is a whole line that only lacks its end.
+// complete reports whether rest is a line that lacks only its line feed.
 func complete(good string, rest []byte) bool {
-	l, ok := read(rest)
+	l, ok := parse(rest)
 	return ok && l.Prev == good && rest[len(rest)-1] != '\n'
 }

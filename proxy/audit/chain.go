@@ -8,35 +8,34 @@ import (
 	"io"
 )
 
-// Chain is what was found of a chain so far. Its zero value is the beginning.
+// Chain is the state of a check. Its zero value is the beginning.
 type Chain struct {
-	Lines      int    // that are whole
-	Torn       int    // that were not finished, and marked by who came next
+	Lines      int    // complete lines
+	Torn       int    // incomplete lines that the next process has marked
 	Last       string // hash of the last line
-	Unfinished bool   // the last line has no end: its writer was stopped, or is writing
+	Unfinished bool   // the last line is incomplete: its writer was killed, or is writing
 }
 
-// Broken is the first line that is not as it was written, or that is missing.
+// Broken is the error for the first line that was changed or removed.
 type Broken struct {
 	Line int // in its file, from 1
 	Why  string
 }
 
-// Error says what is wrong with which line.
 func (b *Broken) Error() string { return fmt.Sprintf("line %d: %s", b.Line, b.Why) }
 
-// Check reads a file on from where the chain stands: the oldest file first, each
-// with what Check returned of the one before. The error is a *Broken where the
-// chain is. That lines are missing at the end of the last file only shows where
-// its last hash is known from elsewhere.
+// Check checks the next file of a chain: first the oldest, with a zero Chain, then each with the
+// Chain that Check returned for the one before. If the chain is broken, the error is a *Broken.
+// Lines missing at the end of the last file show only if its last hash was copied to another
+// system.
 func Check(r io.Reader, c Chain) (Chain, error) {
 	k := checker{Chain: c, good: c.Last}
-	lines := bufio.NewReaderSize(r, longest)
+	lines := bufio.NewReaderSize(r, maxTail)
 	for {
 		text, err := lines.ReadSlice('\n')
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
-			return k.Chain, &Broken{k.line + 1, "this is no audit log"}
+			return k.Chain, &Broken{k.line + 1, "this is not an audit log"}
 		case errors.Is(err, io.EOF):
 			return k.end(text)
 		case err != nil:
@@ -51,29 +50,29 @@ func Check(r io.Reader, c Chain) (Chain, error) {
 type checker struct {
 	Chain
 	line int
-	good string // hash of the last line that can be read
+	good string // hash of the last line that can be parsed
 	torn int    // lines since then
 }
 
 func (k *checker) next(text []byte) error {
 	k.line++
-	l, ok := read(text)
+	l, ok := parse(text)
 	switch {
 	case k.line == 1 && !ok && k.Last == "":
-		k.torn, k.Last = 1, hash(text) // of a log that was killed at its birth
+		k.torn, k.Last = 1, hash(text) // of a log whose process was killed in its first line
 		return nil
-	case k.line == 1 && l.Act != actOpened:
+	case k.line == 1 && l.Action != actionOpened:
 		return k.broken("the beginning of the file is missing")
 	case k.line == 1 && k.Last != "" && l.Prev != k.Last:
-		return k.broken("the file before it ends otherwise: lines are missing, or another file was between them")
+		return k.broken("it does not continue the file before it: lines are missing, or a file between the two")
 	case k.line == 1:
 	case !ok:
 		k.torn++
 		k.Last = hash(text)
 		return nil
 	case l.Prev != k.Last:
-		return k.broken("the line before it was changed, or one was removed or put in between")
-	case k.torn > 0 && (l.Act != actTorn || l.After != k.good):
+		return k.broken("the line before it was changed, or a line between the two was removed or inserted")
+	case k.torn > 0 && (l.Action != actionTorn || l.After != k.good):
 		return k.broken("the line before it was changed")
 	}
 	k.Torn += k.torn
@@ -84,7 +83,7 @@ func (k *checker) next(text []byte) error {
 	return nil
 }
 
-// end looks at what comes after the last line's end.
+// end handles the bytes after the last line's end.
 func (k *checker) end(rest []byte) (Chain, error) {
 	k.Unfinished = k.torn > 0 || len(rest) > 0
 	if k.Unfinished {
