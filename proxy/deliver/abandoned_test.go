@@ -14,6 +14,7 @@ import (
 // An upload whose party has left does not stay, however little is missing, and its
 // key is as good as new afterwards; that of a party that is still there does.
 func TestH1AbandonedUploadsGo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	gone := w.offered()
 	w.store.put(gone.DocumentID, []byte("hell")) // one byte is missing
@@ -42,6 +43,7 @@ func TestH1AbandonedUploadsGo(t *testing.T) {
 
 // A party has its time to come back, from when it was last there.
 func TestH1AnAbandonedUploadHasItsTime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.offered()
 	looks := make(chan struct{}, 100)
@@ -63,6 +65,7 @@ func TestH1AnAbandonedUploadHasItsTime(t *testing.T) {
 
 // What a party has unfinished is known wherever it began, and after a start.
 func TestUnfinishedUploadsAreCounted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	other := w.open()
 	first, second := w.offered(), w.offered()

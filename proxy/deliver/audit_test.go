@@ -72,6 +72,7 @@ func (w *world) settled(l *deliver.Loop) {
 }
 
 func TestT21EveryEndHasALine(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		verdict proxy.Verdict
 		end     func(w *world) string // returns the key
@@ -116,6 +117,7 @@ func TestT21EveryEndHasALine(t *testing.T) {
 // The file cannot be written for a while: the end's line waits in the queue, also
 // for another loop.
 func TestT21LinesWaitUntilTheyCanBeWritten(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	full := &auditDouble{fails: 1 << 30}
 	first := w.start(func(o *deliver.Options) { o.Audit = full })
@@ -134,6 +136,7 @@ func TestT21LinesWaitUntilTheyCanBeWritten(t *testing.T) {
 
 // A record is not forgotten before its line is written, however old it is.
 func TestT21NoRecordIsForgottenBeforeItsLine(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	impatient := func(a proxy.Audit) func(*deliver.Options) {
 		return func(o *deliver.Options) { o.Audit, o.Keep, o.Sweep = a, time.Nanosecond, 2*time.Millisecond }
@@ -184,6 +187,7 @@ func TestT21CrashAroundTheLine(t *testing.T) {
 
 // A verdict that cannot be kept is not acted upon: the file is looked into again.
 func TestT21TheVerdictComesBeforeTheFailure(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a := &auditDouble{fails: 2}
 	s := &scannerDouble{answers: []any{proxy.Infected, proxy.Infected, proxy.Infected}}

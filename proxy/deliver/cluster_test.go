@@ -16,6 +16,7 @@ import (
 // TestCluster shares uploads between two proxies while the node goes down that
 // leads their stream.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	c := enginetest.Start(t)
 	w := newWorldOn(t, engine.Options{URL: c.URL()})
 	require.Equal(t, 3, w.engine.Replicas())

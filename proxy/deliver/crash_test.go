@@ -102,6 +102,7 @@ func TestRedeliveryLooksForTheKey(t *testing.T) {
 // TestOldMessagesAreNotTrusted writes the upload before any loop runs: a loop
 // that died with the engine may have had it, though nothing counts that.
 func TestOldMessagesAreNotTrusted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.accepted().Key
 	w.start(nil)
@@ -111,6 +112,7 @@ func TestOldMessagesAreNotTrusted(t *testing.T) {
 
 // TestCloseGivesBack closes a loop in the middle of a step that does not end.
 func TestCloseGivesBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	in := make(chan struct{}, 1)
 	first := w.start(func(o *deliver.Options) {

@@ -75,6 +75,7 @@ func (b *batch) Error() error                   { return b.err }
 // When the queue's leader has died, the next one is found as soon as there is
 // one, and a message that it gives is not dropped.
 func TestTheNextLeaderIsLookedFor(t *testing.T) {
+	t.Parallel()
 	alone := newWorld(t).engine
 	cluster, err := engine.Start(t.Context(), engine.Options{URL: enginetest.Start(t).URL()})
 	require.NoError(t, err)
@@ -110,6 +111,7 @@ func TestTheNextLeaderIsLookedFor(t *testing.T) {
 // Who looks for a leader over a connection that is down leaves nothing behind on
 // it, however often.
 func TestLookingWhileDisconnected(t *testing.T) {
+	t.Parallel()
 	c := enginetest.Start(t)
 	e, err := engine.Start(t.Context(), engine.Options{URL: c[0].ClientURL()})
 	require.NoError(t, err)

@@ -14,45 +14,48 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/assembly"
 	"attache/proxy/chat"
-	"attache/proxy/deliver"
-	"attache/proxy/engine"
-	"attache/proxy/objects"
+	"attache/proxy/proxytest"
 )
 
-// house is everything real: one engine, and on it records, documents and chat.
+// house is everything real: a loop as the command runs it, and what is around it.
 type house struct {
-	t       testing.TB
-	records *deliver.Records
-	store   *objects.Store
-	chat    *chat.Server
+	*proxytest.World
+	t    testing.TB
+	chat *chat.Server
 }
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	e, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir()})
-	require.NoError(t, err)
-	t.Cleanup(e.Close)
-	h := &house{t: t}
-	h.store, err = objects.New(t.Context(), e, objects.Options{})
-	require.NoError(t, err)
-	h.chat, err = chat.Open(t.Context(), e, chat.Options{CustomerLimits: &bridge.Limits{
-		MaxFiles: bridge.NoLimit, MaxFileSize: 1 << 20, MaxTotalSize: bridge.NoLimit, MaxDownloads: 2,
-	}})
-	require.NoError(t, err)
-	t.Cleanup(h.chat.Close)
-	h.records, err = deliver.OpenRecords(t.Context(), e, nil)
-	require.NoError(t, err)
-	t.Cleanup(h.records.Close)
-	loop, err := deliver.Start(t.Context(), deliver.Options{
-		Records: h.records, Staging: h.store, Documents: h.store, Chat: h.chat, Scanner: proxy.NoScanner{},
-		Grace: 50 * time.Millisecond,
+	w := proxytest.Start(t, func(o *assembly.Options) {
+		o.Chat.CustomerLimits = &bridge.Limits{
+			MaxFiles: bridge.NoLimit, MaxFileSize: 1 << 20, MaxTotalSize: bridge.NoLimit, MaxDownloads: 2,
+		}
+		o.Deliver.Grace = 50 * time.Millisecond
+		o.Proxy.Audit = nil
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, loop.Close(context.Background())) })
-	_, err = h.chat.Join(t.Context(), session, bridge.Party{UserID: "customer", Nickname: "Ann", UserType: bridge.Client})
+	h := &house{w, t, w.Chat.(*chat.Server)}
+	_, err := h.chat.Join(t.Context(), session, bridge.Party{UserID: "customer", Nickname: "Ann", UserType: bridge.Client})
 	require.NoError(t, err)
 	return h
+}
+
+// accept writes that the upload is all there, and the loop begins.
+func (h *house) accept(r proxy.Record) {
+	h.t.Helper()
+	r.State = bridge.Accepted
+	_, err := h.Records.Update(h.t.Context(), r)
+	require.NoError(h.t, err)
+}
+
+// await waits until the upload's record is as it should be.
+func (h *house) await(key string, is func(proxy.Record) bool) {
+	h.t.Helper()
+	require.Eventually(h.t, func() bool {
+		got, err := h.Records.Get(h.t.Context(), session, key)
+		return err == nil && is(got)
+	}, patience, time.Millisecond)
 }
 
 // receive does what the proxy does until an upload is all there.
@@ -61,12 +64,12 @@ func (h *house) receive(n int, content []byte) proxy.Record {
 	ctx := h.t.Context()
 	r := proxy.Record{
 		Key: fmt.Sprintf("%032x", n), Session: session, UserID: "customer", Customer: true, State: bridge.Offered,
-		DocumentID: h.store.NewID(), Name: "report.pdf", Size: int64(len(content)), MimeType: "application/pdf", Visibility: bridge.All,
+		DocumentID: h.Store.NewID(), Name: "report.pdf", Size: int64(len(content)), MimeType: "application/pdf", Visibility: bridge.All,
 	}
 	require.NoError(h.t, h.chat.Reserve(ctx, r.Session, r.UserID, r.Key, r.Name, r.Size))
-	r, err := h.records.Create(ctx, r)
+	r, err := h.Records.Create(ctx, r)
 	require.NoError(h.t, err)
-	writer, err := h.store.Begin(ctx, r.DocumentID)
+	writer, err := h.Store.Begin(ctx, r.DocumentID)
 	require.NoError(h.t, err)
 	stored := make(chan error, 1)
 	require.NoError(h.t, writer.Append(ctx, content, func(_ int64, err error) { stored <- err }))
@@ -91,12 +94,11 @@ func (h *house) awaitNotice(ctx context.Context, key string) (found bridge.Event
 }
 
 func TestWithRealNeighbours(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	content := bytes.Repeat([]byte("attache "), 1000)
 	r := h.receive(1, content)
-	r.State = bridge.Accepted
-	_, err := h.records.Update(t.Context(), r)
-	require.NoError(t, err)
+	h.accept(r)
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -104,7 +106,7 @@ func TestWithRealNeighbours(t *testing.T) {
 	f, err := bridge.DecodeFile(e)
 	require.NoError(t, err)
 	require.True(t, f.Downloadable)
-	open, err := h.store.Open(t.Context(), f.DocumentID)
+	open, err := h.Store.Open(t.Context(), f.DocumentID)
 	require.NoError(t, err)
 	defer open.Close()
 	got, err := io.ReadAll(open)
@@ -119,19 +121,15 @@ func TestWithRealNeighbours(t *testing.T) {
 // TestRealNeighboursRefuse lets a stored document be refused by the chat: nothing
 // of it stays.
 func TestRealNeighboursRefuse(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	r := h.receive(1, []byte("hello"))
 	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", bridge.ReasonLeft, bridge.CloseIfNoAgents))
-	r.State = bridge.Accepted
-	_, err := h.records.Update(t.Context(), r)
-	require.NoError(t, err)
+	h.accept(r)
+	h.await(r.Key, func(got proxy.Record) bool { return got.State == bridge.Failed && got.Code == bridge.CodeSessionEnded })
 	require.Eventually(t, func() bool {
-		got, err := h.records.Get(t.Context(), session, r.Key)
-		return err == nil && got.State == bridge.Failed && got.Code == bridge.CodeSessionEnded
-	}, patience, time.Millisecond)
-	require.Eventually(t, func() bool {
-		_, err := h.store.Open(t.Context(), r.DocumentID)
-		content, stagedErr := h.store.Staged(t.Context(), r.DocumentID)
+		_, err := h.Store.Open(t.Context(), r.DocumentID)
+		content, stagedErr := h.Store.Staged(t.Context(), r.DocumentID)
 		if stagedErr == nil {
 			n, _ := content.Seek(0, io.SeekEnd)
 			content.Close()
@@ -143,16 +141,12 @@ func TestRealNeighboursRefuse(t *testing.T) {
 
 // TestSenderMayLeaveOnceAccepted: from accepted on the tab may close.
 func TestSenderMayLeaveOnceAccepted(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	r := h.receive(1, []byte("hello"))
 	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", bridge.ReasonLeft, bridge.KeepAlive))
-	r.State = bridge.Accepted
-	_, err := h.records.Update(t.Context(), r)
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		got, err := h.records.Get(t.Context(), session, r.Key)
-		return err == nil && got.State == bridge.Announced
-	}, patience, time.Millisecond)
+	h.accept(r)
+	h.await(r.Key, func(got proxy.Record) bool { return got.State == bridge.Announced })
 	e, found, err := h.chat.FindKey(t.Context(), session, r.Key)
 	require.NoError(t, err)
 	require.True(t, found)
@@ -184,7 +178,7 @@ func BenchmarkAcceptedToAnnounced(b *testing.B) {
 		r := h.receive(n, content)
 		r.State = bridge.Accepted
 		begin := time.Now()
-		_, err := h.records.Update(ctx, r)
+		_, err := h.Records.Update(ctx, r)
 		require.NoError(b, err)
 		<-notices
 		took = append(took, time.Since(begin))

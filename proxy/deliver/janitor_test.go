@@ -20,6 +20,7 @@ func (w *world) forgotten(key string) {
 }
 
 func TestIdleUploadIsGivenUp(t *testing.T) {
+	t.Parallel()
 	for _, state := range []bridge.UploadState{bridge.Offered, bridge.Receiving} {
 		t.Run(string(state), func(t *testing.T) {
 			w := newWorld(t)
@@ -37,6 +38,7 @@ func TestIdleUploadIsGivenUp(t *testing.T) {
 }
 
 func TestEndedSessionsUploadIsGivenUp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.offered()
 	w.chat.ended[session] = true
@@ -48,6 +50,7 @@ func TestEndedSessionsUploadIsGivenUp(t *testing.T) {
 // TestFinalRecordsAreForgotten has two loops sweep the same records all the
 // time.
 func TestFinalRecordsAreForgotten(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	sweep := func(o *deliver.Options) {
 		o.Sweep, o.Keep, o.KeepAnnounced, o.Idle = time.Millisecond, time.Nanosecond, time.Nanosecond, time.Nanosecond
@@ -70,6 +73,7 @@ func TestFinalRecordsAreForgotten(t *testing.T) {
 // TestUnfinishedRecordsAreKept sweeps around an upload that waits for its chat
 // server, one whose bytes are coming, and two that ended just now.
 func TestUnfinishedRecordsAreKept(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.chat.before = func(string) error { return errAway }
 	coming, waiting := w.offered(), w.accepted()

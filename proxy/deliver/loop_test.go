@@ -17,6 +17,7 @@ import (
 )
 
 func TestDelivery(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		foreign bool // the store gives ids of its own
 		apart   bool // it is another one than the staging, and keeps the ids
@@ -100,6 +101,7 @@ func failing(times int32, err error) func(string) error {
 }
 
 func TestTransientFailures(t *testing.T) {
+	t.Parallel()
 	full := bridge.NewError(bridge.CodeStorageUnavailable, "")
 	away := bridge.NewError(bridge.CodeChatUnavailable, "")
 	for name, prepare := range map[string]func(*world, *deliver.Options){
@@ -129,6 +131,7 @@ func TestTransientFailures(t *testing.T) {
 // An upload that was accepted waits for room, however long that takes, and what
 // else is wrong then has all its tries.
 func TestAFullStoreFailsNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	full := failing(20, bridge.NewError(bridge.CodeStorageFull, ""))
 	away := failing(1, bridge.NewError(bridge.CodeStorageUnavailable, ""))
@@ -144,6 +147,7 @@ func TestAFullStoreFailsNothing(t *testing.T) {
 
 // An earlier try may have got as far as the notice.
 func TestWhatWaitedForRoomIsLookedForFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.store.before = failing(2, bridge.NewError(bridge.CodeStorageFull, ""))
 	w.start(func(o *deliver.Options) { o.Tries = 2 })
@@ -156,6 +160,7 @@ func TestWhatWaitedForRoomIsLookedForFirst(t *testing.T) {
 }
 
 func TestPermanentFailures(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		prepare func(*world, *deliver.Options)
 		code    bridge.Code
@@ -221,6 +226,7 @@ func TestPermanentFailures(t *testing.T) {
 
 // TestT30 keeps what a scanner finds from ever becoming a document.
 func TestT30InfectedIsNeverStored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start(func(o *deliver.Options) { o.Scanner = &scannerDouble{answers: []any{proxy.Infected}} })
 	r := w.awaitState(w.accepted().Key, bridge.Failed)
@@ -249,6 +255,7 @@ func (b *bounds) Add(ctx context.Context, d proxy.Document) (string, error) {
 
 // 1 GiB through 100 Mbit/s takes a minute and a half.
 func TestALargeFileMayTakeLonger(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		size    int64
 		inPlace bool // nothing of the content is read to store it
@@ -277,6 +284,7 @@ func TestALargeFileMayTakeLonger(t *testing.T) {
 }
 
 func TestLoopNeedsAScanner(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, err := deliver.Start(t.Context(), deliver.Options{Records: w.records, Staging: w.store, Documents: w.store, Chat: w.chat})
 	require.ErrorContains(t, err, "Scanner")
@@ -285,6 +293,7 @@ func TestLoopNeedsAScanner(t *testing.T) {
 // TestTwoLoops has two loops of one worker each: neither can go on with its first
 // upload before the other has one too.
 func TestTwoLoops(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	both := make(chan struct{})
 	var started atomic.Int32
@@ -323,6 +332,7 @@ func (g *gate) Add(ctx context.Context, d proxy.Document) (string, error) {
 
 // TestPoison delivers thirty uploads by two workers while one always fails.
 func TestPoison(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	poison := w.accepted().Key
 	w.chat.before = func(key string) error {
@@ -343,6 +353,7 @@ func TestPoison(t *testing.T) {
 }
 
 func TestUnreadableRecordIsSkipped(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, err := w.engine.JetStream().Publish(t.Context(), "upload.chat-1.rubbish", []byte("{"))
 	require.NoError(t, err)
@@ -352,6 +363,7 @@ func TestUnreadableRecordIsSkipped(t *testing.T) {
 
 // TestSlowStep holds a step longer than several leases: nobody else takes it.
 func TestSlowStep(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const lease = time.Second // its holder has a third of it to be late
 	var calls atomic.Int32

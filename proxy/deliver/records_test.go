@@ -11,6 +11,7 @@ import (
 )
 
 func TestRecordKeepsEverything(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.offered()
 	r.Description, r.MimeType, r.UploadType = "the report", "application/pdf", bridge.FromFileSystem
@@ -26,6 +27,7 @@ func TestRecordKeepsEverything(t *testing.T) {
 }
 
 func TestCreateTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.offered()
 	second := first
@@ -37,6 +39,7 @@ func TestCreateTwice(t *testing.T) {
 }
 
 func TestUpdateAfterAnother(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	old := w.offered()
 	w.update(old)
@@ -45,6 +48,7 @@ func TestUpdateAfterAnother(t *testing.T) {
 }
 
 func TestNoRecord(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.offered()
 	for name, at := range map[string][2]string{
@@ -68,6 +72,7 @@ func TestNoRecord(t *testing.T) {
 
 // TestOneWinner has many writers add to one counter: a lost update shows.
 func TestOneWinner(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.offered().Key
 	const writers, each = 4, 25
@@ -100,6 +105,7 @@ func TestOneWinner(t *testing.T) {
 // another. The first sees every revision, the other may miss what was replaced
 // before it came; both see them in order, none twice, and the last.
 func TestWatch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	other := w.open()
 	here, there := make(chan proxy.Record, 100), make(chan proxy.Record, 100)
@@ -136,6 +142,7 @@ func TestWatch(t *testing.T) {
 }
 
 func TestOwnChangeIsToldAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var told []uint64
 	defer w.records.Watch(session, func(r proxy.Record) { told = append(told, r.Revision) })()
@@ -147,6 +154,7 @@ func TestOwnChangeIsToldAtOnce(t *testing.T) {
 // where it happened, made where it did not, and refused where another was
 // faster.
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	for name, effect := range map[string]bool{"it has happened": true, "it has not": false} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

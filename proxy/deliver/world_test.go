@@ -12,15 +12,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
+	"attache/proxy/proxytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { proxytest.Main(m) }
 
 // patience is how long a test waits for what must come.
 const patience = time.Minute
