@@ -9,15 +9,15 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// border is one place between two steps, and what it takes to get there.
+// border is a point between two steps, and what is needed to reach it.
 type border struct {
 	name    string
 	scanner bool
-	backend bool // it is in the backend, behind an effect and before its answer
+	backend bool // it is in the backend, after an effect and before its answer
 }
 
-// borders are in the order of an upload's life. Dying before a step is dying
-// at its border's first name, after it at the second.
+// borders are in the order of an upload's life. A step has a border before it and
+// one after it.
 var borders = []border{
 	{name: "begun"},
 	{name: "accepting"},
@@ -34,7 +34,7 @@ var borders = []border{
 	{name: "concluded"},
 }
 
-// mortal says who dies.
+// mortal names the processes that die.
 type mortal string
 
 const (
@@ -43,7 +43,7 @@ const (
 	both       mortal = "both"
 )
 
-// dying are those of a stage's processes.
+// dying returns them.
 func (m mortal) dying(s *stage) []*process {
 	switch m {
 	case theBackend:
@@ -54,8 +54,8 @@ func (m mortal) dying(s *stage) []*process {
 	return []*process{s.proxy}
 }
 
-// runBorders lets whoever there is die at every border: the proxy with its
-// embedded engine, and of a proxy and its backend either and both.
+// runBorders kills processes at every border: a proxy with its embedded engine,
+// and of a proxy and its backend each and both.
 func runBorders(ctx context.Context, l *lab, _ options) (any, bool, error) {
 	binaries := map[bool]string{}
 	for _, scanner := range []bool{false, true} {
@@ -81,13 +81,13 @@ func runBorders(ctx context.Context, l *lab, _ options) (any, bool, error) {
 			}
 			figures[b.name+" "+string(dies)] = out
 			passed = passed && out.Findings.none() && out.Uploads == o.uploads
-			l.log.Info("died", "border", b.name, "who", dies, "findings", out.Findings.Counts, "seconds", out.Took)
+			l.log.Info("died", "border", b.name, "process", dies, "findings", out.Findings.Counts, "seconds", out.Took)
 		}
 	}
 	return figures, passed, nil
 }
 
-// plant compiles the command with those changes and with what the trial needs.
+// plant compiles the command with those changes and the trial's hooks.
 func (l *lab) plant(ctx context.Context, name string, t bugs.Trial, changes []bugs.Change) (string, error) {
 	dir, err := l.sub("planted-" + name)
 	if err != nil {
@@ -100,7 +100,7 @@ func (l *lab) plant(ctx context.Context, name string, t bugs.Trial, changes []bu
 	return l.build(ctx, name, replace)
 }
 
-// small is an ordeal that shows in seconds whether anything is wrong.
+// small is an ordeal that shows within seconds whether anything is wrong.
 func small(t bugs.Trial) ordeal {
 	o := ordeal{
 		uploads: 60, kills: 12, rooms: 2, senders: 2, minSize: t.MinSize, maxSize: 4 << 20, pause: 80 * time.Millisecond,

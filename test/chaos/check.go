@@ -11,16 +11,16 @@ import (
 	"attache/wasm/page"
 )
 
-// Patience of the checker with a product that nobody disturbs any more.
+// How long the checker waits once no more harm is done.
 const (
-	drainTime = 30 * time.Second // from the last recovery to the last final state
-	checkTime = 15 * time.Second // for one transcript, and for one document
+	settleTimeout = 30 * time.Second // from the last recovery to the last final state
+	checkTime     = 15 * time.Second // for one transcript, and for one document
 )
 
-// drained waits until a final state of every upload is known, and notes what is
-// not by the end of its patience. That counts from the last recovery, which may
-// come while it waits and may have been while files were still being sent. It
-// returns the time from there to the last final state.
+// drained waits until a final state of every upload is known, and reports those
+// without one in time. The time counts from the last recovery, which may come
+// while it waits or before the last file was sent. It returns the time from there
+// to the last final state.
 func (f *field) drained(ctx context.Context, rooms []*room, recovered func() time.Time) time.Duration {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -40,15 +40,15 @@ func (f *field) drained(ctx context.Context, rooms []*room, recovered func() tim
 	}
 	took := max(0, f.journal.lastSettled().Sub(recovered()))
 	if took > f.drain {
-		f.findings.add(undrained, "the last of all was known %s after the last recovery", took)
+		f.findings.add(undrained, "the last final state came %s after the last recovery", took)
 	}
 	return took
 }
 
-// at is a recovery that was then: of scenarios in which no process dies.
+// at is the recovery of a scenario in which no process dies.
 func at(then time.Time) func() time.Time { return func() time.Time { return then } }
 
-// recovered is when one of them came to serve last.
+// recovered returns when one of the processes last began to serve.
 func recovered(all []*process) func() time.Time {
 	return func() (last time.Time) {
 		for _, p := range all {
@@ -60,7 +60,7 @@ func recovered(all []*process) func() time.Time {
 	}
 }
 
-// overdue notes what is not drained in time, and whether it is late or stuck.
+// overdue reports uploads that are not drained in time, each as late or as stuck.
 func (f *field) overdue(ctx context.Context, rooms []*room) {
 	open := f.journal.open()
 	for range int(f.drain / time.Second) {
@@ -80,12 +80,12 @@ func (f *field) overdue(ctx context.Context, rooms []*room) {
 		stuck[i.key] = true
 	}
 	for _, i := range open {
-		f.findings.add(undrained, "%s of %s was %q after %s; after twice that it is open: %t", i.key, i.session, i.state, f.drain, stuck[i.key])
+		f.findings.add(undrained, "%s of %s was %q after %s; still not final after twice that: %t", i.key, i.session, i.state, f.drain, stuck[i.key])
 	}
 }
 
-// remind asks for the state of what a page was told that it is accepted, and
-// nothing since.
+// remind asks for the state of uploads of which a page has heard nothing since they
+// were accepted.
 func (r *room) remind(ctx context.Context) {
 	for _, i := range r.journal.open() {
 		if i.session != r.session || i.accepted.IsZero() {
@@ -99,13 +99,13 @@ func (r *room) remind(ctx context.Context) {
 	}
 }
 
-// verify compares a session's transcript, its files and what its pages were
-// shown with what was meant and told.
+// verify compares a session's transcript, its files and the events of its pages
+// with the journal.
 func (r *room) verify(ctx context.Context) {
 	sent := r.journal.of(r.session)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute+time.Duration(len(sent))*time.Second)
 	defer cancel()
-	reader, err := r.enter("reader", bridge.Agent, place{room: r})
+	reader, err := r.enter("reader", bridge.Agent, pageRef{room: r})
 	if err != nil {
 		r.findings.add(lost, "the transcript of %s: %v", r.session, err)
 		return
@@ -114,7 +114,7 @@ func (r *room) verify(ctx context.Context) {
 	patient, stop := context.WithTimeout(ctx, checkTime)
 	defer stop()
 	if _, err := reader.Position(patient); err != nil {
-		r.findings.add(unseen, "a fresh page of %s did not get the whole transcript: %v", r.session, err)
+		r.findings.add(unseen, "a new page of %s did not get the whole transcript: %v", r.session, err)
 	}
 	notices := r.transcript(reader)
 	r.shown(ctx, notices)
@@ -123,8 +123,8 @@ func (r *room) verify(ctx context.Context) {
 	}
 }
 
-// transcript returns the session's notices by key. Whose they are, the reader
-// has judged as every page does.
+// transcript returns the session's notices by key. The reader, as every page, has
+// checked whose they are.
 func (r *room) transcript(reader *page.Page) map[string]bridge.Event {
 	notices := map[string]bridge.Event{}
 	for _, s := range reader.Sights() {
@@ -133,7 +133,7 @@ func (r *room) transcript(reader *page.Page) map[string]bridge.Event {
 			continue
 		}
 		if _, again := notices[e.Key]; again {
-			r.findings.add(twice, "%s stands twice in %s", e.Key, r.session)
+			r.findings.add(twice, "%s is twice in %s", e.Key, r.session)
 			continue
 		}
 		notices[e.Key] = e
@@ -141,21 +141,21 @@ func (r *room) transcript(reader *page.Page) map[string]bridge.Event {
 	return notices
 }
 
-// whose judges a file's event, or an upload's state, as soon as a page is told
-// of it: it must be of this session, and a state of this user.
+// whose checks a file's event or an upload's state when it reaches a page: the
+// upload must be of this session, and a state must be of this user.
 func (r *room) whose(key, user string) {
 	i := r.journal.find(key)
 	switch {
 	case i == nil:
-		r.findings.add(phantom, "a page of %s was told of %q", r.session, key)
+		r.findings.add(phantom, "a page of %s was sent %q, which nobody uploaded", r.session, key)
 	case i.session != r.session:
-		r.findings.add(wrongSession, "%s of %s was told to a page of %s", key, i.session, r.session)
+		r.findings.add(wrongSession, "%s of %s was sent to a page of %s", key, i.session, r.session)
 	case user != "" && i.user != user:
-		r.findings.add(wrongSession, "the state of %s of %s was told to %s", key, i.user, user)
+		r.findings.add(wrongSession, "the state of %s of %s was sent to %s", key, i.user, user)
 	}
 }
 
-// shown compares what each live page was sent with the transcript.
+// shown compares the events of each live page with the transcript.
 func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
 	var last int64
 	for _, e := range notices {
@@ -173,10 +173,10 @@ func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
 			had[s.Event.Key] = true
 			i := r.journal.find(s.Event.Key)
 			if !s.Event.IsFile() || i == nil || i.session != r.session {
-				continue // that is found already
+				continue // whose has found that already
 			}
 			if notice := notices[s.Event.Key]; !reflect.DeepEqual(s.Event, notice) {
-				r.findings.add(contradicted, "%s was sent event %d with %s, and the transcript has %+v", r.users[n], s.Event.ID, s.Event.Key, notice)
+				r.findings.add(contradicted, "%s was sent event %d with %s, but the transcript has %+v", r.users[n], s.Event.ID, s.Event.Key, notice)
 			}
 		}
 		for key := range notices {
@@ -191,13 +191,13 @@ func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
 func (r *room) judge(ctx context.Context, reader *page.Page, i *intent, notice bridge.Event) {
 	switch {
 	case i.doom == bridge.CodeInfected && notice.ID != 0:
-		r.findings.add(unscanned, "%s is infected, and announced", i.key)
+		r.findings.add(unscanned, "%s is infected, but was announced", i.key)
 		return
 	case i.doom != "" && notice.ID != 0:
-		r.findings.add(corrupted, "%s is announced, and was to fail with %s", i.key, i.doom)
+		r.findings.add(corrupted, "%s was announced instead of failing with %s", i.key, i.doom)
 		return
 	case i.failed && notice.ID != 0:
-		r.findings.add(contradicted, "%s was told to have failed with %s, and is announced", i.key, i.code)
+		r.findings.add(contradicted, "%s was reported to have failed with %s, but was announced", i.key, i.code)
 		return
 	case i.failed && i.doom != "" && i.code == i.doom:
 		return
@@ -205,18 +205,18 @@ func (r *room) judge(ctx context.Context, reader *page.Page, i *intent, notice b
 		r.findings.add(refused, "%s failed: %s", i.key, i.code)
 		return
 	case i.doom != "" && !i.accepted.IsZero():
-		r.findings.add(undrained, "%s was to fail with %s, and was not told", i.key, i.doom)
+		r.findings.add(undrained, "%s should have failed with %s, but no failure was reported", i.key, i.doom)
 		return
 	case notice.ID == 0 && !i.seen.IsZero():
-		r.findings.add(contradicted, "%s was told as event %d, and %s has no notice", i.key, i.event, r.session)
+		r.findings.add(contradicted, "%s was shown as event %d, but %s has no notice", i.key, i.event, r.session)
 		return
 	case notice.ID == 0 && !i.accepted.IsZero():
-		r.findings.add(unreported, "%s was accepted, and %s has no notice", i.key, r.session)
+		r.findings.add(unreported, "%s was accepted, but %s has no notice", i.key, r.session)
 		return
 	case notice.ID == 0:
-		return // judged when it was sent
+		return // found when it was sent
 	case i.event != 0 && i.event != notice.ID:
-		r.findings.add(twice, "%s was told as event %d and stands at %d", i.key, i.event, notice.ID)
+		r.findings.add(twice, "%s was shown as event %d and is event %d of the transcript", i.key, i.event, notice.ID)
 	}
 	f, err := bridge.DecodeFile(notice)
 	if err != nil {
@@ -231,7 +231,7 @@ func (r *room) judge(ctx context.Context, reader *page.Page, i *intent, notice b
 	got, err := reader.Download(patient, f.ID, freshKey())
 	switch {
 	case err != nil:
-		r.findings.add(lost, "%s is announced, and its download fails: %v", i.key, err)
+		r.findings.add(lost, "%s was announced, but its download fails: %v", i.key, err)
 	case got.Size != i.size || got.SHA256 != i.digest:
 		r.findings.add(corrupted, "%s: %d bytes with another digest than the %d sent", i.key, got.Size, i.size)
 	}

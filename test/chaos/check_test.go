@@ -19,27 +19,27 @@ func TestR1DrainedCountsFromTheLastRecovery(t *testing.T) {
 		late  bool
 	}{
 		{"settled before the recovery", bridge.Announced, -time.Hour, false},
-		{"settled in time", bridge.Announced, drainTime / 2, false},
+		{"settled in time", bridge.Announced, settleTimeout / 2, false},
 		{"settled, too late", bridge.Announced, time.Hour, true},
 		{"open, and late already", bridge.Accepted, time.Hour, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found := newFindings(t.Context())
 			found.enough = func() {}
-			f := &field{journal: newJournal(), findings: found, drain: drainTime}
+			f := &field{journal: newJournal(), findings: found, drain: settleTimeout}
 			f.journal.mean(&intent{key: "a"})
 			f.journal.told("a", &bridge.Upload{Key: "a", State: c.state})
 			took := f.drained(t.Context(), nil, at(time.Now().Add(-c.since)))
-			require.Equal(t, c.late, took > drainTime)
+			require.Equal(t, c.late, took > settleTimeout)
 			require.Equal(t, c.late, found.Counts[undrained] == 1)
 		})
 	}
 }
 
-func TestWhatIsCutShortIsNotJudged(t *testing.T) {
+func TestVerify_CutShortRunIsAnError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	found := newFindings(ctx)
-	f := &field{journal: newJournal(), findings: found, drain: drainTime}
+	f := &field{journal: newJournal(), findings: found, drain: settleTimeout}
 	f.journal.mean(&intent{key: "a"})
 	require.NoError(t, unjudged(ctx))
 	cancel()

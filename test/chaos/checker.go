@@ -9,7 +9,7 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// noticed is what the checker said to one build.
+// noticed is the checker's result for one build.
 type noticed struct {
 	Caught   bool         `json:"caught"`
 	By       map[kind]int `json:"by,omitempty"`
@@ -18,8 +18,8 @@ type noticed struct {
 	Attempts int          `json:"attempts"`
 }
 
-// attempts is how often a bug may stay unseen: it shows under harm that comes
-// by chance. The clean build is tried as often, with the same seeds.
+// attempts bounds how often a bug is tried, because it shows only under some of the
+// random harm. The clean build is tried as often, with the same seeds.
 const attempts = 4
 
 // runChecker plants each bug, and runs the clean build under the same trials.
@@ -50,7 +50,7 @@ func runChecker(ctx context.Context, l *lab, o options) (any, bool, error) {
 	return figures, passed, nil
 }
 
-// trials is each that a bug is tried in, once.
+// trials returns the trials of those bugs, each once.
 func trials(of []bugs.Bug) (all []bugs.Trial) {
 	for _, b := range of {
 		if !slices.Contains(all, b.Trial) {
@@ -60,9 +60,8 @@ func trials(of []bugs.Bug) (all []bugs.Trial) {
 	return all
 }
 
-// notice builds a command with that bug and runs it until what the bug shows is
-// found, or as often as it may. A bug that shows nothing is none: it is caught
-// by whatever is found.
+// notice builds a command with that bug and runs it until a finding that the bug
+// shows, at most attempts times. A bug without Shows is caught by any finding.
 func (l *lab) notice(ctx context.Context, b bugs.Bug) (n noticed, err error) {
 	path, err := l.plant(ctx, b.Name, b.Trial, b.Changes)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"attache/wasm/page"
 )
 
-// failover is what the scenario cluster came to.
+// failover is the outcome of the scenario cluster.
 type failover struct {
 	outcome
 	Proxies      []float64 `json:"proxyFailoverMsP50P95Max"`
@@ -32,12 +32,12 @@ const (
 	nodeFailover  = 10 * time.Second
 )
 
-// enoughTimes is how many times a 95th percentile is judged by; of fewer it would
+// enoughTimes is the least number of times for a 95th percentile; of fewer it would
 // be the slowest.
 const enoughTimes = 20
 
-// timed reports whether each kind was timed that often, and within its bound
-// where that can be judged.
+// timed reports whether each kind was timed that often, and, where there are enough
+// times, within its bound.
 func (o *failover) timed(least int) bool {
 	timed := min(len(o.proxies), len(o.nodes))
 	if timed < max(least, 1) {
@@ -103,7 +103,7 @@ func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
 	return out, out.Findings.none() && out.Announced == out.Uploads && out.timed(least), err
 }
 
-// killAll kills them in one moment.
+// killAll kills them at once.
 func killAll(dying []*process) {
 	var all sync.WaitGroup
 	for _, p := range dying {
@@ -112,7 +112,7 @@ func killAll(dying []*process) {
 	all.Wait()
 }
 
-// failOver sends one file after the other and kills meanwhile.
+// failOver sends one file after another and kills meanwhile.
 func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills int64, least int) error {
 	var rooms []*room
 	for n := range 3 {
@@ -149,7 +149,7 @@ func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills i
 	return unjudged(ctx)
 }
 
-// killInTurn does that many kills or more, until each kind was timed so often.
+// killInTurn kills that many times or more, until each kind was timed often enough.
 func (f *field) killInTurn(ctx context.Context, out *failover, probe *room, c *cluster, kills int64, least int) error {
 	schedule, files := f.random("cluster/kills"), f.random("cluster/probes")
 	for out.Kills < kills || min(len(out.proxies), len(out.nodes)) < least {
@@ -165,12 +165,12 @@ func (f *field) killInTurn(ctx context.Context, out *failover, probe *room, c *c
 // strike is one step of the schedule.
 type strike struct {
 	kind  string // of the process that dies alone; empty: several die
-	party int    // who sends then; its page is on the proxy that dies
+	party int    // which sends then; its page is on the proxy that dies
 	dying []int  // which of all processes, or which node
 }
 
-// block is two of each kind alone, and several together, in any order: whenever
-// a run ends, each was timed about as often.
+// block returns two strikes of each kind alone, and one of several, in random
+// order, so that each kind is timed about equally often whenever a run ends.
 func block(random *rand.Rand) []strike {
 	all := []strike{
 		{kind: "proxy"}, {kind: "proxy"},
@@ -184,13 +184,13 @@ func block(random *rand.Rand) []strike {
 	return all
 }
 
-// victims are those whom the strike is to hit.
+// victims are the processes that the strike hits.
 func (c *cluster) victims(s strike, on *page.Page) (dying []*process) {
 	switch s.kind {
 	case "proxy":
 		n := slices.Index(c.addresses, on.Proxy())
 		if n < 0 {
-			return nil // it has just lost its own
+			return nil // the page has just lost its proxy
 		}
 		return c.proxies[n : n+1]
 	case "node":
@@ -202,8 +202,8 @@ func (c *cluster) victims(s strike, on *page.Page) (dying []*process) {
 	return dying
 }
 
-// strike kills when a file has just been announced; where one process dies of
-// those that are all well, it times how long it takes until one is again.
+// strike kills right after a file was announced. Where one process of a whole
+// cluster dies, it times how long it takes until a file is announced again.
 func (f *field) strike(ctx context.Context, out *failover, probe *room, c *cluster, s strike, files *rand.Rand) error {
 	if s.kind != "" {
 		if err := whole(ctx, c.js); err != nil {
@@ -236,7 +236,7 @@ func (f *field) strike(ctx context.Context, out *failover, probe *room, c *clust
 	return revive(ctx, dying)
 }
 
-// revive starts nodes first: a proxy needs their quorum.
+// revive starts nodes first, because a proxy needs their quorum.
 func revive(ctx context.Context, dead []*process) error {
 	dead = slices.SortedFunc(slices.Values(dead), func(a, b *process) int { return strings.Compare(a.name, b.name) })
 	for _, p := range dead {
@@ -262,8 +262,8 @@ func (f *field) probe(ctx context.Context, r *room, party int, random *rand.Rand
 	return f.announced(ctx, i)
 }
 
-// announced waits for the upload's notice. Who sends another one before would fill
-// a queue while nobody can deliver, and time how fast that empties.
+// announced waits for the upload's notice. Sending another file before that would
+// fill a queue while nothing can be delivered, and would time how fast it empties.
 func (f *field) announced(ctx context.Context, i *intent) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 	"attache/wasm/page"
 )
 
-// cutting is what the scenario cuts came to.
+// cutting is the outcome of the scenario cuts.
 type cutting struct {
 	Uploads  int64     `json:"uploads"`
 	Bytes    int64     `json:"bytes"`
@@ -29,9 +29,9 @@ type cutting struct {
 	Took     float64   `json:"seconds"`
 }
 
-// Of files and the wire that is cut under them. The wire carries what makes a
-// window of about a mebibyte: were the window larger than the files, no file
-// could be sent again beyond it.
+// Of the files and of the wire that is cut. Its rate makes a window of about a
+// mebibyte: with a window larger than the files, no file could be sent again
+// beyond it.
 const (
 	minCut, maxCut = 1 << 20, 8 << 20
 	mostCuts       = 20
@@ -71,7 +71,7 @@ func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
 	return c, passed, unjudged(ctx)
 }
 
-// count adds up what was sent and how often each upload was cut.
+// count adds up the bytes and the cuts of all uploads.
 func (c *cutting) count(j *journal, lanes []*lane) {
 	var again []page.Again
 	for _, i := range j.intents {
@@ -100,7 +100,7 @@ func (c *cutting) count(j *journal, lanes []*lane) {
 	c.OfWindow = quantiles(parts, 0.5, 0.95, 1)
 }
 
-// lane is a room whose pages have a wire of their own.
+// lane is a room with a wire of its own.
 type lane struct {
 	room   *room
 	wire   *wire
@@ -132,7 +132,7 @@ func (a *lane) close() {
 	a.wire.close()
 }
 
-// send sends that many files, from all lanes at a time.
+// send sends that many files from all lanes at once.
 func send(ctx context.Context, lanes []*lane, uploads int64) error {
 	var next atomic.Int64
 	var all errgroup.Group
@@ -149,11 +149,11 @@ func send(ctx context.Context, lanes []*lane, uploads int64) error {
 	return all.Wait()
 }
 
-// cutTime bounds one upload, whatever is cut of it.
+// cutTime bounds one upload, however often it is cut.
 const cutTime = time.Minute
 
-// send sends one file whose wire is cut wherever its seed says. A cut counts
-// when the page has lost its connection by it.
+// send sends one file and cuts its wire at random offsets. A cut counts when the
+// page has lost its connection by it.
 func (a *lane) send(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cutTime)
 	defer cancel()
@@ -169,7 +169,7 @@ func (a *lane) send(ctx context.Context) error {
 	u.Sent = func(sent int64) {
 		before := a.room.pages[0].Cuts()
 		if len(points) == 0 || sent < points[0] || broken != nil || a.room.pages[0].Proxy() == "" {
-			return // of a page that has not come back yet nothing could be cut
+			return // the page is not connected yet, so there is nothing to cut
 		}
 		points = points[1:]
 		broken = a.wire.cut(time.Duration(a.random.IntN(30)) * time.Millisecond)

@@ -10,28 +10,28 @@ import (
 // kind is one way in which a promise can be broken.
 type kind string
 
-// The kinds. Each is zero in a product that keeps its promises.
+// None of these occurs in a product that keeps its promises.
 const (
-	lost         kind = "lost"         // announced or accepted, and its bytes cannot be had
-	unreported   kind = "unreported"   // accepted, and no notice in the transcript
+	lost         kind = "lost"         // announced or accepted, but cannot be downloaded
+	unreported   kind = "unreported"   // accepted, but no notice in the transcript
 	corrupted    kind = "corrupted"    // other bytes, another size or another name than what was sent
-	wrongSession kind = "wrongSession" // its notice stands in another session, or was told to a page of one
-	phantom      kind = "phantom"      // a notice, or a state, that nobody sent a file for
+	wrongSession kind = "wrongSession" // its notice is in another session, or was sent to a page of one
+	phantom      kind = "phantom"      // a notice or a state of a file that nobody sent
 	twice        kind = "twice"        // two notices of one key in a transcript
-	seenTwice    kind = "seenTwice"    // a page was sent an event that it had
+	seenTwice    kind = "seenTwice"    // a page was sent an event again
 	unseen       kind = "unseen"       // the transcript has an event that a page of the session was never sent
-	premature    kind = "premature"    // announced before its document could be had
-	unscanned    kind = "unscanned"    // announced or to be had without the scanner's word
+	premature    kind = "premature"    // announced before its document could be downloaded
+	unscanned    kind = "unscanned"    // announced or downloadable without a clean verdict
 	regressed    kind = "regressed"    // acked bytes were asked for again
 	forgotten    kind = "forgotten"    // bytes were asked for after accepted
-	contradicted kind = "contradicted" // told to have failed and announced, or shown as announced and not so in the transcript
-	refused      kind = "refused"      // failed, though nothing was wrong with it
-	beyondWindow kind = "beyondWindow" // more was sent again after a cut than the window then open
-	undrained    kind = "undrained"    // still on its way 30 s after the last recovery
+	contradicted kind = "contradicted" // reported as failed but announced, or shown as announced but not so in the transcript
+	refused      kind = "refused"      // failed although nothing was wrong with it
+	beyondWindow kind = "beyondWindow" // more was sent again after a cut than the window then was
+	undrained    kind = "undrained"    // no final state 30 s after the last recovery
 	incomplete   kind = "incomplete"   // never accepted
 )
 
-// kinds is every one.
+// kinds lists every kind.
 var kinds = []kind{
 	lost, unreported, corrupted, wrongSession, phantom, twice, seenTwice, unseen, premature, unscanned, regressed, forgotten,
 	contradicted, refused, beyondWindow, undrained, incomplete,
@@ -43,12 +43,12 @@ type findings struct {
 	Counts map[kind]int `json:"counts"`
 	First  []string     `json:"first,omitempty"`
 
-	over   <-chan struct{} // closed when the run is cut short: nothing is noted then that may come of it
-	wanted []kind          // kinds that enough is for; none: every one
-	enough func()          // called at each of these, to cut the run short; may be nil
+	over   <-chan struct{} // closed when the run is cut short, which may itself cause findings: none is added then
+	wanted []kind          // kinds that call enough; none: every one
+	enough func()          // cuts the run short; may be nil
 }
 
-// maxExamples bounds how many findings are told in words.
+// maxExamples bounds how many findings are reported in words.
 const maxExamples = 20
 
 func newFindings(ctx context.Context) *findings {

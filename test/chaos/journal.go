@@ -9,30 +9,30 @@ import (
 	"attache/wasm/page"
 )
 
-// intent is one upload as its driver meant it, and what the driver was told.
+// intent is one upload as its driver meant it, and the states that pages heard of it.
 type intent struct {
 	key, session, user, name string
 	size                     int64
 	digest                   [sha256.Size]byte
 
-	doom bridge.Code // that it must fail with; empty: it must be announced
+	doom bridge.Code // the code that it must fail with; empty: it must be announced
 
-	state    bridge.UploadState // the furthest that was told
-	failed   bool               // that it failed was told, whatever was told besides
+	state    bridge.UploadState // the furthest that was reported
+	failed   bool               // reported as failed, whatever else was reported
 	code     bridge.Code
-	event    int64 // the notice's id, once announced was told
+	event    int64 // the notice's id, once reported as announced
 	complete time.Time
 	accepted time.Time
-	seen     time.Time // when this driver knew that it is announced
+	seen     time.Time // when the driver first knew that it is announced
 	upload   *page.Upload
 }
 
-// journal is the checker's own log: what was meant and what was told, kept
-// apart from everything that the product writes.
+// journal is the checker's own log of what was sent and what pages heard. It uses
+// nothing that the product writes.
 type journal struct {
 	mu      sync.Mutex
 	intents map[string]*intent
-	settled time.Time // when a final state was told of an upload that had none
+	settled time.Time // when the last upload became final
 	news    chan struct{}
 }
 
@@ -46,7 +46,7 @@ func (j *journal) mean(i *intent) {
 	j.intents[i.key] = i
 }
 
-// told notes a state that a page heard of.
+// told records a state that the proxy sent to a page.
 func (j *journal) told(key string, m *bridge.Upload) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -76,7 +76,7 @@ func (j *journal) told(key string, m *bridge.Upload) {
 	j.wake()
 }
 
-// saw notes that a sender's page was shown the notice.
+// saw records that a sender's page got the notice.
 func (j *journal) saw(session, user string, e bridge.Event) {
 	if !e.IsFile() {
 		return
@@ -100,7 +100,7 @@ func (j *journal) became(i *intent, state bridge.UploadState) {
 	i.state = state
 }
 
-// state is the upload's, as the pages were told last.
+// state is the upload's last state that a page heard of.
 func (j *journal) state(i *intent) bridge.UploadState {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -119,7 +119,7 @@ func (j *journal) announced(i *intent) {
 	}
 }
 
-// sent notes what Send came to.
+// sent records the outcome of Send.
 func (j *journal) sent(i *intent, u *page.Upload) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -143,7 +143,7 @@ func (j *journal) wake() {
 	}
 }
 
-// open returns the intents that no final state was told of.
+// open returns the intents without a final state.
 func (j *journal) open() (open []intent) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

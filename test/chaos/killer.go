@@ -10,26 +10,26 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// killer kills processes by a seeded schedule, in ones, twos and threes, and
-// starts each again. Where there are fewer processes than are to be killed, one
-// is killed again while it recovers.
+// killer kills one, two or three processes at a time by a seeded schedule, and
+// starts each again. Where there are fewer processes than it is to kill, it kills
+// one again while that recovers.
 type killer struct {
 	victims []*process
 	pair    []*process // the proxy and its backend; nil: there is none
 	random  *rand.Rand
-	pause   time.Duration // between two kills, in the mean
+	pause   time.Duration // mean time between two kills
 	moments *moments
-	moment  bugs.Moment // when; any time: at all kinds in turn
+	moment  bugs.Moment // of a kill; AnyTime: a random one each time
 
-	armed   atomic.Int64 // kills done when the latest was armed, and that one
+	armed   atomic.Int64 // kills done when the latest was armed, plus one
 	Kills   atomic.Int64 // processes killed
 	strikes strikes      // read when run has returned
 	took    []time.Duration
 }
 
-// strikes are the times that more was killed than one process once.
+// strikes counts the times when more than one process was killed, or one more than once.
 type strikes struct {
-	Several int64 `json:"killsOfSeveralProcesses"`                     // different ones, in one moment
+	Several int64 `json:"killsOfSeveralProcesses"`                     // different ones, at once
 	Pair    int64 `json:"killsOfProxyAndBackend,omitempty"`            // of these, those of both
 	Again   int64 `json:"killsOfAProcessAgainWhileStarting,omitempty"` // of the same one
 }
@@ -40,9 +40,9 @@ func (s *strikes) add(other strikes) {
 	s.Again += other.Again
 }
 
-// run does that many kills, or fewer when ctx ends; next is asked before each
-// and may wait. Each is armed first, so that what is to be under way then can
-// begin. The error is a process that did not come back.
+// run kills that many times, or until ctx ends. It calls next before each kill,
+// which may wait. A kill is armed first, so that the uploads it is to interrupt can
+// begin. The error is a process that did not start again.
 func (k *killer) run(ctx context.Context, kills int64, next func(done int64) bool) error {
 	for k.Kills.Load() < kills && ctx.Err() == nil && next(k.Kills.Load()) {
 		if !pause(ctx, around(k.random, k.pause)) {
@@ -57,10 +57,10 @@ func (k *killer) run(ctx context.Context, kills int64, next func(done int64) boo
 	return nil
 }
 
-// due is how many kills are done or about to be done.
+// due returns how many kills are done or armed.
 func (k *killer) due() int64 { return max(k.armed.Load(), k.Kills.Load()) }
 
-// several is 1 or 2 in four of ten cases each, 3 otherwise.
+// several is 1 or 2 with probability 0.4 each, else 3.
 func (k *killer) several() int { return []int{1, 1, 1, 1, 2, 2, 2, 2, 3, 3}[k.random.IntN(10)] }
 
 func (k *killer) strike(ctx context.Context, several int) error {

@@ -13,35 +13,34 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// ordeal is uploads under kills: how many of each, and of which sizes. Between
-// two rounds everything is verified and the data directory is removed, which
-// keeps the store small.
+// ordeal describes uploads under kills. After each round everything is verified
+// and the data directory removed, which keeps the store small.
 type ordeal struct {
 	uploads, kills int64
 	rounds         int64
-	rooms, senders int // rooms at a time, uploads at a time of each page
+	rooms, senders int // concurrent rooms; concurrent uploads of each page
 	minSize        int64
 	maxSize        int64
-	pause, cut     time.Duration // between two kills, and between two cuts of a page's wires, in the mean; 0: no cuts
+	pause, cut     time.Duration // mean time between two kills, and between two cuts of a page's wires; 0: no cuts
 	moment         bugs.Moment   // of kills and cuts
-	spoil          int           // one frame in so many is damaged on its way; 0: none
-	onSight        bool
-	belied         int           // one file in so many comes with the digest of another; 0: none
-	infected       int           // one file in so many is infected; 0: none
+	spoil          int           // one frame in this many is damaged on its way; 0: none
+	onSight        bool          // the customer's page downloads each file when it is announced
+	belied         int           // one file in this many is offered with the digest of another; 0: none
+	infected       int           // one file in this many is infected; 0: none
 	withBackend    bool          // backend and scanner are processes of their own
-	inTurn         bool          // they are in every other round
-	border         string        // somebody dies at that border, once
-	dies           mortal        // who
-	sendTime       time.Duration // bounds one upload: longer than all that may be done to it
-	drain          time.Duration
+	inTurn         bool          // in every other round they are
+	border         string        // processes die at that border, once
+	dies           mortal        // which
+	sendTime       time.Duration // bounds one upload; longer than all harm to it lasts
+	drain          time.Duration // see field
 }
 
-// outcome is what an ordeal came to.
+// outcome is the result of an ordeal.
 type outcome struct {
 	Uploads   int64 `json:"uploads"`
 	Bytes     int64 `json:"bytes"`
 	Announced int64 `json:"announced"`
-	Refused   int64 `json:"rightlyRefused,omitempty"` // files made so that they must fail, and failed
+	Refused   int64 `json:"rightlyRefused,omitempty"` // files that had to fail, and did
 	Cuts      int64 `json:"cuts,omitempty"`
 	Kills     int64 `json:"kills"`
 	strikes
@@ -54,14 +53,15 @@ type outcome struct {
 	recovery []time.Duration
 }
 
-// endure runs an ordeal against one proxy, and its backend and scanner where
-// it has them.
+// endure runs an ordeal against one proxy, with its backend and scanner if the
+// ordeal has them.
 func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
 	out := &outcome{Findings: newFindings(ctx)}
 	return out, l.endureInto(ctx, o, out)
 }
 
-// endureUntilFound ends at the first finding of these kinds; of none, at any.
+// endureUntilFound ends at the first finding of these kinds, or of any kind if
+// there are none.
 func (l *lab) endureUntilFound(ctx context.Context, o ordeal, wanted []kind) (*outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -91,7 +91,7 @@ func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
 
 func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) error {
 	if o.inTurn && n%2 == 0 {
-		o.infected = 0 // nobody would look
+		o.infected = 0 // there is no scanner
 	}
 	open := l.alone
 	if o.withBackend || o.inTurn && n%2 == 1 {
@@ -119,7 +119,7 @@ func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) 
 	return err
 }
 
-// suffer sends under kills, lets everything settle, and verifies it.
+// suffer sends under kills, waits until everything is final, and verifies it.
 func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *outcome) error {
 	var rooms []*room
 	defer func() {
@@ -171,7 +171,7 @@ func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *o
 	return unjudged(ctx)
 }
 
-// verify verifies all rooms at a time, and ends their sessions.
+// verify verifies all rooms at once, and ends their sessions.
 func (f *field) verify(ctx context.Context, rooms []*room) {
 	var all sync.WaitGroup
 	for _, r := range rooms {
@@ -183,10 +183,10 @@ func (f *field) verify(ctx context.Context, rooms []*room) {
 	all.Wait()
 }
 
-// unjudged is the error of a run that ended before it was verified whole.
+// unjudged is the error of a run that ended before everything was verified.
 func unjudged(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("cut short, and not judged: %w", err)
+		return fmt.Errorf("cut short before everything was verified: %w", err)
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func (f *field) sendOne(ctx context.Context, o ordeal, r *room, party int, rando
 	r.send(ctx, party, i, u)
 }
 
-// count adds up a round.
+// count adds the round to out.
 func (f *field) count(out *outcome) {
 	f.journal.mu.Lock()
 	defer f.journal.mu.Unlock()
@@ -245,19 +245,17 @@ func (f *field) count(out *outcome) {
 	}
 }
 
-// tempo keeps uploads and kills side by side, so that the kills fall among the
-// uploads from the first to the last.
+// tempo paces uploads and kills, so that kills are spread evenly over all uploads.
 type tempo struct {
 	uploads, kills int64
 	begun          atomic.Int64
 }
 
-// ahead is how many uploads may be in front of the kills, and kills in front of
-// the uploads.
+// ahead bounds how many uploads the senders may be ahead of the kills, and the
+// reverse.
 const ahead = 12
 
-// send takes the next upload's place, when its time has come; false: there is
-// none.
+// send waits until the next upload is due; false: there is none.
 func (t *tempo) send(ctx context.Context, k *killer) bool {
 	n := t.begun.Add(1)
 	if n > t.uploads {
@@ -272,6 +270,7 @@ func (t *tempo) send(ctx context.Context, k *killer) bool {
 	return false
 }
 
+// strike waits until the next kill is due.
 func (t *tempo) strike(ctx context.Context, done int64) bool {
 	for ctx.Err() == nil {
 		if min(t.begun.Load(), t.uploads)+ahead >= done*t.uploads/t.kills {

@@ -16,7 +16,7 @@ import (
 	"attache/test/harness"
 )
 
-// lab is where one run happens: a directory, the compiled command and a seed.
+// lab is a directory, the compiled command and a seed for one run.
 type lab struct {
 	dir    string
 	source string // directory of the product's source
@@ -36,16 +36,16 @@ func newLab(dir, source string, seed uint64, log *slog.Logger) (*lab, error) {
 	return &lab{dir: dir, source: source, seed: seed, log: log, auth: auth}, err
 }
 
-// random is a source of its own for each part of a run, so that what one part
-// draws does not move the others.
+// random returns a source for each part of a run, so that one part's draws do not
+// change another's.
 func (l *lab) random(part string) *rand.Rand {
 	var key [32]byte
 	copy(key[:], fmt.Sprintf("%d/%s", l.seed, part))
 	return rand.New(rand.NewChaCha8(key))
 }
 
-// build compiles the command with those files in the place of the product's,
-// none for the clean build, and returns its path.
+// build compiles the command with those replacements of the product's files, none
+// for the clean build, and returns its path.
 func (l *lab) build(ctx context.Context, name string, replace map[string]string) (string, error) {
 	path := filepath.Join(l.dir, "attache-"+name)
 	args := []string{"-ldflags", "-s -w"}
@@ -66,7 +66,7 @@ func (l *lab) build(ctx context.Context, name string, replace map[string]string)
 	return path, nil
 }
 
-// serve is a proxy of its own data directory.
+// serve is a proxy, not started yet, and its address.
 func (l *lab) serve(name string, store ...string) (*process, string, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -76,7 +76,7 @@ func (l *lab) serve(name string, store ...string) (*process, string, error) {
 	return l.process(name, append(args, store...)), "http://" + address, nil
 }
 
-// backend is a Chat Server and document store for proxies.
+// backend is a Chat Server and document store for proxies, not started yet.
 func (l *lab) backend(name string, store ...string) (*process, string, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -86,7 +86,7 @@ func (l *lab) backend(name string, store ...string) (*process, string, error) {
 	return l.process(name, append(args, store...)), "http://" + address, nil
 }
 
-// process is the command with whatever both ends of the backend have in common.
+// process is the command with the flags that proxies and backends share.
 func (l *lab) process(name string, args []string) *process {
 	args = append(args,
 		"--upload-max-files=-1", "--upload-max-file-size=-1", "--upload-max-total-size=-1", "--download-attempts=-1",
@@ -94,7 +94,7 @@ func (l *lab) process(name string, args []string) *process {
 	return &process{name: name, path: l.binary, args: args, ready: "serving ", log: filepath.Join(l.dir, name+".log")}
 }
 
-// token names a party of a session.
+// token makes a token of a party of a session.
 func (l *lab) token(session, user string, kind bridge.UserType) (string, error) {
 	return l.auth.Mint(proxy.Identity{
 		Session: session,
@@ -104,7 +104,7 @@ func (l *lab) token(session, user string, kind bridge.UserType) (string, error) 
 	})
 }
 
-// sub makes a directory within the lab's.
+// sub makes a directory in the lab's.
 func (l *lab) sub(name string) (string, error) {
 	dir := filepath.Join(l.dir, name)
 	return dir, os.MkdirAll(dir, 0o700)

@@ -1,11 +1,10 @@
 // Command chaos shows that nothing is lost and nothing comes twice: it runs the
-// real command, kills its processes and cuts its wires by a seeded schedule,
-// and compares what it sent and was told with the store, the transcripts and
-// what every page was shown.
+// real command, kills its processes and cuts its wires by a seeded schedule, and
+// compares its own journal of uploads with the documents, the transcripts and the
+// events of every page.
 //
-// The checker believes nothing that the product writes about itself: it keeps a
-// log of its own. That it would notice is shown by planted bugs (package bugs),
-// each compiled into the command in the place of the product's own lines.
+// The checker uses nothing that the product writes about itself. Planted bugs
+// (package bugs), each compiled into the command, show that it would notice.
 package main
 
 import (
@@ -21,7 +20,7 @@ import (
 	"attache/test/harness"
 )
 
-var errBroken = errors.New("a promise is broken: the result says which")
+var errBroken = errors.New("a promise is broken: see the findings in the result")
 
 type options struct {
 	harness.Run
@@ -129,12 +128,12 @@ type scenario struct {
 
 func (s scenario) String() string { return s.name }
 
-// size is what was asked for, or the scenario's own: the promise's, or what shows
-// most of it in a minute or two.
-func (o options) size(asked, promised, usual int64) int64 {
+// size is the number that a flag gives, or else the scenario's: the promised one
+// with -full, and otherwise one that shows most of it in a minute or two.
+func (o options) size(given, promised, usual int64) int64 {
 	switch {
-	case asked > 0:
-		return asked
+	case given > 0:
+		return given
 	case o.full:
 		return promised
 	}

@@ -13,7 +13,7 @@ import (
 	"attache/test/harness"
 )
 
-func TestLimitThatIsGivenWins(t *testing.T) {
+func TestParse_GivenLimitWins(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		args []string
@@ -32,7 +32,7 @@ func TestLimitThatIsGivenWins(t *testing.T) {
 	}
 }
 
-func TestWhatWasMeasuredBeforeAnErrorIsKept(t *testing.T) {
+func TestPlay_KeepsFiguresFromBeforeAnError(t *testing.T) {
 	as := func(figures any, passed bool, err error) func(context.Context, *lab, options) (any, bool, error) {
 		return func(context.Context, *lab, options) (any, bool, error) { return figures, passed, err }
 	}
@@ -50,7 +50,7 @@ func TestWhatWasMeasuredBeforeAnErrorIsKept(t *testing.T) {
 	require.Len(t, r.Scenarios, 2)
 }
 
-func TestScenariosAreChosenByName(t *testing.T) {
+func TestChoose_ByName(t *testing.T) {
 	chosen, err := harness.Choose(scenarios, "rate,kills")
 	require.NoError(t, err)
 	require.Equal(t, "rate", chosen[0].name)

@@ -9,24 +9,23 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// place is where a moment came: at a page.
-type place struct {
+// pageRef names a page of a room.
+type pageRef struct {
 	room  *room
 	party int
 }
 
-// moments passes on what the pages see happen to whoever waits to do harm just
-// then: most of the time nothing delicate is under way, and harm by the clock
-// alone rarely meets what is.
+// moments lets killers and cutters wait for an event of a page, and do harm just
+// then: delicate steps are short, so harm by the clock alone rarely meets one.
 type moments struct {
 	mu      sync.Mutex
-	waiting map[bugs.Moment][]chan place
+	waiting map[bugs.Moment][]chan pageRef
 }
 
-func newMoments() *moments { return &moments{waiting: map[bugs.Moment][]chan place{}} }
+func newMoments() *moments { return &moments{waiting: map[bugs.Moment][]chan pageRef{}} }
 
-// came tells everybody who waits for it.
-func (m *moments) came(what bugs.Moment, at place) {
+// came wakes everything that waits for the moment.
+func (m *moments) came(what bugs.Moment, at pageRef) {
 	m.mu.Lock()
 	waiting := m.waiting[what]
 	delete(m.waiting, what)
@@ -36,27 +35,27 @@ func (m *moments) came(what bugs.Moment, at place) {
 	}
 }
 
-// Bounds of the waiting for a moment.
+// Bounds of the waits for a moment.
 const (
-	momentTime = 400 * time.Millisecond // one that does not come by then is not waited for
-	afterwards = 4 * time.Millisecond   // at the most, from a moment to the harm
-	byTheClock = 60 * time.Millisecond  // at the most, where no moment is waited for
+	momentTime = 400 * time.Millisecond // at most, for a moment to come
+	afterwards = 4 * time.Millisecond   // at most, from a moment to the harm
+	byTheClock = 60 * time.Millisecond  // at most, where no moment is waited for
 )
 
-// await returns shortly after the next such moment, with where it came; false
-// where it did not come, or none was asked for.
-func (m *moments) await(ctx context.Context, what bugs.Moment, random *rand.Rand) (at place, came bool) {
+// await returns shortly after the next such moment, with its page; false where the
+// moment did not come, or is AnyTime.
+func (m *moments) await(ctx context.Context, what bugs.Moment, random *rand.Rand) (at pageRef, came bool) {
 	if what == bugs.AnyTime {
 		pause(ctx, time.Duration(random.Int64N(int64(byTheClock))))
 		return at, false
 	}
-	here := make(chan place, 1)
+	here := make(chan pageRef, 1)
 	m.mu.Lock()
 	m.waiting[what] = append(m.waiting[what], here)
 	m.mu.Unlock()
 	late := time.NewTimer(momentTime)
 	defer late.Stop()
-	// Half of all harm comes at once, because what is delicate may be over soon.
+	// Half of all harm comes at once, because a delicate step may be over soon.
 	after := max(0, time.Duration((random.Float64()*2-1)*float64(afterwards)))
 	select {
 	case at = <-here:
@@ -67,7 +66,7 @@ func (m *moments) await(ctx context.Context, what bugs.Moment, random *rand.Rand
 	return at, false
 }
 
-// drawn is the moment of the next harm: that of the trial, or any.
+// drawn is the moment of the next harm: the trial's, or a random one.
 func drawn(random *rand.Rand, what bugs.Moment) bugs.Moment {
 	if what != bugs.AnyTime {
 		return what
@@ -80,7 +79,7 @@ func around(random *rand.Rand, mean time.Duration) time.Duration {
 	return time.Duration(float64(mean) * (0.25 + 1.5*random.Float64()))
 }
 
-// pause waits; false: ctx ended first.
+// pause waits for d; false: ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -18,18 +18,18 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// nodeCommand is the first argument with which this program is one node of a
-// NATS cluster and nothing else: a process that can be killed.
+// nodeCommand is the first argument that makes this program one node of a NATS
+// cluster: a process that can be killed.
 const nodeCommand = "node"
 
-// runNode serves until a signal.
+// runNode serves until a signal comes.
 func runNode(args []string) error {
 	f := flag.NewFlagSet(nodeCommand, flag.ContinueOnError)
-	name := f.String("name", "", "of the node")
-	dir := f.String("data", "", "directory of its JetStream")
-	client := f.String("client", "", "address that clients use")
-	route := f.String("route", "", "address that the other nodes use")
-	routes := f.String("routes", "", "those of all nodes, by commas")
+	name := f.String("name", "", "name of the node")
+	dir := f.String("data", "", "directory for JetStream")
+	client := f.String("client", "", "address for clients")
+	route := f.String("route", "", "address for the other nodes")
+	routes := f.String("routes", "", "route addresses of all nodes, separated by commas")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func hostPort(address string) (string, int, error) {
 	return host, port, err
 }
 
-// nodes starts three of them and returns what clients connect to.
+// nodes starts three of them and returns the URLs for clients.
 func (l *lab) nodes(ctx context.Context) (all []*process, urls string, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -114,8 +114,8 @@ func (l *lab) nodes(ctx context.Context) (all []*process, urls string, err error
 	return all, strings.Join(clients, ","), nil
 }
 
-// insist starts the process as often as it takes, as a supervisor does: a proxy
-// whose cluster has no quorum says so and exits.
+// insist starts the process until it serves, as a supervisor does, because a proxy
+// whose cluster has no quorum exits.
 func (p *process) insist(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*startTime)
 	defer cancel()

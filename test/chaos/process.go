@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// startTime is how long a process may take until it serves.
+// startTime bounds how long a process takes until it serves.
 const startTime = 30 * time.Second
 
 // process is one program that is killed and started again with the same
@@ -26,7 +26,7 @@ type process struct {
 	args  []string
 	env   []string
 	ready string
-	log   string // file that its errors are appended to
+	log   string // file to which stderr is appended
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -52,7 +52,7 @@ func (p *process) start(ctx context.Context) error {
 		p.mu.Unlock()
 		return nil
 	case <-late.C:
-		return fmt.Errorf("%s does not serve after %s: %s", p.name, startTime, tail(p.log))
+		return fmt.Errorf("%s does not serve within %s: %s", p.name, startTime, tail(p.log))
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -64,7 +64,7 @@ func (p *process) lastServed() time.Time {
 	return p.served
 }
 
-// begin runs the program. The channel says whether it came to serve.
+// begin runs the program. The channel reports whether it began to serve.
 func (p *process) begin() (<-chan bool, error) {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -121,10 +121,9 @@ func tail(path string) string {
 	return string(b[max(0, len(b)-600):])
 }
 
-// freeAddress is a loopback address that nobody listens on at the moment: a
-// process that is started again must be found where it was. It is none that the
-// kernel gives to outgoing connections (from 32768 on), which would take it while
-// the process is dead.
+// freeAddress returns a free loopback address for a process that must keep it when
+// it is started again. The port is below 32768, from where on the kernel gives
+// ports to outgoing connections, which could take it while the process is dead.
 func freeAddress() (string, error) {
 	var err error
 	for range 100 {

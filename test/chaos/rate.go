@@ -11,10 +11,10 @@ import (
 const (
 	rateUploads = 50 // a second
 	rateSize    = 100 << 10
-	rateReached = 0.95 // of rateUploads: below it the times are of another load
+	rateReached = 0.95 // of rateUploads; below it the times are those of another load
 )
 
-// pace is what the scenario rate came to.
+// pace is the outcome of the scenario rate.
 type pace struct {
 	Uploads  int64     `json:"uploads"`
 	PerSec   float64   `json:"uploadsPerSecond"`
@@ -30,7 +30,7 @@ const (
 	rateP99 = 50 * time.Millisecond
 )
 
-// runRate sends 50 files of 100 KiB a second, by the clock and not by their
+// runRate sends 50 files of 100 KiB a second by the clock, without waiting for
 // answers, and times each from the last byte's ack to the notice.
 func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := o.size(o.uploads, 30*rateUploads, 10*rateUploads)
@@ -69,8 +69,8 @@ func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 	return p, f.findings.none() && p.PerSec >= rateReached*rateUploads && p50 <= rateP50 && p99 <= rateP99, nil
 }
 
-// sendByClock begins each upload at its time, or at once where that has passed,
-// and returns how many a second it began.
+// sendByClock begins each upload at its time, or at once where that has passed. It
+// returns uploads begun per second.
 func (f *field) sendByClock(ctx context.Context, rooms []*room, uploads int64) float64 {
 	random := f.random("rate")
 	var all sync.WaitGroup

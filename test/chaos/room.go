@@ -16,25 +16,24 @@ import (
 	"attache/wasm/page"
 )
 
-// maxSize is the largest file that is sent.
+// maxSize is the size of the largest file.
 const maxSize = 8 << 20
 
-// field is where uploads happen: proxies at addresses, and what is known of
-// everything that was sent there.
+// field is a set of proxies and the journal of everything that was sent to them.
 type field struct {
 	*lab
-	address  func(random *rand.Rand) string // asked at each connect
+	address  func(random *rand.Rand) string // called at each connect
 	journal  *journal
 	findings *findings
 	moments  *moments
-	onSight  bool          // fetch each file as soon as its notice is seen
-	drain    time.Duration // how long what is accepted may take when nobody disturbs any more
+	onSight  bool          // the customer's page downloads each file when it is announced
+	drain    time.Duration // longest time to a final state after the last recovery
 }
 
-// field is one of proxies at those addresses, where nothing has been sent yet.
+// field is a new one, of proxies at those addresses.
 func (l *lab) field(found *findings, addresses ...string) *field {
 	return &field{
-		lab: l, address: anyOf(addresses), journal: newJournal(), findings: found, moments: newMoments(), drain: drainTime,
+		lab: l, address: anyOf(addresses), journal: newJournal(), findings: found, moments: newMoments(), drain: settleTimeout,
 	}
 }
 
@@ -48,7 +47,7 @@ type room struct {
 	session string
 	pages   []*page.Page
 	users   []string
-	sights  chan bridge.Event // notices that the customer's page was shown
+	sights  chan bridge.Event // file notices of the customer's page
 }
 
 // open joins both parties.
@@ -56,7 +55,7 @@ func (f *field) open(session string) (*room, error) {
 	r := &room{field: f, session: session, sights: make(chan bridge.Event, 4096)}
 	for party, kind := range []bridge.UserType{bridge.Agent, bridge.Client} {
 		user := strings.ToLower(string(kind))
-		p, err := r.enter(user, kind, place{r, party})
+		p, err := r.enter(user, kind, pageRef{r, party})
 		if err != nil {
 			r.close()
 			return nil, err
@@ -66,7 +65,7 @@ func (f *field) open(session string) (*room, error) {
 	return r, nil
 }
 
-func (r *room) enter(user string, kind bridge.UserType, at place) (*page.Page, error) {
+func (r *room) enter(user string, kind bridge.UserType, at pageRef) (*page.Page, error) {
 	token, err := r.token(r.session, user, kind)
 	if err != nil {
 		return nil, err
@@ -83,7 +82,7 @@ func (r *room) enter(user string, kind bridge.UserType, at place) (*page.Page, e
 			r.journal.told(key, m)
 		},
 		Asked: func(key string) {
-			r.findings.add(forgotten, "%s: bytes were asked for after it was accepted", key)
+			r.findings.add(forgotten, "%s was accepted, but the proxy asked for bytes of it", key)
 		},
 		Saw: func(e bridge.Event) {
 			if e.IsFile() {
@@ -107,7 +106,7 @@ func (r *room) close() {
 	}
 }
 
-// end ends the chat session, and with it everybody's interest in its files.
+// end ends the chat session; its files are not needed any more.
 func (r *room) end(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -115,8 +114,8 @@ func (r *room) end(ctx context.Context) {
 	r.close()
 }
 
-// draft is a file of that seed and size, and the intent to send it. It is made
-// so that it must fail with doom, if that is not empty.
+// draft makes a random file of that size and the intent to send it. Unless doom is
+// empty, the file must fail with that code.
 func (r *room) draft(random *rand.Rand, party int, size int64, doom bridge.Code) (*intent, *page.Upload) {
 	var key bridge.Key
 	for i := range key {
@@ -144,10 +143,10 @@ func (r *room) draft(random *rand.Rand, party int, size int64, doom bridge.Code)
 	return i, u
 }
 
-// send sends a file until it is accepted, and notes what came of it.
+// send sends a file until it is accepted, and records the outcome.
 func (r *room) send(ctx context.Context, party int, i *intent, u *page.Upload) error {
 	r.journal.mean(i)
-	at, sent := place{r, party}, u.Sent
+	at, sent := pageRef{r, party}, u.Sent
 	u.Sent = func(bytes int64) {
 		r.moments.came(bugs.Sent, at)
 		if sent != nil {
@@ -165,13 +164,13 @@ func (r *room) send(ctx context.Context, party int, i *intent, u *page.Upload) e
 	return err
 }
 
-// breaches say which promise each breaks.
+// breaches maps what a page noticed to the promise that it breaks.
 var breaches = map[page.Breach]kind{
 	page.Beyond: beyondWindow, page.Regressed: regressed, page.Mixed: corrupted, page.Forgotten: forgotten,
 }
 
-// watch fetches what the customer's page is shown, at once: a file that is
-// announced can be had.
+// watch downloads each file when the customer's page gets its notice, because an
+// announced file can be downloaded.
 func (r *room) watch(ctx context.Context) {
 	var fetching sync.WaitGroup
 	defer fetching.Wait()
@@ -188,25 +187,25 @@ func (r *room) watch(ctx context.Context) {
 func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
 	f, err := bridge.DecodeFile(e)
 	if err != nil {
-		return // judged with the transcript
+		return // verify reports it
 	}
 	got, err := r.pages[1].Download(ctx, f.ID, freshKey())
 	i := r.journal.find(f.Key)
 	if i == nil || i.session != r.session {
-		return // it is nobody's here, and has been found
+		return // whose has reported it
 	}
 	if i.doom == bridge.CodeInfected && err == nil {
-		r.findings.add(unscanned, "%s is infected, and can be had", f.Key)
+		r.findings.add(unscanned, "%s is infected, but can be downloaded", f.Key)
 	}
 	if code := bridge.CodeOf(err); code != "" {
-		r.findings.add(premature, "%s was announced, and its download answered %s", f.Key, code)
+		r.findings.add(premature, "%s was announced, but its download answered %s", f.Key, code)
 	}
 	if err == nil && got.SHA256 != i.digest {
-		r.findings.add(corrupted, "%s: another content right after it was announced", f.Key)
+		r.findings.add(corrupted, "%s had other content right after it was announced", f.Key)
 	}
 }
 
-// logUniform draws a size from least to most bytes, each power of two as likely.
+// logUniform draws a size from least to most bytes, each power of two equally likely.
 func logUniform(random *rand.Rand, least, most int64) int64 {
 	return min(int64(float64(least)*math.Exp(random.Float64()*math.Log(float64(most+1)/float64(least)))), most)
 }

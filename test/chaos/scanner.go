@@ -19,17 +19,17 @@ import (
 // of ClamAV's daemon: a process that can be killed. It assumes, from clamd(8):
 //
 //  1. a command is "z", its name and a NUL, one on a connection;
-//  2. INSTREAM is followed by chunks, each behind its length in four bytes, big
+//  2. INSTREAM is followed by chunks, each after its length in four bytes, big
 //     endian, and an empty one ends them;
 //  3. the answer is one text and a NUL.
 //
-// What it finds is what the scenarios plant, and the canaries that a proxy sends
-// at its start.
+// It finds what the scenarios plant, and the canaries that a proxy sends at its
+// start.
 const scannerCommand = "scanner"
 
 const scannerServes = "scanner serves"
 
-// maxScan is more than any scenario sends.
+// maxScan is larger than any file of a scenario.
 const maxScan = 32 << 20
 
 func runScanner(args []string) error {
@@ -78,7 +78,7 @@ func readCommand(r io.Reader) (string, error) {
 		}
 		command = append(command, b[0])
 	}
-	return "", errors.New("no command is so long")
+	return "", errors.New("the command is too long")
 }
 
 func readStream(r io.Reader) ([]byte, error) {
@@ -92,7 +92,7 @@ func readStream(r io.Reader) ([]byte, error) {
 			return content, nil
 		}
 		if len(content)+int(size) > maxScan {
-			return nil, errors.New("more than a scanner takes")
+			return nil, errors.New("the stream is too long")
 		}
 		content = append(content, make([]byte, size)...)
 		if _, err := io.ReadFull(r, content[len(content)-int(size):]); err != nil {
@@ -101,8 +101,8 @@ func readStream(r io.Reader) ([]byte, error) {
 	}
 }
 
-// verdict finds the planted infection, EICAR's test file, and every zip: those
-// are canaries.
+// verdict finds the planted infection, the EICAR test file, and every zip, because
+// only canaries are zips.
 func verdict(content []byte) string {
 	switch {
 	case bytes.HasPrefix(content, []byte(bugs.Infected)):
@@ -115,7 +115,7 @@ func verdict(content []byte) string {
 	return "OK"
 }
 
-// scanner is one, and its address.
+// scanner is one, not started yet, and its address.
 func (l *lab) scanner(name string) (*process, string, error) {
 	self, err := os.Executable()
 	if err != nil {

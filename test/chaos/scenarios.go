@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// scenarios in the order of their running.
+// scenarios are in the order in which they run.
 var scenarios = []scenario{
 	{"kills", runKills},
 	{"cuts", runCuts},
@@ -15,15 +15,15 @@ var scenarios = []scenario{
 	{"checker", runChecker},
 }
 
-// runKills is ten thousand uploads under a thousand kills at full size: in turn
-// of a proxy alone, and of a proxy, its backend and its scanner.
+// runKills sends ten thousand uploads under a thousand kills at full size: in every
+// other round to a proxy alone, in the others to one with backend and scanner.
 func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := o.size(o.uploads, promisedUploads, 1500)
 	kills := o.size(o.kills, (uploads+9)/10, (uploads+9)/10)
 	out, err := l.endure(ctx, ordeal{
 		uploads: uploads, kills: kills, rounds: max(2, (uploads+499)/500), inTurn: true,
 		rooms: 6, senders: 2, maxSize: maxSize, pause: 250 * time.Millisecond, cut: time.Second, spoil: 200, belied: 100, infected: 60,
-		onSight: true, sendTime: 90 * time.Second, drain: drainTime,
+		onSight: true, sendTime: 90 * time.Second, drain: settleTimeout,
 	})
 	if err != nil {
 		return out, false, err
@@ -32,7 +32,7 @@ func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
 	return out, passed && (!o.full || out.promised()), nil
 }
 
-// What a run with -full must reach, whatever it was asked for.
+// A run with -full must reach these, whatever its other flags are.
 const (
 	promisedUploads = 10_000
 	promisedKills   = 1000

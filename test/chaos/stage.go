@@ -11,9 +11,9 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// stage is the processes of one run, and where pages find them.
+// stage is the processes of one run, and the address for pages.
 type stage struct {
-	victims []*process // that may be killed, in the order in which they are started
+	victims []*process // processes that may be killed, in the order of their start
 	proxy   *process
 	backend *process // nil: the proxy has its own
 	address string
@@ -21,8 +21,8 @@ type stage struct {
 	gate    string // see bugs.GateVariable
 }
 
-// alone is one proxy with its embedded engine, serving. It stops at that border,
-// if it is not empty, until its stage lets it go on.
+// alone starts one proxy with its embedded engine. Unless border is empty, the
+// proxy stops there until the stage lets it resume.
 func (l *lab) alone(ctx context.Context, border string) (*stage, error) {
 	s := &stage{}
 	data, err := s.dir(l)
@@ -37,8 +37,8 @@ func (l *lab) alone(ctx context.Context, border string) (*stage, error) {
 	return s.begin(ctx, border)
 }
 
-// withBackend is a proxy whose scanner, Chat Server and documents are processes of
-// their own.
+// withBackend starts a proxy whose scanner, and whose Chat Server and documents, are
+// processes of their own.
 func (l *lab) withBackend(ctx context.Context, border string) (*stage, error) {
 	s := &stage{}
 	if err := s.compose(l); err != nil {
@@ -104,7 +104,7 @@ func (s *stage) begin(ctx context.Context, border string) (*stage, error) {
 	return s, nil
 }
 
-// leave ends the processes and removes what they kept.
+// leave ends the processes and removes their data.
 func (s *stage) leave() (err error) {
 	killAll(s.victims)
 	for _, dir := range s.dirs {
@@ -113,14 +113,14 @@ func (s *stage) leave() (err error) {
 	return err
 }
 
-// away is how long whoever died at a border is gone, so that the others notice.
+// away is how long a process that died at a border is gone, so that others notice.
 const away = 150 * time.Millisecond
 
-var errNeverThere = errors.New("no process ever came to the border at which one was to die")
+var errNeverThere = errors.New("no process reached the border")
 
-// dieAtGate kills those processes once, when one has come to its border, and
-// starts them again without one. What is returned tells whether that has
-// happened, and must be called.
+// dieAtGate waits until a process has reached its border, then kills those
+// processes once and starts them again without a border. The caller must call
+// happened, which returns an error if that did not happen.
 func (s *stage) dieAtGate(ctx context.Context, dying []*process) (happened func() error) {
 	done := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
@@ -147,7 +147,7 @@ func (s *stage) await(ctx context.Context, dying []*process) error {
 	if err := os.Remove(s.gate); err != nil {
 		return err
 	}
-	// Whoever has come this far is brought back, also when the run ends meanwhile.
+	// The processes start again even if the run ends meanwhile.
 	ctx = context.WithoutCancel(ctx)
 	pause(ctx, away)
 	failed := make(chan error, len(dying))

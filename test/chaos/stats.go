@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// quantile is the value that the part q of all is not above, by nearest rank.
+// quantile returns the q-quantile of all, by nearest rank.
 func quantile[T cmp.Ordered](all []T, q float64) (value T) {
 	if len(all) == 0 {
 		return value
@@ -16,7 +16,7 @@ func quantile[T cmp.Ordered](all []T, q float64) (value T) {
 	return sorted[max(int(math.Ceil(q*float64(len(sorted))))-1, 0)]
 }
 
-// quantiles is each of these; nil of nothing.
+// quantiles returns each of these; nil if all is empty.
 func quantiles[T cmp.Ordered](all []T, of ...float64) (values []T) {
 	if len(all) == 0 {
 		return nil
@@ -29,7 +29,7 @@ func quantiles[T cmp.Ordered](all []T, of ...float64) (values []T) {
 
 func inMillis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// millis is median, 95th percentile and maximum in milliseconds.
+// millis returns median, 95th percentile and maximum in milliseconds.
 func millis(all []time.Duration) []float64 {
 	var out []float64
 	for _, d := range quantiles(all, 0.5, 0.95, 1) {

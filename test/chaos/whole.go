@@ -10,11 +10,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// wholeTime is how long the nodes may take until each has all that it missed.
+// wholeTime bounds how long the nodes take to catch up.
 const wholeTime = time.Minute
 
-// whole waits until each stream and each queue has a leader, and no replica lags.
-// Only then one that dies is alone in that.
+// whole waits until each stream and each queue has a leader and no replica lags.
+// Only then is the next process to die the only one that is missing.
 func whole(ctx context.Context, js jetstream.JetStream) error {
 	ctx, cancel := context.WithTimeout(ctx, wholeTime)
 	defer cancel()
@@ -49,7 +49,7 @@ func wholeNow(ctx context.Context, js jetstream.JetStream) error {
 		return err
 	}
 	if count == 0 {
-		return errors.New("no stream is known")
+		return errors.New("there are no streams")
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func consumersWhole(ctx context.Context, js jetstream.JetStream, name string) er
 	consumers := stream.ListConsumers(ctx)
 	for info := range consumers.Info() {
 		if info.Config.Durable == "" {
-			continue // a follower's, which is made anew
+			continue // a watcher's, which the proxy makes again
 		}
 		if err := groupWhole(name+" > "+info.Name, info.Cluster); err != nil {
 			return err
@@ -80,13 +80,13 @@ func groupWhole(name string, group *jetstream.ClusterInfo) error {
 	}
 	for _, r := range group.Replicas {
 		if r.Offline || !r.Current {
-			return fmt.Errorf("%s is behind at %s", name, r.Name)
+			return fmt.Errorf("%s lags at %s", name, r.Name)
 		}
 	}
 	return nil
 }
 
-// observe connects to the nodes, whichever of them live, as their operator does.
+// observe connects to any living node, as an operator does.
 func observe(urls string) (jetstream.JetStream, error) {
 	conn, err := nats.Connect(urls, nats.Name("chaos"), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {

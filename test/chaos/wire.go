@@ -10,38 +10,37 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// wire is the way of one page to a proxy, which can be cut.
+// wire is a connection from a page to a proxy that can be cut.
 type wire struct {
 	mu    sync.Mutex
 	proxy *toxiproxy.Proxy
 }
 
-// newWire lays one to that address, host and port, that carries so many KiB a
-// second up.
+// newWire opens one to that host and port, which carries rate KiB a second up.
 func newWire(name, to string, rate int64) (*wire, error) {
 	service := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	w := &wire{proxy: toxiproxy.NewProxy(service, name, "127.0.0.1:0", to)}
 	if err := w.proxy.Start(); err != nil {
-		return nil, fmt.Errorf("lay a wire: %w", err)
+		return nil, fmt.Errorf("open a wire: %w", err)
 	}
 	slow := fmt.Sprintf(`{"type":"bandwidth","stream":"upstream","attributes":{"rate":%d}}`, rate)
 	if _, err := w.proxy.Toxics.AddToxicJson(strings.NewReader(slow)); err != nil {
 		w.close()
-		return nil, fmt.Errorf("slow a wire down: %w", err)
+		return nil, fmt.Errorf("limit a wire: %w", err)
 	}
 	return w, nil
 }
 
 func (w *wire) address() string { return "http://" + w.proxy.Listen }
 
-// cut ends every connection, and lets new ones through after that time.
+// cut ends every connection, and accepts new ones after that time.
 func (w *wire) cut(away time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.proxy.Stop()
 	time.Sleep(away)
 	if err := w.proxy.Start(); err != nil {
-		return fmt.Errorf("lay a wire again: %w", err)
+		return fmt.Errorf("open a wire again: %w", err)
 	}
 	return nil
 }
