@@ -118,7 +118,7 @@ const maxStreams = 32
 func server(h http.Handler, bodies guests.Bodies, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           guests.Handler(h, bodies),
-		ConnContext:       guests.Context,
+		ConnContext:       guests.ConnContext,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,

@@ -48,7 +48,7 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, err)
 		return
 	}
-	guests.Known(r.Context())
+	guests.MarkKnown(r.Context())
 	oneRange(r.Header)
 	plainTag(r.Header)
 	download, err := p.transfers.Open(r.Context(), Fetch{Grant: grant, Resumes: resumes(r.Header), Look: r.Method != http.MethodGet})

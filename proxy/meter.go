@@ -166,7 +166,7 @@ func (w metered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		conn.Close()
 		return nil, nil, errors.New("the first frame breaks RFC 6455")
 	}
-	guests.Buffers(conn, w.readBuffer, writeBuffer)
+	guests.SetBuffers(conn, w.readBuffer, writeBuffer)
 	w.meter.begin(conn)
 	w.meter.liveness.read(1) // the request
 	buffered.Writer.Reset(w.meter)

@@ -17,7 +17,7 @@ type Proxy struct {
 	origins   origins
 	trusted   trustedProxies
 	hints     hints
-	waiting   *guests.Crowd // sockets that have not said who they are
+	waiting   *guests.Limiter // sockets that have not said who they are
 	refusals  *refusalLog
 	transfers *Transfers
 	presence  presence
@@ -52,7 +52,7 @@ func New(c Config) (*Proxy, error) {
 	p := &Proxy{cfg: c, origins: list, trusted: trusted}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	p.leaving, p.leave = context.WithCancel(context.Background())
-	p.waiting = guests.NewCrowd(c.MaxWaiting, c.MaxWaitingAddress, true)
+	p.waiting = guests.NewLimiter(c.MaxWaiting, c.MaxWaitingAddress, true)
 	p.refusals = newRefusalLog(c.Log)
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
 	p.rates = newRateLimits(&p.cfg)

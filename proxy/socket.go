@@ -62,7 +62,7 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 		return nil
 	}
 	p.hintReverseProxy(r)
-	leave := p.waiting.Enter(p.trusted.from(r), s.meter.cut)
+	leave := p.waiting.Acquire(p.trusted.from(r), s.meter.cut)
 	if leave == nil {
 		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, ""))
 		return nil
@@ -100,7 +100,7 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	intime := late.Stop()
 	if err == nil && intime {
 		s.known.Store(true)
-		guests.Known(r.Context())
+		guests.MarkKnown(r.Context())
 		s.expiry = time.AfterFunc(lasts(s.who.Expires), func() {
 			s.fail(p.ctx, bridge.NewError(bridge.CodeTokenExpired, ""))
 		})

@@ -21,8 +21,8 @@ func TestH2_BackendDoesNotLimitItsProxy(t *testing.T) {
 	require.NoError(t, err)
 	defer h.Close()
 	s := httptest.NewUnstartedServer(guests.Handler(h, guests.TimedBodies))
-	s.Config.ConnContext = guests.Context
-	s.Listener = guests.Listen(s.Listener, guests.Options{Total: 2, Each: 2})
+	s.Config.ConnContext = guests.ConnContext
+	s.Listener = guests.Listen(s.Listener, guests.Options{Total: 2, PerAddress: 2})
 	s.Start()
 	defer s.Close()
 	hello := func(authorization string) net.Conn {

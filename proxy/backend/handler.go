@@ -119,7 +119,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.replyError(w, r, bridge.NewError(bridge.CodeTokenInvalid, "the backend rejects this secret"))
 		return
 	}
-	guests.Known(r.Context()) // a proxy may have as many connections as it needs
+	guests.MarkKnown(r.Context()) // a proxy may have as many connections as it needs
 	// The mux would resolve an encoded slash or dots within an id.
 	routed := *r
 	routed.URL = &url.URL{Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery}

@@ -4,7 +4,7 @@ package guests
 
 import "golang.org/x/sys/unix"
 
-// descriptors is how many files the process may have open; 0 where that is not known.
+// descriptors returns how many files the process may open; 0 if that is unknown.
 func descriptors() int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

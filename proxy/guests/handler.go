@@ -6,45 +6,44 @@ import (
 	"time"
 )
 
-// Bodies says what happens to requests with a body.
+// Bodies is how requests with a body are handled.
 type Bodies int
 
 const (
-	// NoBodies refuses them, unread: no handler has a use for one.
+	// NoBodies refuses them unread, because no handler needs one.
 	NoBodies Bodies = iota
-	// TimedBodies lets handlers read them, each piece within its time.
+	// TimedBodies lets handlers read them, with a deadline for each piece.
 	TimedBodies
 )
 
-// Deadlines of what a peer has not yet said or taken. A handler that sets others by
-// [http.ResponseController] has its own.
+// Deadlines for a peer. A handler can replace them with its own by [http.ResponseController].
 const (
-	firstTime = 5 * time.Second  // for a body that nobody has asked for yet
-	readTime  = 20 * time.Second // for a piece of one that somebody reads
-	writeTime = 30 * time.Second // for a piece of an answer, as long as a download may take for one
-	pieceSize = 128 << 10
+	bodyTimeout  = 5 * time.Second  // for a body that no handler reads
+	readTimeout  = 20 * time.Second // for a piece of a body
+	writeTimeout = 30 * time.Second // for a piece of a response, the same as for one of a download
+	pieceSize    = 128 << 10
 )
 
-// Handler puts deadlines around h, for each request and each stream of HTTP/2 by
-// itself. A connection that h takes over by Hijack has none.
+// Handler adds deadlines to h, for each request and each stream of HTTP/2 by itself. A connection
+// that h takes over by Hijack has none.
 func Handler(h http.Handler, bodies Bodies) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
-		control.SetWriteDeadline(time.Now().Add(writeTime))
-		out := &answer{ResponseWriter: w, control: control}
-		// What is left of the answer, maybe all of it, goes out when h has returned,
-		// which may have taken its time.
-		defer func() { control.SetWriteDeadline(time.Now().Add(writeTime)) }()
+		control.SetWriteDeadline(time.Now().Add(writeTimeout))
+		out := &response{ResponseWriter: w, control: control}
+		// The rest of the response, maybe all of it, is sent after h has returned, which may
+		// have taken long.
+		defer func() { control.SetWriteDeadline(time.Now().Add(writeTimeout)) }()
 		if r.ContentLength == 0 {
 			h.ServeHTTP(out, r)
 			return
 		}
-		// The server reads what is left of a body after the handler, so the deadline
-		// is there even where nobody reads.
-		control.SetReadDeadline(time.Now().Add(firstTime))
+		// The server reads the rest of a body after the handler has returned, so there must be a
+		// deadline even if the handler does not read.
+		control.SetReadDeadline(time.Now().Add(bodyTimeout))
 		if bodies == NoBodies {
 			w.Header().Set("Connection", "close")
-			http.Error(w, "this address takes no request with a body", http.StatusRequestEntityTooLarge)
+			http.Error(w, "this path accepts no request body", http.StatusRequestEntityTooLarge)
 			return
 		}
 		r.Body = &body{ReadCloser: r.Body, control: control}
@@ -52,15 +51,15 @@ func Handler(h http.Handler, bodies Bodies) http.Handler {
 	})
 }
 
-// body gives its sender time for each piece. Once it is whole there is no deadline:
-// the server waits on the connection for the peer's going away.
+// body has a deadline for each piece. After its end there is none, because the server waits on the
+// connection for the peer to disconnect.
 type body struct {
 	io.ReadCloser
 	control *http.ResponseController
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	b.control.SetReadDeadline(time.Now().Add(readTime))
+	b.control.SetReadDeadline(time.Now().Add(readTimeout))
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
 		b.control.SetReadDeadline(time.Time{})
@@ -68,43 +67,43 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// answer gives its reader time for each piece.
-type answer struct {
+// response has a deadline for each piece.
+type response struct {
 	http.ResponseWriter
 	control *http.ResponseController
-	own     bool // the handler sets deadlines itself
+	own     bool // the handler sets its own deadlines
 }
 
 // Unwrap is for [http.ResponseController].
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// SetWriteDeadline is what a handler with deadlines of its own asks for.
-func (a *answer) SetWriteDeadline(t time.Time) error {
-	a.own = true
-	return a.control.SetWriteDeadline(t)
+// SetWriteDeadline is called by a handler with its own deadlines.
+func (w *response) SetWriteDeadline(t time.Time) error {
+	w.own = true
+	return w.control.SetWriteDeadline(t)
 }
 
-// Write sends p in pieces, each within its time.
-func (a *answer) Write(p []byte) (n int, err error) {
-	if a.own {
-		return a.ResponseWriter.Write(p)
+// Write sends p in pieces, each with its own deadline.
+func (w *response) Write(p []byte) (n int, err error) {
+	if w.own {
+		return w.ResponseWriter.Write(p)
 	}
 	for first := true; first || len(p) > 0 && err == nil; first = false {
 		var sent int
-		a.control.SetWriteDeadline(time.Now().Add(writeTime))
-		sent, err = a.ResponseWriter.Write(p[:min(len(p), pieceSize)])
+		w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+		sent, err = w.ResponseWriter.Write(p[:min(len(p), pieceSize)])
 		n, p = n+sent, p[sent:]
 	}
 	return n, err
 }
 
-// FlushError gives what is flushed its time too.
-func (a *answer) FlushError() error {
-	if !a.own {
-		a.control.SetWriteDeadline(time.Now().Add(writeTime))
+// FlushError sets a deadline for the flush, too.
+func (w *response) FlushError() error {
+	if !w.own {
+		w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	}
-	return a.control.Flush()
+	return w.control.Flush()
 }
 
-// Flush is FlushError for who asks by [http.Flusher].
-func (a *answer) Flush() { a.FlushError() }
+// Flush is FlushError for callers of [http.Flusher].
+func (w *response) Flush() { w.FlushError() }

@@ -19,7 +19,7 @@ import (
 	"attache/proxy/guests"
 )
 
-// pipes is a listener of connections that a test makes.
+// pipes is a listener for a test's own connections.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {
@@ -31,7 +31,7 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 func (p pipes) Close() error   { return nil }
 
-// serving runs h behind the deadlines, in a bubble's time.
+// serving runs h with the deadlines, by the clock of a synctest bubble.
 func serving(t *testing.T, h http.HandlerFunc, bodies guests.Bodies) (dial func() net.Conn) {
 	l := make(pipes)
 	s := &http.Server{Handler: guests.Handler(h, bodies), ErrorLog: log.New(io.Discard, "", 0)}
@@ -45,8 +45,8 @@ func serving(t *testing.T, h http.HandlerFunc, bodies guests.Bodies) (dial func(
 	}
 }
 
-// H2: what a peer has begun to say or to take ends, whoever reads or writes it.
-func TestH2NothingIsHeldForEver(t *testing.T) {
+// H2: a peer that stops sending or receiving is disconnected, whatever the handler does.
+func TestH2StalledPeersAreDisconnected(t *testing.T) {
 	large := bytes.Repeat([]byte("x"), 10<<20)
 	for name, c := range map[string]struct {
 		request string
@@ -110,7 +110,7 @@ func TestH2NothingIsHeldForEver(t *testing.T) {
 	}
 }
 
-// Whoever takes its time, but takes something, is not cut.
+// A slow peer that makes progress is not disconnected.
 func TestH2SlowPeersAreServed(t *testing.T) {
 	large := bytes.Repeat([]byte("x"), 1<<20)
 	synctest.Test(t, func(t *testing.T) {
@@ -151,8 +151,7 @@ func TestH2SlowPeersAreServed(t *testing.T) {
 	})
 }
 
-// A handler's own deadlines hold.
-func TestAHandlerHasItsOwnDeadlines(t *testing.T) {
+func TestHandler_CanSetItsOwnDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan time.Duration, 1)
 		dial := serving(t, func(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +165,7 @@ func TestAHandlerHasItsOwnDeadlines(t *testing.T) {
 	})
 }
 
-// H2: over HTTP/2 each stream has its deadlines, and there are few.
+// H2: over HTTP/2 each stream has deadlines, and streams are few.
 func TestH2StreamsHaveDeadlines(t *testing.T) {
 	cert := httptest.NewUnstartedServer(nil)
 	cert.StartTLS()
