@@ -31,6 +31,7 @@ for module in . test; do
   go -C "$module" vet ./... || fail "go vet in $module"
   (cd "$module" && "$staticcheck" ./...) || fail "staticcheck in $module"
 done
+go vet -tags=chaos ./proxy/objects || fail "go vet of the tests of make chaos"
 mapfile -t browser < <(ci/packages.sh)
 GOOS=js GOARCH=wasm go vet "${browser[@]}" || fail "go vet for the browser"
 GOOS=js GOARCH=wasm "$staticcheck" "${browser[@]}" || fail "staticcheck for the browser"

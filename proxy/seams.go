@@ -138,10 +138,10 @@ type Writer interface {
 	// Stored is how many bytes are durable.
 	Stored() int64
 	// Append sends p, at most MaxChunk bytes, on its way. It keeps nothing of p
-	// after it returns. stored is called once p is durable, in order, from
+	// after it returns. onDurable is called once p is durable, in order, from
 	// another goroutine, with Stored's new value; or with an error, and then
 	// for every later Append too.
-	Append(ctx context.Context, p []byte, stored func(stored int64, err error)) error
+	Append(ctx context.Context, p []byte, onDurable func(n int64, err error)) error
 	// Sum is the SHA-256 of everything appended.
 	Sum() [32]byte
 	// MaxChunk is the largest p that Append takes.

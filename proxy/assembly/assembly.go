@@ -130,7 +130,7 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 
 // openStore opens the documents. They are tended while running.
 func openStore(ctx, running context.Context, e *engine.Engine, o objects.Options, keepDays int) (*objects.Store, error) {
-	store, err := objects.New(ctx, e, o)
+	store, err := objects.Open(ctx, e, o)
 	if err != nil {
 		return nil, fmt.Errorf("open the documents: %w", err)
 	}

@@ -12,11 +12,11 @@ import (
 
 // pending is a chunk under way.
 type pending struct {
-	msg    *nats.Msg
-	future jetstream.PubAckFuture // nil: the collector is to publish it
-	size   int
-	after  tail
-	stored func(int64, error)
+	msg       *nats.Msg
+	future    jetstream.PubAckFuture // nil: the collector publishes it
+	size      int
+	after     tail
+	onDurable func(int64, error)
 }
 
 func (w *writer) enqueue(c *pending) {
@@ -29,8 +29,8 @@ func (w *writer) enqueue(c *pending) {
 	}
 }
 
-// collect waits for the acknowledgements in order. It lives while there are
-// any, so a writer needs no Close.
+// collect waits for the acknowledgements in order. It runs while any are pending, so a
+// writer needs no Close.
 func (w *writer) collect() {
 	for {
 		c := w.dequeue()
@@ -39,7 +39,7 @@ func (w *writer) collect() {
 		}
 		ack, err := w.await(c)
 		w.release(c.size)
-		w.settle(c, ack, err)
+		w.finish(c, ack, err)
 	}
 }
 
@@ -68,7 +68,7 @@ func (w *writer) await(c *pending) (*jetstream.PubAck, error) {
 	case ack := <-c.future.Ok():
 		return ack, nil
 	case err := <-c.future.Err():
-		return nil, refused(err)
+		return nil, superseded(err)
 	case <-w.store.engine.WritesFailed():
 		return nil, errors.Join(engine.ErrUnanswered, w.store.engine.WriteErr())
 	case <-w.store.engine.Context().Done():
@@ -76,17 +76,17 @@ func (w *writer) await(c *pending) (*jetstream.PubAck, error) {
 	}
 }
 
-// settle tells what became of a chunk. The caller's function runs without the
-// lock: it may ask the writer.
-func (w *writer) settle(c *pending, ack *jetstream.PubAck, err error) {
+// finish reports a chunk's outcome. It calls onDurable without the lock, because the
+// callback may call the writer.
+func (w *writer) finish(c *pending, ack *jetstream.PubAck, err error) {
 	if err == nil {
 		err = w.advance(c.after, ack.Sequence)
 	}
 	if err != nil {
 		err = w.fail(err)
 	}
-	if c.stored != nil {
-		c.stored(w.Stored(), err)
+	if c.onDurable != nil {
+		c.onDurable(w.Stored(), err)
 	}
 }
 

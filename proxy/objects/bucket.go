@@ -14,8 +14,8 @@ import (
 
 const bucketPrefix = "documents-"
 
-// bucket is one day's object store. Subjects and stream follow the layout of
-// NATS' ADR-20, with one subject more, for leases.
+// bucket is one day's object store. Subjects and stream follow the layout of NATS' ADR-20,
+// with one more subject for leases.
 type bucket struct {
 	name   string
 	stream jetstream.Stream
@@ -47,10 +47,10 @@ func (s *Store) config(name string) jetstream.StreamConfig {
 	}
 }
 
-// on runs do with the bucket of id; missing makes or refuses one that is not
-// there. What this process remembers of a bucket may be out of date, since
-// another one's Sweep deletes it: then do runs once more.
-func (s *Store) on(ctx context.Context, id string, missing missing, do func(*bucket) error) error {
+// withBucket runs do with the bucket of id; missing creates or refuses a bucket that does
+// not exist. The cached bucket may be out of date, because another process's Sweep deleted
+// it: then do runs once more.
+func (s *Store) withBucket(ctx context.Context, id string, missing missing, do func(*bucket) error) error {
 	b, err := s.bucket(ctx, id, missing)
 	if err != nil {
 		return err
@@ -65,23 +65,23 @@ func (s *Store) on(ctx context.Context, id string, missing missing, do func(*buc
 	return do(b)
 }
 
-// gone tells whether the bucket's stream is not there.
+// gone reports whether the bucket's stream does not exist.
 func gone(err error) bool {
 	return errors.Is(err, jetstream.ErrStreamNotFound) ||
 		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
 }
 
-// missing says what to do about a bucket that is not there.
+// missing is called for a bucket that does not exist.
 type missing func(s *Store, ctx context.Context, name string) (jetstream.Stream, error)
 
-func refuse(*Store, context.Context, string) (jetstream.Stream, error) {
+func failMissing(*Store, context.Context, string) (jetstream.Stream, error) {
 	return nil, bridge.NewError(bridge.CodeDocument, "")
 }
 
-// create takes the stream as it is where somebody else made it meanwhile:
-// another process, or another version with another configuration.
-func create(s *Store, ctx context.Context, name string) (jetstream.Stream, error) {
-	stream, err := ask(ctx, s, func(ctx context.Context) (jetstream.Stream, error) {
+// createMissing opens the stream as it is if another process, or another version with
+// another configuration, creates it at the same time.
+func createMissing(s *Store, ctx context.Context, name string) (jetstream.Stream, error) {
+	stream, err := retry(ctx, s, func(ctx context.Context) (jetstream.Stream, error) {
 		return s.reading.CreateStream(ctx, s.config(name))
 	})
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
@@ -91,7 +91,7 @@ func create(s *Store, ctx context.Context, name string) (jetstream.Stream, error
 }
 
 func (s *Store) stream(ctx context.Context, name string) (jetstream.Stream, error) {
-	return ask(ctx, s, func(ctx context.Context) (jetstream.Stream, error) {
+	return retry(ctx, s, func(ctx context.Context) (jetstream.Stream, error) {
 		return s.reading.Stream(ctx, streamName(name))
 	})
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Each chunk says where it belongs and what the hash was behind it, so that
-// whoever reads the last one can continue, and knows whether one is missing.
+// Each chunk has its position and the hash's state after it, so that a writer can continue
+// from the last chunk, and detect a missing one.
 const (
 	headerOffset = "Attache-Offset"
 	headerNumber = "Attache-Chunk"
@@ -26,11 +26,11 @@ const (
 type tail struct {
 	size   int64
 	chunks uint64
-	state  []byte // of the hash; nil of no bytes
+	state  []byte // of the hash; nil if empty
 	index  index  // as far as it is known
 }
 
-// chunk is what a chunk's headers say.
+// chunk is a chunk's data and headers.
 type chunk struct {
 	offset int64
 	number uint64
@@ -66,7 +66,7 @@ func (c *chunk) tail() (tail, error) {
 	return tail{size: c.span().end, chunks: c.number + 1, state: state, index: index{c.span()}}, nil
 }
 
-// hash returns the SHA-256 that continues behind t.
+// hash returns the SHA-256 that continues after t.
 func (t tail) hash() (hash.Hash, error) {
 	h := sha256.New()
 	if t.state == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The headers of a chunk that is read back are refused, or say where it lies.
+// The headers of a chunk that is read back are refused, or have its position.
 func FuzzChunk(f *testing.F) {
 	f.Add("0", "0", "1", "", []byte("content"))
 	f.Add("983040", "1", "2", "c2hhAw==", []byte{})
@@ -28,8 +28,8 @@ func FuzzChunk(f *testing.F) {
 		if err != nil {
 			return
 		}
-		require.NotZero(t, end.chunks, "there is one at least")
-		_, _ = end.sum() // a hash that cannot go on is an error
+		require.NotZero(t, end.chunks, "there is at least one")
+		_, _ = end.sum() // a hash that cannot be continued is an error
 	})
 }
 

@@ -9,14 +9,14 @@ import (
 	"attache/proxy"
 )
 
-// maxAttribute is how many characters TheName and MimeType may have in UCS,
-// which answers AttributeValueTooLong beyond.
+// maxAttribute is how many characters TheName and MimeType may have in UCS, which answers
+// AttributeValueTooLong beyond.
 const maxAttribute = 256
 
-// Add makes a document of the staged content of d.ID, if that ends at d.Size
-// with the digest d.SHA256. To add it once more replaces its description.
+// Add makes a document of the staged content of d.ID, if that ends at d.Size with the
+// digest d.SHA256. Adding it again replaces its description.
 func (s *Store) Add(ctx context.Context, d proxy.Document) (string, error) {
-	err := s.on(ctx, d.ID, create, func(b *bucket) error { return s.add(ctx, b, d) })
+	err := s.withBucket(ctx, d.ID, createMissing, func(b *bucket) error { return s.add(ctx, b, d) })
 	if err != nil {
 		return "", fmt.Errorf("add the document %s: %w", d.ID, storage(err))
 	}
@@ -30,8 +30,8 @@ func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
 	if utf8.RuneCountInString(d.MimeType) > maxAttribute {
 		return bridge.NewError(bridge.CodeFileType, "the file's type is longer than 256 characters")
 	}
-	// What this process wrote itself it need not look up. It may have been
-	// overtaken; then that is refused, and what counts is in the stream.
+	// This process knows the end of content that it wrote itself. If its writer has been
+	// superseded, the store refuses that, and the stream has the end.
 	if w := s.recent.get(d.ID); w != nil {
 		if end, ok := w.end(); ok {
 			if err := s.describe(ctx, b, d, end, w.lease); bridge.CodeOf(err) == "" {
@@ -46,16 +46,16 @@ func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
 	return s.describe(ctx, b, d, end, lease)
 }
 
-// describe publishes the meta message under the lease that the content's end was
-// found under, so that a Discard comes wholly before or wholly after it.
+// describe publishes the meta message under the lease that the content's end was found
+// under, so that a Discard comes entirely before or entirely after it.
 func (s *Store) describe(ctx context.Context, b *bucket, d proxy.Document, end tail, lease uint64) error {
 	if err := s.check(ctx, b, d, end); err != nil {
 		return err
 	}
 	if end.index.partial() {
-		// Add is repeated by somebody who did not write the content.
+		// The content's writer was another process, and Add is repeated.
 		if old, err := s.info(ctx, b, d.ID); err == nil {
-			end.index = end.index.behind(old.index)
+			end.index = end.index.after(old.index)
 		}
 	}
 	m, err := b.description(s.objectInfo(b, d, end))
@@ -91,10 +91,10 @@ func (s *Store) check(ctx context.Context, b *bucket, d proxy.Document, end tail
 	return nil
 }
 
-// Open opens a document for reading. It ends with Close, not with ctx.
+// Open opens a document for reading. The reader ends with Close, not with ctx.
 func (s *Store) Open(ctx context.Context, id string) (proxy.Content, error) {
 	var r *reader
-	err := s.on(ctx, id, refuse, func(b *bucket) error {
+	err := s.withBucket(ctx, id, failMissing, func(b *bucket) error {
 		info, err := s.info(ctx, b, id)
 		if err != nil {
 			return err
@@ -114,17 +114,16 @@ func (s *Store) Open(ctx context.Context, id string) (proxy.Content, error) {
 	return r, nil
 }
 
-// Remove deletes a document; of an unknown id it does nothing.
+// Remove deletes a document; for an unknown id it does nothing.
 func (s *Store) Remove(ctx context.Context, id string) error {
-	err := s.on(ctx, id, refuse, func(b *bucket) error { return s.remove(ctx, b, id) })
+	err := s.withBucket(ctx, id, failMissing, func(b *bucket) error { return s.remove(ctx, b, id) })
 	if err = storage(err); err != nil && bridge.CodeOf(err) != bridge.CodeDocument {
 		return fmt.Errorf("remove the document %s: %w", id, err)
 	}
 	return nil
 }
 
-// remove is what the layout calls deletion: the meta message says so, and the
-// chunks are purged.
+// remove is a deletion by the layout: the meta message says so, and the chunks are purged.
 func (s *Store) remove(ctx context.Context, b *bucket, id string) error {
 	info, err := s.info(ctx, b, id)
 	if err != nil {

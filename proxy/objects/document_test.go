@@ -16,6 +16,7 @@ import (
 )
 
 func TestOpenDescribesTheDocument(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	content := random(1000)
 	id := s.NewID()
@@ -32,6 +33,7 @@ func TestOpenDescribesTheDocument(t *testing.T) {
 }
 
 func TestT18AddRefusesLies(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	content := random(1000)
 	for name, test := range map[string]struct {
@@ -41,7 +43,7 @@ func TestT18AddRefusesLies(t *testing.T) {
 		"a size that is too small":        {func(d *proxy.Document) { d.Size-- }, bridge.CodeDigest},
 		"a size that is too large":        {func(d *proxy.Document) { d.Size++ }, bridge.CodeDigest},
 		"another digest":                  {func(d *proxy.Document) { d.SHA256[31]++ }, bridge.CodeDigest},
-		"content that nobody staged":      {func(d *proxy.Document) { d.ID = s.NewID() }, bridge.CodeDigest},
+		"content that was not staged":     {func(d *proxy.Document) { d.ID = s.NewID() }, bridge.CodeDigest},
 		"an id that is none":              {func(d *proxy.Document) { d.ID = "../../etc/passwd" }, bridge.CodeDocument},
 		"a name of 257 characters":        {func(d *proxy.Document) { d.Name = strings.Repeat("ü", 257) }, bridge.CodeNameLength},
 		"a type of 257 characters":        {func(d *proxy.Document) { d.MimeType = strings.Repeat("x", 257) }, bridge.CodeFileType},
@@ -55,10 +57,10 @@ func TestT18AddRefusesLies(t *testing.T) {
 			_, err := s.Add(t.Context(), d)
 			require.Equal(t, test.code, bridge.CodeOf(err), "%v", err)
 			_, err = s.Open(t.Context(), id)
-			require.Equal(t, bridge.CodeDocument, bridge.CodeOf(err), "nothing came of it")
+			require.Equal(t, bridge.CodeDocument, bridge.CodeOf(err), "there is no document")
 
 			_, err = s.Add(t.Context(), document(id, content))
-			require.NoError(t, err, "the content is as good as before")
+			require.NoError(t, err, "the content is unharmed")
 		})
 	}
 	t.Run("not a name of 256 characters", func(t *testing.T) {
@@ -70,6 +72,7 @@ func TestT18AddRefusesLies(t *testing.T) {
 }
 
 func TestAddMayBeRepeated(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, t.TempDir())
 	s := open(t, e, objects.Options{})
 	content := random(1000)
@@ -83,8 +86,9 @@ func TestAddMayBeRepeated(t *testing.T) {
 	}
 }
 
-// An upload that was taken over after its last byte is still what it was.
+// An upload that was superseded after its last byte still has its content.
 func TestAddAfterTheWriterWasSuperseded(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, t.TempDir())
 	s := open(t, e, objects.Options{})
 	content := random(1000)
@@ -96,7 +100,8 @@ func TestAddAfterTheWriterWasSuperseded(t *testing.T) {
 	require.Equal(t, content, read(t, s, id))
 }
 
-func TestADocumentCannotBeWrittenAgain(t *testing.T) {
+func TestDocumentCannotBeWrittenAgain(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	content := random(1000)
 	id := put(t, s, content, 1000)
@@ -105,7 +110,8 @@ func TestADocumentCannotBeWrittenAgain(t *testing.T) {
 	require.Equal(t, content, read(t, s, id))
 }
 
-func TestUnknownDocuments(t *testing.T) {
+func TestUnknownDocumentsAreReportedAsSuch(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	staged := s.NewID()
 	write(t, begin(t, s, staged), random(10), 10)
@@ -129,6 +135,7 @@ func TestUnknownDocuments(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, t.TempDir())
 	s := open(t, e, objects.Options{})
 	kept, gone := random(1000), random(1001)
@@ -147,6 +154,7 @@ func TestRemove(t *testing.T) {
 }
 
 func TestDiscard(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	content := random(1000)
 	t.Run("staged content", func(t *testing.T) {
@@ -187,6 +195,7 @@ func TestDiscard(t *testing.T) {
 }
 
 func TestStaged(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	content := random(1000)
 	id := s.NewID()
@@ -200,6 +209,7 @@ func TestStaged(t *testing.T) {
 }
 
 func TestDocumentsSurviveARestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := startEngine(t, dir)
 	s := open(t, e, objects.Options{})
@@ -209,8 +219,7 @@ func TestDocumentsSurviveARestart(t *testing.T) {
 	require.Equal(t, content, read(t, open(t, startEngine(t, dir), objects.Options{}), id))
 }
 
-// bucket opens the one bucket there is, as any program does that knows nothing
-// of us.
+// bucket opens the only bucket, as any other program does.
 func bucket(t testing.TB, e interface{ Conn() *nats.Conn }) jetstream.ObjectStore {
 	t.Helper()
 	js, err := jetstream.New(e.Conn())
@@ -225,9 +234,10 @@ func bucket(t testing.TB, e interface{ Conn() *nats.Conn }) jetstream.ObjectStor
 	return store
 }
 
-// The client library's own object store reads what was written here, checks the
-// digest itself and lists it.
-func TestTheStandardObjectStoreReadsEveryDocument(t *testing.T) {
+// The client library's own object store reads our documents, checks their digest and
+// lists them.
+func TestStandardObjectStoreReadsEveryDocument(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, t.TempDir())
 	s := open(t, e, objects.Options{})
 	for name, size := range map[string]int{"empty": 0, "small": 17, "one chunk": 64 << 10, "many chunks": 3 << 20} {

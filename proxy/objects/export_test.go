@@ -2,15 +2,15 @@ package objects
 
 import "attache/proxy"
 
-// LetGo makes c forget the chunks it holds, as an idle reader does.
-func LetGo(c proxy.Content) {
+// DropChunks makes c drop its chunks, as an idle reader does.
+func DropChunks(c proxy.Content) {
 	r := c.(*reader)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.letGo()
+	r.drop()
 }
 
-// ForgetIndex makes c search for its chunks, from the first on or from some on.
+// ForgetIndex makes c search for its chunks, for the first ones only or for all.
 func ForgetIndex(c proxy.Content, chunks int) {
 	r := c.(*reader)
 	r.mu.Lock()
@@ -18,5 +18,5 @@ func ForgetIndex(c proxy.Content, chunks int) {
 	r.index = r.index[min(chunks, len(r.index)):]
 }
 
-// Indexed is how many chunks c knows the place of.
+// Indexed is how many chunks c knows the position of.
 func Indexed(c proxy.Content) int { return len(c.(*reader).index) }

@@ -10,11 +10,11 @@ import (
 	"attache/proxy/engine"
 )
 
-// sequenceNotFound is an answer of the server that the client does not name
+// sequenceNotFound is an error code of the server that the client does not name
 // (nats-server's errors.json).
 const sequenceNotFound jetstream.ErrorCode = 10043
 
-// storage gives an engine's error the code that a person may see.
+// storage translates an engine's error to one with a code that users may see.
 func storage(err error) error {
 	if err == nil || bridge.CodeOf(err) != "" {
 		return err

@@ -9,9 +9,9 @@ import (
 	"attache/bridge"
 )
 
-// A document id has 16 characters, UCS's limit: four digits count the days
-// since the epoch, which names the bucket without an index, and twelve random
-// characters of 62 make it unguessable.
+// A document id has 16 characters, UCS's limit: four digits count the days since the
+// epoch, which names the bucket without an index, and twelve random characters of 62 make
+// it unguessable.
 const (
 	idLength = 16
 	idDay    = 4
@@ -37,8 +37,8 @@ func newID(now time.Time) string {
 
 func day(t time.Time) int { return int(t.UTC().Sub(epoch) / (24 * time.Hour)) }
 
-// dayOf returns the day an id names, or an error of code document-unknown for
-// what this store cannot have made.
+// dayOf returns the day in an id, or an error of code document-unknown if this store
+// cannot have made the id.
 func dayOf(id string) (int, error) {
 	if len(id) != idLength {
 		return 0, bridge.NewError(bridge.CodeDocument, "")

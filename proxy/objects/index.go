@@ -7,18 +7,17 @@ import (
 	"sort"
 )
 
-// headerIndex on a meta message tells where in the stream the chunks lie. The
-// server finds an object's next chunk by going through every block between, and
-// it reads those whose subjects it has dropped from memory: a document that was
-// uploaded slowly beside many others would cost all of theirs. The index is a
-// help and not needed: what it does not cover is searched for.
+// headerIndex on a meta message lists the positions of the chunks in the stream. The server
+// finds an object's next chunk by going through every block between, and reads those whose
+// subjects it has dropped from memory: a document that was uploaded slowly beside many
+// others would cost reading all of theirs. The index is optional: reader.search finds the
+// chunks that it does not cover.
 const (
 	headerIndex = "Attache-Chunks"
 	maxIndex    = 32 << 10 // of base64; the server takes 64 KiB of headers
 )
 
-// span is where a chunk lies: its sequence in the stream and its bytes in the
-// object.
+// span is a chunk's position: its sequence in the stream and its bytes in the object.
 type span struct {
 	seq         uint64
 	offset, end int64
@@ -26,8 +25,8 @@ type span struct {
 
 func (s span) holds(pos int64) bool { return s.offset <= pos && pos < s.end }
 
-// index lists the last chunks of an object, without a gap up to its end. A
-// writer that continues another's content may not know the first ones.
+// index lists the last chunks of an object, without a gap up to its end. A writer that
+// continues another's content may not know the first ones.
 type index []span
 
 func (x index) partial() bool { return len(x) > 0 && x[0].offset > 0 }
@@ -40,9 +39,9 @@ func (x index) at(pos int64) (span, bool) {
 	return x[i], true
 }
 
-// encode writes the first offset, then for each chunk how far its sequence lies
-// behind the one before, doubled, and odd where its length follows because it
-// differs. That is one or two bytes for most. Too long an index is "".
+// encode writes the first offset, then for each chunk the distance of its sequence from the
+// previous one's, doubled, and odd if a length follows because it differs. That is one or
+// two bytes for most chunks. An index that is too long becomes "".
 func (x index) encode() string {
 	if len(x) == 0 {
 		return ""
@@ -67,7 +66,7 @@ func (x index) encode() string {
 	return base64.RawStdEncoding.EncodeToString(b)
 }
 
-// decodeIndex returns nil for what is not the index of an object of that size.
+// decodeIndex returns nil if the text is not an index of an object of that size.
 func decodeIndex(text string, size int64) index {
 	b, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil || len(text) > maxIndex {
@@ -103,9 +102,8 @@ func decodeIndex(text string, size int64) index {
 	return x
 }
 
-// behind puts the chunks that an earlier writer knew before those of x, if they
-// meet.
-func (x index) behind(old index) index {
+// after prepends the chunks that an earlier writer knew to those of x, if they meet.
+func (x index) after(old index) index {
 	if len(x) == 0 || len(old) == 0 {
 		return x
 	}

@@ -20,6 +20,7 @@ func drawIndex(t *rapid.T) (x index, size int64) {
 }
 
 func TestIndex(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		x, size := drawIndex(t)
 		require.Equal(t, x, decodeIndex(x.encode(), size))
@@ -36,15 +37,16 @@ func TestIndex(t *testing.T) {
 		}
 
 		cut := rapid.IntRange(0, len(x)-1).Draw(t, "cut")
-		require.Equal(t, x, x[cut:].behind(x[:cut]), "they meet")
-		require.Equal(t, x, x[cut:].behind(x[:cut+1]), "they share a chunk")
+		require.Equal(t, x, x[cut:].after(x[:cut]), "they meet")
+		require.Equal(t, x, x[cut:].after(x[:cut+1]), "they share a chunk")
 		if cut < len(x)-1 {
-			require.Equal(t, x[cut+1:], x[cut+1:].behind(x[:cut]), "one is missing between")
+			require.Equal(t, x[cut+1:], x[cut+1:].after(x[:cut]), "one in between is missing")
 		}
 	})
 }
 
-func TestAnIndexStaysSmall(t *testing.T) {
+func TestIndexStaysSmall(t *testing.T) {
+	t.Parallel()
 	var x index
 	for i := range uint64(1 << 30 / 983040) {
 		x = append(x, span{1 + i*30, int64(i) * 983040, int64(i+1) * 983040})

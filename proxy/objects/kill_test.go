@@ -16,16 +16,16 @@ import (
 	"attache/proxy/objects"
 )
 
-// uploadTo makes this test binary a proxy that uploads into the directory it
-// names until it is killed. It prints the id, then what was acknowledged. The end
-// is left to whoever goes on, however late the kill comes.
+// uploadTo makes this test binary a proxy that uploads into the directory it names until it
+// is killed. It prints the id, then the acknowledged bytes. It never finishes the upload,
+// however late the kill comes.
 const uploadTo = "ATTACHE_TEST_UPLOAD_TO"
 
 func upload(dir string) {
 	ctx := context.Background()
 	e, err := engine.Start(ctx, engine.Options{Dir: dir})
 	exitOn(err)
-	s, err := objects.New(ctx, e, objects.Options{})
+	s, err := objects.Open(ctx, e, objects.Options{})
 	exitOn(err)
 	id := s.NewID()
 	fmt.Println(id)
@@ -47,9 +47,10 @@ func exitOn(err error) {
 	}
 }
 
-// Every byte that was acknowledged is there after the proxy was killed, and the
-// upload goes on behind the last.
-func TestAKilledProxyLosesNothingAcknowledged(t *testing.T) {
+// Every acknowledged byte is there after the proxy was killed, and the upload resumes after
+// the last one.
+func TestKilledProxyLosesNoAcknowledgedByte(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	proxy := exec.Command(os.Args[0])
 	proxy.Env = append(os.Environ(), uploadTo+"="+dir)

@@ -23,14 +23,14 @@ func (b *bucket) lease(id string, number uint64) string {
 	return "$O." + b.name + ".L." + id + "." + strconv.FormatUint(number, 10)
 }
 
-// under makes m one that the server refuses once the lease has ended.
+// under makes the server refuse m once the lease has ended.
 func (b *bucket) under(m *nats.Msg, id string, lease uint64) {
 	m.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{"0"}
 	m.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{b.lease(id, lease+1)}
 }
 
-// currentLease finds the highest lease taken. The server counts messages a
-// subject without reading any.
+// currentLease finds the highest lease taken. The server counts the messages of a subject
+// without reading them.
 func (s *Store) currentLease(ctx context.Context, b *bucket, id string) (current uint64, err error) {
 	prefix := strings.TrimSuffix(b.lease(id, 0), "0")
 	info, err := s.subjects(ctx, b, prefix+"*")
@@ -47,7 +47,7 @@ func (s *Store) currentLease(ctx context.Context, b *bucket, id string) (current
 	return current, nil
 }
 
-// takeLease ends every lease there is.
+// takeLease ends every earlier lease.
 func (s *Store) takeLease(ctx context.Context, b *bucket, id string) (uint64, error) {
 	lease, err := s.currentLease(ctx, b, id)
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Store) takeLease(ctx context.Context, b *bucket, id string) (uint64, er
 		if bridge.CodeOf(err) != bridge.CodeSuperseded {
 			return 0, err
 		}
-		// Somebody was faster, or the cluster answers our own repetition.
+		// Another process was faster, or an earlier try of ours was stored.
 		lease++
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"attache/proxy/objects"
 )
 
-// watermark reports by how much the resident memory peaked above where it
-// stood, as MiB-peak. Linux only; elsewhere it reports nothing.
+// watermark reports the growth of the peak resident memory, as MiB-peak. It does so on
+// Linux only.
 func watermark(b *testing.B) (report func()) {
 	debug.FreeOSMemory()
 	if os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) != nil {
@@ -28,7 +28,7 @@ func watermark(b *testing.B) (report func()) {
 	}
 }
 
-// status reads a number of KiB from the kernel's account of this process.
+// status reads a number of KiB from the kernel's statistics of this process.
 func status(name string) int64 {
 	all, _ := os.ReadFile("/proc/self/status")
 	for line := range strings.Lines(string(all)) {
@@ -78,8 +78,8 @@ func BenchmarkMemory100KiBDocuments(b *testing.B) {
 	report()
 }
 
-// stream writes size bytes, made of piece, as fast as the store takes them, and
-// returns the document that they are.
+// stream writes size bytes, made of piece, as fast as the store takes them, and returns
+// their document.
 func stream(b *testing.B, s *objects.Store, size int, piece []byte) proxy.Document {
 	d := proxy.Document{ID: s.NewID(), Name: "a.bin", Size: int64(size)}
 	w, err := s.Begin(b.Context(), d.ID)

@@ -46,13 +46,13 @@ func (s *Store) objectInfo(b *bucket, d proxy.Document, end tail) *jetstream.Obj
 	}
 }
 
-// meta is what a meta message says.
+// meta is the content of a meta message.
 type meta struct {
 	jetstream.ObjectInfo
 	index index
 }
 
-// description is the meta message of an object. It replaces the one before.
+// description is the meta message of an object. It replaces the previous one.
 func (b *bucket) description(info *jetstream.ObjectInfo) (*nats.Msg, error) {
 	data, err := json.Marshal(info)
 	if err != nil {
@@ -72,23 +72,23 @@ func (s *Store) info(ctx context.Context, b *bucket, id string) (*meta, error) {
 	}
 	info := &meta{}
 	if err := json.Unmarshal(m.Data, &info.ObjectInfo); err != nil {
-		return nil, fmt.Errorf("understand the document's description: %w", err)
+		return nil, fmt.Errorf("parse the document's description: %w", err)
 	}
 	info.index = decodeIndex(m.Header.Get(headerIndex), int64(info.Size))
 	return info, nil
 }
 
-// lookup reads from any replica, and asks the leader where that one knows
-// nothing, since it may lag, or says nothing.
+// lookup reads from any replica, and from the leader if that one does not answer, or does
+// not have the message, because it may lag.
 func (s *Store) lookup(ctx context.Context, b *bucket, subject string) (*jetstream.RawStreamMsg, error) {
 	if s.engine.Replicas() == 1 {
 		return s.last(ctx, b, subject)
 	}
-	once, cancel := context.WithTimeout(ctx, asking.PerTry)
+	once, cancel := context.WithTimeout(ctx, requestRetry.PerTry)
 	defer cancel()
 	m, err := b.stream.GetLastMsgForSubject(once, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) || s.engine.Transient(err) {
-		return s.leader(ctx, b, request{Last: subject})
+		return s.lookupAtLeader(ctx, b, request{Last: subject})
 	}
 	return m, err
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// purgeStep is how many sequences one purge goes over. The server holds the
-// stream's lock for all of it, about 3 ms a chunk, and every upload waits.
+// purgeStep is how many sequences one purge covers. The server holds the stream's lock
+// meanwhile, about 3 ms a chunk, and every upload waits.
 const purgeStep = 32
 
 // purge deletes the chunks of id.
 func (s *Store) purge(ctx context.Context, b *bucket, id string) error {
 	subject := jetstream.WithPurgeSubject(b.chunks(id))
-	first, err := ask(ctx, s, func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+	first, err := retry(ctx, s, func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
 		return b.stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(b.chunks(id)))
 	})
 	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -35,5 +35,5 @@ func (s *Store) purge(ctx context.Context, b *bucket, id string) error {
 }
 
 func (s *Store) purgeOnce(ctx context.Context, b *bucket, o ...jetstream.StreamPurgeOpt) error {
-	return s.engine.Retry(ctx, sending, func(ctx context.Context, _ bool) error { return b.stream.Purge(ctx, o...) })
+	return s.engine.Retry(ctx, sendRetry, func(ctx context.Context, _ bool) error { return b.stream.Purge(ctx, o...) })
 }

@@ -12,12 +12,12 @@ import (
 	"attache/proxy"
 )
 
-// idle is how long a reader may hold bytes that nobody asks for. A download
-// that stalls gives them back, and costs one more get when it goes on.
-const idle = 2 * time.Second
+// idleTimeout is how long a reader may hold bytes that are not read. A download that stalls
+// releases them, and needs one more get when it resumes.
+const idleTimeout = 2 * time.Second
 
-// reader reads an object's chunks by direct gets, one ahead while there is room
-// for that. It holds two chunks at most.
+// reader reads an object's chunks by direct gets, and prefetches the next one if the store
+// allows it. It holds two chunks at most.
 type reader struct {
 	store    *Store
 	bucket   *bucket
@@ -26,12 +26,12 @@ type reader struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 
-	mu    sync.Mutex // the timer lets go of chunks
-	timer *time.Timer
-	pos   int64
-	now   *chunk
-	next  chan *chunk // the chunk behind now, on its way; nil if it failed
-	here  span        // where now lies; still known when it is let go
+	mu         sync.Mutex // the timer drops chunks
+	timer      *time.Timer
+	pos        int64
+	current    *chunk
+	prefetched chan *chunk // the chunk after current; nil if it failed
+	span       span        // of current; still known after it is dropped
 }
 
 func (s *Store) reader(b *bucket, d proxy.Document, x index) *reader {
@@ -43,7 +43,6 @@ func (s *Store) reader(b *bucket, d proxy.Document, x index) *reader {
 // Document describes what is open.
 func (r *reader) Document() proxy.Document { return r.document }
 
-// Close ends the reading.
 func (r *reader) Close() error {
 	r.cancel()
 	r.mu.Lock()
@@ -51,11 +50,11 @@ func (r *reader) Close() error {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	r.letGo()
+	r.drop()
 	return nil
 }
 
-// Seek moves to an offset; nothing is read until Read.
+// Seek moves to an offset; Read reads the first byte.
 func (r *reader) Seek(offset int64, whence int) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,7 +74,7 @@ func (r *reader) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Read reads from the chunk at hand; it never waits for more than one.
+// Read reads from the current chunk; it never waits for more than one.
 func (r *reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -84,105 +83,105 @@ func (r *reader) Read(p []byte) (int, error) {
 	return copy(p, piece), err
 }
 
-// Piece is the rest of the chunk at hand, or max bytes of it. A chunk is never
-// written again, so the bytes stay good even when the reader lets it go.
+// Piece returns the rest of the current chunk, or max bytes of it. A chunk's memory is
+// never reused, so the bytes stay valid even after the reader drops it.
 func (r *reader) Piece(max int64) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pos >= r.document.Size {
 		return nil, io.EOF
 	}
-	if r.now == nil || !r.here.holds(r.pos) {
+	if r.current == nil || !r.span.holds(r.pos) {
 		if err := r.advance(); err != nil {
 			return nil, fmt.Errorf("read the document %s: %w", r.document.ID, storage(err))
 		}
 	}
-	piece := r.now.data[r.pos-r.here.offset:]
+	piece := r.current.data[r.pos-r.span.offset:]
 	piece = piece[:min(int64(len(piece)), max)]
 	r.pos += int64(len(piece))
-	r.rest()
+	r.resetIdle()
 	return piece, nil
 }
 
-// rest starts the time after which the chunks are let go.
-func (r *reader) rest() {
+// resetIdle restarts the time after which the chunks are dropped.
+func (r *reader) resetIdle() {
 	if r.timer != nil {
-		r.timer.Reset(idle)
+		r.timer.Reset(idleTimeout)
 		return
 	}
-	r.timer = time.AfterFunc(idle, func() {
+	r.timer = time.AfterFunc(idleTimeout, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.letGo()
+		r.drop()
 	})
 }
 
-func (r *reader) letGo() {
-	r.now = nil
-	r.take()
+func (r *reader) drop() {
+	r.current = nil
+	r.awaitPrefetch()
 }
 
-// advance makes the chunk at the position the one at hand.
+// advance makes the chunk at the position the current one.
 func (r *reader) advance() error {
 	c, err := r.chunk()
 	if err != nil {
-		r.now = nil
+		r.current = nil
 		return err
 	}
 	if !c.span().holds(r.pos) {
-		r.now = nil
+		r.current = nil
 		return bridge.NewError(bridge.CodeDocument, "a part of the document is missing")
 	}
-	r.now, r.here = c, c.span()
-	r.ahead()
+	r.current, r.span = c, c.span()
+	r.prefetch()
 	return nil
 }
 
-// chunk gets the chunk at the position: the one that is on its way, the one
-// that was let go, or another.
+// chunk gets the chunk at the position: the prefetched one, the one that was dropped, or
+// another.
 func (r *reader) chunk() (*chunk, error) {
-	if c := r.take(); c != nil && c.span().holds(r.pos) {
+	if c := r.awaitPrefetch(); c != nil && c.span().holds(r.pos) {
 		return c, nil
 	}
-	if r.here.holds(r.pos) {
-		return r.fetch(r.here.seq)
+	if r.span.holds(r.pos) {
+		return r.fetch(r.span.seq)
 	}
 	if known, ok := r.index.at(r.pos); ok {
 		return r.fetch(known.seq)
 	}
-	return r.find(r.pos)
+	return r.search(r.pos)
 }
 
-// ahead sends for the next chunk, if the store has a place for one more.
-func (r *reader) ahead() {
-	if r.here.end >= r.document.Size {
+// prefetch requests the next chunk, unless the store has too many prefetched already.
+func (r *reader) prefetch() {
+	if r.span.end >= r.document.Size {
 		return
 	}
 	select {
-	case r.store.aheads <- struct{}{}:
+	case r.store.prefetches <- struct{}{}:
 	default:
 		return
 	}
-	seq := r.here.seq + 1
-	if known, ok := r.index.at(r.here.end); ok {
+	seq := r.span.seq + 1
+	if known, ok := r.index.at(r.span.end); ok {
 		seq = known.seq
 	}
 	next := make(chan *chunk, 1)
-	r.next = next
+	r.prefetched = next
 	go func() {
-		// Whoever reads on gets the error again, if it lasts.
+		// The next Read gets the error again, if it lasts.
 		c, _ := r.fetch(seq)
 		next <- c
 	}()
 }
 
-// take waits for the chunk that was sent for, if one was.
-func (r *reader) take() *chunk {
-	if r.next == nil {
+// awaitPrefetch waits for the prefetched chunk, if there is one.
+func (r *reader) awaitPrefetch() *chunk {
+	if r.prefetched == nil {
 		return nil
 	}
-	c := <-r.next
-	r.next = nil
-	<-r.store.aheads
+	c := <-r.prefetched
+	r.prefetched = nil
+	<-r.store.prefetches
 	return c
 }

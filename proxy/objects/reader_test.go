@@ -18,9 +18,10 @@ import (
 	"attache/proxy/objects"
 )
 
-// A document is indistinguishable from its bytes in memory, whatever is sought
-// and read, however the pieces were cut and whatever lies between them.
+// A document reads like its bytes in memory, for any seeks and reads, any sizes of its
+// pieces and any chunks of other objects between them.
 func TestSeekAndRead(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	rapid.Check(t, func(rt *rapid.T) {
 		content := random(rapid.IntRange(0, 4000).Draw(rt, "size"))
@@ -46,7 +47,7 @@ func TestSeekAndRead(t *testing.T) {
 		for range rapid.IntRange(1, 10).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 4).Draw(rt, "step") {
 			case 0:
-				objects.LetGo(got)
+				objects.DropChunks(got)
 				continue
 			case 1, 2:
 				whence := rapid.SampledFrom([]int{io.SeekStart, io.SeekCurrent, io.SeekEnd}).Draw(rt, "whence")
@@ -69,6 +70,7 @@ func TestSeekAndRead(t *testing.T) {
 }
 
 func TestServeContentAnswersRanges(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	content := random(200_000)
 	id := put(t, s, content, 30_000)
@@ -100,9 +102,10 @@ func TestServeContentAnswersRanges(t *testing.T) {
 	}
 }
 
-// More chunks are asked for at once than a server lets wait for one connection,
-// which is 64 MiB; it would drop the connection.
+// More chunks are requested at once than the 64 MiB that a server lets be pending for one
+// connection before it drops it.
 func TestManyReadersAtOnce(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	e, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
 	require.NoError(t, err)
@@ -131,7 +134,8 @@ func TestManyReadersAtOnce(t *testing.T) {
 	require.Empty(t, log.String())
 }
 
-func TestADocumentRemovedUnderItsReader(t *testing.T) {
+func TestReaderOfARemovedDocumentFails(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	id := put(t, s, random(200_000), 30_000)
 	c, err := s.Open(t.Context(), id)
@@ -145,6 +149,7 @@ func TestADocumentRemovedUnderItsReader(t *testing.T) {
 }
 
 func TestReadAfterClose(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	c, err := s.Open(t.Context(), put(t, s, random(10), 10))
 	require.NoError(t, err)
@@ -154,9 +159,10 @@ func TestReadAfterClose(t *testing.T) {
 	require.Error(t, err)
 }
 
-// The index is whole where one process wrote the content, even over a pause,
-// and is what that process knows where another continued it.
-func TestTheIndexOfResumedContent(t *testing.T) {
+// The index is complete if one process wrote the content, even with a pause; otherwise it
+// has the chunks that the last process knows.
+func TestIndexOfResumedContent(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, t.TempDir())
 	content := random(1000)
 	for name, test := range map[string]struct {

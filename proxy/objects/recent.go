@@ -2,11 +2,11 @@ package objects
 
 import "sync"
 
-// recent remembers the last ids that this process made or wrote. It saves work
-// and decides nothing: what has left it is read from the stream again.
+// recent remembers the last ids that this process made or wrote. It saves requests and
+// decides nothing: an id that has been dropped is read from the stream again.
 type recent struct {
 	mu      sync.Mutex
-	writers map[string]*writer // nil: made here, and nobody has begun it yet
+	writers map[string]*writer // nil: made here, and not begun yet
 	order   [2048]string
 	next    int
 }
@@ -31,7 +31,7 @@ func (r *recent) get(id string) *writer {
 	return r.writers[id]
 }
 
-// unbegun says, once, that nobody anywhere has begun the id.
+// unbegun reports, once, that no process can have begun the id.
 func (r *recent) unbegun(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -19,14 +19,14 @@ func (s *Store) NewID() string {
 	return id
 }
 
-// Begin takes the right to write the content of id and continues behind the
-// last stored byte. Content that nobody can have begun, because its id was made
-// here, is written under lease 0 and nothing is asked or stored for that.
+// Begin takes the right to write the content of id and continues after the last stored
+// byte. If the id was made here and not begun, no other process can have begun it: it is
+// written under lease 0, and nothing is requested or stored for that.
 func (s *Store) Begin(ctx context.Context, id string) (proxy.Writer, error) {
 	var w *writer
 	err := s.engine.AdmitWrite()
 	if err == nil {
-		err = s.on(ctx, id, create, func(b *bucket) (err error) {
+		err = s.withBucket(ctx, id, createMissing, func(b *bucket) (err error) {
 			w, err = s.begin(ctx, b, id)
 			return err
 		})
@@ -58,15 +58,15 @@ func (s *Store) begin(ctx context.Context, b *bucket, id string) (*writer, error
 	}
 	if old := s.recent.get(id); old != nil {
 		known, _ := old.end()
-		end.index = end.index.behind(known.index)
+		end.index = end.index.after(known.index)
 	}
 	return s.writer(b, id, lease, end)
 }
 
-// Staged opens what has been stored of id.
+// Staged opens the stored content of id.
 func (s *Store) Staged(ctx context.Context, id string) (io.ReadSeekCloser, error) {
 	var r *reader
-	err := s.on(ctx, id, refuse, func(b *bucket) error {
+	err := s.withBucket(ctx, id, failMissing, func(b *bucket) error {
 		end, _, err := s.end(ctx, b, id)
 		if err == nil {
 			r = s.reader(b, proxy.Document{ID: id, Size: end.size}, end.index)
@@ -84,15 +84,14 @@ func (s *Store) Discard(ctx context.Context, id string) error {
 	if s.recent.unbegun(id) {
 		return nil
 	}
-	err := s.on(ctx, id, refuse, func(b *bucket) error { return s.discard(ctx, b, id) })
+	err := s.withBucket(ctx, id, failMissing, func(b *bucket) error { return s.discard(ctx, b, id) })
 	if err != nil && bridge.CodeOf(err) != bridge.CodeDocument {
 		return fmt.Errorf("discard the content of %s: %w", id, storage(err))
 	}
 	return nil
 }
 
-// discard leaves the leases behind: without them, the first writer would be in
-// its right again.
+// discard leaves the leases: without them, the first writer would regain its right.
 func (s *Store) discard(ctx context.Context, b *bucket, id string) error {
 	if _, err := s.takeLease(ctx, b, id); err != nil {
 		return err
@@ -105,7 +104,7 @@ func (s *Store) discard(ctx context.Context, b *bucket, id string) error {
 	return s.purge(ctx, b, id)
 }
 
-// complete tells whether the content has become a document.
+// complete reports whether the content has become a document.
 func (s *Store) complete(ctx context.Context, b *bucket, id string) (bool, error) {
 	info, err := s.info(ctx, b, id)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {

@@ -22,13 +22,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(uploadTo); dir != "" {
 		upload(dir)
 	}
-	if config := os.Getenv(nodeConfig); config != "" {
-		node(config)
-	}
 	goleak.VerifyTestMain(m)
 }
 
-// startEngine runs an engine in dir until the test ends or its stop is called.
+// startEngine runs an engine in dir until the test ends.
 func startEngine(t testing.TB, dir string) *engine.Engine {
 	t.Helper()
 	e, err := engine.Start(t.Context(), engine.Options{Dir: dir})
@@ -39,12 +36,12 @@ func startEngine(t testing.TB, dir string) *engine.Engine {
 
 func open(t testing.TB, e *engine.Engine, o objects.Options) *objects.Store {
 	t.Helper()
-	s, err := objects.New(t.Context(), e, o)
+	s, err := objects.Open(t.Context(), e, o)
 	require.NoError(t, err)
 	return s
 }
 
-// random returns n bytes that are the same in every run.
+// random returns n bytes, the same in every run.
 func random(n int) []byte {
 	b := make([]byte, n)
 	rng := rand.NewChaCha8([32]byte{byte(n), byte(n >> 8), byte(n >> 16)})
@@ -106,6 +103,7 @@ func read(t testing.TB, s *objects.Store, id string) []byte {
 }
 
 func TestRoundTrip(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	const chunk = 64 << 10
 	for name, size := range map[string]int{

@@ -15,8 +15,8 @@ import (
 // sweepEvery is the time between two rounds of Tend.
 const sweepEvery = time.Hour
 
-// Tend sweeps now and then every hour, until ctx ends. Several stores that do so
-// do no harm. What fails is logged and tried again in the next round.
+// Tend sweeps at once and then every hour, until ctx ends. Several stores may do so at the
+// same time. It logs failures and retries in the next round.
 func (s *Store) Tend(ctx context.Context, days int) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -38,9 +38,8 @@ func (s *Store) Tend(ctx context.Context, days int) {
 	}
 }
 
-// Sweep deletes whole buckets: those of days that lie more than days back. It
-// returns their names. days must be at least 1, so that nothing is swept that
-// is still being written.
+// Sweep deletes the buckets of days more than days back, and returns their names. days must
+// be at least 1, so that no bucket is swept that is still being written.
 func (s *Store) Sweep(ctx context.Context, days int) ([]string, error) {
 	if days < 1 {
 		return nil, fmt.Errorf("sweep documents older than %d days: at least 1", days)
@@ -71,7 +70,7 @@ func (s *Store) sweep(ctx context.Context, before int) (swept []string, err erro
 	return swept, nil
 }
 
-// days lists the buckets there are by the day they are of.
+// days lists the existing buckets by their day.
 func (s *Store) days(ctx context.Context) (map[int]string, error) {
 	buckets := map[int]string{}
 	names := s.reading.StreamNames(ctx)

@@ -12,14 +12,15 @@ import (
 	"attache/proxy/objects"
 )
 
-// clock is a day that tests can move.
+// clock is a day that a test can advance.
 type clock struct{ days atomic.Int64 }
 
 func (c *clock) now() time.Time {
 	return time.Date(2026, 11, 20, 23, 59, 59, 0, time.UTC).AddDate(0, 0, int(c.days.Load()))
 }
 
-func TestABucketADay(t *testing.T) {
+func TestEachDayHasABucket(t *testing.T) {
+	t.Parallel()
 	var c clock
 	e := startEngine(t, t.TempDir())
 	s := open(t, e, objects.Options{Now: c.now})
@@ -34,10 +35,11 @@ func TestABucketADay(t *testing.T) {
 		names = append(names, name)
 	}
 	require.ElementsMatch(t, []string{"documents-2026-11-20", "documents-2026-11-21"}, names)
-	require.Equal(t, content, read(t, s, first), "of yesterday's bucket")
+	require.Equal(t, content, read(t, s, first), "from yesterday's bucket")
 }
 
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	var c clock
 	e := startEngine(t, t.TempDir())
 	s, other := open(t, e, objects.Options{Now: c.now}), open(t, e, objects.Options{Now: c.now})
@@ -55,7 +57,7 @@ func TestSweep(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"documents-2026-11-20"}, swept)
 
-	for name, s := range map[string]*objects.Store{"who swept": s, "another proxy": other} {
+	for name, s := range map[string]*objects.Store{"the proxy that swept": s, "another proxy": other} {
 		_, err = s.Open(t.Context(), old)
 		require.Equal(t, bridge.CodeDocument, bridge.CodeOf(err), "%s: %v", name, err)
 		require.NoError(t, s.Discard(t.Context(), old))
@@ -65,9 +67,9 @@ func TestSweep(t *testing.T) {
 	require.Error(t, err)
 }
 
-// An id whose bucket is gone, in a proxy that does not know it yet, can still
-// be begun.
-func TestBeginInABucketThatWasSwept(t *testing.T) {
+// An id whose bucket is gone, in a proxy that does not know it yet, can still be begun.
+func TestBeginInASweptBucket(t *testing.T) {
+	t.Parallel()
 	var c clock
 	e := startEngine(t, t.TempDir())
 	s, other := open(t, e, objects.Options{Now: c.now}), open(t, e, objects.Options{Now: c.now})
@@ -81,7 +83,8 @@ func TestBeginInABucketThatWasSwept(t *testing.T) {
 	write(t, w, random(10), 10)
 }
 
-func TestTend(t *testing.T) {
+func TestTendSweepsAtOnce(t *testing.T) {
+	t.Parallel()
 	var c clock
 	e := startEngine(t, t.TempDir())
 	s := open(t, e, objects.Options{Now: c.now})
@@ -99,6 +102,7 @@ func TestTend(t *testing.T) {
 }
 
 func TestNewIDs(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	seen := map[string]bool{}
 	for range 2000 {

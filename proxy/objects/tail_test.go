@@ -11,9 +11,10 @@ import (
 	"attache/proxy/objects"
 )
 
-// A chunk that failed for want of room may have a smaller one behind it that
-// did not. Nothing behind a gap was ever acknowledged, so it goes.
-func TestWhatLiesBehindAGapIsDropped(t *testing.T) {
+// After a chunk that failed for lack of disk space there may be a smaller one that did not.
+// It was never acknowledged, so it is dropped.
+func TestChunksAfterAGapAreDropped(t *testing.T) {
+	t.Parallel()
 	content := random(1000)
 	for name, test := range map[string]struct {
 		missing []uint64 // chunks, from 0

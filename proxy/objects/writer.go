@@ -16,10 +16,10 @@ import (
 	"attache/proxy"
 )
 
-// inFlight is how many chunks a writer has under way. Few are as fast as many,
-// since the hash of one overlaps with the sync of another, and they bound what
-// an upload holds. In a cluster it is one: a replicated stream refuses a chunk
-// compared with a lease while another that was is not yet applied.
+// inFlight is how many chunks a writer has under way. Few are as fast as many, because the
+// hash of one overlaps with the sync of another, and they bound an upload's memory. In a
+// cluster it is one: a replicated stream refuses a chunk that is compared with a lease
+// while an earlier one is not yet applied.
 const inFlight = 4
 
 // writer appends chunks to one object. The fields above mu belong to the
@@ -62,7 +62,7 @@ func (w *writer) Offset() int64 { return w.sent.size }
 
 var _ proxy.ChunkCounter = (*writer)(nil)
 
-// Chunks is in how many chunks the content lies.
+// Chunks is the number of chunks of the content.
 func (w *writer) Chunks() int64 { return int64(w.sent.chunks) }
 
 // MaxChunk is the largest piece that Append takes.
@@ -87,16 +87,16 @@ func (w *writer) failed() error {
 	return w.err
 }
 
-// end is where the stored content ends; ok while this writer is alive.
+// end is the end of the stored content; ok is false after the writer has failed.
 func (w *writer) end() (end tail, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.stored, w.err == nil
 }
 
-// Append sends p on its way. It waits while the writer has enough in flight, or
-// all writers together have; ctx ends that wait, and then nothing was sent.
-func (w *writer) Append(ctx context.Context, p []byte, stored func(int64, error)) error {
+// Append sends p. It waits while the writer has enough in flight, or all writers together
+// have; ctx ends that wait, and then nothing was sent.
+func (w *writer) Append(ctx context.Context, p []byte, onDurable func(int64, error)) error {
 	if len(p) == 0 || len(p) > w.MaxChunk() {
 		return fmt.Errorf("append %d bytes: a piece has 1 to %d", len(p), w.MaxChunk())
 	}
@@ -119,7 +119,7 @@ func (w *writer) Append(ctx context.Context, p []byte, stored func(int64, error)
 		w.release(len(p))
 		return err
 	}
-	return w.append(p, stored)
+	return w.append(p, onDurable)
 }
 
 func (w *writer) release(n int) {
@@ -127,7 +127,7 @@ func (w *writer) release(n int) {
 	<-w.slots
 }
 
-func (w *writer) append(p []byte, stored func(int64, error)) error {
+func (w *writer) append(p []byte, onDurable func(int64, error)) error {
 	c, err := w.chunk(p)
 	if err == nil {
 		err = w.send(c)
@@ -136,7 +136,7 @@ func (w *writer) append(p []byte, stored func(int64, error)) error {
 		w.release(len(p))
 		return w.fail(err)
 	}
-	c.stored = stored
+	c.onDurable = onDurable
 	w.enqueue(c)
 	return nil
 }
@@ -161,21 +161,20 @@ func (w *writer) chunk(p []byte) (*pending, error) {
 	return &pending{msg: m, size: len(p), after: w.sent}, nil
 }
 
-// send publishes the chunk, or leaves that to the collector in a cluster, where
-// it may have to be done again and so needs bytes of its own.
+// send publishes the chunk. In a cluster it leaves that to the collector, which may have to
+// repeat it and so needs a copy of the bytes.
 func (w *writer) send(c *pending) (err error) {
 	if w.store.engine.Replicas() > 1 {
 		c.msg.Data = bytes.Clone(c.msg.Data)
 		c.msg.Header[jetstream.MsgIDHeader] = []string{fmt.Sprintf("%s:%d:%d", w.id, w.lease, c.after.size)}
 		return nil
 	}
-	// Never tried again by the client: it would read the caller's bytes when
-	// they are the caller's again.
+	// The client must not retry: the caller may reuse the bytes by then.
 	c.future, err = w.store.publish.PublishMsgAsync(c.msg, jetstream.WithRetryAttempts(0))
 	return err
 }
 
-// fail makes err the writer's end, unless it has one already.
+// fail records err as the writer's error, unless it has one already.
 func (w *writer) fail(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

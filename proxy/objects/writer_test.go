@@ -21,7 +21,7 @@ func begin(t testing.TB, s *objects.Store, id string) proxy.Writer {
 	return w
 }
 
-// refused appends a piece and returns how that failed, at once or later.
+// refused appends a piece and returns its error, immediate or later.
 func refused(t testing.TB, w proxy.Writer, piece []byte) error {
 	t.Helper()
 	later := make(chan error, 1)
@@ -31,7 +31,8 @@ func refused(t testing.TB, w proxy.Writer, piece []byte) error {
 	return <-later
 }
 
-func TestAnUploadResumesBehindTheLastStoredByte(t *testing.T) {
+func TestUploadResumesAfterTheLastStoredByte(t *testing.T) {
+	t.Parallel()
 	content := random(300_000)
 	for name, other := range map[string]func(t *testing.T, dir string, e *engine.Engine, s *objects.Store) *objects.Store{
 		"in the same store": func(_ *testing.T, _ string, _ *engine.Engine, s *objects.Store) *objects.Store { return s },
@@ -69,7 +70,8 @@ func TestAnUploadResumesBehindTheLastStoredByte(t *testing.T) {
 	}
 }
 
-func TestASupersededWriterStoresNothingMore(t *testing.T) {
+func TestSupersededWriterStoresNothingMore(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, t.TempDir())
 	content := random(5000)
 	for name, times := range map[string]int{"the first writer": 1, "a later writer": 3} {
@@ -97,9 +99,10 @@ func TestASupersededWriterStoresNothingMore(t *testing.T) {
 	}
 }
 
-// Two proxies fight for one upload all the time; the content must come out
-// whole whoever wins each round.
-func TestWritersThatFightLeaveWholeContent(t *testing.T) {
+// Several proxies keep taking one upload from each other; its content must be complete
+// whichever wins.
+func TestCompetingWritersLeaveWholeContent(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, t.TempDir())
 	content := random(400_000)
 	first := open(t, e, objects.Options{})
@@ -138,7 +141,8 @@ func TestWritersThatFightLeaveWholeContent(t *testing.T) {
 	require.Equal(t, content, read(t, first, id))
 }
 
-func TestAppendRefusesWhatIsNoPiece(t *testing.T) {
+func TestAppendRefusesEmptyAndOversizedPieces(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	w := begin(t, s, s.NewID())
 	require.Equal(t, 960<<10, w.MaxChunk())
@@ -147,7 +151,8 @@ func TestAppendRefusesWhatIsNoPiece(t *testing.T) {
 	write(t, w, random(w.MaxChunk()), w.MaxChunk())
 }
 
-func TestAppendKeepsNothingOfThePiece(t *testing.T) {
+func TestAppendDoesNotRetainThePiece(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	id := s.NewID()
 	w := begin(t, s, id)
@@ -165,15 +170,16 @@ func TestAppendKeepsNothingOfThePiece(t *testing.T) {
 	require.True(t, string(content) == string(read(t, s, id)))
 }
 
-func TestStoredIsToldInOrder(t *testing.T) {
+func TestOnDurableIsCalledInOrder(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
 	w := begin(t, s, s.NewID())
-	var told []int64
+	var reported []int64
 	done := make(chan struct{})
 	for i := range 50 {
 		require.NoError(t, w.Append(t.Context(), random(1+i), func(stored int64, err error) {
 			if err == nil {
-				told = append(told, stored)
+				reported = append(reported, stored)
 			}
 			if stored == 50*51/2 {
 				close(done)
@@ -186,12 +192,13 @@ func TestStoredIsToldInOrder(t *testing.T) {
 		sum += int64(1 + i)
 		want = append(want, sum)
 	}
-	require.Equal(t, want, told)
+	require.Equal(t, want, reported)
 }
 
-// The budget is all writers' together: with one that holds it, another waits,
-// and its caller may stop waiting without having sent anything.
-func TestTheBudgetHoldsWritersBack(t *testing.T) {
+// All writers share the budget: while one has all of it, another waits, and its caller may
+// give up without having sent anything.
+func TestBudgetHoldsWritersBack(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{Budget: 1000})
 	holder, waiter := begin(t, s, s.NewID()), begin(t, s, s.NewID())
 	held, release := make(chan struct{}), make(chan struct{})
@@ -200,8 +207,8 @@ func TestTheBudgetHoldsWritersBack(t *testing.T) {
 		<-release
 	}))
 	<-held
-	// The holder's acknowledgements are taken by nobody until release: its
-	// next pieces stay charged.
+	// The holder's acknowledgements are not handled until release: its next pieces stay
+	// charged.
 	require.NoError(t, holder.Append(t.Context(), random(900), nil))
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -214,12 +221,14 @@ func TestTheBudgetHoldsWritersBack(t *testing.T) {
 	write(t, waiter, random(200), 200)
 }
 
-func TestAPieceLargerThanTheBudgetIsStillTaken(t *testing.T) {
+func TestPieceLargerThanTheBudgetIsStillTaken(t *testing.T) {
+	t.Parallel()
 	s := open(t, startEngine(t, t.TempDir()), objects.Options{Budget: 1000})
 	write(t, begin(t, s, s.NewID()), random(5000), 2500)
 }
 
-func TestAWriterFailsWhenTheEngineCloses(t *testing.T) {
+func TestWriterFailsWhenTheEngineCloses(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, t.TempDir())
 	s := open(t, e, objects.Options{})
 	w := begin(t, s, s.NewID())
@@ -230,10 +239,10 @@ func TestAWriterFailsWhenTheEngineCloses(t *testing.T) {
 	require.EqualValues(t, 10, w.Stored())
 }
 
-// When the store is full in the middle, an early chunk may be refused and a
-// later, smaller one behind it accepted. What was acknowledged stays, what lies
-// behind the gap goes.
-func TestAFullStoreLeavesNoGap(t *testing.T) {
+// If the store becomes full, an early chunk may be refused and a later, smaller one
+// accepted. Acknowledged chunks stay, those after the gap are dropped.
+func TestFullStoreLeavesNoGap(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e, err := engine.Start(t.Context(), engine.Options{Dir: dir, MaxStore: 4 << 20, Reserve: 1 << 20})
 	require.NoError(t, err)
@@ -247,7 +256,7 @@ func TestAFullStoreLeavesNoGap(t *testing.T) {
 		all.Add(1)
 		err = w.Append(t.Context(), rest[:1<<19], func(int64, error) { all.Done() })
 	}
-	all.Done() // the piece that was refused at once
+	all.Done() // of the piece that was refused at once
 	all.Wait()
 	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(err), "%v", err)
 	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(s.AdmitUpload()))

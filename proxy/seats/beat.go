@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// missed is how many beats may fail to come before a proxy counts as gone.
+// missed is after how many missed heartbeats a proxy counts as gone.
 const missed = 3
 
-// peer is what is known of another proxy. Its life is told by beats that differ,
-// counted by ours: clocks of several machines need not agree.
+// peer is the known state of another proxy. It is alive if its heartbeat has changed since
+// our last one, so that the machines' clocks need not agree.
 type peer struct {
-	beat   uint64          // the sequence last seen
-	silent int             // beats of ours since
-	told   map[string]bool // its seats that somebody was asked to look after
+	beat     uint64          // the sequence last seen
+	silent   int             // heartbeats of ours since
+	reported map[string]bool // its seats passed to OnLost's function
 }
 
-// live beats and looks after the others until ctx ends.
-func (s *Seats) live(ctx context.Context) {
-	tick := time.NewTicker(s.every)
+// run writes the heartbeat and checks the other proxies until ctx ends.
+func (s *Seats) run(ctx context.Context) {
+	tick := time.NewTicker(s.interval)
 	defer tick.Stop()
 	for {
 		select {
@@ -27,14 +27,14 @@ func (s *Seats) live(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := s.turn(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("the proxies' seats", "error", err)
+		if err := s.round(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("checking the other proxies' seats failed", "error", err)
 		}
 	}
 }
 
-func (s *Seats) turn(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, max(s.every, 5*time.Second))
+func (s *Seats) round(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, max(s.interval, 5*time.Second))
 	defer cancel()
 	if err := s.beat(ctx); err != nil {
 		return err
@@ -67,13 +67,13 @@ func (s *Seats) beat(ctx context.Context) error {
 	return err
 }
 
-// heard notes a beat and tells whether the proxy is gone.
+// heard records a proxy's last heartbeat and reports whether the proxy is gone.
 func (s *Seats) heard(id string, beat uint64) (gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.peers[id]
 	if p == nil || p.beat != beat {
-		s.peers[id] = &peer{beat: beat, told: map[string]bool{}}
+		s.peers[id] = &peer{beat: beat, reported: map[string]bool{}}
 		return false
 	}
 	p.silent++
@@ -87,8 +87,8 @@ func (s *Seats) gone(id string) bool {
 	return p != nil && p.silent >= missed
 }
 
-// inherit asks after the parties of a proxy that is gone, and forgets it when it
-// has none any more.
+// inherit reports the seats of a proxy that is gone, and forgets the proxy when it has none
+// left.
 func (s *Seats) inherit(ctx context.Context, id string) error {
 	seats, err := s.subjects(ctx, seatPrefix+"*.*."+id)
 	if err != nil {
@@ -101,19 +101,19 @@ func (s *Seats) inherit(ctx context.Context, id string) error {
 		return s.purge(ctx, beatPrefix+id)
 	}
 	for seat := range seats {
-		s.tell(id, seat)
+		s.report(id, seat)
 	}
 	return nil
 }
 
-func (s *Seats) tell(id, seat string) {
+func (s *Seats) report(id, seat string) {
 	s.mu.Lock()
 	p, lost := s.peers[id], s.lost
-	if lost == nil || p == nil || p.told[seat] {
+	if lost == nil || p == nil || p.reported[seat] {
 		s.mu.Unlock()
 		return
 	}
-	p.told[seat] = true
+	p.reported[seat] = true
 	s.mu.Unlock()
 	if session, user, ok := party(seat); ok {
 		lost(session, user)

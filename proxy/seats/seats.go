@@ -1,18 +1,19 @@
-// Package seats lets proxies that share an engine know which of them holds a
-// socket of a party, so that a party is taken out of its chat session when its
-// last socket anywhere has gone, and not when it has come back elsewhere.
+// Package seats records which of the proxies on an engine has a socket of which party, so
+// that a party leaves its chat session when its last socket anywhere has closed, and
+// not when it has reconnected to another proxy.
 //
 //	s, err := seats.Open(ctx, engine, seats.Options{Log: log})
 //	defer s.Close()
 //	proxy.New(proxy.Config{Seats: s, …})
 //
-// A seat is one message of a JetStream stream; its subject says everything:
-// session, party and proxy. Each proxy writes a beat beside its seats. One whose
-// beat has stopped is gone, and the others ask after the parties it has left
-// behind. So does the next start of a proxy that was alone.
+// A seat is one message of a JetStream stream; its subject has all the data: session,
+// party and proxy. Each proxy also writes a heartbeat. A proxy whose heartbeat has stopped
+// is gone, and the others check the parties of its seats. The next start of a single proxy
+// does the same.
 package seats
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -36,21 +37,21 @@ const (
 
 // Options of [Open].
 type Options struct {
-	// Beat is how often a proxy says that it lives; after three that did not
-	// come it is gone. Default: 10 s.
+	// Beat is the interval of a proxy's heartbeat; after three missed ones it is gone.
+	// Default: 10 s.
 	Beat time.Duration
-	// Log gets what went wrong; nil drops it.
+	// Log receives failures; nil drops them.
 	Log *slog.Logger
 }
 
-// Seats is one proxy's view of them.
+// Seats is one proxy's view of the seats.
 type Seats struct {
-	engine *engine.Engine
-	js     jetstream.JetStream
-	stream jetstream.Stream
-	id     string
-	every  time.Duration
-	log    *slog.Logger
+	engine   *engine.Engine
+	js       jetstream.JetStream
+	stream   jetstream.Stream
+	id       string
+	interval time.Duration
+	log      *slog.Logger
 
 	mu    sync.Mutex
 	peers map[string]*peer
@@ -64,13 +65,10 @@ var _ proxy.Seats = (*Seats)(nil)
 
 // Open opens the seats on a running engine, which outlives them.
 func Open(ctx context.Context, e *engine.Engine, o Options) (*Seats, error) {
-	if o.Beat == 0 {
-		o.Beat = 10 * time.Second
+	s := &Seats{
+		engine: e, js: e.JetStream(), id: nuid.Next(), peers: map[string]*peer{},
+		interval: cmp.Or(o.Beat, 10*time.Second), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	s := &Seats{engine: e, js: e.JetStream(), id: nuid.Next(), every: o.Beat, log: o.Log, peers: map[string]*peer{}}
 	if err := s.open(ctx, e.Replicas()); err != nil {
 		return nil, fmt.Errorf("open the seats: %w", err)
 	}
@@ -94,31 +92,31 @@ func (s *Seats) open(ctx context.Context, replicas int) (err error) {
 	}
 	beating, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.done.Go(func() { s.live(beating) })
+	s.done.Go(func() { s.run(beating) })
 	return nil
 }
 
-// Close ends the beat. Seats that are still taken are left to the others.
+// Close ends the heartbeat. The other proxies inherit the remaining seats.
 func (s *Seats) Close() {
 	s.stop()
 	s.done.Wait()
 }
 
-// OnLost names who is asked to look after a party whose proxy is gone. It is
-// called once for each such seat and must not block.
+// OnLost sets the function that is called once for each seat of a proxy that is gone. It
+// must not block.
 func (s *Seats) OnLost(lost func(session, user string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost = lost
 }
 
-// A page that comes back waits for its seat. What a node that died was asked is
-// never answered, and taking a seat twice is taking it.
-var taking = engine.RetryPolicy{Total: 5 * time.Second, PerTry: time.Second}
+// A page that reconnects waits for its seat. A node that has died does not answer, and
+// taking a seat twice is the same as once.
+var takeRetry = engine.RetryPolicy{Total: 5 * time.Second, PerTry: time.Second}
 
-// Take says that this proxy holds a socket of the party.
+// Take records that this proxy has a socket of the party.
 func (s *Seats) Take(ctx context.Context, session, user string) error {
-	err := s.engine.Retry(ctx, taking, func(ctx context.Context, _ bool) error {
+	err := s.engine.Retry(ctx, takeRetry, func(ctx context.Context, _ bool) error {
 		_, err := s.js.Publish(ctx, subject(session, user, s.id), nil)
 		return err
 	})
@@ -128,11 +126,11 @@ func (s *Seats) Take(ctx context.Context, session, user string) error {
 	return nil
 }
 
-// Free gives this proxy's seat up, and those that proxies which are gone have
-// left, and tells whether a living one has a seat for the party.
+// Free removes this proxy's seat, and those of proxies that are gone. It reports whether
+// a live proxy has a seat for the party.
 func (s *Seats) Free(ctx context.Context, session, user string) (elsewhere bool, err error) {
 	if err := s.purge(ctx, subject(session, user, s.id)); err != nil {
-		return false, fmt.Errorf("give a seat up: %w", err)
+		return false, fmt.Errorf("free a seat: %w", err)
 	}
 	taken, err := s.subjects(ctx, subject(session, user, "*"))
 	if err != nil {
@@ -162,12 +160,12 @@ func (s *Seats) subjects(ctx context.Context, filter string) (map[string]uint64,
 	return info.State.Subjects, nil
 }
 
-// subject names a seat. Ids may hold what a subject may not.
+// subject is a seat's subject. Ids may have characters that a subject may not.
 func subject(session, user, id string) string {
 	return seatPrefix + hex.EncodeToString([]byte(session)) + "." + hex.EncodeToString([]byte(user)) + "." + id
 }
 
-// party reads a seat's subject.
+// party parses a seat's subject.
 func party(subject string) (session, user string, ok bool) {
 	parts := strings.Split(strings.TrimPrefix(subject, seatPrefix), ".")
 	if len(parts) != 3 {

@@ -29,7 +29,7 @@ func open(t *testing.T, e *engine.Engine, beat time.Duration) *seats.Seats {
 	return s
 }
 
-func TestWhoIsElsewhere(t *testing.T) {
+func TestFreeReportsOtherProxies(t *testing.T) {
 	e := start(t)
 	one, two := open(t, e, time.Hour), open(t, e, time.Hour)
 	free := func(s *seats.Seats, session, user string) bool {
@@ -44,17 +44,17 @@ func TestWhoIsElsewhere(t *testing.T) {
 	require.False(t, free(two, "s2", odd), "another session")
 	require.True(t, free(two, "s", odd))
 	require.NoError(t, two.Take(t.Context(), "s", odd))
-	require.NoError(t, two.Take(t.Context(), "s", odd), "taking it again is no second seat")
+	require.NoError(t, two.Take(t.Context(), "s", odd), "taking it again is not a second seat")
 	require.True(t, free(one, "s", odd))
 	require.False(t, free(two, "s", odd))
-	require.False(t, free(two, "s", odd), "giving it up again is no error")
+	require.False(t, free(two, "s", odd), "freeing it again is not an error")
 }
 
-func TestAProxyThatIsGoneLeavesItsSeats(t *testing.T) {
+func TestSeatsOfADeadProxyAreReported(t *testing.T) {
 	e := start(t)
 	type who struct{ session, user string }
 	lost := make(chan who, 8)
-	const beat = 200 * time.Millisecond // three of it no pause of the machine takes from one alone
+	const beat = 200 * time.Millisecond // no pause of the machine costs one proxy alone three of them
 	dead, alive, heir := open(t, e, beat), open(t, e, beat), open(t, e, beat)
 	heir.OnLost(func(session, user string) { lost <- who{session, user} })
 	require.NoError(t, dead.Take(t.Context(), "s", "ada"))
@@ -67,11 +67,11 @@ func TestAProxyThatIsGoneLeavesItsSeats(t *testing.T) {
 	require.False(t, elsewhere)
 	elsewhere, err = heir.Free(t.Context(), "s", "ben")
 	require.NoError(t, err)
-	require.True(t, elsewhere, "another proxy has ben, and it lives")
+	require.True(t, elsewhere, "another proxy has ben, and it is alive")
 	require.Eventually(t, func() bool {
 		stream, err := e.JetStream().Stream(t.Context(), "SEATS")
 		require.NoError(t, err)
 		return stream.CachedInfo().State.NumSubjects == 3 // two beats and ben
 	}, time.Minute, beat)
-	require.Empty(t, lost, "each seat is told once")
+	require.Empty(t, lost, "each seat is reported once")
 }

@@ -9,11 +9,11 @@ import (
 	"attache/bridge"
 )
 
-// find looks a chunk up that the index does not cover. The stream knows chunks
-// by sequence only, and other objects' lie between them; but an object's chunks
-// are mostly alike and evenly spread, so the place is guessed by proportion, and
-// halved every other time in case they are not.
-func (r *reader) find(pos int64) (*chunk, error) {
+// search finds a chunk that the index does not cover. The stream knows chunks by sequence
+// only, and other objects' chunks are between them; but an object's chunks are mostly alike
+// and evenly spread, so the sequence is interpolated, and bisected every other time in case
+// they are not.
+func (r *reader) search(pos int64) (*chunk, error) {
 	c, err := r.fetch(1)
 	if err != nil || c.span().holds(pos) {
 		return c, err
@@ -23,9 +23,9 @@ func (r *reader) find(pos int64) (*chunk, error) {
 	if err != nil {
 		return nil, err
 	}
-	for turn := 0; low.seq <= high.seq; turn++ {
+	for try := 0; low.seq <= high.seq; try++ {
 		part := 0.5
-		if turn%2 == 0 {
+		if try%2 == 0 {
 			part = float64(pos-low.offset) / float64(high.offset-low.offset)
 		}
 		guess := low.seq + uint64(part*float64(high.seq-low.seq))
@@ -46,8 +46,8 @@ func (r *reader) find(pos int64) (*chunk, error) {
 	return nil, bridge.NewError(bridge.CodeDocument, "a part of the document is missing")
 }
 
-// limit is the highest sequence that a chunk which the index does not cover can
-// have, and the offset after that.
+// limit is the highest sequence that a chunk outside the index can have, and the offset
+// after that chunk.
 func (r *reader) limit() (span, error) {
 	if len(r.index) > 0 {
 		return span{seq: r.index[0].seq - 1, offset: r.index[0].offset}, nil
@@ -68,7 +68,7 @@ func (r *reader) fetch(seq uint64) (*chunk, error) {
 		return nil, r.ctx.Err()
 	}
 	var m *jetstream.RawStreamMsg
-	err := r.store.engine.Retry(r.ctx, sending, func(ctx context.Context, _ bool) (err error) {
+	err := r.store.engine.Retry(r.ctx, sendRetry, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.get(ctx, seq)
 		return err
 	})
@@ -78,7 +78,7 @@ func (r *reader) fetch(seq uint64) (*chunk, error) {
 	return parseChunk(m)
 }
 
-// get asks any replica, and the leader where that one knows nothing.
+// get reads from any replica, and from the leader if that one does not have the message.
 func (r *reader) get(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
 	subject := r.bucket.chunks(r.document.ID)
 	m, err := r.bucket.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
