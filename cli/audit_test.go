@@ -15,6 +15,7 @@ import (
 
 // TestT21AuditFileIsRotatedAndChecked rotates the file while the proxy runs.
 func TestT21AuditFileIsRotatedAndChecked(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path, old := filepath.Join(dir, "audit"), filepath.Join(dir, "audit.1")
 	d, public, _ := startServe(t, "--audit", path)
@@ -56,6 +57,7 @@ func TestT21AuditFileIsRotatedAndChecked(t *testing.T) {
 // TestT21TornLineIsMarked continues the file of a process that was killed in the middle
 // of a line.
 func TestT21TornLineIsMarked(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "audit")
 	flags := []string{"--audit", path, "--audit-names", "--data", filepath.Join(dir, "data")}

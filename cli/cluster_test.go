@@ -44,6 +44,7 @@ func (b *balancer) prefer(i int) func() string {
 // TestRollingRestart replaces each proxy of a cluster in turn while pages are
 // connected and an upload runs.
 func TestRollingRestart(t *testing.T) {
+	t.Parallel()
 	path, err := binary()
 	require.NoError(t, err)
 	urls := enginetest.Start(t).URL()

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy/proxytest"
 	"attache/proxy/token"
 )
 
@@ -48,6 +49,7 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	proxytest.SideBySide()
 	code := m.Run()
 	if os.Getenv(commandVar) != "" {
 		os.Exit(code) // the caller built the command, and removes it
@@ -89,12 +91,14 @@ func run(t *testing.T, c *exec.Cmd) outcome {
 }
 
 func TestVersion(t *testing.T) {
+	t.Parallel()
 	require.Equal(t, outcome{out: "attache v1.2.3-test\n"}, run(t, command(t, "version")))
 }
 
 const secret = "0123456789abcdef0123456789abcdef"
 
 func TestUsageErrors(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -174,6 +178,7 @@ func startSilent(t *testing.T) net.Listener {
 // TestServeWaitsForScannerAndBackend starts a proxy before its scanner and its
 // backend, and ends it while it waits.
 func TestServeWaitsForScannerAndBackend(t *testing.T) {
+	t.Parallel()
 	for name, more := range map[string][]string{
 		"clamd":   {"--scanner=strict", "--clamd=127.0.0.1:1"},
 		"backend": {"--scanner=off", "--backend=http://127.0.0.1:1", "--backend-secret", secret},
@@ -196,6 +201,7 @@ func TestServeWaitsForScannerAndBackend(t *testing.T) {
 }
 
 func TestTokenIsAccepted(t *testing.T) {
+	t.Parallel()
 	c := command(t, "token", "--session", "chat-1", "--user", "kim", "--nickname", "Kim", "--type", "CLIENT",
 		"--right", "chat", "--right", "download", "--life", "5m")
 	c.Env = append(c.Env, "ATTACHE_TOKEN_SECRET="+secret)
@@ -294,6 +300,7 @@ func startServe(t *testing.T, more ...string) (d *daemon, public, admin string) 
 }
 
 func TestServeAnswersAndDrains(t *testing.T) {
+	t.Parallel()
 	d, public, admin := startServe(t, "--log-format", "json", "--log-level", "debug")
 	for path, says := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n", "/version": "v1.2.3-test\n"} {
 		status, _, body := get(t, admin+path)
@@ -325,6 +332,7 @@ func TestServeAnswersAndDrains(t *testing.T) {
 
 // TestSecondSignalExits delays the drain with a request that does not end.
 func TestSecondSignalExits(t *testing.T) {
+	t.Parallel()
 	d, public, admin := startServe(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(public, "http://"))
 	require.NoError(t, err)
@@ -364,6 +372,7 @@ func (d *daemon) tokens(query string) (got tokens) {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	d := start(t, command(t, "demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()))
 	at := address.FindString(d.line)
 	require.Equal(t, "open "+at+"/\n", d.line)
@@ -394,6 +403,7 @@ func TestDemo(t *testing.T) {
 
 // TestT1DemoAtAnotherName asks under a name that an attacker made point at loopback.
 func TestT1DemoAtAnotherName(t *testing.T) {
+	t.Parallel()
 	d := start(t, command(t, "demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()))
 	at := address.FindString(d.line)
 	port := at[strings.LastIndex(at, ":"):]
@@ -415,6 +425,7 @@ func TestT1DemoAtAnotherName(t *testing.T) {
 // TestDemoTokensSurvive kills the demo and starts it again: an open page resumes with
 // the token it has.
 func TestDemoTokensSurvive(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	d := start(t, command(t, "demo", "--listen", "127.0.0.1:0", "--data", data))
 	old := d.tokens("")
@@ -440,6 +451,7 @@ func TestDemoTokensSurvive(t *testing.T) {
 
 // TestDataDirectoryIsLocked starts other commands on the data of a running one.
 func TestDataDirectoryIsLocked(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	startServe(t, "--data", data)
 	for name, args := range map[string][]string{

@@ -14,6 +14,7 @@ import (
 // TestProxyResumesAfterBackendIsKilled sends files through a proxy with a backend, which
 // is killed after each.
 func TestProxyResumesAfterBackendIsKilled(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	backend := func(listen string) *daemon {
 		return start(t, command(t, "backend", "--listen", listen, "--admin", "127.0.0.1:0", "--data", data, "--backend-secret", secret))

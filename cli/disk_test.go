@@ -28,6 +28,7 @@ import (
 // uploads, as another program would, and frees it again: the same process resumes, and
 // nothing that was acknowledged is lost.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	if err := unix.Mount("tmpfs", data, "tmpfs", 0, "size=128m"); err != nil {
 		t.Skip("a small file system cannot be mounted here: ", err)

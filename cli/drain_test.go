@@ -22,6 +22,7 @@ const goneIn = 10 * time.Second
 // TestF29Drain ends a proxy in the middle of an upload, with pages that leave when asked,
 // one that does not, and a download that is not read.
 func TestF29Drain(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	d, public, admin := startServe(t, "--data", data)
 

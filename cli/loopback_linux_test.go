@@ -27,6 +27,7 @@ import (
 // something, and checks that it did not try to connect there: the kernel counts packets
 // without a route.
 func TestT34NothingLeavesLoopback(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(commandVar) != "" {
 		neverLeaves(t)
 		return

@@ -66,7 +66,7 @@ func TestB66InvalidSettingsAreRefused(t *testing.T) {
 		"an empty secret":                  {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--data=d", "--token-secret-file=" + empty}, "is empty"},
 		"a key set that is none":           {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--data=d", "--jwks=" + file}, "--jwks"},
 		"a key set that is not there":      {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--data=d", "--jwks=/nowhere/keys"}, "no such file"},
-		"a key set over http":              {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--data=d", "--jwks=http://keys.example/set"}, "use https"},
+		"a key set over http":              {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--data=d", "--jwks=http://keys.example/set"}, "is not https"},
 		"a file as directory":              {whole("--data=" + file), "is a file"},
 		"copies without a cluster":         {whole("--replicas=3"), "--nats"},
 		"negative copies":                  {whole("--replicas=-3"), "0 for 3"},

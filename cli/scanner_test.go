@@ -25,6 +25,7 @@ func strict(d *clamdtest.Daemon) []string {
 
 // TestT31ServeRefusesALaxScanner starts the command with clamd in its default settings.
 func TestT31ServeRefusesALaxScanner(t *testing.T) {
+	t.Parallel()
 	lax := clamdtest.Start(t, "")
 	got := run(t, command(t, append([]string{
 		"serve", "--listen", "127.0.0.1:0", "--admin", "", "--origin", pageOrigin, "--data", t.TempDir(), "--token-secret", secret,
@@ -40,6 +41,7 @@ func TestT31ServeRefusesALaxScanner(t *testing.T) {
 // TestT30InfectedIsForNobody sends a clean and an infected file to the command with a
 // correctly configured clamd.
 func TestT30InfectedIsForNobody(t *testing.T) {
+	t.Parallel()
 	_, public, admin := startServe(t, strict(clamdtest.Start(t, clamdtest.Tuned))...)
 	sender := openTab(t, public, "chat-1", "ada", bridge.Agent)
 	other := openTab(t, public, "chat-1", "bo", bridge.Agent)
@@ -123,6 +125,7 @@ const day = 24 * time.Hour
 // TestT32ServeAndTheSignaturesAge starts the command with signatures of different
 // ages, with and without a limit.
 func TestT32ServeAndTheSignaturesAge(t *testing.T) {
+	t.Parallel()
 	real := clamdtest.Start(t, clamdtest.Tuned)
 	scanner := startDated(t, real)
 	const gauge = "\nattache_scanner_signatures_age_seconds "
@@ -165,6 +168,7 @@ func TestT32ServeAndTheSignaturesAge(t *testing.T) {
 // TestT32FilesWaitForSignatures lets the signatures grow old under a running
 // command, and comes with new ones.
 func TestT32FilesWaitForSignatures(t *testing.T) {
+	t.Parallel()
 	scanner := startDated(t, clamdtest.Start(t, clamdtest.Tuned))
 	scanner.setAge(day)
 	_, public, admin := startServe(t, "--scanner", "strict", "--clamd", scanner.socket, "--scan-max-size", fmt.Sprint(clamdtest.MaxSize),

@@ -31,6 +31,7 @@ var harmless = []os.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, sys
 
 // B68: neither a closed terminal nor a SIGHUP for a reload ends a command.
 func TestB68HarmlessSignalsEndNoCommand(t *testing.T) {
+	t.Parallel()
 	commands := map[string]func(t *testing.T) (d *daemon, at string){
 		"serve": func(t *testing.T) (*daemon, string) {
 			d, public, _ := startServe(t)
@@ -78,6 +79,7 @@ func TestB68HarmlessSignalsEndNoCommand(t *testing.T) {
 
 // B68: when the readers of output and log go away, nothing is lost.
 func TestB68OutputWithoutReader(t *testing.T) {
+	t.Parallel()
 	c := command(t, "serve", "--listen", "127.0.0.1:0", "--admin", "", "--scanner", "off", "--origin", pageOrigin, "--data", t.TempDir(), "--token-secret", secret)
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
@@ -123,6 +125,7 @@ func serial(t *testing.T, at string) int64 {
 
 // B68: a renewed certificate is served after SIGHUP, and a broken one is not.
 func TestB68CertificateIsReloaded(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cert, key, trail := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "audit")
 	writePair(t, cert, key, 1)

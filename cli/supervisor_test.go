@@ -70,6 +70,7 @@ func startDemo(t *testing.T) (d *daemon, at string) {
 }
 
 func TestPulledPlugRestartsTheDemo(t *testing.T) {
+	t.Parallel()
 	d, at := startDemo(t)
 	before := d.tokens("?session=mine")
 	first := d.child(0)
@@ -84,6 +85,7 @@ func TestPulledPlugRestartsTheDemo(t *testing.T) {
 }
 
 func TestT1OnlyTheDemosPagePullsThePlug(t *testing.T) {
+	t.Parallel()
 	d, at := startDemo(t)
 	child := d.child(0)
 	for _, origin := range []string{"", "null", "http://evil.example", "https://" + strings.TrimPrefix(at, "http://"), at + ".evil.example"} {
@@ -95,11 +97,13 @@ func TestT1OnlyTheDemosPagePullsThePlug(t *testing.T) {
 }
 
 func TestServeHasNoPlug(t *testing.T) {
+	t.Parallel()
 	_, public, _ := startServe(t)
 	require.Equal(t, http.StatusNotFound, pull(t, public, public))
 }
 
 func TestDemoThatExitsIsRestarted(t *testing.T) {
+	t.Parallel()
 	d, _ := startDemo(t)
 	child := d.child(0)
 	require.NoError(t, syscall.Kill(child, syscall.SIGKILL))
@@ -112,6 +116,7 @@ func TestDemoThatExitsIsRestarted(t *testing.T) {
 }
 
 func TestDemoLeavesNoOrphan(t *testing.T) {
+	t.Parallel()
 	d, _ := startDemo(t)
 	child := d.child(0)
 	require.NoError(t, d.cmd.Process.Kill())
@@ -127,6 +132,7 @@ func gone(pid int) bool {
 
 // TestSecondSignalEndsTheDemo delays the drain with a request that does not end.
 func TestSecondSignalEndsTheDemo(t *testing.T) {
+	t.Parallel()
 	d, at := startDemo(t)
 	child := d.child(0)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(at, "http://"))
@@ -152,6 +158,7 @@ func TestSecondSignalEndsTheDemo(t *testing.T) {
 
 // B68: timeout(1) and npm deliver one request twice; the demo still drains.
 func TestB68DuplicateSignalDrainsTheDemo(t *testing.T) {
+	t.Parallel()
 	d, _ := startDemo(t)
 	d.signal()
 	d.signal()

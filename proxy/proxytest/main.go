@@ -16,11 +16,17 @@ const atOnce = "8"
 //
 //	func TestMain(m *testing.M) { proxytest.Main(m) }
 func Main(m *testing.M, o ...goleak.Option) {
+	SideBySide()
+	goleak.VerifyTestMain(m, o...)
+}
+
+// SideBySide lets parallel tests run in larger numbers, unless -parallel says how many.
+// It is for a TestMain of one's own.
+func SideBySide() {
 	flag.Parse()
 	if !given("test.parallel") {
 		flag.Set("test.parallel", atOnce)
 	}
-	goleak.VerifyTestMain(m, o...)
 }
 
 func given(name string) (is bool) {
