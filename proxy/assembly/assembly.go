@@ -124,7 +124,7 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 		return nil, err
 	}
 	a.later(a.Proxy.Close)
-	a.Metrics.Ask(metrics.Sources{Traffic: a.Proxy.Traffic, Queue: a.Loop.Queue, Space: e.FreeSpace, Signatures: signatures})
+	a.Metrics.Collect(metrics.Sources{Traffic: a.Proxy.Traffic, Queue: a.Loop.Queue, FreeSpace: e.FreeSpace, Signatures: signatures})
 	return a, nil
 }
 

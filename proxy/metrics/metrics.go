@@ -1,19 +1,18 @@
-// Package metrics tells Prometheus what a proxy does.
+// Package metrics exports a proxy's metrics to Prometheus.
 //
-// Most of it is asked for at each scrape, from who knows it anyway ([Sources]);
-// only what has a distribution is counted as it happens: what uploads come to
-// ([Metrics.Upload]) and what a scanner says ([Metrics.Scanner]). The proxy and
-// the delivery loop know nothing of this package.
+// Most values exist anyway and are collected at each scrape ([Sources]). Only distributions are
+// counted as they happen: the results of uploads ([Metrics.Upload]) and of scans
+// ([Metrics.Scanner]). The proxy and the delivery loop do not depend on this package.
 //
 //	m := metrics.New(release)
 //	records.OnWritten(m.Upload)
 //	loop, err := deliver.Start(ctx, deliver.Options{Scanner: m.Scanner(scanner), …})
-//	m.Ask(metrics.Sources{Traffic: p.Traffic, Queue: loop.Queue, Space: engine.Space})
+//	m.Collect(metrics.Sources{Traffic: p.Traffic, Queue: loop.Queue, FreeSpace: engine.FreeSpace})
 //	http.Handle("GET /metrics", m.Handler())
 //
-// Every number is this process's own, so that the sum over several proxies is
-// theirs together; only the queue and the space belong to the engine that they
-// share. Labels have values of closed lists: no session, user or name is one.
+// Every value is this process's own, so that the sum over several proxies is their total; only the
+// queue and the free space belong to the engine that they share. Labels have values from closed
+// lists: no session, user or file name is one.
 package metrics
 
 import (
@@ -34,7 +33,7 @@ type Metrics struct {
 	scans    scans
 }
 
-// New returns a registry that knows of no proxy yet. version is the release.
+// New returns a registry without sources. version is the release.
 func New(version string) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), uploads: newUploads(), scans: newScans()}
 	m.registry.MustRegister(
@@ -46,7 +45,7 @@ func New(version string) *Metrics {
 
 func build(version string) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info", Help: "1, by the release and the Go version it was built with.",
+		Namespace: namespace, Name: "build_info", Help: "Always 1, labelled with the release and its Go version.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	}, func() float64 { return 1 })
 }
@@ -55,12 +54,12 @@ func build(version string) prometheus.Collector {
 // accepted so far. Call it once.
 func (m *Metrics) AcceptFailures(count func() int64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Namespace: namespace, Name: "accept_failures_total", Help: "Connections that could not be accepted: no file descriptor was left.",
+		Namespace: namespace, Name: "accept_failures_total", Help: "Connections that could not be accepted because no file descriptor was left.",
 	}, func() float64 { return float64(count()) }))
 }
 
-// Handler answers a scrape.
+// Handler serves scrapes.
 func (m *Metrics) Handler() http.Handler {
-	// Scrapes that pile up behind a slow one get its answer.
+	// Scrapes that arrive during a slow one get its response.
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{CoalesceGather: true})
 }

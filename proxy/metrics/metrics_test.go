@@ -28,7 +28,7 @@ func scrape(t *testing.T, m *metrics.Metrics) string {
 	return answer.Body.String()
 }
 
-var errAway = errors.New("away")
+var errAway = errors.New("unavailable")
 
 func sources() metrics.Sources {
 	return metrics.Sources{
@@ -36,15 +36,15 @@ func sources() metrics.Sources {
 			return proxy.Traffic{ChatSockets: 3, Parties: 2, Sessions: 1, Up: 40, Down: 50}
 		},
 		Queue:      func(context.Context) (int, int, error) { return 6, 7, nil },
-		Space:      func(context.Context) (int64, int64, error) { return 80, 9, nil },
+		FreeSpace:  func(context.Context) (int64, int64, error) { return 80, 9, nil },
 		Signatures: func(context.Context) (time.Duration, error) { return 36 * time.Hour, nil },
 	}
 }
 
-// busy has a value in every series that there can be.
+// busy has a value in every possible series.
 func busy() *metrics.Metrics {
 	m := metrics.New("v1.2.3")
-	m.Ask(sources())
+	m.Collect(sources())
 	for _, state := range bridge.UploadStates {
 		m.Upload(proxy.Record{State: state, Tries: 1, Accepted: time.Now(), Changed: time.Now()})
 	}
@@ -54,18 +54,18 @@ func busy() *metrics.Metrics {
 	return m
 }
 
-func TestPrometheusRulesHold(t *testing.T) {
+func TestNames_PassPromlint(t *testing.T) {
 	problems, err := promlint.New(strings.NewReader(scrape(t, busy()))).Lint()
 	require.NoError(t, err)
 	require.Empty(t, problems)
 }
 
-// Only what cannot grow with the number of people and files is a label.
+// No label has a value for each user or file.
 func TestLabelsAreClosedLists(t *testing.T) {
 	m := busy()
 	m.Upload(proxy.Record{State: "made-up"})
 	m.Upload(proxy.Record{State: bridge.Failed, Code: "made-up"})
-	s := m.Scanner(says{verdict: "made-up"})
+	s := m.Scanner(fixedScanner{verdict: "made-up"})
 	s.Scan(t.Context(), strings.NewReader(""), proxy.Document{})
 	var codes []string
 	for _, rule := range bridge.Rules {
@@ -89,9 +89,9 @@ func TestLabelsAreClosedLists(t *testing.T) {
 	}
 }
 
-func TestSourcesAreAsked(t *testing.T) {
+func TestScrape_HasTheSourcesValues(t *testing.T) {
 	m := metrics.New("v1.2.3")
-	m.Ask(sources())
+	m.Collect(sources())
 	text := scrape(t, m)
 	for _, series := range []string{
 		"attache_chat_sockets 3", "attache_parties 2", "attache_sessions 1", "attache_upload_bytes_total 40", "attache_download_bytes_total 50",
@@ -103,7 +103,7 @@ func TestSourcesAreAsked(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotToldIsLeftOut(t *testing.T) {
+func TestScrape_OmitsUnknownValues(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*metrics.Sources)
 		gone   string
@@ -112,10 +112,10 @@ func TestWhatIsNotToldIsLeftOut(t *testing.T) {
 			s.Queue = func(context.Context) (int, int, error) { return 0, 0, errAway }
 		}, "attache_delivery_queue_length{"},
 		"the engine is away": {func(s *metrics.Sources) {
-			s.Space = func(context.Context) (int64, int64, error) { return 0, 0, errAway }
+			s.FreeSpace = func(context.Context) (int64, int64, error) { return 0, 0, errAway }
 		}, "attache_store_free_bytes "},
 		"no limit": {func(s *metrics.Sources) {
-			s.Space = func(context.Context) (int64, int64, error) { return bridge.NoLimit, 0, nil }
+			s.FreeSpace = func(context.Context) (int64, int64, error) { return bridge.NoLimit, 0, nil }
 		}, "attache_store_free_bytes "},
 		"T32: the signatures' age is unknown": {func(s *metrics.Sources) {
 			s.Signatures = func(context.Context) (time.Duration, error) { return 0, errAway }
@@ -126,7 +126,7 @@ func TestWhatIsNotToldIsLeftOut(t *testing.T) {
 			m := metrics.New("v1.2.3")
 			s := sources()
 			c.change(&s)
-			m.Ask(s)
+			m.Collect(s)
 			text := scrape(t, m)
 			require.NotContains(t, text, "\n"+c.gone)
 			require.Contains(t, text, "\nattache_chat_sockets 3\n")
@@ -134,42 +134,42 @@ func TestWhatIsNotToldIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestLagIsFromAcceptedToAnnounced(t *testing.T) {
+func TestLag_IsFromAcceptedToAnnounced(t *testing.T) {
 	m := metrics.New("v1.2.3")
 	now := time.Now()
 	m.Upload(proxy.Record{State: bridge.Announced, Accepted: now.Add(-2 * time.Second), Changed: now, Tries: 3})
-	m.Upload(proxy.Record{State: bridge.Announced, Accepted: now.Add(time.Second), Changed: now, Tries: 1}) // clocks disagree
+	m.Upload(proxy.Record{State: bridge.Announced, Accepted: now.Add(time.Second), Changed: now, Tries: 1}) // clocks differ
 	text := scrape(t, m)
 	require.Contains(t, text, "\nattache_delivery_lag_seconds_sum 2\n")
 	require.Contains(t, text, "\nattache_delivery_lag_seconds_count 2\n")
 	require.Contains(t, text, "\nattache_delivery_tries_sum 4\n")
 }
 
-// says is a scanner that has its answer ready.
-type says struct {
+// fixedScanner always returns the same result.
+type fixedScanner struct {
 	verdict proxy.Verdict
 	err     error
 }
 
-func (s says) Scan(context.Context, io.Reader, proxy.Document) (proxy.Verdict, error) {
+func (s fixedScanner) Scan(context.Context, io.Reader, proxy.Document) (proxy.Verdict, error) {
 	return s.verdict, s.err
 }
 
-func TestScansAreCounted(t *testing.T) {
+func TestScanner_CountsVerdicts(t *testing.T) {
 	for name, c := range map[string]struct {
-		says  says
-		label string
+		scanner fixedScanner
+		label   string
 	}{
-		"clean":       {says{proxy.Clean, nil}, "clean"},
-		"infected":    {says{proxy.Infected, nil}, "infected"},
-		"unscannable": {says{proxy.Unscannable, nil}, "unscannable"},
-		"unknown":     {says{proxy.Unknown, nil}, "none"},
-		"an error":    {says{proxy.Clean, errAway}, "none"},
+		"clean":       {fixedScanner{proxy.Clean, nil}, "clean"},
+		"infected":    {fixedScanner{proxy.Infected, nil}, "infected"},
+		"unscannable": {fixedScanner{proxy.Unscannable, nil}, "unscannable"},
+		"unknown":     {fixedScanner{proxy.Unknown, nil}, "none"},
+		"an error":    {fixedScanner{proxy.Clean, errAway}, "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := metrics.New("v1.2.3")
-			got, err := m.Scanner(c.says).Scan(t.Context(), strings.NewReader(""), proxy.Document{})
-			require.Equal(t, c.says, says{got, err})
+			got, err := m.Scanner(c.scanner).Scan(t.Context(), strings.NewReader(""), proxy.Document{})
+			require.Equal(t, c.scanner, fixedScanner{got, err})
 			text := scrape(t, m)
 			require.Contains(t, text, "\nattache_scans_total{verdict=\""+c.label+"\"} 1\n")
 			require.Contains(t, text, "\nattache_scan_duration_seconds_count 1\n")

@@ -15,16 +15,16 @@ type scans struct {
 	seconds  prometheus.Histogram
 }
 
-// noVerdict is the label of a scan that came to none of the three.
+// noVerdict is the label of a scan without one of the three verdicts.
 const noVerdict = "none"
 
 func newScans() scans {
 	s := scans{
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "scans_total", Help: "Scans by their verdict; none where the scanner failed.",
+			Namespace: namespace, Name: "scans_total", Help: "Scans by verdict; none if the scanner failed.",
 		}, []string{"verdict"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "scan_duration_seconds", Help: "Time that a scan took, whatever its verdict.",
+			Namespace: namespace, Name: "scan_duration_seconds", Help: "Duration of scans, whatever their verdict.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
 		}),
 	}
@@ -34,7 +34,7 @@ func newScans() scans {
 	return s
 }
 
-// Scanner is s with its verdicts counted. Where nothing is scanned, nothing is.
+// Scanner returns s with its scans counted, or s itself if it does not scan.
 func (m *Metrics) Scanner(s proxy.Scanner) proxy.Scanner {
 	if _, off := s.(proxy.NoScanner); off {
 		return s
@@ -47,11 +47,10 @@ type scanner struct {
 	scans scans
 }
 
-// Scan passes on what the scanner says.
 func (s scanner) Scan(ctx context.Context, content io.Reader, d proxy.Document) (proxy.Verdict, error) {
-	begun := time.Now()
+	start := time.Now()
 	v, err := s.Scanner.Scan(ctx, content, d)
-	s.scans.seconds.Observe(time.Since(begun).Seconds())
+	s.scans.seconds.Observe(time.Since(start).Seconds())
 	s.scans.verdicts.WithLabelValues(label(v, err)).Inc()
 	return v, err
 }

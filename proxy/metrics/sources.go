@@ -10,82 +10,79 @@ import (
 	"attache/proxy"
 )
 
-// Sources are asked at each scrape.
+// Sources are called at each scrape.
 type Sources struct {
 	// Traffic is the proxy's.
 	Traffic func() proxy.Traffic
-	// Queue is how many changes of uploads the delivery has not taken, and how
-	// many it has.
+	// Queue returns how many changes of uploads wait in the delivery's queue, and how many a
+	// proxy has taken.
 	Queue func(context.Context) (waiting, taken int, err error)
-	// Space is how many bytes the engine may still keep, or bridge.NoLimit, and
-	// below how many new uploads are refused.
-	Space func(context.Context) (free, low int64, err error)
-	// Signatures is how old those of the virus scanner are; nil where nothing is
-	// scanned.
+	// FreeSpace returns how many bytes the engine may still store, or bridge.NoLimit, and the
+	// mark below which new uploads are refused.
+	FreeSpace func(context.Context) (free, low int64, err error)
+	// Signatures returns the age of the virus scanner's signatures; nil if nothing is scanned.
 	Signatures func(context.Context) (age time.Duration, err error)
 }
 
-// askTime bounds what the engine and the scanner may take for their part of a
-// scrape. A number that they did not tell is left out.
-const askTime = 2 * time.Second
+// scrapeTimeout bounds the time that the engine and the scanner take for a scrape. A value that
+// they do not return is missing from it.
+const scrapeTimeout = 2 * time.Second
 
-// Ask adds what the sources tell. Call it once.
-func (m *Metrics) Ask(s Sources) { m.registry.MustRegister(asked{s}) }
+// Collect adds the sources' values to each scrape. Call it once.
+func (m *Metrics) Collect(s Sources) { m.registry.MustRegister(collector{s}) }
 
-// asked is a collector of numbers that others keep.
-type asked struct{ Sources }
+// collector is a prometheus.Collector.
+type collector struct{ sources Sources }
 
 var (
-	chatSockets = describe("chat_sockets", "Chat sockets that are open.")
-	parties     = describe("parties", "Parties that have a chat socket open.")
-	sessions    = describe("sessions", "Chat sessions with a party that has a chat socket open.")
-	up          = describe("upload_bytes_total", "Bytes of files made durable.")
-	down        = describe("download_bytes_total", "Bytes of files handed to connections.")
+	chatSockets = describe("chat_sockets", "Open chat sockets.")
+	parties     = describe("parties", "Parties with an open chat socket.")
+	sessions    = describe("sessions", "Chat sessions with a party that has an open chat socket.")
+	up          = describe("upload_bytes_total", "Bytes of files that were made durable.")
+	down        = describe("download_bytes_total", "Bytes of files that were written to connections.")
 	queue       = describe("delivery_queue_length", "Changes of uploads in the delivery's queue: waiting, or taken by a proxy.", "state")
-	free        = describe("store_free_bytes", "Bytes that the engine may still keep; missing where it has no limit.")
+	free        = describe("store_free_bytes", "Bytes that the engine may still store; missing if it has no limit.")
 	low         = describe("store_low_water_bytes", "Free bytes below which new uploads are refused.")
-	signatures  = describe("scanner_signatures_age_seconds", "Age of the virus scanner's signatures; missing where it is unknown, or nothing is scanned.")
+	signatures  = describe("scanner_signatures_age_seconds", "Age of the virus scanner's signatures; missing if it is unknown or nothing is scanned.")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 }
 
-// Describe is of prometheus.Collector.
-func (asked) Describe(c chan<- *prometheus.Desc) {
+func (collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{chatSockets, parties, sessions, up, down, queue, free, low, signatures} {
-		c <- d
+		out <- d
 	}
 }
 
-// Collect is of prometheus.Collector.
-func (a asked) Collect(c chan<- prometheus.Metric) {
+func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v int64, labels ...string) {
-		c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
 	}
 	counter := func(d *prometheus.Desc, v int64) {
-		c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
 	}
-	t := a.Traffic()
+	t := c.sources.Traffic()
 	gauge(chatSockets, int64(t.ChatSockets))
 	gauge(parties, int64(t.Parties))
 	gauge(sessions, int64(t.Sessions))
 	counter(up, t.Up)
 	counter(down, t.Down)
-	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	if waiting, taken, err := a.Queue(ctx); err == nil {
+	if waiting, taken, err := c.sources.Queue(ctx); err == nil {
 		gauge(queue, int64(waiting), "waiting")
 		gauge(queue, int64(taken), "taken")
 	}
-	if left, mark, err := a.Space(ctx); err == nil && left != bridge.NoLimit {
+	if left, mark, err := c.sources.FreeSpace(ctx); err == nil && left != bridge.NoLimit {
 		gauge(free, left)
 		gauge(low, mark)
 	}
-	if a.Signatures == nil {
+	if c.sources.Signatures == nil {
 		return
 	}
-	if age, err := a.Signatures(ctx); err == nil {
+	if age, err := c.sources.Signatures(ctx); err == nil {
 		gauge(signatures, int64(age/time.Second))
 	}
 }
