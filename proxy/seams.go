@@ -67,6 +67,22 @@ type Allowances interface {
 	Attempt(ctx context.Context, session, userID, key, fileID string) error
 }
 
+// Transcripts is what a ChatServer offers whose transcripts can be read without being a
+// party, as the e-mail at a session's end needs.
+type Transcripts interface {
+	// Transcript calls each for every event of the session after position, whatever its
+	// visibility, in order, and returns after the last one. A session that is unknown has
+	// none.
+	Transcript(ctx context.Context, session string, position int64, each func(bridge.Event) error) error
+
+	// Ended calls ended for every session that was ended after cursor, in the order of
+	// their ends: first for those of the past, then for each as it ends, until ctx ends or
+	// ended fails. cursor is empty, or one that ended was called with; some sessions
+	// before it may come again. A session that has only outlived its events does not come.
+	// ended should return soon.
+	Ended(ctx context.Context, cursor string, ended func(session, cursor string) error) error
+}
+
 // Deliverer is what a ChatServer offers that permits, stores and announces a file in one
 // call. The delivery loop then neither adds the document nor posts the notice.
 type Deliverer interface {

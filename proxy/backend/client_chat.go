@@ -24,14 +24,28 @@ var (
 	_ proxy.Allowances = chatServerWithAllowances{}
 )
 
-// Chat returns the backend's Chat Server, which is a [proxy.Allowances] where the
-// backend has that feature. Its errors are those the backend sent, or of code
-// chat-unavailable.
+// Chat returns the backend's Chat Server, which is a [proxy.Allowances] and a
+// [proxy.Transcripts] if the backend has those features. Its errors are those the backend
+// sent, or of code chat-unavailable.
 func (c *Client) Chat() proxy.ChatServer {
-	if slices.Contains(c.features, featureAllowances) {
-		return chatServerWithAllowances{chatServer{c}}
+	plain := chatServer{c}
+	limited := slices.Contains(c.features, featureAllowances)
+	if !slices.Contains(c.features, featureTranscripts) {
+		if limited {
+			return chatServerWithAllowances{plain}
+		}
+		return plain
 	}
-	return chatServer{c}
+	if limited {
+		return struct {
+			chatServerWithAllowances
+			transcripts
+		}{chatServerWithAllowances{plain}, transcripts{plain}}
+	}
+	return struct {
+		chatServer
+		transcripts
+	}{plain, transcripts{plain}}
 }
 
 var errOtherParty = errors.New("the backend answered a join with another party")

@@ -134,10 +134,7 @@ func (r *eventReader) handleLine(line []byte) error {
 // skip advances past an event that cannot be decoded, which would otherwise come again for
 // ever, and nothing after it.
 func (r *eventReader) skip(line []byte, cause error) {
-	var e struct {
-		ID int64 `json:"id"`
-	}
-	json.Unmarshal(line, &e)
-	r.log.Error("an event of the backend cannot be decoded and was skipped", "after", r.position, "id", e.ID, "error", cause)
-	r.position = max(r.position, e.ID)
+	id := eventID(line)
+	r.log.Error("an event of the backend cannot be decoded and was skipped", "after", r.position, "id", id, "error", cause)
+	r.position = max(r.position, id)
 }

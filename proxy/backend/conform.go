@@ -32,7 +32,7 @@ func Conform(ctx context.Context, o ClientOptions, only string, report func(Case
 	if err := c.greet(ctx); err != nil {
 		return fmt.Errorf("ask the backend for its features: %w", err)
 	}
-	for _, one := range slices.Concat(helloCases, chatCases, streamCases, allowanceCases, documentCases) {
+	for _, one := range slices.Concat(helloCases, chatCases, streamCases, transcriptCases, allowanceCases, documentCases) {
 		if !strings.Contains(one.name, only) {
 			continue
 		}

@@ -19,6 +19,15 @@ func (e *event) UnmarshalJSON(in []byte) (err error) {
 	return err
 }
 
+// eventID returns the id of an event that may be otherwise unreadable, or 0.
+func eventID(in []byte) int64 {
+	var e struct {
+		ID int64 `json:"id"`
+	}
+	json.Unmarshal(in, &e)
+	return e.ID
+}
+
 func parseLimits(in []byte) (bridge.Limits, error) {
 	l, err := lenient(in, limitsShape, bridge.ParseLimits)
 	if err != nil {

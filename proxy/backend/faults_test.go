@@ -31,6 +31,23 @@ type brokenChat struct {
 	reserve func(ctx context.Context, session, userID, key, name string, size int64) error
 	release func(ctx context.Context, session, userID, key string) error
 	attempt func(ctx context.Context, session, userID, key, fileID string) error
+
+	transcript func(ctx context.Context, session string, position int64, each func(bridge.Event) error) error
+	ended      func(ctx context.Context, cursor string, ended func(session, cursor string) error) error
+}
+
+func (b *brokenChat) Transcript(ctx context.Context, session string, position int64, each func(bridge.Event) error) error {
+	if b.transcript != nil {
+		return b.transcript(ctx, session, position, each)
+	}
+	return b.Server.Transcript(ctx, session, position, each)
+}
+
+func (b *brokenChat) Ended(ctx context.Context, cursor string, ended func(session, cursor string) error) error {
+	if b.ended != nil {
+		return b.ended(ctx, cursor, ended)
+	}
+	return b.Server.Ended(ctx, cursor, ended)
 }
 
 func (b *brokenChat) Join(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
@@ -128,6 +145,58 @@ var chatFaults = []struct {
 			}
 			return e, err
 		}}
+	}},
+	{"keeps the transcript from the proxy as from a customer", "a transcript has every event", func(real *chat.Server) *brokenChat {
+		return &brokenChat{transcript: func(ctx context.Context, session string, position int64, each func(bridge.Event) error) error {
+			return real.Transcript(ctx, session, position, func(e bridge.Event) error {
+				if e.Visibility == bridge.Internal {
+					return nil
+				}
+				return each(e)
+			})
+		}}
+	}},
+	{"begins each transcript at its beginning", "a transcript after an event's id", func(real *chat.Server) *brokenChat {
+		return &brokenChat{transcript: func(ctx context.Context, session string, _ int64, each func(bridge.Event) error) error {
+			return real.Transcript(ctx, session, 0, each)
+		}}
+	}},
+	{"drops the transcript at the session's end", "a transcript can be read after the session has ended", func(real *chat.Server) *brokenChat {
+		return &brokenChat{transcript: func(ctx context.Context, session string, position int64, each func(bridge.Event) error) error {
+			if _, err := real.File(ctx, session, "ann", "none"); bridge.CodeOf(err) == bridge.CodeSessionEnded {
+				return err
+			}
+			return real.Transcript(ctx, session, position, each)
+		}}
+	}},
+	{"reports ended sessions without their cursor", "a session that was ended is reported", func(real *chat.Server) *brokenChat {
+		return &brokenChat{ended: func(ctx context.Context, cursor string, ended func(session, cursor string) error) error {
+			return real.Ended(ctx, "", func(session, _ string) error { return ended(session, cursor) })
+		}}
+	}},
+	{"takes the last agent's leaving for the session's end", "a session that goes on is not reported", func(real *chat.Server) *brokenChat {
+		var mu sync.Mutex
+		var left []string
+		b := &brokenChat{ended: func(ctx context.Context, cursor string, ended func(session, cursor string) error) error {
+			return real.Ended(ctx, cursor, func(session, cursor string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, other := range left {
+					if err := ended(other, cursor); err != nil {
+						return err
+					}
+				}
+				left = nil
+				return ended(session, cursor)
+			})
+		}}
+		b.leave = func(_ context.Context, session, _ string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			left = append(left, session)
+			return nil
+		}
+		return b
 	}},
 	{"appends a known key again", "an event whose key is in the transcript", func(real *chat.Server) *brokenChat {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {

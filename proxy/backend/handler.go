@@ -35,7 +35,7 @@ type Store interface {
 // HandlerOptions are the options of [NewHandler].
 type HandlerOptions struct {
 	// Chat is the Chat Server. If it implements [proxy.Allowances], the backend has the
-	// feature "allowances". Required.
+	// feature "allowances", and with [proxy.Transcripts] "transcripts". Required.
 	Chat proxy.ChatServer
 	// Documents is the document store. Required.
 	Documents Store
@@ -49,12 +49,13 @@ type HandlerOptions struct {
 
 // Handler is the backend's end of the contract.
 type Handler struct {
-	cfg        HandlerOptions
-	allowances proxy.Allowances // nil: without
-	digest     [32]byte         // of the secret: comparing digests takes the same time for every length
-	mux        http.ServeMux
-	ctx        context.Context // of the streams
-	stop       context.CancelFunc
+	cfg         HandlerOptions
+	allowances  proxy.Allowances  // nil: without
+	transcripts proxy.Transcripts // nil: without
+	digest      [32]byte          // of the secret: comparing digests takes the same time for every length
+	mux         http.ServeMux
+	ctx         context.Context // of the streams
+	stop        context.CancelFunc
 }
 
 // NewHandler returns a handler that serves the contract.
@@ -65,6 +66,7 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	h := &Handler{cfg: o, digest: sha256.Sum256(o.Secret)}
 	h.allowances, _ = o.Chat.(proxy.Allowances)
+	h.transcripts, _ = o.Chat.(proxy.Transcripts)
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.route()
 	return h, nil
@@ -89,13 +91,16 @@ func (h *Handler) route() {
 	} {
 		h.handle(pattern, serve)
 	}
-	if h.allowances == nil {
-		return
+	if h.allowances != nil {
+		h.handle("GET "+pathLimits, h.limits)
+		h.handle("PUT "+pathReserve, h.reserve)
+		h.handle("DELETE "+pathReserve, h.release)
+		h.handle("PUT "+pathAttempt, h.attempt)
 	}
-	h.handle("GET "+pathLimits, h.limits)
-	h.handle("PUT "+pathReserve, h.reserve)
-	h.handle("DELETE "+pathReserve, h.release)
-	h.handle("PUT "+pathAttempt, h.attempt)
+	if h.transcripts != nil {
+		h.handle("GET "+pathRecord, h.transcript)
+		h.handle("GET "+pathEnded, h.ended)
+	}
 }
 
 func (h *Handler) handle(pattern string, serve func(http.ResponseWriter, *http.Request) error) {
@@ -142,6 +147,9 @@ func (h *Handler) hello(w http.ResponseWriter, _ *http.Request) error {
 	features := []string{}
 	if h.allowances != nil {
 		features = append(features, featureAllowances)
+	}
+	if h.transcripts != nil {
+		features = append(features, featureTranscripts)
 	}
 	return reply(w, hello{Versions: []int{version}, Features: features, Server: h.cfg.Version})
 }

@@ -12,6 +12,7 @@ const (
 	pathSession = "/backend/v1/sessions/{session}"
 	pathParties = pathSession + "/parties"          // POST: join
 	pathKey     = pathSession + "/events/{key}"     // GET: the event with that key
+	pathRecord  = pathSession + "/events"           // GET ?after=: a page of the transcript
 	pathParty   = pathParties + "/{user}"           //
 	pathLeave   = pathParty + "/leave"              // POST
 	pathEvents  = pathParty + "/events"             // POST: a message or a notice; GET ?after=: the stream
@@ -19,6 +20,8 @@ const (
 	pathLimits  = pathParty + "/limits"             // GET
 	pathReserve = pathParty + "/reservations/{key}" // PUT, DELETE
 	pathAttempt = pathParty + "/attempts/{key}"     // PUT
+
+	pathEnded = "/backend/v1/ended" // GET ?after=: sessions that have ended
 
 	pathDocuments = "/backend/v1/documents/"
 	pathDocument  = pathDocuments + "{id}" // PUT, GET and HEAD with Range, DELETE

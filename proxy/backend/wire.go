@@ -15,8 +15,11 @@ import (
 // The contract's version, which is part of every path except the first.
 const version = 1
 
-// featureAllowances: limits, reservations, attempts. A backend may lack it.
-const featureAllowances = "allowances"
+// The features, which a backend may lack.
+const (
+	featureAllowances  = "allowances"  // limits, reservations, attempts
+	featureTranscripts = "transcripts" // transcripts and ended sessions, for the proxy itself
+)
 
 // Silence on a stream of events.
 const (
@@ -28,6 +31,15 @@ const (
 const (
 	maxBody = 64 << 10
 	maxLine = 64 << 10
+	maxPage = 1 << 20 // of a transcript
+)
+
+// What a page of a transcript has at most, unless a single event is larger, and a page of
+// ended sessions.
+const (
+	pageBytes    = 256 << 10
+	pageEvents   = 256
+	pageSessions = 256
 )
 
 // headerDocument carries a document's attributes both ways, as JSON in ASCII:
@@ -67,6 +79,17 @@ type wireReservation struct {
 
 type wireFound struct {
 	Event *event `json:"event"` // null: there is none
+}
+
+type wireTranscript struct {
+	Events []json.RawMessage `json:"events"`
+	More   bool              `json:"more,omitempty"`
+}
+
+// wireEnded are sessions that have ended, up to the cursor.
+type wireEnded struct {
+	Sessions []string `json:"sessions"`
+	Cursor   string   `json:"cursor"`
 }
 
 type wireAttempt struct {

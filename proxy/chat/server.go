@@ -24,8 +24,9 @@ type Server struct {
 }
 
 var (
-	_ proxy.ChatServer = (*Server)(nil)
-	_ proxy.Allowances = (*Server)(nil)
+	_ proxy.ChatServer  = (*Server)(nil)
+	_ proxy.Allowances  = (*Server)(nil)
+	_ proxy.Transcripts = (*Server)(nil)
 )
 
 // Open opens the sessions' stream on a running engine, which outlives the server, and
