@@ -45,7 +45,7 @@ javascript() {
 
 # The command and its pages are built from outside the test's own package, so a
 # result that go test remembers may be stale.
-in_chromium() { tests test -count=1 -timeout=20m -skip='^TestShots$' ./e2e/...; }
+in_chromium() { tests test -count=1 -parallel=4 -timeout=20m -skip='^TestShots$' ./e2e/...; }
 
 # All steps of a lane run, so that one failure does not hide another.
 other_lane() {

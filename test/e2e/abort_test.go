@@ -9,6 +9,7 @@ import (
 // Every function of the API that takes a signal rejects with the signal's own
 // reason, the very object, whether it is aborted before or in the middle.
 func TestAbortRejectsWithItsReason(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		f := large(t, "aborted.bin", 64<<20)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestCancelledUploadLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		f := large(t, "mistake.bin", 128<<20)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestFileCutShortWhileItIsSent(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		f := large(t, "growing.log", 64<<20)
@@ -25,6 +26,7 @@ func TestFileCutShortWhileItIsSent(t *testing.T) {
 // Chromium reads on from what it has opened, whatever becomes of the file: only
 // a fresh look before the last frame tells.
 func TestB45RewrittenFileIsNotAnnounced(t *testing.T) {
+	t.Parallel()
 	d := places[0].open(t)
 	for name, rewrite := range map[string]func(f sample) error{
 		"same-size.bin": func(f sample) error { return overwrite(f.path, f.size) },
@@ -57,6 +59,7 @@ func overwrite(path string, size int64) error {
 }
 
 func TestFileThatIsGone(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		f := generated(t, "gone.txt", []byte("soon gone"))
@@ -72,6 +75,7 @@ func TestFileThatIsGone(t *testing.T) {
 // Whether the browser still gives the file away depends on when it looked at it
 // last. Either way nobody gets a mixture.
 func TestFileThatWasRewrittenIsSentAsItIsOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		draft := generated(t, "draft.txt", []byte("the first version"))

@@ -27,6 +27,7 @@ const (
 
 // R16, a slice: -cuts 100 is the whole.
 func TestR16WireCutsDuringOneUpload(t *testing.T) {
+	t.Parallel()
 	d, w := acrossWire(t, cutRate, func() *page { return newPageFor(t, longest+time.Duration(*cuts)*cutPatience) })
 	tell(d.page, "e2e.observe", "agent")
 	f := large(t, "severed.bin", int64(*cuts)*cutEvery+cutEvery)

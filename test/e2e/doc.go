@@ -3,20 +3,23 @@
 //
 //	go -C test test ./e2e
 //
-// Every test runs in a browser context and with a process of its own, twice:
-// with the demo page, which the command serves itself, and with a page of
-// another origin that imports the widget from it, as most host pages do
-// (testdata/host.html under the policy in testdata/csp.txt). Whatever a page
-// writes to its console as a warning or an error, an uncaught exception and a
-// violation of the policy fail the test that opened it.
+// Every test has a browser context and a process of its own. Most run twice: with
+// the demo page, which the command serves itself, and with a page of another origin
+// that imports the widget from it, as most host pages do (testdata/host.html under
+// the policy in testdata/csp.txt). A warning or an error in a page's console, an
+// uncaught exception and a violation of the policy fail the test that opened the
+// page.
 //
-// testdata/probe.js is put into every page before its own scripts: it reads the
-// widget's DOM, and waits for what is to become true there. testdata/views.js
-// is put beside it where elements are made and unmade at will.
+// Tests run side by side, except those that need the keyboard's focus or see the
+// downloads of the whole browser.
+//
+// testdata/probe.js runs in every page before the page's own scripts: it reads the
+// widget's DOM and waits for conditions there. testdata/views.js runs too where
+// a test makes and removes elements.
 //
 //	go -C test test ./e2e -run Shots -shots DIR
 //
-// leaves pictures of the demo page in DIR.
+// writes pictures of the demo page to DIR.
 //
 //	go -C test test ./e2e -run R16 -args -cuts 100
 //

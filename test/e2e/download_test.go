@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"sync"
 	"testing"
 
 	cdpbrowser "github.com/chromedp/cdproto/browser"
@@ -32,9 +33,15 @@ func (s saved) digest(t *testing.T) string {
 	return digestOf(t, file)
 }
 
-// saves does something and waits for the download that it leads to.
+// saving is held during a download, because its events come to all pages of the
+// browser.
+var saving sync.Mutex
+
+// saves calls do and waits for the download that it starts.
 func (p *page) saves(do func()) saved {
 	p.t.Helper()
+	saving.Lock()
+	defer saving.Unlock()
 	dir, on := p.t.TempDir(), true
 	_, err := chromedp.CallBrowser(p.ctx, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
 		Behavior:         cdpbrowser.SetDownloadBehaviorBehaviorAllowAndName,

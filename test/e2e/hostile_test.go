@@ -110,6 +110,7 @@ const hostilePrelude = `
 `
 
 func TestT36HostileArgumentsAreRejectedPromises(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		d.expect("the token function")
@@ -144,6 +145,7 @@ func TestT36HostileArgumentsAreRejectedPromises(t *testing.T) {
 
 // What a page does in its own callbacks is its own business.
 func TestCallbacksThatThrowHarmNobody(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		d.expect("mine")

@@ -7,6 +7,7 @@ import (
 )
 
 func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		d.expect(goneQuiet)
@@ -33,6 +34,7 @@ func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
 }
 
 func TestProxyRestartedInGoodOrder(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		d.expect(goneQuiet)

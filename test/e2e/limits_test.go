@@ -17,6 +17,7 @@ func says(t *testing.T, sentence string, parts ...string) {
 }
 
 func TestVendorLimitsAreRefusedWithTheirSentence(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t, "--vendor-limits")
 
@@ -42,6 +43,7 @@ func TestVendorLimitsAreRefusedWithTheirSentence(t *testing.T) {
 }
 
 func TestAllFilesOfTheVendorsLimitTogether(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t, "--vendor-limits")
 		for i := range 2 {
@@ -55,6 +57,7 @@ func TestAllFilesOfTheVendorsLimitTogether(t *testing.T) {
 }
 
 func TestDownloadAttemptsOfACustomer(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t, "--vendor-limits")
 		var files []sample
@@ -77,6 +80,7 @@ func TestDownloadAttemptsOfACustomer(t *testing.T) {
 
 // A file that has its place keeps it: what is used of the limits counts it.
 func TestReloadInTheLastPlaceOfALimit(t *testing.T) {
+	t.Parallel()
 	d := places[0].open(t, "--vendor-limits")
 	for i := range 2 {
 		name := fmt.Sprintf("part-%d.bin", i+1)

@@ -13,6 +13,7 @@ var developers = regexp.MustCompile(`(?i)token|attache\.d\.ts|scheme|application
 // What the developer of a page gets wrong is told in the console, and in neutral words
 // to whoever chats (the widget's report, 1.3).
 func TestMistakesOfAPagesDeveloper(t *testing.T) {
+	t.Parallel()
 	h := startHost(t)
 	c := startCommand(t, "demo", "--origin", h.origin())
 	h.proxy = c.origin()

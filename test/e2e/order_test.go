@@ -16,6 +16,7 @@ func (s side) order(n int) []string {
 }
 
 func TestFilesChosenTogetherArriveInThatOrder(t *testing.T) {
+	t.Parallel()
 	d := places[0].open(t)
 	paths := []string{
 		large(t, "1.bin", 4<<20).path, generated(t, "2.txt", []byte("small")).path, large(t, "3.bin", 1<<20).path,

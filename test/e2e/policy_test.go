@@ -15,6 +15,7 @@ import (
 )
 
 func TestDemoPageIsServedWithTheStrictPolicy(t *testing.T) {
+	t.Parallel()
 	c := startCommand(t, "demo")
 	response, err := http.Get(c.url)
 	require.NoError(t, err)
@@ -40,6 +41,7 @@ func TestDemoPageIsServedWithTheStrictPolicy(t *testing.T) {
 }
 
 func TestDemoPageHasNoDeadLinks(t *testing.T) {
+	t.Parallel()
 	c := startCommand(t, "demo")
 	p := newPage(t)
 	p.open(c.url)
@@ -56,6 +58,7 @@ func TestDemoPageHasNoDeadLinks(t *testing.T) {
 // The policy that the pages of another origin carry here is the one that the
 // README gives to whoever embeds the widget.
 func TestPolicyOfHostPagesIsStrictAndDocumented(t *testing.T) {
+	t.Parallel()
 	for _, weak := range []string{"'unsafe-inline'", "'unsafe-eval'", "data:", "blob:", "*"} {
 		require.NotContains(t, hostPolicy, weak)
 	}
@@ -85,6 +88,7 @@ func (p *page) consoleHas(words string) {
 }
 
 func TestT1PageOfAForeignOriginCannotConnect(t *testing.T) {
+	t.Parallel()
 	h := startHost(t)
 	c := startCommand(t, "demo")
 	h.proxy = c.origin()
@@ -108,6 +112,7 @@ func TestT1PageOfAForeignOriginCannotConnect(t *testing.T) {
 }
 
 func TestB64AReverseProxyWithoutUpgradeHeaders(t *testing.T) {
+	t.Parallel()
 	h := startHost(t)
 	c := startCommand(t, "demo", "--origin", h.origin())
 	target, err := url.Parse(c.origin())

@@ -7,6 +7,7 @@ import (
 )
 
 func TestReloadShowsTheTranscriptWithItsIcons(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		f := generated(t, "before.png", pngFile(t))

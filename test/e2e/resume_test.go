@@ -41,6 +41,7 @@ func (d *desk) arrived(f sample, name string) {
 }
 
 func TestPlugPulledInTheMiddleOfAnUpload(t *testing.T) {
+	t.Parallel()
 	d := places[0].open(t)
 	d.expect(goneQuiet)
 	f := large(t, "plugged.bin", 64<<20)
@@ -57,6 +58,7 @@ func TestPlugPulledInTheMiddleOfAnUpload(t *testing.T) {
 }
 
 func TestSocketsCutInTheMiddleOfAnUpload(t *testing.T) {
+	t.Parallel()
 	d := places[1].open(t)
 	f := large(t, "cut.bin", 64<<20)
 	d.begin(f, "cut.bin")
@@ -78,6 +80,7 @@ func TestSocketsCutInTheMiddleOfAnUpload(t *testing.T) {
 }
 
 func TestReloadInTheMiddleOfAnUpload(t *testing.T) {
+	t.Parallel()
 	d := places[0].open(t)
 	f := large(t, "reloaded.bin", 64<<20)
 	d.begin(f, "reloaded.bin")
@@ -99,6 +102,7 @@ func TestReloadInTheMiddleOfAnUpload(t *testing.T) {
 }
 
 func TestReloadWithOtherContent(t *testing.T) {
+	t.Parallel()
 	d := places[0].open(t)
 	f := large(t, "twin.bin", 32<<20)
 	d.begin(f, "twin.bin")
@@ -131,6 +135,7 @@ func (d *desk) both(f, other sample) {
 }
 
 func TestB43TwinChosenWhileTheFirstIsSent(t *testing.T) {
+	t.Parallel()
 	d := places[0].open(t)
 	f := large(t, "scan.bmp", 32<<20)
 	d.begin(f, "scan.bmp")
@@ -142,6 +147,7 @@ func TestB43TwinChosenWhileTheFirstIsSent(t *testing.T) {
 }
 
 func TestB43TwinChosenInASecondTab(t *testing.T) {
+	t.Parallel()
 	second := places[0].open(t)
 	f := large(t, "scan.bmp", 32<<20)
 	first, _ := second.anotherTab(t)
@@ -155,6 +161,7 @@ func TestB43TwinChosenInASecondTab(t *testing.T) {
 }
 
 func TestSecondTabGoesOnOnceTheFirstIsClosed(t *testing.T) {
+	t.Parallel()
 	second := places[0].open(t)
 	f := large(t, "shared.bin", 32<<20)
 	first, closeFirst := second.anotherTab(t)

@@ -47,6 +47,7 @@ func startScanned(t *testing.T, scanner *clamdtest.Daemon) *desk {
 // TestT30ScannerAsPeopleSeeIt shows the sender's tile and the strip of each
 // file's way while the scanner is busy, and after it has judged.
 func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
+	t.Parallel()
 	scanner := clamdtest.Start(t, clamdtest.Tuned)
 	d := startScanned(t, scanner)
 	tell(d.page, `() => {

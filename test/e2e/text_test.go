@@ -8,6 +8,7 @@ import (
 )
 
 func TestTextsBothWaysInOrder(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		var agent, customer []line

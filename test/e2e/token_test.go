@@ -55,6 +55,7 @@ const connectWith = `async (tokens, url) => {
 }`
 
 func TestT4TokensAreChecked(t *testing.T) {
+	t.Parallel()
 	p, c := serving(t)
 	p.expect("the proxy refused the token|the token is an empty string|text that is not a token")
 	good := mint(t)
@@ -99,6 +100,7 @@ func TestT4TokensAreChecked(t *testing.T) {
 // B39: a token of the same user with another nickname renames the party. The other
 // side reads that nobody has left or joined.
 func TestB39ANewNicknameIsARename(t *testing.T) {
+	t.Parallel()
 	p, c := serving(t)
 	type renamed struct {
 		Own, Said string
@@ -125,6 +127,7 @@ func TestB39ANewNicknameIsARename(t *testing.T) {
 }
 
 func TestTokenOpensNoMoreThanItsRights(t *testing.T) {
+	t.Parallel()
 	p, c := serving(t)
 	for _, test := range []struct{ name, right, call string }{
 		{"no upload", "chat", `session.upload(new File(['x'], 'x.txt'))`},

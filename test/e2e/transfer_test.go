@@ -45,6 +45,7 @@ var kindsOfFiles = []kindOfFile{
 }
 
 func TestFilesOfManyKindsBothWays(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		t.Run("agent to customer", func(t *testing.T) { exchange(t, d.agent, d.customer) })
@@ -129,6 +130,7 @@ func fetchedDigest(t *testing.T, link string) string {
 }
 
 func TestLargeFiles(t *testing.T) {
+	t.Parallel()
 	const mebibyte = 1 << 20
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
@@ -165,6 +167,7 @@ func TestLargeFiles(t *testing.T) {
 
 // A browser whose file streams fill no buffers of ours gets slices of the file.
 func TestBrowserWithoutByteStreams(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		tell(d.page, `() => {
@@ -197,6 +200,7 @@ func TestDropAndPaste(t *testing.T) {
 }
 
 func TestWhatIsSaidOfAFileArrives(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		f := generated(t, "manual.pdf", pdfFile())

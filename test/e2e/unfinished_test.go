@@ -9,6 +9,7 @@ import (
 )
 
 func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
+	t.Parallel()
 	d := places[1].open(t)
 	asked := d.dialogs()
 	f := large(t, "video.mp4", 64<<20)

@@ -9,6 +9,7 @@ import (
 // A sender may be told of the newest step alone. The strip then waits for none
 // before it.
 func TestStripOfAFileWhoseStepsWereTooQuick(t *testing.T) {
+	t.Parallel()
 	d := places[0].open(t)
 	tell(d.page, `() => {
 		for (const [state, at] of [['offered', 1000], ['announced', 1005]]) {
