@@ -11,8 +11,9 @@ import (
 	"attache/bridge"
 )
 
-// goneQuiet is what the browser itself says of a proxy that is not there.
-const goneQuiet = `ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|502`
+// goneQuiet matches the console when the proxy is away: the browser's own lines, and
+// the demo page's, which cannot fetch a token when the outage is long.
+const goneQuiet = `ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|502|the token function failed.*TypeError: Failed to fetch`
 
 // window is what one cut may cost: all that was under way, and the frame behind it.
 const window = bridge.MaxWindow + bridge.MaxFrame
