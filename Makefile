@@ -28,7 +28,7 @@ chaos: wasm ## kill processes and cut wires, and check that nothing is lost (ARG
 siege: wasm ## attack the command, and measure what good users notice (ARGS='-only pings,strangers' for less)
 	go -C test run ./siege $(ARGS)
 
-hostile: ## judge 100,000 hostile inputs of each kind against oracles (HOSTILE=1000 for less)
+hostile: ## check 100,000 hostile inputs of each kind against oracles (HOSTILE=1000 for less)
 	ATTACHE_HOSTILE=$${HOSTILE:-100000} go test -count=1 -timeout 60m -run Oracle ./bridge ./proxy/token ./proxy
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)

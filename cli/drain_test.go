@@ -55,14 +55,14 @@ func TestF29Drain(t *testing.T) {
 	for _, s := range polite {
 		bye := awaitOn[*bridge.Bye](s)
 		status, _, says := get(t, admin+"/readyz")
-		require.Equal(t, http.StatusServiceUnavailable, status, "no page is sent away by a proxy that calls itself ready")
+		require.Equal(t, http.StatusServiceUnavailable, status, "the proxy is not ready any more when it sends a page away")
 		require.Equal(t, "draining\n", says)
 		require.Positive(t, bye.After)
 		waits[bye.After] = true
 		_, err := s.read()
 		require.Equal(t, websocket.StatusServiceRestart, websocket.CloseStatus(err))
 	}
-	require.Greater(t, len(waits), 1, "pages come back at different times")
+	require.Greater(t, len(waits), 1, "pages reconnect at different times")
 	require.Empty(t, d.wait())
 	require.Less(t, time.Since(begun), goneIn)
 	require.Zero(t, d.cmd.ProcessState.ExitCode(), d.log.String())

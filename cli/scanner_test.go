@@ -77,9 +77,9 @@ type dated struct {
 	version atomic.Value // of string
 }
 
-func startDated(t *testing.T, behind *clamdtest.Daemon) *dated {
+func startDated(t *testing.T, upstream *clamdtest.Daemon) *dated {
 	t.Helper()
-	d := &dated{socket: filepath.Join(filepath.Dir(behind.Socket), "dated")}
+	d := &dated{socket: filepath.Join(filepath.Dir(upstream.Socket), "dated")}
 	l, err := net.Listen("unix", d.socket)
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
@@ -89,13 +89,13 @@ func startDated(t *testing.T, behind *clamdtest.Daemon) *dated {
 			if err != nil {
 				return
 			}
-			go d.answer(conn.(*net.UnixConn), behind.Socket)
+			go d.answer(conn.(*net.UnixConn), upstream.Socket)
 		}
 	}()
 	return d
 }
 
-func (d *dated) answer(conn *net.UnixConn, behind string) {
+func (d *dated) answer(conn *net.UnixConn, upstream string) {
 	defer conn.Close()
 	asked := bufio.NewReader(conn)
 	name, err := asked.ReadString(0)
@@ -106,7 +106,7 @@ func (d *dated) answer(conn *net.UnixConn, behind string) {
 		io.WriteString(conn, d.version.Load().(string)+"\x00")
 		return
 	}
-	to, err := net.Dial("unix", behind)
+	to, err := net.Dial("unix", upstream)
 	if err != nil {
 		return
 	}

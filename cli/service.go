@@ -127,7 +127,7 @@ func server(h http.Handler, bodies guests.Bodies, log *slog.Logger) *http.Server
 	}
 }
 
-// adminHandler is for the operator's own tools, on a listener of its own.
+// adminHandler is for the operator's tools.
 func (s *service) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
