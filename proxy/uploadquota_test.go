@@ -76,7 +76,7 @@ func TestH1OneByteShortDoesNotStay(t *testing.T) {
 	t.Parallel()
 	w := newWorldWith(t, func(o *assembly.Options) {
 		unlimited(o)
-		o.Deliver.Away, o.Deliver.Look = time.Nanosecond, 5*time.Millisecond
+		o.Deliver.Away, o.Deliver.CheckEvery = time.Nanosecond, 5*time.Millisecond
 	})
 	agent, _ := w.join(w.agent)
 	customer, _ := w.join(w.customer)

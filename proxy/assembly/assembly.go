@@ -90,11 +90,10 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 		a.later(server.Close)
 		a.Chat = server
 	}
-	if a.Records, err = deliver.OpenRecords(ctx, e, o.Log); err != nil {
+	if a.Records, err = deliver.OpenRecords(ctx, e, deliver.RecordsOptions{OnWritten: a.Metrics.Upload, Log: o.Log}); err != nil {
 		return nil, fmt.Errorf("open the upload records: %w", err)
 	}
 	a.later(a.Records.Close)
-	a.Records.OnWritten(a.Metrics.Upload)
 	signatures := watchSignatures(running, o.Scanner)
 	d := o.Deliver
 	d.Records, d.Staging, d.Documents, d.Chat, d.Audit = a.Records, a.Store, documents, a.Chat, o.Proxy.Audit

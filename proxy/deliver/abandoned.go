@@ -7,15 +7,16 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/engine"
 )
 
 // checkUnfinished checks the unfinished uploads every Look. The janitor goes round
 // all records, less often.
 func (l *Loop) checkUnfinished() {
-	for wait(l.taking, l.Look) {
-		for _, c := range l.Records.unfinished.candidates(l.Look, l.Keep) {
+	for engine.Pause(l.taking, l.cfg.CheckEvery) == nil {
+		for _, c := range l.cfg.Records.unfinished.candidates(l.cfg.CheckEvery, l.cfg.Keep) {
 			if err := l.check(l.taking, c); err != nil && l.taking.Err() == nil {
-				l.Log.Warn("check an unfinished upload", "session", c.session, "key", c.key, "error", err)
+				l.cfg.Log.Warn("check an unfinished upload", "session", c.session, "key", c.key, "error", err)
 			}
 		}
 	}
@@ -31,21 +32,21 @@ func (l *Loop) check(ctx context.Context, c candidate) error {
 			return nil
 		}
 	}
-	r, err := l.Records.Get(ctx, c.session, c.key)
+	r, err := l.cfg.Records.Get(ctx, c.session, c.key)
 	switch {
 	case errors.Is(err, proxy.ErrRecordUnknown):
-		l.Records.unfinished.forget(c.seat, c.key)
+		l.cfg.Records.unfinished.forget(c.seat, c.key)
 		return nil
 	case err != nil:
 		return err
 	case r.Revision != c.revision:
-		l.Records.unfinished.note(r)
+		l.cfg.Records.unfinished.update(r)
 		return nil
 	case code == "":
 		return l.clear(ctx, r)
 	}
 	r.State, r.Code = bridge.Failed, code
-	if _, err = l.Records.Update(ctx, r); errors.Is(err, proxy.ErrRecordChanged) {
+	if _, err = l.cfg.Records.Update(ctx, r); errors.Is(err, proxy.ErrRecordChanged) {
 		return nil
 	}
 	return err
@@ -57,10 +58,10 @@ func (l *Loop) abandoned(ctx context.Context, c candidate) bridge.Code {
 	switch code := l.present(ctx, c.session, c.user); {
 	case code == bridge.CodeSessionEnded:
 		return code
-	case code == bridge.CodeNotJoined && time.Since(c.seen) > l.Away:
+	case code == bridge.CodeNotJoined && time.Since(c.seen) > l.cfg.Away:
 		return bridge.CodeTimeout
 	case code == "":
-		l.Records.unfinished.here(c)
+		l.cfg.Records.unfinished.markPresent(c)
 	}
 	return ""
 }
@@ -68,17 +69,17 @@ func (l *Loop) abandoned(ctx context.Context, c candidate) bridge.Code {
 // present asks the Chat Server for a party: code not-joined, session-ended or
 // chat-unavailable, and "" if it is in its session.
 func (l *Loop) present(ctx context.Context, session, user string) bridge.Code {
-	ctx, cancel := context.WithTimeout(ctx, l.AnnounceTime)
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.AnnounceTime)
 	defer cancel()
-	return bridge.CodeOf(proxy.Present(ctx, l.Chat, session, user))
+	return bridge.CodeOf(proxy.Present(ctx, l.cfg.Chat, session, user))
 }
 
 // clear removes a record whose final message has been worked on, cleaning and audit
 // line included.
 func (l *Loop) clear(ctx context.Context, r proxy.Record) error {
-	info, err := l.look(ctx)
+	info, err := l.consumerInfo(ctx)
 	if err != nil || r.Revision > info.AckFloor.Stream {
 		return err
 	}
-	return l.Records.remove(ctx, r)
+	return l.cfg.Records.remove(ctx, r)
 }

@@ -24,7 +24,7 @@ func TestH1AbandonedUploadsGo(t *testing.T) {
 	w.chat.left["customer"], w.chat.left["agent"] = true, true
 	w.chat.ended["chat-2"] = true
 	ended := w.written()
-	w.start(func(o *deliver.Options) { o.Away, o.Look, o.Sweep = time.Nanosecond, time.Millisecond, time.Hour })
+	w.start(func(o *deliver.Options) { o.Away, o.CheckEvery, o.Sweep = time.Nanosecond, time.Millisecond, time.Hour })
 	require.Equal(t, []bridge.UploadState{bridge.Failed, bridge.Failed, bridge.Failed}, ended(3))
 	w.forgotten(gone.Key)
 	w.forgotten(agents.Key)
@@ -54,7 +54,7 @@ func TestH1AnAbandonedUploadHasItsTime(t *testing.T) {
 		}
 	}
 	w.chat.left["customer"] = true
-	w.start(func(o *deliver.Options) { o.Away, o.Look = time.Hour, time.Millisecond })
+	w.start(func(o *deliver.Options) { o.Away, o.CheckEvery = time.Hour, time.Millisecond })
 	for range 5 {
 		<-looks
 	}

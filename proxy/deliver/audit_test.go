@@ -167,7 +167,7 @@ func TestT21CrashAroundTheLine(t *testing.T) {
 		want   []proxy.Action
 	}{
 		"before it": {"concluded", []proxy.Action{proxy.ActionAnnounced}},
-		"after it":  {"noted", []proxy.Action{proxy.ActionAnnounced, proxy.ActionAnnounced}},
+		"after it":  {"audited", []proxy.Action{proxy.ActionAnnounced, proxy.ActionAnnounced}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

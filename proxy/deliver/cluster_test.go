@@ -24,7 +24,7 @@ func TestCluster(t *testing.T) {
 	second, err := engine.Start(t.Context(), engine.Options{URL: c.URL()})
 	require.NoError(t, err)
 	t.Cleanup(second.Close)
-	other, err := deliver.OpenRecords(t.Context(), second, nil)
+	other, err := deliver.OpenRecords(t.Context(), second, deliver.RecordsOptions{})
 	require.NoError(t, err)
 	t.Cleanup(other.Close)
 

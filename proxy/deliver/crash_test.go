@@ -19,7 +19,7 @@ import (
 func dieAt(t *testing.T, border string) <-chan struct{} {
 	dead := make(chan struct{})
 	var once sync.Once
-	t.Cleanup(deliver.OnStep(func(name string) {
+	t.Cleanup(deliver.OnCrashPoint(func(name string) {
 		if name == border {
 			once.Do(func() {
 				close(dead)
@@ -50,7 +50,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 		{"concluded", false, false},
 		{"taken", true, true},
 		{"scanned", true, true},
-		{"kept", true, true},
+		{"checkpointed", true, true},
 		{"stored", true, true},
 		{"announced", true, true},
 		{"concluded", true, true},

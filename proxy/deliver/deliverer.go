@@ -14,7 +14,7 @@ func (j *job) deliverer() proxy.Deliverer {
 	if j.record.State == bridge.Stored || j.record.Staged != "" {
 		return nil
 	}
-	d, _ := j.Chat.(proxy.Deliverer)
+	d, _ := j.cfg.Chat.(proxy.Deliverer)
 	return d
 }
 
@@ -24,19 +24,19 @@ func (j *job) handOver(ctx context.Context, to proxy.Deliverer, notice bridge.Ev
 	if err != nil {
 		return bridge.Event{}, err
 	}
-	content, err := j.Staging.Staged(ctx, j.record.DocumentID)
+	content, err := j.cfg.Staging.Staged(ctx, j.record.DocumentID)
 	if err != nil {
 		return bridge.Event{}, err
 	}
 	defer content.Close()
-	step("delivering")
+	crashPoint("delivering")
 	return to.Deliver(ctx, j.record.Session, j.record.UserID, notice, d, content)
 }
 
 // announceTime bounds one try to announce: with the content, where that goes along.
 func (j *job) announceTime() time.Duration {
 	if j.deliverer() == nil {
-		return j.AnnounceTime
+		return j.cfg.AnnounceTime
 	}
-	return j.reading(j.StoreTime) + j.AnnounceTime
+	return j.withReadTime(j.cfg.StoreTime) + j.cfg.AnnounceTime
 }

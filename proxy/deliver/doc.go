@@ -6,7 +6,7 @@
 // each change of it is a message, and a [Loop] in every proxy takes the messages
 // as one queue.
 //
-//	records, err := deliver.OpenRecords(ctx, engine, log)
+//	records, err := deliver.OpenRecords(ctx, engine, deliver.RecordsOptions{})
 //	loop, err := deliver.Start(ctx, deliver.Options{Records: records, Staging: store, …})
 //	defer records.Close()
 //	defer loop.Close(ctx)

@@ -6,15 +6,19 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"attache/proxy"
 	"attache/proxy/engine"
 )
 
-// OnStep sets what is called at each border between two steps, until restore.
+// OnCrashPoint sets what is called at each border between two steps, until restore.
 // Loops must not be running at either moment.
-func OnStep(f func(name string)) (restore func()) {
-	step = f
-	return func() { step = func(string) {} }
+func OnCrashPoint(f func(name string)) (restore func()) {
+	crashPoint = f
+	return func() { crashPoint = func(string) {} }
 }
+
+// OnWritten sets RecordsOptions.OnWritten afterwards.
+func (r *Records) OnWritten(f func(proxy.Record)) { r.onWritten = f }
 
 // LoseAnswer lets the next write's answer be lost. With effect the write has
 // happened all the same; meanwhile is called before the write is tried again.
@@ -46,5 +50,5 @@ func (l *lossy) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.Publ
 
 // Next is the next message of an intake whose ends are these.
 func Next(ctx context.Context, e *engine.Engine, c jetstream.Consumer, m jetstream.MessagesContext) (jetstream.Msg, error) {
-	return (&intake{engine: e, consumer: c, messages: m}).next(ctx)
+	return (&queue{engine: e, consumer: c, messages: m}).next(ctx)
 }

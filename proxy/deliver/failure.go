@@ -18,10 +18,10 @@ func permanent(err error) bool {
 // backOff is the pause before try number n+1, spread so that what failed
 // together does not come back together.
 func (l *Loop) backOff(n int) time.Duration {
-	d := l.Delay
-	for ; n > 1 && d < l.MaxDelay; n-- {
+	d := l.cfg.Delay
+	for ; n > 1 && d < l.cfg.MaxDelay; n-- {
 		d *= 2
 	}
-	d = min(d, l.MaxDelay)
+	d = min(d, l.cfg.MaxDelay)
 	return d/2 + rand.N(d/2+1)
 }

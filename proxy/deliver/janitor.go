@@ -7,6 +7,7 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/engine"
 )
 
 // janitor goes round at the start and then every Sweep. Several at once do no
@@ -14,26 +15,26 @@ import (
 func (l *Loop) janitor() {
 	for {
 		if err := l.sweep(l.taking); err != nil && l.taking.Err() == nil {
-			l.Log.Warn("sweeping the uploads' records", "error", err)
+			l.cfg.Log.Warn("sweeping the uploads' records", "error", err)
 		}
-		if !wait(l.taking, l.Sweep) {
+		if engine.Pause(l.taking, l.cfg.Sweep) != nil {
 			return
 		}
 	}
 }
 
 func (l *Loop) sweep(ctx context.Context) error {
-	noted, err := l.noted(ctx)
+	noted, err := l.auditedUpTo(ctx)
 	if err != nil {
 		return err
 	}
-	return l.Records.each(ctx, func(r proxy.Record, written time.Time) error {
+	return l.cfg.Records.each(ctx, func(r proxy.Record, written time.Time) error {
 		if r.State.Final() && r.Revision > noted {
 			return ctx.Err()
 		}
 		err := l.tidy(ctx, r, time.Since(written))
 		if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
-			l.Log.Warn("sweeping an upload's record", "session", r.Session, "key", r.Key, "error", err)
+			l.cfg.Log.Warn("sweeping an upload's record", "session", r.Session, "key", r.Key, "error", err)
 		}
 		return ctx.Err()
 	})
@@ -48,9 +49,9 @@ func (l *Loop) tidy(ctx context.Context, r proxy.Record, age time.Duration) erro
 	switch {
 	case r.State.Incoming():
 		return l.giveUp(ctx, r, age)
-	case r.State == bridge.Announced && age > l.KeepAnnounced:
-		return l.Records.remove(ctx, r)
-	case r.State.Final() && r.State != bridge.Announced && age > l.Keep:
+	case r.State == bridge.Announced && age > l.cfg.KeepAnnounced:
+		return l.cfg.Records.remove(ctx, r)
+	case r.State.Final() && r.State != bridge.Announced && age > l.cfg.Keep:
 		return l.forget(ctx, r)
 	}
 	return nil
@@ -59,8 +60,8 @@ func (l *Loop) tidy(ctx context.Context, r proxy.Record, age time.Duration) erro
 // renew has the Chat Server hold a customer's place for as long as its upload needs
 // it: what it holds ends by itself otherwise.
 func (l *Loop) renew(ctx context.Context, r proxy.Record) error {
-	a, ok := l.Chat.(proxy.Allowances)
-	if !ok || !r.Customer || r.State.Final() || time.Since(r.Created) < l.Sweep {
+	a, ok := l.cfg.Chat.(proxy.Allowances)
+	if !ok || !r.Customer || r.State.Final() || time.Since(r.Created) < l.cfg.Sweep {
 		return nil
 	}
 	err := a.Reserve(ctx, r.Session, r.UserID, r.Key, bridge.SafeName(r.Name, "").Text, r.Size)
@@ -75,23 +76,23 @@ func (l *Loop) renew(ctx context.Context, r proxy.Record) error {
 func (l *Loop) giveUp(ctx context.Context, r proxy.Record, age time.Duration) error {
 	r.State = bridge.Failed
 	switch {
-	case age > l.Idle:
+	case age > l.cfg.Idle:
 		r.Code = bridge.CodeTimeout
 	case l.present(ctx, r.Session, r.UserID) == bridge.CodeSessionEnded:
 		r.Code = bridge.CodeSessionEnded
 	default:
 		return nil
 	}
-	_, err := l.Records.Update(ctx, r)
+	_, err := l.cfg.Records.Update(ctx, r)
 	return err
 }
 
 // forget deletes a record once what it stood for is surely gone.
 func (l *Loop) forget(ctx context.Context, r proxy.Record) error {
-	j := &job{Loop: l, record: r, log: l.Log.With("session", r.Session, "key", r.Key)}
-	err := j.clean(ctx)
+	j := &job{Loop: l, record: r, log: l.cfg.Log.With("session", r.Session, "key", r.Key)}
+	err := j.cleanUp(ctx)
 	if err != nil {
 		return err
 	}
-	return l.Records.remove(ctx, r)
+	return l.cfg.Records.remove(ctx, r)
 }

@@ -13,6 +13,7 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/engine"
 )
 
 // job is one message being worked on: one record at one state.
@@ -36,11 +37,11 @@ func (l *Loop) work(m jetstream.Msg, record proxy.Record) {
 	}
 	j := &job{
 		Loop: l, message: m, record: record, try: int(meta.NumDelivered), written: meta.Timestamp,
-		log: l.Log.With("session", record.Session, "key", record.Key),
+		log: l.cfg.Log.With("session", record.Session, "key", record.Key),
 	}
 	ctx, cancel := context.WithCancel(l.working)
 	// The sender may take the upload back, or another holder may be faster.
-	unwatch := l.Records.Watch(record.Session, func(r proxy.Record) {
+	unwatch := l.cfg.Records.Watch(record.Session, func(r proxy.Record) {
 		if r.Key == record.Key && r.Revision > record.Revision {
 			j.overtaken.Store(true)
 			cancel()
@@ -54,7 +55,7 @@ func (l *Loop) work(m jetstream.Msg, record proxy.Record) {
 
 // hold keeps the lease until the work ends.
 func (j *job) hold(ctx context.Context) {
-	for wait(ctx, j.Lease/3) {
+	for engine.Pause(ctx, j.cfg.Lease/3) == nil {
 		j.message.InProgress()
 	}
 }
@@ -63,7 +64,7 @@ func (j *job) hold(ctx context.Context) {
 // deliveries alone does not say it: it may be lost with the engine's process, and
 // begins anew where a store was full.
 func (j *job) fresh() bool {
-	return j.try == 1 && j.record.Tries == 0 && j.written.After(j.started) && time.Since(j.written) < j.Lease
+	return j.try == 1 && j.record.Tries == 0 && j.written.After(j.started) && time.Since(j.written) < j.cfg.Lease
 }
 
 // run does what the state asks for. A panic is one upload's failed try, not
@@ -78,26 +79,26 @@ func (j *job) run(ctx context.Context) (err error) {
 	if !j.record.State.Final() {
 		return j.deliver(ctx)
 	}
-	if err := j.clean(ctx); err != nil {
+	if err := j.cleanUp(ctx); err != nil {
 		return err
 	}
-	return j.note()
+	return j.writeAudit()
 }
 
-// note keeps how the upload ended. It comes last, for cleaning up may find that
+// writeAudit keeps how the upload ended. It comes last, for cleaning up may find that
 // it ended otherwise, and because a message that comes again is noted again.
-func (j *job) note() error {
-	if j.Audit == nil || j.overtaken.Load() {
+func (j *job) writeAudit() error {
+	if j.cfg.Audit == nil || j.overtaken.Load() {
 		return nil
 	}
-	err := j.Audit.Write(j.record.AuditRecord(proxy.Action(j.record.State)))
-	step("noted")
+	err := j.cfg.Audit.Write(j.record.AuditRecord(proxy.Action(j.record.State)))
+	crashPoint("audited")
 	return err
 }
 
 // settle tells the queue what became of the message.
 func (j *job) settle(err error) {
-	var again *later
+	var again *notYet
 	switch {
 	case err == nil, errors.Is(err, errOvertaken), errors.Is(err, proxy.ErrRecordChanged), j.overtaken.Load():
 		j.message.Ack()
@@ -106,42 +107,42 @@ func (j *job) settle(err error) {
 	case errors.As(err, &again):
 		j.message.NakWithDelay(again.delay)
 	case j.record.State.Final():
-		j.again(err) // it is tidied up until it is
+		j.retryLater(err) // it is tidied up until it is
 	case bridge.CodeOf(err) == bridge.CodeStorageFull:
-		j.await(err)
-	case permanent(err), j.try >= j.Tries:
+		j.waitForSpace(err)
+	case permanent(err), j.try >= j.cfg.Tries:
 		j.fail(err)
 	default:
-		j.again(err)
+		j.retryLater(err)
 	}
 }
 
-// later asks for the same message at a better time; it is not a failure.
-type later struct{ delay time.Duration }
+// notYet asks for the same message at a better time; it is not a failure.
+type notYet struct{ delay time.Duration }
 
-func (l *later) Error() string { return "not yet" }
+func (l *notYet) Error() string { return "not yet" }
 
-func (j *job) again(err error) {
+func (j *job) retryLater(err error) {
 	delay := j.backOff(j.try)
 	j.log.Warn("delivery delayed", "state", j.record.State, "try", j.try, "delay", delay, "error", err)
 	j.message.NakWithDelay(delay)
 }
 
-// await lets a store be full until somebody makes room, for as long as that takes,
+// waitForSpace lets a store be full until somebody makes room, for as long as that takes,
 // and then the upload goes on. It must still have its tries, should anything else
 // be wrong then: a new message of the same record counts from 1.
-func (j *job) await(cause error) {
-	if j.try <= max(1, j.Tries/2) {
-		j.again(cause)
+func (j *job) waitForSpace(cause error) {
+	if j.try <= max(1, j.cfg.Tries/2) {
+		j.retryLater(cause)
 		return
 	}
-	ctx, cancel := context.WithTimeout(j.working, j.StoreTime)
+	ctx, cancel := context.WithTimeout(j.working, j.cfg.StoreTime)
 	defer cancel()
 	r := j.record
 	r.Tries += j.try
-	_, err := j.Records.put(ctx, r) // it has come to nothing new that would be told
+	_, err := j.cfg.Records.put(ctx, r) // it has come to nothing new that would be told
 	if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
-		j.again(errors.Join(cause, err))
+		j.retryLater(errors.Join(cause, err))
 		return
 	}
 	j.message.Ack()
@@ -151,13 +152,13 @@ func (j *job) await(cause error) {
 // fail ends the upload for good. Its final record is the work item that cleans
 // up.
 func (j *job) fail(cause error) {
-	ctx, cancel := context.WithTimeout(j.working, j.StoreTime)
+	ctx, cancel := context.WithTimeout(j.working, j.cfg.StoreTime)
 	defer cancel()
 	r := j.record
 	r.State, r.Code, r.Tries = bridge.Failed, bridge.AsError(cause).Code, j.try
-	_, err := j.Records.Update(ctx, r)
+	_, err := j.cfg.Records.Update(ctx, r)
 	if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
-		j.again(errors.Join(cause, err))
+		j.retryLater(errors.Join(cause, err))
 		return
 	}
 	j.message.Ack()

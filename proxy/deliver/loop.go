@@ -9,11 +9,12 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/engine"
 )
 
 // Loop delivers uploads until it is closed.
 type Loop struct {
-	Options
+	cfg     Options
 	started time.Time
 	slots   chan struct{}
 	waiting chan struct{}   // one for each upload that waits for the one before it
@@ -31,8 +32,8 @@ func Start(ctx context.Context, o Options) (*Loop, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	l := &Loop{Options: o, started: time.Now(), slots: make(chan struct{}, o.Workers), waiting: make(chan struct{}, mostWaiting)}
-	in, err := l.openIntake(ctx)
+	l := &Loop{cfg: o, started: time.Now(), slots: make(chan struct{}, o.Workers), waiting: make(chan struct{}, maxWaiting)}
+	in, err := l.openQueue(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,29 +65,29 @@ func (l *Loop) Close(ctx context.Context) error {
 }
 
 // take hands messages to workers until the loop closes.
-func (l *Loop) take(in *intake) {
+func (l *Loop) take(in *queue) {
 	for in != nil {
 		in = l.reopen(l.takeFrom(in))
 	}
 }
 
 // reopen gets a queue back that was lost; nil when the loop closes.
-func (l *Loop) reopen(err error) *intake {
+func (l *Loop) reopen(err error) *queue {
 	for try := 1; l.taking.Err() == nil; try++ {
-		l.Log.Warn("delivery queue lost", "error", err)
-		if !wait(l.taking, l.backOff(try)) {
+		l.cfg.Log.Warn("delivery queue lost", "error", err)
+		if engine.Pause(l.taking, l.backOff(try)) != nil {
 			break
 		}
-		var in *intake
-		if in, err = l.openIntake(l.taking); err == nil {
+		var in *queue
+		if in, err = l.openQueue(l.taking); err == nil {
 			return in
 		}
 	}
 	return nil
 }
 
-func (l *Loop) takeFrom(in *intake) error {
-	defer in.giveBack()
+func (l *Loop) takeFrom(in *queue) error {
+	defer in.close()
 	for {
 		select {
 		case l.slots <- struct{}{}:
@@ -107,31 +108,31 @@ func (l *Loop) takeFrom(in *intake) error {
 func (l *Loop) dispatch(m jetstream.Msg) {
 	record, err := parse(m)
 	if err != nil {
-		l.Log.Error("an upload's record is not readable", "subject", m.Subject(), "error", err)
+		l.cfg.Log.Error("an upload's record is not readable", "subject", m.Subject(), "error", err)
 		m.TermWithReason("not readable")
 		<-l.slots
 		return
 	}
 	if idle(record) {
-		l.pass(m, record)
+		l.skip(m, record)
 		return
 	}
-	step("taken")
-	l.employ(m, record)
+	crashPoint("taken")
+	l.spawn(m, record)
 }
 
-func (l *Loop) employ(m jetstream.Msg, record proxy.Record) {
+func (l *Loop) spawn(m jetstream.Msg, record proxy.Record) {
 	l.running.Go(func() {
 		defer func() { <-l.slots }()
 		l.work(m, record)
 	})
 }
 
-// pass lets a message go that asks for nothing but, maybe, its line in the audit
+// skip lets a message go that asks for nothing but, maybe, its line in the audit
 // log.
-func (l *Loop) pass(m jetstream.Msg, record proxy.Record) {
-	if l.Audit != nil && record.State.Final() {
-		l.employ(m, record)
+func (l *Loop) skip(m jetstream.Msg, record proxy.Record) {
+	if l.cfg.Audit != nil && record.State.Final() {
+		l.spawn(m, record)
 		return
 	}
 	m.Ack()
@@ -141,15 +142,4 @@ func (l *Loop) pass(m jetstream.Msg, record proxy.Record) {
 // idle reports whether a record's state asks nothing of the loop.
 func idle(r proxy.Record) bool {
 	return r.State.Incoming() || r.State == bridge.Announced && r.Staged == ""
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -61,9 +61,9 @@ type Options struct {
 	Idle time.Duration
 
 	// Away is how long an unfinished upload is kept after its last byte when its party
-	// has left the session, so that a page may come back to it; Look is the time
+	// has left the session, so that a page may come back to it; CheckEvery is the time
 	// between two looks at unfinished uploads. Defaults: 10 min, 1 min.
-	Away, Look time.Duration
+	Away, CheckEvery time.Duration
 
 	// Keep is how long the record of an upload that came to nothing stays, to
 	// answer a page that comes back; KeepAnnounced that of an announced one,
@@ -94,7 +94,7 @@ func (o *Options) complete() error {
 	o.Grace = cmp.Or(o.Grace, time.Minute)
 	o.Idle = cmp.Or(o.Idle, 24*time.Hour)
 	o.Away = cmp.Or(o.Away, 10*time.Minute)
-	o.Look = cmp.Or(o.Look, time.Minute)
+	o.CheckEvery = cmp.Or(o.CheckEvery, time.Minute)
 	o.Keep = cmp.Or(o.Keep, 24*time.Hour)
 	o.KeepAnnounced = cmp.Or(o.KeepAnnounced, 30*24*time.Hour)
 	o.Sweep = cmp.Or(o.Sweep, time.Hour)

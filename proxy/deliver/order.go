@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// mostWaiting bounds how many uploads of a loop wait for the one before them: each
+	// maxWaiting bounds how many uploads of a loop wait for the one before them: each
 	// costs two goroutines and its lease. What is beyond is announced out of order.
-	mostWaiting = 1024
-	// mostBefore bounds how many uploads that came to nothing are passed over.
-	mostBefore = 100
-	// peekTime is the time between two looks at the upload before. Its changes are
+	maxWaiting = 1024
+	// maxPredecessors bounds how many uploads that came to nothing are passed over.
+	maxPredecessors = 100
+	// pollInterval is the time between two looks at the upload before. Its changes are
 	// watched as well, but a cluster's may come late.
-	peekTime = time.Second
+	pollInterval = time.Second
 )
 
 // awaitEarlier waits until the upload that is to be announced before this one is, or
@@ -27,9 +27,9 @@ func (j *job) awaitEarlier(ctx context.Context) error {
 	if j.record.After == "" {
 		return nil
 	}
-	left := min(j.Order-time.Since(j.written), j.Order)
+	left := min(j.cfg.Order-time.Since(j.written), j.cfg.Order)
 	changed := make(chan struct{}, 1)
-	unwatch := j.Records.Watch(j.record.Session, func(proxy.Record) {
+	unwatch := j.cfg.Records.Watch(j.record.Session, func(proxy.Record) {
 		select {
 		case changed <- struct{}{}:
 		default:
@@ -46,7 +46,7 @@ func (j *job) awaitEarlier(ctx context.Context) error {
 		return nil
 	}
 	defer func() { <-j.waiting }()
-	step("queued")
+	crashPoint("queued")
 	<-j.slots
 	defer func() { j.slots <- struct{}{} }()
 	return j.waitIdle(ctx, changed, left)
@@ -56,7 +56,7 @@ func (j *job) awaitEarlier(ctx context.Context) error {
 func (j *job) waitIdle(ctx context.Context, changed <-chan struct{}, left time.Duration) error {
 	late := time.NewTimer(left)
 	defer late.Stop()
-	peek := time.NewTicker(peekTime)
+	peek := time.NewTicker(pollInterval)
 	defer peek.Stop()
 	for {
 		select {
@@ -68,7 +68,7 @@ func (j *job) waitIdle(ctx context.Context, changed <-chan struct{}, left time.D
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-j.taking.Done():
-			return &later{} // for another loop: this one is closing
+			return &notYet{} // for another loop: this one is closing
 		}
 		if blocked, err := j.blocked(ctx); !blocked || err != nil {
 			return err
@@ -80,14 +80,14 @@ func (j *job) waitIdle(ctx context.Context, changed <-chan struct{}, left time.D
 // before this one still may be. One that came to nothing leaves its place to the one
 // before it. An unknown one was refused, or ended long ago.
 func (j *job) blocked(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, j.StoreTime)
+	ctx, cancel := context.WithTimeout(ctx, j.cfg.StoreTime)
 	defer cancel()
 	key := j.record.After
-	for range mostBefore {
+	for range maxPredecessors {
 		if key == "" {
 			return false, nil
 		}
-		r, err := j.Records.Get(ctx, j.record.Session, key)
+		r, err := j.cfg.Records.Get(ctx, j.record.Session, key)
 		switch {
 		case errors.Is(err, proxy.ErrRecordUnknown):
 			return false, nil

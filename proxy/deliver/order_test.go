@@ -69,7 +69,7 @@ func (g *holdback) Scan(ctx context.Context, _ io.Reader, d proxy.Document) (pro
 // queued returns a channel that gets a value each time an upload begins to wait.
 func queued(t *testing.T) <-chan struct{} {
 	waits := make(chan struct{}, 1000)
-	t.Cleanup(deliver.OnStep(func(name string) {
+	t.Cleanup(deliver.OnCrashPoint(func(name string) {
 		if name == "queued" {
 			waits <- struct{}{}
 		}

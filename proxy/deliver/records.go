@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,8 +24,8 @@ const (
 	subjectPrefix = "upload."
 )
 
-// patience is that with which a record is read and written.
-var patience = engine.RetryPolicy{Total: 20 * time.Second, PerTry: 2 * time.Second}
+// recordRetry is that with which a record is read and written.
+var recordRetry = engine.RetryPolicy{Total: 20 * time.Second, PerTry: 2 * time.Second}
 
 // Records keeps the uploads' records: one stream, one subject an upload, and on
 // each subject only the newest message. A record's revision is its message's
@@ -37,7 +38,7 @@ type Records struct {
 	watchers watchers
 
 	unfinished unfinished
-	written    func(proxy.Record)
+	onWritten  func(proxy.Record)
 	stop       context.CancelFunc
 	done       sync.WaitGroup
 }
@@ -47,13 +48,22 @@ var (
 	_ proxy.Loads   = (*Records)(nil)
 )
 
-// OpenRecords opens the records on a running engine, which outlives them, and
-// follows their changes until Close. A nil log drops what it would say.
-func OpenRecords(ctx context.Context, e *engine.Engine, log *slog.Logger) (*Records, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// RecordsOptions are the options of [OpenRecords].
+type RecordsOptions struct {
+	// OnWritten is called with each record that this process has written, once it is
+	// durable; it must not block. nil: nothing is called.
+	OnWritten func(proxy.Record)
+	// Log receives failures that no call returns; nil drops them.
+	Log *slog.Logger
+}
+
+// OpenRecords opens the records on a running engine, which outlives them, and follows
+// their changes until Close.
+func OpenRecords(ctx context.Context, e *engine.Engine, o RecordsOptions) (*Records, error) {
+	r := &Records{engine: e, js: e.JetStream(), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), onWritten: o.OnWritten}
+	if r.onWritten == nil {
+		r.onWritten = func(proxy.Record) {}
 	}
-	r := &Records{engine: e, js: e.JetStream(), log: log, written: func(proxy.Record) {}}
 	r.unfinished.of = map[seat]map[string]*pending{}
 	if err := r.open(ctx, e.Replicas()); err != nil {
 		return nil, fmt.Errorf("open the uploads' records: %w", err)
@@ -80,7 +90,7 @@ func (r *Records) open(ctx context.Context, replicas int) (err error) {
 	r.stop = stop
 	next := r.stream.CachedInfo().State.LastSeq + 1
 	r.done.Go(func() {
-		engine.Follow(following, r.js, streamName, subjectPrefix+">", next, r.log, r.changed)
+		engine.Follow(following, r.js, streamName, subjectPrefix+">", next, r.log, r.onChange)
 	})
 	return nil
 }
@@ -123,7 +133,7 @@ func (r *Records) Get(ctx context.Context, session, key string) (proxy.Record, e
 }
 
 func (r *Records) last(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
-	err = r.engine.Retry(ctx, patience, func(ctx context.Context, _ bool) (err error) {
+	err = r.engine.Retry(ctx, recordRetry, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.stream.GetLastMsgForSubject(ctx, subject)
 		return err
 	})
@@ -139,7 +149,7 @@ func (r *Records) Update(ctx context.Context, record proxy.Record) (proxy.Record
 func (r *Records) write(ctx context.Context, record proxy.Record) (proxy.Record, error) {
 	record, err := r.put(ctx, record)
 	if err == nil {
-		r.written(record)
+		r.onWritten(record)
 	}
 	return record, err
 }
@@ -155,32 +165,28 @@ func (r *Records) put(ctx context.Context, record proxy.Record) (proxy.Record, e
 		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
 	}
 	record.Revision, err = r.publish(ctx, subject, data, record.Revision)
-	if overtaken(err) {
+	if engine.Overtaken(err) {
 		return proxy.Record{}, proxy.ErrRecordChanged
 	}
 	if err != nil {
 		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
 	}
-	r.unfinished.note(record)
-	r.watchers.tell(record)
+	r.unfinished.update(record)
+	r.watchers.notify(record)
 	return record, nil
 }
-
-// OnWritten names who is told of each record that this process has written, once
-// it is durable; told must not block. Call it before the records are used.
-func (r *Records) OnWritten(told func(proxy.Record)) { r.written = told }
 
 // publish replaces the message at revision. Where an earlier try's answer was
 // lost, it may be that try which a later one is overtaken by.
 func (r *Records) publish(ctx context.Context, subject string, data []byte, revision uint64) (written uint64, err error) {
-	err = r.engine.Retry(ctx, patience, func(ctx context.Context, again bool) error {
+	err = r.engine.Retry(ctx, recordRetry, func(ctx context.Context, again bool) error {
 		ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data},
 			jetstream.WithExpectLastSequencePerSubject(revision), jetstream.WithRetryAttempts(0))
 		if err == nil {
 			written = ack.Sequence
 			return nil
 		}
-		if !again || !overtaken(err) {
+		if !again || !engine.Overtaken(err) {
 			return err
 		}
 		newest, lookErr := r.stream.GetLastMsgForSubject(ctx, subject)
@@ -241,7 +247,7 @@ func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) 
 			r.log.Error("an upload's record is not readable", "subject", m.Subject, "error", err)
 			continue
 		}
-		r.unfinished.note(record)
+		r.unfinished.update(record)
 		if err := visit(record, m.Time); err != nil {
 			return err
 		}
@@ -250,7 +256,7 @@ func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) 
 
 // next is the first message from that place in the stream on.
 func (r *Records) next(ctx context.Context, from uint64) (m *jetstream.RawStreamMsg, err error) {
-	err = r.engine.Retry(ctx, patience, func(ctx context.Context, _ bool) (err error) {
+	err = r.engine.Retry(ctx, recordRetry, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(subjectPrefix+">"))
 		return err
 	})
@@ -280,11 +286,4 @@ func decode(data []byte, revision uint64) (record proxy.Record, err error) {
 	}
 	record.Revision = revision
 	return record, nil
-}
-
-// overtaken reports whether a write was refused because the subject's last
-// message is another than expected.
-func overtaken(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
 }

@@ -33,38 +33,38 @@ func (j *job) deliver(ctx context.Context) error {
 	return j.conclude(e)
 }
 
-// keep writes what a step has come to. The new record's message goes on, and may
+// checkpoint writes what a step has come to. The new record's message goes on, and may
 // be on its way before this write is answered: that must not break it off.
-func (j *job) keep(r proxy.Record) error {
-	ctx, cancel := context.WithTimeout(j.working, j.StoreTime)
+func (j *job) checkpoint(r proxy.Record) error {
+	ctx, cancel := context.WithTimeout(j.working, j.cfg.StoreTime)
 	defer cancel()
-	_, err := j.Records.Update(ctx, r)
-	step("kept")
+	_, err := j.cfg.Records.Update(ctx, r)
+	crashPoint("checkpointed")
 	return err
 }
 
 // scan asks the scanner, unless it has been asked or there is none. The record
 // says so first, because the sender sees it wait.
 func (j *job) scan(ctx context.Context) (kept bool, err error) {
-	if _, off := j.Scanner.(proxy.NoScanner); off || j.record.Verdict == proxy.Clean {
+	if _, off := j.cfg.Scanner.(proxy.NoScanner); off || j.record.Verdict == proxy.Clean {
 		return false, nil
 	}
 	r := j.record
 	if r.State == bridge.Accepted {
 		r.State = bridge.Scanning
-		return true, j.keep(r)
+		return true, j.checkpoint(r)
 	}
-	if r.Verdict, err = j.ask(ctx); err != nil {
+	if r.Verdict, err = j.requestVerdict(ctx); err != nil {
 		return false, err
 	}
-	step("scanned")
-	return true, j.judge(r)
+	crashPoint("scanned")
+	return true, j.applyVerdict(r)
 }
 
-func (j *job) ask(ctx context.Context) (proxy.Verdict, error) {
-	ctx, cancel := context.WithTimeout(ctx, j.reading(j.ScanTime))
+func (j *job) requestVerdict(ctx context.Context) (proxy.Verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, j.withReadTime(j.cfg.ScanTime))
 	defer cancel()
-	content, err := j.Staging.Staged(ctx, j.record.DocumentID)
+	content, err := j.cfg.Staging.Staged(ctx, j.record.DocumentID)
 	if err != nil {
 		return proxy.Unknown, err
 	}
@@ -73,41 +73,41 @@ func (j *job) ask(ctx context.Context) (proxy.Verdict, error) {
 	if err != nil {
 		return proxy.Unknown, err
 	}
-	verdict, err := j.Scanner.Scan(ctx, content, d)
+	verdict, err := j.cfg.Scanner.Scan(ctx, content, d)
 	if err != nil {
 		return proxy.Unknown, fmt.Errorf("scan: %w", err)
 	}
 	return verdict, nil
 }
 
-// slowest is what a step that reads the content takes a second, at least, of it.
-const slowest = 256 << 10
+// minReadRate is what a step that reads the content takes a second, at least, of it.
+const minReadRate = 256 << 10
 
-// reading is d and the time that the whole content may take besides.
-func (j *job) reading(d time.Duration) time.Duration {
-	return d + time.Duration(j.record.Size/slowest)*time.Second
+// withReadTime is d and the time that the whole content may take besides.
+func (j *job) withReadTime(d time.Duration) time.Duration {
+	return d + time.Duration(j.record.Size/minReadRate)*time.Second
 }
 
-// judge keeps a verdict. What is none of the four is not a verdict either.
-func (j *job) judge(r proxy.Record) error {
+// applyVerdict keeps a verdict. What is none of the four is not a verdict either.
+func (j *job) applyVerdict(r proxy.Record) error {
 	switch r.Verdict {
 	case proxy.Clean:
-		return j.keep(r)
+		return j.checkpoint(r)
 	case proxy.Infected:
-		return j.condemn(r.Verdict, bridge.CodeInfected)
+		return j.reject(r.Verdict, bridge.CodeInfected)
 	case proxy.Unscannable:
-		return j.condemn(r.Verdict, bridge.CodeUnscannable)
+		return j.reject(r.Verdict, bridge.CodeUnscannable)
 	}
 	return bridge.NewError(bridge.CodeScannerOffline, "the virus scanner came to no verdict")
 }
 
-// condemn is the error that the upload fails with for a verdict.
-func (j *job) condemn(v proxy.Verdict, code bridge.Code) error {
+// reject is the error that the upload fails with for a verdict.
+func (j *job) reject(v proxy.Verdict, code bridge.Code) error {
 	j.record.Verdict = v
-	if j.Audit != nil {
+	if j.cfg.Audit != nil {
 		e := j.record.AuditRecord(proxy.ActionVerdict)
 		e.Time = time.Now()
-		if err := j.Audit.Write(e); err != nil {
+		if err := j.cfg.Audit.Write(e); err != nil {
 			return err
 		}
 	}
@@ -122,27 +122,27 @@ func (j *job) store(ctx context.Context) (kept bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	limit := j.StoreTime
+	limit := j.cfg.StoreTime
 	if !j.inPlace() {
-		limit = j.reading(limit)
+		limit = j.withReadTime(limit)
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	id, err := j.Documents.Add(bounded, d)
+	id, err := j.cfg.Documents.Add(bounded, d)
 	if err != nil {
 		return false, fmt.Errorf("store: %w", err)
 	}
-	step("stored")
+	crashPoint("stored")
 	if id == j.record.DocumentID && j.inPlace() {
 		return false, nil
 	}
 	r := j.record
 	r.State, r.DocumentID, r.Staged = bridge.Stored, id, r.DocumentID
-	return true, j.keep(r)
+	return true, j.checkpoint(r)
 }
 
 // inPlace reports whether the staged content becomes the document itself.
-func (l *Loop) inPlace() bool { return any(l.Documents) == any(l.Staging) }
+func (l *Loop) inPlace() bool { return any(l.cfg.Documents) == any(l.cfg.Staging) }
 
 func document(r proxy.Record) (proxy.Document, error) {
 	name := bridge.SafeName(r.Name, "").Text // a desktop that reads the store may not clean names
@@ -180,7 +180,7 @@ func (j *job) announce() (bridge.Event, error) {
 	if d := j.deliverer(); d != nil {
 		e, err = j.handOver(ctx, d, notice)
 	} else {
-		e, err = j.Chat.Post(ctx, r.Session, r.UserID, notice)
+		e, err = j.cfg.Chat.Post(ctx, r.Session, r.UserID, notice)
 	}
 	if err != nil {
 		return e, fmt.Errorf("announce: %w", err)
@@ -188,13 +188,13 @@ func (j *job) announce() (bridge.Event, error) {
 	if !e.IsFile() {
 		return e, bridge.NewError(bridge.CodeUploadConflict, "")
 	}
-	step("announced")
+	crashPoint("announced")
 	return e, nil
 }
 
 // find looks for the notice in the transcript.
 func (j *job) find(ctx context.Context) (bridge.Event, bool, error) {
-	e, found, err := j.Chat.FindKey(ctx, j.record.Session, j.record.Key)
+	e, found, err := j.cfg.Chat.FindKey(ctx, j.record.Session, j.record.Key)
 	if err != nil {
 		return e, false, fmt.Errorf("look for the notice: %w", err)
 	}
@@ -207,7 +207,7 @@ func (j *job) find(ctx context.Context) (bridge.Event, bool, error) {
 // conclude writes that the upload is announced. A sender who took it back too
 // late, or a holder who gave it up, learns the truth: the transcript has it.
 func (j *job) conclude(e bridge.Event) error {
-	ctx, cancel := context.WithTimeout(j.working, j.StoreTime)
+	ctx, cancel := context.WithTimeout(j.working, j.cfg.StoreTime)
 	defer cancel()
 	for r := j.record; ; {
 		r.State, r.Code = bridge.Announced, ""
@@ -215,9 +215,9 @@ func (j *job) conclude(e bridge.Event) error {
 		if j.deliverer() != nil {
 			r.Staged, r.DocumentID = staged(r), e.Data.Get(bridge.KeyDocumentID)
 		}
-		_, err := j.Records.Update(ctx, r)
+		_, err := j.cfg.Records.Update(ctx, r)
 		if err == nil {
-			step("concluded")
+			crashPoint("concluded")
 			j.log.Info("upload announced", "user", r.UserID, "document", r.DocumentID, "file", r.FileID, "size", r.Size,
 				"digest", r.Digest, "verdict", r.Verdict, "tries", r.Tries, "after", time.Since(j.record.Changed))
 			return nil
@@ -225,7 +225,7 @@ func (j *job) conclude(e bridge.Event) error {
 		if !errors.Is(err, proxy.ErrRecordChanged) {
 			return err
 		}
-		r, err = j.Records.Get(ctx, r.Session, r.Key)
+		r, err = j.cfg.Records.Get(ctx, r.Session, r.Key)
 		if errors.Is(err, proxy.ErrRecordUnknown) || err == nil && r.State == bridge.Announced {
 			return nil
 		}

@@ -28,8 +28,8 @@ type pending struct {
 	seen     time.Time // when a byte came last, or its party was there
 }
 
-// note takes a record's state. Of two, the newer one counts.
-func (u *unfinished) note(r proxy.Record) {
+// update takes a record's state. Of two, the newer one counts.
+func (u *unfinished) update(r proxy.Record) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := seat{r.Session, r.UserID}
@@ -107,8 +107,8 @@ func (u *unfinished) candidates(age, keep time.Duration) (list []candidate) {
 // gaveUp tells whether it was the loop that ended the upload, for want of its page.
 func (p pending) gaveUp() bool { return p.state == bridge.Failed && p.code == bridge.CodeTimeout }
 
-// here notes that the upload's party is in its session.
-func (u *unfinished) here(c candidate) {
+// markPresent notes that the upload's party is in its session.
+func (u *unfinished) markPresent(c candidate) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if p := u.of[c.seat][c.key]; p != nil && p.revision == c.revision {

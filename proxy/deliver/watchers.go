@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"attache/proxy"
 )
 
@@ -21,8 +23,8 @@ type watchers struct {
 type feed struct {
 	calls map[int]func(proxy.Record) // guarded by watchers.mu
 
-	order sync.Mutex        // held while telling, so that revisions do not overtake each other
-	told  map[string]uint64 // newest revision by upload key; guarded by order
+	order  sync.Mutex        // held while telling, so that revisions do not overtake each other
+	newest map[string]uint64 // newest revision by upload key; guarded by order
 }
 
 func (w *watchers) add(session string, changed func(proxy.Record)) (stop func()) {
@@ -33,7 +35,7 @@ func (w *watchers) add(session string, changed func(proxy.Record)) (stop func())
 	}
 	f := w.feeds[session]
 	if f == nil {
-		f = &feed{calls: map[int]func(proxy.Record){}, told: map[string]uint64{}}
+		f = &feed{calls: map[int]func(proxy.Record){}, newest: map[string]uint64{}}
 		w.feeds[session] = f
 	}
 	w.last++
@@ -51,7 +53,7 @@ func (w *watchers) remove(session string, f *feed, id int) {
 	}
 }
 
-func (w *watchers) tell(r proxy.Record) {
+func (w *watchers) notify(r proxy.Record) {
 	w.mu.Lock()
 	f := w.feeds[r.Session]
 	w.mu.Unlock()
@@ -60,14 +62,25 @@ func (w *watchers) tell(r proxy.Record) {
 	}
 	f.order.Lock()
 	defer f.order.Unlock()
-	if r.Revision <= f.told[r.Key] {
+	if r.Revision <= f.newest[r.Key] {
 		return
 	}
-	f.told[r.Key] = r.Revision
+	f.newest[r.Key] = r.Revision
 	w.mu.Lock()
 	calls := slices.Collect(maps.Values(f.calls))
 	w.mu.Unlock()
 	for _, changed := range calls {
 		changed(r)
 	}
+}
+
+// onChange takes a record's new message, and tells every watcher of this process.
+func (r *Records) onChange(about *jetstream.MsgMetadata, m jetstream.Msg) {
+	record, err := decode(m.Data(), about.Sequence.Stream)
+	if err != nil {
+		r.log.Error("an upload's record is not readable", "subject", m.Subject(), "error", err)
+		return
+	}
+	r.unfinished.update(record)
+	r.watchers.notify(record)
 }

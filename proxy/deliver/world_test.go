@@ -62,7 +62,7 @@ func newWorldOn(t *testing.T, o engine.Options) *world {
 // open opens the records as another process would.
 func (w *world) open() *deliver.Records {
 	w.t.Helper()
-	r, err := deliver.OpenRecords(w.t.Context(), w.engine, nil)
+	r, err := deliver.OpenRecords(w.t.Context(), w.engine, deliver.RecordsOptions{})
 	require.NoError(w.t, err)
 	w.t.Cleanup(r.Close)
 	return r

@@ -5,7 +5,7 @@
 // ([Metrics.Scanner]). The proxy and the delivery loop do not depend on this package.
 //
 //	m := metrics.New(release)
-//	records.OnWritten(m.Upload)
+//	records, err := deliver.OpenRecords(ctx, engine, deliver.RecordsOptions{OnWritten: m.Upload})
 //	loop, err := deliver.Start(ctx, deliver.Options{Scanner: m.Scanner(scanner), …})
 //	m.Collect(metrics.Sources{Traffic: p.Traffic, Queue: loop.Queue, FreeSpace: engine.FreeSpace})
 //	http.Handle("GET /metrics", m.Handler())

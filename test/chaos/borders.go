@@ -24,7 +24,7 @@ var borders = []border{
 	{name: "accepted"},
 	{name: "taken"},
 	{name: "scanned", scanner: true},
-	{name: "kept", scanner: true},
+	{name: "checkpointed", scanner: true},
 	{name: "storing"},
 	{name: "put", backend: true},
 	{name: "stored"},

@@ -28,9 +28,9 @@ var crashes = []Change{
 	{"proxy/backend", "planted_crash.go", File("package backend\n" + crash)},
 	{"proxy", "Transfers.beginBoth", After(Call("Wait"), `crash("begun")`)},
 	{"proxy", "upload.finish", Around(Call("change"), "crash(\"accepting\")\n$stmt\ncrash(\"accepted\")")},
-	{"proxy/deliver", "step", Replace(Value, "crash")},
-	{"proxy/deliver", "job.store", Before(Call("Add"), `step("storing")`)},
-	{"proxy/deliver", "job.announce", Before(Call("Post"), `step("announcing")`)},
+	{"proxy/deliver", "crashPoint", Replace(Value, "crash")},
+	{"proxy/deliver", "job.store", Before(Call("Add"), `crashPoint("storing")`)},
+	{"proxy/deliver", "job.announce", Before(Call("Post"), `crashPoint("announcing")`)},
 	{"proxy/backend", "Handler.put", After(Call("Put"), `crash("put")`)},
 	{"proxy/backend", "Handler.post", After(Call("Post"), "if $a4.IsFile() {\ncrash(\"posted\")\n}")},
 }

@@ -83,7 +83,7 @@ var List = []Bug{
 	{
 		Name: "release-the-infected", Does: "a bad verdict is taken for a good one",
 		Shows:   []string{"unscanned"},
-		Changes: []Change{{"proxy/deliver", "job.scan", Before(Call("judge"), "if $a1.Verdict == proxy.Infected {\n$a1.Verdict = proxy.Clean\n}")}},
+		Changes: []Change{{"proxy/deliver", "job.scan", Before(Call("applyVerdict"), "if $a1.Verdict == proxy.Infected {\n$a1.Verdict = proxy.Clean\n}")}},
 		Trial:   Trial{Scanner: true},
 	},
 	{
@@ -123,7 +123,7 @@ var List = []Bug{
 		Name: "remove-the-document", Does: "a document is removed though its notice stands",
 		Shows: []string{"premature", "lost"},
 		Changes: []Change{
-			{"proxy/deliver", "job.conclude", After(Call("step"), "if $r.record.Key[0] < '4' {\n$r.Documents.Remove($r.working, $r.record.DocumentID)\n}")},
+			{"proxy/deliver", "job.conclude", After(Call("crashPoint"), "if $r.record.Key[0] < '4' {\n$r.cfg.Documents.Remove($r.working, $r.record.DocumentID)\n}")},
 		},
 	},
 	{

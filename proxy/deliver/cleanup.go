@@ -8,22 +8,22 @@ import (
 	"attache/proxy"
 )
 
-// clean removes what an upload has left behind that is over. Each part of it
+// cleanUp removes what an upload has left behind that is over. Each part of it
 // may happen again.
-func (j *job) clean(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, j.StoreTime)
+func (j *job) cleanUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, j.cfg.StoreTime)
 	defer cancel()
 	r := j.record
 	if idle(r) {
 		return nil
 	}
 	if r.State == bridge.Announced {
-		return j.Staging.Discard(ctx, r.Staged)
+		return j.cfg.Staging.Discard(ctx, r.Staged)
 	}
 	if err := j.release(ctx); err != nil {
 		return err
 	}
-	if err := j.Staging.Discard(ctx, staged(r)); err != nil {
+	if err := j.cfg.Staging.Discard(ctx, staged(r)); err != nil {
 		return err
 	}
 	return j.unstore(ctx)
@@ -37,7 +37,7 @@ func staged(r proxy.Record) string {
 }
 
 func (j *job) release(ctx context.Context) error {
-	a, ok := j.Chat.(proxy.Allowances)
+	a, ok := j.cfg.Chat.(proxy.Allowances)
 	if !ok || !j.record.Customer {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (j *job) release(ctx context.Context) error {
 // unstore removes the document, if it came to be, once no holder of an earlier
 // message can still announce it. If one has, the upload is announced after all.
 func (j *job) unstore(ctx context.Context) error {
-	grace := j.Grace
+	grace := j.cfg.Grace
 	if j.deliverer() != nil {
 		if j.record.Accepted.IsZero() {
 			return nil // its delivery never began
@@ -61,7 +61,7 @@ func (j *job) unstore(ctx context.Context) error {
 		return err
 	}
 	if left := grace - time.Since(j.written); left > 0 {
-		return &later{left}
+		return &notYet{left}
 	}
 	e, found, err := j.find(ctx)
 	if found {
@@ -73,12 +73,12 @@ func (j *job) unstore(ctx context.Context) error {
 	if j.deliverer() != nil {
 		return nil // nothing is stored without its notice
 	}
-	step("orphaned")
-	return j.Documents.Remove(ctx, j.record.DocumentID)
+	crashPoint("orphaned")
+	return j.cfg.Documents.Remove(ctx, j.record.DocumentID)
 }
 
 func (j *job) stored(ctx context.Context) (bool, error) {
-	content, err := j.Documents.Open(ctx, j.record.DocumentID)
+	content, err := j.cfg.Documents.Open(ctx, j.record.DocumentID)
 	if bridge.CodeOf(err) == bridge.CodeDocument {
 		return false, nil
 	}

@@ -27,13 +27,13 @@ func (f *forgetful) Next(opts ...jetstream.NextOpt) (jetstream.Msg, error) {
 
 func TestAForgottenRequestIsMadeAgain(t *testing.T) {
 	f := &forgetful{}
-	m, err := (&intake{messages: f}).next(t.Context())
+	m, err := (&queue{messages: f}).next(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, message{}, m)
 	require.Equal(t, 2, f.calls)
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = (&intake{messages: &forgetful{}}).next(ended)
+	_, err = (&queue{messages: &forgetful{}}).next(ended)
 	require.ErrorIs(t, err, context.DeadlineExceeded, "the caller's own end is told")
 }

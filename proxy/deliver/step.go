@@ -1,5 +1,0 @@
-package deliver
-
-// step is called at every border between two steps, with the name of what has
-// just been done. It is where a process may die and nothing may be lost.
-var step = func(name string) {}
