@@ -336,6 +336,8 @@ export interface Limits {
   readonly types: readonly string[];
   /** Whether an agent must be in the session first. */
   readonly needAgent: boolean;
+  /** Whether an agent or supervisor whom this party may see is in the session. The proxy computes it. */
+  readonly agentHere: boolean;
   readonly maxDownloads?: number;
   readonly usedDownloads: number;
 }

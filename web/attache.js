@@ -1,9 +1,7 @@
 import { AttacheError, readError } from './session/error.js';
-import { load } from './loader.js';
+import { loadModule } from './session/module.js';
 import { Session } from './session/session.js';
 import { readCheck, readConnect, reading } from './session/options.js';
-
-/** @typedef {import('./session/modulesession.js').Module} Module */
 
 export { AttacheError };
 
@@ -16,23 +14,14 @@ export async function connect(options) {
 /** @type {typeof import('./attache.js').check} */
 export async function check(file, limits) {
   const { name, size, limits: text } = reading(() => readCheck(file, limits));
-  const refused = answer((await module()).check(name, size, text));
+  const refused = answer((await loadModule()).check(name, size, text));
   return refused === '' ? null : readError(refused);
 }
 
 /** @type {typeof import('./attache.js').describe} */
 export async function describe(name, type = '') {
   const words = reading(() => [String(name), String(type)]);
-  return JSON.parse(answer((await module()).describe(words[0], words[1])));
-}
-
-/** @returns {Promise<Module>} */
-async function module() {
-  try {
-    return /** @type {Module} */ (await load());
-  } catch (cause) {
-    throw new AttacheError({ code: 'internal', message: cause instanceof Error ? cause.message : '', hint: '', cause });
-  }
+  return JSON.parse(answer((await loadModule()).describe(words[0], words[1])));
 }
 
 /** A program that has ended answers nothing. @param {unknown} text */

@@ -1,3 +1,5 @@
+import { randomKey } from './session/key.js';
+
 /** @typedef {typeof import('./dist/build.js')['wasm']} Build */
 /** @typedef {NonNullable<typeof globalThis.Go>} GoClass */
 
@@ -219,7 +221,7 @@ function untilEnd(go, instance) {
  * @param {Build} build
  */
 function openDoor(build) {
-  const name = `attache-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
+  const name = `attache-${randomKey()}`;
   const close = () => Reflect.deleteProperty(globalThis, name);
   /** @type {(reason: Error) => void} */
   let refuse = () => {};

@@ -1,5 +1,6 @@
 import { nameOf } from './session/blob.js';
 import { AttacheError } from './session/error.js';
+import { randomKey } from './session/key.js';
 import { present } from './widget/roster.js';
 
 /**
@@ -85,8 +86,9 @@ export class FakeChat {
    * @param {Partial<Party> & { limits?: Partial<Limits>, rights?: import('./codes.js').Right[] }} options
    */
   join({ nickname = 'Somebody', userType = 'CLIENT', userId = nickname, limits = {}, rights } = {}) {
-    const session = new FakeSession(this, { nickname, userType, userId }, limits, rights);
-    this.add({ type: 'join', from: session.party });
+    const party = { nickname, userType, userId };
+    this.add({ type: 'join', from: party });
+    const session = new FakeSession(this, party, { agentHere: this.#agentHere, ...limits }, rights);
     this.sessions.add(session);
     return session;
   }
@@ -101,7 +103,18 @@ export class FakeChat {
     this.#next += 1;
     this.events.push(full);
     for (const session of this.sessions) session.tell(full.type, session.view(full));
+    if (full.type === 'join' || full.type === 'leave') this.#countAgents();
     return full;
+  }
+
+  get #agentHere() {
+    return present(this.events).some(({ userType }) => userType === 'AGENT' || userType === 'SUPERVISOR');
+  }
+
+  /** Changes the allowances where the first agent has come or the last one has left, as the proxy does. */
+  #countAgents() {
+    const agentHere = this.#agentHere;
+    for (const session of this.sessions) if (session.limits.agentHere !== agentHere) session.limit({ agentHere });
   }
 
   /**
@@ -139,7 +152,7 @@ class FakeSession extends EventTarget {
     this.#chat = chat;
     this.party = party;
     this.rights = rights;
-    this.limits = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, usedDownloads: 0, ...limits };
+    this.limits = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0, ...limits };
   }
 
   get transcript() {
@@ -203,7 +216,7 @@ class FakeSession extends EventTarget {
   /** @param {Blob} file @param {UploadOptions} [options] @returns {Promise<ChatFile>} */
   async upload(file, options = {}) {
     const script = this.#scripts.shift() ?? {};
-    const { key = crypto.randomUUID().replaceAll('-', ''), signal, onProgress, description = '', custom = {} } = options;
+    const { key = randomKey(), signal, onProgress, description = '', custom = {} } = options;
     const named = describe(options.name ?? nameOf(file));
     const progress = { key, sent: 0, stored: 0, total: file.size };
     const report = (/** @type {string} */ state, more = {}) => {
@@ -257,9 +270,9 @@ class FakeSession extends EventTarget {
 
   /** @param {Blob} file @param {FileName} named */
   #judge(file, { extension }) {
-    const { maxFiles, usedFiles, maxFileSize, types, needAgent } = this.limits;
+    const { maxFiles, usedFiles, maxFileSize, types, needAgent, agentHere } = this.limits;
     if (!this.rights.includes('upload:file-system')) return fakeError('forbidden');
-    if (needAgent && !present(this.transcript).some(({ userType }) => userType === 'AGENT' || userType === 'SUPERVISOR')) return fakeError('agent-needed');
+    if (needAgent && !agentHere) return fakeError('agent-needed');
     if (maxFiles !== undefined && usedFiles >= maxFiles) return fakeError('too-many-files');
     if (maxFileSize !== undefined && file.size > maxFileSize) {
       return fakeError('file-too-large', `the file has ${file.size} bytes, ${maxFileSize} are allowed`);

@@ -26,6 +26,11 @@ export function misuse(message, cause) {
   return new AttacheError({ code: 'message-invalid', message, hint, cause });
 }
 
+/** A token was given that is not for the session it was asked for. */
+export function otherParty() {
+  return new AttacheError({ code: 'session-invalid', message: 'the new token names another chat session or user', hint: 'open a separate session for it' });
+}
+
 /** What is handed to a chat that is only shown. */
 export function forReading() {
   return new AttacheError({ code: 'forbidden', message: 'this chat is shown for reading only', hint: '' });
@@ -58,6 +63,11 @@ export function asAttacheError(cause) {
   if (name === /** @type {string} */ ('AbortError')) return new AttacheError({ code: 'cancelled', message: '', cause });
   if (!known(code)) return new AttacheError({ code: 'internal', message, hint: hint ?? '', retryable, id, cause });
   return new AttacheError({ code, message, hint, retryable, id, cause });
+}
+
+/** An error in one line, for the console. @param {{ message: string, hint: string }} error */
+export function inOneLine({ message, hint }) {
+  return [message, hint].filter((part) => part !== '').join('; ');
 }
 
 /** Whether a code is one of the closed list: not any name that every object has. @param {unknown} code @returns {code is Code} */

@@ -1,6 +1,11 @@
-/** 128 random bits in hex: one a user action, wherever it is spoken of. */
+/** Returns 128 random bits in hex: the key of one action of a user, wherever it is mentioned. */
 export function randomKey() {
   return hex(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** Whether a value has the form of a key. @param {unknown} value @returns {value is string} */
+export function isKey(value) {
+  return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value);
 }
 
 /**

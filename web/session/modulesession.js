@@ -1,34 +1,13 @@
 import { claims, differ } from './claims.js';
 import { Dials } from './dialer.js';
-import { AttacheError, readError } from './error.js';
-import { load, onExit } from '../loader.js';
+import { AttacheError, inOneLine, otherParty, readError } from './error.js';
+import { onExit } from '../loader.js';
+import { loadModule } from './module.js';
 import { Provider, astray } from './provider.js';
 
+/** @typedef {import('./module.js').Module} Module */
 /** @typedef {import('./pump.js').Pump} Pump */
 /** What makes a session: the options of connect, read. @typedef {ReturnType<typeof import('./options.js').readConnect>} Wish */
-
-/**
- * The functions of the module. A session's half there is known by a number.
- *
- * @typedef {object} Module
- * @property {(half: number, hear: (word: string, call: number, text: string) => void, dial: (url: string, protocol: string) => WebSocket,
- *   url: string, clientVersion: number, id: string, position: number, user: string) => string | null} open
- * @property {(half: number) => void} close
- * @property {(half: number, number: number, token: string, fixed: boolean, problem: string) => void} token
- * @property {(half: number, call: number, key: string, text: string, visibility: string) => void} say
- * @property {(half: number, call: number, file: string, attempt: string) => void} ask
- * @property {(half: number, call: number, after: string) => void} leave
- * @property {(half: number, call: number, pump: Pump, group: number, key: string, name: string, size: number, type: string, uploadType: string,
- *   description: string, digest: string, visibility: string, ...custom: string[]) => void} upload
- * @property {(half: number, call: number, view: Uint8Array) => void} filled
- * @property {(half: number, call: number, before: boolean) => void} unread
- * @property {(half: number, call: number) => void} cancel
- * @property {(half: number, key: string) => void} discard
- * @property {(half: number) => void} wake
- * @property {(name: string, size: number, limits: string) => string} check
- * @property {(name: string, type: string) => string} describe
- * @property {() => number} live
- */
 
 /**
  * A call that the module has not answered. A module that starts again is asked
@@ -184,9 +163,9 @@ export class Half {
     const { base, clientVersion, wasm } = this.#wish;
     let module;
     try {
-      module = /** @type {Module} */ (await load({ wasm }));
-    } catch (cause) {
-      this.#whole.failed(new AttacheError({ code: 'internal', message: cause instanceof Error ? cause.message : '', hint: '', cause }));
+      module = await loadModule({ wasm });
+    } catch (error) {
+      this.#whole.failed(/** @type {AttacheError} */ (error));
       return;
     }
     if (number !== this.#number) return;
@@ -302,8 +281,9 @@ export class Half {
   }
 
   /** The proxy's word about a token is for who makes tokens. @param {AttacheError} error */
-  #tellToken({ code, message, hint, id }) {
-    this.#dials.say(`the proxy refused the token (${code}): ${message}; ${hint}.${id && ` In the proxy's log: ${id}.`}`, `token ${code}`);
+  #tellToken(error) {
+    const { code, id } = error;
+    this.#dials.say(`the proxy refused the token (${code}): ${inOneLine(error)}.${id && ` In the proxy's log: ${id}.`}`, `token ${code}`);
   }
 
   /** @param {number} request */
@@ -318,7 +298,7 @@ export class Half {
     const { id, userId } = this.#whole;
     if (id !== '' && differ(claims(token), { session: id, userId })) {
       // Before anything is said there, or under that name.
-      this.#whole.failed(new AttacheError({ code: 'session-invalid', message: 'the new token names another chat session or user', hint: 'open a session of its own for it' }));
+      this.#whole.failed(otherParty());
       return;
     }
     if (cause !== undefined) this.#tokenFault = cause;

@@ -1,7 +1,7 @@
 import { readBase } from './address.js';
 import { isBlob, nameOf, ours } from './blob.js';
 import { misuse } from './error.js';
-import { randomKey } from './key.js';
+import { isKey, randomKey } from './key.js';
 import { stringify } from './json.js';
 
 /**
@@ -103,7 +103,7 @@ export function readUpload(file, given) {
 
 /** @param {unknown} key */
 export function readKey(key) {
-  if (typeof key !== 'string' || !/^[0-9a-f]{32}$/.test(key)) throw misuse('a key has 32 hex digits');
+  if (!isKey(key)) throw misuse('a key has 32 hex digits');
   return key;
 }
 

@@ -1,4 +1,5 @@
 import { stringify } from './json.js';
+import { isKey } from './key.js';
 
 const prefix = 'attache unfinished ';
 
@@ -137,7 +138,7 @@ function read(text) {
   try {
     const { key, at, stored } = JSON.parse(text);
     const young = Date.now() - at <= lifetime;
-    return /^[0-9a-f]{32}$/.test(key) && young ? { key, at, stored: Number(stored) || 0 } : undefined;
+    return isKey(key) && young ? { key, at, stored: Number(stored) || 0 } : undefined;
   } catch {
     return undefined;
   }

@@ -35,11 +35,13 @@ export class Session extends EventTarget {
   #state = 'reconnecting';
   #left = false;
   /** @type {Limits} */
-  #limits = freeze({ usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, usedDownloads: 0 });
+  #limits = freeze({ usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0 });
   /** @type {readonly Right[]} */
   #rights = Object.freeze([]);
   /** @type {TranscriptEvent[]} */
   #events = [];
+  /** The upload keys of the files in it. @type {Set<string>} */
+  #announced = new Set();
   /** @type {readonly TranscriptEvent[] | undefined} */
   #transcript;
   /** @type {(error?: unknown) => void} */
@@ -166,7 +168,7 @@ export class Session extends EventTarget {
   recall(file) {
     const key = locksSupported() ? this.#unfinished?.recall(file) : undefined;
     if (key === undefined || held(key)) return undefined;
-    if (!this.#events.some((event) => event.type === 'file' && event.key === key)) return key;
+    if (!this.#announced.has(key)) return key;
     this.#unfinished?.forget(file, key);
     return undefined;
   }
@@ -175,8 +177,7 @@ export class Session extends EventTarget {
     const all = this.#unfinished?.list() ?? [];
     if (all.length === 0) return all;
     const taken = await heldAnywhere();
-    const announced = new Set(this.#events.map((event) => (event.type === 'file' ? event.key : '')));
-    return all.filter(({ key }) => !taken.has(key) && !announced.has(key));
+    return all.filter(({ key }) => !taken.has(key) && !this.#announced.has(key));
   }
 
   /** @param {string} key */
@@ -305,8 +306,17 @@ export class Session extends EventTarget {
     this.#connected();
   }
 
-  /** @param {TranscriptEvent} event */
+  /**
+   * Adds an event to the transcript. The module delivers each event once, and each file once however many notices carry its
+   * key; a module that was started again knows the last event it delivered, but not the files before it.
+   *
+   * @param {TranscriptEvent} event
+   */
   #happened(event) {
+    if (event.type === 'file' && event.key !== '') {
+      if (this.#announced.has(event.key)) return;
+      this.#announced.add(event.key);
+    }
     this.#events.push(event);
     this.#transcript = undefined;
     this.#dispatch(event.type, event);

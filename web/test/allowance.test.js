@@ -4,7 +4,7 @@ import { allowance } from '../widget/allowance.js';
 import { Locale } from '../widget/locale.js';
 
 const locale = new Locale('en');
-const none = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, usedDownloads: 0 };
+const none = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0 };
 
 for (const [what, limits, text, open] of [
   ['no limits, no words', {}, '', true],
@@ -22,11 +22,11 @@ for (const [what, limits, text, open] of [
   ['a size of 0', { maxFileSize: 0 }, 'No files can be sent in this chat', false],
   ['a total of 0', { maxTotalSize: 0 }, 'No files can be sent in this chat', false],
 ]) {
-  test(`allowance: ${what}`, () => assert.deepEqual(allowance({ ...none, ...limits }, locale, false), { text, open }));
+  test(`allowance: ${what}`, () => assert.deepEqual(allowance({ ...none, ...limits }, locale), { text, open }));
 }
 
 test('allowance: an agent is needed until one is there', () => {
   const limits = { ...none, needAgent: true };
-  assert.deepEqual(allowance(limits, locale, false), { text: 'Files can be sent once an agent is here', open: false });
-  assert.equal(allowance(limits, locale, true).open, true);
+  assert.deepEqual(allowance(limits, locale), { text: 'Files can be sent once an agent is here', open: false });
+  assert.equal(allowance({ ...limits, agentHere: true }, locale).open, true);
 });

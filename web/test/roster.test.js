@@ -33,6 +33,17 @@ test('B39 a double that is renamed', () => {
   assert.equal(ada.party.nickname, 'Ada L.');
 });
 
+test('a double counts agents for the allowances, as the proxy does', async () => {
+  const chat = new FakeChat();
+  const bo = chat.join({ nickname: 'Bo' });
+  const seen = [];
+  bo.addEventListener('limits', ({ detail }) => seen.push(detail.agentHere));
+  const agents = [chat.join({ nickname: 'Ada', userType: 'AGENT' }), chat.join({ nickname: 'Eve', userType: 'SUPERVISOR' })];
+  assert.equal(agents[1].limits.agentHere, true);
+  for (const agent of agents) await agent.close();
+  assert.deepEqual(seen, [true, false]);
+});
+
 for (const [nickname, want] of [['Ada Lindqvist', 'AL'], ['bo', 'B'], ['Ana María de Souza', 'AS'], ['first.last', 'FL'], ['李 小龍', '李小'], ['  ', ''], ['😀 x', '😀X']]) {
   test(`initials: ${nickname}`, () => assert.equal(initials(nickname), want));
 }

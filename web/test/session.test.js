@@ -140,6 +140,28 @@ test('a program that ends is started again, and everything goes on', async () =>
   assert.deepEqual(session.transcript.map(({ type }) => type), ['message', 'file']);
 });
 
+test('a file is delivered once however many notices carry its key, also by a module that was started again', async () => {
+  const session = await enter();
+  const files = record(session, 'file', ({ id }) => id);
+  const announce = (id, key) => proxy.add({
+    type: 'notice', notice: 'SYS_COMMAND', text: 'file-uploaded',
+    data: { 'file-name': 'a.txt', 'file-size': 5, 'file-source': 'ucs', 'file-document-id': 'd1', 'file-id': id, ...(key && { 'attache-key': key }) },
+  });
+  announce('f1', 'a'.repeat(32));
+  announce('f2', 'a'.repeat(32));
+  await until(() => files.length > 0);
+  const back = heard(session, 'state');
+  end(await load());
+  await back;
+  announce('f3', 'a'.repeat(32));
+  announce('f4', 'b'.repeat(32));
+  announce('f5');
+  announce('f6');
+  await until(() => files.includes('f6'));
+  assert.deepEqual(files, ['f1', 'f4', 'f5', 'f6'], 'files of other clients have no key and are all delivered');
+  assert.deepEqual(session.transcript.map(({ id }) => id), files);
+});
+
 /** Ends the Go program as a fault beyond recovery does: in the middle of a call. */
 function end(module) {
   new Uint8Array(instance.exports.mem.buffer).fill(255);

@@ -32,19 +32,6 @@ test('an event that comes twice is shown once', () => {
   assert.deepEqual(numbers(thread), [4, 5]);
 });
 
-test('a file is shown once however many notices carry its key', () => {
-  const thread = new Thread();
-  assert.equal(thread.insert(event(4, 'file', ada, { key: 'a1' })), 0);
-  assert.equal(thread.insert(event(6, 'file', ada, { key: 'a1' })), -1);
-  assert.equal(thread.insert(event(7, 'file', ada, { key: 'b2' })), 1);
-});
-
-test('files of other clients have no key and are all shown', () => {
-  const thread = new Thread();
-  assert.equal(thread.insert(event(4, 'file', ada, { key: '' })), 0);
-  assert.equal(thread.insert(event(6, 'file', ada, { key: '' })), 1);
-});
-
 test('other notices are not for the transcript', () => {
   assert.equal(new Thread().insert(event(4, 'notice')), -1);
 });

@@ -9,14 +9,13 @@ const typesShown = 6;
  *
  * @param {Limits} limits
  * @param {Locale} locale
- * @param {boolean} agentHere
  * @returns {{ text: string, open: boolean }} `open` is false while no file can be sent at all
  */
-export function allowance(limits, locale, agentHere) {
+export function allowance(limits, locale) {
   if ([limits.maxFiles, limits.maxFileSize, limits.maxTotalSize].includes(0)) {
     return { text: locale.say('uploadsOff'), open: false };
   }
-  if (limits.needAgent && !agentHere) return { text: locale.say('needAgent'), open: false };
+  if (limits.needAgent && !limits.agentHere) return { text: locale.say('needAgent'), open: false };
   if (limits.maxFiles !== undefined && limits.usedFiles >= limits.maxFiles) {
     return { text: locale.say('exhausted', { count: limits.maxFiles }), open: true };
   }

@@ -41,7 +41,7 @@ import { Uploads } from './uploads.js';
 const blank = Object.freeze({ text: '', start: 0, end: 0 });
 
 /** Loaded when it is needed: a page that hands its own session in may need no module at all. @param {string} name @param {string} type */
-const describe = async (name, type) => (await import('../attache.js')).describe(name, type);
+const describeByModule = async (name, type) => (await import('../attache.js')).describe(name, type);
 
 /** @type {WeakMap<Session, Conversation>} */
 const bySession = new WeakMap();
@@ -76,20 +76,21 @@ export class Conversation {
   #uploads;
   /** What an earlier page left, by the uploads' keys. @type {Map<string, Outgoing>} */
   #unfinished = new Map();
+  /** @type {(name: string, type: string) => Promise<FileName>} */
   #describe;
   /** @type {Set<View>} */
   #views = new Set();
   /** Ends what is listened to. @type {(() => void)[]} */
   #listening = [];
 
-  /** @param {(name: string, type: string) => Promise<FileName>} [name] judges the name of a file that the session has not spoken of */
-  constructor(name = describe) {
-    this.#describe = name;
+  /** @param {(name: string, type: string) => Promise<FileName>} [describe] returns what is known of a file by its name, where the session has not named it */
+  constructor(describe = describeByModule) {
+    this.#describe = (name, type) => describe(name, type).catch(() => ({ name, extension: '', kind: 'unknown', caution: '' }));
     this.#uploads = new Uploads(undefined, {
       make: () => new Outgoing(this.#cut),
       show: (outgoing) => this.#show(outgoing),
       remove: (outgoing) => this.#settle(outgoing),
-      describe: name,
+      describe: this.#describe,
       refused: (outgoing, error) => this.#each((view) => view.refused(outgoing, error)),
       tell: (word, outgoing, part = 0) => this.#each((view) => view.told(word, outgoing, part)),
     });
@@ -167,7 +168,7 @@ export class Conversation {
     for (const { key, name, size, stored } of await session.unfinished?.().catch(() => []) ?? []) {
       // What the proxy has whole is on its way without us.
       if (stored >= size) continue;
-      const named = await this.#describe(name, '').catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
+      const named = await this.#describe(name, '');
       if (session !== this.session || this.#unfinished.has(key) || this.#uploads.has(key)) continue;
       const outgoing = new Outgoing();
       outgoing.label(named);

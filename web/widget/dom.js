@@ -61,9 +61,15 @@ export function all(root, selector) {
   return found;
 }
 
-/** Whether the focus is in a node, also within a shadow root. @param {Node} node */
+/** Returns what has the focus if it is a node or in it, also within a shadow root. @param {Node} node @returns {Element | null} */
+export function focusIn(node) {
+  const { activeElement } = /** @type {ShadowRoot | Document} */ (node.getRootNode());
+  return node.contains(activeElement) ? activeElement : null;
+}
+
+/** Whether the focus is in a node. @param {Node} node */
 export function hasFocus(node) {
-  return node.contains(/** @type {ShadowRoot | Document} */ (node.getRootNode()).activeElement);
+  return focusIn(node) !== null;
 }
 
 /** Takes a node out of the document. `remove` may mean something else on an old page. @param {Node | null | undefined} node */

@@ -1,4 +1,5 @@
 import { codes } from '../codes.js';
+import { inOneLine } from '../session/error.js';
 
 /** @typedef {import('../session/error.js').AttacheError} AttacheError */
 
@@ -41,8 +42,8 @@ export function neutral({ code = '', message = '' }) {
  *
  * @param {AttacheError} error
  */
-export function complain({ code, message, hint }) {
-  if (code === 'message-invalid') console.error(`attache: <attache-chat> cannot connect: ${message}; ${hint}`);
+export function complain(error) {
+  if (error.code === 'message-invalid') console.error(`attache: <attache-chat> cannot connect: ${inOneLine(error)}`);
 }
 
 /** Milliseconds that a page has to give an element its url and token. */

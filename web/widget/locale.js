@@ -158,9 +158,14 @@ export class Locale {
     const word = /** @type {Word} */ (`error-${code}`);
     const instead = neutral({ code, message });
     const named = (code === 'internal' || instead) && id !== '' ? this.say('errorId', { id }) : '';
-    if (instead) return [this.say(instead), named].join(' ').trim();
+    if (instead) return this.text(this.say(instead), named);
     if (Object.hasOwn(en, word)) return this.say(word);
-    return [this.sentence(message), this.sentence(hint), named].filter((words) => words !== '').join(' ');
+    return this.text(this.sentence(message), this.sentence(hint), named);
+  }
+
+  /** Sentences one after the other; empty ones are left out. @param {...string} sentences */
+  text(...sentences) {
+    return sentences.filter((sentence) => sentence !== '').join(' ');
   }
 }
 

@@ -74,7 +74,7 @@ export class Overlay {
     event.preventDefault();
     const { files, folders } = carried(event.dataTransfer);
     if (files.length + folders.length === 0) {
-      this.#host.complain([this.#locale.say('dropNothing'), this.#locale.say('dropNoFileHint')].join(' '));
+      this.#host.complain(this.#locale.text(this.#locale.say('dropNothing'), this.#locale.say('dropNoFileHint')));
       return;
     }
     this.#take(files, folders);
@@ -100,7 +100,7 @@ export class Overlay {
   /** @param {File[]} files @param {string[]} folders */
   #take(files, folders) {
     const { text, open } = this.#host.allowance();
-    this.#host.complain(open ? '' : this.#locale.say('dropClosed', { reason: text === '' ? '' : this.#locale.sentence(text) }).trim());
+    this.#host.complain(open ? '' : this.#locale.say('dropClosed', { reason: this.#locale.sentence(text) }).trim());
     // Those are refused one by one, so that each has a tile and an event: an agent may come, and a retry do.
     this.#host.add(files, folders);
   }

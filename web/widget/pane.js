@@ -1,7 +1,7 @@
 import { allowance } from './allowance.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
-import { all, hasFocus, make } from './dom.js';
+import { all, focusIn, hasFocus, make } from './dom.js';
 import { AttacheError, forReading } from '../session/error.js';
 import { Header } from './header.js';
 import { linked } from './links.js';
@@ -299,7 +299,6 @@ export class Pane {
   #showPeople() {
     if (!this.#session) return;
     this.#header.people(present(this.#session.transcript), this.#session.party);
-    this.#showAllowance();
   }
 
   /** @param {number} [retryIn] milliseconds */
@@ -312,7 +311,7 @@ export class Pane {
 
   /** Nothing is open yet, and it is tried again. @param {AttacheError} error */
   #showDelayed(error) {
-    const words = `${this.#locale.say('delayed')} ${this.#locale.reason(error)}`.trim();
+    const words = this.#locale.text(this.#locale.say('delayed'), this.#locale.reason(error));
     // The next try may fail in the same way: what was read once is not read out again.
     if (this.#banner.textContent === words) return;
     this.#banner.classList.remove('ended');
@@ -322,9 +321,9 @@ export class Pane {
   /** @param {'unreachable' | 'ended'} word @param {AttacheError} [error] */
   #showEnd(word, error) {
     const { again, mayReturn } = this.#conversation;
-    const words = [this.#locale.say(word), error ? this.#locale.reason(error) : ''];
+    const words = this.#locale.text(this.#locale.say(word), error ? this.#locale.reason(error) : '');
     this.#banner.classList.add('ended');
-    this.#banner.replaceChildren(make('p', { dir: 'auto' }, words.join(' ').trim()));
+    this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
     if (!again || !mayReturn) return;
     const button = make('button', { type: 'button', class: 'text-button', part: 'button reconnect' }, this.#locale.say('connectAgain'));
     button.addEventListener('click', () => {
@@ -340,8 +339,7 @@ export class Pane {
     if (!session) return { text: '', open: true };
     if (this.#conversation.phase === 'closed') return { text: '', open: this.#conversation.mayReturn };
     if (!session.rights.includes('upload:file-system')) return { text: this.#locale.say('uploadsOff'), open: false };
-    const agentHere = present(session.transcript).some(({ userType }) => userType === 'AGENT' || userType === 'SUPERVISOR');
-    return allowance(session.limits, this.#locale, agentHere);
+    return allowance(session.limits, this.#locale);
   }
 
   #showAllowance() {
@@ -365,8 +363,7 @@ export class Pane {
 
   /** What has the focus, in terms that another pane understands. @returns {ViewState['focus']} */
   #focus() {
-    const root = /** @type {ShadowRoot | Document} */ (this.node.getRootNode());
-    const node = this.node.contains(root.activeElement) ? root.activeElement : null;
+    const node = focusIn(this.node);
     if (!node) return undefined;
     const tile = /** @type {HTMLElement | null} */ (node.closest('.tile'));
     return { part: node.getAttribute('part') ?? '', key: tile?.dataset.key ?? '', id: tile?.dataset.id ?? '' };

@@ -4,15 +4,12 @@
 export const groupPause = 5 * 60_000;
 
 /**
- * What is shown of a transcript: in the order of event ids, every file once.
- * A notice may reach a page twice (a repeated delivery, a second chat server);
- * the upload's key says that it is the same file.
+ * What is shown of a transcript, in the order of event ids. The same event may come twice: our own text comes from the chat
+ * and as the answer to its sending. That a file comes once is the session's promise.
  */
 export class Thread {
   /** @type {TranscriptEvent[]} */
   #events = [];
-  /** @type {Set<string>} */
-  #keys = new Set();
 
   get length() {
     return this.#events.length;
@@ -31,15 +28,11 @@ export class Thread {
    */
   insert(event) {
     if (event.type === 'notice') return -1;
-    const key = event.type === 'file' ? event.key : '';
-    if (key !== '' && this.#keys.has(key)) return -1;
-
     let place = this.#events.length;
     while (place > 0 && this.#events[place - 1].event > event.event) place -= 1;
     if (this.#events[place - 1]?.event === event.event) return -1;
 
     this.#events.splice(place, 0, event);
-    if (key !== '') this.#keys.add(key);
     return place;
   }
 

@@ -280,7 +280,7 @@ export class Uploads {
   /** Returns whether it had no name until then, and has one now. @param {Try} one @param {string} name @param {string} type */
   async #name(one, name, type) {
     if (one.outgoing.name !== '') return false;
-    const named = await this.#host.describe(name, type).catch(() => ({ name, extension: '', kind: /** @type {const} */ ('unknown') }));
+    const named = await this.#host.describe(name, type);
     // The session may have spoken of it meanwhile, and got further.
     if (one.outgoing.name !== '' || !this.#tries.has(one.key)) return false;
     one.outgoing.label(named);
