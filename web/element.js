@@ -1,14 +1,14 @@
-import { isBlob, ours } from './session/blob.js';
+import { isBlob, inThisRealm } from './session/blob.js';
 import { Connection } from './widget/connection.js';
 import { Conversation } from './widget/conversation.js';
-import { AttacheError, asAttacheError, forReading } from './session/error.js';
+import { AttacheError, asAttacheError, readOnlyError } from './session/error.js';
 import { SetupCheck, complain } from './widget/faults.js';
 import { Locale } from './widget/locale.js';
 import { Pane } from './widget/pane.js';
 import { stringify } from './session/json.js';
 import { ConversationStore } from './widget/store.js';
 import { styles } from './widget/styles/sheet.js';
-import { baseOf } from './session/address.js';
+import { normalizeBaseURL } from './session/address.js';
 
 export { addLocale } from './widget/locale.js';
 
@@ -138,8 +138,8 @@ export class AttacheChat extends Base {
     const given = [...files];
     // Told to whoever calls it: there is no file that a tile could stand for.
     if (!given.every(isBlob)) throw new TypeError('add takes Files and Blobs');
-    if (!this.readOnly) this.#conversation.add(given.map(ours));
-    else this.#conversation.refuse(given, forReading());
+    if (!this.readOnly) this.#conversation.add(given.map(inThisRealm));
+    else this.#conversation.refuse(given, readOnlyError());
   }
 
   open() {
@@ -267,7 +267,7 @@ export class AttacheChat extends Base {
 
   /** Goes to the connection that the attributes name, unless it is there. */
   #arrive() {
-    const url = baseOf(this.url);
+    const url = normalizeBaseURL(this.url);
     const name = this.conversation;
     const where = this.hasAttribute('url') && this.#provider !== undefined ? stringify([url, name]) : '';
     if (where !== this.#where) this.#depart();

@@ -1,4 +1,4 @@
-import { nameOf } from './session/blob.js';
+import { fileName } from './session/blob.js';
 import { AttacheError } from './session/error.js';
 import { randomKey } from './session/key.js';
 import { present } from './widget/roster.js';
@@ -217,7 +217,7 @@ class FakeSession extends EventTarget {
   async upload(file, options = {}) {
     const script = this.#scripts.shift() ?? {};
     const { key = randomKey(), signal, onProgress, description = '', custom = {} } = options;
-    const named = describe(options.name ?? nameOf(file));
+    const named = describe(options.name ?? fileName(file));
     const progress = { key, sent: 0, stored: 0, total: file.size };
     const report = (/** @type {string} */ state, more = {}) => {
       this.tell('upload', { ...named, ...progress, state, at: Date.now(), ...more });

@@ -1,8 +1,8 @@
 const size = Object.getOwnPropertyDescriptor(globalThis.Blob?.prototype ?? {}, 'size')?.get;
 
-/** What the names of Blobs begin with, by their types' first half. @type {Record<string, string>} */
+/** Names for Blobs, by the first half of their type. @type {Record<string, string>} */
 const stems = { audio: 'audio', image: 'image', text: 'text', video: 'video' };
-/** Extensions that are not the type's second half. @type {Record<string, string>} */
+/** Extensions that differ from the second half of the type. @type {Record<string, string>} */
 const extensions = {
   'application/gzip': 'gz', 'application/msword': 'doc',
   'application/vnd.openxmlformats-officedocument.presentationml.presentation': 'pptx',
@@ -13,61 +13,61 @@ const extensions = {
 };
 
 /**
- * The bytes that it has, by the browser's own getter: that reads an object of any
- * window, whatever it brings along, and throws at anything but a Blob.
+ * Returns a Blob's size in bytes. The browser's own getter reads an object of any
+ * window, whatever properties that has, and throws for anything but a Blob.
  *
  * @param {Blob} file
  * @returns {number}
  */
-export function bytesOf(file) {
+export function byteSize(file) {
   return size?.call(file);
 }
 
 /**
- * Whether it is a Blob or File. `instanceof` does not know those of another
- * window, and what is dropped in a pop-out window is one.
+ * Reports whether a value is a Blob or File. `instanceof` does not recognize those of
+ * another window, and a file dropped in a pop-out window is one.
  *
  * @param {unknown} value
  * @returns {value is Blob}
  */
 export function isBlob(value) {
   try {
-    return bytesOf(/** @type {Blob} */ (value)) !== undefined;
+    return byteSize(/** @type {Blob} */ (value)) !== undefined;
   } catch {
     return false;
   }
 }
 
 /**
- * The same content as an object of this window: Chromium never answers a read of
- * one whose own window has gone.
+ * Returns the same content as an object of this window's realm: Chromium never answers
+ * a read of a Blob whose own window is gone.
  *
  * @param {Blob} file
  * @returns {Blob}
  */
-export function ours(file) {
+export function inThisRealm(file) {
   if (file instanceof Blob) return file;
   const { name, type, lastModified } = /** @type {File} */ (file);
   return typeof name === 'string' ? new File([file], name, { type, lastModified }) : new Blob([file], { type });
 }
 
 /**
- * The name that a file has, or gets for want of one: a Blob is made by a page,
- * and nobody who chats could rename it.
+ * Returns a file's name, or a default one: a Blob has none, and the person who chats
+ * cannot name it.
  *
  * @param {Blob} file
  */
-export function nameOf(file) {
+export function fileName(file) {
   const { name } = /** @type {{ name?: unknown }} */ (/** @type {unknown} */ (file));
-  return typeof name === 'string' && name !== '' ? name : nameFor(file.type);
+  return typeof name === 'string' && name !== '' ? name : defaultName(file.type);
 }
 
-/** A name for what has only a type: `image.png`, `audio.webm`, `file.pdf`; without a usable one `file`. @param {string} type */
-function nameFor(type) {
+/** Returns a name made from a type: `image.png`, `audio.webm`, `file.pdf`; `file` if the type does not help. @param {string} type */
+function defaultName(type) {
   const [plain] = type.toLowerCase().split(';', 1).map((part) => part.trim());
   const [first, second = ''] = plain.split('/');
   const known = Object.hasOwn(extensions, plain) ? extensions[plain] : '';
-  // `octet-stream`, `vnd.…` and other long ones are not extensions.
+  // `octet-stream`, `vnd.…` and other long subtypes are not extensions.
   const extension = known || (/^[a-z\d]{2,4}$/.test(second) ? second : '');
   const stem = Object.hasOwn(stems, first) ? stems[first] : 'file';
   return extension === '' ? stem : `${stem}.${extension}`;

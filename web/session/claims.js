@@ -1,8 +1,8 @@
-/** Whose place in which chat. @typedef {{ session: string, userId: string }} Identity */
+/** One party in one chat session. @typedef {{ session: string, userId: string }} Identity */
 
 /**
- * Whom a token names, as far as that can be read: it is only looked at, so that
- * nobody is shown another party's chat. Whether it is a good one, the proxy says.
+ * Returns the party and chat session that a token names, if it can be read. The token is not verified here: this only keeps
+ * a page from showing one party's chat to another. The proxy verifies it.
  *
  * @param {unknown} token
  * @returns {Identity | undefined}
@@ -18,7 +18,7 @@ export function claims(token) {
   }
 }
 
-/** Whether two are known and are not the same. @param {Identity | undefined} one @param {Identity | undefined} other */
+/** Reports whether both are known and differ. @param {Identity | undefined} one @param {Identity | undefined} other */
 export function differ(one, other) {
   return one !== undefined && other !== undefined && (one.session !== other.session || one.userId !== other.userId);
 }

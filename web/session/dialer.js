@@ -1,10 +1,10 @@
 import { isAbout } from './policy.js';
-import { ask, confined, failMessage, obstacle, read, stranger } from './diagnosis.js';
+import { askProxy, blockedByBrowser, blockedFromLocalNetwork, explain, failMessage, probe } from './diagnosis.js';
 
 /** @typedef {import('./diagnosis.js').Cause} Cause */
 
-/** The end of a dial, with what is known of its cause: a `fail` as the proxy would have sent it. */
-class Failure extends Event {
+/** The close event of a dial whose cause is known: a `fail` as the proxy would have sent it. */
+class DialFailure extends Event {
   /** @param {string} fail */
   constructor(fail) {
     super('close');
@@ -12,8 +12,8 @@ class Failure extends Event {
   }
 }
 
-/** Stands for a socket that the browser refused to make. */
-class Stillborn extends EventTarget {
+/** Stands in for a socket that the browser refused to create. */
+class FailedSocket extends EventTarget {
   protocol = '';
   bufferedAmount = 0;
   send() {}
@@ -21,17 +21,17 @@ class Stillborn extends EventTarget {
 }
 
 /**
- * A session's dials. If one fails, the browser does not say why. So the proxy is
- * asked before the module hears of it, and the console gets the cause and the
- * remedy, once until the session is connected.
+ * Dials a session's sockets. The browser does not say why a dial fails, so the
+ * proxy is asked before the module gets the close event, and the console gets the
+ * cause and the remedy, once until the session is connected.
  */
-export class Dials {
+export class Dialer {
   #base;
-  /** What the console has been told since the session was connected. @type {Set<string>} */
-  #said = new Set();
-  /** Dials in a row that failed, although the proxy answers. */
-  #unexplained = 0;
-  /** Dials in a row that failed, and no proxy answered. */
+  /** What was logged since the session was connected. @type {Set<string>} */
+  #logged = new Set();
+  /** Dials in a row that failed although the proxy answers requests. */
+  #blocked = 0;
+  /** Dials in a row that failed while no proxy answered. */
   #unanswered = 0;
 
   /** @param {string} base the proxy, an http URL */
@@ -40,11 +40,11 @@ export class Dials {
   }
 
   /**
-   * Makes a socket. Its first listeners are in place when it is returned.
+   * Creates a socket, with its first listeners added.
    *
    * @param {string} url
    * @param {string} protocol
-   * @param {() => boolean} wanted whether anybody still waits for it
+   * @param {() => boolean} wanted whether the session still waits for it
    * @returns {WebSocket}
    */
   open(url, protocol, wanted) {
@@ -60,27 +60,27 @@ export class Dials {
     let socket;
     /** @param {unknown} [thrown] */
     const failed = async (thrown) => {
-      const cause = await this.#explain(url, protocol, () => ({ thrown, violation }));
+      const cause = await this.#diagnose(url, protocol, () => ({ thrown, violation }));
       done();
-      socket.dispatchEvent(new Failure(cause ? failMessage(cause.code) : ''));
+      socket.dispatchEvent(new DialFailure(cause ? failMessage(cause.code) : ''));
     };
     try {
       socket = new WebSocket(url, protocol);
     } catch (thrown) {
-      socket = /** @type {WebSocket} */ (/** @type {unknown} */ (new Stillborn()));
+      socket = /** @type {WebSocket} */ (/** @type {unknown} */ (new FailedSocket()));
       failed(thrown);
       return socket;
     }
     const opened = () => {
       done();
       socket.removeEventListener('close', closed);
-      this.#unexplained = 0;
+      this.#blocked = 0;
       this.#unanswered = 0;
     };
     let over = false;
     /** @param {Event} [event] */
     const closed = (event) => {
-      if (event instanceof Failure) return;
+      if (event instanceof DialFailure) return;
       if (!wanted()) {
         done();
         return;
@@ -91,7 +91,7 @@ export class Dials {
     };
     socket.addEventListener('open', opened, { once: true });
     socket.addEventListener('close', closed);
-    // Where a policy blocks it, Chromium tells of an error and of no end. Otherwise the end comes in the same task.
+    // For a socket that a policy blocks, Chromium fires `error` and no `close`. Otherwise `close` follows in the same task.
     socket.addEventListener('error', () => setTimeout(() => {
       if (!over && socket.readyState === 3 && violation) closed();
     }));
@@ -104,45 +104,45 @@ export class Dials {
    * @param {() => { thrown?: unknown, violation?: { blockedURI?: string, effectiveDirective?: string } }} found
    * @returns {Promise<Cause | undefined>}
    */
-  async #explain(url, protocol, found) {
+  async #diagnose(url, protocol, found) {
     const page = globalThis.location ?? {};
-    let cause = obstacle(url, page, found());
+    let cause = blockedByBrowser(url, page, found());
     if (!cause) {
-      const answer = await ask(this.#base);
-      // What the browser reports of a policy may come a turn after the socket's end.
-      cause = obstacle(url, page, found());
-      if (!cause && answer) cause = read(this.#base, answer, protocol, globalThis.origin ?? '') ?? this.#silent();
-      else cause ??= await confined(url, page, /** @type {any} */ (globalThis.navigator?.permissions));
-      if (!cause && !answer) await this.#lost();
+      const answer = await askProxy(this.#base);
+      // The browser may report a policy violation one task after the socket's close.
+      cause = blockedByBrowser(url, page, found());
+      if (!cause && answer) cause = explain(this.#base, answer, protocol, globalThis.origin ?? '') ?? this.#countBlocked();
+      else cause ??= await blockedFromLocalNetwork(url, page, /** @type {any} */ (globalThis.navigator?.permissions));
+      if (!cause && !answer) await this.#countUnanswered();
     }
-    if (cause?.says) this.say(`cannot connect: ${cause.says}`);
+    if (cause?.remedy) this.log(`cannot connect: ${cause.remedy}`);
     return cause?.code ? cause : undefined;
   }
 
-  /** The proxy answers requests and has refused no dial. Once, that is a restart; again and again, something blocks WebSockets. */
-  #silent() {
-    this.#unexplained += 1;
-    if (this.#unexplained === 3) {
-      this.say(`cannot connect: the proxy at ${this.#base} answers requests, but WebSockets to it do not get through. Check whether a firewall, a reverse proxy or a browser extension blocks them.`);
+  /** The proxy answers requests and has not refused this dial. Once, it restarted; three times in a row, WebSockets are blocked. */
+  #countBlocked() {
+    this.#blocked += 1;
+    if (this.#blocked === 3) {
+      this.log(`cannot connect: the proxy at ${this.#base} answers requests, but WebSockets to it do not get through. Check whether a firewall, a reverse proxy or a browser extension blocks them.`);
     }
     return undefined;
   }
 
-  /** No proxy answers. For a moment that is an outage; again and again, the address may be wrong. */
-  async #lost() {
+  /** No proxy answers. Once, it is down for a moment; three times in a row, the address may be wrong. */
+  async #countUnanswered() {
     this.#unanswered += 1;
-    if (this.#unanswered === 3 && globalThis.navigator?.onLine !== false) this.say(`cannot connect: ${await stranger(this.#base)}`);
+    if (this.#unanswered === 3 && globalThis.navigator?.onLine !== false) this.log(`cannot connect: ${await probe(this.#base)}`);
   }
 
-  /** The session is connected: what fails from now on is reported again. */
+  /** The session is connected: failures from now on are logged again. */
   connected() {
-    this.#said.clear();
+    this.#logged.clear();
   }
 
-  /** Writes to the console, once until the session is connected. @param {string} text @param {string} [kind] of what only one is told */
-  say(text, kind = text) {
-    if (this.#said.has(kind)) return;
-    this.#said.add(kind);
+  /** Logs to the console, once until the session is connected. @param {string} text @param {string} [kind] only one text of a kind is logged */
+  log(text, kind = text) {
+    if (this.#logged.has(kind)) return;
+    this.#logged.add(kind);
     console.error(`attache: ${text}`);
   }
 }

@@ -1,11 +1,10 @@
 /**
- * Plain values as JSON. What `JSON.stringify` writes of arrays and objects is up
- * to the page, where an old library gives their prototypes a `toJSON`
- * (Prototype, MooTools); of strings and numbers it is not.
+ * Returns a plain value as JSON. On old pages `JSON.stringify` cannot be trusted with arrays and objects, because a library
+ * (Prototype, MooTools) gives their prototypes a `toJSON`; with strings and numbers it can.
  *
  * @param {unknown} value strings, finite numbers, booleans, null, and arrays and objects of them
  * @returns {string}
- * @throws {TypeError} of functions and the like
+ * @throws {TypeError} for functions, symbols and bigints
  */
 export function stringify(value) {
   if (value === null || value === undefined) return 'null';

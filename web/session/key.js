@@ -9,8 +9,8 @@ export function isKey(value) {
 }
 
 /**
- * Bytes in lower-case hex. By a loop, because pages with old libraries (Magento,
- * MooTools, Prototype) put another `Array.from` in place of the language's.
+ * Returns bytes in lower-case hex. It uses a loop, because old libraries (Magento,
+ * MooTools, Prototype) replace the language's `Array.from`.
  *
  * @param {ArrayLike<number>} numbers bytes, or words of more digits
  * @param {number} [digits] of each

@@ -1,58 +1,59 @@
 import { claims, differ } from './claims.js';
-import { Dials } from './dialer.js';
-import { AttacheError, inOneLine, otherParty, readError } from './error.js';
+import { Dialer } from './dialer.js';
+import { AttacheError, inOneLine, otherPartyError, parseError } from './error.js';
 import { onExit } from '../loader.js';
 import { loadModule } from './module.js';
-import { Provider, astray } from './provider.js';
+import { TokenProvider, isSessionInvalid } from './provider.js';
 
 /** @typedef {import('./module.js').Module} Module */
 /** @typedef {import('./pump.js').Pump} Pump */
-/** What makes a session: the options of connect, read. @typedef {ReturnType<typeof import('./options.js').readConnect>} Wish */
+/** The options of connect, parsed. @typedef {ReturnType<typeof import('./options.js').readConnect>} ConnectOptions */
 
 /**
- * A call that the module has not answered. A module that starts again is asked
- * again; the keys in it make that harmless.
+ * A call that the module has not answered. A module that starts again is called
+ * again; the keys in the call make that harmless.
  *
  * @typedef {object} Call
- * @property {(module: Module, half: number, call: number) => Pump | void} ask
+ * @property {(module: Module, handle: number, call: number) => Pump | void} invoke
  * @property {(value: any) => void} resolve
  * @property {(reason: unknown) => void} reject
- * @property {() => void} release takes the listener off the signal
+ * @property {() => void} release removes the listener from the signal
  * @property {((progress: any) => unknown) | undefined} onProgress
  * @property {boolean} leaving
  * @property {Pump | void} pump
  */
 
 /**
- * The session that a half belongs to.
+ * The session that this is the module's side of: what it is in, and what it is told.
  *
- * @typedef {object} Whole
+ * @typedef {object} SessionEvents
  * @property {string} id of the chat session; empty until it is known
  * @property {number} position the last event it has
- * @property {string} userId whose it is; empty until it is known
- * @property {(word: string, text: string, call: number, cause: unknown) => void} hear
- * @property {(error: AttacheError) => void} crashed the program ended, and another one is started
- * @property {(error: AttacheError) => void} failed there is no program any more
+ * @property {string} userId of the party; empty until it is known
+ * @property {(word: string, text: string, call: number, cause: unknown) => void} onMessage a message that answers no call
+ * @property {(error: AttacheError) => void} onRestart the program has ended, and another one is started
+ * @property {(error: AttacheError) => void} onFailure the session cannot continue
  */
 
-let last = 0;
+let lastHandle = 0;
 
-/** Those to continue when the module has to start again. @type {Set<Half>} */
-const open = new Set();
+/** Sessions to continue when the module has to start again. @type {Set<ModuleSession>} */
+const running = new Set();
 
 /** @type {(() => void) | undefined} */
-let forgetExit;
+let ignoreExit;
 
-const crashesBorne = 3;
+const maxCrashes = 3;
 const crashWindow = 60_000;
 
-/** A session's way to the module: its number there, its sockets, and the calls that wait for an answer. */
-export class Half {
-  #wish;
-  #whole;
+/** A session's link to the module: its handle there, its sockets, and the calls that wait for an answer. */
+export class ModuleSession {
+  #options;
+  #events;
   /** @type {Module | undefined} */
   #module;
-  #number = 0;
+  /** The module knows the session by it; every start has another one. */
+  #handle = 0;
   #lastCall = 0;
   /** @type {Map<number, Call>} */
   #calls = new Map();
@@ -63,171 +64,171 @@ export class Half {
   /** @type {unknown} */
   #ended;
   /** @type {unknown} */
-  #tokenFault;
+  #tokenError;
   #provider;
-  #dials;
-  #wake = () => this.#tell(this.#number, 'wake');
-  #seen = () => globalThis.document?.visibilityState === 'visible' && this.#wake();
+  #dialer;
+  #wake = () => this.#invoke(this.#handle, 'wake');
+  #wakeIfVisible = () => globalThis.document?.visibilityState === 'visible' && this.#wake();
 
-  /** @param {Wish} wish @param {Whole} whole */
-  constructor(wish, whole) {
-    this.#wish = wish;
-    this.#whole = whole;
-    this.#dials = new Dials(wish.base);
-    this.#provider = new Provider(wish.token);
+  /** @param {ConnectOptions} options @param {SessionEvents} events */
+  constructor(options, events) {
+    this.#options = options;
+    this.#events = events;
+    this.#dialer = new Dialer(options.base);
+    this.#provider = new TokenProvider(options.token);
   }
 
-  /** @param {Wish['token']} token */
+  /** @param {ConnectOptions['token']} token */
   set token(token) {
     this.#provider.source = token;
   }
 
   start() {
-    open.add(this);
-    forgetExit ??= onExit(() => open.forEach((half) => half.#crashed()));
+    running.add(this);
+    ignoreExit ??= onExit(() => running.forEach((session) => session.#crashed()));
     globalThis.addEventListener?.('online', this.#wake);
-    globalThis.document?.addEventListener?.('visibilitychange', this.#seen);
+    globalThis.document?.addEventListener?.('visibilitychange', this.#wakeIfVisible);
     return this.#start();
   }
 
   /**
-   * Asks the module for something that it answers later.
+   * Calls the module for something that it answers later.
    *
-   * @param {Call['ask']} ask
+   * @param {Call['invoke']} invoke
    * @param {{ signal?: AbortSignal, onProgress?: Call['onProgress'], leaving?: boolean }} [options]
    * @returns {Promise<any>}
    */
-  call(ask, { signal, onProgress, leaving = false } = {}) {
+  call(invoke, { signal, onProgress, leaving = false } = {}) {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       if (this.#ended) throw this.#ended;
       const call = (this.#lastCall += 1);
       const abort = () => {
-        this.#take(call);
-        this.#tell(this.#number, 'cancel', call);
+        this.#settle(call);
+        this.#invoke(this.#handle, 'cancel', call);
         reject(signal?.reason);
       };
       signal?.addEventListener('abort', abort, { once: true });
       const release = () => signal?.removeEventListener('abort', abort);
-      this.#calls.set(call, { ask, resolve, reject, release, onProgress, leaving, pump: undefined });
-      this.#ask(call);
+      this.#calls.set(call, { invoke, resolve, reject, release, onProgress, leaving, pump: undefined });
+      this.#send(call);
     });
   }
 
-  /** What a pump found, for the upload it reads for. @param {number} number @param {'filled' | 'unread'} what @param {number} call @param {unknown} found */
-  report(number, what, call, found) {
-    this.#tell(number, what, call, found);
+  /** Reports what a pump has read, to the upload it reads for. @param {number} handle @param {'filled' | 'unread'} what @param {number} call @param {unknown} found */
+  report(handle, what, call, found) {
+    this.#invoke(handle, what, call, found);
   }
 
-  /** Takes back what the proxy holds of an upload. @param {string} key */
+  /** Has the proxy remove what it stores of an upload. @param {string} key */
   discard(key) {
-    this.#tell(this.#number, 'discard', key);
+    this.#invoke(this.#handle, 'discard', key);
   }
 
   /** @param {number} call @param {unknown} value */
   resolve(call, value) {
-    this.#take(call)?.resolve(value);
+    this.#settle(call)?.resolve(value);
   }
 
   /** @param {number} call @param {unknown} reason */
   reject(call, reason) {
-    this.#take(call)?.reject(reason);
+    this.#settle(call)?.reject(reason);
   }
 
-  /** Nothing is answered any more; what waits is rejected, except who wanted the end. @param {unknown} reason */
+  /** Ends the session. Open calls are rejected, except the one that asked for the end. @param {unknown} reason */
   end(reason) {
     if (this.#ended) return;
     this.#ended = reason;
-    this.#tell(this.#number, 'close');
+    this.#invoke(this.#handle, 'close');
     this.#module = undefined;
-    this.#number = 0;
-    open.delete(this);
-    if (open.size === 0) {
-      forgetExit?.();
-      forgetExit = undefined;
+    this.#handle = 0;
+    running.delete(this);
+    if (running.size === 0) {
+      ignoreExit?.();
+      ignoreExit = undefined;
     }
     globalThis.removeEventListener?.('online', this.#wake);
-    globalThis.document?.removeEventListener?.('visibilitychange', this.#seen);
+    globalThis.document?.removeEventListener?.('visibilitychange', this.#wakeIfVisible);
     for (const call of [...this.#calls.keys()]) {
-      const pending = this.#take(call);
+      const pending = this.#settle(call);
       if (pending?.leaving) pending.resolve(undefined);
       else pending?.reject(reason);
     }
   }
 
-  /** Begins in the program that runs, with all that is still to be answered. */
+  /** Opens the session in the program that runs, and repeats all calls that are not answered yet. */
   async #start() {
-    last += 1;
-    const number = last;
-    this.#number = number;
-    const { base, clientVersion, wasm } = this.#wish;
+    lastHandle += 1;
+    const handle = lastHandle;
+    this.#handle = handle;
+    const { base, clientVersion, wasm } = this.#options;
     let module;
     try {
       module = await loadModule({ wasm });
     } catch (error) {
-      this.#whole.failed(/** @type {AttacheError} */ (error));
+      this.#events.onFailure(/** @type {AttacheError} */ (error));
       return;
     }
-    if (number !== this.#number) return;
+    if (handle !== this.#handle) return;
     this.#module = module;
     /** @param {string} word @param {number} call @param {string} text */
-    const hear = (word, call, text) => {
-      if (number === this.#number) this.#hear(word, call, text);
+    const receive = (word, call, text) => {
+      if (handle === this.#handle) this.#receive(word, call, text);
     };
     /** @param {string} url @param {string} protocol */
-    const dial = (url, protocol) => this.#dial(number, url, protocol);
-    const refused = module.open(number, hear, dial, base.replace(/^http/, 'ws'), clientVersion,
-      this.#whole.id, this.#whole.position, this.#whole.userId);
-    if (refused) this.#whole.failed(readError(refused));
-    for (const call of [...this.#calls.keys()]) this.#ask(call);
+    const dial = (url, protocol) => this.#dial(handle, url, protocol);
+    const refused = module.open(handle, receive, dial, base.replace(/^http/, 'ws'), clientVersion,
+      this.#events.id, this.#events.position, this.#events.userId);
+    if (refused) this.#events.onFailure(parseError(refused));
+    for (const call of [...this.#calls.keys()]) this.#send(call);
   }
 
-  /** The program has ended by a fault of its own. What it did goes on in the next one. */
+  /** The program has ended by a fault of its own. The next one continues its work. */
   #crashed() {
     const now = Date.now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindow), now];
     this.#module = undefined;
-    this.#number = 0;
+    this.#handle = 0;
     for (const { pump } of this.#calls.values()) pump?.rest();
     for (const socket of this.#sockets) socket.close();
     this.#sockets.clear();
     const error = new AttacheError({ code: 'internal', message: '' });
-    if (this.#crashes.length > crashesBorne) {
-      this.#whole.failed(error);
+    if (this.#crashes.length > maxCrashes) {
+      this.#events.onFailure(error);
       return;
     }
-    this.#whole.crashed(error);
+    this.#events.onRestart(error);
     this.#start();
   }
 
-  /** @param {number} number @param {string} url @param {string} protocol */
-  #dial(number, url, protocol) {
-    const socket = this.#dials.open(url, protocol, () => number === this.#number);
+  /** @param {number} handle @param {string} url @param {string} protocol */
+  #dial(handle, url, protocol) {
+    const socket = this.#dialer.open(url, protocol, () => handle === this.#handle);
     this.#sockets.add(socket);
     socket.addEventListener('close', () => this.#sockets.delete(socket), { once: true });
-    // Once the program has ended, its own listeners, which come after these, may not be called.
+    // Once the program has ended, its own listeners, which come after these, must not be called.
     /** @param {Event} event */
     const guard = (event) => {
-      if (number !== this.#number) event.stopImmediatePropagation();
+      if (handle !== this.#handle) event.stopImmediatePropagation();
     };
     for (const type of ['open', 'message', 'close']) socket.addEventListener(type, guard);
     return socket;
   }
 
   /** @param {number} call */
-  #ask(call) {
+  #send(call) {
     const pending = this.#calls.get(call);
     if (!pending || !this.#module) return;
     try {
-      // The call may be settled in here, and then it has let its pump go.
-      pending.pump = pending.ask(this.#module, this.#number, call);
+      // The module may settle the call in here, and then the pump is released already.
+      pending.pump = pending.invoke(this.#module, this.#handle, call);
     } catch {
-      // The program has ended. The next one is asked again.
+      // The program has ended. The next one is called again.
     }
   }
 
-  /** A call that is answered. @param {number} call */
-  #take(call) {
+  /** Removes a call that is answered, and returns it. @param {number} call */
+  #settle(call) {
     const pending = this.#calls.get(call);
     this.#calls.delete(call);
     pending?.release();
@@ -235,26 +236,26 @@ export class Half {
     return pending;
   }
 
-  /** @param {number} number @param {'cancel' | 'discard' | 'wake' | 'token' | 'close' | 'filled' | 'unread'} what @param {any[]} values */
-  #tell(number, what, ...values) {
-    if (number !== this.#number || !this.#module) return;
+  /** @param {number} handle @param {'cancel' | 'discard' | 'wake' | 'token' | 'close' | 'filled' | 'unread'} name @param {any[]} values */
+  #invoke(handle, name, ...values) {
+    if (handle !== this.#handle || !this.#module) return;
     try {
-      /** @type {(...values: any[]) => void} */ (this.#module[what])(number, ...values);
+      /** @type {(...values: any[]) => void} */ (this.#module[name])(handle, ...values);
     } catch {
-      // The program has ended, and what it was to do with it.
+      // The program has ended, so there is nothing left to do.
     }
   }
 
   /**
-   * What the module says. It is in the middle of something: whatever is the
-   * application's runs later.
+   * Receives a message of the module, which is in the middle of a call: the
+   * application's code runs later.
    *
    * @param {string} word @param {number} call @param {string} text
    */
-  #hear(word, call, text) {
+  #receive(word, call, text) {
     switch (word) {
       case 'token':
-        this.#giveToken(call);
+        this.#provideToken(call);
         break;
       case 'progress': {
         const onProgress = this.#calls.get(call)?.onProgress;
@@ -262,46 +263,46 @@ export class Half {
         break;
       }
       case 'refused':
-        this.#tellToken(readError(text));
+        this.#logToken(parseError(text));
         break;
       case 'done':
         this.resolve(call, text);
         break;
       case 'fail':
-        this.reject(call, readError(text));
+        this.reject(call, parseError(text));
         break;
       default: {
-        const fault = this.#tokenFault;
-        this.#tokenFault = undefined;
-        if (word === 'welcome') this.#dials.connected();
-        if (fault === undefined && (word === 'state' || word === 'closed') && text.includes('"code":"token-')) this.#tellToken(readError(text));
-        this.#whole.hear(word, text, call, fault);
+        const cause = this.#tokenError;
+        this.#tokenError = undefined;
+        if (word === 'welcome') this.#dialer.connected();
+        if (cause === undefined && (word === 'state' || word === 'closed') && text.includes('"code":"token-')) this.#logToken(parseError(text));
+        this.#events.onMessage(word, text, call, cause);
       }
     }
   }
 
-  /** The proxy's word about a token is for who makes tokens. @param {AttacheError} error */
-  #tellToken(error) {
+  /** Logs why the proxy refused a token, for the developer who issues tokens. @param {AttacheError} error */
+  #logToken(error) {
     const { code, id } = error;
-    this.#dials.say(`the proxy refused the token (${code}): ${inOneLine(error)}.${id && ` In the proxy's log: ${id}.`}`, `token ${code}`);
+    this.#dialer.log(`the proxy refused the token (${code}): ${inOneLine(error)}.${id && ` In the proxy's log: ${id}.`}`, `token ${code}`);
   }
 
   /** @param {number} request */
-  async #giveToken(request) {
-    const number = this.#number;
+  async #provideToken(request) {
+    const handle = this.#handle;
     const { token, fixed, problem, cause } = await this.#provider.ask();
-    if (number !== this.#number) return;
-    if (astray(cause)) {
-      this.#whole.failed(cause);
+    if (handle !== this.#handle) return;
+    if (isSessionInvalid(cause)) {
+      this.#events.onFailure(cause);
       return;
     }
-    const { id, userId } = this.#whole;
+    const { id, userId } = this.#events;
     if (id !== '' && differ(claims(token), { session: id, userId })) {
-      // Before anything is said there, or under that name.
-      this.#whole.failed(otherParty());
+      // Before anything is sent there, or under that name.
+      this.#events.onFailure(otherPartyError());
       return;
     }
-    if (cause !== undefined) this.#tokenFault = cause;
-    this.#tell(number, 'token', request, token, fixed, problem);
+    if (cause !== undefined) this.#tokenError = cause;
+    this.#invoke(handle, 'token', request, token, fixed, problem);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Whether a violation of the page's Content-Security-Policy is about a URL. Of a
- * redirect the browser reports where it began.
+ * Reports whether a violation of the page's Content-Security-Policy concerns a URL. For a redirect the browser reports the
+ * URL that was requested.
  *
  * @param {{ blockedURI?: string }} violation
- * @param {string} url an absolute one
+ * @param {string} url absolute
  */
 export function isAbout({ blockedURI = '' }, url) {
   return blockedURI.startsWith(new URL(url).origin);

@@ -1,44 +1,44 @@
-import { AttacheError, misuse } from './error.js';
+import { AttacheError, invalidCall } from './error.js';
 import { within } from './timelimit.js';
 
 /** @typedef {string | (() => string | Promise<string>)} Token */
 
 /**
- * What the application answered: a token, or why there is none. `fixed` is set
- * where it will never have another one.
+ * The application's answer: a token, or the reason why there is none. `fixed` is
+ * set if the application will never have another one.
  *
  * @typedef {{ token: string, fixed: boolean, problem: string, cause?: unknown }} Answer
  */
 
-/** Milliseconds that the application has for a token. A fetch over a connection that died during sleep never ends. */
-const answerTime = 10_000;
-/** Bytes: with the rest of a hello the proxy takes 4 KiB. */
-const longest = 3800;
+/** Milliseconds that the application has to return a token. A fetch over a connection that died during sleep never ends. */
+const answerTimeout = 10_000;
+/** Bytes. The proxy accepts 4 KiB for the token and the rest of a hello. */
+const maxLength = 3800;
 
 /**
- * Where a session gets its tokens. The application's server may be away for a
- * moment, as the proxy may: whatever it does is reported in the console, once for
- * each kind until a token arrives, and never ends a chat.
+ * Gets a session's tokens from the application, whose server may be down for a
+ * moment, as the proxy may. A failure is logged to the console, once for each kind
+ * until a token arrives, and never ends a chat.
  */
-export class Provider {
+export class TokenProvider {
   #source;
-  #patience;
-  /** What has not been answered yet: it may still be, while it is asked again. @type {Promise<unknown> | undefined} */
-  #open;
-  /** Kinds of trouble that were told. @type {Set<string>} */
-  #told = new Set();
+  #timeout;
+  /** The earlier call that has not answered yet; its answer still counts. @type {Promise<unknown> | undefined} */
+  #pending;
+  /** Kinds of problems that were logged. @type {Set<string>} */
+  #logged = new Set();
 
-  /** @param {Token} source @param {number} [patience] milliseconds */
-  constructor(source, patience = answerTime) {
+  /** @param {Token} source @param {number} [timeout] milliseconds */
+  constructor(source, timeout = answerTimeout) {
     this.#source = source;
-    this.#patience = patience;
+    this.#timeout = timeout;
   }
 
   /** @param {Token} source */
   set source(source) {
     this.#source = source;
-    this.#open = undefined;
-    this.#told.clear();
+    this.#pending = undefined;
+    this.#logged.clear();
   }
 
   /** @returns {Promise<Answer>} */
@@ -47,52 +47,52 @@ export class Provider {
     const fixed = typeof source !== 'function';
     try {
       const token = readToken(fixed ? source : await this.#call(source));
-      this.#told.clear();
+      this.#logged.clear();
       return { token, fixed, problem: '' };
     } catch (cause) {
-      const trouble = cause instanceof Trouble ? cause : new Trouble('failed', 'the token function failed',
-        'catch what it throws, or leave it: the function is called again', cause);
-      if (!astray(cause) && !this.#told.has(trouble.kind)) this.#tell(trouble);
-      return { token: '', fixed, problem: trouble.message, cause: trouble.cause ?? misuse(trouble.message) };
+      const problem = cause instanceof TokenProblem ? cause : new TokenProblem('failed', 'the token function failed',
+        'catch its exceptions, or ignore this: the function is called again', cause);
+      if (!isSessionInvalid(cause) && !this.#logged.has(problem.kind)) this.#log(problem);
+      return { token: '', fixed, problem: problem.message, cause: problem.cause ?? invalidCall(problem.message) };
     }
   }
 
   /** @param {() => string | Promise<string>} source */
   async #call(source) {
-    const earlier = this.#open;
-    // What the module says it is in the middle of: the application's own code runs later.
+    const earlier = this.#pending;
+    // The module is in the middle of a call: the application's code runs later.
     const asked = Promise.resolve().then(source);
-    this.#open = asked;
+    this.#pending = asked;
     const settled = () => {
-      if (this.#open === asked) this.#open = undefined;
+      if (this.#pending === asked) this.#pending = undefined;
     };
     asked.then(settled, settled);
     const first = earlier ? Promise.race([asked, earlier.catch(() => asked)]) : asked;
-    return within(this.#patience, first, () => {
-      throw new Trouble('late', `the token function has not answered for ${this.#patience / 1000} s`,
-        'give the request that it makes a time limit (AbortSignal.timeout)');
+    return within(this.#timeout, first, () => {
+      throw new TokenProblem('late', `the token function has not answered for ${this.#timeout / 1000} s`,
+        'give its request a time limit (AbortSignal.timeout)');
     });
   }
 
-  /** @param {Trouble} trouble */
-  #tell({ kind, message, hint, cause }) {
-    this.#told.add(kind);
+  /** @param {TokenProblem} problem */
+  #log({ kind, message, hint, cause }) {
+    this.#logged.add(kind);
     console.warn(`attache: ${message}. It is called again; to fix this, ${hint}.`, ...(cause === undefined ? [] : [cause]));
   }
 }
 
 /**
- * Whether a token function says that its token is not for this session: that is
- * no trouble, but the session's end.
+ * Reports whether a token function has thrown `session-invalid`: its token is not
+ * for this session, so the session ends.
  *
  * @param {unknown} cause
  * @returns {cause is AttacheError}
  */
-export function astray(cause) {
+export function isSessionInvalid(cause) {
   return cause instanceof AttacheError && cause.code === 'session-invalid';
 }
 
-class Trouble extends Error {
+class TokenProblem extends Error {
   /** @param {string} kind @param {string} message @param {string} hint @param {unknown} [cause] */
   constructor(kind, message, hint, cause) {
     super(message, { cause });
@@ -102,39 +102,37 @@ class Trouble extends Error {
 }
 
 /**
- * What was answered, if it can be a token. What it holds is not told: it may be
- * a secret.
+ * Returns the answer if it can be a token. No problem quotes it: it may be a secret.
  *
  * @param {unknown} given
  */
 function readToken(given) {
   if (typeof given !== 'string') {
     const what = given === null ? 'null' : Array.isArray(given) ? 'an array' : `a value of type ${typeof given}`;
-    throw new Trouble(`type ${what}`, `the token function returned ${what}, not a string`,
+    throw new TokenProblem(`type ${what}`, `the token function returned ${what}, not a string`,
       'return the token itself, for instance (await response.json()).token');
   }
   const token = given.trim().replace(/^bearer\s+/i, '');
-  if (token === '') throw new Trouble('empty', 'the token is an empty string', 'check response.ok, and that the user is signed in');
-  if (token.startsWith('<')) throw new Trouble('markup', 'the token function returned a page of HTML', 'check response.ok before reading the answer');
-  if (/^["{[]/.test(token)) throw new Trouble('json', 'the token function returned JSON', 'read the answer with response.json(), and return the token in it');
+  if (token === '') throw new TokenProblem('empty', 'the token is an empty string', 'check response.ok, and that the user is signed in');
+  if (token.startsWith('<')) throw new TokenProblem('markup', 'the token function returned an HTML page', 'check response.ok before reading the answer');
+  if (/^["{[]/.test(token)) throw new TokenProblem('json', 'the token function returned JSON', 'parse the answer with response.json(), and return the token in it');
   if (/^(async\b|function\b|\()|=>/.test(token)) {
-    throw new Trouble('source', 'the token is the source text of a function',
+    throw new TokenProblem('source', 'the token is the source text of a function',
       'load element.js before the page is rendered: a framework that does not know the property yet writes an attribute');
   }
-  if (!/^[\w.~+/=-]+$/.test(token) || wordlike(token)) throw new Trouble('words', 'the token function returned text that is not a token', 'check response.ok before reading the answer');
-  if (token.length > longest) throw new Trouble('long', `the token has ${token.length} bytes; it may have ${longest}`, 'leave out claims that the proxy does not read');
+  if (!/^[\w.~+/=-]+$/.test(token) || isWord(token)) throw new TokenProblem('words', 'the token function returned text that is not a token', 'check response.ok before reading the answer');
+  if (token.length > maxLength) throw new TokenProblem('long', `the token has ${token.length} bytes; the limit is ${maxLength}`, 'leave out claims that the proxy does not read');
   return token;
 }
 
 /**
- * Whether a text is rather a word than a token. What a server or a reverse proxy says in
- * trouble is plain text as often as a page ("Bad Gateway", "Unauthorized", "undefined"), and
- * a proxy that is sent two such texts takes the second for a new token that is wrong: it
- * would close the chat for good. A token is a JWT, which has dots, or of another kind, which
- * is longer than words are.
+ * Reports whether a text is more likely a word than a token. A server or reverse proxy in trouble answers
+ * with plain text as often as with a page ("Bad Gateway", "Unauthorized", "undefined"), and a proxy that
+ * receives two of these takes the second for a new token that is wrong: it would close the chat for good.
+ * A token is a JWT, which has dots, or of another kind, which is longer than a word.
  *
  * @param {string} token
  */
-function wordlike(token) {
+function isWord(token) {
   return token.length < 20 && !token.includes('.');
 }

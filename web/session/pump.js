@@ -1,13 +1,11 @@
-import { Unchanged, browser, digestIn } from './changedetector.js';
+import { ChangeDetector, browser, digestIn } from './changedetector.js';
 
 /**
- * Reads one file, piece by piece, into one buffer that is used again for every
- * piece. Each lies behind room for a header, so that header and piece go out
- * as one message without being copied together.
+ * Reads one file, piece by piece, into one reused buffer. Headroom for a frame's header
+ * is before each piece, so that header and piece are sent as one message without a copy.
  *
- * The module says what to read and is called back when it is there. One read is
- * under way at a time. The last piece is handed over only once the file has been
- * found unchanged.
+ * The module asks for a piece and is called back when it is read, one at a time. It gets
+ * the last piece only once the file is known to be unchanged.
  */
 export class Pump {
   #file;
@@ -15,24 +13,24 @@ export class Pump {
   #filled;
   #unread;
   #reader;
-  #unchanged;
+  #detector;
   #header = 0;
-  #room = 0;
+  #capacity = 0;
   /** @type {ArrayBuffer | undefined} */
   #buffer;
-  /** Of the bytes before the next piece, where those are to be compared. */
+  /** SHA-256 that the bytes before the next piece must have; empty: do not compare. */
   #digest = '';
-  /** Whether the next read is the first one on its connection. */
-  #anew = true;
-  /** Whether what went before was read, or compared, here. */
-  #known = false;
-  #turn = 0;
+  /** Whether the next read is the first on its connection. */
+  #fresh = true;
+  /** Whether the bytes before were read or compared by this pump. */
+  #verified = false;
+  #generation = 0;
 
   /**
    * @param {Blob} file
    * @param {number} size in bytes, as it is offered
-   * @param {(view: Uint8Array) => void} filled header room and piece
-   * @param {(before: boolean) => void} unread the file cannot be read; `before`: though some of it could
+   * @param {(view: Uint8Array) => void} filled called with headroom and piece
+   * @param {(before: boolean) => void} unread called if the file cannot be read; `before`: some of it could be
    * @param {import('./changedetector.js').Platform} [platform]
    */
   constructor(file, size, filled, unread, platform = browser) {
@@ -41,58 +39,56 @@ export class Pump {
     this.#filled = filled;
     this.#unread = unread;
     this.#reader = new platform.Reader(this.#file);
-    this.#unchanged = new Unchanged(this.#file, size, platform);
+    this.#detector = new ChangeDetector(this.#file, size, platform);
   }
 
   /**
-   * Before the first piece: the header's length and that of the longest piece
-   * in bytes, and the SHA-256 in hex of all that lies before it. A file whose
-   * beginning went to the proxy from an earlier page has to begin so. To compare
-   * and no more, read nothing after it.
+   * Prepares for the first piece. If an earlier page sent the file's beginning, the file must begin with the same bytes;
+   * to compare only those, read zero bytes after it.
    *
-   * @param {number} header @param {number} most @param {string} [digest]
+   * @param {number} header bytes of headroom @param {number} maxPiece bytes @param {string} [digest] SHA-256 in hex of all bytes before the first piece
    */
-  prepare(header, most, digest = '') {
+  prepare(header, maxPiece, digest = '') {
     this.#digest = digest;
     this.#header = header;
-    this.#room = header + most;
-    this.#anew = true;
+    this.#capacity = header + maxPiece;
+    this.#fresh = true;
   }
 
   /** @param {number} offset @param {number} length */
   read(offset, length) {
-    this.#read(offset, length, this.#turn);
+    this.#read(offset, length, this.#generation);
   }
 
-  /** Lets buffer and file go. Nobody is called back any more until the next read. */
+  /** Releases buffer and file. There are no callbacks until the next read. */
   rest() {
-    this.#turn += 1;
+    this.#generation += 1;
     this.#buffer = undefined;
     this.#reader.close();
   }
 
-  /** @param {number} offset @param {number} length @param {number} turn */
-  async #read(offset, length, turn) {
-    const wanted = () => turn === this.#turn;
+  /** @param {number} offset @param {number} length @param {number} generation */
+  async #read(offset, length, generation) {
+    const wanted = () => generation === this.#generation;
     let buffer;
     try {
-      if (this.#anew) this.#unchanged.begin(offset, this.#digest);
-      this.#anew = false;
-      if (!this.#known && this.#digest !== '' && offset > 0) await this.#compare(offset, wanted);
+      if (this.#fresh) this.#detector.begin(offset, this.#digest);
+      this.#fresh = false;
+      if (!this.#verified && this.#digest !== '' && offset > 0) await this.#compare(offset, wanted);
       if (!wanted()) return;
-      this.#known = true;
+      this.#verified = true;
       buffer = this.#buffer;
-      if (!buffer || buffer.byteLength < this.#room) buffer = new ArrayBuffer(this.#room);
+      if (!buffer || buffer.byteLength < this.#capacity) buffer = new ArrayBuffer(this.#capacity);
       buffer = await this.#reader.read(buffer, this.#header, offset, length);
       if (!wanted()) return;
       this.#buffer = buffer;
       const piece = new Uint8Array(buffer, this.#header, length);
-      this.#unchanged.note(piece);
-      if (length > 0 && offset + length === this.#size) await this.#unchanged.check(piece[length - 1], wanted);
+      this.#detector.add(piece);
+      if (length > 0 && offset + length === this.#size) await this.#detector.check(piece[length - 1], wanted);
       if (!wanted()) return;
     } catch {
       if (!wanted()) return;
-      this.#buffer = undefined; // a stream may have it
+      this.#buffer = undefined; // a stream may own it
       this.#reader.close();
       this.#unread(this.#reader.touched);
       return;
@@ -100,9 +96,9 @@ export class Pump {
     this.#filled(new Uint8Array(buffer, 0, this.#header + length));
   }
 
-  /** Rejects if the bytes before the offset are others than those that were sent. @param {number} offset @param {() => boolean} wanted */
+  /** Rejects if the bytes before the offset are not those that were sent. @param {number} offset @param {() => boolean} wanted */
   async #compare(offset, wanted) {
     const found = await digestIn({ reader: this.#reader, buffer: new ArrayBuffer(1 << 20) }, 0, offset, wanted);
-    if (wanted() && found !== this.#digest) throw new Error('the file is not the one that was begun');
+    if (wanted() && found !== this.#digest) throw new Error('the file is not the one whose upload was started');
   }
 }

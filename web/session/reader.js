@@ -1,28 +1,27 @@
-import { bytesOf } from './blob.js';
+import { byteSize } from './blob.js';
 
 const { slice, stream, arrayBuffer } = globalThis.Blob?.prototype ?? {};
 
 /**
- * Returns how many bytes a file has. Rejects if a file that says it is empty
- * cannot be read, or is not empty: one that is gone reports 0 bytes in Chromium,
- * and one that was written since reports its old size in Firefox.
+ * Returns a file's size in bytes. Rejects if a file that reports 0 bytes cannot be read,
+ * or is not empty: a file that is gone reports 0 bytes in Chromium, and one that was
+ * written since reports its old size in Firefox.
  *
  * @param {Blob} file
  * @returns {Promise<number>}
  */
 export async function sizeOf(file) {
-  const bytes = bytesOf(file);
+  const bytes = byteSize(file);
   if (bytes === 0 && (await arrayBuffer.call(file)).byteLength > 0) throw new Error('the file was empty when it was chosen');
   return bytes;
 }
 
 /**
- * Reads a file from one offset on, piece by piece, into a buffer that the caller
- * owns. The `Blob` methods are the browser's own, whatever a file object brings
- * along.
+ * Reads a file from an offset, piece by piece, into a buffer that the caller owns. It uses
+ * the browser's own `Blob` methods, whatever properties a file object has.
  */
 export class Reader {
-  /** Whether some of it could be read. */
+  /** Whether any byte could be read. */
   touched = false;
   #file;
   /** @type {ReadableStreamBYOBReader | undefined} */
@@ -36,17 +35,17 @@ export class Reader {
   }
 
   /**
-   * Reads exactly so many bytes to a place in the buffer, and returns the buffer:
-   * a stream takes it and gives it back as another object. Rejects if the file
-   * cannot be read or is shorter.
+   * Reads exactly `length` bytes into the buffer, and returns the buffer: a stream
+   * takes it and returns it as another object. Rejects if the file cannot be read or is
+   * shorter.
    *
-   * @param {ArrayBuffer} buffer @param {number} place @param {number} offset in the file @param {number} length in bytes
+   * @param {ArrayBuffer} buffer @param {number} at offset in the buffer @param {number} offset in the file @param {number} length in bytes
    * @returns {Promise<ArrayBuffer>}
    */
-  async read(buffer, place, offset, length) {
+  async read(buffer, at, offset, length) {
     const opened = this.#at(offset);
     for (let filled = 0; filled < length;) {
-      const got = await this.#some(opened, buffer, place + filled, offset + filled, length - filled);
+      const got = await this.#some(opened, buffer, at + filled, offset + filled, length - filled);
       this.touched = true;
       if (got.bytes === 0) throw new Error('the file is shorter than it was');
       buffer = got.buffer;
@@ -56,19 +55,19 @@ export class Reader {
     return buffer;
   }
 
-  /** Reports whether the file goes on at that offset, which the last read has reached. @param {number} offset */
+  /** Reports whether the file has more bytes at that offset, where the last read ended. @param {number} offset */
   async more(offset) {
     return (await this.#some(this.#at(offset), new ArrayBuffer(1), 0, offset, 1)).bytes > 0;
   }
 
-  /** Lets the file go. It can be read again afterwards. */
+  /** Releases the file. It can be read again afterwards. */
   close() {
     this.#stream?.cancel().catch(() => {});
     this.#stream = undefined;
     this.#position = -1;
   }
 
-  /** Returns a stream at that offset; undefined where the browser has no stream that fills a given buffer. @param {number} offset */
+  /** Returns a stream at that offset, or undefined if the browser has no streams that fill a given buffer. @param {number} offset */
   #at(offset) {
     if (offset === this.#position) return this.#stream;
     this.close();
@@ -86,22 +85,22 @@ export class Reader {
     return this.#stream;
   }
 
-  /** @param {ReadableStreamBYOBReader | undefined} opened @param {ArrayBuffer} buffer @param {number} place @param {number} offset @param {number} length */
-  async #some(opened, buffer, place, offset, length) {
+  /** @param {ReadableStreamBYOBReader | undefined} opened @param {ArrayBuffer} buffer @param {number} at @param {number} offset @param {number} length */
+  async #some(opened, buffer, at, offset, length) {
     if (!opened) {
       const piece = await arrayBuffer.call(slice.call(this.#file, offset, offset + length));
-      new Uint8Array(buffer, place).set(new Uint8Array(piece));
+      new Uint8Array(buffer, at).set(new Uint8Array(piece));
       return { buffer, bytes: piece.byteLength };
     }
     const options = /** @type {ReadableStreamBYOBReaderReadOptions} */ ({ min: length });
-    const { value } = await opened.read(new Uint8Array(buffer, place, length), options);
+    const { value } = await opened.read(new Uint8Array(buffer, at, length), options);
     return value ? { buffer: /** @type {ArrayBuffer} */ (value.buffer), bytes: value.byteLength } : { buffer, bytes: 0 };
   }
 }
 
 /**
- * Opens a fresh slice of a file at the last byte that it had, and returns that
- * byte, and one more if the file has grown. Chromium and WebKit reject if the
+ * Opens a fresh slice of a file at its last byte, and returns that byte, and one more if
+ * the file has grown. Chromium and WebKit reject if the
  * file's date has changed since it was chosen.
  *
  * @param {Blob} file

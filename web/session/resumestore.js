@@ -3,90 +3,84 @@ import { isKey } from './key.js';
 
 const prefix = 'attache unfinished ';
 
-/** The proxy forgets one sooner once its party has gone; under the same key it then begins anew. */
+/** The proxy forgets an upload sooner once its party has left; under the same key it then starts from the beginning. */
 const lifetime = 24 * 3600_000;
-const most = 100;
+const maxItems = 100;
 
 /**
- * The uploads that a party has not finished, known to all pages of the origin:
- * so the same file chosen again, after a reload or in another tab, goes on under
- * the key that it had. Kept are keys and what tells files apart (name, size,
- * date), for a day; no content, no token. Where the browser keeps nothing, every
- * upload is a new one.
+ * The unfinished uploads of a party, known to all pages of the origin: when the same
+ * file is chosen again, after a reload or in another tab, it resumes under its key.
+ * It holds keys and what tells files apart (name, size, date), for a day; no content,
+ * no token. If the browser stores nothing, every upload is a new one.
  *
- * The store must outlive the tab and be seen by the next one, so it is
+ * The data must outlive the tab and be visible to the next one, so it is in
  * `localStorage`, one item a file: two tabs never write the same one.
  */
-export class Unfinished {
+export class ResumeStore {
   #owner;
-  #store = storage();
-  /** When progress was last noted, by the uploads' keys. @type {Map<string, number>} */
-  #noted = new Map();
+  #storage = storage();
+  /** When progress was last saved, by the uploads' keys. @type {Map<string, number>} */
+  #savedAt = new Map();
 
   /** @param {string[]} owner proxy, chat session, user */
   constructor(...owner) {
     this.#owner = owner;
-    this.#tidy();
+    this.#expire();
   }
 
-  /** @param {Blob} file @returns {string | undefined} the key it has */
-  recall(file) {
-    return read(this.#get(this.#name(file)))?.key;
-  }
-
-  /** What a store holds; nothing where the browser has begun to forbid it. @param {string} name */
-  #get(name) {
-    try {
-      return this.#store?.getItem(name) ?? '';
-    } catch {
-      return '';
-    }
+  /** Returns the key that a file's upload has. @param {Blob} file @returns {string | undefined} */
+  keyOf(file) {
+    return parse(this.#get(this.#name(file)))?.key;
   }
 
   /** @param {Blob} file @param {string} key */
-  remember(file, key) {
+  save(file, key) {
     if (file instanceof File) this.#set(file, { key, at: Date.now() });
   }
 
-  /** @param {Blob} file @param {{ key: string, at: number, stored?: number }} value */
-  #set(file, value) {
-    try {
-      this.#store?.setItem(this.#name(file), stringify(value));
-    } catch {
-      // Full. What was kept before stands; where nothing was, a reload will begin anew.
-    }
-  }
-
-  /** Notes how much of it the proxy has, about once a second and when it has all. @param {Blob} file @param {string} key @param {number} stored */
-  note(file, key, stored) {
+  /** Saves how much of it the proxy has, about once a second and when it has all. @param {Blob} file @param {string} key @param {number} stored */
+  saveProgress(file, key, stored) {
     const now = Date.now();
-    if (stored < file.size && now - (this.#noted.get(key) ?? 0) < 1000 || this.recall(file) !== key) return;
-    this.#noted.set(key, now);
+    if (stored < file.size && now - (this.#savedAt.get(key) ?? 0) < 1000 || this.keyOf(file) !== key) return;
+    this.#savedAt.set(key, now);
     this.#set(file, { key, at: now, stored });
   }
 
-  /** All that this party has not finished. @returns {import('../attache.js').UnfinishedUpload[]} */
+  /** Returns all that this party has not finished. @returns {import('../attache.js').UnfinishedUpload[]} */
   list() {
-    const store = this.#store;
-    if (!store) return [];
-    return Object.keys(store).filter((item) => item.startsWith(prefix)).flatMap((item) => {
-      const known = read(this.#get(item));
-      const file = this.#parse(item);
+    return this.#items().flatMap((item) => {
+      const known = parse(this.#get(item));
+      const file = this.#fileOf(item);
       return known && file ? { key: known.key, ...file, stored: known.stored } : [];
     });
   }
 
-  /** Forgets an upload whose file is not at hand. @param {string} key */
-  drop(key) {
-    const store = this.#store;
-    if (!store) return;
-    for (const item of Object.keys(store)) {
-      if (item.startsWith(prefix) && this.#parse(item) && read(this.#get(item))?.key === key) this.#remove(item);
+  /** @param {Blob} file @param {string} key */
+  remove(file, key) {
+    this.#savedAt.delete(key);
+    if (this.keyOf(file) === key) this.#delete(this.#name(file));
+  }
+
+  /** Removes an upload whose file is not at hand. @param {string} key */
+  removeKey(key) {
+    for (const item of this.#items()) {
+      if (this.#fileOf(item) && parse(this.#get(item))?.key === key) this.#delete(item);
     }
   }
 
-  /** The file that an item is of, where it is ours. @param {string} item */
-  #parse(item) {
+  /** The names of all items, of other owners too. */
+  #items() {
+    return Object.keys(this.#storage ?? {}).filter((name) => name.startsWith(prefix));
+  }
+
+  /** @param {Blob} file */
+  #name(file) {
+    const { name = '', lastModified = 0 } = /** @type {Partial<File>} */ (file);
+    return prefix + stringify([...this.#owner, name, file.size, lastModified]);
+  }
+
+  /** Returns the file that an item is about, if the item belongs to this owner. @param {string} item */
+  #fileOf(item) {
     try {
       const parts = JSON.parse(item.slice(prefix.length));
       const [name, size, lastModified] = parts.splice(this.#owner.length);
@@ -97,44 +91,48 @@ export class Unfinished {
     }
   }
 
-  /** @param {Blob} file @param {string} key */
-  forget(file, key) {
-    this.#noted.delete(key);
-    if (this.recall(file) === key) this.#remove(this.#name(file));
-  }
-
-  /** @param {string} name */
-  #remove(name) {
+  /** Returns an item, or an empty text if there is none or the browser forbids it now. @param {string} item */
+  #get(item) {
     try {
-      this.#store?.removeItem(name);
+      return this.#storage?.getItem(item) ?? '';
     } catch {
-      // It is too old in a day.
+      return '';
     }
   }
 
-  /** @param {Blob} file */
-  #name(file) {
-    const { name = '', lastModified = 0 } = /** @type {Partial<File>} */ (file);
-    return prefix + stringify([...this.#owner, name, file.size, lastModified]);
+  /** @param {Blob} file @param {{ key: string, at: number, stored?: number }} value */
+  #set(file, value) {
+    try {
+      this.#storage?.setItem(this.#name(file), stringify(value));
+    } catch {
+      // The storage is full. What was saved before remains; without that, a reload starts from the beginning.
+    }
   }
 
-  /** Removes what is too old, and the oldest of what is too much. */
-  #tidy() {
-    const store = this.#store;
-    if (!store) return;
+  /** @param {string} item */
+  #delete(item) {
+    try {
+      this.#storage?.removeItem(item);
+    } catch {
+      // It expires in a day.
+    }
+  }
+
+  /** Removes items that are too old, and the oldest if there are too many. */
+  #expire() {
     const now = Date.now();
-    const kept = Object.keys(store).filter((name) => name.startsWith(prefix))
-      .map((name) => ({ name, at: read(this.#get(name))?.at ?? 0 }))
+    const newestFirst = this.#items()
+      .map((name) => ({ name, at: parse(this.#get(name))?.at ?? 0 }))
       .sort((a, b) => b.at - a.at);
-    for (let i = 0; i < kept.length; i += 1) {
-      const { name, at } = kept[i];
-      if (i >= most || at > now || now - at > lifetime) this.#remove(name);
+    for (let i = 0; i < newestFirst.length; i += 1) {
+      const { name, at } = newestFirst[i];
+      if (i >= maxItems || at > now || now - at > lifetime) this.#delete(name);
     }
   }
 }
 
 /** @param {string} text @returns {{ key: string, at: number, stored: number } | undefined} */
-function read(text) {
+function parse(text) {
   try {
     const { key, at, stored } = JSON.parse(text);
     const young = Date.now() - at <= lifetime;
@@ -144,7 +142,7 @@ function read(text) {
   }
 }
 
-/** A page may be forbidden to keep anything; outside of pages there is nothing to keep it in. */
+/** A page may be forbidden to store anything; outside a page there is no storage. */
 function storage() {
   try {
     return globalThis.document ? globalThis.localStorage : undefined;

@@ -1,13 +1,13 @@
 import { Download } from './download.js';
-import { AttacheError, makeError, readError } from './error.js';
-import { Half } from './modulesession.js';
-import { held, heldAnywhere, hold, holdIfAvailable, locksSupported } from './tablock.js';
+import { AttacheError, errorFromWire, parseError } from './error.js';
+import { ModuleSession } from './modulesession.js';
+import { isLocked, lock, lockIfAvailable, lockedKeys, locksSupported } from './tablock.js';
 import { randomKey } from './key.js';
-import { Line } from './startqueue.js';
+import { StartQueue } from './startqueue.js';
 import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
-import { Unfinished } from './resumestore.js';
-import { readClose, readDownload, readKey, readSend, readToken, readUpload, reading } from './options.js';
+import { ResumeStore } from './resumestore.js';
+import { readClose, readDownload, readKey, readSend, readToken, readUpload, parsed } from './options.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').Limits} Limits */
@@ -16,18 +16,18 @@ import { readClose, readDownload, readKey, readSend, readToken, readUpload, read
 /** @typedef {import('../attache.js').TextEvent} TextEvent */
 /** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
 /** @typedef {import('../codes.js').Right} Right */
-/** @typedef {import('./modulesession.js').Wish} Wish */
+/** @typedef {import('./modulesession.js').ConnectOptions} ConnectOptions */
 
-/** One download is one attempt, however often it is asked for while the page lives. @type {Map<string, string>} */
+/** The attempt that each file's downloads count as: one a file while the page lives. @type {Map<string, string>} */
 const attempts = new Map();
 
-/** Those of this page that are in a chat. @type {Set<Session>} */
-const inside = new Set();
+/** This page's sessions that are connected or reconnecting. @type {Set<Session>} */
+const joined = new Set();
 
 export class Session extends EventTarget {
   #base;
   #credentials;
-  #half;
+  #module;
   #id = '';
   /** @type {Party} */
   #party = Object.freeze({ userId: '', nickname: '', userType: 'CLIENT' });
@@ -44,48 +44,47 @@ export class Session extends EventTarget {
   #announced = new Set();
   /** @type {readonly TranscriptEvent[] | undefined} */
   #transcript;
-  /** @type {(error?: unknown) => void} */
-  #connected = () => {};
-  /** From the first welcome on. @type {Unfinished | undefined} */
-  #unfinished;
-  /** Told of what delays the first connect. */
+  /** Settles the promise of {@link Session.connect}. @type {(error?: unknown) => void} */
+  #settleConnect = () => {};
+  /** From the first welcome on. @type {ResumeStore | undefined} */
+  #resumes;
   #onRetry;
-  #line = new Line();
+  #startQueue = new StartQueue();
 
-  /** Only {@link Session.connect} makes one. @param {Wish} wish */
-  constructor(wish) {
+  /** Called by {@link Session.connect} only. @param {ConnectOptions} options */
+  constructor(options) {
     super();
-    this.#base = wish.base;
-    this.#credentials = wish.credentials;
-    this.#onRetry = wish.onRetry;
+    this.#base = options.base;
+    this.#credentials = options.credentials;
+    this.#onRetry = options.onRetry;
     const session = this;
-    this.#half = new Half(wish, {
+    this.#module = new ModuleSession(options, {
       get id() { return session.#id; },
       get userId() { return session.#party.userId; },
       get position() { return session.#events.at(-1)?.event ?? 0; },
-      hear: (word, text, call, cause) => this.#hear(word, text, call, cause),
-      crashed: (error) => {
-        if (this.#id !== '') this.#change('reconnecting', { error, retryIn: 0 });
+      onMessage: (word, text, call, cause) => this.#handleMessage(word, text, call, cause),
+      onRestart: (error) => {
+        if (this.#id !== '') this.#setState('reconnecting', { error, retryIn: 0 });
       },
-      failed: (error) => this.#end(error),
+      onFailure: (error) => this.#end(error),
     });
   }
 
-  /** @param {Wish} wish @returns {Promise<Session>} */
-  static async connect(wish) {
-    const { signal } = wish;
+  /** @param {ConnectOptions} options @returns {Promise<Session>} */
+  static async connect(options) {
+    const { signal } = options;
     signal?.throwIfAborted();
-    const session = new Session(wish);
+    const session = new Session(options);
     /** @type {Promise<void>} */
     const connected = new Promise((resolve, reject) => {
-      session.#connected = (error) => (error === undefined ? resolve() : reject(error));
+      session.#settleConnect = (error) => (error === undefined ? resolve() : reject(error));
     });
     const abort = () => {
-      session.#connected(signal?.reason);
-      session.#end(new AttacheError({ code: 'cancelled', message: 'connecting was given up' }));
+      session.#settleConnect(signal?.reason);
+      session.#end(new AttacheError({ code: 'cancelled', message: 'connecting was aborted' }));
     };
     signal?.addEventListener('abort', abort, { once: true });
-    session.#half.start();
+    session.#module.start();
     try {
       await connected;
     } finally {
@@ -121,189 +120,189 @@ export class Session extends EventTarget {
 
   /** @param {string | (() => string | Promise<string>)} token */
   setToken(token) {
-    this.#half.token = reading(() => readToken(token));
+    this.#module.token = parsed(() => readToken(token));
   }
 
   /** @param {Blob} file @param {import('../attache.js').UploadOptions} [options] @returns {Promise<ChatFile>} */
   async upload(file, options) {
-    const w = reading(() => readUpload(file, options));
-    w.signal?.throwIfAborted();
-    const place = this.#line.join();
+    const request = parsed(() => readUpload(file, options));
+    request.signal?.throwIfAborted();
+    const start = this.#startQueue.join();
     let release;
     try {
-      release = this.#unfinished?.recall(w.file) === w.key ? await holdIfAvailable(w.key) : hold(w.key);
-      return await this.#begin(w, place);
+      release = this.#resumes?.keyOf(request.file) === request.key ? await lockIfAvailable(request.key) : lock(request.key);
+      return await this.#begin(request, start);
     } finally {
-      place.begun();
+      start.started();
       release?.();
     }
   }
 
-  /** @param {ReturnType<typeof readUpload>} w @param {ReturnType<Line['join']>} place @returns {Promise<ChatFile>} */
-  async #begin(w, place) {
-    const size = await sizeOf(w.file).catch((cause) => {
+  /** @param {ReturnType<typeof readUpload>} request @param {ReturnType<StartQueue['join']>} start @returns {Promise<ChatFile>} */
+  async #begin(request, start) {
+    const size = await sizeOf(request.file).catch((cause) => {
       throw new AttacheError({ code: 'file-unreadable', message: '', cause });
     });
-    await place.turn;
-    this.#unfinished?.remember(w.file, w.key);
+    await start.ready;
+    this.#resumes?.save(request.file, request.key);
     try {
-      const sending = this.#send(w, size, place.group);
-      place.begun();
+      const sending = this.#send(request, size, start.group);
+      start.started();
       const sent = await sending;
-      this.#unfinished?.forget(w.file, w.key);
+      this.#resumes?.remove(request.file, request.key);
       return sent;
     } catch (error) {
-      if (!this.#goesOn(error, w.signal)) this.#unfinished?.forget(w.file, w.key);
+      if (!this.#isResumable(error, request.signal)) this.#resumes?.remove(request.file, request.key);
       throw error;
     }
   }
 
-  /** Whether an upload that came to this end may be continued. @param {unknown} error @param {AbortSignal | undefined} signal */
-  #goesOn(error, signal) {
+  /** Whether an upload that failed with this error can be resumed. @param {unknown} error @param {AbortSignal | undefined} signal */
+  #isResumable(error, signal) {
     if (signal?.aborted || this.#left) return false;
     return this.#state === 'closed' || error instanceof AttacheError && error.retryable;
   }
 
   /** @param {File} file @returns {string | undefined} */
   recall(file) {
-    const key = locksSupported() ? this.#unfinished?.recall(file) : undefined;
-    if (key === undefined || held(key)) return undefined;
+    const key = locksSupported() ? this.#resumes?.keyOf(file) : undefined;
+    if (key === undefined || isLocked(key)) return undefined;
     if (!this.#announced.has(key)) return key;
-    this.#unfinished?.forget(file, key);
+    this.#resumes?.remove(file, key);
     return undefined;
   }
 
   async unfinished() {
-    const all = this.#unfinished?.list() ?? [];
+    const all = this.#resumes?.list() ?? [];
     if (all.length === 0) return all;
-    const taken = await heldAnywhere();
+    const taken = await lockedKeys();
     return all.filter(({ key }) => !taken.has(key) && !this.#announced.has(key));
   }
 
   /** @param {string} key */
   discard(key) {
-    const w = reading(() => readKey(key));
-    this.#unfinished?.drop(w);
-    this.#half.discard(w);
+    const request = parsed(() => readKey(key));
+    this.#resumes?.removeKey(request);
+    this.#module.discard(request);
   }
 
-  /** @param {ReturnType<typeof readUpload>} w @param {number} size @param {number} group @returns {Promise<ChatFile>} */
-  #send(w, size, group) {
+  /** @param {ReturnType<typeof readUpload>} request @param {number} size @param {number} group @returns {Promise<ChatFile>} */
+  #send(request, size, group) {
     /** @param {import('../attache.js').Progress} progress */
     const onProgress = (progress) => {
-      this.#unfinished?.note(w.file, w.key, progress.stored);
-      w.onProgress?.(progress);
+      this.#resumes?.saveProgress(request.file, request.key, progress.stored);
+      request.onProgress?.(progress);
     };
-    return this.#half.call((module, half, call) => {
+    return this.#module.call((module, handle, call) => {
       const pump = new Pump(
-        w.file,
+        request.file,
         size,
-        (view) => this.#half.report(half, 'filled', call, view),
-        (before) => this.#half.report(half, 'unread', call, before),
+        (view) => this.#module.report(handle, 'filled', call, view),
+        (before) => this.#module.report(handle, 'unread', call, before),
       );
-      module.upload(half, call, pump, group, w.key, w.name, size, w.type, w.uploadType, w.description, w.digest, w.visibility, ...w.custom);
+      module.upload(handle, call, pump, group, request.key, request.name, size, request.type, request.uploadType, request.description, request.digest, request.visibility, ...request.custom);
       return pump;
-    }, { signal: w.signal, onProgress });
+    }, { signal: request.signal, onProgress });
   }
 
   /** @param {ChatFile | string} file @param {import('../attache.js').DownloadOptions} [options] @returns {Promise<Response>} */
   async download(file, options) {
-    return this.#fetching(reading(() => readDownload(file, options))).open();
+    return this.#downloadOf(parsed(() => readDownload(file, options))).open();
   }
 
   /** @param {ChatFile | string} file @param {import('../attache.js').LinkOptions} [options] @returns {Promise<string>} */
   async link(file, options) {
-    const w = reading(() => readDownload(file, options));
-    if (w.check) return this.#fetching(w).check();
-    return (await this.#ticket(w.id, w.signal)).url;
+    const request = parsed(() => readDownload(file, options));
+    if (request.check) return this.#downloadOf(request).check();
+    return (await this.#ticket(request.id, request.signal)).url;
   }
 
-  /** @param {ReturnType<typeof readDownload>} w */
-  #fetching({ id, size, offset, signal, patience }) {
+  /** @param {ReturnType<typeof readDownload>} request */
+  #downloadOf({ id, size, offset, signal, patience }) {
     const ask = (/** @type {AbortSignal | undefined} */ given) => this.#ticket(id, given);
     return new Download({ ask, size, offset, signal, patience, credentials: this.#credentials });
   }
 
   /** @param {string} text @param {import('../attache.js').SendOptions} [options] @returns {Promise<TextEvent>} */
   async send(text, options) {
-    const w = reading(() => readSend(text, options));
+    const request = parsed(() => readSend(text, options));
     const key = randomKey();
-    const said = await this.#half.call((module, half, call) => module.say(half, call, key, w.text, w.visibility), w);
-    return freeze(JSON.parse(said));
+    const sent = await this.#module.call((module, handle, call) => module.say(handle, call, key, request.text, request.visibility), request);
+    return freeze(JSON.parse(sent));
   }
 
   /** @param {{ after?: 'keep-alive' | 'close-if-no-agents' | 'force-close' }} [options] @returns {Promise<void>} */
   async close(options) {
-    const after = reading(() => readClose(options));
+    const after = parsed(() => readClose(options));
     if (this.#state === 'closed') return;
-    // Where the party is here twice, one of them goes and the party stays.
+    // The party stays in the chat as long as it has another session in this page.
     if (after === 'keep-alive' && this.#twin) {
       this.#end();
       return;
     }
-    // Who leaves in good order takes back what is not whole yet.
+    // Leaving cancels the uploads that are not complete.
     this.#left = this.#state === 'connected';
-    await this.#half.call((module, half, call) => module.leave(half, call, after), { leaving: true });
+    await this.#module.call((module, handle, call) => module.leave(handle, call, after), { leaving: true });
   }
 
-  /** Another session of the same party. */
+  /** Another session of the same party in this page. */
   get #twin() {
-    return [...inside].some((one) => one !== this && one.#base === this.#base && one.#id === this.#id && one.#party.userId === this.#party.userId);
+    return [...joined].some((one) => one !== this && one.#base === this.#base && one.#id === this.#id && one.#party.userId === this.#party.userId);
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
     return this.close();
   }
 
-  /** Where a file is. @param {string} file @param {AbortSignal | undefined} signal @returns {Promise<import('./download.js').Ticket>} */
+  /** Returns where a file can be fetched. @param {string} file @param {AbortSignal | undefined} signal @returns {Promise<import('./download.js').Ticket>} */
   async #ticket(file, signal) {
     const which = `${this.#id}/${file}`;
     const attempt = attempts.get(which) ?? randomKey();
     attempts.set(which, attempt);
-    const told = await this.#half.call((module, half, call) => module.ask(half, call, file, attempt), { signal });
-    const { path, size = 0, digest = '' } = JSON.parse(told);
+    const ticket = await this.#module.call((module, handle, call) => module.ask(handle, call, file, attempt), { signal });
+    const { path, size = 0, digest = '' } = JSON.parse(ticket);
     return { url: this.#base + path, size, digest };
   }
 
   /** @param {string} word @param {string} text @param {number} call @param {unknown} cause */
-  #hear(word, text, call, cause) {
+  #handleMessage(word, text, call, cause) {
     switch (word) {
       case 'welcome':
         this.#welcome(JSON.parse(text));
         break;
       case 'state': {
         const { error, retryIn } = JSON.parse(text);
-        this.#lost(makeError(error, cause), retryIn);
+        this.#disconnected(errorFromWire(error, cause), retryIn);
         break;
       }
       case 'event':
-        this.#happened(freeze(JSON.parse(text)));
+        this.#addEvent(freeze(JSON.parse(text)));
         break;
       case 'limits':
         this.#limits = freeze(JSON.parse(text));
         this.#dispatch('limits', this.#limits);
         break;
       case 'upload':
-        this.#step(call, JSON.parse(text));
+        this.#reportUpload(call, JSON.parse(text));
         break;
       case 'closed':
-        this.#end(text === '' ? undefined : readError(text, cause));
+        this.#end(text === '' ? undefined : parseError(text, cause));
         break;
     }
   }
 
-  /** @param {{ id: string, party: Party, limits: Limits, rights: Right[] }} place */
+  /** @param {{ id: string, party: Party, limits: Limits, rights: Right[] }} welcome */
   #welcome({ id, party, limits, rights }) {
     this.#id = id;
     this.#party = Object.freeze(party);
-    inside.add(this);
-    this.#unfinished ??= new Unfinished(this.#base, id, party.userId);
+    joined.add(this);
+    this.#resumes ??= new ResumeStore(this.#base, id, party.userId);
     this.#limits = freeze(limits);
     this.#rights = Object.freeze(rights);
-    // Where a proxy that went had said when to come back, nobody has been told.
+    // A proxy that went out of service had announced it, so no state change was reported.
     if (this.#state === 'connected') this.#dispatch('limits', this.#limits);
-    else this.#change('connected');
-    this.#connected();
+    else this.#setState('connected');
+    this.#settleConnect();
   }
 
   /**
@@ -312,7 +311,7 @@ export class Session extends EventTarget {
    *
    * @param {TranscriptEvent} event
    */
-  #happened(event) {
+  #addEvent(event) {
     if (event.type === 'file' && event.key !== '') {
       if (this.#announced.has(event.key)) return;
       this.#announced.add(event.key);
@@ -323,34 +322,34 @@ export class Session extends EventTarget {
   }
 
   /** @param {number} call @param {any} step */
-  #step(call, step) {
-    if (step.error) step.error = makeError(step.error);
+  #reportUpload(call, step) {
+    if (step.error) step.error = errorFromWire(step.error);
     if (step.file) freeze(step.file);
     this.#dispatch('upload', Object.freeze(step));
-    if (step.file) this.#half.resolve(call, step.file);
-    else if (step.error) this.#half.reject(call, step.error);
+    if (step.file) this.#module.resolve(call, step.file);
+    else if (step.error) this.#module.reject(call, step.error);
   }
 
-  /** There is no connection, or not yet. @param {AttacheError} error @param {number} retryIn milliseconds */
-  #lost(error, retryIn) {
-    if (this.#id !== '') this.#change('reconnecting', { error, retryIn });
+  /** The connection was lost, or could not be opened yet. @param {AttacheError} error @param {number} retryIn milliseconds */
+  #disconnected(error, retryIn) {
+    if (this.#id !== '') this.#setState('reconnecting', { error, retryIn });
     else if (this.#onRetry) queueMicrotask(() => this.#onRetry?.({ error, retryIn }));
   }
 
   /** @param {SessionState} state @param {{ error?: AttacheError, retryIn?: number }} [why] */
-  #change(state, why) {
+  #setState(state, why) {
     this.#state = state;
     this.#dispatch('state', { state, ...why });
   }
 
-  /** It is over; in good order where there is no error. @param {AttacheError} [error] */
+  /** Ends the session; without an error it was closed on purpose. @param {AttacheError} [error] */
   #end(error) {
     if (this.#state === 'closed') return;
-    inside.delete(this);
-    this.#change('closed', error && { error });
+    joined.delete(this);
+    this.#setState('closed', error && { error });
     const reason = error ?? new AttacheError({ code: 'not-joined', message: 'the session is closed', retryable: false });
-    this.#connected(reason);
-    this.#half.end(reason);
+    this.#settleConnect(reason);
+    this.#module.end(reason);
   }
 
   /** @param {string} type @param {unknown} detail */
@@ -359,7 +358,7 @@ export class Session extends EventTarget {
   }
 }
 
-/** What Go has handed over belongs to every listener. @param {any} value @returns {any} */
+/** Freezes a value of the module, which is shared by all listeners. @param {any} value @returns {any} */
 function freeze(value) {
   for (const inner of Object.values(value)) Object.freeze(inner);
   return Object.freeze(value);

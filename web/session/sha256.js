@@ -1,6 +1,6 @@
 import { hex } from './key.js';
 
-/** The round constants, and before them the initial state: bits of the roots of the first primes (FIPS 180-4). */
+/** The initial state and the round constants: bits of the roots of the first primes (FIPS 180-4). */
 const [initial, constants] = roots();
 
 function roots() {
@@ -17,10 +17,7 @@ function roots() {
   ];
 }
 
-/**
- * SHA-256 of what comes in pieces. The browser's own wants everything in memory
- * at once.
- */
+/** SHA-256 of data that comes in pieces. The browser's own function needs all of it in memory at once. */
 export class Sha256 {
   #state = Int32Array.from(initial);
   #words = new Int32Array(64);
@@ -45,7 +42,7 @@ export class Sha256 {
     this.#filled = bytes.length - at;
   }
 
-  /** Ends it. @returns {string} */
+  /** Finishes the hash and returns it in hex. @returns {string} */
   hex() {
     const length = this.#length;
     const padding = new Uint8Array(((119 - (length % 64)) % 64) + 9);
@@ -76,7 +73,7 @@ function schedule(w) {
 }
 
 /**
- * Without destructuring, which asks the array's iterator: three times as fast.
+ * Written without destructuring, which calls the array's iterator: three times as fast.
  *
  * @param {Int32Array} state
  * @param {Int32Array} w

@@ -1,24 +1,24 @@
 import { within } from './timelimit.js';
 
-/** Milliseconds that one file may keep those after it from beginning, all before it together. */
-const longest = 5000;
+/** Milliseconds that one file may delay the start of those after it, all before it together. */
+const maxDelay = 5000;
 
 /**
- * Files that are given in one turn of the event loop were chosen together, and
- * are begun in the order in which they were given: finding out what may be sent
- * takes longer for one than for another.
+ * Starts files in the order in which they were given. Files given in one task of
+ * the event loop were chosen together, and the checks before an upload take longer
+ * for one than for another.
  */
-export class Line {
+export class StartQueue {
   #group = 0;
   #open = false;
-  /** Ended once all before have begun. @type {Promise<unknown>} */
+  /** Settles once all files before have started. @type {Promise<unknown>} */
   #last = Promise.resolve();
 
   /**
-   * Takes the next place.
+   * Adds a file at the end.
    *
-   * @returns {{ group: number, turn: Promise<unknown>, begun: () => void }} to begin once
-   *   `turn` resolves; `begun` must be called then, or when it comes to nothing
+   * @returns {{ group: number, ready: Promise<unknown>, started: () => void }} the file may start once `ready` resolves;
+   *   call `started` then, or when it will not start at all
    */
   join() {
     if (!this.#open) {
@@ -28,8 +28,8 @@ export class Line {
       setTimeout(() => { this.#open = false; });
     }
     const before = this.#last;
-    let begun = () => {};
-    this.#last = new Promise((resolve) => { begun = () => resolve(before); });
-    return { group: this.#group, turn: within(longest, before, () => undefined), begun };
+    let started = () => {};
+    this.#last = new Promise((resolve) => { started = () => resolve(before); });
+    return { group: this.#group, ready: within(maxDelay, before, () => undefined), started };
   }
 }

@@ -1,71 +1,76 @@
 import { AttacheError } from './error.js';
 
+/**
+ * Locks on upload keys, so that no two living pages send under one key. They are
+ * Web Locks, which the browser releases however a page ends; only secure contexts
+ * have them.
+ */
+
 /** Keys of the uploads that this page sends. @type {Set<string>} */
-const ours = new Set();
+const mine = new Set();
 
-const lockOf = (/** @type {string} */ key) => `attache upload ${key}`;
+const nameOf = (/** @type {string} */ key) => `attache upload ${key}`;
 
-/** The browser's locks, which it gives back however a page ends. Only secure contexts have them. */
-function locks() {
+function lockManager() {
   return globalThis.document ? globalThis.navigator?.locks : undefined;
 }
 
-/** Reports whether it can be told that no living page sends under a key. */
-export const locksSupported = () => locks() !== undefined;
+/** Reports whether this page can find out that another page sends under a key. */
+export const locksSupported = () => lockManager() !== undefined;
 
 /** Reports whether this page sends under the key. @param {string} key */
-export const held = (key) => ours.has(key);
+export const isLocked = (key) => mine.has(key);
 
-/** Returns the keys that living pages send under: this one, and the others as far as the browser tells. */
-export async function heldAnywhere() {
-  const prefix = lockOf('');
-  const found = await locks()?.query().catch(() => undefined);
-  return new Set([...ours, ...(found?.held ?? []).flatMap(({ name = '' }) => (name.startsWith(prefix) ? name.slice(prefix.length) : []))]);
+/** Returns the keys that living pages send under: this page, and others as far as the browser reports them. */
+export async function lockedKeys() {
+  const prefix = nameOf('');
+  const found = await lockManager()?.query().catch(() => undefined);
+  return new Set([...mine, ...(found?.held ?? []).flatMap(({ name = '' }) => (name.startsWith(prefix) ? name.slice(prefix.length) : []))]);
 }
 
 /**
- * Holds a key that nobody else can have, as long as it is sent under.
+ * Locks a new key, which no other page can have.
  *
  * @param {string} key
- * @returns {() => void} lets it go
+ * @returns {() => void} releases it
  */
-export function hold(key) {
-  const { release, over } = begin(key);
-  locks()?.request(lockOf(key), () => over).catch(() => {});
+export function lock(key) {
+  const { release, released } = claim(key);
+  lockManager()?.request(nameOf(key), () => released).catch(() => {});
   return release;
 }
 
 /**
- * Holds a key that an earlier page had. One that a living page holds is never used
- * again, because two files may share name, size and date: then this rejects with
- * `upload-conflict`, as it does where that cannot be told.
+ * Locks a key that an earlier page had. A key that a living page holds is never
+ * shared, because two files may have the same name, size and date: then this rejects
+ * with `upload-conflict`, as it does where the browser has no locks.
  *
  * @param {string} key
- * @returns {Promise<() => void>} lets it go
+ * @returns {Promise<() => void>} releases it
  */
-export async function holdIfAvailable(key) {
-  const { release, over } = begin(key);
-  const mine = await new Promise((resolve) => {
-    const given = locks()?.request(lockOf(key), { ifAvailable: true }, (lock) => {
-      resolve(lock !== null);
-      return lock ? over : undefined;
+export async function lockIfAvailable(key) {
+  const { release, released } = claim(key);
+  const granted = await new Promise((resolve) => {
+    const request = lockManager()?.request(nameOf(key), { ifAvailable: true }, (held) => {
+      resolve(held !== null);
+      return held ? released : undefined;
     });
-    if (given) given.catch(() => resolve(false));
+    if (request) request.catch(() => resolve(false));
     else resolve(false);
   });
-  if (mine) return release;
+  if (granted) return release;
   release();
   throw conflict();
 }
 
 /** @param {string} key */
-function begin(key) {
-  if (ours.has(key)) throw conflict();
-  ours.add(key);
+function claim(key) {
+  if (mine.has(key)) throw conflict();
+  mine.add(key);
   /** @type {(value?: unknown) => void} */
-  let end = () => {};
-  const over = new Promise((resolve) => { end = resolve; });
-  return { over, release: () => { ours.delete(key); end(); } };
+  let settle = () => {};
+  const released = new Promise((resolve) => { settle = resolve; });
+  return { released, release: () => { mine.delete(key); settle(); } };
 }
 
 function conflict() {

@@ -4,15 +4,15 @@
  * @template T
  * @param {number} limit milliseconds
  * @param {Promise<T>} promise
- * @param {() => T} late called when the time is over: what it returns or throws is the result
+ * @param {() => T} onTimeout called after the limit; its return value or exception is the result
  * @returns {Promise<T>}
  */
-export async function within(limit, promise, late) {
+export async function within(limit, promise, onTimeout) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  const over = new Promise((resolve) => { timer = setTimeout(resolve, limit); });
+  const elapsed = new Promise((resolve) => { timer = setTimeout(resolve, limit); });
   try {
-    return await Promise.race([promise, over.then(late)]);
+    return await Promise.race([promise, elapsed.then(onTimeout)]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isBlob, nameOf, ours } from '../session/blob.js';
+import { isBlob, fileName, inThisRealm } from '../session/blob.js';
 
 test('a Blob has a name after its type, a File its own', () => {
   /** @type {[string, string][]} */
@@ -9,10 +9,10 @@ test('a Blob has a name after its type, a File its own', () => {
     ['audio/webm;codecs=opus', 'audio.webm'], ['video/mp4', 'video.mp4'], ['TEXT/PLAIN; charset=utf-8', 'text.txt'],
     ['application/pdf', 'file.pdf'], ['application/octet-stream', 'file'], ['', 'file'], ['constructor/__proto__', 'file'],
   ];
-  for (const [type, want] of names) assert.equal(nameOf(new Blob(['x'], { type })), want, type);
-  assert.equal(nameOf(new File(['x'], '', { type: 'image/png' })), 'image.png');
-  assert.equal(nameOf(new File(['x'], 'a.txt', { type: 'image/png' })), 'a.txt');
-  assert.equal(nameOf(new File(['x'], ' ')), ' ', 'left to be refused');
+  for (const [type, want] of names) assert.equal(fileName(new Blob(['x'], { type })), want, type);
+  assert.equal(fileName(new File(['x'], '', { type: 'image/png' })), 'image.png');
+  assert.equal(fileName(new File(['x'], 'a.txt', { type: 'image/png' })), 'a.txt');
+  assert.equal(fileName(new File(['x'], ' ')), ' ', 'left to be refused');
 });
 
 test('only Blobs and Files are ones', () => {
@@ -21,6 +21,6 @@ test('only Blobs and Files are ones', () => {
   }
   for (const file of [new Blob(), new File([], 'a')]) {
     assert.ok(isBlob(file));
-    assert.equal(ours(file), file);
+    assert.equal(inThisRealm(file), file);
   }
 });

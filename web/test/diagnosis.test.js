@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { codes } from '../codes.js';
-import { Dials } from '../session/dialer.js';
-import { ask, confined, failMessage, obstacle, read, stranger } from '../session/diagnosis.js';
+import { Dialer } from '../session/dialer.js';
+import { askProxy, blockedFromLocalNetwork, failMessage, blockedByBrowser, explain, probe } from '../session/diagnosis.js';
 
 const base = 'https://files.example';
 const fine = { protocol: 'attache.v1', time: 1, origin: 'https://desk.example', allowed: true };
-const reading = (more, origin = 'https://desk.example') => read(base, { ...fine, ...more }, 'attache.v1', origin);
+const explained = (more, origin = 'https://desk.example') => explain(base, { ...fine, ...more }, 'attache.v1', origin);
 
-test('B64 what the proxy says becomes a code and a remedy', () => {
+test('B64 what the proxy remedy becomes a code and a remedy', () => {
   const cases = [
     [{ allowed: false }, 'https://desk.example', 'origin-refused', /--origin https:\/\/desk\.example/],
-    [{ allowed: false, origin: '' }, 'https://desk.example', 'origin-refused', /takes the Origin header away/],
+    [{ allowed: false, origin: '' }, 'https://desk.example', 'origin-refused', /removes the Origin header/],
     [{ allowed: false, origin: 'http://inner' }, 'https://desk.example', 'origin-refused', /changes the Origin header to "http:\/\/inner"/],
     [{ allowed: false, origin: 'null' }, 'null', 'origin-refused', /sandboxed/],
     [{ allowed: false, missing: ['Upgrade: websocket'] }, 'https://desk.example', 'origin-refused', /--origin/],
@@ -20,16 +20,16 @@ test('B64 what the proxy says becomes a code and a remedy', () => {
     [{ protocol: 'attache.v2' }, 'https://desk.example', 'version-unsupported', /attache\.v2/],
     [{ refused: 'busy' }, 'https://desk.example', 'busy', /^$/],
     [{ draining: true }, 'https://desk.example', 'busy', /^$/],
-    [{ prefix: '/inner', allowed: undefined }, 'https://desk.example', 'upgrade-missing', /with "\/inner" before \/attache\/.*Have the reverse proxy .*location \/inner\/ \{ proxy_pass/],
+    [{ prefix: '/inner', allowed: undefined }, 'https://desk.example', 'upgrade-missing', /with "\/inner" before \/attache\/.*Configure the reverse proxy .*location \/inner\/ \{ proxy_pass/],
   ];
-  for (const [more, origin, code, says] of cases) {
-    const cause = reading(more, origin);
+  for (const [more, origin, code, remedy] of cases) {
+    const cause = explained(more, origin);
     assert.equal(cause.code, code);
-    assert.match(cause.says, says);
+    assert.match(cause.remedy, remedy);
     assert.deepEqual(JSON.parse(failMessage(code)).error, { code, message: codes[code].message, hint: codes[code].hint, retry: codes[code].retry });
   }
-  assert.equal(reading({}), undefined);
-  assert.equal(reading({ refused: 'message-invalid' }), undefined);
+  assert.equal(explained({}), undefined);
+  assert.equal(explained({ refused: 'message-invalid' }), undefined);
 });
 
 test('B64 what the browser itself holds against a dial', () => {
@@ -43,14 +43,14 @@ test('B64 what the browser itself holds against a dial', () => {
     ['wss://files.example/attache/chat', secure, { violation: { effectiveDirective: 'connect-src' } }, /wss:\/\/files\.example and https:\/\/files\.example to connect-src/],
     ['ws://files.example/attache/chat', { protocol: 'http:' }, {}, undefined],
   ];
-  for (const [url, page, found, says] of cases) {
-    const cause = obstacle(url, page, found);
-    if (!says) {
+  for (const [url, page, found, remedy] of cases) {
+    const cause = blockedByBrowser(url, page, found);
+    if (!remedy) {
       assert.equal(cause, undefined, url);
       continue;
     }
     assert.equal(cause.code, 'connection-blocked');
-    assert.match(cause.says, says);
+    assert.match(cause.remedy, remedy);
   }
 });
 
@@ -58,14 +58,14 @@ test('a page that may not into the local network', async () => {
   const state = (state) => ({ query: async () => ({ state }) });
   const page = { hostname: 'desk.example' };
   for (const host of ['10.0.0.7', '192.168.1.2', '172.20.0.1', '127.0.0.1', 'localhost', 'files.local', '[fd00::1]', '[::1]']) {
-    assert.equal((await confined(`wss://${host}:8371/`, page, state('denied')))?.code, 'connection-blocked', host);
+    assert.equal((await blockedFromLocalNetwork(`wss://${host}:8371/`, page, state('denied')))?.code, 'connection-blocked', host);
   }
-  assert.equal(await confined('wss://10.0.0.7/', page, state('prompt')), undefined);
-  assert.equal(await confined('wss://10.0.0.7/', { hostname: '10.0.0.8' }, state('denied')), undefined);
-  assert.equal(await confined('wss://files.example/', page, state('denied')), undefined);
-  assert.equal(await confined('wss://172.32.0.1/', page, state('denied')), undefined);
-  assert.equal(await confined('wss://10.0.0.7/', page, undefined), undefined);
-  assert.equal(await confined('wss://10.0.0.7/', page, { query: async () => { throw new TypeError('unknown'); } }), undefined);
+  assert.equal(await blockedFromLocalNetwork('wss://10.0.0.7/', page, state('prompt')), undefined);
+  assert.equal(await blockedFromLocalNetwork('wss://10.0.0.7/', { hostname: '10.0.0.8' }, state('denied')), undefined);
+  assert.equal(await blockedFromLocalNetwork('wss://files.example/', page, state('denied')), undefined);
+  assert.equal(await blockedFromLocalNetwork('wss://172.32.0.1/', page, state('denied')), undefined);
+  assert.equal(await blockedFromLocalNetwork('wss://10.0.0.7/', page, undefined), undefined);
+  assert.equal(await blockedFromLocalNetwork('wss://10.0.0.7/', page, { query: async () => { throw new TypeError('unknown'); } }), undefined);
 });
 
 test('B64 what answers in place of a proxy is told', async (t) => {
@@ -73,12 +73,12 @@ test('B64 what answers in place of a proxy is told', async (t) => {
   t.after(() => Object.assign(globalThis, { fetch }));
   const cases = [
     [async () => ({ status: 404 }), /status 404 .*not Attaché's proxy.*url is right/],
-    [async () => ({ status: 0 }), /what answers at https:\/\/files\.example is not/],
+    [async () => ({ status: 0 }), /the server that answers at https:\/\/files\.example is not/],
     [async () => { throw new TypeError('failed'); }, /nothing answers.*certificate/],
   ];
-  for (const [answer, says] of cases) {
+  for (const [answer, remedy] of cases) {
     globalThis.fetch = answer;
-    assert.match(await stranger(base), says);
+    assert.match(await probe(base), remedy);
   }
 });
 
@@ -101,9 +101,9 @@ test('a dial is given up in silence, told once, and told anew after a connection
     asked += 1;
     return Response.json({ ...fine, origin: '', allowed: false });
   };
-  const dials = new Dials(base);
+  const dialer = new Dialer(base);
   const dial = async (wanted) => {
-    const socket = dials.open('wss://files.example/attache/chat', 'attache.v1', () => wanted);
+    const socket = dialer.open('wss://files.example/attache/chat', 'attache.v1', () => wanted);
     const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
     socket.dispatchEvent(new Event('close'));
     return closed;
@@ -113,12 +113,12 @@ test('a dial is given up in silence, told once, and told anew after a connection
   assert.match((await dial(true)).fail, /origin-refused/);
   await dial(true);
   assert.equal(said.mock.callCount(), 1);
-  dials.connected();
+  dialer.connected();
   await dial(true);
   assert.equal(said.mock.callCount(), 2);
 
-  // One that opened and was lost has no cause to ask for.
-  const socket = dials.open('wss://files.example/attache/chat', 'attache.v1', () => true);
+  // One that opened and was lost has no cause to askProxy for.
+  const socket = dialer.open('wss://files.example/attache/chat', 'attache.v1', () => true);
   const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
   socket.dispatchEvent(new Event('open'));
   socket.dispatchEvent(new Event('close'));
@@ -134,14 +134,14 @@ test('a dial is given up in silence, told once, and told anew after a connection
   }
   assert.match(said.mock.calls[2].arguments[0], /nothing answers at https:\/\/files\.example/);
 
-  // The proxy answers, and dials do not get there.
+  // The proxy answers, and dialer do not get there.
   globalThis.fetch = async () => Response.json({ ...fine, origin: '' });
   for (let i = 0; i < 5; i++) await dial(true);
   assert.equal(said.mock.callCount(), 4);
   assert.match(said.mock.calls[3].arguments[0], /firewall/);
 
   globalThis.WebSocket = class { constructor() { throw new Error('refused'); } };
-  const dead = dials.open('wss://files.example/attache/chat', 'attache.v1', () => true);
+  const dead = dialer.open('wss://files.example/attache/chat', 'attache.v1', () => true);
   const ended = await new Promise((resolve) => dead.addEventListener('close', resolve));
   assert.match(ended.fail, /connection-blocked/);
 });
@@ -154,11 +154,11 @@ test('B64 a url that leads to the proxy with something before its paths', async 
     asked.push(url);
     return Response.json({ protocol: 'attache.v1', prefix: '/web' }, { status: 404 });
   };
-  const answer = await ask(`${base}/web`);
+  const answer = await askProxy(`${base}/web`);
   assert.deepEqual(asked, [`${base}/web/attache/why`]);
-  const { code, says } = read(`${base}/web`, answer, 'attache.v1', 'https://desk.example');
+  const { code, remedy } = explain(`${base}/web`, answer, 'attache.v1', 'https://desk.example');
   assert.equal(code, 'upgrade-missing');
-  assert.match(says, /write url="https:\/\/files\.example"\. /);
+  assert.match(remedy, /write url="https:\/\/files\.example"\. /);
   globalThis.fetch = async () => new Response('<h1>Not Found</h1>', { status: 404 });
-  assert.equal(await ask(base), undefined);
+  assert.equal(await askProxy(base), undefined);
 });

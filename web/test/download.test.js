@@ -247,7 +247,7 @@ test('B58 it is given up where nothing comes any more, with a sentence of ours',
   answers = [whole({ cut: 100_000 }), gone];
   await assert.rejects(bytes({ patience: 0 }), { code: 'offline', message: 'the connection to the file service is down' });
   answers = [whole({ cut: 100_000 }), html(502)];
-  await assert.rejects(bytes({ patience: 1 }), { code: 'busy', message: 'the way to the file service answered 502' });
+  await assert.rejects(bytes({ patience: 1 }), { code: 'busy', message: 'a server in front of the file service answered 502' });
   answers = [whole({ cut: 100_000 }), refused(403, { code: 'not-joined', message: 'gone', retry: false })];
   await assert.rejects(bytes(), { code: 'not-joined' });
 });

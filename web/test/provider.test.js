@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Provider } from '../session/provider.js';
+import { TokenProvider } from '../session/provider.js';
 
 /** What the provider answers and what the console is told. */
 async function asked(provider) {
@@ -16,7 +16,7 @@ async function asked(provider) {
 
 test('a token is what was given', async () => {
   for (const source of ['a.b.c', () => 'a.b.c', async () => 'a.b.c', async () => '\n a.b.c\n', async () => '\ufeffa.b.c\r\n', async () => 'Bearer a.b.c\n']) {
-    const { token, fixed, problem, words } = await asked(new Provider(source));
+    const { token, fixed, problem, words } = await asked(new TokenProvider(source));
     assert.deepEqual([token, fixed, problem, words], ['a.b.c', typeof source === 'string', '', []]);
   }
 });
@@ -45,7 +45,7 @@ for (const [name, source, word] of [
   ['too much', async () => 'secret'.repeat(1000), /6000 bytes/],
 ]) {
   test(`B31 a token function that answers ${name}`, async () => {
-    const provider = new Provider(source);
+    const provider = new TokenProvider(source);
     const first = await asked(provider);
     assert.equal(first.token, '');
     assert.equal(first.fixed, false);
@@ -60,7 +60,7 @@ for (const [name, source, word] of [
 
 test('B31 another kind of trouble is told, too, and all anew after a token', async () => {
   const answers = ['', '<p>', '', 'a.b.c', ''];
-  const provider = new Provider(() => answers.shift());
+  const provider = new TokenProvider(() => answers.shift());
   const counts = [];
   for (let i = 0; i < 5; i += 1) counts.push((await asked(provider)).words.length);
   assert.deepEqual(counts, [1, 1, 0, 0, 1]);
@@ -68,7 +68,7 @@ test('B31 another kind of trouble is told, too, and all anew after a token', asy
 
 test('B34 a token function that never answers is given up, and what it answers late still counts', async () => {
   const given = [];
-  const provider = new Provider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
+  const provider = new TokenProvider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
   const { token, problem, words } = await asked(provider);
   assert.equal(token, '');
   assert.match(problem, /has not answered/);
@@ -82,7 +82,7 @@ test('B34 a token function that never answers is given up, and what it answers l
 
 test('an earlier try that fails late spoils nothing', async () => {
   const given = [];
-  const provider = new Provider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
+  const provider = new TokenProvider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
   await asked(provider);
   const again = asked(provider);
   await Promise.resolve();
@@ -92,7 +92,7 @@ test('an earlier try that fails late spoils nothing', async () => {
 });
 
 test('another source is asked next', async () => {
-  const provider = new Provider(() => '');
+  const provider = new TokenProvider(() => '');
   await asked(provider);
   provider.source = 'a.b.c';
   assert.deepEqual((await asked(provider)).token, 'a.b.c');

@@ -1,44 +1,44 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Line } from '../session/startqueue.js';
+import { StartQueue } from '../session/startqueue.js';
 
-const turn = () => new Promise((resolve) => setTimeout(resolve));
+const task = () => new Promise((resolve) => setTimeout(resolve));
 
-test('what is given in one turn begins in that order', async () => {
-  const line = new Line();
-  const begun = [];
-  const places = [1, 2, 3, 4].map((name) => {
-    const place = line.join();
-    place.turn.then(() => begun.push(name));
-    return place;
+test('files given in one task start in the order in which they were given', async () => {
+  const queue = new StartQueue();
+  const started = [];
+  const joins = [1, 2, 3, 4].map((name) => {
+    const join = queue.join();
+    join.ready.then(() => started.push(name));
+    return join;
   });
-  assert.equal(new Set(places.map(({ group }) => group)).size, 1);
-  await turn();
-  assert.deepEqual(begun, [1]);
-  places[2].begun();
-  places[1].begun(); // came to nothing, before its turn
-  await turn();
-  assert.deepEqual(begun, [1], 'nobody overtakes the first');
-  places[0].begun();
-  await turn();
-  assert.deepEqual(begun, [1, 2, 3, 4]);
+  assert.equal(new Set(joins.map(({ group }) => group)).size, 1);
+  await task();
+  assert.deepEqual(started, [1]);
+  joins[2].started();
+  joins[1].started(); // it will not start
+  await task();
+  assert.deepEqual(started, [1], 'none overtakes the first');
+  joins[0].started();
+  await task();
+  assert.deepEqual(started, [1, 2, 3, 4]);
 });
 
-test('what is given later waits for nobody', async () => {
-  const line = new Line();
-  const first = line.join();
-  await turn();
-  const second = line.join();
+test('a file given in a later task waits for none before', async () => {
+  const queue = new StartQueue();
+  const first = queue.join();
+  await task();
+  const second = queue.join();
   assert.notEqual(second.group, first.group);
-  await second.turn;
+  await second.ready;
 });
 
-test('one that hangs is waited for so long', async (t) => {
+test('a file that hangs delays the next by the time limit only', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const line = new Line();
-  line.join();
-  const second = line.join();
+  const queue = new StartQueue();
+  queue.join();
+  const second = queue.join();
   t.mock.timers.tick(5000);
-  await second.turn;
+  await second.ready;
 });

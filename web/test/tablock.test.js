@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { held, hold, holdIfAvailable, locksSupported } from '../session/tablock.js';
+import { isLocked, lock, lockIfAvailable, locksSupported } from '../session/tablock.js';
 
 /** The locks of an origin: what this page has, and what another one does. */
 class LocksDouble {
@@ -38,33 +38,33 @@ test('B43: a key that another living page holds is not used', async () => {
   const locks = browser(new LocksDouble());
   locks.taken.add(`attache upload ${key}`);
   assert.equal(locksSupported(), true);
-  await assert.rejects(holdIfAvailable(key), { code: 'upload-conflict', retryable: false });
-  assert.equal(held(key), false);
+  await assert.rejects(lockIfAvailable(key), { code: 'upload-conflict', retryable: false });
+  assert.equal(isLocked(key), false);
   locks.taken.clear();
-  const release = await holdIfAvailable(key);
-  assert.equal(held(key), true);
+  const release = await lockIfAvailable(key);
+  assert.equal(isLocked(key), true);
   assert.deepEqual([...locks.taken], [`attache upload ${key}`]);
   release();
   await turn();
-  assert.deepEqual([held(key), locks.taken.size], [false, 0]);
+  assert.deepEqual([isLocked(key), locks.taken.size], [false, 0]);
 });
 
 test('B43: a key that this page holds is not used again', async () => {
   const locks = browser(new LocksDouble());
-  const release = hold(key);
+  const release = lock(key);
   assert.deepEqual([...locks.taken], [`attache upload ${key}`], 'and no other page may use it');
-  assert.throws(() => hold(key), { code: 'upload-conflict' });
-  await assert.rejects(holdIfAvailable(key), { code: 'upload-conflict' });
+  assert.throws(() => lock(key), { code: 'upload-conflict' });
+  await assert.rejects(lockIfAvailable(key), { code: 'upload-conflict' });
   release();
   await turn();
-  (await holdIfAvailable(key))();
+  (await lockIfAvailable(key))();
 });
 
 test('B43: where nobody can tell, no key is used again', async () => {
   for (const locks of [undefined, { request: () => Promise.reject(new DOMException('', 'SecurityError')) }]) {
     browser(locks);
-    await assert.rejects(holdIfAvailable(key), { code: 'upload-conflict' });
-    hold(key)();
+    await assert.rejects(lockIfAvailable(key), { code: 'upload-conflict' });
+    lock(key)();
   }
   browser(undefined);
   assert.equal(locksSupported(), false);

@@ -1,6 +1,6 @@
 import { claims, differ } from '../session/claims.js';
 import { Conversation } from './conversation.js';
-import { AttacheError, otherParty } from '../session/error.js';
+import { AttacheError, otherPartyError } from '../session/error.js';
 import { stringify } from '../session/json.js';
 import { ConversationStore } from './store.js';
 import { within } from '../session/timelimit.js';
@@ -282,7 +282,7 @@ export class Connection {
     const token = await this.#ask(this.#provider());
     const claimed = claims(token);
     if (era === this.#era && this.#another(claimed)) this.#switch();
-    if (era !== this.#era) throw otherParty();
+    if (era !== this.#era) throw otherPartyError();
     this.#claimed = claimed ?? this.#claimed;
     return token;
   }

@@ -1,4 +1,4 @@
-import { isBlob, nameOf } from '../session/blob.js';
+import { isBlob, fileName } from '../session/blob.js';
 import { Downloads } from './downloads.js';
 import { AttacheError, asAttacheError } from '../session/error.js';
 import { Outgoing } from './outgoingfile.js';
@@ -208,7 +208,7 @@ export class Conversation {
 
   /** Shows files that cannot even be tried, as refused. @param {Iterable<File | Blob | { name: string }>} files @param {AttacheError} error */
   refuse(files, error) {
-    for (const file of files) this.#uploads.reject(isBlob(file) ? nameOf(file) : file.name, error);
+    for (const file of files) this.#uploads.reject(isBlob(file) ? fileName(file) : file.name, error);
   }
 
   /** Whether there may be a session again after this one. */

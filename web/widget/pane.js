@@ -2,7 +2,7 @@ import { allowance } from './allowance.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { all, focusIn, hasFocus, make } from './dom.js';
-import { AttacheError, forReading } from '../session/error.js';
+import { AttacheError, readOnlyError } from '../session/error.js';
 import { Header } from './header.js';
 import { linked } from './links.js';
 import { Outgoing } from './outgoingfile.js';
@@ -94,7 +94,7 @@ export class Pane {
       allowance: () => this.#readonly ? { text: '', open: false } : this.#allowance(),
       add: (files, folders) => {
         if (this.#readonly) {
-          this.#host.fire('attache-error', forReading());
+          this.#host.fire('attache-error', readOnlyError());
           return;
         }
         this.#host.add(files);

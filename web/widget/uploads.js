@@ -1,4 +1,4 @@
-import { nameOf } from '../session/blob.js';
+import { fileName } from '../session/blob.js';
 import { AttacheError, asAttacheError } from '../session/error.js';
 import { randomKey } from '../session/key.js';
 
@@ -274,7 +274,7 @@ export class Uploads {
    * @param {File | Blob} file
    */
   async #describe(one, file) {
-    if (await this.#name(one, nameOf(file), file.type)) this.#offered(one, file);
+    if (await this.#name(one, fileName(file), file.type)) this.#offered(one, file);
   }
 
   /** Returns whether it had no name until then, and has one now. @param {Try} one @param {string} name @param {string} type */
