@@ -123,11 +123,11 @@ export interface Session extends EventTarget {
    * are kept for a day in `localStorage`, with neither content nor token, and only
    * in a secure context: elsewhere no page can tell that another one is gone.
    */
-  recall(file: File): string | undefined;
+  resumeKey(file: File): string | undefined;
 
   /**
    * Uploads that this party began in an earlier page within the last day and did not finish. None of them is being sent by
-   * this or another tab. {@link upload} resumes one when its file is chosen again; see {@link recall}.
+   * this or another tab. {@link upload} resumes one when its file is chosen again; see {@link resumeKey}.
    */
   unfinished(): Promise<UnfinishedUpload[]>;
 
@@ -139,7 +139,7 @@ export interface Session extends EventTarget {
    * page: stream it, or call `blob()`. A body that breaks off is resumed without the reader noticing. The body fails with an
    * {@link AttacheError} if it does not have the announced size and SHA-256 (`download-mismatch`; with an `offset` only the
    * size is compared), if something else answers (`download-intercepted`), if the file changed (`document-changed`), if the
-   * right to it is lost, and if nothing has arrived for `patience`. The reader has all but the last bytes by then, so trust
+   * right to it is lost, and if nothing has arrived for `idleTimeout`. The reader has all but the last bytes by then, so trust
    * them only once the stream has ended without an error.
    *
    * Costs a customer one download attempt a file; asking again for the same file is free while the page lives.
@@ -192,7 +192,7 @@ export interface UploadOptions {
   digest?: string;
   /** Who may see it: `ALL` (default), `INT` (agents only), `VIP` (supervisors only). */
   visibility?: Visibility;
-  /** The key of an earlier try of the same user action, to continue it; see {@link Session.recall}. Default: a new random one. */
+  /** The key of an earlier try of the same user action, to continue it; see {@link Session.resumeKey}. Default: a new random one. */
   key?: string;
 }
 
@@ -201,7 +201,7 @@ export interface DownloadOptions {
   /** First byte wanted (a Range request). Default 0. */
   offset?: number;
   /** Milliseconds without a byte after which a download that was cut is given up; 0: at the first cut. Default 120,000. */
-  patience?: number;
+  idleTimeout?: number;
 }
 
 export interface LinkOptions {
@@ -209,7 +209,7 @@ export interface LinkOptions {
   /** Whether to check first that the link is answered with the file, and to reject as {@link Session.download} does if not. */
   check?: boolean;
   /** How long to keep trying, as for {@link Session.download}. */
-  patience?: number;
+  idleTimeout?: number;
 }
 
 export interface SendOptions {

@@ -40,7 +40,7 @@ import type { Dictionary } from './widget/locale.js';
  * element retries by itself.
  *
  * Custom properties are listed in `widget/styles/sheet.js`. Every box is a `part`: `frame`,
- * `header`, `heading`, `people`, `faces`, `state`, `banner`, `transcript`,
+ * `header`, `heading`, `participants`, `avatars`, `state`, `banner`, `transcript`,
  * `empty`, `item`, `head`, `bubble`, `own`, `link`, `line`, `file`, `file-icon`,
  * `file-name`, `file-meta`, `file-note`, `file-changed`, `file-description`, `file-custom`,
  * `bar`, `bar-sent`, `bar-stored`, `composer`, `field-row`, `field`,
@@ -83,7 +83,7 @@ export class AttacheChat extends HTMLElement {
   /** Sends files, as if they had been dropped here; those given while there is no connection, as soon as there is one. Throws a TypeError for anything else. */
   add(files: Iterable<File | Blob>): void;
   /** Opens the file picker. Browsers allow it only in answer to a person's action. */
-  open(): void;
+  showPicker(): void;
   /** Puts the focus into the text field. */
   focus(): void;
 

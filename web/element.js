@@ -2,10 +2,11 @@ import { isBlob, inThisRealm } from './session/blob.js';
 import { Connection } from './widget/connection.js';
 import { Conversation } from './widget/conversation.js';
 import { AttacheError, asAttacheError, readOnlyError } from './session/error.js';
-import { SetupCheck, complain } from './widget/faults.js';
+import { logMistake } from './widget/faults.js';
 import { Locale } from './widget/locale.js';
 import { Pane } from './widget/pane.js';
 import { stringify } from './session/json.js';
+import { SetupCheck } from './widget/setupcheck.js';
 import { ConversationStore } from './widget/store.js';
 import { styles } from './widget/styles/sheet.js';
 import { normalizeBaseURL } from './session/address.js';
@@ -15,48 +16,47 @@ export { addLocale } from './widget/locale.js';
 /** @typedef {import('./attache.js').Session} Session */
 /** @typedef {import('./widget/connection.js').Token} Token */
 
-// So that the module can be imported where there is no DOM.
+// The module can be imported without a DOM.
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /**
- * A chat with files, as one element. See `element.d.ts` for what it offers and
- * `widget/styles/sheet.js` for the custom properties.
+ * A chat with files, as one element. `element.d.ts` documents its API, and
+ * `widget/styles/sheet.js` the custom properties.
  *
- * It only shows: the session, and what was written and chosen, belong to a
- * {@link Conversation}, which stays when the element is moved, removed for a
- * while or made to speak another language. There are two ways to one: `url` and
- * `token`, then a {@link Connection} has the session and closes it; or
- * `session`, which stays the page's own.
+ * It is a view. The session, the draft and the chosen files belong to a
+ * {@link Conversation}, which stays when the element is moved, removed for a while or
+ * shown in another language. It comes from `url` and `token`, then a {@link Connection}
+ * opens and closes the session; or from `session`, which stays the page's own.
  */
 export class AttacheChat extends Base {
   static observedAttributes = ['url', 'token', 'conversation', 'heading', 'lang', 'readonly'];
 
   #root = this.attachShadow({ mode: 'open' });
   #internals = this.attachInternals?.();
-  /** What is shown while it is nowhere. */
-  #nobodys = new Conversation();
-  #conversation = this.#nobodys;
+  /** Shown while there is no connection and no session. */
+  #unconnected = new Conversation();
+  #conversation = this.#unconnected;
   /** @type {Pane | undefined} */
   #pane;
-  /** The language and mode that the pane was made for. */
-  #built = '';
-  /** The page's own. @type {Session | undefined} */
+  /** The language and mode of the pane. */
+  #renderedMode = '';
+  /** The page's own session. @type {Session | undefined} */
   #session;
   /** @type {Token | undefined} */
   #token;
-  /** Its conversations without a name. */
+  /** Its unnamed conversations. */
   #store = new ConversationStore();
-  /** What the page was told last. @type {{ session?: Session, phase?: string, error?: AttacheError }} */
-  #told = {};
-  #due = false;
-  #setup = new SetupCheck();
-  /** The address and name of the connection that it is at. */
-  #where = '';
+  /** What was last reported to the page. @type {{ session?: Session, phase?: string, error?: AttacheError }} */
+  #reported = {};
+  #joinQueued = false;
+  #setupCheck = new SetupCheck();
+  /** The address and name of the connection that it has joined. */
+  #joined = '';
   #viewer;
-  /** What has the focus. @type {import('./widget/pane.js').ViewState['focus']} */
+  /** What had the focus last. @type {import('./widget/pane.js').ViewState['focus']} */
   #focused;
-  /** Ends what is listened to in another document's window. @type {AbortController | undefined} */
-  #abroad;
+  /** Aborting it removes the listeners from another document's window. @type {AbortController | undefined} */
+  #windowListeners;
 
   constructor() {
     super();
@@ -71,7 +71,7 @@ export class AttacheChat extends Base {
     };
     this.#root.addEventListener('focusin', () => { this.#focused = this.#pane?.viewState.focus; });
     this.#root.addEventListener('focusout', () => {
-      // A node that is moved loses the focus on the way.
+      // A node that is moved loses the focus for a moment.
       const before = this.#focused;
       queueMicrotask(() => { if (this.#focused === before) this.#focused = this.#pane?.viewState.focus; });
     });
@@ -91,7 +91,7 @@ export class AttacheChat extends Base {
 
   set token(value) {
     this.#token = value || undefined;
-    this.#renewed();
+    this.#tokenChanged();
   }
 
   get conversation() {
@@ -126,24 +126,24 @@ export class AttacheChat extends Base {
   set session(session) {
     const next = session ?? undefined;
     if (next === this.#session) return;
-    this.#depart();
+    this.#leave();
     this.#session = next;
-    if (next) this.#take(() => this.#show(Conversation.of(next)));
-    else this.#vacate();
-    this.#arriveSoon();
+    if (next) this.#carryOver(() => this.#show(Conversation.of(next)));
+    else this.#showUnconnected();
+    this.#joinSoon();
   }
 
   /** @param {Iterable<File | Blob>} files */
   add(files) {
     const given = [...files];
-    // Told to whoever calls it: there is no file that a tile could stand for.
+    // An exception, because there is no file that a tile could show.
     if (!given.every(isBlob)) throw new TypeError('add takes Files and Blobs');
     if (!this.readOnly) this.#conversation.add(given.map(inThisRealm));
     else this.#conversation.refuse(given, readOnlyError());
   }
 
-  open() {
-    this.#pane?.pick();
+  showPicker() {
+    this.#pane?.showPicker();
   }
 
   focus() {
@@ -151,15 +151,15 @@ export class AttacheChat extends Base {
   }
 
   connectedCallback() {
-    this.#upgrade();
-    this.#dress();
+    this.#upgradeProperties();
+    this.#adoptStyles();
     this.#watchWindow();
     const focus = this.#focused;
-    if (this.#pane?.node.ownerDocument === this.ownerDocument && this.#built === this.#mode()) this.#pane.mounted();
-    else this.#build();
+    if (this.#pane?.node.ownerDocument === this.ownerDocument && this.#renderedMode === this.#mode()) this.#pane.mounted();
+    else this.#render();
     const { activeElement, body } = this.ownerDocument;
     if (focus && this.#pane && (activeElement === null || activeElement === body)) this.#pane.viewState = { focus, scroll: this.#pane.viewState.scroll };
-    this.#arriveSoon();
+    this.#joinSoon();
   }
 
   disconnectedCallback() {
@@ -170,7 +170,7 @@ export class AttacheChat extends Base {
   }
 
   adoptedCallback() {
-    this.#dress();
+    this.#adoptStyles();
   }
 
   /** @param {string} name @param {string | null} before @param {string | null} value */
@@ -178,24 +178,24 @@ export class AttacheChat extends Base {
     if (before === value) return;
     switch (name) {
       case 'token':
-        this.#renewed();
+        this.#tokenChanged();
         break;
       case 'conversation':
         if (!value) this.#logOut();
-        this.#arriveSoon();
+        this.#joinSoon();
         break;
       case 'url':
-        this.#arriveSoon();
+        this.#joinSoon();
         break;
       case 'heading':
         if (this.#pane) this.#pane.heading = this.heading;
         break;
       default:
-        if (this.#pane && this.#built !== this.#mode()) this.#build();
+        if (this.#pane && this.#renderedMode !== this.#mode()) this.#render();
     }
   }
 
-  /** Whether it stands in a document that somebody may look at. */
+  /** Whether it is in a document that has a window. */
   get #present() {
     return this.isConnected && this.ownerDocument.defaultView !== null;
   }
@@ -204,14 +204,14 @@ export class AttacheChat extends Base {
     return this.#token ?? (this.getAttribute('token') || undefined);
   }
 
-  /** What downloads carry; read at each connect. */
+  /** The credentials mode of downloads; read at each connect. */
   get #credentials() {
     const given = this.getAttribute('credentials');
     return given === 'include' || given === 'same-origin' ? given : undefined;
   }
 
-  /** Takes over what was set before the element was defined. */
-  #upgrade() {
+  /** Applies the properties that were set before the element was defined. */
+  #upgradeProperties() {
     const self = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this));
     for (const name of ['url', 'token', 'conversation', 'heading', 'readOnly', 'session']) {
       if (!Object.hasOwn(this, name)) continue;
@@ -221,102 +221,102 @@ export class AttacheChat extends Base {
     }
   }
 
-  /** A sheet belongs to one document, and an element loses it on the way to another. */
-  #dress() {
+  /** A style sheet belongs to one document, and an element loses it when it moves to another. */
+  #adoptStyles() {
     const sheet = styles(this.ownerDocument);
     if (sheet) this.#root.adoptedStyleSheets = [sheet];
   }
 
-  /** A window that goes takes the element with it, and tells it nothing; this script may live on in another one. */
+  /** A window that closes takes the element with it without a callback; this script may continue in another window. */
   #watchWindow() {
-    this.#abroad?.abort();
+    this.#windowListeners?.abort();
     const window = this.ownerDocument.defaultView;
     if (!window || window === globalThis) return;
-    this.#abroad = new AbortController();
-    const { signal } = this.#abroad;
+    this.#windowListeners = new AbortController();
+    const { signal } = this.#windowListeners;
     window.addEventListener('pagehide', () => this.#hide(), { signal });
     window.addEventListener('pageshow', ({ persisted }) => persisted && this.connectedCallback(), { signal });
   }
 
-  /** There is another provider of tokens, or none any more. */
-  #renewed() {
+  /** There is another token provider, or none any more. */
+  #tokenChanged() {
     if (this.#provider === undefined) this.#logOut();
-    else if (this.#viewer.connection?.has(this.#viewer)) this.#viewer.connection.renew(this.#viewer);
-    else this.#arriveSoon();
+    else if (this.#viewer.connection?.has(this.#viewer)) this.#viewer.connection.providerChanged(this.#viewer);
+    else this.#joinSoon();
   }
 
-  /** Shows nothing of the former user any more, at once. */
+  /** Removes everything of the former user from view at once. */
   #logOut() {
     const { connection } = this.#viewer;
     if (!connection) return;
     this.#viewer.connection = undefined;
-    this.#where = '';
+    this.#joined = '';
     connection.logOut(this.#viewer);
-    this.#vacate();
+    this.#showUnconnected();
   }
 
-  /** One connection for however many attributes change in one go. */
-  #arriveSoon() {
-    if (this.#due) return;
-    this.#due = true;
+  /** Joins once, however many attributes change in one task. */
+  #joinSoon() {
+    if (this.#joinQueued) return;
+    this.#joinQueued = true;
     queueMicrotask(() => {
-      this.#due = false;
-      if (this.#present && !this.#session) this.#arrive();
+      this.#joinQueued = false;
+      if (this.#present && !this.#session) this.#join();
     });
   }
 
-  /** Goes to the connection that the attributes name, unless it is there. */
-  #arrive() {
+  /** Joins the connection that the attributes name, unless it has. */
+  #join() {
     const url = normalizeBaseURL(this.url);
     const name = this.conversation;
     const where = this.hasAttribute('url') && this.#provider !== undefined ? stringify([url, name]) : '';
-    if (where !== this.#where) this.#depart();
-    if (where === '') this.#setup.look(() => this.#missing());
-    else this.#setup.done();
+    if (where !== this.#joined) this.#leave();
+    if (where === '') this.#setupCheck.schedule(() => this.#missing());
+    else this.#setupCheck.pass();
     if (where === '' || this.#viewer.connection?.has(this.#viewer)) return;
-    this.#where = where;
+    this.#joined = where;
     const { connection } = this.#viewer;
-    this.#take(() => {
+    this.#carryOver(() => {
       if (connection && !connection.ended) connection.join(this.#viewer);
       else if (name !== '') Connection.named(url, name).join(this.#viewer);
       else new Connection(url, '', { store: this.#store }).join(this.#viewer);
     });
   }
 
-  /** What the page has not given it, by the names of the attributes. */
+  /** Returns the attributes that the page has not set. */
   #missing() {
-    if (!this.isConnected || this.#session || this.#where !== '') return [];
+    if (!this.isConnected || this.#session || this.#joined !== '') return [];
     return [...(this.hasAttribute('url') ? [] : ['url']), ...(this.#provider === undefined ? ['token'] : [])];
   }
 
-  /** What was written and chosen while it was nowhere goes along to where it goes now. @param {() => void} go */
-  #take(go) {
+  /** Runs a change of conversation, and takes along what was written and chosen while there was none. @param {() => void} go */
+  #carryOver(go) {
     const before = this.#conversation;
     go();
-    if (before !== this.#nobodys || before === this.#conversation) return;
-    this.#nobodys = new Conversation();
+    if (before !== this.#unconnected || before === this.#conversation) return;
+    this.#unconnected = new Conversation();
     this.#conversation.inherit(before);
   }
 
-  /** Leaves the connection that it is at, if it is at one. */
-  #depart() {
+  /** Leaves its connection, if it has one. */
+  #leave() {
     const { connection } = this.#viewer;
     if (!connection) return;
     this.#viewer.connection = undefined;
-    this.#where = '';
+    this.#joined = '';
     connection.leave(this.#viewer);
-    this.#vacate();
+    this.#showUnconnected();
   }
 
-  /** Shows nobody's conversation. */
-  #vacate() {
-    this.#nobodys = new Conversation();
-    this.#show(this.#nobodys);
+  /** Shows an empty conversation. */
+  #showUnconnected() {
+    this.#unconnected = new Conversation();
+    this.#show(this.#unconnected);
   }
 
-  /** It was removed. What it shows may be gone when it returns. */
+  /** Stops showing anything, because it was removed. */
   #hide() {
-    this.#abroad?.abort();
+    this.#windowListeners?.abort();
     this.#focused = undefined;
     this.#viewer.connection?.leave(this.#viewer);
     this.#pane?.detach();
@@ -327,16 +327,16 @@ export class AttacheChat extends Base {
   #show(conversation) {
     const same = conversation === this.#conversation;
     this.#conversation = conversation;
-    this.#build(same);
+    this.#render(same);
   }
 
-  /** What a pane is made for: another language or mode needs another pane. */
+  /** The pane's language and mode; another one needs another pane. */
   #mode() {
     return `${Locale.of(this).tag} ${this.readOnly}`;
   }
 
-  /** Makes what is seen anew. @param {boolean} [same] whether it is of the same conversation */
-  #build(same = true) {
+  /** Replaces the pane. @param {boolean} [same] whether the conversation is the same */
+  #render(same = true) {
     const viewState = this.#pane?.viewState;
     this.#pane?.detach();
     this.#pane = undefined;
@@ -348,56 +348,56 @@ export class AttacheChat extends Base {
     const pane = new Pane(Locale.of(this), this.readOnly, conversation, {
       fire: (type, detail) => this.#fire(type, detail),
       add: (files) => {
-        // A file picker stays open while another chat is shown, and whoever is in that one must not get the file.
+        // A file picker stays open while another chat is shown, and the parties in that one must not get the file.
         if (conversation === this.#conversation) this.add(files);
         else this.#conversation.refuse(files, switched());
       },
-      dragging: (dragging) => this.#mark('dragging', dragging),
-      stated: () => this.#stated(),
+      dragging: (dragging) => this.#setState('dragging', dragging),
+      phaseChanged: () => this.#phaseChanged(),
     });
     this.#pane = pane;
-    this.#built = this.#mode();
+    this.#renderedMode = this.#mode();
     pane.heading = this.heading;
     this.#root.replaceChildren(pane.node);
     pane.mounted();
     if (viewState && same) pane.viewState = viewState;
     else if (viewState?.focus) pane.focus();
-    this.#stated();
+    this.#phaseChanged();
   }
 
-  /** Tells the page of the state of the connection, where that is another. */
-  #stated() {
+  /** Reports the connection's state to the page if it has changed. */
+  #phaseChanged() {
     const { session, phase, error } = this.#conversation;
-    for (const one of ['connected', 'reconnecting', 'closed']) this.#mark(one, one === phase && session !== undefined);
-    const told = this.#told;
-    if (told.session === session && told.phase === phase && told.error === error) return;
-    this.#told = { session, phase, error };
-    if (phase === 'unreachable' && error) complain(error);
-    // While it is tried again, each cause is told once.
-    const delayed = phase === 'connecting' && error !== undefined && error.code !== told.error?.code;
+    for (const one of ['connected', 'reconnecting', 'closed']) this.#setState(one, one === phase && session !== undefined);
+    const before = this.#reported;
+    if (before.session === session && before.phase === phase && before.error === error) return;
+    this.#reported = { session, phase, error };
+    if (phase === 'unreachable' && error) logMistake(error);
+    // While connecting is retried, each cause is reported once.
+    const delayed = phase === 'connecting' && error !== undefined && error.code !== before.error?.code;
     if (phase === 'unreachable' || delayed) this.#fire('attache-error', error);
     else if (session && phase !== 'connecting' && phase !== 'idle') this.#fire('attache-state', { state: phase, error });
   }
 
   /** @param {string} type @param {unknown} detail */
   #fire(type, detail) {
-    const told = type === 'attache-error' ? asAttacheError(detail) : detail;
-    this.dispatchEvent(new CustomEvent(type, { detail: told, bubbles: true, composed: true }));
+    const value = type === 'attache-error' ? asAttacheError(detail) : detail;
+    this.dispatchEvent(new CustomEvent(type, { detail: value, bubbles: true, composed: true }));
   }
 
   /** @param {string} state @param {boolean} on */
-  #mark(state, on) {
+  #setState(state, on) {
     try {
       if (on) this.#internals?.states.add(state);
       else this.#internals?.states.delete(state);
     } catch {
-      // A browser that has no such states, or wants them to begin with two dashes, does without.
+      // Older browsers have no custom states, or require two dashes in front.
     }
   }
 }
 
 function switched() {
-  return new AttacheError({ code: 'cancelled', message: 'it was chosen for another chat than the one that is shown now', hint: 'choose it again if it is meant for this one' });
+  return new AttacheError({ code: 'cancelled', message: 'this file was chosen for another chat than the one shown now', hint: 'choose it again if it is meant for this one' });
 }
 
 if (globalThis.customElements && !customElements.get('attache-chat')) {

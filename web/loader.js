@@ -41,7 +41,7 @@ async function start({ wasm }) {
     throw new Error('Attaché needs WebAssembly, which this browser lacks or has switched off (lockdown mode): use another browser');
   }
   const importing = importGo();
-  // Its failure is told when it is waited for, below.
+  // A failure is reported below, where the promise is awaited.
   importing.catch(() => {});
   const build = await importBuild();
   const [module, Go] = await Promise.all([compileOnce(wasm, build), importing]);
@@ -58,11 +58,11 @@ async function importBuild() {
 
 /** @returns {Promise<GoClass>} */
 async function importGo() {
-  const theirs = globalThis.Go;
+  const previous = globalThis.Go;
   try {
     const { Go } = await import('./session/go.js');
     if (!Go) throw new Error('dist/wasm_exec.js set no Go');
-    if (globalThis.Go === Go) giveBack(theirs);
+    if (globalThis.Go === Go) restoreGlobal(previous);
     return Go;
   } catch (error) {
     throw await explainMissing(new URL('./dist/wasm_exec.js', import.meta.url), error);
@@ -70,17 +70,16 @@ async function importGo() {
 }
 
 /**
- * Leaves no global behind, and to another Go program on the page the class that
- * it came with.
- * @param {GoClass | undefined} theirs
+ * Leaves no global behind, and restores the class of another Go program on the page.
+ * @param {GoClass | undefined} previous
  */
-function giveBack(theirs) {
-  if (theirs) globalThis.Go = theirs;
+function restoreGlobal(previous) {
+  if (previous) globalThis.Go = previous;
   else delete globalThis.Go;
 }
 
 /**
- * A failed import does not tell why. The server does.
+ * Asks the server why an import failed; the browser does not say.
  * @param {URL} url
  * @param {unknown} cause
  */
@@ -140,7 +139,7 @@ async function fetchModule(url, { integrity }) {
 async function compileResponse(response) {
   const type = response.headers.get('Content-Type')?.trim().toLowerCase();
   if (type === 'application/wasm') return WebAssembly.compileStreaming(response);
-  console.warn(`attache: ${response.url || 'the module'} came with Content-Type: ${type ?? '(none)'}; `
+  console.warn(`attache: ${response.url || 'the module'} was sent with Content-Type: ${type ?? '(none)'}; `
     + 'send application/wasm, and it starts faster');
   return WebAssembly.compile(await response.arrayBuffer());
 }
@@ -154,11 +153,11 @@ function explainCompile(url, cause) {
     return new Error("Attaché may not run here: add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy", { cause });
   }
   return new Error(`Attaché could not read ${url || 'the module'} as WebAssembly: ${cause}. `
-    + 'A development server may have answered with something else; exclude attache from its pre-bundling, or pass the option wasm', { cause });
+    + 'A development server may have sent another file; exclude attache from its pre-bundling, or pass the option wasm', { cause });
 }
 
 /**
- * Starts a program and resolves with what it hands over.
+ * Starts a program and resolves with its functions.
  * @param {WebAssembly.Module} module
  * @param {GoClass} Go
  * @param {Build} build
@@ -166,33 +165,33 @@ function explainCompile(url, cause) {
  */
 async function run(module, Go, build) {
   const go = new Go();
-  const door = openDoor(build);
-  go.argv = ['attache', door.name];
+  const callback = registerCallback(build);
+  go.argv = ['attache', callback.name];
   try {
     const instance = await WebAssembly.instantiate(module, go.importObject);
     const mine = program;
-    untilEnd(go, instance).then((end) => {
+    runToExit(go, instance).then((end) => {
       if (program === mine) program = undefined;
-      tellEnd(end, door);
+      notifyExit(end, callback);
     });
-    return await door.entered;
+    return await callback.called;
   } catch (error) {
     if (!(error instanceof WebAssembly.LinkError)) throw error;
     throw new Error(`Attaché's module does not fit its wasm_exec.js (${build.go}): serve both from one build`, { cause: error });
   } finally {
-    door.close();
+    callback.close();
   }
 }
 
 /**
- * Runs the program. Its `run` does not see the end that an exception in the
- * middle of Go code is (a getter of the page that throws, an exhausted stack):
- * what was cut off there must not be entered again.
+ * Runs the program and resolves when it has ended. Its `run` does not notice an exception
+ * in the middle of Go code (a getter of the page that throws, an exhausted stack), after
+ * which the program must not be called again.
  * @param {GoProgram} go
  * @param {WebAssembly.Instance} instance
  * @returns {Promise<{ code: number, cause?: unknown }>}
  */
-function untilEnd(go, instance) {
+function runToExit(go, instance) {
   return new Promise((resolve) => {
     /** @param {number} code @param {unknown} [cause] */
     const end = (code, cause) => {
@@ -216,38 +215,38 @@ function untilEnd(go, instance) {
 }
 
 /**
- * The global function, of a name that nobody else has, that the program calls
- * once with its object and its Go version.
+ * Registers a global function, under a random name, that the program calls once with its
+ * functions and its Go version.
  * @param {Build} build
  */
-function openDoor(build) {
+function registerCallback(build) {
   const name = `attache-${randomKey()}`;
   const close = () => Reflect.deleteProperty(globalThis, name);
   /** @type {(reason: Error) => void} */
-  let refuse = () => {};
+  let fail = () => {};
   /** @type {Promise<object>} */
-  const entered = new Promise((resolve, reject) => {
-    refuse = reject;
+  const called = new Promise((resolve, reject) => {
+    fail = reject;
     /** @param {object} api @param {string} version */
-    const enter = (api, version) => {
+    const receive = (api, version) => {
       close();
       if (version === build.go) resolve(api);
       else reject(new Error(`Attaché's module was built with ${version}, its wasm_exec.js is of ${build.go}: serve both from one build`));
     };
-    // Without a prototype, on which a page may have put a `get` or a `set`.
-    Object.defineProperty(globalThis, name, Object.assign(Object.create(null), { value: enter, configurable: true }));
+    // Without a prototype, to which a page may have added a `get` or a `set`.
+    Object.defineProperty(globalThis, name, Object.assign(Object.create(null), { value: receive, configurable: true }));
   });
-  return { name, entered, refuse, close };
+  return { name, called, fail, close };
 }
 
 /**
- * Tells whoever waits for the program to get ready, or the listeners if it was.
+ * Notifies the caller that waits for the program, or the listeners if the program was ready.
  * @param {{ code: number, cause?: unknown }} end
- * @param {ReturnType<typeof openDoor>} door
+ * @param {ReturnType<typeof registerCallback>} callback
  */
-function tellEnd({ code, cause }, door) {
-  door.refuse(new Error(`Attaché's module ended with code ${code} before it was ready; the browser's console shows why`, { cause }));
-  // Each in a task of its own, so that one that throws does not keep the others from hearing.
-  const tell = () => exitListeners.forEach((listener) => queueMicrotask(() => listener(code)));
-  door.entered.then(tell, () => {});
+function notifyExit({ code, cause }, callback) {
+  callback.fail(new Error(`Attaché's module ended with code ${code} before it was ready; the browser's console shows why`, { cause }));
+  // Each in its own microtask, so that one that throws does not stop the others.
+  const notify = () => exitListeners.forEach((listener) => queueMicrotask(() => listener(code)));
+  callback.called.then(notify, () => {});
 }

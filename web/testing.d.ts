@@ -17,9 +17,9 @@ export function fakeError(code: Code, message?: string): AttacheError;
 
 /** A conversation that any number of fake sessions take part in: a double for tests, in memory. */
 export class FakeChat {
-  /** @param options.pace milliseconds of each step of an upload; default 0, as fast as it goes */
-  constructor(options?: { pace?: number });
-  pace: number;
+  /** @param options.stepDelay milliseconds of each step of an upload; default 0, as fast as it goes */
+  constructor(options?: { stepDelay?: number });
+  stepDelay: number;
   readonly events: TranscriptEvent[];
   /** What was uploaded, by file id. */
   readonly contents: Map<string, Blob>;
@@ -37,9 +37,9 @@ export interface FakeSession extends Session {
   /** Says how the next upload goes; several are taken in turn. */
   script(script: Script): void;
   /** Changes the allowances, or what is used of them. */
-  limit(limits: Partial<Limits>): void;
+  setLimits(limits: Partial<Limits>): void;
   /** Changes the state of the connection. */
-  enter(state: SessionState, detail?: { error?: Error; retryIn?: number }): void;
+  setState(state: SessionState, detail?: { error?: Error; retryIn?: number }): void;
   /** Renames the party, as a token with another nickname does. */
   rename(nickname: string): void;
 }

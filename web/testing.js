@@ -72,12 +72,12 @@ export class FakeChat {
   /** @type {Set<FakeSession>} */
   sessions = new Set();
   /** Milliseconds of each step of an upload; 0 for as fast as it goes. */
-  pace;
+  stepDelay;
   #next = 1;
 
-  /** @param {{ pace?: number }} [options] */
-  constructor({ pace = 0 } = {}) {
-    this.pace = pace;
+  /** @param {{ stepDelay?: number }} [options] */
+  constructor({ stepDelay = 0 } = {}) {
+    this.stepDelay = stepDelay;
   }
 
   /**
@@ -114,7 +114,7 @@ export class FakeChat {
   /** Changes the allowances where the first agent has come or the last one has left, as the proxy does. */
   #countAgents() {
     const agentHere = this.#agentHere;
-    for (const session of this.sessions) if (session.limits.agentHere !== agentHere) session.limit({ agentHere });
+    for (const session of this.sessions) if (session.limits.agentHere !== agentHere) session.setLimits({ agentHere });
   }
 
   /**
@@ -170,7 +170,7 @@ class FakeSession extends EventTarget {
   }
 
   /** There is no earlier page. @returns {string | undefined} */
-  recall() {
+  resumeKey() {
     return undefined;
   }
 
@@ -190,13 +190,13 @@ class FakeSession extends EventTarget {
   }
 
   /** Changes the allowances, or what is used of them. @param {Partial<Limits>} limits */
-  limit(limits) {
+  setLimits(limits) {
     this.limits = { ...this.limits, ...limits };
     this.tell('limits', this.limits);
   }
 
   /** Changes the state of the connection. @param {SessionState} state @param {{ error?: Error, retryIn?: number }} [detail] */
-  enter(state, detail = {}) {
+  setState(state, detail = {}) {
     this.state = state;
     this.tell('state', { state, ...detail });
   }
@@ -238,7 +238,7 @@ class FakeSession extends EventTarget {
     }
     const announced = this.#chat.addFile(this.party, { ...named, size: file.size, key, description, custom });
     this.#chat.contents.set(announced.id, file);
-    this.limit({ usedFiles: this.limits.usedFiles + 1, usedTotalSize: this.limits.usedTotalSize + file.size });
+    this.setLimits({ usedFiles: this.limits.usedFiles + 1, usedTotalSize: this.limits.usedTotalSize + file.size });
     const seen = /** @type {ChatFile} */ (this.view(announced));
     report('announced', { file: seen });
     return seen;
@@ -299,7 +299,7 @@ class FakeSession extends EventTarget {
   async close() {
     this.#chat.sessions.delete(this);
     this.#chat.add({ type: 'leave', from: this.party });
-    this.enter('closed');
+    this.setState('closed');
   }
 
   [Symbol.asyncDispose]() {
@@ -308,7 +308,7 @@ class FakeSession extends EventTarget {
 
   #step() {
     return new Promise((resolve) => {
-      setTimeout(resolve, this.#chat.pace);
+      setTimeout(resolve, this.#chat.stepDelay);
     });
   }
 }

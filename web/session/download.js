@@ -11,7 +11,7 @@ import { Sha256 } from './sha256.js';
  * @property {number} [size] bytes, as announced in the chat
  * @property {number} offset of the first byte wanted
  * @property {AbortSignal | undefined} signal
- * @property {number} patience milliseconds without a byte after which the download fails
+ * @property {number} idleTimeout milliseconds without a byte after which the download fails
  * @property {RequestCredentials} credentials
  */
 
@@ -145,9 +145,9 @@ export class Download {
 
   /** Decides whether to open another connection, and waits before it if this one brought nothing. */
   async #waitToResume() {
-    const { patience } = this.#request;
+    const { idleTimeout } = this.#request;
     if (this.#truncated > 2) throw mismatch(`the answer ends after ${this.#offset} of ${this.#expected.size} bytes`);
-    if (this.#tries > 0 && this.#idle >= patience) throw new AttacheError({ code: 'offline', message: '' });
+    if (this.#tries > 0 && this.#idle >= idleTimeout) throw new AttacheError({ code: 'offline', message: '' });
     if (this.#tries > 0) await this.#pause(0);
   }
 
@@ -217,7 +217,7 @@ export class Download {
         this.#request.signal?.throwIfAborted();
         if (!(error instanceof Retryable)) throw error;
         this.#addIdle(since);
-        if (this.#idle + error.after >= this.#request.patience) throw error.cause;
+        if (this.#idle + error.after >= this.#request.idleTimeout) throw error.cause;
         await this.#pause(error.after);
       }
     }

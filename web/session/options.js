@@ -110,12 +110,12 @@ export function readDownload(file, given) {
   const options = object(given);
   const { id, size } = typeof file === 'string' ? { id: file, size: undefined } : object(file);
   if (typeof id !== 'string' || id === '') throw invalidCall('download takes a file of the transcript, or its id');
-  const { offset = 0, patience = 120_000, check = false } = options;
+  const { offset = 0, idleTimeout = 120_000, check = false } = options;
   if (!Number.isSafeInteger(offset) || /** @type {number} */ (offset) < 0) throw invalidCall('offset is not a byte count');
-  if (typeof patience !== 'number' || !(patience >= 0)) throw invalidCall('patience is not a duration in milliseconds');
+  if (typeof idleTimeout !== 'number' || !(idleTimeout >= 0)) throw invalidCall('idleTimeout is not a duration in milliseconds');
   return {
     id, size: typeof size === 'number' ? size : undefined, offset: /** @type {number} */ (offset),
-    patience, check: check === true, signal: abortSignal(options.signal),
+    idleTimeout, check: check === true, signal: abortSignal(options.signal),
   };
 }
 

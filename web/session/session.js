@@ -164,7 +164,7 @@ export class Session extends EventTarget {
   }
 
   /** @param {File} file @returns {string | undefined} */
-  recall(file) {
+  resumeKey(file) {
     const key = locksSupported() ? this.#resumes?.keyOf(file) : undefined;
     if (key === undefined || isLocked(key)) return undefined;
     if (!this.#announced.has(key)) return key;
@@ -218,9 +218,9 @@ export class Session extends EventTarget {
   }
 
   /** @param {ReturnType<typeof readDownload>} request */
-  #downloadOf({ id, size, offset, signal, patience }) {
+  #downloadOf({ id, size, offset, signal, idleTimeout }) {
     const ask = (/** @type {AbortSignal | undefined} */ given) => this.#ticket(id, given);
-    return new Download({ ask, size, offset, signal, patience, credentials: this.#credentials });
+    return new Download({ ask, size, offset, signal, idleTimeout, credentials: this.#credentials });
   }
 
   /** @param {string} text @param {import('../attache.js').SendOptions} [options] @returns {Promise<TextEvent>} */

@@ -51,7 +51,7 @@ test('an upload on its way keeps a session that nobody shows', async (t) => {
   t.mock.timers.tick(grace);
   assert.deepEqual(news(), ['ada join']);
   assert.ok(key);
-  session.enter('reconnecting'); // and no end of it in sight
+  session.setState('reconnecting'); // and no end of it in sight
   t.mock.timers.tick(grace);
   assert.deepEqual(news(), ['ada join', 'ada leave']);
   arrived();
@@ -102,12 +102,12 @@ test('B32 B29 trying again keeps what was written, chosen and failed', async () 
   session.script({ at: 0.5, hold: new Promise(() => {}) });
   viewer.conversation.add([file('running.pdf')]);
   write(viewer, 'half a sentence');
-  session.enter('closed', { error: fakeError('token-invalid') });
+  session.setState('closed', { error: fakeError('token-invalid') });
   await turn();
   const { conversation } = viewer;
   conversation.add([file('later.pdf')]);
   await turn();
-  conversation.again();
+  conversation.reconnect();
   await turn();
   assert.equal(viewer.conversation, conversation);
   assert.equal(conversation.draft.text, 'half a sentence');

@@ -12,7 +12,7 @@ test('B21 a new token function replaces the one before and connects nothing anew
   const { session } = viewer;
   for (let i = 0; i < 3; i += 1) {
     viewer.provider = async () => { asked.push(['new', i]); return token('ada'); };
-    viewer.connection.renew(viewer);
+    viewer.connection.providerChanged(viewer);
     await turn();
   }
   assert.equal(viewer.session, session);
@@ -29,10 +29,10 @@ test('a token that is a string is the only one, until another comes', async () =
   assert.equal(made[0].ask, token('ada'));
   const later = `${token('ada')}later`;
   viewer.provider = later;
-  viewer.connection.renew(viewer);
+  viewer.connection.providerChanged(viewer);
   assert.equal(made[0].ask, later);
   viewer.provider = async () => 'asked for';
-  viewer.connection.renew(viewer);
+  viewer.connection.providerChanged(viewer);
   assert.equal(await made[0].ask(), 'asked for');
   assert.deepEqual(news(), ['ada join']);
 });
@@ -71,7 +71,7 @@ test('who has not shown a token yet is not asked for the session\'s', async () =
   let give = () => {};
   const bo = join(new Viewer(() => new Promise((resolve) => { give = resolve; })));
   bo.provider = async () => token('bo');
-  bo.connection.renew(bo);
+  bo.connection.providerChanged(bo);
   assert.equal(await made[0].asked(), token('ada'));
   assert.equal(ada.conversation, conversation);
   give(token('bo'));
@@ -123,9 +123,9 @@ test('two parties under one name are kept apart', async () => {
 for (const [what, next] of [['chat session', token('ada', 'chat-2')], ['user', token('bo')]]) {
   /** Each way in which a token comes that names somebody else. */
   const ways = {
-    'a new string': (viewer) => { viewer.provider = next; viewer.connection.renew(viewer); },
-    'what the provider gives at a reconnect': (viewer, { asked }) => { viewer.provider = () => next; viewer.connection.renew(viewer); return assert.rejects(asked(), { code: 'session-invalid' }); },
-    'the word of the module': (viewer, { session }) => { viewer.provider = () => next; session.enter('closed', { error: fakeError('session-invalid') }); },
+    'a new string': (viewer) => { viewer.provider = next; viewer.connection.providerChanged(viewer); },
+    'what the provider gives at a reconnect': (viewer, { asked }) => { viewer.provider = () => next; viewer.connection.providerChanged(viewer); return assert.rejects(asked(), { code: 'session-invalid' }); },
+    'the word of the module': (viewer, { session }) => { viewer.provider = () => next; session.setState('closed', { error: fakeError('session-invalid') }); },
   };
   for (const [how, change] of Object.entries(ways)) {
     test(`a token that names another ${what} is a switch: ${how}`, async () => {
@@ -146,7 +146,7 @@ for (const [what, next] of [['chat session', token('ada', 'chat-2')], ['user', t
       assert.equal(viewer.conversation.draft.text, '');
       first.session.tell('message', {});
       viewer.provider = token('ada');
-      viewer.connection.renew(viewer);
+      viewer.connection.providerChanged(viewer);
       await turn();
       const back = what === 'user' ? '' : 'secret';
       assert.equal(viewer.conversation.draft.text, back, 'a draft returns with its conversation, not after another user was here');
@@ -198,7 +198,7 @@ test('a token function that hangs leaves who joins without a view, and lets him 
   assert.equal(second.conversation.phase, 'unreachable');
   assert.equal(second.conversation.error.code, 'timeout');
   second.provider = async () => token('ada');
-  second.conversation.again();
+  second.conversation.reconnect();
   await turn();
   assert.equal(second.session, first.session);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { carried, dragged, meansFiles } from '../widget/datatransfer.js';
+import { dragKind, pastesFiles, transferredFiles } from '../widget/datatransfer.js';
 
 const photo = new File(['x'], 'photo.jpg');
 const picture = new File(['x'], 'image.png', { type: 'image/png' });
@@ -52,13 +52,13 @@ const pastes = [
 ];
 
 for (const [what, data, want] of pastes) {
-  test(`B13 pasted: ${what}`, () => assert.equal(meansFiles(data, carried(data)), want));
+  test(`B13 pasted: ${what}`, () => assert.equal(pastesFiles(data, transferredFiles(data)), want));
 }
 
 test('B13 what is carried: files, folders apart, and where there are no items the list of files', () => {
-  assert.deepEqual(carried(transfer([photo], { 'text/plain': 'x' }, ['Photos'])), { files: [photo], folders: ['Photos'] });
-  assert.deepEqual(carried(/** @type {any} */ ({ types: ['Files'], files: [photo] })), { files: [photo], folders: [] });
-  assert.deepEqual(carried(transfer([], { 'text/plain': 'x' })), { files: [], folders: [] });
+  assert.deepEqual(transferredFiles(transfer([photo], { 'text/plain': 'x' }, ['Photos'])), { files: [photo], folders: ['Photos'] });
+  assert.deepEqual(transferredFiles(/** @type {any} */ ({ types: ['Files'], files: [photo] })), { files: [photo], folders: [] });
+  assert.deepEqual(transferredFiles(transfer([], { 'text/plain': 'x' })), { files: [], folders: [] });
 });
 
 /** @type {[string, any, string][]} */
@@ -75,5 +75,5 @@ const drags = [
 ];
 
 for (const [what, data, want] of drags) {
-  test(`B17 dragged: ${what}`, () => assert.equal(dragged(data), want));
+  test(`B17 dragged: ${what}`, () => assert.equal(dragKind(data), want));
 }

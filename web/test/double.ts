@@ -3,12 +3,12 @@ import { addLocale } from 'attache/element';
 import { FakeChat, fakeError } from 'attache/testing';
 
 export async function chat(element: HTMLElementTagNameMap['attache-chat']): Promise<string> {
-  const conversation = new FakeChat({ pace: 5 });
+  const conversation = new FakeChat({ stepDelay: 5 });
   const agent = conversation.join({ nickname: 'Ada', userType: 'AGENT' });
   const customer = conversation.join({ nickname: 'Bo', limits: { maxFiles: 3 } });
   agent.script({ at: 0.5, fail: fakeError('storage-full') });
-  agent.enter('reconnecting', { retryIn: 3000 });
-  customer.limit({ usedFiles: 1 });
+  agent.setState('reconnecting', { retryIn: 3000 });
+  customer.setLimits({ usedFiles: 1 });
   element.session = agent;
   element.token = async () => 'token';
   element.addEventListener('attache-file', ({ detail }) => console.info(detail.name, detail.kind));

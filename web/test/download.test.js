@@ -197,7 +197,7 @@ test('B56 a body that is always too short is no file', async () => {
     await assert.rejects(bytes(), { name: 'AttacheError' });
   }
   answers = [whole({ ranges: false, cut: 100_000 })];
-  await assert.rejects(bytes({ patience: 1 }), { code: 'offline' });
+  await assert.rejects(bytes({ idleTimeout: 1 }), { code: 'offline' });
 });
 
 test('B58 a link that is refused is asked for anew, under the same attempt', async () => {
@@ -245,9 +245,9 @@ test('B58 another content under the same name ends it', async () => {
 
 test('B58 it is given up where nothing comes any more, with a sentence of ours', async () => {
   answers = [whole({ cut: 100_000 }), gone];
-  await assert.rejects(bytes({ patience: 0 }), { code: 'offline', message: 'the connection to the file service is down' });
+  await assert.rejects(bytes({ idleTimeout: 0 }), { code: 'offline', message: 'the connection to the file service is down' });
   answers = [whole({ cut: 100_000 }), html(502)];
-  await assert.rejects(bytes({ patience: 1 }), { code: 'busy', message: 'a server in front of the file service answered 502' });
+  await assert.rejects(bytes({ idleTimeout: 1 }), { code: 'busy', message: 'a server in front of the file service answered 502' });
   answers = [whole({ cut: 100_000 }), refused(403, { code: 'not-joined', message: 'gone', retry: false })];
   await assert.rejects(bytes(), { code: 'not-joined' });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Enter } from '../widget/enterkey.js';
+import { EnterKey } from '../widget/enterkey.js';
 
 /** @param {Partial<KeyboardEvent>} [event] */
 const key = (event = {}) => ({ key: 'Enter', keyCode: 13, isComposing: false, shiftKey: false, ...event });
@@ -21,24 +21,24 @@ const keys = [
 ];
 
 for (const [what, event, want] of keys) {
-  test(`B20 ${what} ${want ? 'sends' : 'does not send'}`, () => assert.equal(new Enter().pressed(key(event)), want));
+  test(`B20 ${what} ${want ? 'sends' : 'does not send'}`, () => assert.equal(new EnterKey().pressed(key(event)), want));
 }
 
 test('B20 Safari: a conversion ends, then the next Enter sends', () => {
-  const enter = new Enter();
+  const enter = new EnterKey();
   assert.equal(enter.pressed(key({ keyCode: 229 })), false);
   assert.equal(enter.writes(line('insertFromComposition')), false);
   assert.equal(enter.pressed(key()), true);
 });
 
 test('B20 Korean: Enter within a syllable ends it, and the Enter that follows sends', () => {
-  const enter = new Enter();
+  const enter = new EnterKey();
   assert.equal(enter.pressed(key({ isComposing: true, keyCode: 229 })), false);
   assert.equal(enter.pressed(key()), true);
 });
 
 test('B20 Android: a line break after a key without a name sends', () => {
-  const enter = new Enter();
+  const enter = new EnterKey();
   enter.pressed(key({ key: 'Unidentified', keyCode: 229 }));
   assert.equal(enter.writes(line()), true);
   assert.equal(enter.writes(line()), false, 'once');
@@ -51,7 +51,7 @@ test('B20 Android: a line break after a key without a name sends', () => {
 });
 
 test('B20 a line break with Shift, or one that nobody pressed a key for, is one', () => {
-  const enter = new Enter();
+  const enter = new EnterKey();
   assert.equal(enter.writes(line()), false);
   enter.pressed(key({ shiftKey: true }));
   assert.equal(enter.writes(line()), false);

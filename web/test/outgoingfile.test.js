@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Conversation } from '../widget/conversation.js';
-import { Outgoing } from '../widget/outgoingfile.js';
+import { OutgoingFile } from '../widget/outgoingfile.js';
 import { FakeChat } from '../testing.js';
 
 /** A tile that remembers what it was told last. */
@@ -9,22 +9,22 @@ class TileDouble {
   label({ name }) { this.name = name; }
   upload({ state, stored }, cancellable, cut) { this.shows = { state, stored, cancellable, cut }; }
   refuse({ message }) { this.shows = { message }; }
-  leftBehind({ stored }) { this.shows = { left: stored }; }
+  showUnfinished({ stored }) { this.shows = { left: stored }; }
 }
 
 const progress = { key: 'k', state: 'receiving', sent: 2, stored: 1, total: 3 };
 
 test('a second tile, and one that is drawn later, show the same', () => {
-  const outgoing = new Outgoing();
+  const outgoing = new OutgoingFile();
   const [first, second, third] = [new TileDouble(), new TileDouble(), new TileDouble()];
-  outgoing.draw(first);
+  outgoing.attach(first);
   outgoing.label({ name: 'a.pdf', extension: 'pdf', kind: 'pdf' });
   outgoing.upload(progress, true);
-  outgoing.draw(second);
+  outgoing.attach(second);
   for (const tile of [first, second]) assert.deepEqual({ ...tile }, { name: 'a.pdf', shows: { state: 'receiving', stored: 1, cancellable: true, cut: false } });
-  outgoing.leave(first);
+  outgoing.detach(first);
   outgoing.refuse({ message: 'no', hint: '', retryable: true });
-  outgoing.draw(third);
+  outgoing.attach(third);
   assert.equal(first.shows.state, 'receiving');
   for (const tile of [second, third]) assert.deepEqual(tile.shows, { message: 'no' });
   outgoing.upload(progress, true);
@@ -35,7 +35,7 @@ test('B47 without a connection every tile says so, and those that come meanwhile
   const session = new FakeChat().join();
   const conversation = Conversation.of(session);
   const tile = new TileDouble();
-  conversation.join(new Proxy({ pending: (one) => one.draw(tile) }, { get: (view, name) => view[name] ?? (() => {}) }));
+  conversation.join(new Proxy({ pendingAdded: (one) => one.attach(tile) }, { get: (view, name) => view[name] ?? (() => {}) }));
   let go = () => {};
   session.script({ at: 0.5, hold: new Promise((resolve) => { go = resolve; }) });
   const shown = new Promise((resolve) => {
@@ -45,12 +45,12 @@ test('B47 without a connection every tile says so, and those that come meanwhile
   await shown;
   await new Promise((resolve) => { setTimeout(resolve, 100); }); // until there is a tile
   assert.equal(tile.shows.cut, false);
-  session.enter('reconnecting');
+  session.setState('reconnecting');
   assert.equal(tile.shows.cut, true);
   const late = new TileDouble();
-  conversation.pending[0].draw(late);
+  conversation.pending[0].attach(late);
   assert.equal(late.shows.cut, true);
-  session.enter('connected');
+  session.setState('connected');
   assert.equal(late.shows.cut, false);
   const announced = new Promise((resolve) => { session.addEventListener('file', resolve); });
   go();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Thread, groupPause, speaks } from '../widget/thread.js';
+import { Thread, groupPause, isContribution } from '../widget/thread.js';
 
 const noon = new Date(2026, 4, 1, 12).getTime();
 const ada = { userId: 'ada', nickname: 'Ada', userType: 'AGENT' };
@@ -63,6 +63,6 @@ test('days: the first event of each opens it', () => {
 });
 
 test('what the system says is news', () => {
-  assert.equal(speaks(event(1, 'message', { userId: 's', nickname: '', userType: 'SYSTEM' })), false);
-  assert.equal(speaks(event(1, 'message', bo)), true);
+  assert.equal(isContribution(event(1, 'message', { userId: 's', nickname: '', userType: 'SYSTEM' })), false);
+  assert.equal(isContribution(event(1, 'message', bo)), true);
 });

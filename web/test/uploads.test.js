@@ -29,8 +29,8 @@ function start(limits = {}, describe = async (name) => ({ name, extension: '', k
     show: (outgoing) => shown.push(outgoing),
     remove: (outgoing) => shown.splice(shown.indexOf(outgoing), 1),
     describe,
-    refused: (outgoing, { message }) => told.push(`${outgoing.name} refused: ${message}`),
-    tell: (word, outgoing) => told.push(`${outgoing.name} ${word}`),
+    failed: (outgoing, { message }) => told.push(`${outgoing.name} refused: ${message}`),
+    announce: (word, outgoing) => told.push(`${outgoing.name} ${word}`),
   }, 0);
   const released = [];
   session.addEventListener('upload', ({ detail }) => uploads.step(detail));
@@ -99,7 +99,7 @@ function startAgain(...ends) {
   const { session } = begun;
   const keys = [];
   const old = 'f'.repeat(32);
-  session.recall = () => (keys.length === 0 ? old : undefined);
+  session.resumeKey = () => (keys.length === 0 ? old : undefined);
   const { upload } = session;
   session.upload = (blob, options) => {
     keys.push(options.key);
@@ -164,7 +164,7 @@ test('B43: files that share name, size and date are two files', async () => {
     const { session, uploads, shown } = start();
     const twin = (content) => new File([content], 'scan.bmp', { lastModified: 1 });
     const keys = new Map();
-    session.recall = ({ name }) => keys.get(name);
+    session.resumeKey = ({ name }) => keys.get(name);
     const { upload } = session;
     session.upload = (given, options) => {
       keys.set(given.name, options.key);
@@ -213,7 +213,7 @@ test('B43: the file that an earlier page sent does not take the tile of another 
 test('B43: a file that was cancelled and is chosen again is sent under a new key', async () => {
   const { session, uploads, shown } = start();
   const keys = [];
-  session.recall = () => keys.at(-1);
+  session.resumeKey = () => keys.at(-1);
   const { upload } = session;
   session.upload = (given, options) => {
     keys.push(options.key);
@@ -244,7 +244,7 @@ test('a name that is found late does not set an upload back', async () => {
   uploads.add([file('a.pdf')]); // waits for a session, and for its name
   session.script({ at: 0.5, hold: new Promise(() => {}) });
   const receiving = happened(session, 'upload', ({ state }) => state === 'receiving');
-  uploads.sendBy(session);
+  uploads.attach(session);
   await receiving;
   find({ name: 'a.pdf', extension: 'pdf', kind: 'pdf' });
   await turn();

@@ -4,12 +4,12 @@
 const typesShown = 6;
 
 /**
- * What may be sent, in words. It only tells: whether a file is refused is
- * judged by the session, with the function that the proxy uses.
+ * Describes what may be sent. This text decides nothing: the session refuses files, by the
+ * same function as the proxy.
  *
  * @param {Limits} limits
  * @param {Locale} locale
- * @returns {{ text: string, open: boolean }} `open` is false while no file can be sent at all
+ * @returns {{ text: string, open: boolean }} `open` is false as long as no file can be sent at all
  */
 export function allowance(limits, locale) {
   if ([limits.maxFiles, limits.maxFileSize, limits.maxTotalSize].includes(0)) {

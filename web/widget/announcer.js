@@ -3,13 +3,13 @@ import { make } from './dom.js';
 const pause = 750;
 
 /**
- * Tells screen readers what happened, in two voices: news waits its turn, a
- * refusal does not. What comes within a short time is said together, so ten
- * files dropped at once are one announcement.
+ * Announces events to screen readers in two live regions: news is polite, a refusal
+ * interrupts. Texts that come within a short time are announced together, so ten files
+ * dropped at once are one announcement.
  */
 export class Announcer {
-  #news = make('div', { class: 'heard', role: 'status' });
-  #alerts = make('div', { class: 'heard', role: 'alert' });
+  #news = make('div', { class: 'visually-hidden', role: 'status' });
+  #alerts = make('div', { class: 'visually-hidden', role: 'alert' });
   /** @type {Map<HTMLElement, string[]>} */
   #waiting = new Map();
   /** @type {Set<ReturnType<typeof setTimeout>>} */
@@ -20,33 +20,33 @@ export class Announcer {
   }
 
   /** @param {string} text */
-  tell(text) {
-    this.#say(this.#news, text);
+  announce(text) {
+    this.#add(this.#news, text);
   }
 
   /** @param {string} text */
   alert(text) {
-    this.#say(this.#alerts, text);
+    this.#add(this.#alerts, text);
   }
 
-  /** Says nothing more. */
+  /** Announces nothing more. */
   detach() {
     this.#timers.forEach(clearTimeout);
     this.#timers.clear();
   }
 
-  /** @param {HTMLElement} voice @param {string} text */
-  #say(voice, text) {
-    const waiting = this.#waiting.get(voice);
+  /** @param {HTMLElement} region @param {string} text */
+  #add(region, text) {
+    const waiting = this.#waiting.get(region);
     if (waiting) {
       waiting.push(text);
       return;
     }
-    this.#waiting.set(voice, [text]);
+    this.#waiting.set(region, [text]);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      voice.replaceChildren(...(this.#waiting.get(voice) ?? []).map((words) => make('p', {}, words)));
-      this.#waiting.delete(voice);
+      region.replaceChildren(...(this.#waiting.get(region) ?? []).map((words) => make('p', {}, words)));
+      this.#waiting.delete(region);
     }, pause);
     this.#timers.add(timer);
   }

@@ -1,8 +1,8 @@
 import { make } from './dom.js';
 
 /**
- * A progress bar of two layers: what was handed to the network, and over it
- * what is stored durably, the point from which a broken transfer goes on.
+ * A progress bar of two layers: the bytes handed to the network, and over them the bytes
+ * stored durably, from where an interrupted upload resumes.
  */
 export class Bar {
   node = make('div', { class: 'bar', part: 'bar', role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100 });
@@ -17,8 +17,8 @@ export class Bar {
    * @param {object} progress
    * @param {number} progress.sent 0 to 1
    * @param {number} progress.stored 0 to 1
-   * @param {boolean} [progress.waiting] nothing can be counted at the moment
-   * @param {string} label whose progress it is
+   * @param {boolean} [progress.waiting] whether the progress is unknown at the moment
+   * @param {string} label the file's name
    * @param {string} text the same in words
    */
   show({ sent, stored, waiting = false }, label, text) {

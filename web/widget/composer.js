@@ -1,5 +1,5 @@
 import { make, write } from './dom.js';
-import { Enter } from './enterkey.js';
+import { EnterKey } from './enterkey.js';
 import { glyph } from './glyphs.js';
 
 /** @typedef {import('../attache.js').AttacheError} AttacheError */
@@ -10,10 +10,10 @@ import { glyph } from './glyphs.js';
  * @typedef {object} ComposerHost
  * @property {(text: string) => unknown} send
  * @property {(files: FileList) => void} add
- * @property {(draft: Draft) => void} drafted
+ * @property {(draft: Draft) => void} draftChanged
  */
 
-/** Where a text is written and files are chosen. */
+/** The form in which texts are written and files are chosen. */
 export class Composer {
   node = make('form', { class: 'composer', part: 'composer' });
   #field;
@@ -24,10 +24,10 @@ export class Composer {
   #error = make('p', { class: 'refusal', part: 'composer-error', role: 'alert', dir: 'auto' });
   #locale;
   #host;
-  #enter = new Enter();
+  #enterKey = new EnterKey();
   #open = true;
   #live = false;
-  /** The file that the picker was opened for. @type {{ name: string, shown: string } | undefined} */
+  /** The only file that the picker was opened for. @type {{ name: string, shown: string } | undefined} */
   #wanted;
 
   /** @param {Locale} locale @param {ComposerHost} host */
@@ -47,26 +47,26 @@ export class Composer {
   }
 
   /**
-   * Opens the file picker; the browser asks for a person's action first.
+   * Opens the file picker; browsers require a user gesture.
    *
-   * @param {string} [wanted] the file to be chosen, where only that will do: its own name, and the one that people see
-   * @param {string} [shown]
+   * @param {string} [wanted] the name of the only file that will do
+   * @param {string} [shown] the name that people see
    */
-  pick(wanted, shown = wanted) {
+  showPicker(wanted, shown = wanted) {
     if (this.#attach.disabled) return;
     this.#wanted = wanted === undefined || shown === undefined ? undefined : { name: wanted, shown };
-    this.complain('');
+    this.showError('');
     this.#file.click();
   }
 
-  /** @param {boolean} live whether there is a session to write to @param {boolean} writable whether there may be one later */
+  /** @param {boolean} live whether there is a session that can send @param {boolean} writable whether there may be one later */
   enable(live, writable = live) {
     this.#live = live;
     this.#field.disabled = !writable;
     this.#update();
   }
 
-  /** What is written, and where the caret is. */
+  /** The text that is not sent yet, and the selection in it. */
   get draft() {
     const { value: text, selectionStart: start, selectionEnd: end } = this.#field;
     return { text, start, end };
@@ -79,18 +79,18 @@ export class Composer {
     this.#update();
   }
 
-  /** Why the last text came back. @param {AttacheError | undefined} error */
-  set trouble(error) {
+  /** Why the last text was not sent. @param {AttacheError | undefined} error */
+  set sendError(error) {
     write(this.#error, error ? this.#locale.say('unsent', { reason: this.#locale.reason(error) }) : '');
   }
 
-  /** Says why something that was handed over was not taken. @param {string} why '' takes it back */
-  complain(why) {
+  /** Shows why something was not accepted. @param {string} why '' removes it */
+  showError(why) {
     write(this.#error, why);
   }
 
-  /** @param {{ text: string, open: boolean }} allowance @param {boolean} permitted whether this party may send files at all */
-  allow({ text, open }, permitted) {
+  /** @param {{ text: string, open: boolean }} allowance @param {boolean} permitted whether this party has the right to send files */
+  showAllowance({ text, open }, permitted) {
     this.#open = open;
     this.#attach.hidden = !permitted;
     this.#allowance.hidden = !permitted || text === '';
@@ -99,17 +99,17 @@ export class Composer {
   }
 
   #listen() {
-    this.#attach.addEventListener('click', () => this.pick());
-    this.#file.addEventListener('change', () => this.#chosen());
+    this.#attach.addEventListener('click', () => this.showPicker());
+    this.#file.addEventListener('change', () => this.#addChosen());
     this.#field.addEventListener('input', () => {
       this.#update();
-      this.#host.drafted(this.draft);
+      this.#host.draftChanged(this.draft);
     });
     this.#field.addEventListener('keydown', (event) => {
-      if (this.#enter.pressed(event)) this.#pressed(event);
+      if (this.#enterKey.pressed(event)) this.#sendByKey(event);
     });
     this.#field.addEventListener('beforeinput', (event) => {
-      if (this.#enter.writes(event)) this.#pressed(event);
+      if (this.#enterKey.writes(event)) this.#sendByKey(event);
     });
     this.node.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -120,20 +120,20 @@ export class Composer {
     });
   }
 
-  #chosen() {
+  #addChosen() {
     const { files } = this.#file;
     const wanted = this.#wanted;
     this.#wanted = undefined;
     if (wanted && files?.length && ![...files].some(({ name }) => name === wanted.name)) {
-      // Another file would go to the others at once, although nobody asked to send it.
-      this.complain(this.#locale.say('chooseOther', { name: wanted.shown, attach: this.#locale.say('attach') }));
+      // Another file would be sent at once, although nobody asked for that.
+      this.showError(this.#locale.say('chooseOther', { name: wanted.shown, attach: this.#locale.say('attach') }));
     } else if (files?.length) this.#host.add(files);
-    // The same file may be chosen again.
+    // Without this, choosing the same file again fires no event.
     this.#file.value = '';
   }
 
-  /** @param {Event} event Enter, where it is there to send */
-  #pressed(event) {
+  /** @param {Event} event an Enter that sends */
+  #sendByKey(event) {
     event.preventDefault();
     this.#submit();
   }

@@ -10,42 +10,42 @@ import { within } from '../session/timelimit.js';
 /** @typedef {string | ((request: { conversation: string }) => string | Promise<string>)} Token */
 
 /**
- * Who shows a connection's conversation: an element.
+ * An element that shows a connection's conversation.
  *
  * @typedef {object} Viewer
- * @property {Token | undefined} provider where it has its tokens from
- * @property {import('../attache.js').ConnectOptions['credentials']} [credentials] that downloads carry
- * @property {Connection | undefined} connection the one that it is at
- * @property {(conversation: Conversation) => void} show shows it, anew if need be, in place of another
+ * @property {Token | undefined} provider of its tokens
+ * @property {import('../attache.js').ConnectOptions['credentials']} [credentials] of downloads
+ * @property {Connection | undefined} connection that it is a viewer of
+ * @property {(conversation: Conversation) => void} show shows it in place of another one
  */
 
 /** @typedef {(options: import('../attache.js').ConnectOptions) => Promise<Session>} Connect */
 
-/** Milliseconds that a session is kept after its last viewer, for one to come back. */
+/** Milliseconds that a session stays open after its last viewer has left, for one to return. */
 const grace = 30_000;
-/** Milliseconds that a viewer who joins has to show a token. */
-const patience = 15_000;
-/** How many connections without a viewer are kept at the same time. */
-const mostWaiting = 16;
+/** Milliseconds that a joining viewer has to present a token. */
+const tokenTimeout = 15_000;
+/** How many connections without a viewer stay open at the same time. */
+const maxUnviewed = 16;
 
-/** Connections with a name, which other elements may join. @type {Map<string, Connection>} */
+/** Connections with a name, which other elements can join. @type {Map<string, Connection>} */
 const named = new Map();
 /** Connections without a viewer at the moment. @type {Set<Connection>} */
-const waiting = new Set();
-/** The conversations of those with a name. */
+const unviewed = new Set();
+/** The conversations of named connections. */
 const sharedStore = new ConversationStore();
 
-/** Loaded when it is needed: a page that hands its own session in may need no module at all. @type {Connect} */
+/** Loads the module only when it is needed: a page that sets `session` may need none. @type {Connect} */
 const connectByModule = async (options) => (await import('../attache.js')).connect(options);
 
 /**
- * A session with a proxy that elements share by the name of its conversation:
- * made when the first of them comes, and closed when the last one has been gone
- * for 30 seconds. All that is written and chosen is in its conversation.
+ * A session with a proxy that elements share by the name of its conversation. The first
+ * element opens it, and it is closed 30 seconds after the last one has left. Draft, chosen
+ * files and uploads are in its conversation.
  */
 export class Connection {
   conversation = this.#blank();
-  /** Whether it is closed for good; whoever comes back makes another one. */
+  /** Whether it is closed for good; an element that returns makes another one. */
   ended = false;
   #url;
   #name;
@@ -53,26 +53,26 @@ export class Connection {
   #connect;
   /** @type {Set<Viewer>} */
   #viewers = new Set();
-  /** Those who showed that they may see it. @type {WeakSet<Viewer>} */
-  #known = new WeakSet();
+  /** Viewers that may see it. @type {WeakSet<Viewer>} */
+  #admitted = new WeakSet();
   /** @type {Token | undefined} */
   #lastProvider;
-  /** Who was here last. @type {string | undefined} */
-  #user;
-  /** Whose the session is. @type {Identity | undefined} */
+  /** The user of the last session. @type {string | undefined} */
+  #lastUser;
+  /** The session's party. @type {Identity | undefined} */
   #identity;
-  /** Whom the token named that it was made with. @type {Identity | undefined} */
+  /** The party that the session's token names. @type {Identity | undefined} */
   #claimed;
   /** @type {AbortController | undefined} */
   #connecting;
-  /** Tells a session that was given up: it gets no token any more. */
-  #era = {};
+  /** Identifies the session; one that was abandoned gets no more tokens. */
+  #generation = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #closing;
 
   /**
    * @param {string} url the proxy
-   * @param {string} name the conversation's; empty: nobody else joins it
+   * @param {string} name of the conversation; empty: no other element joins it
    * @param {object} [with_]
    * @param {ConversationStore} [with_.store]
    * @param {Connect} [with_.connect]
@@ -85,7 +85,7 @@ export class Connection {
   }
 
   /**
-   * Returns the connection of that name at that proxy; the first call makes it.
+   * Returns the connection with that name to that proxy; the first call makes it.
    *
    * @param {string} url
    * @param {string} name
@@ -98,31 +98,31 @@ export class Connection {
     return known;
   }
 
-  /** Whether a viewer is shown it. @param {Viewer} viewer */
+  /** Whether an element is a viewer of it. @param {Viewer} viewer */
   has(viewer) {
     return this.#viewers.has(viewer);
   }
 
   /**
-   * Shows it to a viewer. If another viewer's token made the connection, this one
-   * has to show a token of the same party before it is shown anything.
+   * Adds a viewer. If another viewer's token opened the connection, this one must present
+   * a token of the same party before it is shown anything.
    *
    * @param {Viewer} viewer
    */
   join(viewer) {
     clearTimeout(this.#closing);
-    waiting.delete(this);
+    unviewed.delete(this);
     this.#viewers.add(viewer);
     viewer.connection = this;
-    const familiar = this.#known.has(viewer) || this.#claimed === undefined || viewer.provider === this.#lastProvider;
+    const familiar = this.#admitted.has(viewer) || this.#claimed === undefined || viewer.provider === this.#lastProvider;
     if (familiar) this.#admit(viewer);
-    else this.#examine(viewer);
+    else this.#authenticate(viewer);
   }
 
-  /** Takes note that a viewer has another provider of tokens. @param {Viewer} viewer */
-  renew(viewer) {
-    if (!this.#viewers.has(viewer) || !this.#known.has(viewer)) return;
-    // The last one is asked first.
+  /** A viewer has another token provider. @param {Viewer} viewer */
+  providerChanged(viewer) {
+    if (!this.#viewers.has(viewer) || !this.#admitted.has(viewer)) return;
+    // The latest is asked first.
     this.#viewers.delete(viewer);
     this.#viewers.add(viewer);
     const { provider } = viewer;
@@ -131,70 +131,70 @@ export class Connection {
     this.#lastProvider = provider;
     const { phase, session } = this.conversation;
     if (differ(claims(provider), this.#claimed)) this.#switch();
-    else if (session && (phase === 'connected' || phase === 'reconnecting')) session.setToken?.(this.#source(this.#era));
-    else if (this.#connecting && fixed) this.#begin();
+    else if (session && (phase === 'connected' || phase === 'reconnecting')) session.setToken?.(this.#source(this.#generation));
+    else if (this.#connecting && fixed) this.#open();
     // Many pages pass a new function at each rendering. That is not a reason to retry.
-    else if (phase === 'idle' || typeof provider === 'string' && (phase === 'unreachable' || phase === 'closed')) this.#begin();
+    else if (phase === 'idle' || typeof provider === 'string' && (phase === 'unreachable' || phase === 'closed')) this.#open();
   }
 
-  /** A viewer does not show it any more. @param {Viewer} viewer */
+  /** Removes a viewer. @param {Viewer} viewer */
   leave(viewer) {
     if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return;
     this.#stop();
-    waiting.add(this);
+    unviewed.add(this);
     this.#closing = setTimeout(() => this.#expire(), grace);
-    for (const old of [...waiting].slice(0, -mostWaiting)) old.#close(true);
+    for (const old of [...unviewed].slice(0, -maxUnviewed)) old.#close(true);
   }
 
-  /** A viewer may not see it any more, because its user logged out. @param {Viewer} viewer */
+  /** Removes a viewer whose user has logged out: it may not see the conversation any more. @param {Viewer} viewer */
   logOut(viewer) {
     this.#viewers.delete(viewer);
-    this.#known.delete(viewer);
+    this.#admitted.delete(viewer);
     if (this.#viewers.size > 0) return;
     if (this.#identity) this.#forget(this.#identity.userId);
     this.#close(false);
   }
 
   /**
-   * Forgets all that a user of this proxy wrote and chose where it is not shown any
-   * more, and closes the user's sessions there.
+   * Removes the drafts and chosen files of a user of this proxy that are not shown any more,
+   * and closes the user's sessions there.
    *
    * @param {string} userId
    */
   #forget(userId) {
-    for (const one of [...waiting]) if (one.#url === this.#url && one.#identity?.userId === userId) one.#close(false);
+    for (const one of [...unviewed]) if (one.#url === this.#url && one.#identity?.userId === userId) one.#close(false);
     for (const store of [this.#store, sharedStore]) store.forget(this.#url, userId);
   }
 
-  /** Where the tokens come from: the viewer who came last. @returns {Token | undefined} */
+  /** Returns the token provider of the latest viewer. @returns {Token | undefined} */
   #provider() {
     return this.#latest()?.provider ?? this.#lastProvider;
   }
 
-  /** The viewer who came last, of those who have a provider and may see it. @returns {Viewer | undefined} */
+  /** Returns the latest viewer that has a provider and may see it. @returns {Viewer | undefined} */
   #latest() {
-    return [...this.#viewers].reverse().find((viewer) => viewer.provider !== undefined && this.#known.has(viewer));
+    return [...this.#viewers].reverse().find((viewer) => viewer.provider !== undefined && this.#admitted.has(viewer));
   }
 
   /** @param {Viewer} viewer */
   #admit(viewer) {
-    this.#known.add(viewer);
+    this.#admitted.add(viewer);
     if (viewer.provider !== undefined) this.#lastProvider = viewer.provider;
     viewer.show(this.conversation);
     const { phase, mayReturn } = this.conversation;
-    if (phase === 'idle' || phase === 'unreachable' || (phase === 'closed' && mayReturn)) this.#begin();
+    if (phase === 'idle' || phase === 'unreachable' || (phase === 'closed' && mayReturn)) this.#open();
   }
 
   /** @param {Viewer} viewer */
-  async #examine(viewer) {
+  async #authenticate(viewer) {
     const own = this.#blank();
-    own.again = () => this.#examine(viewer);
+    own.reconnect = () => this.#authenticate(viewer);
     own.connecting();
     viewer.show(own);
     try {
-      const token = await within(patience, this.#ask(viewer.provider), late);
+      const token = await within(tokenTimeout, this.#ask(viewer.provider), tokenTimedOut);
       if (!this.#viewers.has(viewer)) return;
-      const there = differ(claims(token), this.#claimed) ? this.#apart(viewer) : this;
+      const there = differ(claims(token), this.#claimed) ? this.#connectionOf(viewer) : this;
       there.#admit(viewer);
       there.conversation.inherit(own);
     } catch (error) {
@@ -202,16 +202,16 @@ export class Connection {
     }
   }
 
-  /** Where a viewer goes whose token names another party: here, if nobody else is. @param {Viewer} viewer @returns {Connection} */
-  #apart(viewer) {
-    if ([...this.#viewers].some((one) => one !== viewer && this.#known.has(one))) {
+  /** Returns the connection for a viewer whose token names another party: this one if it has no other viewer. @param {Viewer} viewer @returns {Connection} */
+  #connectionOf(viewer) {
+    if ([...this.#viewers].some((one) => one !== viewer && this.#admitted.has(one))) {
       this.#viewers.delete(viewer);
       const other = new Connection(this.#url, this.#name, { store: this.#store, connect: this.#connect });
       other.#viewers.add(viewer);
       viewer.connection = other;
       return other;
     }
-    this.#forsake();
+    this.#abandon();
     return this;
   }
 
@@ -221,18 +221,18 @@ export class Connection {
 
   /** @param {Conversation} conversation */
   #adopt(conversation) {
-    conversation.again = () => this.#begin();
-    conversation.astray = () => this.#switch();
+    conversation.reconnect = () => this.#open();
+    conversation.onOtherParty = () => this.#switch();
     return conversation;
   }
 
-  /** Connects, again or for the first time. */
-  async #begin() {
+  /** Connects, for the first time or again. */
+  async #open() {
     const provider = this.#provider();
     if (provider === undefined || this.#viewers.size === 0) return;
     const claimed = claims(provider);
-    if (this.#another(claimed)) {
-      this.#forsake();
+    if (this.#isOtherParty(claimed)) {
+      this.#abandon();
       this.#show();
     }
     this.#stop();
@@ -240,13 +240,13 @@ export class Connection {
     const { signal } = controller;
     this.#connecting = controller;
     this.conversation.connecting();
-    const era = {};
-    this.#era = era;
+    const generation = {};
+    this.#generation = generation;
     try {
       const credentials = this.#latest()?.credentials;
       const session = await this.#connect({
         url: this.#url || undefined,
-        token: this.#source(era),
+        token: this.#source(generation),
         credentials,
         signal,
         onRetry: ({ error, retryIn }) => {
@@ -266,34 +266,34 @@ export class Connection {
     if (!this.#connecting) return;
     this.#connecting.abort();
     this.#connecting = undefined;
-    this.conversation.rest();
+    this.conversation.idle();
   }
 
-  /** Returns the token or token function for a session: a string is the only token there is. @param {object} era the session's @returns {import('../attache.js').ConnectOptions['token']} */
-  #source(era) {
+  /** Returns the token or token function for a session: a string stays a string, the only token there is. @param {object} generation the session's @returns {import('../attache.js').ConnectOptions['token']} */
+  #source(generation) {
     const provider = this.#provider();
-    if (typeof provider !== 'string') return () => this.#token(era);
+    if (typeof provider !== 'string') return () => this.#token(generation);
     this.#claimed = claims(provider) ?? this.#claimed;
     return provider;
   }
 
-  /** Returns a token for a session, from the viewer who came last. @param {object} era the session's */
-  async #token(era) {
+  /** Returns a token for a session, from the latest viewer. @param {object} generation the session's */
+  async #token(generation) {
     const token = await this.#ask(this.#provider());
     const claimed = claims(token);
-    if (era === this.#era && this.#another(claimed)) this.#switch();
-    if (era !== this.#era) throw otherPartyError();
+    if (generation === this.#generation && this.#isOtherParty(claimed)) this.#switch();
+    if (generation !== this.#generation) throw otherPartyError();
     this.#claimed = claimed ?? this.#claimed;
     return token;
   }
 
   /**
-   * Whether a token is for another party or chat. Until somebody was in the first
-   * chat session, another one of the same user is not.
+   * Reports whether a token is for another party or chat session. Until the first chat session
+   * was joined, another one of the same user does not count.
    *
    * @param {Identity | undefined} claimed
    */
-  #another(claimed) {
+  #isOtherParty(claimed) {
     return differ(claimed, this.#claimed) && (this.#identity !== undefined || claimed?.userId !== this.#claimed?.userId);
   }
 
@@ -308,13 +308,13 @@ export class Connection {
     const before = this.#identity;
     const identity = { session: session.id, userId: session.party.userId };
     if (differ(identity, before)) {
-      const [era, claimed] = [this.#era, this.#claimed];
-      this.#forsake();
-      [this.#era, this.#claimed] = [era, claimed];
+      const [generation, claimed] = [this.#generation, this.#claimed];
+      this.#abandon();
+      [this.#generation, this.#claimed] = [generation, claimed];
     }
     this.#identity = identity;
-    if (this.#user !== undefined && this.#user !== identity.userId) this.#forget(this.#user);
-    this.#user = identity.userId;
+    if (this.#lastUser !== undefined && this.#lastUser !== identity.userId) this.#forget(this.#lastUser);
+    this.#lastUser = identity.userId;
     const kept = this.#store.take(this.#label(identity));
     if (kept && !this.conversation.session) {
       kept.inherit(this.conversation);
@@ -326,45 +326,45 @@ export class Connection {
   }
 
   #show() {
-    for (const viewer of this.#viewers) if (this.#known.has(viewer)) viewer.show(this.conversation);
+    for (const viewer of this.#viewers) if (this.#admitted.has(viewer)) viewer.show(this.conversation);
   }
 
-  /** The token names another party or another chat: what is shown disappears at once, and the new chat is connected. */
+  /** The token names another party or chat session: the old chat disappears at once, and the new one is connected. */
   #switch() {
-    this.#forsake();
+    this.#abandon();
     this.#show();
-    this.#begin();
+    this.#open();
   }
 
-  /** Closes the session. What was written waits for its own party to return. */
-  #forsake() {
+  /** Closes the session. Its draft and files stay in the store until its party returns. */
+  #abandon() {
     this.#stop();
     const { conversation } = this;
     const identity = this.#identity;
     this.conversation = this.#blank();
     this.#identity = undefined;
     this.#claimed = undefined;
-    this.#era = {};
-    shut(conversation);
-    if (identity && conversation.worthKeeping) this.#store.keep(this.#label(identity), conversation);
+    this.#generation = {};
+    closeSession(conversation);
+    if (identity && conversation.worthKeeping) this.#store.put(this.#label(identity), conversation);
   }
 
   #expire() {
-    // Whoever chose a file wants it to arrive, whatever is shown meanwhile.
+    // A chosen file is meant to arrive, whatever is shown meanwhile.
     const { busy, phase } = this.conversation;
     if (busy && phase === 'connected') this.#closing = setTimeout(() => this.#expire(), grace);
     else this.#close(true);
   }
 
-  /** Ends it, with all that belongs to it. @param {boolean} keep whether what was written is kept */
+  /** Closes it for good. @param {boolean} keep whether draft and files stay in the store */
   #close(keep) {
     clearTimeout(this.#closing);
-    waiting.delete(this);
+    unviewed.delete(this);
     this.ended = true;
     const key = stringify([this.#url, this.#name]);
     if (named.get(key) === this) named.delete(key);
     const identity = this.#identity;
-    this.#forsake();
+    this.#abandon();
     if (!keep && identity) this.#store.take(this.#label(identity));
   }
 
@@ -374,15 +374,15 @@ export class Connection {
   }
 }
 
-/** Leaves in good order. @param {Conversation} conversation */
-function shut(conversation) {
+/** Closes a conversation's session. @param {Conversation} conversation */
+function closeSession(conversation) {
   const { session } = conversation;
   conversation.detach();
-  // One that is gone already has nothing left to close.
+  // An error means that the session is closed already.
   session?.close().catch(() => {});
 }
 
 /** @returns {never} */
-function late() {
-  throw new AttacheError({ code: 'timeout', message: 'the application gave no token in time' });
+function tokenTimedOut() {
+  throw new AttacheError({ code: 'timeout', message: 'the application returned no token in time' });
 }

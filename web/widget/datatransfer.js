@@ -1,13 +1,13 @@
 /**
- * What a drag or a clipboard holds. `folders` are names: a folder comes as a
- * file that cannot be read.
+ * The files of a drag or clipboard. `folders` are names: a folder comes as a file that
+ * cannot be read.
  *
- * @typedef {{ files: File[], folders: string[] }} Carried
+ * @typedef {{ files: File[], folders: string[] }} TransferredFiles
  */
 
-/** Takes out what can be sent. @param {DataTransfer} data @returns {Carried} */
-export function carried(data) {
-  /** @type {Carried} */
+/** Returns what can be sent. @param {DataTransfer} data @returns {TransferredFiles} */
+export function transferredFiles(data) {
+  /** @type {TransferredFiles} */
   const found = { files: [], folders: [] };
   for (let i = 0; i < (data.items?.length ?? 0); i += 1) {
     const item = data.items[i];
@@ -21,17 +21,17 @@ export function carried(data) {
 }
 
 /**
- * What a drag over the page is: while it moves, a browser tells the types and
+ * Returns the kind of a drag over the page. During a drag a browser reveals the types and
  * perhaps the items, never the content.
  *
- * `files` can be sent; `nothing` cannot, though it looks like files or would lead
- * the browser away from the page (a picture or link of another page); `text` is
- * the browser's own business.
+ * `files` can be sent. `nothing` cannot, although it looks like files or would make the
+ * browser leave the page (a picture or link of another page). `text` is left to the
+ * browser.
  *
  * @param {DataTransfer | null} data
  * @returns {'files' | 'nothing' | 'text'}
  */
-export function dragged(data) {
+export function dragKind(data) {
   const types = data?.types ?? [];
   if (types.includes('Files')) {
     const count = data?.items?.length ?? 0;
@@ -42,14 +42,14 @@ export function dragged(data) {
 }
 
 /**
- * Whether a person who pastes means the files of the clipboard. Beside a copied
- * file, file managers put its name or path as text. Beside copied text, Office
- * programs put a picture of it. Beside a copied picture, browsers put an `img`.
+ * Reports whether a paste is meant for the clipboard's files. With a copied file, file
+ * managers add its name or path as text. With copied text, Office programs add a picture
+ * of it. With a copied picture, browsers add an `img`.
  *
  * @param {DataTransfer} data
- * @param {Carried} found
+ * @param {TransferredFiles} found
  */
-export function meansFiles(data, { files, folders }) {
+export function pastesFiles(data, { files, folders }) {
   const names = [...files.map(({ name }) => name), ...folders];
   if (names.length === 0) return false;
   const uris = lines(data.getData('text/uri-list'));
@@ -66,15 +66,15 @@ function lines(text) {
   return text.split(/[\r\n\0]+/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-/** Whether a line of a file manager is the name, path or URI of a file. @param {string} line @param {string} name */
+/** Reports whether a file manager's line is the name, path or URI of a file. @param {string} line @param {string} name */
 function isNameOf(line, name) {
-  if (/^(copy|cut|x-special\/\S+)$/.test(line)) return true; // GNOME says first what was done
+  if (/^(copy|cut|x-special\/\S+)$/.test(line)) return true; // GNOME's first line names the action
   let path = line.replace(/^(["'])(.*)\1$/, '$2');
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(path)) {
     try {
       path = decodeURIComponent(path);
     } catch {
-      // A percent sign that is meant as one.
+      // The percent sign is a part of the name.
     }
   }
   const base = path.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '');
@@ -83,7 +83,7 @@ function isNameOf(line, name) {
   return [whole, whole.replace(/\.[^.]*$/, '')].some((one) => one !== '' && (one === shown || one === path.normalize('NFC').replaceAll('/', ':')));
 }
 
-/** What a piece of HTML shows. @param {string} html @returns {'words' | 'picture' | 'nothing'} */
+/** Returns what a piece of HTML shows. @param {string} html @returns {'words' | 'picture' | 'nothing'} */
 function shows(html) {
   const body = html.replace(/<!--[^]*?-->|<(style|script|title|head)\b[^]*?<\/\1\s*>/gi, '');
   if (/[^\s\u200b\ufeff]/.test(body.replace(/<[^>]*>/g, '').replace(/&nbsp;|&#160;/gi, ''))) return 'words';

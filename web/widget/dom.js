@@ -1,9 +1,9 @@
 /** @typedef {Node | string | null | undefined | false} Child */
 
 /**
- * Makes an element. Attributes with `false`, `null` or `undefined` are left
- * out, `true` is written as the empty string. Nothing here parses HTML, so the
- * strictest content security policy has nothing to object to.
+ * Makes an element. Attributes with `false`, `null` or `undefined` are left out, `true` is
+ * written as the empty string. Nothing here parses HTML, so the strictest
+ * Content-Security-Policy allows it.
  *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
@@ -38,8 +38,8 @@ export function draw(tag, attributes = {}, ...children) {
 }
 
 /**
- * Writes a text only where it is another, so that screen readers are not told
- * the same thing again.
+ * Writes a text unless it is there already, so that screen readers do not announce it
+ * again.
  *
  * @param {Node} node
  * @param {string} text
@@ -49,8 +49,8 @@ export function write(node, text) {
 }
 
 /**
- * What matches within a node, in its order: by a loop, because old pages give
- * NodeList another iterator, or none.
+ * Returns the elements within a node that match, in document order. It uses a loop,
+ * because old pages replace or remove the iterator of NodeList.
  *
  * @param {ParentNode} root @param {string} selector @returns {Element[]}
  */
@@ -61,28 +61,28 @@ export function all(root, selector) {
   return found;
 }
 
-/** Returns what has the focus if it is a node or in it, also within a shadow root. @param {Node} node @returns {Element | null} */
+/** Returns the element that has the focus, if it is the node or in it; in a shadow root too. @param {Node} node @returns {Element | null} */
 export function focusIn(node) {
   const { activeElement } = /** @type {ShadowRoot | Document} */ (node.getRootNode());
   return node.contains(activeElement) ? activeElement : null;
 }
 
-/** Whether the focus is in a node. @param {Node} node */
+/** Reports whether the focus is in a node. @param {Node} node */
 export function hasFocus(node) {
   return focusIn(node) !== null;
 }
 
-/** Takes a node out of the document. `remove` may mean something else on an old page. @param {Node | null | undefined} node */
+/** Removes a node from the document. Old pages may have replaced `remove`. @param {Node | null | undefined} node */
 export function discard(node) {
   node?.parentNode?.removeChild(node);
 }
 
 /**
- * Writes facts that stand beside each other, none of which the direction of the
- * page or of another one turns round.
+ * Writes facts side by side. Each is isolated, so neither the page's direction nor that of
+ * another fact reorders it.
  *
  * @param {Node & ParentNode} node
- * @param {'ltr' | 'rtl'} direction of the language that they are in
+ * @param {'ltr' | 'rtl'} direction of their language
  * @param {string[]} facts
  */
 export function writeFacts(node, direction, ...facts) {

@@ -5,44 +5,44 @@ import { save } from './saving.js';
 /** @typedef {import('../attache.js').Session} Session */
 
 /**
- * How far the download of one file is.
+ * The state of one file's download.
  *
- * @typedef {object} Fetched
+ * @typedef {object} Download
  * @property {'downloading' | import('./saving.js').Saved | 'stopped'} state
- * @property {number} [part] of 1, when it is known
- * @property {import('../attache.js').AttacheError} [error] why it was stopped, where nobody stopped it
+ * @property {number} [part] 0 to 1, if it is known
+ * @property {import('../attache.js').AttacheError} [error] why it stopped, unless the person stopped it
  */
 
-/** The downloads that were begun in one conversation, by the files' ids. They outlive the tiles. */
+/** The downloads of one conversation, by file id. They outlive the tiles. */
 export class Downloads {
-  /** @type {Map<string, Fetched>} */
-  #known = new Map();
+  /** @type {Map<string, Download>} */
+  #downloads = new Map();
   /** @type {Map<string, AbortController>} */
   #running = new Map();
-  #changed;
+  #onChange;
 
-  /** @param {(file: ChatFile, fetched: Fetched) => void} changed */
-  constructor(changed) {
-    this.#changed = changed;
+  /** @param {(file: ChatFile, download: Download) => void} onChange */
+  constructor(onChange) {
+    this.#onChange = onChange;
   }
 
-  /** @param {string} id @returns {Fetched | undefined} */
+  /** @param {string} id @returns {Download | undefined} */
   of(id) {
-    return this.#known.get(id);
+    return this.#downloads.get(id);
   }
 
-  /** Fetches a file, once at a time. @param {Session} session @param {ChatFile} file */
+  /** Downloads a file, unless that is under way. @param {Session} session @param {ChatFile} file */
   async start(session, file) {
     if (this.#running.has(file.id)) return;
     const controller = new AbortController();
     const { signal } = controller;
     this.#running.set(file.id, controller);
-    this.#note(file, { state: 'downloading' });
+    this.#set(file, { state: 'downloading' });
     try {
-      const state = await save(session, file, { signal, onPart: (part) => this.#note(file, { state: 'downloading', part }) });
+      const state = await save(session, file, { signal, onPart: (part) => this.#set(file, { state: 'downloading', part }) });
       this.#end(file, { state });
     } catch (error) {
-      // Who closes the browser's dialogue stops it as well.
+      // Closing the browser's save dialogue stops it as well.
       const stopped = signal.aborted || error instanceof DOMException && error.name === 'AbortError';
       this.#end(file, stopped ? { state: 'stopped' } : { state: 'stopped', error: asAttacheError(error) });
     }
@@ -53,15 +53,15 @@ export class Downloads {
     this.#running.get(id)?.abort();
   }
 
-  /** @param {ChatFile} file @param {Fetched} fetched */
-  #end(file, fetched) {
+  /** @param {ChatFile} file @param {Download} download */
+  #end(file, download) {
     this.#running.delete(file.id);
-    this.#note(file, fetched);
+    this.#set(file, download);
   }
 
-  /** @param {ChatFile} file @param {Fetched} fetched */
-  #note(file, fetched) {
-    this.#known.set(file.id, fetched);
-    this.#changed(file, fetched);
+  /** @param {ChatFile} file @param {Download} download */
+  #set(file, download) {
+    this.#downloads.set(file.id, download);
+    this.#onChange(file, download);
   }
 }

@@ -1,6 +1,6 @@
 import { draw } from './dom.js';
 
-/** The small signs on buttons, as strokes on a field of 20. */
+/** The icons on buttons, as strokes in a 20 × 20 view box. */
 const strokes = {
   attach: 'M15.6 9.2l-5.9 5.9a3.7 3.7 0 0 1-5.2-5.2l6.4-6.4a2.5 2.5 0 0 1 3.5 3.5l-6.3 6.3a1.2 1.2 0 0 1-1.7-1.7l5.4-5.4',
   send: 'M10 16V4.5M5 9.5l5-5 5 5',

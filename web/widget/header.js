@@ -5,15 +5,15 @@ import { initials } from './roster.js';
 /** @typedef {import('../attache.js').SessionState | 'connecting' | 'idle'} ShownState */
 /** @typedef {import('./locale.js').Locale} Locale */
 
-const facesShown = 4;
+const maxAvatars = 4;
 
-/** What this chat is, who is in it, and whether it is connected. */
+/** The chat's heading, the parties in it, and the state of the connection. */
 export class Header {
   node = make('header', { class: 'header', part: 'header' });
   #title = make('h2', { class: 'heading', part: 'heading', dir: 'auto' });
-  #people = make('p', { class: 'people', part: 'people' });
+  #participants = make('p', { class: 'participants', part: 'participants' });
   #names = make('bdi');
-  #faces = make('span', { class: 'faces', part: 'faces', 'aria-hidden': 'true' });
+  #avatars = make('span', { class: 'avatars', part: 'avatars', 'aria-hidden': 'true' });
   #state = make('span', { class: 'state', part: 'state', role: 'status' });
   #stateWord = make('span', { class: 'state-word' });
   #locale;
@@ -22,9 +22,9 @@ export class Header {
   constructor(locale) {
     this.#locale = locale;
     this.#names.dir = this.#stateWord.dir = locale.direction;
-    this.#people.append(this.#names);
+    this.#participants.append(this.#names);
     this.#state.append(this.#stateWord);
-    this.node.append(this.#faces, make('div', { class: 'header-words' }, this.#title, this.#people), this.#state);
+    this.node.append(this.#avatars, make('div', { class: 'header-words' }, this.#title, this.#participants), this.#state);
   }
 
   /** @param {string} heading */
@@ -39,16 +39,16 @@ export class Header {
   }
 
   /** @param {Party[]} here @param {Party} self */
-  people(here, self) {
+  showParticipants(here, self) {
     const others = here.filter((party) => party.userId !== self.userId);
-    this.#faces.replaceChildren(...(others.length > 0 ? others : [self]).slice(0, facesShown).map((party) => this.#face(party)));
+    this.#avatars.replaceChildren(...(others.length > 0 ? others : [self]).slice(0, maxAvatars).map((party) => this.#avatar(party)));
     const names = others.map(({ nickname, userType }) => this.#locale.say('partyOf', { name: nickname, role: this.#locale.say(userType) }));
     write(this.#names, others.length === 0 ? this.#locale.say('alone') : this.#locale.list([...names, this.#locale.say('you')]));
-    this.#people.title = this.#names.textContent ?? '';
+    this.#participants.title = this.#names.textContent ?? '';
   }
 
   /** @param {Party} party */
-  #face({ nickname, userType }) {
-    return make('span', { class: 'face', 'data-type': userType }, initials(nickname));
+  #avatar({ nickname, userType }) {
+    return make('span', { class: 'avatar', 'data-type': userType }, initials(nickname));
   }
 }

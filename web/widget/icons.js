@@ -3,9 +3,9 @@ import { draw } from './dom.js';
 /** @typedef {import('../codes.js').Kind} Kind */
 
 /**
- * The file icons: one page with a folded corner, a colour and a mark per kind,
- * the extension on a tag. Everything is drawn in `currentColor` on `Canvas`,
- * so an icon follows light, dark and forced colours by itself.
+ * The file icons: a page with a folded corner, a colour and a mark for each kind, and the
+ * extension on a tag. Everything is drawn in `currentColor` on `Canvas`, so an icon
+ * follows light, dark and forced colours.
  */
 
 const page = 'M9 2h16.5L35 11.5V42a4 4 0 0 1-4 4H9a4 4 0 0 1-4-4V6a4 4 0 0 1 4-4Z';
@@ -122,7 +122,7 @@ function caution() {
   return [
     draw('path', {
       d: warning,
-      color: 'var(--attache-caution, light-dark(#a34d00, #ffb454))',
+      color: 'var(--attache-warning, light-dark(#a34d00, #ffb454))',
       fill: 'currentColor',
       stroke: 'Canvas',
       'stroke-width': 2.4,

@@ -1,28 +1,27 @@
 import { make } from './dom.js';
 
-/** Longer addresses stay text. */
+/** Longer addresses are not linked. */
 const longest = 2048;
 
 /**
- * What may be an address: it ends at blanks, quotes, angle brackets, direction
- * marks, and at the brackets and stops of Chinese and Japanese, which need no
- * blank before what follows.
+ * Candidates for addresses. They end at spaces, quotes, angle brackets, direction marks,
+ * and at Chinese and Japanese brackets and punctuation, after which no space follows.
  */
 const candidates = /(?:https?:\/\/(?!\/)|mailto:|www\.(?=[\p{L}\p{N}]))[^\s<>"“”„«»‹›`{}|\\^。，、；：？！…‥・（）「」『』【】《》〈〉〔〕［］｛｝\p{Cc}\p{Cf}]+/giu;
 
-/** After one of these it is a part of something else, say of another address. */
+/** After one of these a candidate is a part of something else, for example of another address. */
 const within = /[\p{Script=Latin}\p{N}_@.\-/]$/u;
 
 /**
  * @typedef {object} Link
- * @property {string} text what was written
- * @property {string} href where it leads
- * @property {string} host where it really leads, if that is not what is written (letters of other alphabets, escapes); else ''
+ * @property {string} text as written
+ * @property {string} href
+ * @property {string} host the real host, if it differs from the written one (letters of other alphabets, escapes); else ''
  */
 
 /**
- * Takes a text apart at the addresses in it: http, https, mailto and what begins
- * with `www.`. The pieces together are the text.
+ * Splits a text at its addresses: http, https, mailto, and those that begin with `www.`.
+ * The pieces together are the text.
  *
  * @param {string} text
  * @returns {(string | Link)[]}
@@ -44,7 +43,7 @@ export function pieces(text) {
   return found;
 }
 
-/** Without the stops and the closing brackets of the sentence that it stands in. @param {string} written */
+/** Returns the address without the punctuation and closing brackets of the sentence around it. @param {string} written */
 function trimmed(written) {
   /** @type {Record<string, number>} */
   const surplus = { ')': 0, ']': 0 };
@@ -74,15 +73,15 @@ function linkTo(written) {
   }
   if (mail) return /^[^@?]+@[^@?]+/.test(url.pathname) ? { text: written, href: url.href, host: '' } : undefined;
   const authority = written.replace(/^https?:\/\//i, '').split(/[/?#]/)[0];
-  // https://your-bank.example@elsewhere.example leads elsewhere.
+  // The host of https://your-bank.example@elsewhere.example is elsewhere.example.
   if (url.hostname === '' || url.username !== '' || url.password !== '' || /@|%40/.test(authority)) return undefined;
   const typed = authority.replace(/:\d*$/, '').toLowerCase();
   return { text: written, href: url.href, host: typed === url.hostname ? '' : url.hostname };
 }
 
 /**
- * A text of somebody as nodes. A link opens elsewhere, and its page learns nothing
- * of this one.
+ * Returns a party's text as nodes. A link opens in a new tab, and its page gets no
+ * reference to this one.
  *
  * @param {string} text
  * @returns {(string | HTMLElement)[]}

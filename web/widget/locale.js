@@ -1,4 +1,4 @@
-import { neutral } from './faults.js';
+import { neutralWord } from './faults.js';
 import en from './locales/en.js';
 
 /** @typedef {keyof typeof en} Word */
@@ -7,7 +7,7 @@ import en from './locales/en.js';
 
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 const dayLength = 24 * 60 * 60_000;
-// What comes from outside and may be written in any direction.
+// Values from outside, in any writing direction.
 const foreign = new Set(['name', 'reason']);
 
 const rightToLeft = new Set(['ar', 'arc', 'ckb', 'dv', 'fa', 'he', 'iw', 'ks', 'nqo', 'prs', 'ps', 'sd', 'syr', 'ug', 'ur', 'yi']);
@@ -25,9 +25,9 @@ export function addLocale(tag, words) {
   dictionaries.set(tag.toLowerCase(), words);
 }
 
-/** One language's words, numbers, sizes and times. */
+/** The words of one language, and its formats of numbers, sizes and times. */
 export class Locale {
-  /** The tag that numbers and times are written for. */
+  /** The tag for numbers and times. */
   tag;
   /** @type {Dictionary} */
   #words;
@@ -37,7 +37,7 @@ export class Locale {
   #number;
   #percent;
 
-  /** @param {string} [wanted] a BCP 47 tag; one that nobody translated gives English throughout */
+  /** @param {string} [wanted] a BCP 47 tag; without a translation everything is English */
   constructor(wanted = 'en') {
     const tag = supported(wanted) ? wanted : 'en';
     this.tag = tag;
@@ -47,7 +47,7 @@ export class Locale {
     this.#percent = new Intl.NumberFormat(tag, { style: 'percent' });
   }
 
-  /** The language of an element: its own `lang`, an ancestor's, the browser's. @param {Element} element */
+  /** Returns the locale of an element: of its own `lang`, an ancestor's, or the browser's language. @param {Element} element */
   static of(element) {
     return new Locale(declared(element) || globalThis.navigator?.language);
   }
@@ -70,19 +70,19 @@ export class Locale {
   /** @param {string} key @param {string | number} value */
   #fill(key, value) {
     if (typeof value === 'number') return this.#number.format(value);
-    // Isolated, so that its direction never reorders the sentence around it; nor
-    // do the Latin units of a size one that is written from the right.
+    // Isolated, so that its direction does not reorder the sentence around it, nor the
+    // Latin units of a size a right-to-left one.
     return foreign.has(key) || this.direction === 'rtl' ? `\u2068${value}\u2069` : value;
   }
 
-  /** Which way the words are written, whatever the page around them. @returns {'ltr' | 'rtl'} */
+  /** The writing direction of the words, whatever the page's is. @returns {'ltr' | 'rtl'} */
   get direction() {
     return rightToLeft.has(base(this.tag)) ? 'rtl' : 'ltr';
   }
 
   /**
-   * A size in units of 1024, which is how limits are set: a file of exactly
-   * the limit must not look larger than it.
+   * Returns a size in units of 1024, as limits are set: a file of exactly the limit must not
+   * look larger.
    *
    * @param {number} bytes
    */
@@ -102,7 +102,7 @@ export class Locale {
     })).format(value);
   }
 
-  /** @param {number} part of 1; rounded down, so that 100 % means all of it */
+  /** @param {number} part 0 to 1; rounded down, so that 100 % means all of it */
   percent(part) {
     return this.#percent.format(Math.floor(part * 100) / 100);
   }
@@ -126,7 +126,7 @@ export class Locale {
   }
 
   /**
-   * A formatter costs more to make than a hundred uses of it.
+   * Caches a formatter: making one costs more than a hundred uses.
    *
    * @template T
    * @param {string} name
@@ -144,7 +144,7 @@ export class Locale {
     return new Intl.ListFormat(this.tag, { type, style: type === 'unit' ? 'short' : 'long' }).format(items);
   }
 
-  /** A refusal's words as a sentence: with a capital and a full stop. @param {string} text */
+  /** Returns a message as a sentence, with a capital letter and a full stop. @param {string} text */
   sentence(text) {
     const words = text.trim();
     if (words === '') return '';
@@ -153,17 +153,17 @@ export class Locale {
     return /[.!?…。؟]$/u.test(words) ? capital : `${capital}.`;
   }
 
-  /** Why something was refused, what to do, and the id where that is asked for; of what only others can mend, no more than that. @param {{ message?: string, hint?: string, code?: string, id?: string }} error */
+  /** Returns why something was refused, what to do, and the id if it is to be reported; a neutral sentence if only the page's developer or operator can fix it. @param {{ message?: string, hint?: string, code?: string, id?: string }} error */
   reason({ message = '', hint = '', code = '', id = '' }) {
     const word = /** @type {Word} */ (`error-${code}`);
-    const instead = neutral({ code, message });
+    const instead = neutralWord({ code, message });
     const named = (code === 'internal' || instead) && id !== '' ? this.say('errorId', { id }) : '';
     if (instead) return this.text(this.say(instead), named);
     if (Object.hasOwn(en, word)) return this.say(word);
     return this.text(this.sentence(message), this.sentence(hint), named);
   }
 
-  /** Sentences one after the other; empty ones are left out. @param {...string} sentences */
+  /** Joins sentences; empty ones are left out. @param {...string} sentences */
   text(...sentences) {
     return sentences.filter((sentence) => sentence !== '').join(' ');
   }

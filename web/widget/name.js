@@ -2,9 +2,9 @@ const tailLength = 9;
 const breaks = /[\s_.\-–—()[\]]/u;
 
 /**
- * A file name in three pieces that together are the name. The head may be cut
- * by the layout; the tail and the suffix never are, so what tells two long
- * names apart and what the file is stay visible at every width.
+ * A file name in three pieces that together are the name. The layout may truncate the
+ * head, never the tail and the suffix, so what tells two long names apart and the file's
+ * type stay visible at every width.
  *
  * @typedef {object} NamePieces
  * @property {string} head
@@ -13,11 +13,11 @@ const breaks = /[\s_.\-–—()[\]]/u;
  */
 
 /**
- * Takes a name apart for display.
+ * Splits a name for display.
  *
  * @param {string} name safe to show
  * @param {string} extension the true one, without its dot
- * @param {number} [most] the longest stem that is left whole, in characters as people count them
+ * @param {number} [most] the longest stem that is not split, in grapheme clusters
  * @returns {NamePieces}
  */
 export function truncate(name, extension, most = 24) {
@@ -38,14 +38,14 @@ function part(name, extension) {
   if (end.toLowerCase() === ending.toLowerCase()) {
     return { stem: name.slice(0, -ending.length), suffix: end };
   }
-  // A name that hides its extension still shows it.
+  // The true extension is shown also if the name hides it.
   return { stem: name, suffix: ending };
 }
 
 /**
- * Before a word near the end if there is one, and behind the blank before it:
- * the tail is laid out apart, and
- * letters that join would lose their shape in the middle of a word.
+ * Returns where to split: at the start of a word near the end if there is one, after the
+ * space before it. The tail is a separate box, in which joining letters would lose their
+ * shape in the middle of a word.
  *
  * @param {string[]} characters
  */

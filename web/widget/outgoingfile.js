@@ -4,11 +4,10 @@
 /** @typedef {import('./tile.js').Tile} Tile */
 
 /**
- * What is known of one file on its way. It outlives the tiles that are drawn of
- * it: a view that is made anew, or a second one, is brought up to date by
- * {@link draw}.
+ * The state of one file that is being sent. It outlives the tiles that show it: a tile
+ * of a new view is brought up to date by {@link attach}.
  */
-export class Outgoing {
+export class OutgoingFile {
   /** When it was chosen, in milliseconds since 1970. */
   at = Date.now();
   /** @type {Named | undefined} */
@@ -18,22 +17,22 @@ export class Outgoing {
   #cancellable = false;
   /** @type {Refusal | undefined} */
   #refusal;
-  #cut;
-  /** What an earlier page left of it; `name` is the file's own. @type {{ key: string, name: string, stored: number, total: number } | undefined} */
+  #offline;
+  /** What an earlier page sent of it; `name` is the file's own. @type {{ key: string, name: string, stored: number, total: number } | undefined} */
   unfinished;
   /** @type {Set<Tile>} */
   #tiles = new Set();
 
-  /** @param {boolean} [cut] whether there is no connection at the moment */
-  constructor(cut = false) {
-    this.#cut = cut;
+  /** @param {boolean} [offline] whether there is no connection at the moment */
+  constructor(offline = false) {
+    this.#offline = offline;
   }
 
   get name() {
     return this.#named?.name ?? '';
   }
 
-  /** Whether a page that is closed now would cut it short. */
+  /** Whether closing the page now would interrupt it. */
   get losable() {
     if (this.#refusal) return false;
     return this.#progress === undefined || ['offered', 'receiving'].includes(this.#progress.state);
@@ -50,7 +49,7 @@ export class Outgoing {
     this.#progress = progress;
     this.#cancellable = cancellable;
     this.#refusal = undefined;
-    for (const tile of this.#tiles) tile.upload(progress, cancellable, this.#cut);
+    for (const tile of this.#tiles) tile.upload(progress, cancellable, this.#offline);
   }
 
   /** @param {Refusal} refusal */
@@ -59,31 +58,31 @@ export class Outgoing {
     for (const tile of this.#tiles) tile.refuse(refusal);
   }
 
-  /** Shows what an earlier page left, which only the same file can finish. @param {{ key: string, name: string, stored: number, total: number }} unfinished sizes in bytes */
-  leftBehind(unfinished) {
+  /** Shows what an earlier page sent of it; only the same file can resume it. @param {{ key: string, name: string, stored: number, total: number }} unfinished sizes in bytes */
+  showUnfinished(unfinished) {
     this.unfinished = unfinished;
-    for (const tile of this.#tiles) tile.leftBehind(unfinished);
+    for (const tile of this.#tiles) tile.showUnfinished(unfinished);
   }
 
-  /** Takes note that the connection was lost, or is back. @param {boolean} cut */
-  cut(cut) {
-    if (this.#cut === cut) return;
-    this.#cut = cut;
+  /** @param {boolean} offline whether there is no connection */
+  set offline(offline) {
+    if (this.#offline === offline) return;
+    this.#offline = offline;
     if (this.#refusal || !this.#progress) return;
-    for (const tile of this.#tiles) tile.upload(this.#progress, this.#cancellable, cut);
+    for (const tile of this.#tiles) tile.upload(this.#progress, this.#cancellable, offline);
   }
 
-  /** Brings a new tile up to date, and keeps it so. @param {Tile} tile */
-  draw(tile) {
+  /** Shows the state in a tile from now on. @param {Tile} tile */
+  attach(tile) {
     this.#tiles.add(tile);
     if (this.#named) tile.label(this.#named);
-    if (this.#progress) tile.upload(this.#progress, this.#cancellable, this.#cut);
+    if (this.#progress) tile.upload(this.#progress, this.#cancellable, this.#offline);
     if (this.#refusal) tile.refuse(this.#refusal);
-    if (this.unfinished) tile.leftBehind(this.unfinished);
+    if (this.unfinished) tile.showUnfinished(this.unfinished);
   }
 
-  /** Leaves a tile alone from now on. @param {Tile} tile */
-  leave(tile) {
+  /** Leaves a tile as it is from now on. @param {Tile} tile */
+  detach(tile) {
     this.#tiles.delete(tile);
   }
 }

@@ -1,4 +1,4 @@
-import { carried, dragged, meansFiles } from './datatransfer.js';
+import { dragKind, pastesFiles, transferredFiles } from './datatransfer.js';
 import { make, write } from './dom.js';
 import { glyph } from './glyphs.js';
 
@@ -9,13 +9,13 @@ import { glyph } from './glyphs.js';
  * @property {() => { text: string, open: boolean }} allowance
  * @property {(files: File[], folders: string[]) => void} add
  * @property {(dragging: boolean) => void} dragging
- * @property {(why: string) => void} complain says why nothing was sent; '' takes it back
+ * @property {(why: string) => void} showError shows why nothing was sent; '' removes it
  */
 
-/** A drag tells every 350 ms that it is still there. Not every browser tells that it left. */
-const gone = 1500;
+/** Milliseconds. A drag fires an event every 350 ms; not every browser fires one when it leaves. */
+const dragTimeout = 1500;
 
-/** Takes what is dropped or pasted anywhere on the element, and shows where it will go. */
+/** Accepts files dropped or pasted anywhere on the element, and covers the element during a drag. */
 export class Overlay {
   node = make('div', { class: 'overlay', part: 'overlay', 'aria-hidden': 'true', hidden: true });
   #title = make('p', { class: 'overlay-title', dir: 'auto' });
@@ -32,10 +32,10 @@ export class Overlay {
     this.node.append(make('div', { class: 'overlay-card' }, glyph('drop'), this.#title, this.#text));
   }
 
-  /** Listens on the frame that it covers. @param {HTMLElement} frame */
-  cover(frame) {
-    frame.addEventListener('dragenter', (event) => this.#over(event));
-    frame.addEventListener('dragover', (event) => this.#over(event));
+  /** Adds its listeners to the frame that it covers. @param {HTMLElement} frame */
+  listen(frame) {
+    frame.addEventListener('dragenter', (event) => this.#draggedOver(event));
+    frame.addEventListener('dragover', (event) => this.#draggedOver(event));
     frame.addEventListener('dragleave', (event) => {
       if (!frame.contains(/** @type {Node | null} */ (event.relatedTarget))) this.#show(false);
     });
@@ -44,19 +44,19 @@ export class Overlay {
     frame.addEventListener('paste', (event) => this.#pasted(event));
   }
 
-  /** Lets go of what is under way. */
+  /** Ends a drag that is under way. */
   detach() {
     this.#show(false);
   }
 
   /** @param {DragEvent} event */
-  #over(event) {
+  #draggedOver(event) {
     const kind = this.#kind(event);
     if (kind === 'text' || !event.dataTransfer) return;
     event.preventDefault();
     const { text, open } = this.#host.allowance();
     const takes = open && kind === 'files';
-    // What cannot be sent may still be dropped: only then can it be told why. It must not look like a copy.
+    // Also accept what cannot be sent, to be able to say why, but without the cursor of a copy.
     event.dataTransfer.dropEffect = takes ? 'copy' : 'link';
     if (!event.dataTransfer.types.includes('Files')) return;
     this.node.classList.toggle('closed', !takes);
@@ -64,7 +64,7 @@ export class Overlay {
     write(this.#text, kind === 'nothing' ? this.#locale.say('dropNoFileHint') : text);
     this.#show(true);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#show(false), gone);
+    this.#timer = setTimeout(() => this.#show(false), dragTimeout);
   }
 
   /** @param {DragEvent} event */
@@ -72,17 +72,17 @@ export class Overlay {
     this.#show(false);
     if (this.#kind(event) === 'text' || !event.dataTransfer) return;
     event.preventDefault();
-    const { files, folders } = carried(event.dataTransfer);
+    const { files, folders } = transferredFiles(event.dataTransfer);
     if (files.length + folders.length === 0) {
-      this.#host.complain(this.#locale.text(this.#locale.say('dropNothing'), this.#locale.say('dropNoFileHint')));
+      this.#host.showError(this.#locale.text(this.#locale.say('dropNothing'), this.#locale.say('dropNoFileHint')));
       return;
     }
-    this.#take(files, folders);
+    this.#add(files, folders);
   }
 
-  /** A link or picture that is dropped into the field is text there. @param {DragEvent} event */
+  /** A link or picture that is dropped into the text field is text. @param {DragEvent} event */
   #kind(event) {
-    const kind = dragged(event.dataTransfer);
+    const kind = dragKind(event.dataTransfer);
     const field = /** @type {Partial<Element> | null} */ (event.target)?.closest?.('textarea, input');
     return field && !event.dataTransfer?.types.includes('Files') ? 'text' : kind;
   }
@@ -91,17 +91,17 @@ export class Overlay {
   #pasted(event) {
     const data = event.clipboardData;
     if (!data) return;
-    const found = carried(data);
-    if (!meansFiles(data, found)) return;
+    const found = transferredFiles(data);
+    if (!pastesFiles(data, found)) return;
     event.preventDefault();
-    this.#take(found.files, found.folders);
+    this.#add(found.files, found.folders);
   }
 
   /** @param {File[]} files @param {string[]} folders */
-  #take(files, folders) {
+  #add(files, folders) {
     const { text, open } = this.#host.allowance();
-    this.#host.complain(open ? '' : this.#locale.say('dropClosed', { reason: this.#locale.sentence(text) }).trim());
-    // Those are refused one by one, so that each has a tile and an event: an agent may come, and a retry do.
+    this.#host.showError(open ? '' : this.#locale.say('dropClosed', { reason: this.#locale.sentence(text) }).trim());
+    // Each is refused by itself and has a tile and an event: once an agent joins, a retry succeeds.
     this.#host.add(files, folders);
   }
 
@@ -110,7 +110,7 @@ export class Overlay {
     if (!shown) clearTimeout(this.#timer);
     if (this.node.hidden === !shown) return;
     this.node.hidden = !shown;
-    if (shown) this.#host.complain('');
+    if (shown) this.#host.showError('');
     this.#host.dragging(shown);
   }
 }

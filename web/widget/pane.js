@@ -5,7 +5,7 @@ import { all, focusIn, hasFocus, make } from './dom.js';
 import { AttacheError, readOnlyError } from '../session/error.js';
 import { Header } from './header.js';
 import { linked } from './links.js';
-import { Outgoing } from './outgoingfile.js';
+import { OutgoingFile } from './outgoingfile.js';
 import { Overlay } from './overlay.js';
 import { isRename, present } from './roster.js';
 import { Tile } from './tile.js';
@@ -16,32 +16,32 @@ import { Transcript } from './transcript.js';
 /** @typedef {import('../attache.js').UploadEvent} UploadEvent */
 /** @typedef {import('./conversation.js').Conversation} Conversation */
 /** @typedef {import('./conversation.js').Pending} Pending */
-/** @typedef {import('./conversation.js').Told} Told */
+/** @typedef {import('./conversation.js').Announcement} Announcement */
 /** @typedef {import('./conversation.js').View} View */
-/** @typedef {import('./downloads.js').Fetched} Fetched */
+/** @typedef {import('./downloads.js').Download} Download */
 /** @typedef {import('./locale.js').Locale} Locale */
 
 /**
- * Where the reader is in a pane, so that a new pane can go there.
+ * The reader's position in a pane, for a new pane to restore.
  *
  * @typedef {object} ViewState
- * @property {{ part: string, key: string, id: string } | undefined} focus the control, and the tile that it is in
+ * @property {{ part: string, key: string, id: string } | undefined} focus the focused control, and the tile around it
  * @property {number | undefined} scroll pixels from the transcript's top; undefined at its end
  */
 
 /**
- * What the pane asks of the element around it.
+ * What a pane needs of its element.
  *
  * @typedef {object} PaneHost
  * @property {(type: string, detail: unknown) => void} fire
  * @property {(files: Iterable<File | Blob>) => void} add
  * @property {(dragging: boolean) => void} dragging
- * @property {() => void} stated the conversation's phase changed
+ * @property {() => void} phaseChanged
  */
 
 /**
- * Everything that is seen of one conversation, in one language and document. It
- * holds nothing that another pane could not show as well.
+ * The whole view of one conversation, in one language and document. It holds no state that
+ * another pane could not show as well.
  *
  * @implements {View}
  */
@@ -62,7 +62,7 @@ export class Pane {
   #session;
   /** @type {Map<Pending, { node: HTMLElement, tile?: Tile }>} */
   #pending = new Map();
-  /** The tiles of the transcript, by the files' ids. @type {Map<string, Tile>} */
+  /** The tiles of the transcript, by file id. @type {Map<string, Tile>} */
   #files = new Map();
 
   /** @param {Locale} locale @param {boolean} readonly @param {Conversation} conversation @param {PaneHost} host */
@@ -77,18 +77,18 @@ export class Pane {
     this.#composer = new Composer(locale, {
       send: (text) => conversation.send(text),
       add: host.add,
-      drafted: (draft) => conversation.write(draft, this),
+      draftChanged: (draft) => conversation.write(draft, this),
     });
     this.node.append(this.#header.node, this.#banner, this.#transcript.frame);
     if (!readonly) this.node.append(this.#composer.node);
-    this.#cover();
+    this.#addOverlay();
     this.node.append(...this.#announcer.nodes);
     this.#draw();
     conversation.join(this);
   }
 
-  /** Takes what is dropped, also where nothing may be: the browser would leave the page and open the file. */
-  #cover() {
+  /** Accepts drops even if no files may be sent: otherwise the browser leaves the page and opens the file. */
+  #addOverlay() {
     const conversation = this.#conversation;
     const overlay = new Overlay(this.#locale, {
       allowance: () => this.#readonly ? { text: '', open: false } : this.#allowance(),
@@ -102,23 +102,23 @@ export class Pane {
         conversation.refuse(folders.map((name) => ({ name })), error);
       },
       dragging: this.#host.dragging,
-      complain: (why) => {
-        if (!this.#readonly) this.#composer.complain(why);
+      showError: (why) => {
+        if (!this.#readonly) this.#composer.showError(why);
         else if (why !== '') this.#announcer.alert(why);
       },
     });
-    overlay.cover(this.node);
+    overlay.listen(this.node);
     this.#overlay = overlay;
     this.node.append(overlay.node);
   }
 
-  /** Shows the conversation as it is. */
+  /** Draws the conversation. */
   #draw() {
     const session = this.#session;
     if (session) this.#transcript.replay(session.party, session.transcript, (event) => this.#show(event));
-    for (const one of this.#conversation.pending) this.pending(one);
-    this.drafted();
-    if (session) this.#showPeople();
+    for (const one of this.#conversation.pending) this.pendingAdded(one);
+    this.draftChanged();
+    if (session) this.#showParticipants();
     this.#showState();
   }
 
@@ -127,12 +127,12 @@ export class Pane {
     this.#header.heading = heading;
   }
 
-  /** Where the reader is: what has the focus, and how far the transcript is scrolled. @returns {ViewState} */
+  /** The focus and the scroll position. @returns {ViewState} */
   get viewState() {
     return { focus: this.#focus(), scroll: this.#transcript.scroll };
   }
 
-  /** Takes the reader to the same place as in another pane. @param {ViewState} viewState */
+  /** Restores another pane's focus and scroll position. @param {ViewState} viewState */
   set viewState({ focus, scroll }) {
     this.#transcript.scroll = scroll;
     if (focus === undefined) return;
@@ -141,23 +141,23 @@ export class Pane {
     else this.focus();
   }
 
-  /** Takes note that the node stands in its document. */
+  /** Call it when the node is in its document. */
   mounted() {
     this.#transcript.mounted();
   }
 
-  /** Lets the conversation go. */
+  /** Stops showing the conversation. */
   detach() {
     if (!this.#readonly) this.#conversation.write(this.#composer.draft, this);
     this.#conversation.leave(this);
-    for (const [one, { tile }] of this.#pending) if (one instanceof Outgoing && tile) one.leave(tile);
+    for (const [one, { tile }] of this.#pending) if (one instanceof OutgoingFile && tile) one.detach(tile);
     this.#transcript.detach();
     this.#announcer.detach();
     this.#overlay?.detach();
   }
 
-  pick() {
-    this.#composer.pick();
+  showPicker() {
+    this.#composer.showPicker();
   }
 
   focus() {
@@ -165,9 +165,9 @@ export class Pane {
     else this.#composer.focus();
   }
 
-  stated() {
+  phaseChanged() {
     this.#showState();
-    this.#host.stated();
+    this.#host.phaseChanged();
   }
 
   #showState() {
@@ -188,30 +188,30 @@ export class Pane {
     const { phase, mayReturn } = this.#conversation;
     const may = this.#session?.rights.includes('chat') ?? true;
     const live = this.#session !== undefined && (phase === 'connected' || phase === 'reconnecting');
-    // What is written meanwhile is sent when there is a session again.
+    // The person may go on writing, and send it when there is a session again.
     const later = phase === 'connecting' || phase === 'unreachable' || (phase === 'closed' && mayReturn);
     this.#composer.enable(live && may, (live || later) && may);
   }
 
-  allowed() {
+  limitsChanged() {
     this.#showAllowance();
     for (const [id, tile] of this.#files) this.#allowDownload(id, tile);
   }
 
-  /** @param {TranscriptEvent} event @param {Outgoing} [outgoing] */
-  happened(event, outgoing) {
+  /** @param {TranscriptEvent} event @param {OutgoingFile} [outgoing] */
+  eventAdded(event, outgoing) {
     const fresh = this.#show(event, outgoing);
-    if (outgoing) this.settled(outgoing);
-    if (event.type === 'join' || event.type === 'leave' || isRename(event)) this.#showPeople();
+    if (outgoing) this.pendingRemoved(outgoing);
+    if (event.type === 'join' || event.type === 'leave' || isRename(event)) this.#showParticipants();
     if (fresh && event.type === 'file') this.#host.fire('attache-file', event);
   }
 
   /** @param {Pending} one */
-  pending(one) {
-    if (one instanceof Outgoing) {
+  pendingAdded(one) {
+    if (one instanceof OutgoingFile) {
       if (one.unfinished && this.#readonly) return;
       const tile = this.#tile(one);
-      one.draw(tile);
+      one.attach(tile);
       this.#pending.set(one, { node: tile.node, tile });
       this.#transcript.addPending(tile.node, one.at);
     } else {
@@ -222,60 +222,60 @@ export class Pane {
   }
 
   /** @param {Pending} one */
-  settled(one) {
+  pendingRemoved(one) {
     const drawn = this.#pending.get(one);
     if (!drawn) return;
     this.#pending.delete(one);
-    if (one instanceof Outgoing && drawn.tile) one.leave(drawn.tile);
+    if (one instanceof OutgoingFile && drawn.tile) one.detach(drawn.tile);
     const focused = hasFocus(drawn.node);
     this.#transcript.removePending(drawn.node);
     if (focused && !hasFocus(drawn.node)) this.focus();
   }
 
-  drafted() {
+  draftChanged() {
     this.#composer.draft = this.#conversation.draft;
-    this.#composer.trouble = this.#conversation.unsent;
+    this.#composer.sendError = this.#conversation.unsent;
   }
 
   /** @param {AttacheError} error */
-  unsent(error) {
-    this.#composer.trouble = error;
+  sendFailed(error) {
+    this.#composer.sendError = error;
     this.#host.fire('attache-error', error);
   }
 
-  /** @param {ChatFile} file @param {Fetched} fetched */
-  fetched(file, fetched) {
+  /** @param {ChatFile} file @param {Download} download */
+  downloadChanged(file, download) {
     const tile = this.#files.get(file.id);
     if (!tile) return;
-    showFetched(tile, fetched);
+    showDownload(tile, download);
     const { name } = file;
-    if (fetched.state === 'downloaded') this.#announcer.tell(this.#locale.say('saidDownloaded', { name }));
-    if (fetched.state === 'handed') this.#announcer.tell(this.#locale.say('saidHanded', { name }));
-    if (fetched.error !== undefined) this.#refuse('saidNotDownloaded', name, fetched.error);
+    if (download.state === 'downloaded') this.#announcer.announce(this.#locale.say('saidDownloaded', { name }));
+    if (download.state === 'handed') this.#announcer.announce(this.#locale.say('saidHanded', { name }));
+    if (download.error !== undefined) this.#reportFailure('saidNotDownloaded', name, download.error);
   }
 
   /** @param {UploadEvent} event */
-  stepped(event) {
+  uploadChanged(event) {
     this.#host.fire('attache-upload', event);
   }
 
-  /** @param {Told} word @param {Outgoing} outgoing @param {number} part */
-  told(word, { name }, part) {
-    this.#announcer.tell(this.#locale.say(word, { name, percent: this.#locale.percent(part) }));
+  /** @param {Announcement} word @param {OutgoingFile} outgoing @param {number} part */
+  announce(word, { name }, part) {
+    this.#announcer.announce(this.#locale.say(word, { name, percent: this.#locale.percent(part) }));
   }
 
-  /** @param {Outgoing} outgoing @param {AttacheError} error */
-  refused({ name }, error) {
-    this.#refuse('saidRefused', name, error);
+  /** @param {OutgoingFile} outgoing @param {AttacheError} error */
+  uploadFailed({ name }, error) {
+    this.#reportFailure('saidRefused', name, error);
   }
 
   /** @param {'saidRefused' | 'saidNotDownloaded'} word @param {string} name @param {AttacheError} error */
-  #refuse(word, name, error) {
+  #reportFailure(word, name, error) {
     this.#announcer.alert(this.#locale.say(word, { name, reason: this.#locale.reason(error) }));
     this.#host.fire('attache-error', error);
   }
 
-  /** @param {TranscriptEvent} event @param {Outgoing} [outgoing] */
+  /** @param {TranscriptEvent} event @param {OutgoingFile} [outgoing] */
   #show(event, outgoing) {
     if (event.type !== 'file') return this.#transcript.add(event);
     return this.#transcript.add(event, () => {
@@ -283,22 +283,22 @@ export class Pane {
       tile.file(event);
       this.#files.set(event.id, tile);
       this.#allowDownload(event.id, tile);
-      const fetched = this.#conversation.downloads.of(event.id);
-      if (fetched) showFetched(tile, fetched);
+      const download = this.#conversation.downloads.of(event.id);
+      if (download) showDownload(tile, download);
       return tile;
     });
   }
 
-  /** The one that was charged is free. @param {string} id @param {Tile} tile */
+  /** A file that was downloaded already costs no further attempt. @param {string} id @param {Tile} tile */
   #allowDownload(id, tile) {
     const { maxDownloads, usedDownloads } = this.#session?.limits ?? { usedDownloads: 0 };
     const used = maxDownloads !== undefined && usedDownloads >= maxDownloads && !this.#conversation.downloads.of(id);
-    tile.bar(used ? this.#locale.say('downloadsUsed', { count: maxDownloads }) : '');
+    tile.blocked = used ? this.#locale.say('downloadsUsed', { count: maxDownloads }) : '';
   }
 
-  #showPeople() {
+  #showParticipants() {
     if (!this.#session) return;
-    this.#header.people(present(this.#session.transcript), this.#session.party);
+    this.#header.showParticipants(present(this.#session.transcript), this.#session.party);
   }
 
   /** @param {number} [retryIn] milliseconds */
@@ -309,10 +309,10 @@ export class Pane {
     this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
   }
 
-  /** Nothing is open yet, and it is tried again. @param {AttacheError} error */
+  /** The first connect has failed and is retried. @param {AttacheError} error */
   #showDelayed(error) {
     const words = this.#locale.text(this.#locale.say('delayed'), this.#locale.reason(error));
-    // The next try may fail in the same way: what was read once is not read out again.
+    // The next attempt may fail in the same way; screen readers announce the text once.
     if (this.#banner.textContent === words) return;
     this.#banner.classList.remove('ended');
     this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
@@ -320,14 +320,14 @@ export class Pane {
 
   /** @param {'unreachable' | 'ended'} word @param {AttacheError} [error] */
   #showEnd(word, error) {
-    const { again, mayReturn } = this.#conversation;
+    const { reconnect, mayReturn } = this.#conversation;
     const words = this.#locale.text(this.#locale.say(word), error ? this.#locale.reason(error) : '');
     this.#banner.classList.add('ended');
     this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
-    if (!again || !mayReturn) return;
+    if (!reconnect || !mayReturn) return;
     const button = make('button', { type: 'button', class: 'text-button', part: 'button reconnect' }, this.#locale.say('connectAgain'));
     button.addEventListener('click', () => {
-      again();
+      reconnect();
       this.focus();
     });
     this.#banner.append(button);
@@ -335,7 +335,7 @@ export class Pane {
 
   #allowance() {
     const session = this.#session;
-    // What comes without a session waits for one, if there may be one.
+    // Files wait for a session if there may be one.
     if (!session) return { text: '', open: true };
     if (this.#conversation.phase === 'closed') return { text: '', open: this.#conversation.mayReturn };
     if (!session.rights.includes('upload:file-system')) return { text: this.#locale.say('uploadsOff'), open: false };
@@ -343,10 +343,10 @@ export class Pane {
   }
 
   #showAllowance() {
-    this.#composer.allow(this.#allowance(), this.#session?.rights.includes('upload:file-system') ?? false);
+    this.#composer.showAllowance(this.#allowance(), this.#session?.rights.includes('upload:file-system') ?? false);
   }
 
-  /** @param {Outgoing} [outgoing] the upload that it is of, if it is of one */
+  /** @param {OutgoingFile} [outgoing] the upload that the tile shows, if it shows one */
   #tile(outgoing) {
     const conversation = this.#conversation;
     return new Tile(this.#locale, {
@@ -357,11 +357,11 @@ export class Pane {
       },
       retry: () => outgoing && conversation.retry(outgoing),
       dismiss: () => outgoing && conversation.dismiss(outgoing),
-      choose: () => this.#composer.pick(outgoing?.unfinished?.name, outgoing?.name),
+      choose: () => this.#composer.showPicker(outgoing?.unfinished?.name, outgoing?.name),
     });
   }
 
-  /** What has the focus, in terms that another pane understands. @returns {ViewState['focus']} */
+  /** Returns what has the focus, in terms that another pane can find. @returns {ViewState['focus']} */
   #focus() {
     const node = focusIn(this.node);
     if (!node) return undefined;
@@ -381,8 +381,8 @@ export class Pane {
   }
 }
 
-/** @param {Tile} tile @param {Fetched} fetched */
-function showFetched(tile, { state, part, error }) {
+/** @param {Tile} tile @param {Download} download */
+function showDownload(tile, { state, part, error }) {
   if (state === 'downloading') tile.downloading(part);
   else tile.downloaded(state === 'stopped' ? 'ready' : state, error);
 }

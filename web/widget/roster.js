@@ -2,8 +2,8 @@
 /** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
 
 /**
- * Who is in the chat after these events, in the order of their coming. A party
- * who comes back after a lost connection joins anew and stands there once.
+ * Returns the parties in the chat after these events, in the order in which they joined.
+ * A party that reconnects joins again and is listed once.
  *
  * @param {Iterable<TranscriptEvent>} transcript
  * @returns {Party[]}
@@ -19,12 +19,12 @@ export function present(transcript) {
   return [...here.values()];
 }
 
-/** Whether a party is called otherwise from now on. @param {TranscriptEvent} event */
+/** Reports whether the event gives its party another nickname. @param {TranscriptEvent} event */
 export function isRename(event) {
   return event.type === 'notice' && event.notice === 'USER_UPDATE_NICK';
 }
 
-/** One or two letters that stand for a nickname. @param {string} nickname */
+/** Returns one or two letters for a nickname. @param {string} nickname */
 export function initials(nickname) {
   const words = nickname.trim().split(/[\s._-]+/u).filter((word) => word !== '');
   const letters = [words[0], words.length > 1 ? words[words.length - 1] : ''];

@@ -7,62 +7,61 @@ import { isAbout } from '../session/policy.js';
 /** @typedef {import('../attache.js').Session} Session */
 
 /**
- * What became of a file: it was compared and is among the browser's downloads,
- * or the browser was asked to save it and does not tell whether it did.
+ * The outcome of a download: the file was verified and is among the browser's downloads, or
+ * the browser was asked to save it and does not report whether it did.
  *
  * @typedef {'downloaded' | 'handed'} Saved
  */
 
-const mostInBlob = 64 * 1024 * 1024;
-/** How long, in milliseconds, an answer to a frame may take to turn out to be a page. */
-const frameTime = 5000;
-/** How long a link is tried before it is followed, in milliseconds. */
-const linkPatience = 15_000;
-/** A frame that goes takes a download along that has not begun. */
-const frameKept = 10 * 60_000;
+const maxBlobSize = 64 * 1024 * 1024;
+/** Milliseconds after which an answer to a frame that has not shown a page is taken for a download. */
+const pageTimeout = 5000;
+/** Milliseconds for checking a link before it is opened. */
+const linkTimeout = 15_000;
+/** Milliseconds. Removing a frame cancels a download in it that has not started. */
+const frameLifetime = 10 * 60_000;
 
 /**
- * Puts a file of the chat among the browser's downloads, at the cost of one
- * attempt. Whatever is answered, the page stays where it is.
+ * Saves a file of the chat to the browser's downloads, at the cost of one download attempt.
+ * Whatever the answer is, the browser does not leave the page.
  *
- * Up to 64 MiB it is fetched, compared and handed over as a Blob. A larger one is
- * written where the person says, where the browser has a dialogue for that, and
- * compared as well; elsewhere the browser is left to fetch it by a link in a frame,
- * once the link has been tried. Asking again for the same file goes on with the
- * same attempt.
+ * A file of up to 64 MiB is fetched, verified and saved as a Blob. A larger one is verified
+ * and written to the place that the person picks, if the browser has a dialogue for that;
+ * otherwise the browser fetches it by a link in a frame, after the link was checked. Saving
+ * the same file again counts as the same attempt.
  *
  * @param {Session} session
  * @param {ChatFile} file
  * @param {object} options
  * @param {AbortSignal} options.signal
- * @param {(part: number) => void} options.onPart called with what has arrived, of 1
+ * @param {(part: number) => void} options.onPart called with the part that has arrived, 0 to 1
  * @returns {Promise<Saved>}
  */
 export async function save(session, file, { signal, onPart }) {
-  const may = maySave(window);
-  if (may === 'no') throw new AttacheError({ code: 'download-blocked', message: '' });
-  if (file.size > mostInBlob) {
-    const chosen = await choose(file.name);
+  const permission = maySave(window);
+  if (permission === 'no') throw new AttacheError({ code: 'download-blocked', message: '' });
+  if (file.size > maxBlobSize) {
+    const chosen = await pickDestination(file.name);
     if (chosen) {
       await write(session, file, chosen, signal, onPart);
       return 'downloaded';
     }
-    await frame(await session.link(file, { signal, check: true, patience: linkPatience }), file.name, signal);
+    await openInFrame(await session.link(file, { signal, check: true, idleTimeout: linkTimeout }), file.name, signal);
     return 'handed';
   }
-  const blob = await gathered(await session.download(file, { signal }), file.size, onPart);
-  // Opaque whatever the sender called it: a Blob's URL has the page's origin,
-  // and nothing foreign may ever be rendered there.
+  const blob = await readBlob(await session.download(file, { signal }), file.size, onPart);
+  // Opaque, whatever type the sender declared: a Blob's URL has the page's origin,
+  // where foreign content must never be rendered.
   const url = URL.createObjectURL(new Blob([blob], { type: 'application/octet-stream' }));
-  follow(url, file.name);
+  clickLink(url, file.name);
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  return may === 'yes' ? 'downloaded' : 'handed';
+  return permission === 'yes' ? 'downloaded' : 'handed';
 }
 
 /**
- * Whether downloads are allowed where this page is: a frame with a sandbox needs
- * `allow-downloads`. A page cannot look at a frame that another origin put it
- * into, and no event tells.
+ * Reports whether this page may save files: a sandboxed frame needs `allow-downloads`. A
+ * page cannot read the attributes of a frame that another origin put it into, and no event
+ * reports them.
  *
  * @param {Window} window
  * @returns {'yes' | 'no' | 'unknown'}
@@ -82,14 +81,14 @@ export function maySave(window) {
 }
 
 /**
- * What comes, as a Blob: the browser keeps it, and not the page's heap.
+ * Returns a body as a Blob, which is in the browser's storage and not in the page's heap.
  *
  * @param {Response} response
  * @param {number} total
  * @param {(part: number) => void} onPart
  */
-async function gathered(response, total, onPart) {
-  const reader = counted(response, total, onPart)?.getReader();
+async function readBlob(response, total, onPart) {
+  const reader = withProgress(response, total, onPart)?.getReader();
   /** @type {Blob[]} */
   const parts = [];
   for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
@@ -99,7 +98,7 @@ async function gathered(response, total, onPart) {
 }
 
 /** @param {Response} response @param {number} total @param {(part: number) => void} onPart @returns {ReadableStream<Uint8Array> | null} */
-function counted({ body }, total, onPart) {
+function withProgress({ body }, total, onPart) {
   if (!body || total === 0) return body;
   let arrived = 0;
   return body.pipeThrough(new TransformStream({
@@ -112,26 +111,26 @@ function counted({ body }, total, onPart) {
 }
 
 /**
- * Asks the person where to put a file. Nothing where there is no such dialogue:
- * in other browsers, in frames of another origin, for names that it refuses.
+ * Asks the person where to save a file. Resolves with undefined if there is no dialogue for
+ * that: in other browsers, in frames of another origin, for names that it refuses.
  *
  * @param {string} suggestedName
  * @returns {Promise<FileSystemFileHandle | undefined>}
  */
-async function choose(suggestedName) {
+async function pickDestination(suggestedName) {
   const picker = /** @type {any} */ (window).showSaveFilePicker;
   if (typeof picker !== 'function') return undefined;
   try {
     return await picker.call(window, { suggestedName });
   } catch (error) {
-    // The person thought better of it.
+    // The person closed the dialogue.
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     return undefined;
   }
 }
 
 /**
- * Streams a file to where it was to go. Only whole is it put there.
+ * Streams a file to its destination, which is replaced only by a complete one.
  *
  * @param {Session} session
  * @param {ChatFile} file
@@ -142,42 +141,42 @@ async function choose(suggestedName) {
 async function write(session, file, chosen, signal, onPart) {
   try {
     const response = await session.download(file, { signal });
-    const body = counted(response, file.size, onPart);
+    const body = withProgress(response, file.size, onPart);
     const to = await chosen.createWritable();
     await body?.pipeTo(to, { signal });
   } catch (error) {
     await removeEmpty(chosen);
     if (error instanceof AttacheError || signal.aborted) throw error;
-    throw new AttacheError({ code: 'download-blocked', message: 'the file could not be written', hint: 'check the room on the disk, or save it elsewhere', cause: error });
+    throw new AttacheError({ code: 'download-blocked', message: 'the file could not be written', hint: 'check the free disk space, or save it elsewhere', cause: error });
   }
 }
 
-/** Takes away the empty file that the dialogue left, and no other. @param {FileSystemFileHandle} chosen */
+/** Removes the file that the dialogue created, if it is empty. @param {FileSystemFileHandle} chosen */
 async function removeEmpty(chosen) {
   try {
     const { size } = await chosen.getFile();
     if (size === 0) await /** @type {any} */ (chosen).remove?.();
   } catch {
-    // It is only empty.
+    // An empty file remains.
   }
 }
 
 /**
- * Lets the browser fetch a link in a frame that nobody sees. A download leaves
- * the frame as it is; whatever else is answered is loaded there, and not in place
- * of the page. Where the page's policy allows no frame, another tab has to do.
+ * Opens a link in a hidden frame. A download leaves the frame empty; any other answer is
+ * loaded there instead of replacing the page. If the page's policy allows no frames, the
+ * link opens in a new tab.
  *
  * @param {string} url
  * @param {string} name
  * @param {AbortSignal} signal
  */
-async function frame(url, name, signal) {
+async function openInFrame(url, name, signal) {
   const hidden = document.createElement('iframe');
   hidden.name = `attache-${randomKey()}`;
   hidden.hidden = true;
   hidden.title = name;
   document.body.append(hidden);
-  setTimeout(() => discard(hidden), frameKept);
+  setTimeout(() => discard(hidden), frameLifetime);
   const ended = await new Promise((resolve) => {
     const watch = new AbortController();
     /** @param {'aborted' | 'page' | 'policy' | 'nothing'} how */
@@ -186,33 +185,33 @@ async function frame(url, name, signal) {
       clearTimeout(timer);
       resolve(how);
     };
-    const timer = setTimeout(() => end('nothing'), frameTime);
+    const timer = setTimeout(() => end('nothing'), pageTimeout);
     const on = { signal: watch.signal };
     signal.addEventListener('abort', () => end('aborted'), on);
     document.addEventListener('securitypolicyviolation', (event) => {
       if (/^(frame|child|default)-src$/.test(event.effectiveDirective) && isAbout(event, url)) end('policy');
     }, on);
-    // The frame's own empty page may be told of before or after.
-    hidden.addEventListener('load', () => shows(hidden) && end('page'), on);
-    follow(url, name, hidden.name);
+    // The frame's own empty page fires `load` as well, before or after.
+    hidden.addEventListener('load', () => hasNavigated(hidden) && end('page'), on);
+    clickLink(url, name, hidden.name);
   });
   if (ended === 'nothing') return;
   discard(hidden);
   signal.throwIfAborted();
-  if (ended === 'policy') follow(url, name, '_blank');
+  if (ended === 'policy') clickLink(url, name, '_blank');
   else throw new AttacheError({ code: 'download-intercepted', message: '' });
 }
 
-/** Whether a frame has left its first, empty page. @param {HTMLIFrameElement} frame */
-function shows({ contentDocument }) {
+/** Reports whether a frame shows another page than its first, empty one. @param {HTMLIFrameElement} frame */
+function hasNavigated({ contentDocument }) {
   return contentDocument?.URL !== 'about:blank';
 }
 
 /** @param {string} url @param {string} name @param {string} [target] */
-function follow(url, name, target = '') {
+function clickLink(url, name, target = '') {
   const link = document.createElement('a');
   link.href = url;
-  // Of this origin, the attribute would have any answer saved, whatever it is.
+  // For a URL of this origin, the attribute would save any answer, also a login page.
   if (target === '') link.download = name;
   link.target = target;
   link.rel = target === '_blank' ? 'noopener noreferrer' : 'noreferrer';

@@ -13,7 +13,7 @@ import { truncate } from './name.js';
 /** @typedef {{ message: string, hint: string, retryable: boolean, code?: string, id?: string }} Refusal */
 
 /**
- * What a person can ask of a tile.
+ * The actions of a tile's buttons.
  *
  * @typedef {object} TileActions
  * @property {(tile: Tile) => void} download
@@ -24,17 +24,16 @@ import { truncate } from './name.js';
  */
 
 const customShown = 2;
-// The proxy has all of it, and goes on by itself.
-const sentWhole = ['accepted', 'scanning', 'stored', 'announced'];
-// From here on the file cannot be taken back.
-const past = ['stored', 'announced'];
+// The proxy has all of it and finishes by itself.
+const complete = ['accepted', 'scanning', 'stored', 'announced'];
+// In these states the file cannot be cancelled any more.
+const uncancellable = ['stored', 'announced'];
 
 /**
- * One file, from the moment it is chosen until it is downloaded: the same node
- * all the way, so nothing flickers when an upload becomes a file of the chat.
- * `data-state` is the upload's state, later `ready`, `unavailable`,
- * `downloading`, `downloaded`, or `handed` to the browser, which does not tell
- * whether it saved it.
+ * One file, from the moment it is chosen until it is downloaded. It is the same node all
+ * the time, so nothing flickers when an upload becomes a file of the chat. `data-state` is
+ * the upload's state, later `ready`, `unavailable`, `downloading`, `downloaded`, or
+ * `handed` to the browser, which does not report whether it saved the file.
  */
 export class Tile {
   node = make('div', { class: 'tile', part: 'file' });
@@ -50,18 +49,18 @@ export class Tile {
   #name = make('span', { class: 'tile-name', part: 'file-name' });
   #meta = make('div', { class: 'tile-meta', part: 'file-meta' });
   #note = make('div', { class: 'tile-note', part: 'file-note' });
-  #more = make('div', { class: 'tile-more' });
+  #extra = make('div', { class: 'tile-more' });
   #side = make('div', { class: 'tile-side' });
   /** @type {Named | undefined} */
   #named;
-  /** Why a file is not offered that could be downloaded. */
-  #barred = '';
+  /** Why a downloadable file is not offered. */
+  #blockedReason = '';
 
   /** @param {Locale} locale @param {TileActions} actions */
   constructor(locale, actions) {
     this.#locale = locale;
     this.#actions = actions;
-    this.#body.append(this.#name, this.#meta, this.#note, this.#more);
+    this.#body.append(this.#name, this.#meta, this.#note, this.#extra);
     this.node.append(this.#icon, this.#body, this.#side);
   }
 
@@ -69,7 +68,7 @@ export class Tile {
     return this.#named?.name ?? '';
   }
 
-  /** Shows whose tile it is. @param {Named} named */
+  /** Shows the file's name and icon. @param {Named} named */
   label(named) {
     const { extension, kind, caution = '' } = named;
     const old = this.#named;
@@ -81,19 +80,19 @@ export class Tile {
     this.#icon.replaceChildren(icon(kind, extension, caution !== ''));
   }
 
-  /** Shows a step of an upload. @param {Progress} progress @param {boolean} cancellable @param {boolean} [cut] whether there is no connection at the moment */
-  upload(progress, cancellable, cut = false) {
+  /** Shows an upload's progress. @param {Progress} progress @param {boolean} cancellable @param {boolean} [offline] whether there is no connection at the moment */
+  upload(progress, cancellable, offline = false) {
     const { key, state, sent, stored, total } = progress;
     const waiting = state === 'offered' || total === 0;
-    const words = cut && !sentWhole.includes(state) ? this.#cutWords(progress) : this.#uploadWords(progress);
+    const words = offline && !complete.includes(state) ? this.#offlineWords(progress) : this.#uploadWords(progress);
     this.node.dataset.key = key;
-    this.node.toggleAttribute('data-cut', cut);
+    this.node.toggleAttribute('data-cut', offline);
     this.#facts(words);
     this.#bar.show({ sent: total ? sent / total : 0, stored: total ? stored / total : 0, waiting }, this.name, words);
-    this.#enter(state, () => {
+    this.#changeState(state, () => {
       this.#showBar();
       this.#note.replaceChildren();
-      if (!cancellable || past.includes(state)) this.#side.replaceChildren();
+      if (!cancellable || uncancellable.includes(state)) this.#side.replaceChildren();
       else if (!this.#side.hasChildNodes()) this.#offerCancel('cancel');
     });
   }
@@ -105,20 +104,20 @@ export class Tile {
     if (error.retryable) buttons.append(this.#button('retry', this.#locale.say('retryName', { name })));
     buttons.append(this.#button('dismiss', this.#locale.say('dismissName', { name })));
     this.#facts(this.#locale.say('failed'));
-    this.#enter('failed', () => {
+    this.#changeState('failed', () => {
       discard(this.#bar.node);
       this.#note.replaceChildren(this.#refusal(error), buttons);
       this.#side.replaceChildren();
     });
   }
 
-  /** Shows what an earlier page left of it. @param {{ key: string, stored: number, total: number }} left */
-  leftBehind({ key, stored, total }) {
+  /** Shows what an earlier page sent of it. @param {{ key: string, stored: number, total: number }} left */
+  showUnfinished({ key, stored, total }) {
     const name = this.name;
     const part = total === 0 ? 0 : stored / total;
     this.node.dataset.key = key;
     this.#facts(part < 0.01 ? this.#locale.say('unfinishedNone') : this.#locale.say('unfinished', { percent: this.#locale.percent(part) }));
-    this.#enter('unfinished', () => {
+    this.#changeState('unfinished', () => {
       this.#note.replaceChildren(make('div', { class: 'tile-actions' },
         this.#button('choose', this.#locale.say('chooseName', { name })),
         this.#button('dismiss', this.#locale.say('dismissName', { name }))));
@@ -132,29 +131,29 @@ export class Tile {
     this.label(file);
     if (file.key) this.node.dataset.key = file.key;
     this.node.dataset.id = file.id;
-    this.#rest(this.#offered(file) ? 'ready' : 'unavailable', file);
+    this.#showFile(this.#offered(file) ? 'ready' : 'unavailable', file);
   }
 
-  /** Takes the offer to download away, or gives it back. @param {string} why empty: nothing is in the way */
-  bar(why) {
-    if (this.#barred === why) return;
-    this.#barred = why;
+  /** Why a downloadable file cannot be downloaded at the moment; empty: it can. @param {string} reason */
+  set blocked(reason) {
+    if (this.#blockedReason === reason) return;
+    this.#blockedReason = reason;
     const { state } = this.node.dataset;
     if (this.announced && (state === 'ready' || state === 'unavailable')) this.file(this.announced);
   }
 
   /** @param {ChatFile} file */
   #offered(file) {
-    return file.downloadable && this.#barred === '';
+    return file.downloadable && this.#blockedReason === '';
   }
 
-  /** Shows a download on its way. @param {number} [part] of 1, when it is known */
+  /** Shows a download's progress. @param {number} [part] 0 to 1, if it is known */
   downloading(part) {
     const words = part === undefined
       ? this.#locale.say('downloadStarting')
       : this.#locale.say('downloading', { percent: this.#locale.percent(part) });
     if (this.node.dataset.state !== 'downloading') {
-      this.#enter('downloading', () => {
+      this.#changeState('downloading', () => {
         this.#writeName();
         this.#note.replaceChildren();
         this.#offerCancel('cancelDownload');
@@ -168,23 +167,23 @@ export class Tile {
   /**
    * Shows that a download ended.
    *
-   * @param {'downloaded' | 'handed' | 'ready'} state `ready` where it was stopped or refused
+   * @param {'downloaded' | 'handed' | 'ready'} state `ready` if it was stopped or has failed
    * @param {Refusal} [error]
    */
   downloaded(state, error) {
     if (!this.announced) return;
-    this.#rest(state, this.announced);
+    this.#showFile(state, this.announced);
     if (error) this.#note.append(this.#refusal(error));
   }
 
   /**
-   * Changes the state, and keeps the focus in the tile where a control that had
-   * it goes away.
+   * Changes the state. If that removes the control that has the focus, the focus stays in
+   * the tile.
    *
    * @param {string} state
    * @param {() => void} change
    */
-  #enter(state, change) {
+  #changeState(state, change) {
     const focused = hasFocus(this.node);
     this.node.dataset.state = state;
     change();
@@ -197,8 +196,8 @@ export class Tile {
     if (!this.#bar.node.parentNode) this.#meta.after(this.#bar.node);
   }
 
-  /** Nothing moves while there is no connection. @param {Progress} progress */
-  #cutWords({ stored, total }) {
+  /** The progress without a connection. @param {Progress} progress */
+  #offlineWords({ stored, total }) {
     const locale = this.#locale;
     if (stored === 0) return locale.say('waiting');
     return locale.say('waitingPart', { done: locale.size(stored), size: locale.size(total) });
@@ -220,7 +219,7 @@ export class Tile {
     }
   }
 
-  /** The name is the button that downloads, and plain text while there is nothing to download. */
+  /** Writes the name: a button that downloads, or plain text if there is nothing to download. */
   #writeName() {
     const { name, extension } = this.#named ?? { name: '', extension: '' };
     const { head, tail, suffix } = truncate(name, extension);
@@ -255,11 +254,11 @@ export class Tile {
     this.#note.replaceChildren();
     if (file.caution) this.#note.append(make('p', { class: 'caution', dir: 'auto' }, locale.say(file.caution)));
     if (file.changed) this.#note.append(make('p', { class: 'reason', part: 'file-changed', dir: 'auto' }, locale.say(file.changed)));
-    if (file.downloadable && this.#barred) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, this.#barred));
+    if (file.downloadable && this.#blockedReason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, this.#blockedReason));
     if (!file.downloadable && file.reason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, locale.sentence(file.reason)));
-    if (this.#more.hasChildNodes()) return;
-    if (file.description) this.#more.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, ...linked(file.description)));
-    this.#more.append(...this.#custom(Object.entries(file.custom)));
+    if (this.#extra.hasChildNodes()) return;
+    if (file.description) this.#extra.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, ...linked(file.description)));
+    this.#extra.append(...this.#custom(Object.entries(file.custom)));
   }
 
   /** @param {[string, string][]} entries @returns {HTMLElement[]} */
@@ -273,9 +272,9 @@ export class Tile {
     return [make('details', {}, make('summary', { dir: this.#locale.direction }, this.#locale.say('details', { count: entries.length })), list)];
   }
 
-  /** Shows a file of the chat that nothing happens to. @param {'ready' | 'unavailable' | 'downloaded' | 'handed'} state @param {ChatFile} file */
-  #rest(state, file) {
-    this.#enter(state, () => {
+  /** Shows a file of the chat that is not being downloaded. @param {'ready' | 'unavailable' | 'downloaded' | 'handed'} state @param {ChatFile} file */
+  #showFile(state, file) {
+    this.#changeState(state, () => {
       discard(this.#bar.node);
       this.#side.replaceChildren();
       this.#writeName();

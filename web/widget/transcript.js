@@ -2,7 +2,7 @@ import { all, discard, hasFocus, make } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
 import { linked } from './links.js';
-import { Thread, groupPause, speaks } from './thread.js';
+import { Thread, groupPause, isContribution } from './thread.js';
 
 /** @typedef {import('../attache.js').Party} Party */
 /** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
@@ -11,11 +11,11 @@ import { Thread, groupPause, speaks } from './thread.js';
 
 const nearEnd = 48;
 const replayPause = 200;
-const longestReplay = 3000;
+const maxReplay = 3000;
 
 /**
- * What was said and sent, oldest first, and after it what is on its way. It
- * stays at the end while the reader is there and holds still otherwise.
+ * The events of the chat, oldest first, and after them what is being sent. If the reader
+ * is at the end it stays there, otherwise it does not move.
  */
 export class Transcript {
   node = make('div', { class: 'transcript', part: 'transcript', tabindex: 0 });
@@ -29,21 +29,21 @@ export class Transcript {
   /** @type {HTMLElement[]} */
   #items = [];
   #unseen = 0;
-  /** How far it was scrolled last; a node that is moved loses that. */
-  #top = 0;
+  /** The last scroll position; a node that is moved loses it. */
+  #scrollTop = 0;
   #following = true;
-  /** Whether anybody said or sent anything yet. */
+  /** Whether there is a text or a file. */
   #used = false;
   #locale;
 
-  /** When the replay ends at the latest; 0 once it has. */
-  #settled = 0;
+  /** When the replay ends at the latest; 0 after its end. */
+  #replayUntil = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #settling;
-  #due = false;
+  #replayTimer;
+  #scrollQueued = false;
   /** @type {Party | undefined} */
   #self;
-  /** From when it stands there. @type {(Window & typeof globalThis) | undefined} */
+  /** The window that it is shown in. @type {(Window & typeof globalThis) | undefined} */
   #window;
   /** @type {ResizeObserver | undefined} */
   #sizes;
@@ -66,7 +66,7 @@ export class Transcript {
     this.#jump.addEventListener('click', () => this.#jumpToEnd());
   }
 
-  /** Takes note that it stands in its document, whose window measures and draws it: not always the one that this script runs in. */
+  /** Call it when the node is in its document. That document's window measures and draws it, and is not always this script's. */
   mounted() {
     this.#sizes?.disconnect();
     this.#window = this.node.ownerDocument.defaultView ?? undefined;
@@ -76,25 +76,25 @@ export class Transcript {
       for (const part of [this.node, this.#log, this.#pending]) this.#sizes.observe(part);
     }
     if (this.#following) this.#toEnd();
-    else this.node.scrollTop = this.#top;
+    else this.node.scrollTop = this.#scrollTop;
   }
 
-  /** Measures and draws nothing more. */
+  /** Stops measuring and drawing. */
   detach() {
     this.#sizes?.disconnect();
-    clearTimeout(this.#settling);
+    clearTimeout(this.#replayTimer);
     this.#window = undefined;
   }
 
-  /** How far it is scrolled, in pixels; undefined at the end. */
+  /** The scroll position in pixels; undefined at the end. */
   get scroll() {
-    return this.#following ? undefined : this.#top;
+    return this.#following ? undefined : this.#scrollTop;
   }
 
   set scroll(top) {
     if (top === undefined) return;
     this.#following = false;
-    this.#top = top;
+    this.#scrollTop = top;
     this.node.scrollTop = top;
     this.#writeJump();
   }
@@ -105,9 +105,8 @@ export class Transcript {
   }
 
   /**
-   * Shows what was said before we came. A session may hand it over in pieces
-   * that look like news: until they stop coming, nothing moves and screen
-   * readers are told nothing.
+   * Shows the earlier transcript. A session may deliver it in pieces that look like new
+   * events: until they stop, nothing is animated and screen readers announce nothing.
    *
    * @param {Party} self
    * @param {readonly TranscriptEvent[]} events
@@ -116,55 +115,55 @@ export class Transcript {
   replay(self, events, show) {
     this.#self = self;
     this.#log.setAttribute('aria-busy', 'true');
-    this.#settled = performance.now() + longestReplay;
-    this.#settle();
+    this.#replayUntil = performance.now() + maxReplay;
+    this.#extendReplay();
     events.forEach(show);
   }
 
-  /** Waits for a moment in which nothing comes. */
-  #settle() {
-    const left = this.#settled - performance.now();
+  /** Ends the replay once no event has come for a while. */
+  #extendReplay() {
+    const left = this.#replayUntil - performance.now();
     if (left <= 0) return;
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => {
-      this.#settled = 0;
+    clearTimeout(this.#replayTimer);
+    this.#replayTimer = setTimeout(() => {
+      this.#replayUntil = 0;
       this.#log.removeAttribute('aria-busy');
     }, Math.min(left, replayPause));
   }
 
   /**
-   * Shows an event. A file's tile is the one that is handed in.
+   * Shows an event.
    *
    * @param {TranscriptEvent} event
-   * @param {() => Tile} [tile]
-   * @returns {boolean} false if it is not to be shown or was already
+   * @param {() => Tile} [tile] returns a file's tile
+   * @returns {boolean} false if it is not shown or is there already
    */
   add(event, tile) {
-    const place = this.#thread.insert(event);
-    if (place < 0) return false;
+    const index = this.#thread.insert(event);
+    if (index < 0) return false;
     const item = this.#item(event, tile);
-    this.#items.splice(place, 0, item);
-    this.#log.insertBefore(item, this.#items[place + 1] ?? null);
-    this.#group(place);
-    if (place + 1 < this.#items.length) this.#group(place + 1);
+    this.#items.splice(index, 0, item);
+    this.#log.insertBefore(item, this.#items[index + 1] ?? null);
+    this.#group(index);
+    if (index + 1 < this.#items.length) this.#group(index + 1);
     this.#headPending();
-    this.#settle();
-    if (speaks(event)) this.#used = true;
+    this.#extendReplay();
+    if (isContribution(event)) this.#used = true;
     this.#showEmpty();
-    this.#arrived(event.own, speaks(event));
+    this.#scrollAfter(event.own, isContribution(event));
     return true;
   }
 
-  /** Shows something that is still on its way. @param {HTMLElement} node @param {number} at milliseconds since 1970 */
+  /** Shows a text or file that is being sent. @param {HTMLElement} node @param {number} at milliseconds since 1970 */
   addPending(node, at) {
     const kind = node.matches('.tile') ? 'file' : 'message';
     this.#pending.append(make('li', { class: `item own ${kind}`, 'data-at': at }, node));
     this.#headPending();
     this.#showEmpty();
-    this.#arrived(true, false);
+    this.#scrollAfter(true, false);
   }
 
-  /** Gives the first one the head that it will have in the transcript, so that nothing moves when it gets there. */
+  /** Gives the first pending item the head that it will have in the transcript, so that nothing moves when it gets there. */
   #headPending() {
     for (const item of all(this.#pending, '.first')) {
       item.classList.remove('first');
@@ -174,7 +173,7 @@ export class Transcript {
     if (!first || !this.#self) return;
     const at = Number(first.dataset.at);
     const last = this.#items.length > 0 ? this.#thread.at(this.#items.length - 1) : undefined;
-    if (last?.own && speaks(last) && at - last.at < groupPause) return;
+    if (last?.own && isContribution(last) && at - last.at < groupPause) return;
     first.classList.add('first');
     first.prepend(this.#head({ from: this.#self, own: true, at, visibility: 'ALL' }));
   }
@@ -187,7 +186,7 @@ export class Transcript {
     this.#showEmpty();
   }
 
-  /** Whether something could be written or dropped. @param {boolean} usable */
+  /** Whether texts and files can be sent. @param {boolean} usable */
   set usable(usable) {
     this.#hint.hidden = !usable;
   }
@@ -200,7 +199,7 @@ export class Transcript {
   /** @param {TranscriptEvent} event @param {(() => Tile)} [tile] */
   #item(event, tile) {
     const item = make('li', { class: 'item', part: 'item', 'data-event': event.event });
-    item.classList.add(event.type, speaks(event) ? (event.own ? 'own' : 'other') : 'news');
+    item.classList.add(event.type, isContribution(event) ? (event.own ? 'own' : 'other') : 'news');
     if (event.type === 'message') item.append(this.#text(event));
     else if (event.type === 'file' && tile) item.append(this.#adopt(tile().node));
     else item.append(this.#news(event));
@@ -208,7 +207,7 @@ export class Transcript {
     return item;
   }
 
-  /** An upload's tile leaves the pending ones; its empty place goes with it. @param {HTMLElement} node */
+  /** Moves an upload's tile out of the pending items, and removes its empty item. @param {HTMLElement} node */
   #adopt(node) {
     const item = node.closest('li');
     const back = item && hasFocus(node);
@@ -236,11 +235,11 @@ export class Transcript {
     return make('span', { class: 'line', part: 'line', dir: this.#locale.direction }, words);
   }
 
-  /** Writes who and when over the first of a group, and the date over the first of a day. @param {number} index */
+  /** Writes name and time above the first of a group, and the date above the first of a day. @param {number} index */
   #group(index) {
     const item = this.#items[index];
     const event = this.#thread.at(index);
-    const first = speaks(event) && !this.#thread.follows(index);
+    const first = isContribution(event) && !this.#thread.follows(index);
     item.classList.toggle('first', first);
     for (const old of all(item, ':scope > .head, :scope > .day')) discard(old);
     if (first) item.prepend(this.#head(event));
@@ -250,13 +249,13 @@ export class Transcript {
   /** @param {Pick<TranscriptEvent, 'from' | 'own' | 'at' | 'visibility'>} event */
   #head({ from, own, at, visibility }) {
     return make('div', { class: 'head', part: 'head' },
-      make('bdi', { class: own ? 'heard' : 'nickname', 'data-type': from.userType }, from.nickname),
+      make('bdi', { class: own ? 'visually-hidden' : 'nickname', 'data-type': from.userType }, from.nickname),
       make('time', { dir: this.#locale.direction, datetime: new Date(at).toISOString() }, this.#locale.time(at)),
       visibility !== 'ALL' && make('span', { class: 'visibility', dir: this.#locale.direction }, this.#locale.say(visibility)));
   }
 
   /** @param {boolean} own @param {boolean} counts */
-  #arrived(own, counts) {
+  #scrollAfter(own, counts) {
     if (own || this.#following) {
       this.#following = true;
       this.#toEnd();
@@ -267,16 +266,16 @@ export class Transcript {
   }
 
   #scrolled() {
-    if (this.#due) return; // it goes to the end anyway
+    if (this.#scrollQueued) return; // it scrolls to the end anyway
     const { scrollHeight, scrollTop, clientHeight } = this.node;
     if (clientHeight === 0) return; // it is not drawn
-    this.#top = scrollTop;
+    this.#scrollTop = scrollTop;
     this.#following = scrollHeight - scrollTop - clientHeight < nearEnd;
     if (this.#following) this.#unseen = 0;
     this.#writeJump();
   }
 
-  /** Written only when it changes: any change here has the whole transcript laid out again. */
+  /** Writes only changes: any change here causes a layout of the whole transcript. */
   #writeJump() {
     if (this.#jump.hidden !== this.#following) this.#jump.hidden = this.#following;
     if (this.#following) return;
@@ -289,12 +288,12 @@ export class Transcript {
     this.#toEnd(this.#window?.matchMedia?.('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth');
   }
 
-  /** Once a frame: asking for the height lays the whole transcript out. @param {ScrollBehavior} [behavior] */
+  /** Scrolls once a frame: reading the height causes a layout of the whole transcript. @param {ScrollBehavior} [behavior] */
   #toEnd(behavior = 'instant') {
-    if (this.#due || !this.#window) return;
-    this.#due = true;
+    if (this.#scrollQueued || !this.#window) return;
+    this.#scrollQueued = true;
     const go = () => {
-      this.#due = false;
+      this.#scrollQueued = false;
       if (this.#following) this.node.scrollTo?.({ top: this.node.scrollHeight, behavior });
     };
     if (this.#window.requestAnimationFrame) this.#window.requestAnimationFrame(go);

@@ -1,19 +1,19 @@
-/** What would lose something if the page went now. @type {Set<object>} */
+/** Everything that would lose something if the page were closed now. @type {Set<object>} */
 const losers = new Set();
 
 /** @param {BeforeUnloadEvent} event */
 function warn(event) {
-  // Before a person has done anything a browser shows no dialogue, and complains in its console.
+  // Before the person has interacted with the page, browsers show no dialogue, and log a warning.
   if (globalThis.navigator?.userActivation?.hasBeenActive === false) return;
   event.preventDefault();
-  // What browsers before 2023 look at.
+  // Browsers before 2023 read this.
   event.returnValue = true;
 }
 
 /**
- * Has the browser ask before the page is left, as long as anything would lose
- * something by it. Otherwise there is no listener, because a page with one is
- * kept out of the back/forward cache.
+ * Has the browser ask before the page is closed, as long as anything would lose
+ * something by that. Otherwise there is no listener, because a page with one is kept
+ * out of the back/forward cache.
  *
  * @param {object} who
  * @param {boolean} loses

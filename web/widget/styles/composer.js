@@ -10,7 +10,7 @@ export const composerStyles = `
   border-radius: calc(var(--radius) + .35em);
   background: var(--surface);
   cursor: text;
-  transition: border-color var(--speed);
+  transition: border-color var(--duration);
 }
 .field-row:has(.field:focus) { border-color: var(--focus); box-shadow: 0 0 0 1px var(--focus); }
 .field-row:has(.field:disabled) { cursor: default; border-color: var(--border); }
@@ -39,7 +39,7 @@ export const composerStyles = `
   block-size: max(2.25em, 24px);
   border-radius: var(--radius);
   color: var(--muted);
-  transition: background-color var(--speed), color var(--speed);
+  transition: background-color var(--duration), color var(--duration);
 }
 .round:hover:enabled { background: color-mix(in oklab, var(--text) 8%, transparent); color: var(--text); }
 .round:disabled { opacity: .45; }

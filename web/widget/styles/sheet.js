@@ -3,39 +3,39 @@ import { tileStyles } from './tile.js';
 import { transcriptStyles } from './transcript.js';
 
 /**
- * The look of `<attache-chat>`. Colours follow the page's `color-scheme`;
- * sizes are in `em`, sides are logical, so text size, direction and scheme are
- * the page's to decide. What a page may change:
+ * The styles of `<attache-chat>`. Colours follow the page's `color-scheme`, sizes are in
+ * `em` and sides are logical, so the page decides about text size, direction and scheme.
+ * A page can set:
  *
- * | property | what |
+ * | property | what it sets |
  * | --- | --- |
  * | `--attache-font-family` | typeface |
- * | `--attache-font-size` | the size that everything is measured in |
+ * | `--attache-font-size` | text size; all other sizes are relative to it |
  * | `--attache-surface` | background of the element |
- * | `--attache-surface-raised` | background of tiles, header and field |
+ * | `--attache-surface-raised` | background of tiles, header and text field |
  * | `--attache-text` | text |
- * | `--attache-text-muted` | times, sizes and other small text |
- * | `--attache-border` | lines |
+ * | `--attache-text-muted` | times, sizes and other secondary text |
+ * | `--attache-border` | borders |
  * | `--attache-accent` | buttons, progress, links |
- * | `--attache-on-accent` | text and signs on the accent |
- * | `--attache-bubble` | bubble of the others |
- * | `--attache-on-bubble` | text in it |
- * | `--attache-bubble-own` | own bubble |
- * | `--attache-on-bubble-own` | text in it |
- * | `--attache-agent` | an agent's name and face |
- * | `--attache-customer` | a customer's name and face |
- * | `--attache-good` | connected, downloaded |
- * | `--attache-caution` | reconnecting, files to be careful with |
- * | `--attache-bad` | refusals |
+ * | `--attache-on-accent` | text and icons on the accent |
+ * | `--attache-bubble` | bubbles of other parties |
+ * | `--attache-on-bubble` | text in them |
+ * | `--attache-bubble-own` | own bubbles |
+ * | `--attache-on-bubble-own` | text in them |
+ * | `--attache-agent` | an agent's name and avatar |
+ * | `--attache-customer` | a customer's name and avatar |
+ * | `--attache-success` | connected, downloaded |
+ * | `--attache-warning` | reconnecting, warnings about a file |
+ * | `--attache-error` | errors, closed |
  * | `--attache-focus` | focus rings |
- * | `--attache-radius` | corners of the element, tiles and field |
- * | `--attache-bubble-radius` | corners of bubbles |
- * | `--attache-gap` | space that all distances are made of |
- * | `--attache-shadow` | shadow of what floats |
- * | `--attache-icon-size` | width of a file's icon |
- * | `--attache-tile-size` | the widest that a tile gets |
+ * | `--attache-radius` | corner radius of the element, tiles and text field |
+ * | `--attache-bubble-radius` | corner radius of bubbles |
+ * | `--attache-gap` | base unit of all distances |
+ * | `--attache-shadow` | shadow of floating boxes |
+ * | `--attache-icon-size` | width of a file icon |
+ * | `--attache-tile-size` | maximum width of a tile |
  * | `--attache-bar-size` | thickness of a progress bar |
- * | `--attache-speed` | length of transitions |
+ * | `--attache-duration` | duration of transitions |
  * | `--attache-kind-NAME` | colour of one kind's icons, such as `--attache-kind-pdf` |
  */
 const frameStyles = `
@@ -54,9 +54,9 @@ const frameStyles = `
   --on-bubble-own: var(--attache-on-bubble-own, light-dark(#17203d, #e6ebff));
   --agent: var(--attache-agent, light-dark(#2a5a8f, #8fbcec));
   --customer: var(--attache-customer, light-dark(#80501a, #e0b37c));
-  --good: var(--attache-good, light-dark(#187a45, #5fd396));
-  --caution: var(--attache-caution, light-dark(#a34d00, #ffb454));
-  --bad: var(--attache-bad, light-dark(#b3261e, #ff9a91));
+  --success: var(--attache-success, light-dark(#187a45, #5fd396));
+  --warning: var(--attache-warning, light-dark(#a34d00, #ffb454));
+  --error: var(--attache-error, light-dark(#b3261e, #ff9a91));
   --focus: var(--attache-focus, var(--accent));
   --radius: var(--attache-radius, .75em);
   --bubble-radius: var(--attache-bubble-radius, 1em);
@@ -65,7 +65,7 @@ const frameStyles = `
   --icon-size: var(--attache-icon-size, 2.5em);
   --tile-size: var(--attache-tile-size, 23em);
   --bar-size: var(--attache-bar-size, .25em);
-  --speed: var(--attache-speed, .16s);
+  --duration: var(--attache-duration, .16s);
 
   display: block;
   position: relative;
@@ -76,7 +76,7 @@ const frameStyles = `
   font: 400 var(--attache-font-size, .9375rem)/1.4 var(--attache-font-family, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, system-ui, sans-serif);
   color: var(--text);
 
-  /* What a shadow root lets in: names and messages are shown as they were written, whatever is around them. */
+  /* Inherited properties enter a shadow root. Names and messages are shown as written, whatever the page sets. */
   -webkit-text-fill-color: currentcolor;
   -webkit-text-stroke: 0;
   cursor: auto;
@@ -104,7 +104,7 @@ const frameStyles = `
 p, h2, dl, dd, ol, ul { margin: 0; padding: 0; list-style: none; }
 [hidden] { display: none !important; }
 [dir="auto"] { text-align: -webkit-match-parent; text-align: match-parent; }
-.heard {
+.visually-hidden {
   position: absolute;
   inline-size: 1px;
   block-size: 1px;
@@ -140,7 +140,7 @@ button:disabled { cursor: default; }
   background: var(--raised);
   font-weight: 500;
   font-size: .9em;
-  transition: background-color var(--speed), border-color var(--speed);
+  transition: background-color var(--duration), border-color var(--duration);
 }
 .text-button .glyph { inline-size: 1.1em; block-size: 1.1em; }
 .text-button:hover { border-color: var(--muted); }
@@ -166,10 +166,10 @@ button:disabled { cursor: default; }
 }
 .header-words { flex: 1; min-inline-size: 0; }
 .heading { font-size: 1em; font-weight: 650; line-height: 1.3; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.people { font-size: .86em; color: var(--muted); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.faces { display: flex; flex: none; }
-.faces:empty { display: none; }
-.face {
+.participants { font-size: .86em; color: var(--muted); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.avatars { display: flex; flex: none; }
+.avatars:empty { display: none; }
+.avatar {
   --tone: var(--muted);
   display: grid;
   place-items: center;
@@ -183,9 +183,9 @@ button:disabled { cursor: default; }
   font-size: .8em;
   font-weight: 650;
 }
-.face:first-child { margin-inline-start: 0; }
-.face[data-type="AGENT"], .face[data-type="SUPERVISOR"] { --tone: var(--agent); }
-.face[data-type="CLIENT"] { --tone: var(--customer); }
+.avatar:first-child { margin-inline-start: 0; }
+.avatar[data-type="AGENT"], .avatar[data-type="SUPERVISOR"] { --tone: var(--agent); }
+.avatar[data-type="CLIENT"] { --tone: var(--customer); }
 
 .state {
   --tone: var(--muted);
@@ -198,10 +198,10 @@ button:disabled { cursor: default; }
 }
 .state::before { content: ""; inline-size: .6em; block-size: .6em; border-radius: 50%; background: var(--tone); }
 .state:not([data-state])::before { display: none; }
-.state[data-state="connected"] { --tone: var(--good); }
-.state[data-state="reconnecting"], .state[data-state="connecting"] { --tone: var(--caution); }
+.state[data-state="connected"] { --tone: var(--success); }
+.state[data-state="reconnecting"], .state[data-state="connecting"] { --tone: var(--warning); }
 .state[data-state="reconnecting"]::before, .state[data-state="connecting"]::before { animation: breathe 1.6s ease-in-out infinite; }
-.state[data-state="closed"] { --tone: var(--bad); }
+.state[data-state="closed"] { --tone: var(--error); }
 .state[data-state="idle"] { --tone: var(--muted); }
 
 .banner {
@@ -211,10 +211,10 @@ button:disabled { cursor: default; }
   gap: var(--gap) calc(var(--gap) * 1.5);
   padding: calc(var(--gap) * 1.2) calc(var(--gap) * 2);
   font-size: .9em;
-  background: color-mix(in oklab, var(--caution) 10%, var(--surface));
-  border-block-end: 1px solid color-mix(in oklab, var(--caution) 30%, var(--surface));
+  background: color-mix(in oklab, var(--warning) 10%, var(--surface));
+  border-block-end: 1px solid color-mix(in oklab, var(--warning) 30%, var(--surface));
 }
-.banner.ended { background: color-mix(in oklab, var(--bad) 8%, var(--surface)); border-color: color-mix(in oklab, var(--bad) 25%, var(--surface)); }
+.banner.ended { background: color-mix(in oklab, var(--error) 8%, var(--surface)); border-color: color-mix(in oklab, var(--error) 25%, var(--surface)); }
 .banner p { flex: 1 1 14em; }
 
 @keyframes breathe { 50% { opacity: .35; } }
@@ -231,7 +231,7 @@ button:disabled { cursor: default; }
   :host { --muted: var(--text); --border: var(--text); }
 }
 @media (forced-colors: active) {
-  .face, .banner, .text-button { border: 1px solid CanvasText; }
+  .avatar, .banner, .text-button { border: 1px solid CanvasText; }
   .state::before { forced-color-adjust: none; background: CanvasText; }
   .state[data-state="closed"]::before { background: none; border: 2px solid CanvasText; }
   .text-button.retry { background: ButtonFace; color: ButtonText; border-color: ButtonText; }
@@ -240,12 +240,12 @@ button:disabled { cursor: default; }
 }
 `;
 
-/** The one sheet that all elements of a document share: it can be adopted in no other one. @type {WeakMap<Document, CSSStyleSheet>} */
+/** The sheet that all elements of a document share; another document cannot adopt it. @type {WeakMap<Document, CSSStyleSheet>} */
 const sheets = new WeakMap();
 
 /**
- * The sheet of a document, made when its first element is; importing needs no
- * DOM. There is none where nothing is drawn.
+ * Returns the sheet of a document. It is made with the document's first element, so that
+ * importing this needs no DOM; a document without a window has none.
  *
  * @param {Document} document
  */

@@ -10,7 +10,7 @@ export const tileStyles = `
   border: 1px solid var(--border);
   border-radius: var(--radius);
   background: var(--raised);
-  transition: border-color var(--speed), background-color var(--speed);
+  transition: border-color var(--duration), background-color var(--duration);
 }
 .tile:focus { outline: none; }
 .tile-icon { flex: none; inline-size: var(--icon-size); }
@@ -35,7 +35,7 @@ button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline
 .tile-meta { font-size: .86em; color: var(--muted); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .tile-side { flex: none; display: grid; place-items: center; min-inline-size: 1.9em; block-size: calc(var(--icon-size) * 1.2); color: var(--muted); }
 .tile-side:empty { display: none; }
-.glyph-done { color: var(--good); }
+.glyph-done { color: var(--success); }
 .tile-cancel {
   position: relative;
   z-index: 1;
@@ -45,9 +45,9 @@ button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline
   block-size: max(1.9em, 24px);
   border-radius: 50%;
   color: var(--muted);
-  transition: background-color var(--speed), color var(--speed);
+  transition: background-color var(--duration), color var(--duration);
 }
-.tile-cancel:hover { background: color-mix(in oklab, var(--bad) 12%, transparent); color: var(--bad); }
+.tile-cancel:hover { background: color-mix(in oklab, var(--error) 12%, transparent); color: var(--error); }
 
 .bar { position: relative; block-size: var(--bar-size); margin-block: .4em .2em; border-radius: 1em; overflow: hidden; background: color-mix(in oklab, var(--accent) 13%, var(--raised)); }
 .bar-sent, .bar-stored { position: absolute; inset-block: 0; inset-inline-start: 0; border-radius: inherit; transition: inline-size .12s linear; }
@@ -60,12 +60,12 @@ button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline
 .tile-note, .tile-more { font-size: .9em; }
 .tile-note:empty, .tile-more:empty { display: none; }
 .tile-note { display: flex; flex-direction: column; gap: .5em; margin-block-start: .2em; }
-.caution { color: var(--caution); }
+.caution { color: var(--warning); }
 .reason { color: var(--muted); }
-.refusal { color: var(--bad); overflow-wrap: anywhere; }
+.refusal { color: var(--error); overflow-wrap: anywhere; }
 .tile-actions { display: flex; flex-wrap: wrap; gap: .5em; }
-.tile[data-state="failed"] { border-color: color-mix(in oklab, var(--bad) 45%, var(--border)); }
-.tile[data-state="failed"] .tile-meta { color: var(--bad); font-weight: 500; }
+.tile[data-state="failed"] { border-color: color-mix(in oklab, var(--error) 45%, var(--border)); }
+.tile[data-state="failed"] .tile-meta { color: var(--error); font-weight: 500; }
 .tile:is([data-state="unavailable"], [data-state="unfinished"]) { border-style: dashed; }
 .tile[data-cut] .bar { opacity: .5; }
 .tile[data-cut] .bar * { animation: none; }

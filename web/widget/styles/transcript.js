@@ -20,9 +20,9 @@ export const transcriptStyles = `
   flex-direction: column;
   align-items: flex-start;
   margin-block-start: calc(var(--gap) * .6);
-  animation: arrive var(--speed) ease-out;
+  animation: arrive var(--duration) ease-out;
 }
-/* What is out of sight costs nothing. It clips, so focus rings stay inside. */
+/* Items out of sight are not laid out. This clips, so focus rings stay inside. */
 .log > .item { content-visibility: auto; contain-intrinsic-size: auto 4em; }
 .log[aria-busy] .item, .item.file { animation: none; }
 .item.file, .item.file + .item { margin-block-start: calc(var(--gap) * .9); }
