@@ -128,7 +128,7 @@ func TestB57WhateverAnswersThePageStays(t *testing.T) {
 	}`)
 	d.click(click, "customer", "large.bin")
 	tell(d.page, state, "ready")
-	require.Contains(t, d.customer.file("large.bin").Refusal, "Something else answered")
+	require.Contains(t, d.customer.file("large.bin").Refusal, "Another server answered")
 
 	tell(d.page, `() => {
 		window.showSaveFilePicker = async ({ suggestedName }) =>
@@ -238,7 +238,7 @@ func TestB56WhatAReverseProxyAnswers(t *testing.T) {
 	for _, login := range []string{"/login", command.url} {
 		g.login = login
 		d.click("(side, name) => e2e.named(side, name).querySelector('button.tile-name')", "customer", "signed.bin")
-		tell(d.page, refused, "Something else answered")
+		tell(d.page, refused, "Another server answered")
 	}
 
 	tell(d.page, `async (url) => {

@@ -296,7 +296,7 @@ func givenEarly(t *testing.T, p *page, session string) {
 	}`)
 	require.True(t, got.Ours)
 	require.Equal(t, "forbidden", got.Code)
-	require.Contains(t, got.Tile, "reading only")
+	require.Contains(t, got.Tile, "read-only")
 }
 
 // remounted makes an element a thousand times, each time another node.

@@ -87,7 +87,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 				told.push(complaint.textContent);
 			}
 			chat.remove();
-			return told.every((words) => words.includes('Nothing was sent') && words.includes('No files can be sent in this chat'));
+			return told.every((words) => words.includes('Nothing was sent') && words.includes('Files cannot be sent in this chat'));
 		}`)
 	})
 

@@ -73,7 +73,7 @@ func TestDownloadAttemptsOfACustomer(t *testing.T) {
 		sentence := ask[string](d.page, `() => e2e.until(
 			() => e2e.named('customer', 'page-3.txt').querySelector('.reason')?.textContent, 'why the third is not offered')`)
 		require.False(t, ask[bool](d.page, `() => e2e.named('customer', 'page-3.txt').querySelector('button') !== null`))
-		says(t, sentence, "2", "The 2 downloads allowed in this chat have been used")
+		says(t, sentence, "2", "The 2 downloads this chat allows have been used")
 		require.Equal(t, files[2].digest, d.agent.digest(d.agent.file("page-3.txt").ID), "it binds customers only")
 	})
 }

@@ -37,8 +37,8 @@ func TestMistakesOfAPagesDeveloper(t *testing.T) {
 		return { state: seen('.state').textContent, words: seen('.banner').textContent + seen('.empty').innerText, dead: seen('textarea').disabled };
 	}`
 	for _, m := range []struct{ mistake, state, word, console string }{
-		{"nothing", "idle", "Nothing here yet", "it has no url and no token"},
-		{"no token", "idle", "Nothing here yet", "it has no token"},
+		{"nothing", "idle", "No messages yet", "it has no url and no token"},
+		{"no token", "idle", "No messages yet", "it has no token"},
 		{"another scheme", "closed", "not set up", "url must have one of the schemes"},
 		{"a token function that throws", "connecting", "", "the token function failed"}, // and is asked again
 		{"a token that is an object", "connecting", "", "object"},

@@ -26,7 +26,7 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	require.Equal(t, []string{"beforeunload"}, asked())
 	d.connected()
 	left := d.agent.shows("video.mp4", "unfinished")
-	require.Regexp(t, `^Not finished, \d\d?% stored\. Choose the file again to continue\.$`, left.Meta)
+	require.Regexp(t, `^Not finished, \d\d?% uploaded\. Choose the file again to resume\.$`, left.Meta)
 	require.Empty(t, ask[[]tile](d.page, "e2e.tiles", "customer"))
 	require.Zero(t, ask[int](d.page, "() => e2e.kept().length - 1"))
 	d.picture("unfinished")

@@ -88,7 +88,7 @@ test('widget 1.3: whoever chats reads nothing that only a developer understands'
     assert.notEqual(told, '', code);
   }
   const invalidCall = english.reason({ code: 'message-invalid', message: 'url must have one of the schemes https', hint: 'compare the call with attache.d.ts', id: 'e1' });
-  assert.match(invalidCall, /not set up.*\(Id .?e1.?\)$/);
-  const readonly = english.reason({ code: 'forbidden', message: 'this chat is shown for reading only', hint: '' });
-  assert.match(readonly, /reading only/);
+  assert.match(invalidCall, /not set up.*\(ID .?e1.?\)$/);
+  const readonly = english.reason({ code: 'forbidden', message: 'this chat is read-only', hint: '' });
+  assert.match(readonly, /read-only/);
 });
