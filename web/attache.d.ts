@@ -10,7 +10,7 @@
  * const response = await session.download(file);       // a standard streaming Response
  * ```
  *
- * One `connect` is one chat session as one party; an agent with five chats
+ * One `connect` joins one chat session as one party; an agent with five chats
  * calls it five times. The WebAssembly module behind it is loaded once a page.
  */
 
@@ -18,49 +18,60 @@ import type { Caution, Change, Code, Kind, Right, UploadState } from './codes.js
 export type { Caution, Change, Code, Kind, Right, UploadState } from './codes.js';
 
 /**
- * Opens the chat session that the token names and resolves once it is joined.
+ * Joins the chat session that the token names, and resolves once it is joined.
  *
- * It stays pending and retries for as long as it may succeed. If the proxy or the application's server is away, the pauses
- * grow to ten seconds at most; it retries at once when the browser is back online or the page becomes visible. `onRetry`
- * says why it takes so long; `signal` gives it up. It rejects with an {@link AttacheError} when retrying is of no use: the
- * options are wrong, a fixed token or two successive tokens of a function are refused, the origin is refused, or the chat
- * session has ended.
+ * It retries as long as that may succeed. If the proxy or the application's server is down, the pauses between attempts
+ * grow to ten seconds at most; it retries at once when the browser is online again or the page becomes visible. `onRetry`
+ * reports each failed attempt; `signal` aborts.
+ *
+ * Rejects with `signal.reason` when aborted, and with an {@link AttacheError} if a retry cannot succeed: the options are
+ * wrong, a fixed token or two successive tokens of a function are refused, the origin is refused, or the chat session has
+ * ended.
  */
 export function connect(options: ConnectOptions): Promise<Session>;
 
 /**
- * Judges a file before anything is sent, with the same function the proxy
- * uses: what `upload` would be refused for, or `null`.
+ * Checks a file against limits before anything is sent, by the same function as the proxy. Resolves with the error that
+ * `upload` would reject with, or with `null`.
+ *
+ * @param file its name and its size in bytes
+ * @param limits of a session: {@link Session.limits}
  */
 export function check(file: Pick<File, 'name' | 'size'>, limits: Limits): Promise<AttacheError | null>;
 
-/** The icon kind of a file name, and whether to be careful with it. */
+/**
+ * Resolves with the safe form of a file name, the kind of its icon, and a warning if there is one.
+ *
+ * @param type the declared MIME type
+ */
 export function describe(name: string, type?: string): Promise<FileName>;
 
 export interface ConnectOptions {
-  /** The proxy: `https:`/`wss:` (or `http:`/`ws:` on loopback). A path is kept. Default: the origin this module was loaded from. */
+  /** The proxy's address: `https:`/`wss:` (or `http:`/`ws:` on loopback), with or without a path. Default: the origin that this module was loaded from. */
   url?: string | URL;
   /**
-   * The token, or a function called at every connect, every reconnect and when a token expires; a session lasts no longer
-   * than a fixed token. It travels in the first message, never in a URL. A function that throws, returns something that is
-   * not a token (a page, JSON, "Bad Gateway", "undefined") or takes longer than ten seconds is reported in the console and
-   * called again; the session goes on. A token of the same user with another nickname renames the party. A token of another
-   * user or chat session ends this session with the code `session-invalid`, and nothing is sent under the other name. A
-   * function may throw that error itself.
+   * The token, or a function that returns one. The function is called at every connect, at every reconnect and when a
+   * token expires; a session with a fixed token lasts no longer than the token. The token is sent in the first message,
+   * never in a URL.
+   *
+   * If the function throws, returns something that is not a token (a page, JSON, "Bad Gateway", "undefined") or takes longer
+   * than ten seconds, that is logged to the console and the function is called again; the session continues. A token of
+   * the same user with another nickname renames the party. A token of another user or chat session ends this session with
+   * the code `session-invalid`, and nothing is sent under the other name. The function may throw that error itself.
    */
   token: string | (() => string | Promise<string>);
-  /** Stops connecting; once connected it has no effect. */
+  /** Aborts connecting. It has no effect on a session that is connected. */
   signal?: AbortSignal;
-  /** Called when the first connect has failed for a reason that may pass; it is retried in `retryIn` milliseconds. */
+  /** Called after each failed attempt of the first connect; the next one follows in `retryIn` milliseconds. */
   onRetry?: (why: { error: AttacheError; retryIn: number }) => void;
   /** The chat protocol version to join with (ClientVersion). Default 106. Below 104 Chat Server hides files. */
   clientVersion?: number;
-  /** The compiled module, when it is not to be loaded from beside this script. */
+  /** The compiled module, or where to load it. Default: `dist/attache.wasm` beside this script. */
   wasm?: string | URL | Response | WebAssembly.Module;
   /**
-   * Whether downloads carry cookies and HTTP authentication, for a reverse proxy of the proxy that requires them (single
-   * sign-on, basic auth): `same-origin` or `include`. Default `omit`: the proxy needs none. From another origin `include`
-   * needs `--download-credentials` at the proxy, and the reverse proxy has to let OPTIONS through without them.
+   * Whether downloads send cookies and HTTP authentication, for a reverse proxy in front of Attaché's proxy that requires
+   * them (single sign-on, basic auth): `same-origin` or `include`. Default `omit`: the proxy itself needs none. From another
+   * origin, `include` needs `--download-credentials` at the proxy, and a reverse proxy that lets OPTIONS through without them.
    */
   credentials?: 'omit' | 'same-origin' | 'include';
 }
@@ -72,95 +83,105 @@ export interface SessionEventMap {
   leave: CustomEvent<PartyEvent>;
   /** A text message. */
   message: CustomEvent<TextEvent>;
-  /** A file became visible in the chat: the decoded `file-uploaded` notice. */
+  /** A file became visible in the chat: the decoded `file-uploaded` notice. Each file comes once. */
   file: CustomEvent<ChatFile>;
-  /** Any other notice, as it came. */
+  /** Any other notice, as it was sent. */
   notice: CustomEvent<NoticeEvent>;
-  /** An upload of this session changed: offered, receiving, accepted, scanning, stored, announced, failed, cancelled. */
+  /** An upload of this session changed its state: offered, receiving, accepted, scanning, stored, announced, failed, cancelled. */
   upload: CustomEvent<UploadEvent>;
-  /** `connected` · `reconnecting` · `closed`. A proxy that goes out of service while another takes over is not a change. */
+  /**
+   * The connection changed: `connected`, `reconnecting` (after `error`; the next attempt follows in `retryIn` milliseconds),
+   * `closed` (because of `error`, if it is set). A proxy that goes out of service while another one takes over is not a change.
+   */
   state: CustomEvent<{ state: SessionState; error?: AttacheError; retryIn?: number }>;
-  /** The allowances, or what is used of them, changed. */
+  /** The limits, or what is used of them, changed. */
   limits: CustomEvent<Limits>;
 }
 
 export type SessionState = 'connected' | 'reconnecting' | 'closed';
 
-/** A party's place in one chat session. Events since its start arrive in order, the transcript first. */
+/** One party in one chat session. Its events come in order, the earlier transcript first. */
 export interface Session extends EventTarget {
   /** The chat session's id. */
   readonly id: string;
-  /** Who we are in it. */
+  /** This party. */
   readonly party: Party;
   readonly state: SessionState;
-  /** What binds our uploads and downloads, with what is used of it. */
+  /** The limits of this party's uploads and downloads, with what is used of them. */
   readonly limits: Limits;
+  /** What the token allows. */
   readonly rights: readonly Right[];
-  /** The whole transcript received so far, oldest first. */
+  /** The transcript received so far, oldest first. */
   readonly transcript: readonly TranscriptEvent[];
 
   /**
-   * Replaces the token, or the function that returns it, without reconnecting: it is used at the next reconnect, or when the
-   * present token expires. A token that names another chat session or user ends this session with
-   * the code `session-invalid`.
+   * Replaces the token, or the function that returns it, without reconnecting. It is used at the next reconnect, or when the
+   * present token expires. A token that names another chat session or user ends this session with the code `session-invalid`.
    */
   setToken(token: ConnectOptions['token']): void;
 
   /**
-   * Sends a file. Files given in one turn of the event loop are announced in that
-   * order, except after one that makes no progress for 30 s. Resolves with the file as announced in the chat: stored
-   * durably, its notice in the transcript. Rejects with an {@link AttacheError},
-   * or with `signal.reason` when aborted; an abort removes what was stored.
+   * Sends a file. Resolves with the file as announced in the chat: stored durably, its notice in the transcript. It resumes
+   * after a lost connection. Files given in one task of the event loop are announced in that order, except after a file that
+   * makes no progress for 30 s.
+   *
+   * Rejects with an {@link AttacheError}, or with `signal.reason` when aborted; an abort removes what was stored.
    */
   upload(file: Blob, options?: UploadOptions): Promise<ChatFile>;
 
   /**
-   * Returns the key of an unfinished upload of a file of the same name, size and
-   * date, by this party in a page that is gone. Pass it to {@link upload} to resume
-   * it. What arrived is compared first: if the content differs, the upload fails
-   * with `file-changed`; if a living page, another tab say, is sending under the
-   * key, with `upload-conflict`. In both cases send the file with a new key. Keys
-   * are kept for a day in `localStorage`, with neither content nor token, and only
-   * in a secure context: elsewhere no page can tell that another one is gone.
+   * Returns the key of an unfinished upload of a file with the same name, size and date, started by this party in a page
+   * that is closed; `undefined` if there is none. Pass it to {@link upload} to resume. The bytes that the proxy has are
+   * compared with the file first: if they differ, the upload fails with `file-changed`. If another open page, such as
+   * another tab, is sending under the key, it fails with `upload-conflict`. In both cases send the file with a new key.
+   *
+   * Keys are stored in `localStorage` for a day, without content or token, and only in a secure context: elsewhere a page
+   * cannot find out whether another one is still open.
    */
   resumeKey(file: File): string | undefined;
 
   /**
-   * Uploads that this party began in an earlier page within the last day and did not finish. None of them is being sent by
-   * this or another tab. {@link upload} resumes one when its file is chosen again; see {@link resumeKey}.
+   * Resolves with the uploads that this party started in an earlier page within the last day and did not finish. None of
+   * them is being sent by this or another tab. {@link upload} resumes one when its file is chosen again; see {@link resumeKey}.
    */
-  unfinished(): Promise<UnfinishedUpload[]>;
+  unfinishedUploads(): Promise<UnfinishedUpload[]>;
 
-  /** Gives up an unfinished upload: what is stored of it is removed. */
-  discard(key: string): void;
+  /** Gives up an unfinished upload: the proxy removes what it stored of it. Throws if `key` is not a key. */
+  discardUpload(key: string): void;
 
   /**
    * Opens a file for reading. Resolves with a `Response` once the answer is known to be the file and not a login or error
-   * page: stream it, or call `blob()`. A body that breaks off is resumed without the reader noticing. The body fails with an
-   * {@link AttacheError} if it does not have the announced size and SHA-256 (`download-mismatch`; with an `offset` only the
-   * size is compared), if something else answers (`download-intercepted`), if the file changed (`document-changed`), if the
-   * right to it is lost, and if nothing has arrived for `idleTimeout`. The reader has all but the last bytes by then, so trust
-   * them only once the stream has ended without an error.
+   * page: stream it, or call `blob()`. If the connection is lost, the body is resumed without the reader noticing.
    *
-   * Costs a customer one download attempt a file; asking again for the same file is free while the page lives.
+   * The body fails with an {@link AttacheError} if its size or SHA-256 is not the announced one (`download-mismatch`; with an
+   * `offset` only the size is compared), if another server answers (`download-intercepted`), if the file changed
+   * (`document-changed`), if this party loses the right to it, and if nothing has arrived for `idleTimeout`. The reader has
+   * all but the last bytes by then, so do not trust the content before the stream has ended without an error.
+   *
+   * It counts as one of a customer's download attempts for each file; asking again for the same file is free as long as the
+   * page is open.
+   *
    * @param file a {@link ChatFile}, or its id: then the size announced in the chat is not compared
    */
   download(file: ChatFile | string, options?: DownloadOptions): Promise<Response>;
 
   /**
-   * A URL of the same file for a plain link. A download may begin within ten minutes, and one that was cut may be resumed
-   * for six hours; both only while the chat lasts, this party is in it, and the file exists. A link that is refused leaves
-   * the page where it is and says nothing: `check` finds out why beforehand.
+   * Resolves with a URL of the file for a plain link. A download must start within ten minutes, and an interrupted one can be
+   * resumed for six hours; both only as long as the chat lasts, this party is in it, and the file exists. If the link is
+   * refused, the browser stays on the page and shows nothing: `check` finds out why beforehand.
+   *
+   * It counts as a download attempt, as {@link download} does.
    */
   link(file: ChatFile | string, options?: LinkOptions): Promise<string>;
 
-  /** Says something in the chat. Resolves with the event once it is in the transcript. */
+  /** Sends a text message. Resolves with the event once it is in the transcript. */
   send(text: string, options?: SendOptions): Promise<TextEvent>;
 
   /**
-   * Leaves. `after` says what becomes of the chat session: `keep-alive` (the
-   * default), `close-if-no-agents` or `force-close`. Uploads that were accepted go on. With
-   * `keep-alive` the party stays in the chat as long as it has another session open in this page.
+   * Leaves the chat session. Uploads in the state `accepted` or later finish by themselves; all others are cancelled.
+   *
+   * @param options.after what Chat Server does with the chat session: `keep-alive` (default), `close-if-no-agents` or
+   *   `force-close`. With `keep-alive` the party stays in the chat as long as it has another session open in this page.
    */
   close(options?: { after?: 'keep-alive' | 'close-if-no-agents' | 'force-close' }): Promise<void>;
 
@@ -170,50 +191,54 @@ export interface Session extends EventTarget {
   removeEventListener<K extends keyof SessionEventMap>(
     type: K, listener: (this: Session, event: SessionEventMap[K]) => void, options?: boolean | EventListenerOptions): void;
   removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
+  /** Calls {@link close}. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface UploadOptions {
-  /** Aborts the upload: it stops, and what was stored is removed. */
+  /** Aborts the upload and removes what was stored. */
   signal?: AbortSignal;
   /** Called at most ten times a second, and once at the end. */
   onProgress?: (progress: Progress) => void;
-  /** The name to announce. Default: `file.name`; of a Blob, which has none, one after its type, such as `image.png`. */
+  /** The name to announce. Default: `file.name`; for a Blob, which has none, a name made from its type, such as `image.png`. */
   name?: string;
   /** The declared MIME type. Default: `file.type`. */
   type?: string;
-  /** Shown with the file (`file-description`). */
+  /** A text shown with the file (`file-description`). */
   description?: string;
-  /** How it came here (`file-upload-type`). Default `file-system`. */
+  /** Where the file comes from (`file-upload-type`). Default `file-system`. */
   uploadType?: 'file-system' | 'standard-response';
-  /** Further keys for the notice; values as text. Keys of the vendor's own table are refused. */
+  /** Further keys for the notice. Keys of the vendor's own table are refused. */
   custom?: Record<string, string>;
-  /** SHA-256 of the content in hex, when it is known: the upload fails with `digest-mismatch` if it is another. */
+  /** SHA-256 of the content in hex, if it is known: the upload fails with `digest-mismatch` if the content has another one. */
   digest?: string;
-  /** Who may see it: `ALL` (default), `INT` (agents only), `VIP` (supervisors only). */
+  /** The parties that can see it: `ALL` (default), `INT` (agents only), `VIP` (supervisors only). */
   visibility?: Visibility;
-  /** The key of an earlier try of the same user action, to continue it; see {@link Session.resumeKey}. Default: a new random one. */
+  /** The key of an earlier attempt of the same user action, to resume it; see {@link Session.resumeKey}. Default: a new random one. */
   key?: string;
 }
 
 export interface DownloadOptions {
+  /** Aborts the download. */
   signal?: AbortSignal;
-  /** First byte wanted (a Range request). Default 0. */
+  /** The first byte wanted (a Range request). Default 0. */
   offset?: number;
-  /** Milliseconds without a byte after which a download that was cut is given up; 0: at the first cut. Default 120,000. */
+  /** Milliseconds without a byte after which an interrupted download fails; 0: at the first interruption. Default 120,000. */
   idleTimeout?: number;
 }
 
 export interface LinkOptions {
   signal?: AbortSignal;
-  /** Whether to check first that the link is answered with the file, and to reject as {@link Session.download} does if not. */
+  /** Whether to check that the link is answered with the file, and to reject as {@link Session.download} does if it is not. Default `false`. */
   check?: boolean;
-  /** How long to keep trying, as for {@link Session.download}. */
+  /** Milliseconds after which the check fails. Default 120,000. */
   idleTimeout?: number;
 }
 
 export interface SendOptions {
+  /** Stops waiting. The message may be sent nevertheless. */
   signal?: AbortSignal;
+  /** The parties that can see it. Default `ALL`. */
   visibility?: Visibility;
 }
 
@@ -221,27 +246,29 @@ export interface Progress {
   /** The upload's key: the same in every event about it and in the notice. */
   readonly key: string;
   readonly state: UploadState;
-  /** Bytes handed to the network. */
+  /** Bytes passed to the network. */
   readonly sent: number;
-  /** Bytes that the proxy has stored durably; the point from which an interrupted upload resumes. */
+  /** Bytes that the proxy has stored durably; an interrupted upload resumes from there. */
   readonly stored: number;
+  /** Bytes of the file. */
   readonly total: number;
 }
 
-/** What is known of an upload without its file. */
+/** What is known of an unfinished upload without its file. */
 export interface UnfinishedUpload {
   readonly key: string;
-  /** The file's, as it was chosen. */
+  /** The file's own name. */
   readonly name: string;
-  /** Bytes. */
+  /** Bytes of the file. */
   readonly size: number;
-  /** Milliseconds since 1970. */
+  /** The file's date, in milliseconds since 1970. */
   readonly lastModified: number;
-  /** Bytes of it that the proxy has, at least. */
+  /** Bytes that the proxy has stored, at least. */
   readonly stored: number;
 }
 
 export type UserType = 'CLIENT' | 'AGENT' | 'SUPERVISOR' | 'EXTERNAL' | 'SYSTEM';
+/** The parties that can see a message or file: all, agents only, supervisors only. */
 export type Visibility = 'ALL' | 'INT' | 'VIP';
 
 export interface Party {
@@ -251,17 +278,18 @@ export interface Party {
 }
 
 interface TranscriptBase {
-  /** Chat Server's event id: increasing within the session, with gaps. */
+  /** Chat Server's event id: increasing within the chat session, with gaps. */
   readonly event: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, Chat Server's clock. */
   readonly at: number;
   readonly from: Party;
-  /** Whether it came from this very party. */
+  /** Whether it is from this very party. */
   readonly own: boolean;
   readonly visibility: Visibility;
 }
 export interface PartyEvent extends TranscriptBase {
   readonly type: 'join' | 'leave';
+  /** Chat Server's reason for which a party left. */
   readonly reason?: { readonly code: number; readonly text: string };
 }
 export interface TextEvent extends TranscriptBase {
@@ -270,6 +298,7 @@ export interface TextEvent extends TranscriptBase {
 }
 export interface NoticeEvent extends TranscriptBase {
   readonly type: 'notice';
+  /** Chat Server's name for the notice, such as `USER_UPDATE_NICK`. */
   readonly notice: string;
   readonly text: string;
   readonly data: Readonly<Record<string, string | number>>;
@@ -282,62 +311,68 @@ export interface FileName {
   /** The true extension, lower case, without the dot; may be empty. */
   readonly extension: string;
   readonly kind: Kind;
-  /** Why to be careful with it, or empty. */
+  /** Why to be careful with the file; empty if there is no reason. */
   readonly caution: '' | Caution;
-  /** What was changed in its name so that every computer can save it; absent if nothing that a person would notice. */
+  /** How its name was changed so that every computer can save it; absent if a person would not notice. */
   readonly changed?: Change;
 }
 
 /** A file in the chat, decoded from its `file-uploaded` notice. */
 export interface ChatFile extends TranscriptBase, FileName {
   readonly type: 'file';
-  /** `file-id`: Chat Server's id of the file in this session. */
+  /** `file-id`: Chat Server's id of the file in this chat session. */
   readonly id: string;
   /** Bytes. */
   readonly size: number;
-  /** The upload's key, if the file was sent through Attaché. */
+  /** The upload's key; empty if the file was not sent through Attaché. */
   readonly key: string;
-  /** `file-source`: the store it is in, `ucs` for Genesys. */
+  /** `file-source`: the store that it is in, `ucs` for Genesys. */
   readonly source: string;
-  /** `file-document-id`: not a right to read it. */
+  /** `file-document-id`. It does not grant a right to read the file. */
   readonly documentId: string;
+  /** `file-upload-type`. */
   readonly uploadType: string;
+  /** `file-description`; may be empty. */
   readonly description: string;
   /** All other keys of the notice. */
   readonly custom: Readonly<Record<string, string>>;
-  /** Whether `download` can be called, and if not, why in one sentence. */
+  /** Whether the file can be downloaded. */
   readonly downloadable: boolean;
+  /** Why it cannot be downloaded, in one sentence; otherwise empty. */
   readonly reason: string;
 }
 
-/** One step of an upload. */
+/** A change of an upload. */
 export interface UploadEvent extends Progress, FileName {
+  /** In state `failed`. */
   readonly error?: AttacheError;
   /** The announced file, in state `announced`. */
   readonly file?: ChatFile;
-  /** Set if the upload was resumed, after a lost connection or by another page: from `stored`. */
+  /** Set if the upload was resumed from `stored`, after a lost connection or by another page. */
   readonly resumed?: true;
-  /** Set if the proxy's own record of it has ended: it cannot be resumed under this key. */
+  /** Set if the proxy's record of the upload has ended: it cannot be resumed under this key. */
   readonly over?: true;
   /** Milliseconds since 1970, this page's clock. */
   readonly at: number;
 }
 
-/** Allowances. A limit that is absent does not exist; a limit of 0 switches uploads off. */
+/** Limits of a party, with what is used of them. A limit that is absent does not exist; a limit of 0 switches uploads off. */
 export interface Limits {
+  /** Files of the chat session. */
   readonly maxFiles?: number;
   readonly usedFiles: number;
   /** Bytes of one file. */
   readonly maxFileSize?: number;
-  /** Bytes of all files of the session. */
+  /** Bytes of all files of the chat session. */
   readonly maxTotalSize?: number;
   readonly usedTotalSize: number;
-  /** Extensions without dots; empty: every type. */
+  /** Allowed extensions, without dots; empty: every type. */
   readonly types: readonly string[];
-  /** Whether an agent must be in the session first. */
+  /** Whether files can be sent only while an agent is in the chat session. */
   readonly needAgent: boolean;
-  /** Whether an agent or supervisor whom this party may see is in the session. The proxy computes it. */
+  /** Whether an agent or supervisor whom this party can see is in the chat session. The proxy computes it. */
   readonly agentHere: boolean;
+  /** Download attempts of the chat session. */
   readonly maxDownloads?: number;
   readonly usedDownloads: number;
 }
@@ -348,10 +383,10 @@ export class AttacheError extends Error {
   readonly name: 'AttacheError';
   /** One of a closed list; docs/protocol.md explains each. */
   readonly code: Code;
-  /** What to do about it, in one sentence. */
+  /** What to do about it, in one sentence; may be empty. */
   readonly hint: string;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
-  /** Also in the proxy's log; may be empty. */
+  /** The error's id in the proxy's log; may be empty. */
   readonly id: string;
 }

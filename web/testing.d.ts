@@ -1,45 +1,45 @@
 import type { AttacheError, ChatFile, Code, Limits, Party, Right, Session, SessionState, TranscriptEvent, UserType } from './attache.js';
 
-/** How the next upload goes; without a script it succeeds. */
+/** How the next upload behaves; without a script it succeeds. */
 export interface Script {
-  /** What it is refused with. */
+  /** The error that it fails with. */
   fail?: Error;
   /** The part of the file, 0 to 1, after which it fails or is held. Default 0: before anything is sent. */
   at?: number;
-  /** It stays at `at` until this resolves. */
+  /** The upload stays at `at` until this resolves. */
   hold?: Promise<unknown>;
   /** How many pieces it is sent in. Default 10. */
   steps?: number;
 }
 
-/** An error as a session rejects with, its words from the catalogue where no message is given. */
+/** Makes an error as a session rejects with; without a message it has that of the catalogue. */
 export function fakeError(code: Code, message?: string): AttacheError;
 
-/** A conversation that any number of fake sessions take part in: a double for tests, in memory. */
+/** A chat session in memory, for tests: any number of fake sessions take part in it. */
 export class FakeChat {
-  /** @param options.stepDelay milliseconds of each step of an upload; default 0, as fast as it goes */
+  /** @param options.stepDelay milliseconds between the steps of an upload; default 0, as fast as possible */
   constructor(options?: { stepDelay?: number });
   stepDelay: number;
   readonly events: TranscriptEvent[];
-  /** What was uploaded, by file id. */
+  /** The content of uploaded files, by file id. */
   readonly contents: Map<string, Blob>;
   readonly sessions: Set<FakeSession>;
-  /** Lets a party join. */
+  /** Adds a party and returns its session. */
   join(options?: { nickname?: string; userType?: UserType; userId?: string; limits?: Partial<Limits>; rights?: Right[] }): FakeSession;
-  /** Puts an event into the transcript and tells every session. */
+  /** Adds an event to the transcript and fires it in every session. */
   add(event: { type: TranscriptEvent['type']; from: Party } & Record<string, unknown>): TranscriptEvent;
-  /** Puts a file into the transcript. */
+  /** Adds a file to the transcript. */
   addFile(from: Party, file: Partial<ChatFile> & { name: string }): ChatFile;
 }
 
-/** One party's place in a {@link FakeChat}: a double of `Session`. */
+/** One party in a {@link FakeChat}: a double of `Session`. */
 export interface FakeSession extends Session {
-  /** Says how the next upload goes; several are taken in turn. */
+  /** Sets how the next upload behaves; several scripts are used one after the other. */
   script(script: Script): void;
-  /** Changes the allowances, or what is used of them. */
+  /** Changes the limits, or what is used of them. */
   setLimits(limits: Partial<Limits>): void;
   /** Changes the state of the connection. */
   setState(state: SessionState, detail?: { error?: Error; retryIn?: number }): void;
-  /** Renames the party, as a token with another nickname does. */
+  /** Changes the party's nickname, as a token with another nickname does. */
   rename(nickname: string): void;
 }

@@ -4,9 +4,9 @@ import { randomKey } from './session/key.js';
 import { present } from './widget/roster.js';
 
 /**
- * A double of a chat session for tests and sketches: the `Session` interface
- * without module, proxy or network. It is a stand-in and no more: it knows a
- * handful of file types, judges a few limits, and keeps files in memory.
+ * A double of a chat session for tests and prototypes: the `Session` interface without
+ * module, proxy or network. It knows only a few file types and limits, and keeps files in
+ * memory.
  *
  * ```js
  * const chat = new FakeChat();
@@ -29,13 +29,7 @@ import { present } from './widget/roster.js';
 /** @typedef {import('./attache.js').UploadOptions} UploadOptions */
 
 /**
- * How the next upload goes; without a script it succeeds.
- *
- * @typedef {object} Script
- * @property {Error} [fail] what it is refused with
- * @property {number} [at] the part of the file, 0 to 1, after which it fails; default 0, before anything is sent
- * @property {Promise<unknown>} [hold] it stays at `at` until this resolves
- * @property {number} [steps] how many pieces it is sent in; default 10
+ * @typedef {import('./testing.js').Script} Script
  */
 
 /** @type {Record<string, import('./codes.js').Kind>} */
@@ -54,16 +48,16 @@ function describe(name) {
 }
 
 /**
- * An error as the session rejects with, its words from the catalogue.
+ * Makes an error as a session rejects with.
  *
  * @param {import('./codes.js').Code} code
- * @param {string} [message] instead of the catalogue's
+ * @param {string} [message] default: the catalogue's
  */
 export function fakeError(code, message = '') {
   return new AttacheError({ code, message });
 }
 
-/** A conversation that any number of fake sessions take part in. */
+/** A chat session in memory, which any number of fake sessions take part in. */
 export class FakeChat {
   /** @type {TranscriptEvent[]} */
   events = [];
@@ -71,7 +65,7 @@ export class FakeChat {
   contents = new Map();
   /** @type {Set<FakeSession>} */
   sessions = new Set();
-  /** Milliseconds of each step of an upload; 0 for as fast as it goes. */
+  /** Milliseconds between the steps of an upload; 0: as fast as possible. */
   stepDelay;
   #next = 1;
 
@@ -81,7 +75,7 @@ export class FakeChat {
   }
 
   /**
-   * Lets a party join, and answers its session.
+   * Adds a party and returns its session.
    *
    * @param {Partial<Party> & { limits?: Partial<Limits>, rights?: import('./codes.js').Right[] }} options
    */
@@ -94,7 +88,7 @@ export class FakeChat {
   }
 
   /**
-   * Puts an event into the transcript and tells every session.
+   * Adds an event to the transcript and fires it in every session.
    *
    * @param {Record<string, unknown> & { type: TranscriptEvent['type'], from: Party }} event
    */
@@ -102,7 +96,7 @@ export class FakeChat {
     const full = /** @type {TranscriptEvent} */ (/** @type {unknown} */ ({ event: this.#next, at: Date.now(), visibility: 'ALL', ...event }));
     this.#next += 1;
     this.events.push(full);
-    for (const session of this.sessions) session.tell(full.type, session.view(full));
+    for (const session of this.sessions) session.fire(full.type, session.view(full));
     if (full.type === 'join' || full.type === 'leave') this.#countAgents();
     return full;
   }
@@ -111,14 +105,14 @@ export class FakeChat {
     return present(this.events).some(({ userType }) => userType === 'AGENT' || userType === 'SUPERVISOR');
   }
 
-  /** Changes the allowances where the first agent has come or the last one has left, as the proxy does. */
+  /** Changes the limits when the first agent joins or the last one leaves, as the proxy does. */
   #countAgents() {
     const agentHere = this.#agentHere;
     for (const session of this.sessions) if (session.limits.agentHere !== agentHere) session.setLimits({ agentHere });
   }
 
   /**
-   * Puts a file into the transcript.
+   * Adds a file to the transcript.
    *
    * @param {Party} from
    * @param {Partial<ChatFile> & { name: string }} file
@@ -133,7 +127,7 @@ export class FakeChat {
   }
 }
 
-/** One party's place in a {@link FakeChat}. @implements {Session} */
+/** One party in a {@link FakeChat}. @implements {Session} */
 class FakeSession extends EventTarget {
   id = 'fake';
   /** @type {SessionState} */
@@ -159,13 +153,13 @@ class FakeSession extends EventTarget {
     return this.#chat.events.map((event) => this.view(event));
   }
 
-  /** An event as this party sees it. @param {TranscriptEvent} event @returns {TranscriptEvent} */
+  /** Returns an event as this party sees it. @param {TranscriptEvent} event @returns {TranscriptEvent} */
   view(event) {
     return { ...event, own: event.from.userId === this.party.userId };
   }
 
   /** @param {string} type @param {unknown} detail */
-  tell(type, detail) {
+  fire(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
@@ -175,33 +169,33 @@ class FakeSession extends EventTarget {
   }
 
   /** @returns {Promise<import('./attache.js').UnfinishedUpload[]>} */
-  async unfinished() {
+  async unfinishedUploads() {
     return [];
   }
 
-  discard() {}
+  discardUpload() {}
 
-  /** There is no token either. */
+  /** There is no token. */
   setToken() {}
 
-  /** Says how the next upload goes; several are taken in turn. @param {Script} script */
+  /** Sets how the next upload behaves; several scripts are used one after the other. @param {Script} script */
   script(script) {
     this.#scripts.push(script);
   }
 
-  /** Changes the allowances, or what is used of them. @param {Partial<Limits>} limits */
+  /** Changes the limits, or what is used of them. @param {Partial<Limits>} limits */
   setLimits(limits) {
     this.limits = { ...this.limits, ...limits };
-    this.tell('limits', this.limits);
+    this.fire('limits', this.limits);
   }
 
   /** Changes the state of the connection. @param {SessionState} state @param {{ error?: Error, retryIn?: number }} [detail] */
   setState(state, detail = {}) {
     this.state = state;
-    this.tell('state', { state, ...detail });
+    this.fire('state', { state, ...detail });
   }
 
-  /** Calls the party otherwise from now on, as a token with another nickname does. @param {string} nickname */
+  /** Changes the party's nickname, as a token with another nickname does. @param {string} nickname */
   rename(nickname) {
     this.party = { ...this.party, nickname };
     this.#chat.add({ type: 'notice', notice: 'USER_UPDATE_NICK', text: nickname, from: this.party });
@@ -220,17 +214,17 @@ class FakeSession extends EventTarget {
     const named = describe(options.name ?? fileName(file));
     const progress = { key, sent: 0, stored: 0, total: file.size };
     const report = (/** @type {string} */ state, more = {}) => {
-      this.tell('upload', { ...named, ...progress, state, at: Date.now(), ...more });
+      this.fire('upload', { ...named, ...progress, state, at: Date.now(), ...more });
       onProgress?.(/** @type {import('./attache.js').Progress} */ ({ ...progress, state }));
     };
-    const refusal = this.#judge(file, named);
+    const refusal = this.#check(file, named);
     if (refusal) {
       report('failed', { error: refusal });
       throw refusal;
     }
     report('offered');
     try {
-      await this.#travel(file, script, progress, report, signal);
+      await this.#transfer(file, script, progress, report, signal);
     } catch (error) {
       if (signal?.aborted) report('cancelled');
       else report('failed', { error });
@@ -251,7 +245,7 @@ class FakeSession extends EventTarget {
    * @param {(state: string) => void} report
    * @param {AbortSignal} [signal]
    */
-  async #travel(file, { fail, at = 0, hold, steps = 10 }, progress, report, signal) {
+  async #transfer(file, { fail, at = 0, hold, steps = 10 }, progress, report, signal) {
     for (let step = 0; step <= steps; step += 1) {
       await this.#step();
       signal?.throwIfAborted();
@@ -269,7 +263,7 @@ class FakeSession extends EventTarget {
   }
 
   /** @param {Blob} file @param {FileName} named */
-  #judge(file, { extension }) {
+  #check(file, { extension }) {
     const { maxFiles, usedFiles, maxFileSize, types, needAgent, agentHere } = this.limits;
     if (!this.rights.includes('upload:file-system')) return fakeError('forbidden');
     if (needAgent && !agentHere) return fakeError('agent-needed');

@@ -37,11 +37,11 @@ var kindsOfFiles = []kindOfFile{
 	{name: "تقرير المبيعات.pdf", content: func(*testing.T) []byte { return pdfFile() }, kind: "pdf", word: "PDF", ext: "pdf", written: "PDF"},
 	{name: "二〇二六年度报告.csv", content: text("甲,乙\n1,2\n"), kind: "sheet", word: "Spreadsheet", ext: "csv", written: "CSV"},
 	{name: "setup.exe", content: text("MZ\x90\x00 not really"), kind: "program", word: "Program", ext: "exe", written: "EXE",
-		caution: "Opening it can run a program. Open it only if you know where it comes from."},
+		caution: "Opening it can run a program. Open it only if you trust its source."},
 	{name: "invoice\u202Efdp.exe", content: text("MZ\x90\x00 nor this"), shown: "invoicefdp.exe", kind: "program", word: "Program", ext: "exe", written: "EXE",
-		caution: "Opening it can run a program. Open it only if you know where it comes from."},
+		caution: "Opening it can run a program. Open it only if you trust its source."},
 	{name: "holiday\u202Efdp.png", content: pngFile, shown: "holidayfdp.png", kind: "image", word: "Image", ext: "png", written: "PNG",
-		caution: "Its name had characters that are invisible or look like others. It may not be the kind of file that it seems to be."},
+		caution: "Its name contained characters that are invisible or look like others. It may not be the type of file that it seems to be."},
 }
 
 func TestFilesOfManyKindsBothWays(t *testing.T) {

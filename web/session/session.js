@@ -172,7 +172,7 @@ export class Session extends EventTarget {
     return undefined;
   }
 
-  async unfinished() {
+  async unfinishedUploads() {
     const all = this.#resumes?.list() ?? [];
     if (all.length === 0) return all;
     const taken = await lockedKeys();
@@ -180,7 +180,7 @@ export class Session extends EventTarget {
   }
 
   /** @param {string} key */
-  discard(key) {
+  discardUpload(key) {
     const request = parsed(() => readKey(key));
     this.#resumes?.removeKey(request);
     this.#module.discard(request);

@@ -144,7 +144,7 @@ for (const [what, next] of [['chat session', token('ada', 'chat-2')], ['user', t
       assert.equal(first.session.state, 'closed');
       assert.equal(viewer.session, made[1].session);
       assert.equal(viewer.conversation.draft.text, '');
-      first.session.tell('message', {});
+      first.session.fire('message', {});
       viewer.provider = token('ada');
       viewer.connection.providerChanged(viewer);
       await turn();

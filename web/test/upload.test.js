@@ -128,13 +128,13 @@ test('a cut in the middle loses nothing', async () => {
 test('B47 an unfinished upload is given up, at the latest after a reconnect', async () => {
   const session = await enter();
   const [one, two] = ['a'.repeat(32), 'b'.repeat(32)];
-  assert.throws(() => session.discard('short'), { code: 'message-invalid' });
-  session.discard(one);
+  assert.throws(() => session.discardUpload('short'), { code: 'message-invalid' });
+  session.discardUpload(one);
   await until(() => proxy.cancelled.includes(one));
-  session.addEventListener('state', () => session.discard(two), { once: true });
+  session.addEventListener('state', () => session.discardUpload(two), { once: true });
   proxy.last('/chat').cut();
   await until(() => proxy.cancelled.includes(two));
-  assert.deepEqual(await session.unfinished(), []);
+  assert.deepEqual(await session.unfinishedUploads(), []);
 });
 
 test('a file that cannot be read fails alone', async () => {

@@ -14,7 +14,7 @@ export async function embed(form: HTMLFormElement, input: HTMLInputElement): Pro
   element.token = () => 'token';
   element.token = null;
   session.setToken(async () => 'another');
-  for (const { key, name, stored } of await session.unfinished()) if (stored === 0 || name === '') session.discard(key);
+  for (const { key, name, stored } of await session.unfinishedUploads()) if (stored === 0 || name === '') session.discardUpload(key);
   form.append(element);
   const [file] = input.files ?? [];
   if (!file) throw new Error('choose a file');

@@ -164,7 +164,7 @@ export class Conversation {
 
   /** Shows the uploads that an earlier page of this party did not finish. @param {Session} session */
   async #showUnfinished(session) {
-    for (const { key, name, size, stored } of await session.unfinished?.().catch(() => []) ?? []) {
+    for (const { key, name, size, stored } of await session.unfinishedUploads?.().catch(() => []) ?? []) {
       // The proxy has all of it and finishes by itself.
       if (stored >= size) continue;
       const named = await this.#describe(name, '');
@@ -234,7 +234,7 @@ export class Conversation {
       this.#uploads.dismiss(outgoing);
       return;
     }
-    this.session?.discard(unfinished.key);
+    this.session?.discardUpload(unfinished.key);
     this.#removeUnfinished(unfinished.key);
   }
 

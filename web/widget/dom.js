@@ -73,7 +73,7 @@ export function hasFocus(node) {
 }
 
 /** Removes a node from the document. Old pages may have replaced `remove`. @param {Node | null | undefined} node */
-export function discard(node) {
+export function removeNode(node) {
   node?.parentNode?.removeChild(node);
 }
 

@@ -1,4 +1,4 @@
-import { discard } from './dom.js';
+import { removeNode } from './dom.js';
 import { AttacheError } from '../session/error.js';
 import { randomKey } from '../session/key.js';
 import { isAbout } from '../session/policy.js';
@@ -176,7 +176,7 @@ async function openInFrame(url, name, signal) {
   hidden.hidden = true;
   hidden.title = name;
   document.body.append(hidden);
-  setTimeout(() => discard(hidden), frameLifetime);
+  setTimeout(() => removeNode(hidden), frameLifetime);
   const ended = await new Promise((resolve) => {
     const watch = new AbortController();
     /** @param {'aborted' | 'page' | 'policy' | 'nothing'} how */
@@ -196,7 +196,7 @@ async function openInFrame(url, name, signal) {
     clickLink(url, name, hidden.name);
   });
   if (ended === 'nothing') return;
-  discard(hidden);
+  removeNode(hidden);
   signal.throwIfAborted();
   if (ended === 'policy') clickLink(url, name, '_blank');
   else throw new AttacheError({ code: 'download-intercepted', message: '' });

@@ -1,5 +1,5 @@
 import { Bar } from './bar.js';
-import { discard, hasFocus, make, writeFacts } from './dom.js';
+import { removeNode, hasFocus, make, writeFacts } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
 import { linked } from './links.js';
@@ -105,7 +105,7 @@ export class Tile {
     buttons.append(this.#button('dismiss', this.#locale.say('dismissName', { name })));
     this.#facts(this.#locale.say('failed'));
     this.#changeState('failed', () => {
-      discard(this.#bar.node);
+      removeNode(this.#bar.node);
       this.#note.replaceChildren(this.#refusal(error), buttons);
       this.#side.replaceChildren();
     });
@@ -275,7 +275,7 @@ export class Tile {
   /** Shows a file of the chat that is not being downloaded. @param {'ready' | 'unavailable' | 'downloaded' | 'handed'} state @param {ChatFile} file */
   #showFile(state, file) {
     this.#changeState(state, () => {
-      discard(this.#bar.node);
+      removeNode(this.#bar.node);
       this.#side.replaceChildren();
       this.#writeName();
       this.#writeFacts(file);

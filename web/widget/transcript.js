@@ -1,4 +1,4 @@
-import { all, discard, hasFocus, make } from './dom.js';
+import { all, removeNode, hasFocus, make } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
 import { linked } from './links.js';
@@ -167,7 +167,7 @@ export class Transcript {
   #headPending() {
     for (const item of all(this.#pending, '.first')) {
       item.classList.remove('first');
-      discard(item.querySelector('.head'));
+      removeNode(item.querySelector('.head'));
     }
     const first = /** @type {HTMLElement | null} */ (this.#pending.firstElementChild);
     if (!first || !this.#self) return;
@@ -181,7 +181,7 @@ export class Transcript {
   /** @param {HTMLElement} node */
   removePending(node) {
     const item = node.closest('li');
-    if (item?.parentNode === this.#pending) discard(item);
+    if (item?.parentNode === this.#pending) removeNode(item);
     this.#headPending();
     this.#showEmpty();
   }
@@ -212,8 +212,8 @@ export class Transcript {
     const item = node.closest('li');
     const back = item && hasFocus(node);
     if (item) {
-      discard(node);
-      discard(item);
+      removeNode(node);
+      removeNode(item);
     }
     if (back) queueMicrotask(() => node.querySelector('button')?.focus());
     return node;
@@ -241,7 +241,7 @@ export class Transcript {
     const event = this.#thread.at(index);
     const first = isContribution(event) && !this.#thread.follows(index);
     item.classList.toggle('first', first);
-    for (const old of all(item, ':scope > .head, :scope > .day')) discard(old);
+    for (const old of all(item, ':scope > .head, :scope > .day')) removeNode(old);
     if (first) item.prepend(this.#head(event));
     if (this.#thread.opensDay(index)) item.prepend(make('span', { class: 'day', dir: this.#locale.direction }, this.#locale.day(event.at)));
   }

@@ -80,7 +80,7 @@ export default {
   dropNoFile: 'This is not a file',
   dropNoFileHint: 'Save it as a file and drop that, or copy and paste it here.',
   // Composer, after a drop or a paste that sent nothing.
-  dropNothing: 'Nothing was sent, because you did not drop a file.',
+  dropNothing: 'Nothing was sent, because this is not a file.',
   dropClosed: 'Nothing was sent, because files cannot be sent at the moment. {reason}',
 
   // File tile: the name of its button, for screen readers.
