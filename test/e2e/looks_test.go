@@ -52,7 +52,7 @@ func TestLooks(t *testing.T) {
 		require.NoError(t, chromedp.Do(d.ctx, chromedp.EmulateViewport(320, 256)))
 		tell(d.page, "e2e.settled")
 		require.True(t, ask[bool](d.page, `() => {
-			const boxes = ['header', '#agent', '#customer', '#ways'].map((part) => document.querySelector(part).getBoundingClientRect());
+			const boxes = ['header', '#agent', '#customer', '#timeline'].map((part) => document.querySelector(part).getBoundingClientRect());
 			return boxes.every((box, i) => box.right <= innerWidth && (i === 0 || box.top >= boxes[i - 1].bottom));
 		}`), "the parts of the page are below each other")
 		require.Equal(t, 1, ask[int](d.page, `() => Math.max(...[...document.querySelectorAll('nav a')].map((link) => link.getClientRects().length))`))

@@ -114,7 +114,7 @@ func nested(t *testing.T, depth int) []byte {
 // and returns what stands there.
 func (d *desk) station(classes string) string {
 	d.t.Helper()
-	return ask[string](d.page, `(classes) => e2e.until(() => document.querySelector('#ways li .' + classes + ' dd')?.textContent, classes)`, classes)
+	return ask[string](d.page, `(classes) => e2e.until(() => document.querySelector('#timeline li .' + classes + ' dd')?.textContent, classes)`, classes)
 }
 
 // last are the last two states that the customer was told of its upload.

@@ -1,15 +1,15 @@
 import '../element.js';
 import { Plug } from './plug.js';
-import { Ways } from './timeline.js';
+import { Timeline } from './timeline.js';
 
 /**
- * The demo page: two elements, two tokens, one chat session. What an
- * application does is here: get a token from its own server, hand it over.
+ * The demo page: two elements, two tokens, one chat session. It does what an application
+ * does: get a token from its own server and pass it to the element.
  *
  * @typedef {{ url: string | null, session: string, agent: { token: string }, customer: { token: string } }} Demo
  */
 
-/** The conversation's id stands in the address, so that a reload and a second tab show the same one. */
+/** The chat session's id is in the URL, so that a reload and a second tab show the same one. */
 const fragment = () => decodeURIComponent(location.hash.slice(1));
 
 /** @returns {Promise<Demo>} */
@@ -26,7 +26,7 @@ function find(selector) {
   return /** @type {HTMLElement} */ (document.querySelector(selector));
 }
 
-/** Shows one pane alone where the address asks for it. @returns {('agent' | 'customer')[]} */
+/** Returns the panes to show: only one if the URL says so. @returns {('agent' | 'customer')[]} */
 function shown() {
   const wanted = new URLSearchParams(location.search).get('pane');
   if (wanted !== 'agent' && wanted !== 'customer') return ['agent', 'customer'];
@@ -38,15 +38,15 @@ function shown() {
 async function start() {
   const demo = await load();
   history.replaceState(null, '', `#${encodeURIComponent(demo.session)}`);
-  const ways = new Ways(find('#ways'));
+  const timeline = new Timeline(find('#timeline'));
   const plug = new Plug(find('#plug'), find('#outage'));
   for (const side of shown()) {
     const chat = /** @type {import('../element.js').AttacheChat} */ (document.getElementById(side));
-    ways.watch(chat);
+    timeline.watch(chat);
     plug.watch(chat);
     chat.url = demo.url ?? '';
     let first = true;
-    // Called again at every reconnect: by then the first token may have expired.
+    // It is called again at every reconnect: by then the first token may have expired.
     chat.token = async () => {
       const { [side]: { token } } = first ? demo : await load();
       first = false;
@@ -60,13 +60,13 @@ find('#new').addEventListener('click', () => {
   location.reload();
 });
 
-// A file that misses the panes must not replace the page.
+// A file dropped beside the panes must not replace the page.
 for (const type of ['dragover', 'drop']) {
   document.addEventListener(type, (event) => event.preventDefault());
 }
 
 start().catch((error) => {
   const trouble = find('#trouble');
-  trouble.textContent = `This page needs its server, which gives it the tokens: start it with “attache demo”. (${error.message})`;
+  trouble.textContent = `This page gets its tokens from its server. Start the server with “attache demo”. (${error.message})`;
   trouble.hidden = false;
 });

@@ -2,13 +2,13 @@ import { write } from '../widget/dom.js';
 
 /** @typedef {import('../element.js').AttacheChat} AttacheChat */
 
-/** The button that has the demo's proxy killed, and the word on what became of it. */
+/** The button that kills the demo's proxy, and the status text after it. */
 export class Plug {
   #button;
   #outage;
   /** The panes, each with whether it is connected. @type {Map<AttacheChat, boolean>} */
   #panes = new Map();
-  /** When the connections went; 0 while nothing was pulled. */
+  /** When the plug was pulled; 0: it is not. */
   #since = 0;
   #lost = false;
 
@@ -25,7 +25,7 @@ export class Plug {
     this.#panes.set(chat, false);
     chat.addEventListener('attache-state', ({ detail }) => {
       this.#panes.set(chat, detail.state === 'connected');
-      this.#look();
+      this.#update();
     });
   }
 
@@ -42,7 +42,7 @@ export class Plug {
     }
   }
 
-  #look() {
+  #update() {
     if (this.#since === 0) return;
     const back = [...this.#panes.values()].every((connected) => connected);
     if (!back && !this.#lost) {

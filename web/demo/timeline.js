@@ -6,30 +6,30 @@ import { truncate } from '../widget/name.js';
 /** @typedef {import('../attache.js').UploadEvent} UploadEvent */
 /** @typedef {import('../element.js').AttacheChat} AttacheChat */
 
-const stations = /** @type {const} */ ({
+const steps = /** @type {const} */ ({
   offered: 'offered', resumed: 'resumed', stored: 'stored', scanned: 'scanned', announced: 'announced', drawn: 'drawn',
 });
-const order = /** @type {Station[]} */ (Object.keys(stations));
-/** Not seen of every file: only after a break, unless the next was faster, only where there is a scanner. @type {Station[]} */
-const optional = ['resumed', 'stored', 'scanned'];
-/** Accepted means durable; what comes before the notice may be too short to be told. @type {Partial<Record<UploadEvent['state'], Station>>} */
+const order = /** @type {Step[]} */ (Object.keys(steps));
+/** Steps that not every file has: `resumed` only after an interruption, `stored` unless the next step came at once, `scanned` only with a scanner. @type {Step[]} */
+const skippable = ['resumed', 'stored', 'scanned'];
+/** The step that an upload's state means. `accepted` means durable; the states before the notice may be too short to be reported. @type {Partial<Record<UploadEvent['state'], Step>>} */
 const reached = { offered: 'offered', accepted: 'stored', scanning: 'stored', stored: 'stored', announced: 'announced' };
 const mostRows = 50;
 
-/** Milliseconds between two drawings: one for every step would slow down what it is about. */
+/** Milliseconds between two updates: one for every event would slow down the uploads. */
 const pause = 100;
 
-/** @typedef {keyof typeof stations} Station */
-/** @typedef {{ row: HTMLElement, times: Partial<Record<Station, number>>, nodes: Record<Station, HTMLElement>, sender: EventTarget | null, scanning: boolean }} Way */
+/** @typedef {keyof typeof steps} Step */
+/** @typedef {{ item: HTMLElement, times: Partial<Record<Step, number>>, nodes: Record<Step, HTMLElement>, sender: EventTarget | null, scanning: boolean }} Row */
 
-/** The strip that shows each file's timeline, from the events that the API gives and nothing else. */
-export class Ways {
-  /** @type {Map<string, Way>} */
-  #ways = new Map();
+/** Shows a timeline of each file, from the public API's events only. */
+export class Timeline {
+  /** @type {Map<string, Row>} */
+  #rows = new Map();
   #list;
   #section;
-  /** What happened since the strip was drawn. @type {(() => void)[]} */
-  #news = [];
+  /** Updates that are not drawn yet. @type {(() => void)[]} */
+  #queued = [];
 
   /** @param {HTMLElement} section */
   constructor(section) {
@@ -39,74 +39,74 @@ export class Ways {
 
   /** @param {AttacheChat} chat */
   watch(chat) {
-    chat.addEventListener('attache-upload', ({ detail }) => this.#later(() => this.#step(chat, detail)));
+    chat.addEventListener('attache-upload', ({ detail }) => this.#queue(() => this.#addEvent(chat, detail)));
     chat.addEventListener('attache-file', ({ detail }) => {
-      // In the second frame the first one with the icon has been drawn.
+      // In the second frame, the first one that has the icon is drawn.
       requestAnimationFrame(() => requestAnimationFrame(() => {
         const at = performance.timeOrigin + performance.now();
-        this.#later(() => this.#arrived(chat, detail, at));
+        this.#queue(() => this.#addFile(chat, detail, at));
       }));
     });
   }
 
   /** @param {() => void} draw */
-  #later(draw) {
-    if (this.#news.push(draw) > 1) return;
+  #queue(draw) {
+    if (this.#queued.push(draw) > 1) return;
     setTimeout(() => {
-      for (const each of this.#news.splice(0)) each();
+      for (const each of this.#queued.splice(0)) each();
     }, pause);
   }
 
   /** @param {AttacheChat} chat @param {UploadEvent} event */
-  #step(chat, event) {
-    const way = this.#of(event.key);
-    if (!way.sender) {
-      way.sender = chat;
-      this.#label(way, event, chat);
+  #addEvent(chat, event) {
+    const row = this.#rowOf(event.key);
+    if (!row.sender) {
+      row.sender = chat;
+      this.#label(row, event, chat);
     }
-    way.row.dataset.state = event.state;
-    if (event.resumed) this.#resume(way, event);
-    if (event.state === 'scanning') way.scanning = true;
-    // What comes after the scanner has passed it.
-    else if (way.scanning && (event.state === 'stored' || event.state === 'announced')) this.#reach(way, 'scanned', event.at);
-    const station = reached[event.state];
-    if (station) this.#reach(way, station, event.at);
-    if (event.state === 'failed' || event.state === 'cancelled') this.#stop(way, event);
+    row.item.dataset.state = event.state;
+    if (event.resumed) this.#resume(row, event);
+    if (event.state === 'scanning') row.scanning = true;
+    // The state after the scanner has released it.
+    else if (row.scanning && (event.state === 'stored' || event.state === 'announced')) this.#setTime(row, 'scanned', event.at);
+    const step = reached[event.state];
+    if (step) this.#setTime(row, step, event.at);
+    if (event.state === 'failed' || event.state === 'cancelled') this.#showFailure(row, event);
   }
 
   /** @param {AttacheChat} chat @param {ChatFile} file @param {number} at */
-  #arrived(chat, file, at) {
-    const way = this.#ways.get(file.key);
-    if (file.own || !way) return; // a file of before the page was loaded has no times
-    if (chat.isConnected) this.#reach(way, 'drawn', at);
+  #addFile(chat, file, at) {
+    const row = this.#rows.get(file.key);
+    if (file.own || !row) return; // a file that is older than the page has no times
+    if (chat.isConnected) this.#setTime(row, 'drawn', at);
   }
 
-  /** @param {string} key @returns {Way} */
-  #of(key) {
-    const known = this.#ways.get(key);
+  /** @param {string} key @returns {Row} */
+  #rowOf(key) {
+    const known = this.#rows.get(key);
     if (known) return known;
 
-    const nodes = /** @type {Way['nodes']} */ ({});
-    const way = make('dl', { class: 'way' });
-    for (const [station, words] of Object.entries(stations)) {
+    const nodes = /** @type {Row['nodes']} */ ({});
+    const list = make('dl', { class: 'steps' });
+    for (const [step, words] of Object.entries(steps)) {
       const time = make('dd', { dir: 'auto' }, '·');
-      nodes[/** @type {Station} */ (station)] = time;
-      way.append(make('div', { class: station }, make('dt', {}, words), time));
+      nodes[/** @type {Step} */ (step)] = time;
+      list.append(make('div', { class: step }, make('dt', {}, words), time));
     }
-    const row = make('li', {}, way);
-    const fresh = { row, times: {}, nodes, sender: null, scanning: false };
-    this.#ways.set(key, fresh);
-    this.#list.prepend(row);
+    const item = make('li', {}, list);
+    const fresh = { item, times: {}, nodes, sender: null, scanning: false };
+    this.#rows.set(key, fresh);
+    this.#list.prepend(item);
     this.#section.classList.add('used');
     if (this.#list.children.length > mostRows) this.#list.lastElementChild?.remove();
     return fresh;
   }
 
-  /** @param {Way} way @param {UploadEvent} file @param {AttacheChat} chat */
-  #label(way, { name, extension, kind }, chat) {
+  /** @param {Row} row @param {UploadEvent} file @param {AttacheChat} chat */
+  #label(row, { name, extension, kind }, chat) {
     const { head, tail, suffix } = truncate(name, extension);
     const from = chat.id === 'agent' ? 'agent → customer' : 'customer → agent';
-    way.row.prepend(
+    row.item.prepend(
       icon(kind, extension),
       make('div', { class: 'what' },
         make('bdi', { title: name }, make('span', {}, head), make('span', {}, tail + suffix)),
@@ -114,41 +114,41 @@ export class Ways {
     );
   }
 
-  /** The last break counts; where the file went on stands beside it. @param {Way} way @param {UploadEvent} event */
-  #resume(way, { at, stored }) {
-    way.times.resumed = undefined;
-    this.#reach(way, 'resumed', at);
-    write(/** @type {HTMLElement} */ (way.nodes.resumed.previousElementSibling), `resumed at ${megabytes(stored)}`);
+  /** Shows the last resumption only, and the offset that it resumed from. @param {Row} row @param {UploadEvent} event */
+  #resume(row, { at, stored }) {
+    row.times.resumed = undefined;
+    this.#setTime(row, 'resumed', at);
+    write(/** @type {HTMLElement} */ (row.nodes.resumed.previousElementSibling), `resumed at ${megabytes(stored)}`);
   }
 
-  /** @param {Way} way @param {Station} station @param {number} at */
-  #reach(way, station, at) {
-    if (way.times[station] !== undefined) return;
-    way.times[station] = at;
-    this.#skip(way, station);
-    const { offered } = way.times;
-    for (const [name, time] of Object.entries(way.times)) {
+  /** @param {Row} row @param {Step} step @param {number} at */
+  #setTime(row, step, at) {
+    if (row.times[step] !== undefined) return;
+    row.times[step] = at;
+    this.#markSkipped(row, step);
+    const { offered } = row.times;
+    for (const [name, time] of Object.entries(row.times)) {
       if (time === undefined) continue;
-      const node = way.nodes[/** @type {Station} */ (name)];
+      const node = row.nodes[/** @type {Step} */ (name)];
       if (offered !== undefined) write(node, name === 'offered' ? '0 ms' : `+${milliseconds(time - offered)} ms`);
       node.parentElement?.classList.add('reached');
     }
   }
 
-  /** What may be left out and was, before that station. @param {Way} way @param {Station} station */
-  #skip(way, station) {
-    for (const name of order.slice(0, order.indexOf(station))) {
-      const node = way.nodes[name];
-      const skipped = optional.includes(name) && way.times[name] === undefined;
+  /** Marks the steps before that one that the file did not have. @param {Row} row @param {Step} step */
+  #markSkipped(row, step) {
+    for (const name of order.slice(0, order.indexOf(step))) {
+      const node = row.nodes[name];
+      const skipped = skippable.includes(name) && row.times[name] === undefined;
       node.parentElement?.classList.toggle('skipped', skipped);
       if (skipped) write(node, '–');
     }
   }
 
-  /** @param {Way} way @param {UploadEvent} event */
-  #stop(way, { state, error }) {
+  /** @param {Row} row @param {UploadEvent} event */
+  #showFailure(row, { state, error }) {
     const reason = state === 'failed' ? error?.message ?? 'failed' : 'cancelled';
-    way.row.querySelector('dl')?.replaceWith(make('p', { class: 'stopped' }, reason));
+    row.item.querySelector('dl')?.replaceWith(make('p', { class: 'stopped' }, reason));
   }
 }
 

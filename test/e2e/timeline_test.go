@@ -6,9 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A sender may be told of the newest step alone. The strip then waits for none
-// before it.
-func TestStripOfAFileWhoseStepsWereTooQuick(t *testing.T) {
+// A sender may receive the newest step only. The timeline then waits for none before it.
+func TestTimelineOfAFileWhoseStepsWereTooQuick(t *testing.T) {
 	t.Parallel()
 	d := places[0].open(t)
 	tell(d.page, `() => {
