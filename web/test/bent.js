@@ -1,8 +1,7 @@
 /**
- * What old libraries, and pages that load them, do to the language, each as code
- * that runs in the page before ours. They are written from what Prototype 1.6,
- * MooTools 1.2 and 1.4, core-js 2 and zone.js do, as far as it differs from the
- * language.
+ * Changes that old libraries, and pages that load them, make to the language, each as code
+ * that runs in the page before ours: what Prototype 1.6, MooTools 1.2 and 1.4, core-js 2
+ * and zone.js do differently from the language.
  *
  * @type {Record<string, string>}
  */

@@ -14,7 +14,7 @@ const here = fileURLToPath(import.meta.url);
 const web = new URL('../', import.meta.url);
 
 if (!vm.SourceTextModule) {
-  test('B72 the client works on pages that bend the language', () => {
+  test('B72 the client works on pages that change the language\'s built-ins', () => {
     const env = { ...process.env };
     delete env.NODE_TEST_CONTEXT;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--experimental-vm-modules', '--no-warnings', here], { encoding: 'utf8', env });
@@ -38,7 +38,7 @@ if (!vm.SourceTextModule) {
       assert.deepEqual([sent.name, sent.size, sent.custom.case], ['a.bin', 100_000, '1']);
       assert.deepEqual(proxy.files.get(sent.key).stored, content);
 
-      // What a page keeps is read by pages that nobody has bent.
+      // Pages with the language's own built-ins read what this page stores.
       kept.proxy.answers.frame = () => {};
       const stopped = session.upload(new File(['xyz'], 'b "b".txt', { lastModified: 7 })).catch((error) => error);
       await until(() => kept.items.size > 0);
@@ -69,7 +69,7 @@ async function realm(code) {
     'TextEncoder', 'TextDecoder', 'EventTarget', 'Event', 'CustomEvent', 'AbortController', 'AbortSignal', 'Blob', 'File', 'URL', 'URLSearchParams', 'atob', 'btoa',
     'ReadableStream', 'TransformStream', 'Response', 'Request', 'Headers', 'WebSocket', 'DOMException'].map((name) => [name, globalThis[name]]));
   const context = vm.createContext({ ...hosts, document: {} });
-  // What a session that was closed still waits for keeps no test waiting.
+  // Do not let the test wait for what a closed session still waits for.
   context.setTimeout = (...args) => {
     const timer = setTimeout(...args);
     return args[1] > 1000 ? timer.unref() : timer;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isBlob, fileName, inThisRealm } from '../session/blob.js';
 
-test('a Blob has a name after its type, a File its own', () => {
+test('a Blob is named after its type, a File keeps its own name', () => {
   /** @type {[string, string][]} */
   const names = [
     ['image/png', 'image.png'], ['image/jpeg', 'image.jpg'], ['image/svg+xml', 'image.svg'],
@@ -15,7 +15,7 @@ test('a Blob has a name after its type, a File its own', () => {
   assert.equal(fileName(new File(['x'], ' ')), ' ', 'left to be refused');
 });
 
-test('only Blobs and Files are ones', () => {
+test('only Blobs and Files are recognized as such', () => {
   for (const other of [null, undefined, 'a.txt', 42, {}, { size: 1, type: '', name: 'a' }, Object.create(Blob.prototype)]) {
     assert.equal(isBlob(other), false, String(other?.constructor?.name));
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { AttacheError, connect } from '../attache.js';
-import { enter, heard, proxy, record, turn, until } from './visit.js';
+import { enter, heard, proxy, record, task, until } from './visit.js';
 
 test('connect joins the session that the token names', async () => {
   proxy.add({ type: 'message', text: 'earlier' });
@@ -20,7 +20,7 @@ test('connect joins the session that the token names', async () => {
   assert.deepEqual(proxy.all('/chat').map(({ url, token }) => [url, token]), [['ws://files.example/base/attache/chat', 'a.token']]);
 });
 
-test('what connect refuses', async () => {
+test('connect rejects wrong options', async () => {
   const cases = {
     nothing: undefined,
     'no token': {},
@@ -37,7 +37,7 @@ test('what connect refuses', async () => {
   assert.equal(proxy.sockets.length, 0);
 });
 
-test('a refused connection is an error', async () => {
+test('a refused connection rejects with an AttacheError', async () => {
   proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error: { code: 'token-invalid', message: 'no', hint: 'ask', id: 'e1' } });
   await assert.rejects(enter(), (error) => {
     assert.ok(error instanceof AttacheError && error instanceof Error);
@@ -47,7 +47,7 @@ test('a refused connection is an error', async () => {
   });
 });
 
-test('B64 a dial that fails says why, where the proxy knows', async (t) => {
+test('B64 a failed dial reports the cause that the proxy knows', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
   const fine = { protocol: 'attache.v1', time: 1, origin: globalThis.origin ?? '', allowed: true };
   const cases = {
@@ -60,11 +60,11 @@ test('B64 a dial that fails says why, where the proxy knows', async (t) => {
     proxy.why = why;
     await assert.rejects(enter(), { name: 'AttacheError', code }, code);
   }
-  assert.equal(said.mock.callCount(), 3, 'told is what somebody can mend');
+  assert.equal(said.mock.callCount(), 3, 'only what somebody can fix is logged');
   assert.match(said.mock.calls[1].arguments[0], /http:\/\/files\.example\/base .*Upgrade: websocket.*nginx/);
 });
 
-test('B64 a proxy that is started with another list is no end of a chat', async (t) => {
+test('B64 a proxy that restarts with another origin list does not end a chat', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
   const session = await enter();
   proxy.refusing = true;
@@ -79,7 +79,7 @@ test('B64 a proxy that is started with another list is no end of a chat', async 
   await until(() => session.state === 'connected');
 });
 
-test('B42 what the proxy says of a token is in the console', async (t) => {
+test('B42 the proxy\'s reason for refusing a token is logged to the console', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
   const error = { code: 'token-early', message: 'the token is not valid for another 61 s: compare the clocks', hint: 'try again', retry: true, id: 'e1' };
   proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error });
@@ -90,7 +90,7 @@ test('B42 what the proxy says of a token is in the console', async (t) => {
   assert.match(said.mock.calls[0].arguments[0], /token-early.*another 61 s.*e1/);
 });
 
-/** What the console is told meanwhile. */
+/** Returns what is logged to the console meanwhile. */
 async function told(run) {
   const { warn, error } = console;
   const list = [];
@@ -104,12 +104,12 @@ async function told(run) {
   return list;
 }
 
-test('a page whose only token is none', async () => {
+test('an empty fixed token is refused', async () => {
   await told(() => assert.rejects(enter({ token: '' }), { code: 'token-invalid' }));
   assert.equal(proxy.sockets.length, 0);
 });
 
-test('B31 an application without a token for a while, at the first connect', async () => {
+test('B31 the first connect waits for an application that has no token for a while', async () => {
   const answers = [
     () => { throw new Error('logged out'); },
     () => Promise.reject(new TypeError('Failed to fetch')),
@@ -128,7 +128,7 @@ test('B31 an application without a token for a while, at the first connect', asy
   assert.match(words[1], /HTML/);
 });
 
-test('B31 an application without a token for a while, later', async () => {
+test('B31 a reconnect waits for an application that has no token for a while', async () => {
   let up = true;
   const session = await enter({ token: async () => (up ? 'a.token' : '<html>') });
   const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
@@ -145,7 +145,7 @@ test('B31 an application without a token for a while, later', async () => {
   assert.equal(words.length, 1);
 });
 
-test('B31 a proxy that is away when the page is opened', async () => {
+test('B31 the first connect waits for a proxy that is down', async () => {
   const { WebSocket } = globalThis;
   globalThis.WebSocket = class extends WebSocket {
     constructor(...given) {
@@ -158,7 +158,7 @@ test('B31 a proxy that is away when the page is opened', async () => {
   assert.deepEqual(tries, ['offline', 'offline']);
 });
 
-test('B34 a page that is seen again tries at once', async () => {
+test('B34 a page that becomes visible retries at once', async () => {
   const { WebSocket } = globalThis;
   let away = true;
   globalThis.WebSocket = class extends WebSocket {
@@ -174,12 +174,12 @@ test('B34 a page that is seen again tries at once', async () => {
     await until(() => waits.length === 3);
     const dialed = proxy.sockets.length;
     document.dispatchEvent(new Event('visibilitychange'));
-    await turn();
+    await task();
     assert.equal(proxy.sockets.length, dialed, 'it is hidden');
     away = false;
     document.visibilityState = 'visible';
     document.dispatchEvent(new Event('visibilitychange'));
-    await turn();
+    await task();
     assert.equal(proxy.sockets.length, dialed + 1, 'long before its time');
     await connecting;
   } finally {
@@ -187,7 +187,7 @@ test('B34 a page that is seen again tries at once', async () => {
   }
 });
 
-test('B39 a token of another user or chat session ends the session before anything is said', async () => {
+test('B39 a token of another user or chat session ends the session before anything is sent', async () => {
   const token = (sub, session) => `e30.${btoa(JSON.stringify({ sub, session }))}.c2ln`;
   for (const other of [token('bo', 'chat-1'), token('ada', 'chat-2')]) {
     let next = token('ada', 'chat-1');
@@ -202,7 +202,7 @@ test('B39 a token of another user or chat session ends the session before anythi
   }
 });
 
-test('connecting can be given up', async () => {
+test('connecting can be aborted', async () => {
   const reason = new Error('enough');
   await assert.rejects(enter({ signal: AbortSignal.abort(reason) }), reason);
   assert.equal(proxy.sockets.length, 0);
@@ -213,7 +213,7 @@ test('connecting can be given up', async () => {
   await until(() => proxy.last('/chat').readyState === 3);
 });
 
-test('B21 another token provider is asked at the next reconnect, and connects nothing anew', async () => {
+test('B21 another token provider is called at the next reconnect, and does not reconnect', async () => {
   const session = await enter({ token: 'the.first' });
   const states = record(session, 'state', ({ state }) => state);
   assert.throws(() => session.setToken(5), { code: 'message-invalid' });

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Connection } from '../widget/connection.js';
 import { fakeError } from '../testing.js';
-import { Viewer, file, start, token, turn, url, write } from './viewer.js';
+import { Viewer, file, start, token, task, url, write } from './viewer.js';
 
-test('B21 a new token function replaces the one before and connects nothing anew', async () => {
+test('B21 a new token function replaces the one before, without reconnecting', async () => {
   const { join, made, news } = start();
   let asked = [];
   const viewer = join(new Viewer(async (request) => { asked.push(['first', request.conversation]); return token('ada'); }));
-  await turn();
+  await task();
   const { session } = viewer;
   for (let i = 0; i < 3; i += 1) {
     viewer.provider = async () => { asked.push(['new', i]); return token('ada'); };
     viewer.connection.providerChanged(viewer);
-    await turn();
+    await task();
   }
   assert.equal(viewer.session, session);
   assert.deepEqual(news(), ['ada join']);
@@ -22,10 +22,10 @@ test('B21 a new token function replaces the one before and connects nothing anew
   assert.deepEqual(asked.at(-1), ['new', 2]);
 });
 
-test('a token that is a string is the only one, until another comes', async () => {
+test('a token that is a string is the only one until another is set', async () => {
   const { join, made, news } = start();
   const viewer = join(new Viewer(token('ada')));
-  await turn();
+  await task();
   assert.equal(made[0].ask, token('ada'));
   const later = `${token('ada')}later`;
   viewer.provider = later;
@@ -37,17 +37,17 @@ test('a token that is a string is the only one, until another comes', async () =
   assert.deepEqual(news(), ['ada join']);
 });
 
-test('the provider is told the name of the conversation', async () => {
+test('the provider is called with the name of the conversation', async () => {
   const asked = [];
   start('ada/4711').join(new Viewer((...given) => { asked.push(...given); return token('ada'); }));
-  await turn();
+  await task();
   assert.deepEqual(asked, [{ conversation: 'ada/4711' }]);
 });
 
-test('another element joins after its token has named the same party, and before that sees nothing', async () => {
+test('another element joins once its token has named the same party, and sees nothing before', async () => {
   const { join, news, made } = start();
   const first = join(new Viewer(async () => token('ada')));
-  await turn();
+  await task();
   write(first, 'secret');
   let give = () => {};
   const second = join(new Viewer(() => new Promise((resolve) => { give = resolve; })));
@@ -55,7 +55,7 @@ test('another element joins after its token has named the same party, and before
   assert.equal(second.conversation.draft.text, '');
   second.conversation.add([file()]);
   give(token('ada'));
-  await turn();
+  await task();
   assert.equal(second.session, first.session);
   assert.equal(second.conversation.draft.text, 'secret');
   assert.equal(made.length, 1);
@@ -63,10 +63,10 @@ test('another element joins after its token has named the same party, and before
   assert.equal(first.conversation.busy, true, 'what was chosen meanwhile is sent');
 });
 
-test('who has not shown a token yet is not asked for the session\'s', async () => {
+test('an element that has presented no token yet is not asked for the session\'s', async () => {
   const { join, made } = start();
   const ada = join(new Viewer(async () => token('ada')));
-  await turn();
+  await task();
   const { conversation } = ada;
   let give = () => {};
   const bo = join(new Viewer(() => new Promise((resolve) => { give = resolve; })));
@@ -75,45 +75,45 @@ test('who has not shown a token yet is not asked for the session\'s', async () =
   assert.equal(await made[0].asked(), token('ada'));
   assert.equal(ada.conversation, conversation);
   give(token('bo'));
-  await turn();
+  await task();
 });
 
-test('the same token function needs no asking', async () => {
+test('an element with the same token function joins at once', async () => {
   const { join } = start();
   let asked = 0;
   const provider = async () => { asked += 1; return token('ada'); };
   const first = join(new Viewer(provider));
-  await turn();
+  await task();
   first.connection.leave(first);
   const second = join(new Viewer(provider));
   assert.equal(second.session, first.session);
   assert.equal(asked, 1);
 });
 
-test('another user who comes within the grace is never shown what was there', async () => {
+test('another user who comes within the grace never sees the earlier conversation', async () => {
   const { join, news } = start();
   const ada = join(new Viewer(async () => token('ada')));
-  await turn();
+  await task();
   const old = ada.conversation;
   write(ada, 'secret');
   ada.connection.leave(ada);
   const bo = join(new Viewer(async () => token('bo')));
-  await turn();
-  await turn();
+  await task();
+  await task();
   assert.ok(!bo.shown.includes(old));
   assert.equal(bo.session.party.userId, 'bo');
   assert.equal(bo.conversation.draft.text, '');
   assert.deepEqual(news(), ['ada join', 'ada leave', 'bo join']);
 });
 
-test('two parties under one name are kept apart', async () => {
+test('two parties under one name get separate sessions', async () => {
   const { join, news } = start();
   const ada = join(new Viewer(async () => token('ada')));
-  await turn();
+  await task();
   const { session } = ada;
   const bo = join(new Viewer(async () => token('bo')));
-  await turn();
-  await turn();
+  await task();
+  await task();
   assert.equal(ada.session, session);
   assert.equal(bo.session.party.userId, 'bo');
   assert.notEqual(bo.connection, ada.connection);
@@ -121,17 +121,17 @@ test('two parties under one name are kept apart', async () => {
 });
 
 for (const [what, next] of [['chat session', token('ada', 'chat-2')], ['user', token('bo')]]) {
-  /** Each way in which a token comes that names somebody else. */
+  /** The ways in which a token of another party comes. */
   const ways = {
     'a new string': (viewer) => { viewer.provider = next; viewer.connection.providerChanged(viewer); },
-    'what the provider gives at a reconnect': (viewer, { asked }) => { viewer.provider = () => next; viewer.connection.providerChanged(viewer); return assert.rejects(asked(), { code: 'session-invalid' }); },
-    'the word of the module': (viewer, { session }) => { viewer.provider = () => next; session.setState('closed', { error: fakeError('session-invalid') }); },
+    'the provider at a reconnect': (viewer, { asked }) => { viewer.provider = () => next; viewer.connection.providerChanged(viewer); return assert.rejects(asked(), { code: 'session-invalid' }); },
+    'the module': (viewer, { session }) => { viewer.provider = () => next; session.setState('closed', { error: fakeError('session-invalid') }); },
   };
   for (const [how, change] of Object.entries(ways)) {
     test(`a token that names another ${what} is a switch: ${how}`, async () => {
       const { join, made } = start();
       const viewer = join(new Viewer(token('ada')));
-      await turn();
+      await task();
       const old = viewer.conversation;
       const [first] = made;
       write(viewer, 'secret');
@@ -140,33 +140,33 @@ for (const [what, next] of [['chat session', token('ada', 'chat-2')], ['user', t
       await Promise.resolve();
       assert.notEqual(viewer.conversation, old, 'the old view is gone at once');
       await changing;
-      await turn();
+      await task();
       assert.equal(first.session.state, 'closed');
       assert.equal(viewer.session, made[1].session);
       assert.equal(viewer.conversation.draft.text, '');
       first.session.fire('message', {});
       viewer.provider = token('ada');
       viewer.connection.providerChanged(viewer);
-      await turn();
+      await task();
       const back = what === 'user' ? '' : 'secret';
       assert.equal(viewer.conversation.draft.text, back, 'a draft returns with its conversation, not after another user was here');
     });
   }
 }
 
-test('a session that was given up gets no token any more', async () => {
+test('an abandoned session gets no more tokens', async () => {
   const { join, made } = start();
   const viewer = join(new Viewer(async () => token('ada')));
-  await turn();
+  await task();
   const [first] = made;
   viewer.provider = async () => token('bo');
   await assert.rejects(first.ask, { code: 'session-invalid' });
-  await turn();
+  await task();
   await assert.rejects(first.ask, { code: 'session-invalid' }, 'not even the next one\'s');
   assert.equal(await made[1].ask(), token('bo'));
 });
 
-test('until somebody was in it, another chat session of the same user is the same place', async () => {
+test('before the first join, a token for another chat session of the same user is not a switch', async () => {
   let asks = [];
   const tokens = [token('ada', 'chat-1'), token('ada', 'chat-2'), token('bo', 'chat-2')];
   const connection = new Connection(url, '', { connect: ({ token: ask, signal }) => new Promise((_, reject) => {
@@ -187,18 +187,18 @@ test('until somebody was in it, another chat session of the same user is the sam
   connection.logOut(viewer);
 });
 
-test('a token function that hangs leaves who joins without a view, and lets him try again', async (t) => {
+test('an element whose token function hangs sees nothing, and can retry', async (t) => {
   const { join } = start();
   const first = join(new Viewer(async () => token('ada')));
-  await turn();
+  await task();
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const second = join(new Viewer(() => new Promise(() => {})));
   t.mock.timers.tick(15_000);
-  await turn();
+  await task();
   assert.equal(second.conversation.phase, 'unreachable');
   assert.equal(second.conversation.error.code, 'timeout');
   second.provider = async () => token('ada');
   second.conversation.reconnect();
-  await turn();
+  await task();
   assert.equal(second.session, first.session);
 });

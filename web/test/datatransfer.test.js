@@ -6,7 +6,7 @@ const photo = new File(['x'], 'photo.jpg');
 const picture = new File(['x'], 'image.png', { type: 'image/png' });
 
 /**
- * A clipboard or a drag, as far as it is looked at.
+ * A double of a clipboard or a drag.
  *
  * @param {File[]} files @param {Record<string, string>} [texts] @param {string[]} [folders]
  * @returns {any}
@@ -55,7 +55,7 @@ for (const [what, data, want] of pastes) {
   test(`B13 pasted: ${what}`, () => assert.equal(pastesFiles(data, transferredFiles(data)), want));
 }
 
-test('B13 what is carried: files, folders apart, and where there are no items the list of files', () => {
+test('B13 transferred files: folders are separate; without items the list of files is used', () => {
   assert.deepEqual(transferredFiles(transfer([photo], { 'text/plain': 'x' }, ['Photos'])), { files: [photo], folders: ['Photos'] });
   assert.deepEqual(transferredFiles(/** @type {any} */ ({ types: ['Files'], files: [photo] })), { files: [photo], folders: [] });
   assert.deepEqual(transferredFiles(transfer([], { 'text/plain': 'x' })), { files: [], folders: [] });

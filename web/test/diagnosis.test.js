@@ -9,7 +9,7 @@ const base = 'https://files.example';
 const fine = { protocol: 'attache.v1', time: 1, origin: 'https://desk.example', allowed: true };
 const explained = (more, origin = 'https://desk.example') => explain(base, { ...fine, ...more }, 'attache.v1', origin);
 
-test('B64 what the proxy remedy becomes a code and a remedy', () => {
+test('B64 the proxy\'s answer becomes a code and a remedy', () => {
   const cases = [
     [{ allowed: false }, 'https://desk.example', 'origin-refused', /--origin https:\/\/desk\.example/],
     [{ allowed: false, origin: '' }, 'https://desk.example', 'origin-refused', /removes the Origin header/],
@@ -32,7 +32,7 @@ test('B64 what the proxy remedy becomes a code and a remedy', () => {
   assert.equal(explained({ refused: 'message-invalid' }), undefined);
 });
 
-test('B64 what the browser itself holds against a dial', () => {
+test('B64 a dial that the browser itself blocks', () => {
   const secure = { protocol: 'https:', hostname: 'desk.example' };
   const cases = [
     ['ws://files.example/attache/chat', secure, {}, /url="https/],
@@ -54,7 +54,7 @@ test('B64 what the browser itself holds against a dial', () => {
   }
 });
 
-test('a page that may not into the local network', async () => {
+test('a page that the browser keeps out of the local network', async () => {
   const state = (state) => ({ query: async () => ({ state }) });
   const page = { hostname: 'desk.example' };
   for (const host of ['10.0.0.7', '192.168.1.2', '172.20.0.1', '127.0.0.1', 'localhost', 'files.local', '[fd00::1]', '[::1]']) {
@@ -68,7 +68,7 @@ test('a page that may not into the local network', async () => {
   assert.equal(await blockedFromLocalNetwork('wss://10.0.0.7/', page, { query: async () => { throw new TypeError('unknown'); } }), undefined);
 });
 
-test('B64 what answers in place of a proxy is told', async (t) => {
+test('B64 another server in the proxy\'s place is described', async (t) => {
   const { fetch } = globalThis;
   t.after(() => Object.assign(globalThis, { fetch }));
   const cases = [
@@ -82,20 +82,20 @@ test('B64 what answers in place of a proxy is told', async (t) => {
   }
 });
 
-/** A socket that fails when it is told to. */
-class Line extends EventTarget {
+/** A socket that fails on demand. */
+class FailingSocket extends EventTarget {
   static all = [];
   constructor() {
     super();
-    Line.all.push(this);
+    FailingSocket.all.push(this);
   }
 }
 
-test('a dial is given up in silence, told once, and told anew after a connection', async (t) => {
+test('a failed dial is not logged if nobody waits for it, else once, and again after a connection', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
   const { WebSocket, fetch } = globalThis;
   t.after(() => Object.assign(globalThis, { WebSocket, fetch }));
-  globalThis.WebSocket = Line;
+  globalThis.WebSocket = FailingSocket;
   let asked = 0;
   globalThis.fetch = async () => {
     asked += 1;
@@ -117,7 +117,7 @@ test('a dial is given up in silence, told once, and told anew after a connection
   await dial(true);
   assert.equal(said.mock.callCount(), 2);
 
-  // One that opened and was lost has no cause to askProxy for.
+  // For a socket that had opened, the proxy is not asked.
   const socket = dialer.open('wss://files.example/attache/chat', 'attache.v1', () => true);
   const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
   socket.dispatchEvent(new Event('open'));
@@ -125,7 +125,7 @@ test('a dial is given up in silence, told once, and told anew after a connection
   assert.equal((await closed).fail, undefined);
   assert.equal(asked, 3);
 
-  // An answer that is none, or none in time, is silence, until it is no outage any more.
+  // An answer that is not the proxy's, or none, is not logged until the third in a row.
   const failed = async () => { throw new TypeError('failed'); };
   for (const answer of [async () => Response.json({}), async () => new Response('<html>'), failed]) {
     assert.equal(said.mock.callCount(), 2);
@@ -134,7 +134,7 @@ test('a dial is given up in silence, told once, and told anew after a connection
   }
   assert.match(said.mock.calls[2].arguments[0], /nothing answers at https:\/\/files\.example/);
 
-  // The proxy answers, and dialer do not get there.
+  // The proxy answers, but dials do not reach it.
   globalThis.fetch = async () => Response.json({ ...fine, origin: '' });
   for (let i = 0; i < 5; i++) await dial(true);
   assert.equal(said.mock.callCount(), 4);
@@ -146,7 +146,7 @@ test('a dial is given up in silence, told once, and told anew after a connection
   assert.match(ended.fail, /connection-blocked/);
 });
 
-test('B64 a url that leads to the proxy with something before its paths', async (t) => {
+test('B64 a url that leads to the proxy with a prefix before its paths', async (t) => {
   const { fetch } = globalThis;
   t.after(() => Object.assign(globalThis, { fetch }));
   const asked = [];

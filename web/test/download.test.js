@@ -27,7 +27,7 @@ let requests;
 /** How the next requests are answered; the last one is kept. @type {((request: any, response: any) => void)[]} */
 let answers;
 let file = 0;
-/** A file that nobody has asked for yet. */
+/** A file that was not downloaded yet. */
 let id;
 
 before(async () => {
@@ -94,7 +94,7 @@ async function bytes(options) {
   return Buffer.from(await (await session.download(id, options)).arrayBuffer());
 }
 
-test('an offset where a reverse proxy knows no ranges', async () => {
+test('an offset behind a reverse proxy without ranges', async () => {
   answers = [whole({ ranges: false })];
   const response = await session.download(id, { offset: 1000 });
   assert.equal(response.status, 206);
@@ -102,7 +102,7 @@ test('an offset where a reverse proxy knows no ranges', async () => {
   assert.deepEqual(Buffer.from(await response.arrayBuffer()), content.subarray(1000));
 });
 
-test('a file comes as it is, with what the answer says of it', async () => {
+test('a download resolves with the file and its headers', async () => {
   const response = await session.download(id);
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('Content-Type'), 'application/octet-stream');
@@ -116,7 +116,7 @@ test('a file comes as it is, with what the answer says of it', async () => {
   ], 'the same attempt');
 });
 
-test('an empty file, with a digest and without', async () => {
+test('an empty file is downloaded, with a digest and without', async () => {
   for (const size of [{ size: 0, digest: createHash('sha256').digest('hex') }, {}]) {
     proxy.ticket = size;
     answers = [whole({ bytes: Buffer.alloc(0) })];
@@ -141,7 +141,7 @@ const foreign = {
   'B56 other bytes of the same length': [whole({ bytes: Buffer.alloc(content.length) }), 'download-mismatch'],
   'B56 one byte too many': [whole({ bytes: Buffer.concat([content, Buffer.alloc(1)]) }), 'download-mismatch'],
   'B56 another part of it': [whole({ status: 206, headers: { 'Content-Range': 'bytes 5-300004/300005' } }), 'document-changed'],
-  'a refusal of ours': [refused(403, { code: 'session-ended', message: 'over', id: 'e9' }), 'session-ended'],
+  'a refusal of the proxy': [refused(403, { code: 'session-ended', message: 'over', id: 'e9' }), 'session-ended'],
 };
 for (const [name, [answer, code]] of Object.entries(foreign)) {
   test(name, async () => {
@@ -155,7 +155,7 @@ for (const [name, [answer, code]] of Object.entries(foreign)) {
   });
 }
 
-test('B56 the last bytes are not handed on before the digest is known', async () => {
+test('B56 the reader gets the last bytes only once the digest is verified', async () => {
   answers = [whole({ bytes: Buffer.alloc(content.length) })];
   let got = 0;
   await assert.rejects(async () => {
@@ -164,12 +164,12 @@ test('B56 the last bytes are not handed on before the digest is known', async ()
   assert.ok(got < content.length);
 });
 
-test('B56 a document of another size than was announced is not fetched', async () => {
+test('B56 a document whose size is not the announced one is not fetched', async () => {
   await assert.rejects(session.download({ id, size: 5 }), { code: 'download-mismatch' });
   assert.deepEqual(requests, []);
 });
 
-test('B58 a cut download goes on where it was, however it is cut', async () => {
+test('B58 an interrupted download resumes where it stopped, however it was interrupted', async () => {
   const cuts = {
     reset: whole({ cut: 100_000 }),
     'an end that looks like one': whole({ cut: 100_000, clean: true }),
@@ -186,12 +186,12 @@ test('B58 a cut download goes on where it was, however it is cut', async () => {
   }
 });
 
-test('B58 a reverse proxy without ranges sends all of it again, which the reader does not see', async () => {
+test('B58 what a reverse proxy without ranges sends again is skipped', async () => {
   answers = [whole({ cut: 100_000 }), whole({ ranges: false })];
   assert.deepEqual(await bytes(), content);
 });
 
-test('B56 a body that is always too short is no file', async () => {
+test('B56 a body that is always too short is not a file', async () => {
   for (const ranges of [true, false]) {
     answers = [whole({ bytes: content.subarray(0, 100_000), ranges, clean: true })];
     await assert.rejects(bytes(), { name: 'AttacheError' });
@@ -200,7 +200,7 @@ test('B56 a body that is always too short is no file', async () => {
   await assert.rejects(bytes({ idleTimeout: 1 }), { code: 'offline' });
 });
 
-test('B58 a link that is refused is asked for anew, under the same attempt', async () => {
+test('B58 a refused link is requested again, as the same attempt', async () => {
   const asked = [];
   proxy.answers.ask = (message, socket) => {
     asked.push(message.attempt);
@@ -214,7 +214,7 @@ test('B58 a link that is refused is asked for anew, under the same attempt', asy
   await assert.rejects(bytes(), { code: 'ticket-expired' });
 });
 
-test('B58 a reverse proxy that compresses writes the tag of the whole in another way', async () => {
+test('B58 a reverse proxy that compresses may change the ETag', async () => {
   for (const bent of [`W/${tag}`, tag.replace(/"$/, '-gzip"'), `W/${tag.replace(/"$/, '--gzip"')}`, tag.replace(/"$/, '-br"')]) {
     requests.length = 0;
     answers = [whole({ cut: 100_000, headers: { ETag: bent } }), whole()];
@@ -223,7 +223,7 @@ test('B58 a reverse proxy that compresses writes the tag of the whole in another
   }
 });
 
-test('B58 another content under the same name ends it', async () => {
+test('B58 a changed document fails the download', async () => {
   const other = Buffer.alloc(content.length);
   const changes = {
     'by its tag': whole({ ranges: false, bytes: other, headers: { ETag: '"other"' } }),
@@ -243,7 +243,7 @@ test('B58 another content under the same name ends it', async () => {
   await assert.rejects(bytes(), { code: 'document-changed' }, 'by its next ticket');
 });
 
-test('B58 it is given up where nothing comes any more, with a sentence of ours', async () => {
+test('B58 a download fails after the idle timeout, with a message of the catalogue', async () => {
   answers = [whole({ cut: 100_000 }), gone];
   await assert.rejects(bytes({ idleTimeout: 0 }), { code: 'offline', message: 'the connection to the file service is down' });
   answers = [whole({ cut: 100_000 }), html(502)];
@@ -252,7 +252,7 @@ test('B58 it is given up where nothing comes any more, with a sentence of ours',
   await assert.rejects(bytes(), { code: 'not-joined' });
 });
 
-test('B58 the network comes back', async () => {
+test('B58 a download retries at once when the browser is online again', async () => {
   const waiting = new Set();
   globalThis.addEventListener = (type, listener) => type === 'online' && waiting.add(listener);
   globalThis.removeEventListener = (_, listener) => waiting.delete(listener);
@@ -269,7 +269,7 @@ test('B58 the network comes back', async () => {
   }
 });
 
-test('a download can be stopped, before, while it waits and while it is read', async () => {
+test('a download can be aborted before it starts, while it waits and while it is read', async () => {
   const reason = new Error('enough');
   await assert.rejects(bytes({ signal: AbortSignal.abort(reason) }), reason);
   const waits = new AbortController();
@@ -285,13 +285,13 @@ test('a download can be stopped, before, while it waits and while it is read', a
   await (await session.download(id)).body.cancel();
 });
 
-test('what the proxy refuses to give a link for', async () => {
+test('a refused ticket rejects download and link', async () => {
   proxy.answers.ask = ({ ref }, socket) => socket.say({ type: 'fail', ref, error: { code: 'downloads-used-up', message: 'no more' } });
   await assert.rejects(session.link(id), { code: 'downloads-used-up', message: 'no more' });
   await assert.rejects(session.download(id), { code: 'downloads-used-up' });
 });
 
-test('B57 a link is tried before it is followed', async () => {
+test('B57 a link is checked before it is opened', async () => {
   assert.match(await session.link(id, { check: true }), /a\.txt$/);
   assert.deepEqual(requests.map(({ method }) => method), ['HEAD']);
   answers = [whole({ bytes: content.subarray(1) })];
@@ -300,7 +300,7 @@ test('B57 a link is tried before it is followed', async () => {
   await assert.rejects(session.link(id, { check: true }), { code: 'download-intercepted' });
 });
 
-test('B56 cookies go with a download only where the application says so', async () => {
+test('B56 downloads send cookies only if the application says so', async () => {
   const asked = [];
   const { fetch } = globalThis;
   globalThis.fetch = (url, init) => {

@@ -8,7 +8,7 @@ const abort = new DOMException('stopped', 'AbortError');
 
 /** @type {Record<string, [unknown, Partial<AttacheError>]>} */
 const thrown = {
-  'one of ours': [new AttacheError({ code: 'busy', message: '', id: 'e1' }), { code: 'busy', id: 'e1', retryable: true }],
+  'an AttacheError': [new AttacheError({ code: 'busy', message: '', id: 'e1' }), { code: 'busy', id: 'e1', retryable: true }],
   'one of another copy of the module': [{ name: 'AttacheError', code: 'busy', message: 'no', hint: 'wait', retryable: true, id: 'e2' }, { code: 'busy', message: 'no', hint: 'wait', id: 'e2' }],
   'an abort': [abort, { code: 'cancelled', cause: abort }],
   'a bug': [new TypeError('x is not a function'), { code: 'internal', message: 'x is not a function', hint: '', id: '', retryable: true }],
@@ -28,7 +28,7 @@ for (const [what, [cause, want]] of Object.entries(thrown)) {
   });
 }
 
-test('B30 the proxy\'s code may be one that this page does not know, or any word', () => {
+test('B30 an unknown code of the proxy is not taken for a known one', () => {
   for (const code of ['of-later', 'constructor']) {
     const error = new AttacheError({ code, message: '' });
     assert.deepEqual([error.code, error.message, error.hint, error.retryable], [code, codes.internal.message, 'try again', codes.internal.retry]);
@@ -36,7 +36,7 @@ test('B30 the proxy\'s code may be one that this page does not know, or any word
   }
 });
 
-test('B30 an id is asked for where there is one, and then it is shown', () => {
+test('B30 an id is shown if the hint asks to report it', () => {
   const locale = new Locale('en');
   assert.deepEqual(Object.values(codes).filter(({ hint }) => /the id\b/.test(hint)), [codes.internal], 'only one hint asks for it');
   const named = new AttacheError({ code: 'internal', message: '', id: '97b0183db4e7' });

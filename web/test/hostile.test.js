@@ -7,7 +7,7 @@ import { load } from '../loader.js';
 import { ProxyDouble } from './proxy.double.js';
 
 const vectors = JSON.parse(readFileSync(new URL('../../bridge/testdata/messages.json', import.meta.url), 'utf8')).vectors ?? [];
-/** What a proxy says, but for the wish to come back later, which would be waited for. */
+/** Messages of a proxy, except those that ask to come back later: the test would wait. */
 const said = vectors.filter(({ from, text }) => from === 'proxy' && !text.includes('"bye"')).map(({ text }) => text);
 
 /** A small generator of numbers, the same ones for the same seed. @param {number} seed */
@@ -35,7 +35,7 @@ function hostile(next) {
         text = text.slice(0, at) + text.slice(at + 1 + next(8));
         break;
       default:
-        // One value becomes another.
+        // Replace one value.
         text = text.replace(/:("[^"]*"|\d+|true|false)/g, (all) => (next(6) === 0 ? `:${values[next(values.length)]}` : all));
     }
     if (text === '') return '{';
@@ -43,7 +43,7 @@ function hostile(next) {
   return text;
 }
 
-test('whatever a proxy says, the page goes on or is told why not', async () => {
+test('whatever a proxy sends, the session continues or ends with an error', async () => {
   await load({ wasm: new WebAssembly.Module(readFileSync(new URL('../dist/attache.wasm', import.meta.url))) });
   const proxy = new ProxyDouble();
   proxy.install();

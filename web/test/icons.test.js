@@ -7,12 +7,12 @@ for (const [extension, want] of [['pdf', 'PDF'], ['', ''], ['sqlite', 'SQLITE'],
   test(`short: "${extension}"`, () => assert.equal(short(extension), want));
 }
 
-test('every kind has its colours and no other has', () => {
+test('every kind has colours, and nothing else has', () => {
   assert.deepEqual(Object.keys(colors).sort(), [...kinds].sort());
 });
 
 for (const [kind, [light, dark]] of Object.entries(colors)) {
-  // The extension is written in Canvas on the colour: WCAG 2.2 wants 4.5 : 1.
+  // The extension is written in Canvas on the colour: WCAG 2.2 requires 4.5 : 1.
   test(`contrast of ${kind}`, () => {
     assert.ok(contrast(light, '#ffffff') >= 4.5, `light ${contrast(light, '#ffffff')}`);
     assert.ok(contrast(dark, '#121212') >= 4.5, `dark ${contrast(dark, '#121212')}`);

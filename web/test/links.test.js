@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { pieces } from '../widget/links.js';
 
-/** Where the addresses of a text lead. @param {string} text */
+/** Returns the links of a text. @param {string} text */
 const hrefs = (text) => pieces(text).flatMap((piece) => (typeof piece === 'string' ? [] : [piece.href]));
 
 /** @type {[string, string[]][]} */
@@ -46,7 +46,7 @@ for (const [text, want] of cases) {
   });
 }
 
-test('B81 where a link leads shows when the letters do not say it', () => {
+test('B81 the real host is shown if it differs from the written one', () => {
   const host = (/** @type {string} */ text) => pieces(text).flatMap((piece) => (typeof piece === 'string' ? [] : [piece.host]))[0];
   assert.equal(host('https://example.com:8080/a'), '');
   assert.equal(host('https://аpple.com/'), 'xn--pple-43d.com', 'the first letter is Cyrillic');
@@ -56,7 +56,7 @@ test('B81 where a link leads shows when the letters do not say it', () => {
   assert.equal(host('https://ｅｘａｍｐｌｅ.com'), 'example.com');
 });
 
-test('B81 a long text of nothing but brackets or starts is taken apart at once', () => {
+test('B81 a long text of brackets or schemes only is split fast', () => {
   assert.deepEqual(hrefs(`https://example.com/${')'.repeat(60_000)}`), ['https://example.com/']);
   assert.equal(pieces('https://'.repeat(8_000)).length, 1);
   assert.equal(pieces('www.'.repeat(16_000)).length, 1);

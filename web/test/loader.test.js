@@ -59,7 +59,7 @@ afterEach(() => {
   delete globalThis.trap;
 });
 
-/** A loader that nobody has used yet, as on a new page. */
+/** A loader that was not used yet, as on a new page. */
 const fresh = (from = dir) => import(`${pathToFileURL(join(from, 'loader.js'))}?copy=${copies++}`);
 
 const leftovers = () => Object.getOwnPropertyNames(globalThis)
@@ -67,7 +67,7 @@ const leftovers = () => Object.getOwnPropertyNames(globalThis)
 
 const ended = (loader) => new Promise((resolve) => loader.onExit(resolve));
 
-test('importing it does nothing', async () => {
+test('importing the loader has no effect', async () => {
   const names = Object.getOwnPropertyNames(globalThis);
   await fresh();
   assert.deepEqual(Object.getOwnPropertyNames(globalThis), names);
@@ -111,7 +111,7 @@ for (const [way, end, code] of [
   ['panics', (api) => api.panic(), 2],
   ['traps', (api) => assert.throws(() => api.trap(), /a getter/), -1],
 ]) {
-  test(`a program that ${way} is started anew without loading it again`, async () => {
+  test(`a program that ${way} is started again without loading it again`, async () => {
     const loader = await fresh();
     const heard = [];
     loader.onExit(() => { throw new Error('a listener that throws'); });
@@ -169,7 +169,7 @@ for (const [mode, sentence] of [
   ['traps', /ended with code -1 before it was ready/],
   ['other version', /built with go1\.0, its wasm_exec\.js is of go.*from one build/],
 ]) {
-  test(`a program that ${mode} is refused, and the next may come`, async () => {
+  test(`a program that ${mode} rejects, and the next load can succeed`, async () => {
     const loader = await fresh();
     loader.onExit(() => assert.fail('nobody had it'));
     globalThis.probe = mode;
@@ -185,7 +185,7 @@ for (const [what, wrong, sentence] of [
   ['is missing', { status: 404, body: 'no' }, /could not load/],
   ['is other content', { body: 'something else' }, /not the file that belongs to .*build\.js/],
 ]) {
-  test(`a module that ${what} is told, and the next try may work`, async () => {
+  test(`a module that ${what} is reported, and the next load can succeed`, async () => {
     const { load } = await fresh();
     answer = { ...answer, ...wrong };
     await assert.rejects(load(), sentence);
@@ -194,7 +194,7 @@ for (const [what, wrong, sentence] of [
   });
 }
 
-test('a wrong media type costs a warning that names the header', async () => {
+test('a wrong media type logs a warning that names the header', async () => {
   const { load } = await fresh();
   answer = { ...answer, type: 'application/octet-stream' };
   assert.equal((await load()).echo(1), 1);
@@ -202,7 +202,7 @@ test('a wrong media type costs a warning that names the header', async () => {
   assert.match(warnings[0], /Content-Type: application\/octet-stream.*send application\/wasm/);
 });
 
-test('the module may be given', async (t) => {
+test('the module can be passed in', async (t) => {
   for (const [what, wasm] of [
     ['compiled', () => module],
     ['as a response', () => new Response(bytes, { headers: { 'Content-Type': 'application/wasm' } })],
@@ -216,7 +216,7 @@ test('the module may be given', async (t) => {
   }
 });
 
-test('what is given instead of a module is told', async (t) => {
+test('a value that is not a module is reported', async (t) => {
   for (const [what, wasm, sentence] of [
     ['a page', () => new Response('<!doctype html>', { headers: { 'Content-Type': 'text/html' } }), /as WebAssembly.*pre-bundling/],
     ['an error', () => new Response('', { status: 500 }), /answered 500/],
@@ -236,7 +236,7 @@ const foreign = () => new WebAssembly.Module(Uint8Array.from([
   2, 10, 1, 4, 0x67, 0x6f, 0x6a, 0x73, 1, 0x78, 0, 0,
 ]));
 
-test('a folder that was not built says so', async () => {
+test('a folder that was not built is reported', async () => {
   const bare = await mkdtemp(join(tmpdir(), 'loader-'));
   try {
     for (const name of ['package.json', 'loader.js', 'session/key.js']) await cp(join(dir, name), join(bare, name));
@@ -247,7 +247,7 @@ test('a folder that was not built says so', async () => {
   }
 });
 
-test('a browser without WebAssembly is told', async () => {
+test('a browser without WebAssembly is reported', async () => {
   const { load } = await fresh();
   const real = globalThis.WebAssembly;
   globalThis.WebAssembly = undefined;

@@ -27,7 +27,7 @@ test('size: written in the language of the locale', () => {
   assert.equal(new Locale('de').size(1536), '1,5 kB');
 });
 
-test('say: names are isolated, numbers formatted, unknown holes left', () => {
+test('say: names are isolated, numbers formatted, unknown placeholders left', () => {
   assert.equal(english.say('joined', { name: 'שרה' }), '\u2068שרה\u2069 joined');
   assert.equal(english.say('newer', { count: 1 }), '1 new message');
   assert.equal(english.say('newer', { count: 1200 }), '1,200 new messages');
@@ -44,7 +44,7 @@ test('say: a translation, its base language, and English for the rest', () => {
 });
 
 for (const tag of ['xx', 'not a tag', '', 'qaa-Latn']) {
-  test(`a language that nobody translated is English throughout: "${tag}"`, () => {
+  test(`a language without a translation is English throughout: "${tag}"`, () => {
     const locale = new Locale(tag);
     assert.equal(locale.tag, 'en');
     assert.equal(locale.size(1536), '1.5 kB');
@@ -60,19 +60,19 @@ for (const [text, want] of [
   test(`sentence: "${text}"`, () => assert.equal(english.sentence(text), want));
 }
 
-test('day: the last two by name, the others by date', () => {
+test('day: today and yesterday by name, the others by date', () => {
   const now = new Date(2026, 2, 30, 0, 5).getTime();
   assert.equal(english.day(new Date(2026, 2, 30, 0, 1).getTime(), now), 'Today');
   assert.equal(english.day(new Date(2026, 2, 29, 23, 59).getTime(), now), 'Yesterday');
   assert.match(english.day(new Date(2026, 2, 1).getTime(), now), /Sunday, March 1, 2026/);
 });
 
-test('percent: only a finished part is 100 %', () => {
+test('percent: only all of it is 100 %', () => {
   assert.equal(english.percent(0.999), '99%');
   assert.equal(english.percent(1), '100%');
 });
 
-test('English has words for everything that the code list can bring', () => {
+test('English has words for everything in the code lists', () => {
   const words = Object.keys(en);
   for (const kind of kinds) assert.ok(words.includes(`kind-${kind}`), kind);
   for (const change of changes) assert.ok(words.includes(change), change);
@@ -81,7 +81,7 @@ test('English has words for everything that the code list can bring', () => {
   for (const state of states) assert.ok(words.includes(told[state] ?? state), state);
 });
 
-test('widget 1.3: whoever chats reads nothing that only a developer understands', () => {
+test('widget 1.3: no text for the person who chats needs a developer to understand it', () => {
   for (const [code, { message, hint }] of Object.entries(codes)) {
     const told = english.reason({ code, message, hint });
     assert.doesNotMatch(told, /token|origin|--|attache\.d\.ts|protocol|module|user ?id|header/i, code);

@@ -4,7 +4,7 @@ import { Conversation } from '../widget/conversation.js';
 import { OutgoingFile } from '../widget/outgoingfile.js';
 import { FakeChat } from '../testing.js';
 
-/** A tile that remembers what it was told last. */
+/** A tile that records its last call. */
 class TileDouble {
   label({ name }) { this.name = name; }
   upload({ state, stored }, cancellable, cut) { this.shows = { state, stored, cancellable, cut }; }
@@ -14,7 +14,7 @@ class TileDouble {
 
 const progress = { key: 'k', state: 'receiving', sent: 2, stored: 1, total: 3 };
 
-test('a second tile, and one that is drawn later, show the same', () => {
+test('a second tile, and one that is attached later, show the same', () => {
   const outgoing = new OutgoingFile();
   const [first, second, third] = [new TileDouble(), new TileDouble(), new TileDouble()];
   outgoing.attach(first);
@@ -31,7 +31,7 @@ test('a second tile, and one that is drawn later, show the same', () => {
   assert.equal(third.shows.state, 'receiving', 'tried again');
 });
 
-test('B47 without a connection every tile says so, and those that come meanwhile', async () => {
+test('B47 without a connection every tile says so, also one that is added meanwhile', async () => {
   const session = new FakeChat().join();
   const conversation = Conversation.of(session);
   const tile = new TileDouble();

@@ -8,7 +8,7 @@ const web = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(`${web}package.json`, 'utf8'));
 const locales = readdirSync(`${web}widget/locales`);
 
-/** What `npm publish` would take along. */
+/** The files that `npm publish` would include. */
 const packed = new Set(JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: web, encoding: 'utf8', stdio: 'pipe' }))[0]
   .files.map(({ path }) => path));
 
@@ -21,13 +21,13 @@ test('every export is in the package', () => {
   assert.deepEqual(targets.filter((path) => !packed.has(path)), []);
 });
 
-test('types come first, as TypeScript wants it', () => {
+test('types come first, as TypeScript requires', () => {
   for (const entry of Object.values(manifest.exports)) {
     if (typeof entry !== 'string') assert.equal(Object.keys(entry)[0], 'types');
   }
 });
 
-test('everything that an entry imports is in the package', () => {
+test('every import of a packed file is in the package', () => {
   for (const path of [...packed].filter((name) => name.endsWith('.js'))) {
     const text = readFileSync(web + path, 'utf8');
     for (const [, name] of text.matchAll(/(?:^import\b[^'"]*|\bfrom |\bimport\()['"](\.[^'"]+)['"]/gm)) {
@@ -37,11 +37,11 @@ test('everything that an entry imports is in the package', () => {
   }
 });
 
-test('nothing private is in the package', () => {
+test('the package has public files only', () => {
   assert.deepEqual([...packed].filter((path) => !/\.(js|d\.ts|wasm|json)$|^(README\.md|LICENSE)$/.test(path) || /^(demo|test|pack)\//.test(path)), []);
 });
 
-test('the package says what it is and under which license', () => {
+test('the package has a README and the LICENSE', () => {
   assert.deepEqual(['README.md', 'LICENSE'].filter((path) => !packed.has(path)), []);
   assert.equal(readFileSync(`${web}LICENSE`, 'utf8'), readFileSync(`${web}../LICENSE`, 'utf8'));
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TokenProvider } from '../session/provider.js';
 
-/** What the provider answers and what the console is told. */
+/** Returns the provider's answer and what it logs to the console. */
 async function asked(provider) {
   const { warn } = console;
   const words = [];
@@ -14,7 +14,7 @@ async function asked(provider) {
   }
 }
 
-test('a token is what was given', async () => {
+test('a token is passed on unchanged', async () => {
   for (const source of ['a.b.c', () => 'a.b.c', async () => 'a.b.c', async () => '\n a.b.c\n', async () => '\ufeffa.b.c\r\n', async () => 'Bearer a.b.c\n']) {
     const { token, fixed, problem, words } = await asked(new TokenProvider(source));
     assert.deepEqual([token, fixed, problem, words], ['a.b.c', typeof source === 'string', '', []]);
@@ -44,7 +44,7 @@ for (const [name, source, word] of [
   ['the source of a function, which Vue writes into an attribute', async () => 'async () => (await fetch("/secret")).text()', /element\.js/],
   ['too much', async () => 'secret'.repeat(1000), /6000 bytes/],
 ]) {
-  test(`B31 a token function that answers ${name}`, async () => {
+  test(`B31 a token function that returns ${name}`, async () => {
     const provider = new TokenProvider(source);
     const first = await asked(provider);
     assert.equal(first.token, '');
@@ -58,7 +58,7 @@ for (const [name, source, word] of [
   });
 }
 
-test('B31 another kind of trouble is told, too, and all anew after a token', async () => {
+test('B31 each kind of problem is logged once, and again after a token', async () => {
   const answers = ['', '<p>', '', 'a.b.c', ''];
   const provider = new TokenProvider(() => answers.shift());
   const counts = [];
@@ -66,7 +66,7 @@ test('B31 another kind of trouble is told, too, and all anew after a token', asy
   assert.deepEqual(counts, [1, 1, 0, 0, 1]);
 });
 
-test('B34 a token function that never answers is given up, and what it answers late still counts', async () => {
+test('B34 a token function that hangs times out, and its late answer still counts', async () => {
   const given = [];
   const provider = new TokenProvider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
   const { token, problem, words } = await asked(provider);
@@ -80,7 +80,7 @@ test('B34 a token function that never answers is given up, and what it answers l
   assert.equal((await again).token, 'a.b.c');
 });
 
-test('an earlier try that fails late spoils nothing', async () => {
+test('an earlier call that fails late has no effect', async () => {
   const given = [];
   const provider = new TokenProvider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
   await asked(provider);
@@ -91,7 +91,7 @@ test('an earlier try that fails late spoils nothing', async () => {
   assert.equal((await again).token, 'a.b.c');
 });
 
-test('another source is asked next', async () => {
+test('a new source is used next', async () => {
   const provider = new TokenProvider(() => '');
   await asked(provider);
   provider.source = 'a.b.c';

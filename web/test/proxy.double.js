@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A double of the proxy and of the browser's WebSocket to it, in one process:
- * as much of the protocol as the session's tests need. What it stores and says
- * is looked at by the tests; the real one is tried in Chromium.
+ * A double of the proxy and of the browser's WebSocket to it, in one process, with as much
+ * of the protocol as the session's tests need. Tests inspect what it stores and sends; the
+ * browser tests use the real proxy.
  */
 export class ProxyDouble {
   sockets = [];
@@ -11,15 +11,15 @@ export class ProxyDouble {
   events = [];
   says = [];
   cancelled = [];
-  /** What every ticket says of its file. @type {{ size?: number, digest?: string, path?: string }} */
+  /** Members of every ticket. @type {{ size?: number, digest?: string, path?: string }} */
   ticket = {};
-  /** Whether dials fail, as they do where the proxy refuses them. */
+  /** Whether dials fail, as if the proxy refused them. */
   refusing = false;
-  /** What the proxy says of that; an older one has no such answer. @type {object | undefined} */
+  /** The proxy's answer to `/attache/why`; an older proxy has none. @type {object | undefined} */
   why;
-  /** How often it was asked. */
+  /** How often it was asked why. */
   asked = 0;
-  /** How the next messages of a type are answered instead. @type {Record<string, (message: any, socket: SocketDouble) => void>} */
+  /** Handlers that replace the answer to messages of a type. @type {Record<string, (message: any, socket: SocketDouble) => void>} */
   answers = {};
   welcome = {
     session: 'chat-1',
@@ -52,10 +52,10 @@ export class ProxyDouble {
     return this.all(path).at(-1);
   }
 
-  /** Adds an event to the transcript and tells whoever is connected. */
+  /** Adds an event to the transcript and sends it to every chat socket. */
   add(event) {
     const full = { id: this.events.length + 1, at: 1, from: this.welcome.party, visibility: 'ALL', ...event };
-    // The order of a wire message's keys is free but for the first.
+    // Only the first key of a wire message has a fixed position.
     this.events.push(full);
     for (const socket of this.all('/chat')) if (socket.welcomed) socket.say({ type: 'event', event: full });
     return full;
@@ -108,7 +108,7 @@ export class ProxyDouble {
     const file = this.files.get(key);
     if (!file) return socket.say({ type: 'fail', key, error: { code: 'upload-unknown', message: 'there is no such upload', retry: true } });
     const offset = Number(view.getBigUint64(8));
-    if (offset !== file.stored.length) throw new Error(`a frame at ${offset} behind ${file.stored.length}`);
+    if (offset !== file.stored.length) throw new Error(`a frame at ${offset} after ${file.stored.length} bytes`);
     file.stored = new Uint8Array([...file.stored, ...frame.subarray(32)]);
     if (this.answers.frame) return this.answers.frame(file, socket);
     socket.say({ type: 'ack', key, stored: file.stored.length });
@@ -128,7 +128,7 @@ export class ProxyDouble {
 
 const { fetch } = globalThis;
 
-/** The client's end; what it sends arrives a turn later, as does what it gets. */
+/** The client's end. What it sends and receives arrives one task later. */
 export class SocketDouble extends EventTarget {
   bufferedAmount = 0;
   readyState = 0;
@@ -149,7 +149,7 @@ export class SocketDouble extends EventTarget {
   }
 
   send(data) {
-    // A browser has copied the bytes when send returns.
+    // A browser copies the bytes before send returns.
     const message = typeof data === 'string' ? JSON.parse(data) : data.slice();
     this.#soon(() => (typeof data === 'string' ? this.#proxy.take(this, message) : this.#proxy.frame(this, message)));
   }
@@ -162,7 +162,7 @@ export class SocketDouble extends EventTarget {
     this.#soon(() => this.cut());
   }
 
-  /** The line is lost. */
+  /** The connection is lost. */
   cut() {
     if (this.readyState === 3) return;
     this.readyState = 3;

@@ -36,7 +36,7 @@ function content(length) {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 255);
 }
 
-/** A pump whose reads can be awaited: an answer is a view, or what unread was told. */
+/** A pump whose reads can be awaited: the answer is a view, or the argument of unread. */
 function pumpOf(how, file, size = file.size) {
   let answer;
   const pump = new Pump(file, size, (view) => answer(view), (changed) => answer(changed), how);
@@ -54,7 +54,7 @@ function piece(view, length) {
 async function onDisk(name, bytes) {
   const path = join(dir, name);
   await writeFile(path, bytes);
-  await utimes(path, 1e9, 1e9); // a date that can be given again exactly
+  await utimes(path, 1e9, 1e9); // a date that can be set again exactly
   return { path, blob: await openAsBlob(path) };
 }
 
@@ -81,7 +81,7 @@ for (const [how, variant] of Object.entries(variants)) {
     assert.deepEqual([...sizes], [header + most]);
   });
 
-  test(`another offset, forth and back, ${how}`, async () => {
+  test(`other offsets, forwards and back, ${how}`, async () => {
     const bytes = content(500_000);
     const { pump, read } = pumpOf(variant, new Blob([bytes]));
     for (const at of [300_000, 0, 499_999, 10, 11]) {
@@ -90,7 +90,7 @@ for (const [how, variant] of Object.entries(variants)) {
     }
   });
 
-  test(`a file that was cut short, ${how}`, async () => {
+  test(`a file that was truncated, ${how}`, async () => {
     const { path, blob } = await onDisk('cut', content(1_000_000));
     const { read } = pumpOf(variant, blob);
     piece(await read(0, 1000), 1000);
@@ -106,11 +106,11 @@ for (const [how, variant] of Object.entries(variants)) {
     assert.equal(await pumpOf(variant, blob).read(0, 1000), false);
   });
 
-  test(`a file that is shorter than it says, ${how}`, async () => {
+  test(`a file that is shorter than its size, ${how}`, async () => {
     assert.equal(await pumpOf(variant, new Blob([content(10)])).read(0, 11), true);
   });
 
-  test(`at rest nobody is called, and reading goes on afterwards, ${how}`, async () => {
+  test(`after rest there are no callbacks, and reading can continue, ${how}`, async () => {
     const bytes = content(400_000);
     let called = 0;
     const pump = new Pump(new Blob([bytes]), bytes.length, () => { called += 1; }, () => { called += 1; }, variant);
@@ -126,7 +126,7 @@ for (const [how, variant] of Object.entries(variants)) {
     assert.deepEqual(piece(await read(5, 100), 100), bytes.subarray(5, 105));
   });
 
-  test(`T36: a file object with methods of its own, ${how}`, async () => {
+  test(`T36: a file object with its own methods, ${how}`, async () => {
     const bytes = content(1000);
     class Hostile extends Blob {
       slice() { throw new Error('slice'); }
@@ -140,7 +140,7 @@ for (const [how, variant] of Object.entries(variants)) {
 }
 
 for (const [how, variant] of Object.entries(variants)) {
-  test(`a file that another page began has to begin alike, ${how}`, async () => {
+  test(`a file that another page started to send must begin with the same bytes, ${how}`, async () => {
     const bytes = content(1_500_000);
     const begun = createHash('sha256').update(bytes.subarray(0, 1_200_000)).digest('hex');
     const same = pumpOf(variant, new Blob([bytes]));
@@ -163,7 +163,7 @@ for (const [how, variant] of Object.entries(variants)) {
   });
 }
 
-/** Reads a file as it is sent, in pieces; `change` is called before the last one. Answers the bytes, or what unread was told. */
+/** Reads a file as it is sent, in pieces; `change` is called before the last one. Resolves with the bytes, or the argument of unread. */
 async function sent({ read }, size, change) {
   const bytes = new Uint8Array(size);
   for (let at = 0, length; at < size; at += length) {
@@ -202,13 +202,13 @@ for (const [how, variant] of Object.entries(variants)) {
       const bytes = content(500_000);
       const { path, blob } = await onDisk('rewritten', bytes);
       const answer = await sent(pumpOf(variant, blob), bytes.length, () => kept(path, () => change(path, bytes.length)));
-      // Slices read as late as that bring the new version whole.
+      // Slices that are read so late return the new version completely.
       if (what === 'not at all' || answer instanceof Uint8Array) assert.deepEqual(answer, new Uint8Array(await readFile(path)), 'no mixture');
       else assert.equal(answer, true, 'as a file that changed');
     });
   }
 
-  test(`B45: a file that changes between its only piece's reading and the check, ${how}`, async () => {
+  test(`B45: a file that changes after its only piece was read and before the check, ${how}`, async () => {
     const { path, blob } = await onDisk('single', content(1000));
     class Late extends variant.Reader {
       async read(buffer, place, offset, length) {
@@ -220,7 +220,7 @@ for (const [how, variant] of Object.entries(variants)) {
     assert.equal(await pumpOf({ Reader: Late, checksDates: false }, blob).read(0, 1000), true);
   });
 
-  test(`B45: what went before a cut is compared too, ${how}`, async () => {
+  test(`B45: the bytes before an interruption are compared too, ${how}`, async () => {
     const bytes = content(300_000);
     const { path, blob } = await onDisk('cut', bytes);
     const { pump, read } = pumpOf(variant, blob);
@@ -235,7 +235,7 @@ for (const [how, variant] of Object.entries(variants)) {
   });
 }
 
-test('B45: a browser that compares the date is not made to read twice', async () => {
+test('B45: in a browser that compares dates the file is read once', async () => {
   const reads = [];
   class Counting extends variants['by stream'].Reader {
     read(buffer, place, offset, length) {
@@ -249,7 +249,7 @@ test('B45: a browser that compares the date is not made to read twice', async ()
   assert.deepEqual(reads, [[0, 600], [600, 400]]);
 });
 
-test('B45: what a browser refuses to read at the end has changed', async () => {
+test('B45: a file that the browser refuses to read at the end has changed', async () => {
   const { path, blob } = await onDisk('touched', content(1000));
   const { read } = pumpOf({ ...variants['by stream'], checksDates: true }, blob);
   piece(await read(0, 600), 600);

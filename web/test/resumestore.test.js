@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 const day = 24 * 3600_000;
 
-/** A browser's storage. */
+/** A double of the browser's storage. */
 class StorageDouble {
   getItem(name) {
     return Object.hasOwn(this, name) ? this[name] : null;
@@ -26,7 +26,7 @@ function open(owner = ['https://files.example', 'chat-1', 'bo']) {
   return new ResumeStore(...owner);
 }
 
-test('what another page remembered is recalled, for the same file of the same party alone', () => {
+test('a key that another page saved is found, for the same file of the same party only', () => {
   globalThis.localStorage = new StorageDouble();
   open().save(file(), key);
   assert.equal(open().keyOf(file()), key);
@@ -36,7 +36,7 @@ test('what another page remembered is recalled, for the same file of the same pa
   }
 });
 
-test('only who has the key forgets it', () => {
+test('an item is removed only with its key', () => {
   globalThis.localStorage = new StorageDouble();
   open().save(file(), key);
   open().remove(file(), 'b'.repeat(32));
@@ -45,7 +45,7 @@ test('only who has the key forgets it', () => {
   assert.deepEqual(Object.keys(localStorage), []);
 });
 
-test('nothing is older than a day, and no more than a hundred', (t) => {
+test('items expire after a day, and a hundred remain at most', (t) => {
   globalThis.localStorage = new StorageDouble();
   localStorage.setItem('of the page', 'stays');
   t.mock.timers.enable({ apis: ['Date'], now: 10 * day });
@@ -59,7 +59,7 @@ test('nothing is older than a day, and no more than a hundred', (t) => {
   assert.equal(localStorage.getItem('of the page'), 'stays');
 });
 
-test('what a page cannot read or keep is no error', () => {
+test('a storage that fails or holds foreign data causes no error', () => {
   globalThis.localStorage = new StorageDouble();
   open().save(file(), key);
   const [name] = Object.keys(localStorage);
@@ -79,13 +79,13 @@ test('what a page cannot read or keep is no error', () => {
   assert.equal(open().keyOf(file()), undefined);
 });
 
-test('a Blob has no name to be known by', () => {
+test('a Blob without a name is not saved', () => {
   Object.defineProperty(globalThis, 'localStorage', { value: new StorageDouble(), configurable: true, writable: true });
   open().save(new Blob(['abc']), key);
   assert.deepEqual(Object.keys(localStorage), []);
 });
 
-test('B47 what is unfinished can be listed with what is stored of it, and given up', (t) => {
+test('B47 unfinished uploads are listed with their stored bytes, and can be removed', (t) => {
   Object.defineProperty(globalThis, 'localStorage', { value: new StorageDouble(), configurable: true, writable: true });
   t.mock.timers.enable({ apis: ['Date'], now: 10 * day });
   const mine = open();
@@ -98,7 +98,7 @@ test('B47 what is unfinished can be listed with what is stored of it, and given 
   mine.saveProgress(file('a, "b".pdf'), key, 2); // too soon
   assert.deepEqual(open().list(), [{ ...known, stored: 1 }]);
   t.mock.timers.setTime(10 * day + 1000);
-  mine.saveProgress(file('a, "b".pdf'), 'c'.repeat(32), 3); // another's
+  mine.saveProgress(file('a, "b".pdf'), 'c'.repeat(32), 3); // of another upload
   mine.saveProgress(file('a, "b".pdf'), key, 2);
   assert.deepEqual(open().list(), [{ ...known, stored: 2 }]);
   open(['https://files.example', 'chat-1', 'al']).removeKey(key);

@@ -9,22 +9,22 @@ const leave = (userId) => ({ type: 'leave', from: party(userId) });
 
 for (const [what, events, want] of [
   ['nobody yet', [], []],
-  ['in the order of coming', [join('b'), join('a')], ['b', 'a']],
+  ['in the order of joining', [join('b'), join('a')], ['b', 'a']],
   ['one left', [join('a'), join('b'), leave('a')], ['b']],
   ['back after a lost connection, once', [join('a'), join('b'), join('a')], ['a', 'b']],
   ['back after leaving, at the end', [join('a'), join('b'), leave('a'), join('a')], ['b', 'a']],
-  ['a rename makes nobody present', [join('a'), leave('a'), { type: 'notice', notice: 'USER_UPDATE_NICK', from: party('a') }], []],
-  ['messages make nobody present', [{ type: 'message', from: party('a') }], []],
+  ['a rename does not add a party', [join('a'), leave('a'), { type: 'notice', notice: 'USER_UPDATE_NICK', from: party('a') }], []],
+  ['messages do not add a party', [{ type: 'message', from: party('a') }], []],
 ]) {
   test(`present: ${what}`, () => assert.deepEqual(present(events).map(({ userId }) => userId), want));
 }
 
-test('B39 present: a party that was renamed is called by its new name, in its place', () => {
+test('B39 present: a renamed party has its new name, in the same position', () => {
   const renamed = { type: 'notice', notice: 'USER_UPDATE_NICK', text: 'Ada L.', from: { ...party('a'), nickname: 'Ada L.' } };
   assert.deepEqual(present([join('a'), join('b'), renamed]).map(({ nickname }) => nickname), ['Ada L.', 'B']);
 });
 
-test('B39 a double that is renamed', () => {
+test('B39 the double can be renamed', () => {
   const chat = new FakeChat();
   const ada = chat.join({ nickname: 'Ada' });
   const bo = chat.join({ nickname: 'Bo' });
@@ -33,7 +33,7 @@ test('B39 a double that is renamed', () => {
   assert.equal(ada.party.nickname, 'Ada L.');
 });
 
-test('a double counts agents for the allowances, as the proxy does', async () => {
+test('the double reports agentHere as the proxy does', async () => {
   const chat = new FakeChat();
   const bo = chat.join({ nickname: 'Bo' });
   const seen = [];

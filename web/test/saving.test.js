@@ -3,7 +3,7 @@ import test from 'node:test';
 
 import { maySave } from '../widget/saving.js';
 
-/** A window in frames, from the outermost in: the frames' sandboxes, null for none; `foreign` where nobody may look. */
+/** A window in nested frames, outermost first: their sandboxes, null for none; `foreign` for a frame that cannot be inspected. */
 function framed(...sandboxes) {
   const top = { frameElement: null };
   top.parent = top;

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import { AttacheError, check, connect, describe } from '../attache.js';
 import { load } from '../loader.js';
-import { content, enter, file, heard, instance, proxy, record, turn, until } from './visit.js';
+import { content, enter, file, heard, instance, proxy, record, task, until } from './visit.js';
 
-test('T36: hostile callers', async () => {
+test('T36: hostile arguments are refused', async () => {
   const session = await enter();
   const fail = () => { throw new Error('a getter'); };
   const throwing = new Proxy({}, { get: fail, ownKeys: fail, has: fail, getPrototypeOf: fail });
@@ -41,7 +41,7 @@ test('T36: hostile callers', async () => {
   assert.deepEqual([sent.name, sent.caution, sent.changed], ['_.txt', '', 'name-characters'], 'half a character is replaced');
 });
 
-test('B21 of two sessions of one party the first to close leaves the party where it is', async () => {
+test('B21 closing one of a party\'s two sessions leaves the party in the chat', async () => {
   const left = [];
   proxy.answers.leave = ({ ref }, socket) => {
     left.push(ref);
@@ -59,7 +59,7 @@ test('B21 of two sessions of one party the first to close leaves the party where
   assert.equal(left.length, 1);
 });
 
-test('close leaves, and what is open is refused', async () => {
+test('close leaves, and open calls reject', async () => {
   const session = await enter();
   proxy.answers.ask = () => {};
   const open = assert.rejects(session.download('f'), { code: 'not-joined' });
@@ -82,7 +82,7 @@ test('the proxy ends the session', async () => {
   await assert.rejects(session.upload(file(1)), { code: 'session-ended' });
 });
 
-test('a proxy that goes is not noticed where another is there', async () => {
+test('a proxy that goes out of service while another is there causes no state change', async () => {
   const session = await enter();
   const states = record(session, 'state', ({ state }) => state);
   const limits = heard(session, 'limits');
@@ -90,18 +90,18 @@ test('a proxy that goes is not noticed where another is there', async () => {
   await limits;
   assert.equal(proxy.all('/chat').length, 2);
   await session.send('still here');
-  await turn();
+  await task();
   assert.deepEqual(states, []);
 });
 
-test('limits are told anew', async () => {
+test('changed limits fire an event', async () => {
   const session = await enter();
   const told = heard(session, 'limits');
   proxy.last('/chat').say({ type: 'limits', limits: { maxFiles: 2, usedFiles: 2 } });
   assert.equal((await told).usedFiles, 2);
 });
 
-test('check and describe judge as the proxy does', async () => {
+test('check and describe agree with the proxy', async () => {
   assert.equal(await check({ name: 'a.pdf', size: 5 }, { usedFiles: 0, maxFileSize: 5 }), null);
   const refused = await check({ name: 'a.pdf', size: 6 }, { usedFiles: 0, maxFileSize: 5 });
   assert.ok(refused instanceof AttacheError);
@@ -110,7 +110,7 @@ test('check and describe judge as the proxy does', async () => {
   assert.deepEqual(await describe('CON.txt'), { name: '_CON.txt', extension: 'txt', kind: 'text', caution: '', changed: 'name-reserved' });
 });
 
-test('a program that ends is started again, and everything goes on', async () => {
+test('a program that ends is started again, and the upload resumes', async () => {
   const session = await enter();
   proxy.add({ type: 'message', text: 'one' });
   await heard(session, 'message');
@@ -136,7 +136,7 @@ test('a program that ends is started again, and everything goes on', async () =>
   const [stored] = proxy.files.values();
   assert.deepEqual(stored.stored, content(500_000));
   assert.deepEqual(states, [['reconnecting', 'internal'], ['connected', undefined]]);
-  assert.deepEqual(messages, [], 'what the page has does not come again');
+  assert.deepEqual(messages, [], 'events that the page has are not delivered again');
   assert.deepEqual(session.transcript.map(({ type }) => type), ['message', 'file']);
 });
 
@@ -162,7 +162,7 @@ test('a file is delivered once however many notices carry its key, also by a mod
   assert.deepEqual(session.transcript.map(({ id }) => id), files);
 });
 
-/** Ends the Go program as a fault beyond recovery does: in the middle of a call. */
+/** Ends the Go program as a fatal fault does: in the middle of a call. */
 function end(module) {
   new Uint8Array(instance.exports.mem.buffer).fill(255);
   assert.throws(() => module.wake(1), WebAssembly.RuntimeError);

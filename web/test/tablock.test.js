@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test';
 
 import { isLocked, lock, lockIfAvailable, locksSupported } from '../session/tablock.js';
 
-/** The locks of an origin: what this page has, and what another one does. */
+/** A double of an origin's locks, with those of another page. */
 class LocksDouble {
   taken = new Set();
   async request(name, options, use = options) {
@@ -34,7 +34,7 @@ afterEach(() => {
   delete globalThis.navigator;
 });
 
-test('B43: a key that another living page holds is not used', async () => {
+test('B43: a key that another open page has locked is not used', async () => {
   const locks = browser(new LocksDouble());
   locks.taken.add(`attache upload ${key}`);
   assert.equal(locksSupported(), true);
@@ -49,7 +49,7 @@ test('B43: a key that another living page holds is not used', async () => {
   assert.deepEqual([isLocked(key), locks.taken.size], [false, 0]);
 });
 
-test('B43: a key that this page holds is not used again', async () => {
+test('B43: a key that this page has locked is not locked again', async () => {
   const locks = browser(new LocksDouble());
   const release = lock(key);
   assert.deepEqual([...locks.taken], [`attache upload ${key}`], 'and no other page may use it');
@@ -60,7 +60,7 @@ test('B43: a key that this page holds is not used again', async () => {
   (await lockIfAvailable(key))();
 });
 
-test('B43: where nobody can tell, no key is used again', async () => {
+test('B43: without locks, no key is used again', async () => {
   for (const locks of [undefined, { request: () => Promise.reject(new DOMException('', 'SecurityError')) }]) {
     browser(locks);
     await assert.rejects(lockIfAvailable(key), { code: 'upload-conflict' });

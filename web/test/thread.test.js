@@ -15,7 +15,7 @@ function numbers(thread) {
   return Array.from({ length: thread.length }, (_, index) => thread.at(index).event);
 }
 
-test('events stand in the order of their ids, however they come', () => {
+test('events are in the order of their ids, however they come', () => {
   const thread = new Thread();
   assert.equal(thread.insert(event(4, 'message')), 0);
   assert.equal(thread.insert(event(9, 'message')), 1);
@@ -32,12 +32,12 @@ test('an event that comes twice is shown once', () => {
   assert.deepEqual(numbers(thread), [4, 5]);
 });
 
-test('other notices are not for the transcript', () => {
+test('other notices are not shown', () => {
   assert.equal(new Thread().insert(event(4, 'notice')), -1);
 });
 
 for (const [what, first, second, want] of /** @type {const} */ ([
-  ['the same party goes on', event(1, 'message'), event(2, 'file', ada, { key: 'a' }), true],
+  ['the same party', event(1, 'message'), event(2, 'file', ada, { key: 'a' }), true],
   ['another party', event(1, 'message'), event(2, 'message', bo), false],
   ['news between', event(1, 'join'), event(2, 'message'), false],
   ['after a pause', event(1, 'message'), event(2, 'message', ada, { at: noon + 1 + groupPause }), false],
@@ -54,7 +54,7 @@ for (const [what, first, second, want] of /** @type {const} */ ([
   });
 }
 
-test('days: the first event of each opens it', () => {
+test('days: the first event opens its day', () => {
   const thread = new Thread();
   thread.insert(event(1, 'message'));
   thread.insert(event(2, 'message'));
@@ -62,7 +62,7 @@ test('days: the first event of each opens it', () => {
   assert.deepEqual([0, 1, 2].map((index) => thread.opensDay(index)), [true, false, true]);
 });
 
-test('what the system says is news', () => {
+test('a message of the system is not a contribution', () => {
   assert.equal(isContribution(event(1, 'message', { userId: 's', nickname: '', userType: 'SYSTEM' })), false);
   assert.equal(isContribution(event(1, 'message', bo)), true);
 });

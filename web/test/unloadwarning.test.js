@@ -9,7 +9,7 @@ const { warnBeforeUnload } = await import('../widget/unloadwarning.js');
 const { Conversation } = await import('../widget/conversation.js');
 const { FakeChat } = await import('../testing.js');
 
-/** Whether the browser would ask. */
+/** Reports whether the browser would ask. */
 function asks() {
   const event = new Event('beforeunload', { cancelable: true });
   Object.defineProperty(event, 'returnValue', { value: '', writable: true });
@@ -17,7 +17,7 @@ function asks() {
   return event.defaultPrevented;
 }
 
-test('B47 the page asks while somebody would lose something, and listens no longer than that', () => {
+test('B47 the page listens only as long as something would be lost', () => {
   const [one, two] = [{}, {}];
   for (const [who, loses, want] of [[one, false, 0], [one, true, 1], [one, true, 1], [two, true, 1], [one, false, 1], [two, false, 0], [two, false, 0]]) {
     warnBeforeUnload(who, loses);
@@ -26,7 +26,7 @@ test('B47 the page asks while somebody would lose something, and listens no long
   }
 });
 
-test('B47 an upload is lost until the proxy has all of it', async () => {
+test('B47 an upload would be lost until the proxy has all of it', async () => {
   const session = new FakeChat().join();
   const conversation = Conversation.of(session);
   const states = [];
@@ -40,7 +40,7 @@ test('B47 an upload is lost until the proxy has all of it', async () => {
   assert.equal(listening, 0);
 });
 
-test('B47 what waits for a session is lost as long as somebody sees it', () => {
+test('B47 a file that waits for a session would be lost as long as a view shows it', () => {
   const conversation = new Conversation(async (name) => ({ name, extension: '', kind: 'unknown', caution: '' }));
   const view = new Proxy({}, { get: () => () => {} });
   conversation.join(view);

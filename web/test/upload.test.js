@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { content, enter, file, proxy, record, turn, until } from './visit.js';
+import { content, enter, file, proxy, record, task, until } from './visit.js';
 
-test('an upload arrives, whole and announced', async () => {
+test('an upload is stored and announced', async () => {
   const session = await enter();
   const steps = record(session, 'upload', ({ state }) => state);
   const progress = [];
@@ -25,7 +25,7 @@ test('an upload arrives, whole and announced', async () => {
   assert.deepEqual(steps, ['offered', 'receiving', 'accepted', 'stored', 'announced']);
   const last = progress.at(-1);
   assert.deepEqual(last, { key: offered.key, state: 'announced', sent: 300_000, stored: 300_000, total: 300_000 });
-  await turn();
+  await task();
   assert.deepEqual(session.transcript.map(({ type, id }) => [type, id]), [['file', sent.id]]);
 });
 
@@ -38,7 +38,7 @@ test('many uploads at once share one data socket', async () => {
   for (const { size, stored } of proxy.files.values()) assert.deepEqual(stored, content(size));
 });
 
-test('files given in one turn are offered, and arrive, in that order', async () => {
+test('files given in one task are offered and announced in that order', async () => {
   const session = await enter();
   const offers = [];
   proxy.answers.offer = (message, socket) => {
@@ -57,12 +57,12 @@ test('files given in one turn are offered, and arrive, in that order', async () 
 
   offers.length = 0;
   const first = session.upload(file(200_000));
-  await turn();
+  await task();
   await Promise.all([first, session.upload(file(10))]);
   assert.ok(offers.every(({ after }) => after === undefined), 'what is given later is not of them');
 });
 
-test('what upload refuses', async () => {
+test('upload rejects wrong arguments', async () => {
   const session = await enter();
   const cases = {
     'no file': [undefined, {}, 'message-invalid'],
@@ -81,11 +81,11 @@ test('what upload refuses', async () => {
   for (const [name, [given, options, code]] of Object.entries(cases)) {
     await assert.rejects(session.upload(given, options), { name: 'AttacheError', code }, name);
   }
-  await turn();
+  await task();
   assert.equal(proxy.files.size, 0);
 });
 
-test('an abort takes the upload back', async () => {
+test('an abort cancels the upload', async () => {
   const session = await enter();
   const steps = record(session, 'upload', ({ state }) => state);
   const reason = new Error('changed my mind');
@@ -99,7 +99,7 @@ test('an abort takes the upload back', async () => {
   assert.deepEqual(steps, ['offered', 'receiving', 'cancelled']);
 });
 
-test('a cut in the middle loses nothing', async () => {
+test('an interruption loses nothing', async () => {
   const session = await enter({ token: () => `token.${proxy.all('/chat').length}` });
   const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
   let cut = false;
@@ -125,7 +125,7 @@ test('a cut in the middle loses nothing', async () => {
   assert.deepEqual(proxy.all('/chat').map(({ token }) => token), ['token.0', 'token.1']);
 });
 
-test('B47 an unfinished upload is given up, at the latest after a reconnect', async () => {
+test('B47 an unfinished upload can be discarded, at the latest after a reconnect', async () => {
   const session = await enter();
   const [one, two] = ['a'.repeat(32), 'b'.repeat(32)];
   assert.throws(() => session.discardUpload('short'), { code: 'message-invalid' });
@@ -137,7 +137,7 @@ test('B47 an unfinished upload is given up, at the latest after a reconnect', as
   assert.deepEqual(await session.unfinishedUploads(), []);
 });
 
-test('a file that cannot be read fails alone', async () => {
+test('a file that cannot be read fails without the others', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'session-'));
   try {
     const path = join(folder, 'gone.txt');

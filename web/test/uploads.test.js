@@ -3,7 +3,7 @@ import test from 'node:test';
 import { FakeChat, fakeError } from '../testing.js';
 import { Uploads } from '../widget/uploads.js';
 
-/** An outgoing file that only remembers what it was told. */
+/** An outgoing file that records its calls. */
 class OutgoingDouble {
   name = '';
   words = [];
@@ -18,7 +18,7 @@ class OutgoingDouble {
   }
 }
 
-/** Uploads of a customer whose session tells its events, as the pane does. */
+/** The uploads of a customer, connected to the session's events as in a conversation. */
 function start(limits = {}, describe = async (name) => ({ name, extension: '', kind: 'unknown', caution: '' })) {
   const chat = new FakeChat();
   const session = chat.join({ nickname: 'Bo', limits });
@@ -44,7 +44,7 @@ const happened = (session, type, test = () => true) => new Promise((resolve) => 
   session.addEventListener(type, ({ detail }) => test(detail) && resolve(detail));
 });
 
-test('an upload is one tile, which the announced file takes over', async () => {
+test('an upload has one tile, which then shows the announced file', async () => {
   const { session, uploads, shown, told, released } = start();
   const announced = happened(session, 'file');
   uploads.add([file('a.pdf')]);
@@ -56,7 +56,7 @@ test('an upload is one tile, which the announced file takes over', async () => {
   assert.deepEqual(told, ['a.pdf saidSending']);
 });
 
-test('late steps of an announced upload make no second tile', async () => {
+test('late events of an announced upload add no second tile', async () => {
   const { session, uploads, shown } = start();
   const late = { name: 'a.pdf', extension: 'pdf', kind: 'pdf', sent: 1, stored: 1, total: 1 };
   const announced = happened(session, 'file');
@@ -68,7 +68,7 @@ test('late steps of an announced upload make no second tile', async () => {
   assert.equal(shown.length, 1);
 });
 
-test('a refused file stands there at once with its sentence and keeps no other back', async () => {
+test('a refused file is shown at once with its message and delays no other', async () => {
   const { session, uploads, shown, told } = start({ maxFileSize: 100 });
   const announced = happened(session, 'file');
   uploads.add([file('big.zip', 101), file('small.zip', 100)]);
@@ -78,7 +78,7 @@ test('a refused file stands there at once with its sentence and keeps no other b
   assert.deepEqual(told.filter((words) => words.includes('refused')), ['big.zip refused: the file has 101 bytes, 100 are allowed']);
 });
 
-test('a retry goes on under the same key in the same tile', async () => {
+test('a retry resumes under the same key in the same tile', async () => {
   const { session, uploads, shown, released } = start();
   session.script({ at: 0.5, fail: fakeError('storage-unavailable') });
   const failed = happened(session, 'upload', ({ state }) => state === 'failed');
@@ -93,7 +93,7 @@ test('a retry goes on under the same key in the same tile', async () => {
   assert.deepEqual(released, [shown[0]]);
 });
 
-/** A session that knows of an earlier try, and whose uploads end as they are told. */
+/** A session with an earlier attempt, whose uploads end on demand. */
 function startAgain(...ends) {
   const begun = start();
   const { session } = begun;
@@ -112,7 +112,7 @@ function startAgain(...ends) {
   return { ...begun, keys, old };
 }
 
-test('a file whose earlier upload has ended gets a new key by itself', async () => {
+test('a file whose earlier upload has ended gets a new key', async () => {
   for (const end of [
     { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
     { state: 'cancelled', over: true, error: fakeError('cancelled') },
@@ -159,7 +159,7 @@ test('a cancelled upload leaves nothing', async () => {
   assert.ok(!chat.events.some(({ type }) => type === 'file'));
 });
 
-test('B43: files that share name, size and date are two files', async () => {
+test('B43: files with the same name, size and date are separate files', async () => {
   for (const failed of [false, true]) {
     const { session, uploads, shown } = start();
     const twin = (content) => new File([content], 'scan.bmp', { lastModified: 1 });
@@ -184,7 +184,7 @@ test('B43: files that share name, size and date are two files', async () => {
   }
 });
 
-test('B43: the file that an earlier page sent does not take the tile of another one', async () => {
+test('B43: the file that an earlier page sent does not get the tile of another one', async () => {
   for (const same of [true, false]) {
     const { session, uploads, shown, released, keys, old } = startAgain();
     const { upload } = session;
@@ -236,7 +236,7 @@ test('a refused file can be dismissed', () => {
   assert.deepEqual(shown, []);
 });
 
-test('a name that is found late does not set an upload back', async () => {
+test('a name that is found late does not reset an upload', async () => {
   let find = () => {};
   const found = new Promise((resolve) => { find = resolve; });
   const { session, uploads, shown } = start({}, () => found);
@@ -251,7 +251,7 @@ test('a name that is found late does not set an upload back', async () => {
   assert.equal(shown[0].words.at(-1), 'receiving');
 });
 
-test('an upload that the page started itself is shown, but not ours to cancel', async () => {
+test('an upload that the page itself started is shown without a cancel button', async () => {
   const { session, shown, released } = start();
   await session.upload(file('a.pdf'));
   assert.equal(shown.length, 1);
@@ -259,7 +259,7 @@ test('an upload that the page started itself is shown, but not ours to cancel', 
   assert.deepEqual(released, [shown[0]]);
 });
 
-test('a folder is refused without being tried', async () => {
+test('a folder is refused without an attempt', async () => {
   const { session, uploads, shown } = start();
   session.upload = () => assert.fail('nothing may be sent');
   await uploads.reject('photos', fakeError('file-unreadable', 'A folder cannot be sent.'));

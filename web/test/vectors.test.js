@@ -32,7 +32,7 @@ function crc32c(data) {
   return ~crc >>> 0;
 }
 
-test('the catalogue of codes is whole and cannot be changed', () => {
+test('the catalogue of codes is complete and frozen', () => {
   assert.ok(Object.isFrozen(codes));
   assert.ok(Object.keys(codes).length > 40);
   for (const [code, rule] of Object.entries(codes)) {
@@ -44,7 +44,7 @@ test('the catalogue of codes is whole and cannot be changed', () => {
   }
 });
 
-test('the closed lists hold every entry once', () => {
+test('the closed lists have every entry once', () => {
   for (const list of [kinds, cautions, changes, states, rights]) {
     assert.ok(Object.isFrozen(list));
     assert.ok(list.length > 0);
@@ -53,7 +53,7 @@ test('the closed lists hold every entry once', () => {
   assert.equal(subprotocol, 'attache.v1');
 });
 
-test('the declared unions are the values', async () => {
+test('the declared unions match the values', async () => {
   const types = await readFile(new URL('../codes.d.ts', import.meta.url), 'utf8');
   const unions = { Code: Object.keys(codes), Kind: kinds, Caution: cautions, Change: changes, UploadState: states, Right: rights };
   for (const [name, values] of Object.entries(unions)) {
@@ -95,7 +95,7 @@ test('every message is JSON with the documented keys only', async () => {
   }
 });
 
-test('a frame is what DataView reads', async () => {
+test('a frame can be read with DataView', async () => {
   const { frames, refused, damaged } = await load('frames');
   assert.equal(crc32c(new TextEncoder().encode('123456789')), 0xe3069283);
   for (const vector of frames) {
@@ -115,7 +115,7 @@ test('a frame is what DataView reads', async () => {
   for (const vector of [...refused, ...damaged]) assert.ok(vector.code in codes, vector.code);
 });
 
-test('names and kinds use the closed lists, and what is shown is harmless', async () => {
+test('names and kinds use the closed lists, and shown names are harmless', async () => {
   const { names } = await load('names');
   for (const name of names) {
     assert.ok(kinds.includes(name.kind), name.kind);
@@ -129,7 +129,7 @@ test('names and kinds use the closed lists, and what is shown is harmless', asyn
   assert.deepEqual([...used].sort(), [...kinds].sort());
 });
 
-test('benign names survive the trip through JSON and UTF-8', async () => {
+test('benign names survive JSON and UTF-8', async () => {
   const { scripts } = await load('benign');
   for (const name of Object.values(scripts).flat()) {
     assert.ok(name.isWellFormed?.() ?? true, name);
@@ -148,7 +148,7 @@ test('refusals of limits, notices and errors have codes of the catalogue', async
   }
 });
 
-test('what the module hands over is what attache.d.ts declares', async () => {
+test('the module's values match attache.d.ts', async () => {
   const source = await readFile(new URL('../attache.d.ts', import.meta.url), 'utf8');
 
   /** The members of an interface, with whether each may be absent. @param {string} name @returns {Map<string, boolean>} */

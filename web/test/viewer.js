@@ -3,13 +3,13 @@ import { FakeChat } from '../testing.js';
 
 export const grace = 30_000;
 export const url = 'https://files.example';
-export const turn = () => new Promise((resolve) => { setImmediate(resolve); });
+export const task = () => new Promise((resolve) => { setImmediate(resolve); });
 export const file = (name = 'a.pdf') => new File(['abc'], name);
 
-/** A token as the proxy takes them; only whom it names counts here. */
+/** Returns a token; only the party that it names matters here. */
 export const token = (sub, session = 'chat-1') => `e30.${Buffer.from(JSON.stringify({ sub, session })).toString('base64url')}.c2ln`;
 
-/** An element, as a connection sees it. */
+/** A double of an element, as a connection sees it. */
 export class Viewer {
   connection;
   shown = [];
@@ -29,7 +29,7 @@ export class Viewer {
 
 let names = 0;
 
-/** Proxies that know every party of every token. */
+/** A double of the proxy that accepts every token. */
 export function start(name = `name ${names += 1}`) {
   const chats = new Map();
   const made = [];
@@ -56,7 +56,7 @@ export function start(name = `name ${names += 1}`) {
       new Connection(url, '', { connect }).join(viewer);
       return viewer;
     },
-    /** Who has joined and left, as the others in the chat read it. */
+    /** The joins and leaves of a chat session, in order. */
     news: (id = 'chat-1') => chats.get(id).events.flatMap(({ type, from }) => (type === 'join' || type === 'leave' ? `${from.userId} ${type}` : [])),
   };
 }

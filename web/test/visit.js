@@ -7,8 +7,8 @@ import { load } from '../loader.js';
 import { ProxyDouble } from './proxy.double.js';
 
 /**
- * A page with sessions at a proxy double, for the tests of whatever file imports
- * this: a new double for each test, and no session or callback left over.
+ * A page with sessions at a proxy double, for the tests of the file that imports this: a
+ * new double for each test, and no session or callback left after it.
  */
 
 /** The newest program's, so that a test can end it. @type {WebAssembly.Instance} */
@@ -52,10 +52,10 @@ export function record(session, type, pick = (detail) => detail) {
 }
 
 export async function until(condition) {
-  while (!condition()) await turn();
+  while (!condition()) await task();
 }
 
-export const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+export const task = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 export function content(length) {
   return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 9)) & 255);
