@@ -148,7 +148,7 @@ test('refusals of limits, notices and errors have codes of the catalogue', async
   }
 });
 
-test('the module's values match attache.d.ts', async () => {
+test('the module\'s values match attache.d.ts', async () => {
   const source = await readFile(new URL('../attache.d.ts', import.meta.url), 'utf8');
 
   /** The members of an interface, with whether each may be absent. @param {string} name @returns {Map<string, boolean>} */
