@@ -16,36 +16,40 @@ import (
 // chatServer is the backend's Chat Server.
 type chatServer struct{ client *Client }
 
-// chatServerWithAllowances also owns the customers' limits.
-type chatServerWithAllowances struct{ chatServer }
+// allowances are the customers' limits that the backend enforces.
+type allowances struct{ chat chatServer }
 
 var (
 	_ proxy.ChatServer = chatServer{}
-	_ proxy.Allowances = chatServerWithAllowances{}
+	_ proxy.Allowances = allowances{}
 )
 
 // Chat returns the backend's Chat Server, which is a [proxy.Allowances] and a
 // [proxy.Transcripts] if the backend has those features. Its errors are those the backend
 // sent, or of code chat-unavailable.
 func (c *Client) Chat() proxy.ChatServer {
-	plain := chatServer{c}
-	limited := slices.Contains(c.features, featureAllowances)
-	if !slices.Contains(c.features, featureTranscripts) {
-		if limited {
-			return chatServerWithAllowances{plain}
-		}
-		return plain
-	}
-	if limited {
+	chat := chatServer{c}
+	hasAllowances := slices.Contains(c.features, featureAllowances)
+	hasTranscripts := slices.Contains(c.features, featureTranscripts)
+	switch {
+	case hasAllowances && hasTranscripts:
 		return struct {
-			chatServerWithAllowances
+			chatServer
+			allowances
 			transcripts
-		}{chatServerWithAllowances{plain}, transcripts{plain}}
+		}{chat, allowances{chat}, transcripts{chat}}
+	case hasAllowances:
+		return struct {
+			chatServer
+			allowances
+		}{chat, allowances{chat}}
+	case hasTranscripts:
+		return struct {
+			chatServer
+			transcripts
+		}{chat, transcripts{chat}}
 	}
-	return struct {
-		chatServer
-		transcripts
-	}{plain, transcripts{plain}}
+	return chat
 }
 
 var errOtherParty = errors.New("the backend answered a join with another party")
@@ -144,9 +148,9 @@ func (c chatServer) FindKey(ctx context.Context, session, key string) (bridge.Ev
 }
 
 // Limits returns the party's limits and their use.
-func (c chatServerWithAllowances) Limits(ctx context.Context, session, userID string) (bridge.Limits, error) {
+func (a allowances) Limits(ctx context.Context, session, userID string) (bridge.Limits, error) {
 	var body json.RawMessage
-	if err := c.call(ctx, http.MethodGet, pathOf(pathLimits, session, userID), nil, &body); err != nil {
+	if err := a.chat.call(ctx, http.MethodGet, pathOf(pathLimits, session, userID), nil, &body); err != nil {
 		return bridge.Limits{}, err
 	}
 	return parseLimits(body)
@@ -155,19 +159,19 @@ func (c chatServerWithAllowances) Limits(ctx context.Context, session, userID st
 // Reserve makes a reservation for an upload. It also looks up the key in the transcript
 // itself: a backend that treats every known key as reserved would let a customer send any
 // file under the key of a message.
-func (c chatServerWithAllowances) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {
-	e, found, err := c.FindKey(ctx, session, key)
+func (a allowances) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {
+	e, found, err := a.chat.FindKey(ctx, session, key)
 	if err != nil {
 		return err
 	}
 	if found {
-		return announced(e, userID, size)
+		return checkAnnounced(e, userID, size)
 	}
-	return c.call(ctx, http.MethodPut, pathOf(pathReserve, session, userID, key), wireReservation{name, size}, nil)
+	return a.chat.call(ctx, http.MethodPut, pathOf(pathReserve, session, userID, key), wireReservation{name, size}, nil)
 }
 
-// announced is nil where the event is that party's notice of a file of that size.
-func announced(e bridge.Event, userID string, size int64) error {
+// checkAnnounced refuses a key whose event is not that party's notice of a file of that size.
+func checkAnnounced(e bridge.Event, userID string, size int64) error {
 	f, err := bridge.DecodeFile(e)
 	if err != nil || e.From.UserID != userID || f.Size != size {
 		return bridge.NewError(bridge.CodeUploadConflict, "")
@@ -176,11 +180,11 @@ func announced(e bridge.Event, userID string, size int64) error {
 }
 
 // Release gives a reservation back.
-func (c chatServerWithAllowances) Release(ctx context.Context, session, userID, key string) error {
-	return c.call(ctx, http.MethodDelete, pathOf(pathReserve, session, userID, key), nil, nil)
+func (a allowances) Release(ctx context.Context, session, userID, key string) error {
+	return a.chat.call(ctx, http.MethodDelete, pathOf(pathReserve, session, userID, key), nil, nil)
 }
 
 // Attempt charges one download.
-func (c chatServerWithAllowances) Attempt(ctx context.Context, session, userID, key, fileID string) error {
-	return c.call(ctx, http.MethodPut, pathOf(pathAttempt, session, userID, key), wireAttempt{fileID}, nil)
+func (a allowances) Attempt(ctx context.Context, session, userID, key, fileID string) error {
+	return a.chat.call(ctx, http.MethodPut, pathOf(pathAttempt, session, userID, key), wireAttempt{fileID}, nil)
 }

@@ -15,17 +15,17 @@ import (
 )
 
 // transcripts are the transcripts of the backend's Chat Server.
-type transcripts struct{ of chatServer }
+type transcripts struct{ chat chatServer }
 
 var _ proxy.Transcripts = transcripts{}
 
-var errNoProgress = errors.New("the backend's page of a transcript has no event after the last known one, and says that there are more")
+var errNoProgress = errors.New("the backend's page of a transcript has no event after the last known one, but reports more")
 
 // Transcript reads the transcript page by page.
 func (c transcripts) Transcript(ctx context.Context, session string, position int64, each func(bridge.Event) error) error {
 	for {
 		var page wireTranscript
-		err := c.of.client.retry(ctx, func(ctx context.Context) error {
+		err := c.chat.client.retry(ctx, func(ctx context.Context) error {
 			page = wireTranscript{}
 			return c.page(ctx, fmt.Sprintf("%s?after=%d", pathOf(pathRecord, session), position), &page)
 		})
@@ -37,7 +37,7 @@ func (c transcripts) Transcript(ctx context.Context, session string, position in
 			var e event
 			if err := json.Unmarshal(in, &e); err != nil {
 				id := eventID(in)
-				c.of.client.cfg.Log.Error("an event of the backend's transcript cannot be decoded and was skipped", "session", session, "after", position, "id", id, "error", err)
+				c.chat.client.cfg.Log.Error("an event of the backend's transcript cannot be decoded and was skipped", "session", session, "after", position, "id", id, "error", err)
 				position = max(position, id)
 				continue
 			}
@@ -60,11 +60,11 @@ func (c transcripts) Transcript(ctx context.Context, session string, position in
 
 // page decodes a response that may be larger than others.
 func (c transcripts) page(ctx context.Context, path string, page any) error {
-	req, err := c.of.client.request(ctx, http.MethodGet, path, nil)
+	req, err := c.chat.client.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return bridge.AsError(err)
 	}
-	res, err := c.of.client.send(req, bridge.CodeChatUnavailable)
+	res, err := c.chat.client.send(req, bridge.CodeChatUnavailable)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (c transcripts) Ended(ctx context.Context, cursor string, ended func(sessio
 		case err != nil && !unavailable(err):
 			return err
 		case err != nil && !logged:
-			c.of.client.cfg.Log.Warn("the backend does not report ended sessions; retrying", "error", err)
+			c.chat.client.cfg.Log.Warn("the backend does not report ended sessions; retrying", "error", err)
 			logged = true
 		case err == nil:
 			logged = false
@@ -113,7 +113,7 @@ func (c transcripts) Ended(ctx context.Context, cursor string, ended func(sessio
 }
 
 func (c transcripts) endedPage(ctx context.Context, cursor string) (page wireEnded, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.of.client.cfg.IdleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.chat.client.cfg.IdleTimeout)
 	defer cancel()
 	err = c.page(ctx, pathEnded+"?after="+url.QueryEscape(cursor), &page)
 	if err == nil && len(page.Sessions) > 0 && page.Cursor == "" {

@@ -31,7 +31,7 @@ var transcriptCases = []contractCase{
 		}
 		mustEqual("the messages' ids", fmt.Sprint(want), fmt.Sprint(got))
 	}},
-	{name: "a transcript after an event's id has what comes after it and nothing else", feature: featureTranscripts, body: func(t *caseRun) {
+	{name: "a transcript after an event has only the events after it", feature: featureTranscripts, body: func(t *caseRun) {
 		t.join("ann", bridge.Agent)
 		known := t.post("ann", message("one"))
 		next := t.post("ann", message("two"))
@@ -50,7 +50,7 @@ var transcriptCases = []contractCase{
 		}
 		mustEqual("the last event's type", bridge.PartyLeft, events[len(events)-1].Type)
 	}},
-	{name: "a session that was ended is reported, and after its cursor the next one", feature: featureTranscripts, body: func(t *caseRun) {
+	{name: "a session that has ended is reported, and after its cursor the next one", feature: featureTranscripts, body: func(t *caseRun) {
 		cursor := ""
 		for range 2 {
 			t.session = "conform-" + random(12)
@@ -63,18 +63,18 @@ var transcriptCases = []contractCase{
 			}
 		}
 	}},
-	{name: "a session that goes on is not reported as ended", feature: featureTranscripts, body: func(t *caseRun) {
+	{name: "a session that has not ended is not reported", feature: featureTranscripts, body: func(t *caseRun) {
 		t.join("ann", bridge.Agent)
 		t.join("bob", bridge.Agent)
 		t.leave("bob", wireLeave{Code: bridge.ReasonLeft.Code, After: bridge.KeepAlive})
-		going := t.session
+		live := t.session
 		cursor := ""
 		t.session = "conform-" + random(12) // it ends later, so everything before is reported by then
 		t.join("ann", bridge.Agent)
 		t.leave("ann", wireLeave{Code: bridge.ReasonForcedClose.Code, After: bridge.ForceClose})
 		for found := false; !found; {
 			page := t.ended(cursor)
-			if slices.Contains(page.Sessions, going) {
+			if slices.Contains(page.Sessions, live) {
 				fail("the session is reported")
 			}
 			cursor = page.Cursor
@@ -101,7 +101,7 @@ func (t *caseRun) transcript(position int64) (events []bridge.Event) {
 			return events
 		}
 		if len(page.Events) == 0 {
-			fail("a page of the transcript is empty and says that there are more")
+			fail("a page of the transcript is empty but reports more")
 		}
 	}
 }

@@ -156,7 +156,7 @@ var chatFaults = []struct {
 			})
 		}}
 	}},
-	{"begins each transcript at its beginning", "a transcript after an event's id", func(real *chat.Server) *brokenChat {
+	{"begins each transcript at its beginning", "a transcript after an event has", func(real *chat.Server) *brokenChat {
 		return &brokenChat{transcript: func(ctx context.Context, session string, _ int64, each func(bridge.Event) error) error {
 			return real.Transcript(ctx, session, 0, each)
 		}}
@@ -169,12 +169,12 @@ var chatFaults = []struct {
 			return real.Transcript(ctx, session, position, each)
 		}}
 	}},
-	{"reports ended sessions without their cursor", "a session that was ended is reported", func(real *chat.Server) *brokenChat {
+	{"reports ended sessions without their cursor", "a session that has ended is reported", func(real *chat.Server) *brokenChat {
 		return &brokenChat{ended: func(ctx context.Context, cursor string, ended func(session, cursor string) error) error {
 			return real.Ended(ctx, "", func(session, _ string) error { return ended(session, cursor) })
 		}}
 	}},
-	{"takes the last agent's leaving for the session's end", "a session that goes on is not reported", func(real *chat.Server) *brokenChat {
+	{"reports a session when a party leaves it", "a session that has not ended is not reported", func(real *chat.Server) *brokenChat {
 		var mu sync.Mutex
 		var left []string
 		b := &brokenChat{ended: func(ctx context.Context, cursor string, ended func(session, cursor string) error) error {
