@@ -14,25 +14,24 @@ import (
 	"time"
 )
 
-// attackCommand is the first argument with which this program is an attacker and
-// nothing else.
+// attackCommand is the first argument that makes this program an attacker.
 const attackCommand = "attack"
 
-// attack is what an attacking process is told, as JSON on its standard input.
+// attack describes an attack to its process, as JSON on standard input.
 type attack struct {
 	Kind      string
-	Number    int // of connections at a time
-	Parties   int // whose tokens it has
-	Together  bool
-	Addresses int // that it comes from; 0 is one
+	Number    int  // of concurrent connections
+	Parties   int  // for which it has tokens
+	Together  bool // the parties are in one session
+	Addresses int  // number of client addresses; 0 is one
 	Target    string
 	Tokens    []string
 	Seconds   float64
 	Seed      uint64
 }
 
-// assault runs the attacks, each in a process of its own at the lowest priority,
-// until time has passed. What the attackers did is added to did.
+// assault runs the attacks for d, each in a process of its own at the lowest
+// priority, and adds the attackers' counts to did.
 func assault(ctx context.Context, attacks []attack, d time.Duration, did map[string]int64) error {
 	if len(attacks) == 0 {
 		pause(ctx, d)
@@ -96,7 +95,7 @@ func runAttack(in io.Reader, out io.Writer) error {
 	for n := range a.Number {
 		one := &attacker{attack: a, n: n, ctx: ctx, tally: counts, random: rand.New(rand.NewPCG(a.Seed, uint64(n)))}
 		all.Go(func() {
-			// Not all in the same instant, as no crowd comes.
+			// Attackers do not all come at the same instant, as no crowd does.
 			for first := rand.N(500 * time.Millisecond); pause(ctx, first); first = again {
 				one.once(ctx, do)
 			}
@@ -108,7 +107,7 @@ func runAttack(in io.Reader, out io.Writer) error {
 	})
 }
 
-// again is how long an attacker waits before it comes back.
+// again is the pause before an attacker connects again.
 const again = 20 * time.Millisecond
 
 type tally struct{ connections, refused, sent atomic.Int64 }
@@ -120,18 +119,18 @@ type attacker struct {
 	ctx    context.Context // of the whole attack
 	n      int
 	random *rand.Rand
-	shared bool // it has sent the others' file
+	shared bool // it has sent the file for all
 }
 
 func (a *attacker) token() string { return a.Tokens[a.n%len(a.Tokens)] }
 
-// from is an address of 127/8 that no good user has.
+// from is an address that no good user has.
 func (a *attacker) from() string {
 	n := a.n % max(1, a.Addresses)
 	return fmt.Sprintf("127.66.%d.%d", n/250, 1+n%250)
 }
 
-// once is one connection's life, which the attack's end cuts short.
+// once runs one connection, which ends with the attack at the latest.
 func (a *attacker) once(ctx context.Context, do func(*attacker, *line) error) {
 	l, err := a.dial(ctx)
 	if err != nil {

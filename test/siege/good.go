@@ -17,8 +17,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// goodUsers are four who upload 100 kB and speak, over and over, and one newcomer
-// every 0.2 s. They come from addresses of their own.
+// goodUsers are four users who upload 100 kB and speak, again and again, and one
+// newcomer every 0.2 s. They have addresses of their own.
 type goodUsers struct {
 	lab    *lab
 	target *target
@@ -27,10 +27,10 @@ type goodUsers struct {
 
 	mu                           sync.Mutex
 	uploads, messages, newcomers []time.Duration
-	offers, acks, announcements  []time.Duration // the parts of an upload
+	offers, acks, announcements  []time.Duration // the three parts of an upload
 	refused, failed, came        int
 	silenced, spoken             int
-	silence                      time.Duration // the longest
+	silence                      time.Duration // the longest one
 }
 
 const (
@@ -38,11 +38,11 @@ const (
 	uploadSize  = 100_000
 	restTime    = 100 * time.Millisecond
 	newcomeTime = 200 * time.Millisecond
-	goodPatient = 10 * time.Second // whoever waits longer has failed
-	newPatient  = 3 * time.Second  // a newcomer that is not in by then counts as refused
+	goodPatient = 10 * time.Second // a longer wait is a failure
+	newPatient  = 3 * time.Second  // a newcomer without a welcome by then counts as refused
 )
 
-// goodUsers begins them; it returns when the uploaders are in.
+// goodUsers starts them, and returns when the uploaders have joined.
 func (l *lab) goodUsers(ctx context.Context, t *target) (*goodUsers, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	g := &goodUsers{lab: l, target: t, cancel: cancel}
@@ -54,7 +54,7 @@ func (l *lab) goodUsers(ctx context.Context, t *target) (*goodUsers, error) {
 		u := &user{target: t, token: signed, from: "127.77.0." + strconv.Itoa(n+1)}
 		if err := u.join(ctx); err != nil {
 			cancel()
-			return nil, fmt.Errorf("a good user cannot join: %w", err)
+			return nil, fmt.Errorf("let a good user join: %w", err)
 		}
 		g.all.Go(func() { g.work(ctx, u) })
 	}
@@ -114,7 +114,7 @@ func (g *goodUsers) silent(d time.Duration) {
 	g.silence = max(g.silence, d)
 }
 
-// welcome brings one newcomer after the other, each from one of few addresses.
+// welcome starts one newcomer after another, from a few addresses.
 func (g *goodUsers) welcome(ctx context.Context) {
 	var inside sync.WaitGroup
 	defer inside.Wait()
@@ -148,7 +148,7 @@ func (g *goodUsers) newcomer(ctx context.Context, n int) {
 	g.newcomers = append(g.newcomers, took)
 }
 
-// stop ends them and says how they fared.
+// stop ends them and returns their figures.
 func (g *goodUsers) stop() map[string]float64 {
 	g.cancel()
 	g.all.Wait()
@@ -172,11 +172,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 var errNotJoined = errors.New("not joined")
 
-// user is one party's page, as far as a good user needs it.
+// user is a minimal page of one party.
 type user struct {
 	target     *target
 	token      string
-	from       string // the address that it comes from
+	from       string // its address
 	chat, data *websocket.Conn
 	ref        int64
 }
@@ -218,8 +218,8 @@ func (u *user) leave() {
 	u.chat, u.data = nil, nil
 }
 
-// upload sends a file and waits until it is announced. The parts are how long its offer
-// took, its bytes, and its announcement.
+// upload sends a file and waits until it is announced. The parts are the times of its
+// offer, its bytes and its announcement.
 func (u *user) upload(ctx context.Context) (parts [3]time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, goodPatient)
 	defer cancel()
@@ -274,8 +274,8 @@ func (u *user) say(ctx context.Context) error {
 	return err
 }
 
-// await reads until a message of type M for which is answers true; a refusal of
-// the connection or of anything else is an error.
+// await reads until a message of type M for which is returns true. A Fail message is
+// an error.
 func await[M bridge.Wire](ctx context.Context, conn *websocket.Conn, is func(M) bool) (m M, err error) {
 	for {
 		_, text, err := conn.Read(ctx)

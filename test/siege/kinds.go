@@ -10,7 +10,7 @@ import (
 	"attache/bridge"
 )
 
-// kinds are what one connection does, until it ends or is ended.
+// kinds are the attacks. Each function runs on one connection until that ends.
 var kinds = map[string]func(*attacker, *line) error{
 	// strangers
 	"tcp":      func(_ *attacker, l *line) error { return l.hold() },
@@ -77,8 +77,8 @@ func bodyThatNeverComes(a *attacker, l *line) error {
 	return l.hold()
 }
 
-// unreadAsset asks for more than all buffers take, and reads nothing. What was
-// built decides which asset is large.
+// unreadAsset asks for more than all buffers hold, and reads nothing. Which of the
+// two assets is large depends on the build.
 func unreadAsset(_ *attacker, l *line) error {
 	const request = "GET /web/attache.js HTTP/1.1\r\nHost: x\r\n\r\nGET /web/dist/attache.wasm HTTP/1.1\r\nHost: x\r\n\r\n"
 	for {
@@ -100,7 +100,7 @@ func refusedRequests(a *attacker, l *line) error {
 	}
 }
 
-// flood joins, begins a message or not, and sends what brings nothing.
+// flood joins, optionally begins a message, and repeats a frame without content.
 func flood(begin, more []byte) func(*attacker, *line) error {
 	many := bytes.Repeat(more, 1000)
 	return func(a *attacker, l *line) error {
@@ -131,8 +131,8 @@ func smallMessages(a *attacker, l *line) error {
 	}
 }
 
-// replays fill the session with words and then join it from its beginning, again
-// and again.
+// replays fills the session with messages and joins it from its beginning, again and
+// again.
 func replays(a *attacker, l *line) error {
 	if err := l.enter(bridge.PathChat, a.token(), 0); err != nil {
 		return err

@@ -20,17 +20,12 @@ func (a *attacker) begin(l *line, size int64) (key string, data *line, err error
 	if err := l.say(&bridge.Offer{Key: key, Name: "a.bin", Size: size}); err != nil {
 		return "", nil, err
 	}
-	for {
-		m, err := l.hear()
-		if err != nil {
-			return "", nil, err
-		}
-		if fail, bad := m.(*bridge.Fail); bad {
-			return "", nil, &fail.Error
-		}
-		if _, ok := m.(*bridge.Accept); ok {
-			break
-		}
+	fail, err := l.answer()
+	if err != nil {
+		return "", nil, err
+	}
+	if fail != nil {
+		return "", nil, &fail.Error
 	}
 	if data, err = a.data(); err != nil {
 		return "", nil, err
@@ -51,7 +46,7 @@ func (a *attacker) data() (*line, error) {
 	return data, nil
 }
 
-// tinyFrames send a file in frames of one byte.
+// tinyFrames sends a file in frames of one byte.
 func tinyFrames(a *attacker, l *line) error {
 	key, data, err := a.begin(l, 100_000)
 	if err != nil {
@@ -68,8 +63,8 @@ func tinyFrames(a *attacker, l *line) error {
 	return l.hold()
 }
 
-// manyRanges ask for 2,500 alternating ranges of a file of 8 MB, which the first of them
-// has sent.
+// manyRanges asks for 2,500 alternating ranges of a file of 8 MB, which the first
+// attacker has sent.
 func manyRanges(a *attacker, l *line) error {
 	const size = 8 << 20
 	if err := a.share(l, size, 512<<10); err != nil {
@@ -100,7 +95,7 @@ func manyRanges(a *attacker, l *line) error {
 	}
 }
 
-// share joins, and sends the file if it is the first attacker and has not yet.
+// share joins. The first attacker also sends the file, once.
 func (a *attacker) share(l *line, size, piece int64) error {
 	if a.n > 0 || a.shared {
 		return l.enter(bridge.PathChat, a.token(), 0)
@@ -120,7 +115,7 @@ func (a *attacker) share(l *line, size, piece int64) error {
 	return nil
 }
 
-// ticket waits for a file and asks for it.
+// ticket waits for a file and asks for its download.
 func (a *attacker) ticket(l *line) (path string, err error) {
 	for {
 		m, err := l.hear()
@@ -140,7 +135,7 @@ func (a *attacker) ticket(l *line) (path string, err error) {
 	}
 }
 
-// halfFrame sends half of a frame on a data socket, and nothing more.
+// halfFrame sends half of a frame on a data socket and then nothing.
 func halfFrame(a *attacker, l *line) error {
 	if err := l.enter(bridge.PathData, a.token(), 0); err != nil {
 		return err
@@ -152,7 +147,7 @@ func halfFrame(a *attacker, l *line) error {
 	return l.hold()
 }
 
-// unreadPage is a page that speaks much and reads nothing.
+// unreadPage sends many messages and reads nothing.
 func unreadPage(a *attacker, l *line) error {
 	if err := l.enter(bridge.PathChat, a.token(), 0); err != nil {
 		return err
@@ -186,18 +181,26 @@ func manySockets(a *attacker, l *line) error {
 	}
 }
 
-// beyondAllowance says something and then offers a file under the same key, over
-// and over, and sends all but one byte of each.
-func beyondAllowance(a *attacker, l *line) error {
+// enterBoth joins at the transcript's end and opens a data socket, of which it reads
+// everything.
+func (a *attacker) enterBoth(l *line) (data *line, err error) {
 	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
-		return err
+		return nil, err
 	}
-	data, err := a.data()
+	if data, err = a.data(); err == nil {
+		go data.hold()
+	}
+	return data, err
+}
+
+// beyondAllowance sends a message and then offers a file under its key, again and
+// again, and sends all but one byte of each file.
+func beyondAllowance(a *attacker, l *line) error {
+	data, err := a.enterBoth(l)
 	if err != nil {
 		return err
 	}
 	defer data.Close()
-	go data.hold()
 	const size = 2 << 20
 	piece := make([]byte, 512<<10)
 	for range 500 {
@@ -208,16 +211,15 @@ func beyondAllowance(a *attacker, l *line) error {
 		if err := l.say(&bridge.Offer{Key: key, Name: "a.bin", Size: size}); err != nil {
 			return err
 		}
-		for accepted, refused := false, false; !accepted && !refused; {
-			m, err := l.hear()
-			if err != nil {
-				return err
-			}
-			_, accepted = m.(*bridge.Accept)
-			fail, bad := m.(*bridge.Fail)
-			if refused = bad && fail.Key == key; refused {
-				a.refused.Add(1)
-			}
+		fail, err := l.answer()
+		for err == nil && fail != nil && fail.Key != key {
+			fail, err = l.answer()
+		}
+		if err != nil {
+			return err
+		}
+		if fail != nil {
+			a.refused.Add(1)
 		}
 		for offset := 0; offset < size; offset += len(piece) {
 			p := piece
@@ -232,18 +234,14 @@ func beyondAllowance(a *attacker, l *line) error {
 	return l.hold()
 }
 
-// unfinishedUploads offer one file after the other and send all but the last byte of
+// unfinishedUploads offers one file after another and sends all but the last byte of
 // each.
 func unfinishedUploads(a *attacker, l *line) error {
-	if err := l.enter(bridge.PathChat, a.token(), 1<<40); err != nil {
-		return err
-	}
-	data, err := a.data()
+	data, err := a.enterBoth(l)
 	if err != nil {
 		return err
 	}
 	defer data.Close()
-	go data.hold()
 	const size = 8 << 20
 	piece := make([]byte, 512<<10)
 	for {
@@ -251,15 +249,12 @@ func unfinishedUploads(a *attacker, l *line) error {
 		if err := l.say(&bridge.Offer{Key: key, Name: "a.bin", Size: size}); err != nil {
 			return err
 		}
-		for accepted := false; !accepted; {
-			m, err := l.hear()
-			if err != nil {
-				return err
-			}
-			_, accepted = m.(*bridge.Accept)
-			if _, bad := m.(*bridge.Fail); bad {
-				return errRefused
-			}
+		fail, err := l.answer()
+		if err != nil {
+			return err
+		}
+		if fail != nil {
+			return errRefused
 		}
 		for offset := 0; offset < size; offset += len(piece) {
 			if _, err := data.Write(masked(0x82, frame(key, int64(offset), piece[:min(len(piece), size-1-offset)]))); err != nil {

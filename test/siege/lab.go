@@ -24,7 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lab is where one run happens: a directory, the compiled command and a seed.
+// lab is the options of a run, with the compiled command.
 type lab struct {
 	options
 	log  *slog.Logger
@@ -51,7 +51,7 @@ func newLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 	return l, nil
 }
 
-// token names a party of a session.
+// token makes a token of a party of a session.
 func (l *lab) token(session, user string, kind bridge.UserType) (string, error) {
 	return l.auth.Mint(proxy.Identity{
 		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind},
@@ -67,14 +67,13 @@ type target struct {
 	data   string
 	log    string
 	exited chan struct{}
-	clean  func() // removes what it kept
+	clean  func() // removes its data
 }
 
-// errMount is the reason why a row with a volume of its own cannot be played.
+// errMount says that a row with a volume of its own cannot be played.
 var errMount = errors.New("a small file system cannot be mounted here")
 
-// mount gives dir a file system of so many MB, if it is not 0. clean takes it away
-// again, with dir.
+// mount mounts a file system of mb MB at dir, unless mb is 0. clean removes it and dir.
 func mount(dir string, mb int) (clean func(), err error) {
 	if mb == 0 {
 		return func() { os.RemoveAll(dir) }, nil
@@ -92,8 +91,8 @@ var printed = regexp.MustCompile(`serving on http://(\S+) admin on (\S+)`)
 
 const startTime = 20 * time.Second
 
-// serve starts a proxy on free ports with empty data, within the row's bounds of
-// files and disk.
+// serve starts a proxy on free ports with an empty data directory, within the row's
+// limits of descriptors and disk.
 func (l *lab) serve(ctx context.Context, r row, flags ...string) (*target, error) {
 	data, err := os.MkdirTemp(l.Dir, r.name+"-data-*")
 	if err != nil {
@@ -162,7 +161,7 @@ func (t *target) port() int {
 	return n
 }
 
-// stop ends the proxy and removes what it kept.
+// stop ends the proxy and removes its data.
 func (t *target) stop() {
 	syscall.Kill(t.pid, syscall.SIGKILL)
 	<-t.exited

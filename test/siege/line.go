@@ -13,7 +13,7 @@ import (
 	"attache/bridge"
 )
 
-// line is a connection below any library: bytes as an attacker would write them.
+// line is a raw connection: no library checks the attacker's bytes.
 type line struct {
 	net.Conn
 	in   *bufio.Reader
@@ -54,7 +54,7 @@ func (l *line) upgrade(path string) error {
 	return nil
 }
 
-// enter says who the party is and reads the answer.
+// enter sends the token and reads the answer.
 func (l *line) enter(path, token string, position int64) error {
 	if err := l.upgrade(path); err != nil {
 		return err
@@ -105,13 +105,29 @@ func (l *line) hear() (bridge.Wire, error) {
 	}
 }
 
+// answer reads until an offer is accepted, or until a refusal, which it returns.
+func (l *line) answer() (*bridge.Fail, error) {
+	for {
+		m, err := l.hear()
+		if err != nil {
+			return nil, err
+		}
+		switch m := m.(type) {
+		case *bridge.Accept:
+			return nil, nil
+		case *bridge.Fail:
+			return m, nil
+		}
+	}
+}
+
 // hold reads until the connection ends.
 func (l *line) hold() error {
 	_, err := io.Copy(io.Discard, l.in)
 	return err
 }
 
-// masked is a WebSocket frame of the page's, under a mask of zeros.
+// masked is a client's WebSocket frame under a mask of zeros.
 func masked(first byte, p []byte) []byte { return append(maskedHead(first, len(p)), p...) }
 
 func maskedHead(first byte, n int) []byte {
@@ -124,7 +140,7 @@ func maskedHead(first byte, n int) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{first, 0x80 | 127}, uint64(n)), 0, 0, 0, 0)
 }
 
-// fetch asks for a path and reads the answer.
+// fetch gets a path and reads the answer.
 func (l *line) fetch(path, header string) (int, []byte, error) {
 	if _, err := fmt.Fprintf(l, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", path, header); err != nil {
 		return 0, nil, err

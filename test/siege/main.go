@@ -1,10 +1,10 @@
 // Command siege attacks the real command as strangers and customers can, while
-// good users work beside them, and says what the good users noticed and what it
-// cost the proxy.
+// good users work beside them. It measures what the good users notice and what the
+// attack costs the proxy.
 //
-// Each row starts a proxy of its own on loopback, lets its attackers loose in
-// processes of their own at the lowest priority, and compares what it measured
-// with the row's bounds. Other addresses are other addresses of 127/8.
+// Each row starts a proxy of its own on loopback, runs its attackers in processes
+// of their own at the lowest priority, and compares the figures with the row's
+// bounds. Attackers from other addresses use other addresses of 127/8.
 package main
 
 import (
@@ -20,13 +20,13 @@ import (
 	"attache/test/harness"
 )
 
-var errHurt = errors.New("a bound is exceeded: the result says which")
+var errHurt = errors.New("a bound is exceeded: see the failed figures in the result")
 
 type options struct {
 	harness.Run
 	only    string
 	time    time.Duration // of each attack
-	size    float64       // attackers and connections, as a part of the row's own
+	size    float64       // attackers and connections, as a part of each row's own number
 	attache string
 }
 

@@ -11,32 +11,32 @@ import (
 	"attache/bridge"
 )
 
-// row is one kind of attack and what it may cost.
+// row is one attack with the bounds of its figures.
 type row struct {
 	name        string
 	attacks     []attack
 	flags       []string // of attache serve
-	descriptors int      // it may have; 0: no bound
-	volume      int      // MB of the file system that its data lies on; 0: the machine's own
+	descriptors int      // limit of the process; 0: none
+	volume      int      // size in MB of a file system for its data; 0: the machine's own
 	settle      time.Duration
 	bounds      []bound
 }
 
 func (r row) String() string { return r.name }
 
-// bound is the most that a figure may be.
+// bound is the maximum of a figure.
 type bound struct {
 	figure string
 	most   float64
 }
 
-// outcome is what a row came to.
+// outcome is the result of a row.
 type outcome struct {
 	Name    string             `json:"name"`
 	Passed  bool               `json:"passed"`
 	Failed  []string           `json:"failed,omitempty"` // figures beyond their bounds
 	Figures map[string]float64 `json:"figures"`
-	Did     map[string]int64   `json:"did"` // what the attackers did, by their own account
+	Did     map[string]int64   `json:"did"` // the attackers' own counts
 }
 
 // unlimited lets attackers and good users send as much as they like.
@@ -80,8 +80,8 @@ func (l *lab) play(ctx context.Context, r row) (*outcome, error) {
 	return r.judge(figures, did), nil
 }
 
-// prepare returns the attacks as their processes are told them. The rows stay as they
-// are, because a row may be played again.
+// prepare returns the attacks with everything that their processes need. It does not
+// change the row, which may be played again.
 func (l *lab) prepare(planned []attack, t *target) (attacks []attack, err error) {
 	for n, a := range planned {
 		a.Target, a.Seed, a.Seconds = t.addr, l.Seed+uint64(n), l.time.Seconds()
@@ -94,7 +94,7 @@ func (l *lab) prepare(planned []attack, t *target) (attacks []attack, err error)
 	return attacks, nil
 }
 
-// tokens are those of an attack's parties.
+// tokens makes a token for each of the attack's parties.
 func (l *lab) tokens(a attack) (all []string, err error) {
 	for n := range a.Parties {
 		session := "attack-" + strconv.Itoa(n)
@@ -124,7 +124,7 @@ func (r row) judge(figures map[string]float64, did map[string]int64) *outcome {
 
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
-// table is for people.
+// table prints the rows for people.
 func table(w io.Writer, rows []outcome) {
 	fmt.Fprintln(w, "| row | uploads p50 / p99 ms | messages p99 | newcomers p99 | refused | failed | RSS MB | ss -m MB | left goroutines, descriptors | |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")

@@ -2,7 +2,7 @@ package main
 
 import "time"
 
-// Figures that bounds are about.
+// Figures that have bounds.
 const (
 	uploadP50      = "uploadP50Ms"
 	uploadP99      = "uploadP99Ms"
@@ -10,31 +10,31 @@ const (
 	newcomerP99    = "newcomerP99Ms"
 	refusedShare   = "newcomersRefusedPercent"
 	goodFailed     = "goodFailed"
-	silenced       = "agentsSilenced" // messages of good users, who are agents, that were not taken
+	silenced       = "agentsSilenced" // messages of good users, who are agents, that were refused
 	spoken         = "agentsSpoken"
-	longestSilence = "agentSilenceMaxMs" // between two messages of a good user that were taken, and after the last
+	longestSilence = "agentSilenceMaxMs" // between two messages of a good user that were accepted, and after the last
 	peakRSS        = "peakRSSMB"
 	socketMemory   = "socketMemoryMB"
 	logRate        = "logKBPerSecond"
-	stored         = "storedMB" // on disk, beyond what was there before and what good users sent
+	stored         = "storedMB" // bytes on disk without those from before the attack and those of good users
 	goroutinesLeft = "goroutinesLeft"
 	goroutinesPeak = "goroutinesPeak"
 
 	descriptorsLeft = "descriptorsLeft"
-	notReady        = "notReadyPercent" // of the looks at /readyz
+	notReady        = "notReadyPercent" // of the requests for /readyz
 )
 
-// unharmed is what good users may notice of any attack.
+// unharmed bounds what good users may notice of any attack.
 var unharmed = []bound{{uploadP99, 150}, {refusedShare, 1}, {goodFailed, 0}, {goroutinesLeft, 250}, {descriptorsLeft, 80}}
 
 func and(more ...bound) []bound { return append(append([]bound{}, unharmed...), more...) }
 
-// flooders are 25 parties, each with one socket at a time that comes back at once.
+// flooders are 25 parties, each with one socket that connects again at once.
 func flooders(name, kind string) row {
 	return row{name: name, attacks: []attack{{Kind: kind, Number: 25, Parties: 25}}, bounds: and(bound{peakRSS, 200})}
 }
 
-// rows are the issue's, in its order.
+// rows are all attacks.
 var rows = []row{
 	{name: "none", bounds: unharmed},
 	flooders("pings", "pings"),
@@ -84,7 +84,7 @@ var rows = []row{
 		attacks: []attack{{Kind: "allowance", Number: 1, Parties: 1}}, bounds: []bound{{stored, 16}},
 	},
 	{
-		// All that four customers may send does not stop an agent's message (H1, H5).
+		// Everything that four customers may send does not stop an agent's message (H1, H5).
 		name: "disk", volume: 400, attacks: []attack{{Kind: "uploads", Number: 4, Parties: 4}, {Kind: "words", Number: 4, Parties: 4}},
 		flags:  append([]string{"--customer-max-text=-1"}, unlimited...),
 		bounds: []bound{{silenced, 0}, {longestSilence, 3000}, {notReady, 0}},

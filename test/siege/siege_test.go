@@ -13,7 +13,7 @@ import (
 	"attache/test/harness"
 )
 
-// TestMain lets the test binary be the attackers that [assault] starts of itself.
+// TestMain lets [assault] start the test binary as an attacker.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == attackCommand {
 		if err := runAttack(os.Stdin, os.Stdout); err != nil {
@@ -24,10 +24,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
-// timed are the figures that depend on how busy the machine is. A test asserts none.
+// timed are the figures that depend on the machine's load. Tests do not assert them.
 var timed = map[string]bool{uploadP99: true, longestSilence: true, goodFailed: true, refusedShare: true}
 
-// T5, T6, T19, T20, H1 and H5, a slice of `make siege`: what does not depend on the machine's speed.
+// T5, T6, T19, T20, H1 and H5, a slice of `make siege`: the figures that do not depend on the machine's speed.
 func TestT5T6TheCommandHoldsUnderSiege(t *testing.T) {
 	l, err := newLab(t.Context(), options{Run: harness.Run{Seed: 1, Dir: t.TempDir()}, time: time.Second, size: 0.5}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
@@ -68,8 +68,8 @@ func TestT5T6TheCommandHoldsUnderSiege(t *testing.T) {
 	}
 }
 
-// What is not known is not within its bound.
-func TestJudge(t *testing.T) {
+// A figure that is missing is not within its bound.
+func TestJudge_MissingOrHighFiguresFail(t *testing.T) {
 	r := row{name: "x", bounds: []bound{{peakRSS, 100}, {socketMemory, 10}, {uploadP99, 150}}}
 	out := r.judge(map[string]float64{peakRSS: 100, socketMemory: 11}, nil)
 	require.False(t, out.Passed)
@@ -77,8 +77,8 @@ func TestJudge(t *testing.T) {
 	require.Equal(t, 3.0, percentile([]time.Duration{3 * time.Millisecond, time.Millisecond, 2 * time.Millisecond}, 99))
 }
 
-// A row that is played twice has as many attackers the second time.
-func TestPreparingLeavesTheRowAsItIs(t *testing.T) {
+// A row that is played twice has the same number of attackers the second time.
+func TestPrepare_LeavesTheRowUnchanged(t *testing.T) {
 	l, err := newLab(t.Context(), options{size: 0.5, attache: "unused"}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	planned := []attack{{Kind: "pings", Number: 4, Parties: 1}}
@@ -90,7 +90,7 @@ func TestPreparingLeavesTheRowAsItIs(t *testing.T) {
 	}
 }
 
-func TestRowsNameWhatThereIs(t *testing.T) {
+func TestRows_HaveUniqueNamesAndKnownAttacks(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range rows {
 		require.False(t, seen[r.name], r.name)

@@ -17,44 +17,44 @@ import (
 	"time"
 )
 
-// watch samples what an attack costs the proxy.
+// watch samples the proxy's resources during an attack.
 type watch struct {
 	target *target
 	done   chan struct{}
 	all    sync.WaitGroup
 
-	rss, sockets, goroutines float64 // the highest of the samples
-	looks, unready           float64
+	rss, sockets, goroutines float64 // maxima of the samples
+	probes, unready          float64 // of /readyz
 	log                      int64
 	begun                    time.Time
 	took                     time.Duration
 }
 
-const lookEvery = 250 * time.Millisecond
+const sampleEvery = 250 * time.Millisecond
 
 func (t *target) watch() *watch {
 	w := &watch{target: t, done: make(chan struct{}), begun: time.Now(), log: size(t.log)}
 	w.all.Go(func() {
 		for n := 0; ; n++ {
-			w.look(n%4 == 0)
+			w.sample(n%4 == 0)
 			select {
 			case <-w.done:
-				w.look(true)
+				w.sample(true)
 				return
-			case <-time.After(lookEvery):
+			case <-time.After(sampleEvery):
 			}
 		}
 	})
 	return w
 }
 
-func (w *watch) look(all bool) {
+func (w *watch) sample(all bool) {
 	w.rss = max(w.rss, w.target.status("VmHWM:")/1000)
 	if !all {
 		return
 	}
 	w.sockets = max(w.sockets, w.target.socketMemory())
-	w.looks++
+	w.probes++
 	if ok, _ := w.target.get("/readyz"); !ok {
 		w.unready++
 	}
@@ -71,12 +71,12 @@ func (w *watch) stop() {
 
 func (w *watch) into(figures map[string]float64) {
 	figures[peakRSS], figures[socketMemory], figures[goroutinesPeak] = w.rss, w.sockets, w.goroutines
-	figures[notReady] = 100 * w.unready / max(1, w.looks)
+	figures[notReady] = 100 * w.unready / max(1, w.probes)
 	figures[logRate] = float64(size(w.target.log)-w.log) / 1000 / w.took.Seconds()
 }
 
-// after waits until the proxy has let go of what the attackers held, and says what
-// is left.
+// after waits until the proxy has released what the attackers held, and adds the
+// figures of what is left.
 func (t *target) after(ctx context.Context, figures map[string]float64, before int64, settle time.Duration) error {
 	deadline := time.Now().Add(settle + 5*time.Second)
 	for {
@@ -86,13 +86,13 @@ func (t *target) after(ctx context.Context, figures map[string]float64, before i
 			n = 1e6
 		}
 		figures[goroutinesLeft] = n
-		if (n < 120 && figures[descriptorsLeft] < 60) || time.Now().After(deadline) || !pause(ctx, lookEvery) {
+		if (n < 120 && figures[descriptorsLeft] < 60) || time.Now().After(deadline) || !pause(ctx, sampleEvery) {
 			break
 		}
 	}
 	select {
 	case <-t.exited:
-		return fmt.Errorf("the proxy is gone: %s", t.logged())
+		return fmt.Errorf("the proxy has exited: %s", t.logged())
 	default:
 	}
 	kept, err := t.kept()
@@ -101,7 +101,7 @@ func (t *target) after(ctx context.Context, figures map[string]float64, before i
 	return err
 }
 
-// status is a field of /proc/PID/status, in kB.
+// status returns a field of /proc/PID/status, in kB.
 func (t *target) status(field string) float64 {
 	content, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.pid))
 	for line := range strings.Lines(string(content)) {
@@ -120,7 +120,7 @@ func (t *target) descriptors() float64 {
 
 var skmem = regexp.MustCompile(`skmem:\(r(\d+),rb\d+,t(\d+),tb\d+,f(\d+),w(\d+)`)
 
-// socketMemory is what the kernel holds for the proxy's ends of its public
+// socketMemory returns the kernel's memory for the proxy's ends of its public
 // connections, in MB.
 func (t *target) socketMemory() float64 {
 	out, err := exec.Command("ss", "-tmnH", "sport", "=", ":"+strconv.Itoa(t.port())).Output()
@@ -131,7 +131,7 @@ func (t *target) socketMemory() float64 {
 	for _, m := range skmem.FindAllStringSubmatch(string(out), -1) {
 		for _, n := range []string{m[1], m[3], m[4]} { // t is within w
 			bytes, _ := strconv.ParseUint(n, 10, 32)
-			total += int(int32(bytes)) // what is reserved ahead may be owed
+			total += int(int32(bytes)) // the forward allocation f may be negative
 		}
 	}
 	return float64(total) / 1e6
@@ -160,13 +160,13 @@ func (t *target) metric(name string) (float64, bool) {
 	return 0, false
 }
 
-// kept is how much the proxy has on disk, in bytes.
+// kept returns the bytes that the proxy has on disk.
 func (t *target) kept() (total int64, err error) {
 	err = filepath.WalkDir(t.data, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			total += size(path)
 		}
-		return nil // what is gone meanwhile is not kept
+		return nil // the file was removed meanwhile
 	})
 	return total, err
 }
@@ -179,7 +179,7 @@ func size(path string) int64 {
 	return info.Size()
 }
 
-// percentile is in milliseconds; 0 of nothing.
+// percentile is in milliseconds; 0 for an empty list.
 func percentile(list []time.Duration, p int) float64 {
 	if len(list) == 0 {
 		return 0
