@@ -13,9 +13,9 @@ import (
 // devtools speaks the Chrome DevTools Protocol over one socket, with flattened
 // sessions (https://chromedevtools.github.io/devtools-protocol/).
 //
-// It exists because the usual drivers switch the Network domain on, and that
-// domain copies every WebSocket frame into a debug event: sockets then run six
-// to seven times slower. So call refuses to.
+// It exists because the usual drivers switch on the Network domain, which copies
+// every WebSocket frame into a debug event: sockets then are six to seven times
+// slower. call refuses to switch it on.
 type devtools struct {
 	socket *websocket.Conn
 
@@ -33,7 +33,7 @@ type reply struct {
 	err    error
 }
 
-var errNetworkDomain = errors.New("the Network domain slows every socket down and stays off")
+var errNetworkDomain = errors.New("the Network domain slows down every socket and must stay off")
 
 // dialDevtools connects to the address that Chromium prints when it starts.
 // The connection ends with ctx.

@@ -27,7 +27,7 @@ func startChromium(ctx context.Context, binary, dir string, flags ...string) (*c
 	command := exec.Command(binary, append(flags,
 		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		// A page that waits for its turn must not be slowed down for being in the background.
+		// A page that waits must not be slowed down because it is in the background.
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
 		"--disable-backgrounding-occluded-windows",
 		"--js-flags=--expose-gc",
@@ -73,7 +73,7 @@ func (c *chromium) attach(ctx context.Context, address string) error {
 	return nil
 }
 
-// stop asks the browser to go and, should it not, ends its process group.
+// stop asks the browser to exit, and kills its process group if it does not.
 func (c *chromium) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// contender is one way of doing what a row measures.
+// contender is one way to do what a row measures.
 type contender struct {
 	name   string
 	page   *page
-	server int // process whose work it is
-	// run does it once and returns how long it took by the page's own clock.
+	server int // process that does the server's part
+	// run does it once and returns how long it took by the page's clock.
 	run func(ctx context.Context) (time.Duration, error)
 	// clean removes what the run left on the disk; may be nil.
 	clean func() error
@@ -25,14 +25,14 @@ type sample struct {
 	Seconds float64 `json:"seconds"`
 	Browser float64 `json:"browserSeconds"` // processor time of all of Chromium
 	Server  float64 `json:"serverSeconds"`
-	Busy    float64 `json:"busy"`   // share of all cores' time, whoever used it
-	Wait    float64 `json:"ioWait"` // share in which a core had nothing to do but wait for the disk
-	Steal   float64 `json:"steal"`  // share that the host kept
-	Others  float64 `json:"others"` // cores that went to neither browser nor server: how quiet the machine was
+	Busy    float64 `json:"busy"`   // share of all cores' time used by any process
+	Wait    float64 `json:"ioWait"` // share in which a core only waited for the disk
+	Steal   float64 `json:"steal"`  // share that the host took
+	Others  float64 `json:"others"` // cores used by neither browser nor server: 0 on a quiet machine
 }
 
-// contest lets the contenders run in turn, in another order each round, after
-// one round that does not count. No run is longer than ten minutes.
+// contest runs the contenders one after another, in another order each round, after
+// one round that does not count. A run is limited to ten minutes.
 func (l *lab) contest(ctx context.Context, rounds int, contenders []contender) (map[string][]sample, error) {
 	samples := map[string][]sample{}
 	for round := -1; round < rounds; round++ {
@@ -50,8 +50,8 @@ func (l *lab) contest(ctx context.Context, rounds int, contenders []contender) (
 	return samples, nil
 }
 
-// order turns the row by one each round and walks it backwards every other
-// time, so that nobody always follows the same neighbour.
+// order rotates the contenders by one each round and reverses them every other
+// round, so that none always follows the same one.
 func order(contenders []contender, round int) []contender {
 	n := len(contenders)
 	turned := make([]contender, n)
@@ -70,7 +70,7 @@ func (l *lab) once(ctx context.Context, c contender) (sample, error) {
 	if err := c.page.front(ctx); err != nil {
 		return sample{}, err
 	}
-	// Nobody pays for what the one before left unwritten.
+	// No contender pays for dirty pages of the one before.
 	syscall.Sync()
 	browser, server, before := groupTime(l.chromium.process.Pid), groupTime(c.server), readMachineTime()
 	took, err := c.run(ctx)
@@ -94,8 +94,8 @@ func (l *lab) once(ctx context.Context, c contender) (sample, error) {
 	return s, c.clean()
 }
 
-// boundBy says what kept the runs from being faster, as far as the processors'
-// times tell; of runs too short for their grain, that they are.
+// boundBy names what limited the runs, as far as processor times show it, or says
+// that the runs are too short for their resolution.
 func boundBy(samples []sample) string {
 	if median(seconds(samples)) < 20*tick.Seconds() {
 		return "too short to say what bounds it"

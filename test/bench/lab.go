@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// lab is what all experiments share: one browser, the peers, the product and
-// the test files, all under one temporary directory on one disk.
+// lab is shared by all experiments: one browser, the peers, the product and the test
+// files, all under one temporary directory on one disk.
 type lab struct {
 	options
 	log      *slog.Logger
@@ -23,7 +23,7 @@ type lab struct {
 	cleanup  []func()
 }
 
-// openLab starts everything. Call close whatever it returns.
+// openLab starts everything. The caller must call close even after an error.
 func openLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 	l := &lab{options: o, log: log, made: map[int64]testFile{}, source: output("go", "list", "-f", "{{.Dir}}", "attache/test/bench")}
 	var err error
@@ -50,7 +50,7 @@ func openLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 	return l, nil
 }
 
-// file is a test file of that many bytes, made when it is first needed.
+// file returns a test file of that size, made when it is first needed.
 func (l *lab) file(size int64) (testFile, error) {
 	if made, found := l.made[size]; found {
 		return made, nil

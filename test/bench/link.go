@@ -15,19 +15,18 @@ import (
 const (
 	// segment is the most that a link sends at once: 3.3 ms of a 10 Mbit/s line.
 	segment = 4 * kib
-	// backlog is the queue before the line, 100 ms of 10 Mbit/s: what a modem
-	// or router typically has, and what a newcomer waits for when it is full.
+	// backlog is the queue before the line, 100 ms of 10 Mbit/s: typical of a modem
+	// or router, and the delay of new bytes when it is full.
 	backlog = 125_000
-	// late is how far a line may lag behind its rate and catch up, because
-	// timers are late; beyond it, it has been idle.
+	// late is how far a line may lag behind its rate and still catch up, because
+	// timers are late; a longer lag means that it was idle.
 	late = 20 * time.Millisecond
 )
 
 // link is a slow line between a page and a server on this machine. All its
-// connections share one queue and one rate in each direction, so a bulk
-// transfer delays everybody else's bytes as it does on a real line. (A rate
-// for each connection alone, which is what fault-injecting proxies offer,
-// would let chat pass an upload for free.)
+// connections share one queue and one rate in each direction, so a bulk transfer
+// delays all other bytes as it does on a real line. (A rate for each connection,
+// which fault-injecting proxies offer, would let chat overtake an upload for free.)
 type link struct {
 	listener net.Listener
 	target   string
@@ -36,8 +35,8 @@ type link struct {
 	running  sync.WaitGroup
 }
 
-// openLink takes a free port for a link of so many bytes per second each way,
-// with a queue of so many bytes before each direction. Nothing passes before carry.
+// openLink opens a free port for a link with that rate in bytes per second and that
+// queue in bytes, each way. It carries nothing before carry is called.
 func openLink(rate float64, queue int) (*link, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -52,10 +51,10 @@ func (l *link) slow(rate float64) {
 	l.down.setRate(rate)
 }
 
-// address is where the near end listens, host and port.
+// address is the host and port of the near end.
 func (l *link) address() string { return l.listener.Addr().String() }
 
-// carry passes connections on to target, host and port, from now on.
+// carry forwards connections to target, a host and port, from now on.
 func (l *link) carry(ctx context.Context, target string) {
 	l.target = target
 	ctx, l.cancel = context.WithCancel(ctx)
@@ -90,7 +89,7 @@ func (l *link) join(ctx context.Context, near *net.TCPConn) {
 	far := conn.(*net.TCPConn)
 	defer far.Close()
 	defer context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })()
-	// Otherwise the kernel takes megabytes on the line's behalf.
+	// Otherwise the kernel would buffer megabytes before the line.
 	_ = near.SetReadBuffer(min(l.up.queued, 64*kib))
 	_ = far.SetReadBuffer(min(l.down.queued, 64*kib))
 	var both sync.WaitGroup
@@ -102,7 +101,7 @@ func (l *link) join(ctx context.Context, near *net.TCPConn) {
 // line is one direction.
 type line struct {
 	rate    atomic.Uint64 // its float64's bits
-	queued  int           // bytes that it may hold
+	queued  int           // capacity in bytes
 	room    *semaphore.Weighted
 	queue   chan piece
 	carried atomic.Int64 // bytes
@@ -115,8 +114,8 @@ type piece struct {
 }
 
 func newLine(rate float64, queue int) *line {
-	// Room is counted in bytes; the channel only has to be long enough for
-	// as many pieces as bytes could make.
+	// Capacity is counted in bytes; the channel only has to be long enough for one
+	// piece per byte.
 	l := &line{queued: queue, room: semaphore.NewWeighted(int64(queue)), queue: make(chan piece, queue)}
 	l.setRate(rate)
 	return l
@@ -124,7 +123,7 @@ func newLine(rate float64, queue int) *line {
 
 func (l *line) setRate(rate float64) { l.rate.Store(math.Float64bits(rate)) }
 
-// feed queues what from says until it ends, then ends to, behind it.
+// feed queues the bytes of from until it ends, and then the end of to.
 func (l *line) feed(ctx context.Context, from, to *net.TCPConn) {
 	for {
 		data := make([]byte, min(segment, l.queued/8))
@@ -156,9 +155,9 @@ func (l *line) feed(ctx context.Context, from, to *net.TCPConn) {
 	}
 }
 
-// carry sends what is queued, first come first served, at the line's rate.
+// carry sends the queued pieces in order at the line's rate.
 func (l *line) carry(ctx context.Context) {
-	var free time.Time // when the line has sent what it was given
+	var free time.Time // when the line has sent all pieces so far
 	for {
 		var p piece
 		select {

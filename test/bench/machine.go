@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// machine is what a reader must know to compare figures.
+// machine holds the facts that a reader needs to compare figures.
 type machine struct {
 	Processor  string    `json:"processor"`
 	Cores      int       `json:"cores"`
 	Memory     string    `json:"memory"`
 	Kernel     string    `json:"kernel"`
-	FileSystem string    `json:"fileSystem"` // under everything that is stored or read
+	FileSystem string    `json:"fileSystem"` // of everything that is stored or read
 	Go         string    `json:"go"`
 	Chromium   string    `json:"chromium"`
 	Node       string    `json:"node,omitempty"`

@@ -1,10 +1,10 @@
-// Command bench measures what Attaché promises: uploads, downloads, small
-// files, the way of an icon, chat beside an upload, memory, size and start,
-// each against a peer that does the same work, in one run.
+// Command bench measures what Attaché promises: uploads, downloads, small files,
+// the time until an icon is shown, chat during an upload, memory, size and start,
+// each against a peer that does the same work in the same run.
 //
-// The browser is headless Chromium, driven without the debug protocol's
-// Network domain; pages time themselves. Figures of different runs cannot be
-// compared; ratios of one run can.
+// The browser is headless Chromium, driven without the debug protocol's Network
+// domain; pages time themselves. Only ratios of one run can be compared with those
+// of another.
 package main
 
 import (
@@ -32,8 +32,8 @@ type options struct {
 	attache  string
 }
 
-// experiment measures some rows of the table together. It returns its rows and
-// the runs behind them.
+// experiment measures some rows of the table together. It returns the rows and the
+// runs that they summarize.
 type experiment struct {
 	name string
 	run  func(*lab, context.Context) ([]row, []runner, error)
@@ -73,15 +73,15 @@ func main() {
 func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
-	flags.IntVar(&o.rounds, "rounds", 9, "rounds that count")
-	sizes := flags.String("size", "256,1024", "sizes of the large files in MiB; the product keeps what it gets, so 1024 needs 12 GiB of disk")
-	slow := flags.String("slow-rates", "64,128", "rates of the slow lines in kbit/s, each way; they are measured side by side")
-	little := flags.String("slow-sizes", "1,65536,153600,307200", "sizes in bytes of the files that go over the slow lines, one after the other")
+	flags.IntVar(&o.rounds, "rounds", 9, "number of rounds that count")
+	sizes := flags.String("size", "256,1024", "sizes of the large files in MiB; the product keeps every upload, so 1024 needs 12 GiB of disk")
+	slow := flags.String("slow-rates", "64,128", "rates of the slow lines in kbit/s, each way; all are measured at once")
+	little := flags.String("slow-sizes", "1,65536,153600,307200", "sizes in bytes of the files that are sent over each slow line, one after another")
 	only := flags.String("only", "", "run only the experiments whose name matches this regular expression")
-	flags.StringVar(&o.json, "json", "", "also write everything measured to this file, as JSON")
+	flags.StringVar(&o.json, "json", "", "file that all measurements are written to as well")
 	flags.StringVar(&o.dir, "dir", "", "directory for all files; its file system is part of the result (default: the system's temporary one)")
-	flags.StringVar(&o.chromium, "chromium", "chromium", "the browser")
-	flags.StringVar(&o.attache, "attache", "", "the compiled command to measure (default: it is built from here)")
+	flags.StringVar(&o.chromium, "chromium", "chromium", "browser command")
+	flags.StringVar(&o.attache, "attache", "", "compiled command to measure (default: built from this source)")
 	_ = flags.Parse(args) // exits by itself
 	var err error
 	if o.sizes, err = numbers("size", *sizes, mib); err != nil {
@@ -97,7 +97,7 @@ func parse(args []string) (options, error) {
 	return o, err
 }
 
-// numbers are the positive whole numbers that a flag lists, each times unit.
+// numbers parses a flag's list of positive whole numbers and multiplies each by unit.
 func numbers(flag, list string, unit int64) (all []int64, err error) {
 	for text := range strings.SplitSeq(list, ",") {
 		n, err := strconv.ParseInt(text, 10, 32)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// page is one tab. Whatever is timed in it, the page times itself.
+// page is one tab. The page itself does all timing.
 type page struct {
 	devtools *devtools
 	target   string
@@ -76,8 +76,8 @@ func (p *page) navigate(ctx context.Context, address string) error {
 	}
 }
 
-// evaluate runs an expression in the page, waits for the promise it may be,
-// and decodes its value into result unless that is nil.
+// evaluate runs an expression in the page, awaits its promise if it is one, and
+// decodes the value into result unless that is nil.
 func (p *page) evaluate(ctx context.Context, expression string, result any) error {
 	answer, err := p.run(ctx, expression, true)
 	if err != nil || result == nil {
@@ -96,7 +96,7 @@ func (p *page) choose(ctx context.Context, selector string, files ...string) err
 	return p.call(ctx, "DOM.setFileInputFiles", map[string]any{"files": files, "objectId": input.ObjectID}, nil)
 }
 
-// heap is what the page's JavaScript holds, in bytes.
+// heap is the memory of the page's JavaScript in bytes.
 type heap struct {
 	Used    float64 `json:"usedSize"`
 	Backing float64 `json:"backingStorageSize"` // array buffers and strings outside V8's own heap

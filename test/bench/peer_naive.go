@@ -11,9 +11,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// naiveSocket is the server of bench/naive. It does for that peer what the
-// product's does for us: frames are read through Conn.Reader into one owned
-// buffer, hashed, written and synced. Only the module is naive.
+// naiveSocket is the server of bench/naive. It does the same work as the product's:
+// frames are read through Conn.Reader into one owned buffer, hashed, written and
+// synced. Only the module is naive.
 func naiveSocket(dir string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// storing is the peer that does by HTTP what an upload must do at least: the
-// body is hashed, written to a file and synced before the answer.
+// storing is the peer that does the least that an upload needs, over HTTP: it hashes
+// the body, writes it to a file and syncs that before it answers.
 func storing(dir string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s, err := newSink(dir)
@@ -38,7 +38,7 @@ func storing(dir string) http.HandlerFunc {
 	}
 }
 
-// discarding is the peer that only reads: what the browser can push at all.
+// discarding is the peer that only reads: the upper limit of what the browser sends.
 func discarding(w http.ResponseWriter, r *http.Request) {
 	buffer := make([]byte, 256*kib)
 	var total int64
@@ -82,7 +82,7 @@ func (s *sink) finish() (string, error) {
 	return hex.EncodeToString(s.digest.Sum(nil)), nil
 }
 
-// emptied removes what lies in dir, but not dir.
+// emptied removes everything in dir, but not dir itself.
 func emptied(dir string) func() error {
 	return func() error {
 		entries, err := os.ReadDir(dir)

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// tusPeer is @tus/server with its file store under Node, and its page. Node
-// serves that page itself: passing the bytes on through Go to have one origin
-// for everybody would slow the peer down.
+// tusPeer is @tus/server with its file store under Node, and its page. Node serves
+// that page itself, because forwarding the bytes through Go, to have one origin for
+// all, would slow the peer down.
 type tusPeer struct {
 	process *os.Process
 	stdin   io.Closer

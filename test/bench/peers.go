@@ -21,13 +21,13 @@ var pages embed.FS
 type peers struct {
 	server  *http.Server
 	address string
-	store   string // what is uploaded to them, until it is cleaned
+	store   string // of uploads, until it is cleaned
 	empty   []byte // the empty module, brotli
 	page    *page
 }
 
-// startPeers serves the pages, the peers' handlers, the test files and what a
-// page loads of the product. What is built or uploaded goes under dir.
+// startPeers serves the pages, the peers' handlers, the test files and the product's
+// module. Builds and uploads go under dir.
 func (l *lab) startPeers(ctx context.Context, dir string) (*peers, error) {
 	p := &peers{store: filepath.Join(dir, "put")}
 	if err := os.MkdirAll(p.store, 0o700); err != nil {
@@ -73,8 +73,8 @@ func (l *lab) startPeers(ctx context.Context, dir string) (*peers, error) {
 
 func (p *peers) stop() { _ = p.server.Close() }
 
-// timed runs an expression that times itself and answers {ms, answer}. Another
-// answer than the expected one is a peer that lost bytes: no figure then.
+// timed runs an expression that times itself and answers {ms, answer}. An unexpected
+// answer means that the peer lost bytes, and is an error.
 func (p *peers) timed(ctx context.Context, expression, answer string) (time.Duration, error) {
 	var outcome struct {
 		MS     float64 `json:"ms"`

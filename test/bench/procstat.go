@@ -14,8 +14,8 @@ import (
 // architecture that Go runs on.
 const tick = 10 * time.Millisecond
 
-// groupTime is the processor time that the process pid and the members of the
-// process group of that number have used so far.
+// groupTime returns the processor time used so far by the process pid and the
+// members of the process group of that number.
 func groupTime(pid int) time.Duration {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	var total time.Duration
@@ -49,7 +49,7 @@ func timeOf(stat []byte, group int) time.Duration {
 	return time.Duration(user+system) * tick
 }
 
-// machineTime is what all processors together have done so far, in ticks.
+// machineTime returns the times of all processors so far, in ticks.
 type machineTime struct{ total, idle, wait, steal float64 }
 
 func readMachineTime() machineTime {
@@ -75,8 +75,8 @@ func readMachineTime() machineTime {
 // resident is a process's resident set in bytes (VmRSS).
 func resident(pid int) (float64, error) { return statusField(pid, "VmRSS:") }
 
-// peakResident is the highest it has been since resetPeak (VmHWM): the kernel
-// keeps it, so no sample can miss it.
+// peakResident is the maximum since resetPeak (VmHWM), recorded by the kernel, so no
+// sampling can miss it.
 func peakResident(pid int) (float64, error) { return statusField(pid, "VmHWM:") }
 
 // resetPeak makes peakResident start again from now (proc_pid_clear_refs(5)).

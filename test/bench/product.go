@@ -21,9 +21,8 @@ import (
 	"attache/test/harness"
 )
 
-// product is one running `attache demo`: the real command with its embedded
-// store, new and empty, and the origin of the page that uses it. Its pages are
-// its own, so nothing stands between it and the browser.
+// product is one running `attache demo`: the real command with a new, empty embedded
+// store. It serves its pages itself, so nothing is between it and the browser.
 type product struct {
 	process *os.Process
 	address string
@@ -31,8 +30,8 @@ type product struct {
 	exited  chan struct{}
 }
 
-// command is the path of the compiled command: the one that was given, or this
-// module's, built when it is first needed.
+// command returns the path of the compiled command: the given one, or one that is
+// built when it is first needed.
 func (l *lab) command(ctx context.Context) (string, error) {
 	if l.attache != "" {
 		return l.attache, nil
@@ -164,8 +163,8 @@ func (p *product) agentToken(ctx context.Context, session string) (string, error
 	return demo.Agent.Token, nil
 }
 
-// verify compares what the product has stored of the page's latest upload
-// with the file, byte for byte. A throughput of wrong bytes is none.
+// verify compares the stored content of the page's latest upload with the file,
+// because a throughput of wrong bytes does not count.
 func (p *product) verify(ctx context.Context, tab *page, want testFile) error {
 	var link string
 	if err := tab.evaluate(ctx, "bench.link()", &link); err != nil {

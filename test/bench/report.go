@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// report is everything that one run found out.
+// report holds all results of a run.
 type report struct {
 	Machine machine             `json:"machine"`
 	Rounds  int                 `json:"rounds"`
@@ -73,8 +73,8 @@ func (r report) markdown(w io.Writer) {
 	}
 }
 
-// quiet tells how much of the machine went to others while something was
-// timed. On a machine that is not quiet no figure means much.
+// quiet says how much of the machine other processes used during the timed runs. On a
+// machine that is not quiet no figure means much.
 func (r report) quiet() string {
 	var all []sample
 	for _, runners := range r.Runs {
@@ -98,7 +98,7 @@ func (r report) json(w io.Writer) error {
 	return encoder.Encode(r)
 }
 
-// MarshalJSON leaves the figures of an empty spread out: JSON knows no NaN.
+// MarshalJSON omits the figures of an empty spread, because JSON has no NaN.
 func (f figure) MarshalJSON() ([]byte, error) {
 	type plain struct {
 		Median *float64  `json:"median"`

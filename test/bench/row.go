@@ -5,18 +5,18 @@ import (
 	"strconv"
 )
 
-// row is one line of the table: what was measured against what, and whether
-// that reaches what was asked.
+// row is one line of the table: a measurement, its peer, and the bounds it should
+// keep.
 type row struct {
 	Measured string  `json:"measured"`
 	Against  string  `json:"against"`
 	Ours     *figure `json:"ours,omitempty"`
 	Peer     *figure `json:"peer,omitempty"`
-	Judged   figure  `json:"judged"` // what the bounds are about
+	Judged   figure  `json:"judged"` // the figure that has the bounds
 	Target   *bound  `json:"target,omitempty"`
 	Stretch  *bound  `json:"stretch,omitempty"`
 	Note     string  `json:"note,omitempty"`
-	Failed   string  `json:"failed,omitempty"` // why there is no figure
+	Failed   string  `json:"failed,omitempty"` // the error, where there is no figure
 }
 
 // figure is a measured value with its range and unit.
@@ -38,7 +38,7 @@ func (f figure) String() string {
 	return fmt.Sprintf("%s%s (%s–%s)", number(f.Median), f.Unit, number(f.Min), number(f.Max))
 }
 
-// number keeps three digits: more would pretend to a precision no run has.
+// number keeps three digits, because no run is more precise.
 func number(x float64) string {
 	switch {
 	case x >= 100 || x <= -100:
@@ -77,7 +77,7 @@ func (b *bound) String() string {
 	return sign + strconv.FormatFloat(b.Value, 'f', -1, 64)
 }
 
-// verdict says which of the bounds the median reaches.
+// verdict names the bounds that the median keeps.
 func (r row) verdict() string {
 	switch {
 	case r.Failed != "":

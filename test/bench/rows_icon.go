@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// drops is how often a file is dropped; the row's figure is the median of them.
+// drops is how often a file is dropped in a run; the run's figure is their median.
 const drops = 50
 
-// icons drops a file on one pane of the demo page until its icon is in the
-// other's DOM. Both panes are on one page, so one clock serves.
+// icons times the drop of a file on one pane of the demo page until its icon is in
+// the other's DOM. Both panes are on one page and have one clock.
 func (l *lab) icons(ctx context.Context) ([]row, []runner, error) {
 	p, err := l.startProduct(ctx)
 	if err != nil {

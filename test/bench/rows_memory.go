@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// memories watches what the page holds while a GiB goes up.
+// memories measures the page's memory during the upload of a GiB.
 func (l *lab) memories(ctx context.Context) ([]row, []runner, error) {
 	huge, err := l.file(gib)
 	if err != nil {
@@ -44,10 +44,10 @@ func (l *lab) memories(ctx context.Context) ([]row, []runner, error) {
 	}}, nil, nil
 }
 
-// grown is by how much a page's memory rose, in bytes, each at its highest.
+// grown is the maximum growth of each part of a page's memory in bytes.
 type grown struct{ linear, script, total float64 }
 
-// growth samples the page's memory until work has ended.
+// growth samples the page's memory until work ends.
 func growth(ctx context.Context, tab *page, work func() error) (grown, error) {
 	if err := tab.evaluate(ctx, "gc()", nil); err != nil {
 		return grown{}, err
@@ -75,8 +75,8 @@ func growth(ctx context.Context, tab *page, work func() error) (grown, error) {
 	}
 }
 
-// holds is what the page holds now. Array buffers are counted, the module's
-// memory is not among them.
+// holds returns the page's memory now. Array buffers count; the module's memory is
+// not one of them.
 func holds(ctx context.Context, tab *page) (grown, error) {
 	var linear float64
 	if err := tab.evaluate(ctx, "bench.linear()", &linear); err != nil {

@@ -10,9 +10,9 @@ const (
 	manySize  = 8 * mib
 )
 
-// residents watches the proxy's process while it takes one huge file, and a
-// hundred at once: each time a new process, because one that has grown before
-// grows no more.
+// residents measures the proxy's process during the upload of one huge file, and of a
+// hundred at once, each with a new process, because one that has grown before does
+// not grow again.
 func (l *lab) residents(ctx context.Context) ([]row, []runner, error) {
 	huge, err := l.file(gib)
 	if err != nil {
@@ -62,7 +62,7 @@ func (l *lab) resident(ctx context.Context, files []testFile, expression string,
 		return 0, 0, err
 	}
 	defer tab.close(ctx)
-	// Everything there is has been used once, so that only the bytes are new.
+	// Every code path has run once, so that only the bytes are new.
 	warm, err := makeFile(l.files, "warm.bin", smallSize)
 	if err != nil {
 		return 0, 0, err

@@ -8,11 +8,11 @@ import (
 	"attache/web"
 )
 
-// moduleSize weighs the module that a page loads.
+// moduleSize measures the module that a page loads.
 func (l *lab) moduleSize(context.Context) ([]row, []runner, error) {
 	ours, err := web.FS.ReadFile("dist/attache.wasm.br")
 	if err != nil {
-		return nil, nil, errors.New("the module is not built: run make build")
+		return nil, nil, errors.New("the module is not built: run make wasm")
 	}
 	kilobytes := func(module []byte) *figure {
 		f := figureOf(" kB", []float64{float64(len(module)) / 1000})

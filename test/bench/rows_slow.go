@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// slowQueue is what a slow line holds before it. More would hide the line from
+// slowQueue is the queue before a slow line. A longer one would hide the line from
 // the page: 64 KiB are half a minute of 16 kbit/s.
 const slowQueue = 8 * kib
 
-// slowLines sends files over lines that hardly carry anything (B54), each line
-// with a product and a browser of its own, all at the same time.
+// slowLines sends files over very slow lines (B54), each with a product and a browser
+// of its own, all at once.
 func (l *lab) slowLines(ctx context.Context) ([]row, []runner, error) {
 	rows := make([][]row, len(l.slow))
 	lines, ctx := errgroup.WithContext(ctx)
@@ -28,7 +28,7 @@ func (l *lab) slowLines(ctx context.Context) ([]row, []runner, error) {
 	return slices.Concat(rows...), nil, err
 }
 
-// slowLine sends a file of each size over one line, one after the other.
+// slowLine sends a file of each size over one line, one after another.
 func (l *lab) slowLine(ctx context.Context, kbit int64) (rows []row, err error) {
 	p, err := l.startProduct(ctx)
 	if err != nil {
@@ -45,7 +45,7 @@ func (l *lab) slowLine(ctx context.Context, kbit int64) (rows []row, err error) 
 	}
 	defer line.close()
 	defer browser.stop()
-	// The module would take half an hour at 16 kbit/s: it comes before the line is slow.
+	// The module would take half an hour at 16 kbit/s, so it is loaded before the line is slow.
 	session := fmt.Sprintf("slow-%d", kbit)
 	tab, err := p.openPlain(ctx, browser, session)
 	if err != nil {
@@ -66,7 +66,7 @@ func (l *lab) slowLine(ctx context.Context, kbit int64) (rows []row, err error) 
 		if err := tab.choose(ctx, "#file", file.path); err != nil {
 			return rows, err
 		}
-		// With new sockets for each file, nothing is known of the line.
+		// With new sockets for each file, the page knows nothing of the line.
 		if err := tab.evaluate(ctx, fmt.Sprintf("bench.rejoin(%q)", token), nil); err != nil {
 			return rows, fmt.Errorf("join over %d kbit/s: %w", kbit, err)
 		}
@@ -85,7 +85,7 @@ func (l *lab) slowLine(ctx context.Context, kbit int64) (rows []row, err error) 
 	return rows, nil
 }
 
-// slowRow judges what was sent: at most 1.3 times the file, and 16 KiB.
+// slowRow checks the bytes sent: at most 1.3 times the file plus 16 KiB.
 func slowRow(kbit, size int64, took time.Duration, sent float64) row {
 	ours, own := figureOf(" s", []float64{took.Seconds()}), figureOf(" s", []float64{float64(size) * 8 / float64(kbit*1000)})
 	return row{

@@ -7,8 +7,8 @@ const (
 	smallSize  = 100 * kib
 )
 
-// smallFiles sends a hundred files of the size that people mostly send, each
-// only after the one before has arrived for good.
+// smallFiles sends a hundred files of the most common size, each after the one before
+// is announced.
 func (l *lab) smallFiles(ctx context.Context) ([]row, []runner, error) {
 	p, err := l.startProduct(ctx)
 	if err != nil {

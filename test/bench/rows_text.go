@@ -16,8 +16,8 @@ const (
 	quietWindow = 8 // seconds of each run without an upload
 )
 
-// texts says something ten times a second while nothing else happens, and
-// again while a GiB goes up from the same page.
+// texts sends ten messages a second on an idle page, and again during the upload of
+// a GiB from the same page.
 func (l *lab) texts(ctx context.Context) ([]row, []runner, error) {
 	near, err := l.textRow(ctx, "loopback", 0, fastWindow, atMost(50))
 	if err != nil {
@@ -31,7 +31,7 @@ func (l *lab) texts(ctx context.Context) ([]row, []runner, error) {
 	return []row{near, far}, nil, nil
 }
 
-// textRow measures one place: on the wire as it is, or over a link of that rate.
+// textRow measures without a link, or over one of that rate.
 func (l *lab) textRow(ctx context.Context, place string, line float64, window int, target *bound) (row, error) {
 	huge, err := l.file(gib)
 	if err != nil {
@@ -74,9 +74,9 @@ func (l *lab) textRow(ctx context.Context, place string, line float64, window in
 	}, nil
 }
 
-// startAt starts the product and returns a browser that reaches it over a link
-// of that rate, or the lab's own browser if the rate is 0. At both ends of the
-// link the product has its own address: the browser alone knows of the detour.
+// startAt starts the product and returns a browser that reaches it over a link of that
+// rate, or the lab's browser if the rate is 0. The product has the same address at
+// both ends of the link; only the browser is configured for the link.
 func (l *lab) startAt(ctx context.Context, rate float64) (p *product, c *chromium, stop func(), err error) {
 	if p, err = l.startProduct(ctx); err != nil {
 		return nil, nil, nil, err
@@ -112,8 +112,8 @@ func (l *lab) startOver(ctx context.Context, line *link, p *product) (*chromium,
 	return nil, err
 }
 
-// said is how many milliseconds each text took, and how far an upload beside
-// them came in how many seconds.
+// said holds the milliseconds of each text, and the bytes and seconds of the upload
+// beside them.
 type said struct {
 	Times   []float64 `json:"times"`
 	Stored  float64   `json:"stored"`
@@ -126,7 +126,7 @@ func (l *lab) say(ctx context.Context, tab *page, window int, uploading bool) (s
 		return s, err
 	}
 	if len(s.Times) < 20 {
-		return s, fmt.Errorf("only %d texts were said: too few for a p95", len(s.Times))
+		return s, fmt.Errorf("only %d texts were sent: too few for a p95", len(s.Times))
 	}
 	return s, nil
 }

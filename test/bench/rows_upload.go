@@ -6,13 +6,13 @@ import (
 	"strconv"
 )
 
-// uploads sends one large file in every way and sets ours against each other
-// one, size by size.
+// uploads sends one large file in every way and compares ours with each other one,
+// size by size.
 func (l *lab) uploads(ctx context.Context) ([]row, []runner, error) {
 	return l.bySize(func(file testFile) ([]row, []runner, error) { return l.uploadsOf(ctx, file) })
 }
 
-// bySize measures with a file of each size that was asked for.
+// bySize measures with a file of each size of the flag.
 func (l *lab) bySize(measure func(testFile) ([]row, []runner, error)) ([]row, []runner, error) {
 	var rows []row
 	var runs []runner

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// spread is how a set of figures lies: its middle and its ends.
+// spread is the median and the range of some figures.
 type spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
@@ -13,7 +13,7 @@ type spread struct {
 	N      int     `json:"n"`
 }
 
-// spreadOf sums up figures; of none, everything is NaN.
+// spreadOf summarizes figures; without any, everything is NaN.
 func spreadOf(figures []float64) spread {
 	if len(figures) == 0 {
 		return spread{Median: math.NaN(), Min: math.NaN(), Max: math.NaN()}
@@ -34,8 +34,8 @@ func median(figures []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// percentile is the smallest figure that at least p percent of all do not
-// exceed (the nearest-rank definition), so it is always one that was measured.
+// percentile is the smallest figure that at least p percent of all do not exceed (the
+// nearest-rank definition), so it is always a measured one.
 func percentile(figures []float64, p float64) float64 {
 	if len(figures) == 0 {
 		return math.NaN()
@@ -45,8 +45,8 @@ func percentile(figures []float64, p float64) float64 {
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 
-// ratios divides round by round. Rounds that only one side has are left out:
-// a ratio of figures from different minutes says more about the machine.
+// ratios divides round by round. It omits rounds that only one side has, because a
+// ratio of figures from different minutes would say more about the machine.
 func ratios(dividends, divisors []float64) []float64 {
 	n := min(len(dividends), len(divisors))
 	quotients := make([]float64, n)

@@ -17,8 +17,8 @@ const (
 	gib = 1 << 30
 )
 
-// testFile is a file of random bytes on disk, read once already and so in the
-// page cache for everybody alike.
+// testFile is a file of random bytes on disk that was read once, so that it is in the
+// page cache for every contender.
 type testFile struct {
 	path   string
 	size   int64
