@@ -75,6 +75,7 @@ func run(page []byte, args []string, out, log io.Writer) int {
 		fmt.Fprintln(log, "attache:", err)
 		return 1
 	}
+	parser.Model.HelpFlag.Help = "print this help"
 	ignoreEmpty(parser.Model.Node, os.LookupEnv)
 	parsed, err := parser.Parse(joinNegatives(aliased(args)))
 	if code >= 0 {

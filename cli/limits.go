@@ -26,7 +26,7 @@ type agentFlags struct {
 // backend has its own.
 type textFlags struct {
 	CustomerMaxText int64 `default:"4194304" help:"bytes that one customer may add to a session's transcript, counting 512 more for each entry; all its customers together may add twice that; -1 is no limit" group:"customers"`
-	AgentMaxText    int64 `default:"67108864" help:"bytes that any other party may add to it; all of them together may add twice that; -1 is no limit" group:"agents"`
+	AgentMaxText    int64 `default:"67108864" help:"bytes that any other party may add to a session's transcript; all of them together may add twice that; -1 is no limit" group:"agents"`
 }
 
 // minText is enough for a party to join, say something and leave.

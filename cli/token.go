@@ -12,9 +12,9 @@ import (
 // tokenCommand issues a token as an application would, to try things out.
 type tokenCommand struct {
 	tokenSecret
-	Session  string        `required:"" help:"id of the chat session"`
-	User     string        `required:"" help:"user id of the party"`
-	Nickname string        `help:"the party's name in the chat"`
+	Session  string        `required:"" help:"id of the chat session" placeholder:"ID"`
+	User     string        `required:"" help:"user id of the party" placeholder:"ID"`
+	Nickname string        `help:"the party's name in the chat" placeholder:"NAME"`
 	Type     string        `default:"AGENT" enum:"CLIENT,AGENT,SUPERVISOR,EXTERNAL,SYSTEM" help:"user type: ${enum}"`
 	Right    []string      `default:"chat,upload:file-system,upload:standard-response,download" enum:"chat,upload:file-system,upload:standard-response,download" help:"what the party may do; repeat it for more"`
 	Life     time.Duration `default:"1h" help:"how long the token is valid"`
