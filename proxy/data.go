@@ -19,10 +19,10 @@ type data struct {
 	*socket
 	proxy     *Proxy
 	lastFrame int         // bytes
-	over      atomic.Bool // the party is not in the session any more: nothing more is stored
+	gone      atomic.Bool // the party has left the session: nothing more is stored
 
 	mu    sync.Mutex
-	acks  map[string]bridge.Ack // what is stored and the page has not been told
+	acks  map[string]bridge.Ack // that the page has not been sent
 	fails map[string]error
 	wake  chan struct{}
 }
@@ -38,31 +38,31 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
-	var tellers sync.WaitGroup
-	defer tellers.Wait()
+	var senders sync.WaitGroup
+	defer senders.Wait()
 	defer cancel()
 	err := p.transfers.present(ctx, d.who)
 	if err == nil {
 		err = d.send(ctx, &bridge.Ready{MaxFrame: int64(p.cfg.MaxFrame)})
 	}
 	if err == nil {
-		tellers.Go(func() { d.alive(ctx) })
-		tellers.Go(func() { d.watchParty(ctx, cancel) })
-		tellers.Go(func() { d.tell(ctx) })
+		senders.Go(func() { d.keepAlive(ctx) })
+		senders.Go(func() { d.watchParty(ctx, cancel) })
+		senders.Go(func() { d.sendAcks(ctx) })
 		err = d.serve(ctx)
 	}
-	var told *bridge.Error
-	if errors.As(err, &told) {
-		d.fail(context.WithoutCancel(ctx), told)
+	var reason *bridge.Error
+	if errors.As(err, &reason) {
+		d.fail(context.WithoutCancel(ctx), reason)
 		return
 	}
 	d.conn.CloseNow()
 }
 
-// serve stores frames until the page goes away. What is wrong with one upload
-// ends that upload here, not the socket.
+// serve stores frames until the page is gone. An error of one upload ends that upload
+// here, not the socket.
 func (d *data) serve(ctx context.Context) error {
-	d.conn.SetReadLimit(-1) // read bounds messages itself
+	d.conn.SetReadLimit(-1) // readFrame bounds messages itself
 	for {
 		if err := d.next(ctx); err != nil {
 			return err
@@ -70,9 +70,9 @@ func (d *data) serve(ctx context.Context) error {
 	}
 }
 
-// next reads one frame and passes it on.
+// next reads one frame and stores it.
 func (d *data) next(ctx context.Context) error {
-	d.meter.next(bridge.FrameHeader + bridge.MaxFrame)
+	d.meter.allowMessage(bridge.FrameHeader + bridge.MaxFrame)
 	kind, r, err := d.conn.Reader(ctx)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (d *data) next(ctx context.Context) error {
 	a := d.proxy.transfers.frames.begin(d.rate.proven.Load(), d.meter.liveness.silence, func() {
 		cancel(bridge.NewError(bridge.CodeBusy, "a frame came too slowly while others waited for its memory"))
 		d.meter.flooded.Store(true)
-		d.meter.hurry(0)
+		d.meter.readFor(0)
 	})
 	defer a.end()
 	a.expected = d.lastFrame
@@ -96,13 +96,13 @@ func (d *data) next(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cost := overhead(d.meter.spent())
+	cost := overhead(d.meter.newOverhead())
 	f, payload, err := bridge.ParseFrame(message)
 	if err != nil {
 		return err
 	}
-	if d.over.Load() {
-		return nil // the page is being told why, and the socket closed
+	if d.gone.Load() {
+		return nil // the reason is being sent, and the socket closed
 	}
 	key := f.Key.String()
 	last, err := d.store(ctx, f, key, payload)
@@ -116,7 +116,7 @@ func (d *data) next(ctx context.Context) error {
 	return d.rate.charge(ctx, cost)
 }
 
-// readFrame reads a frame that has begun.
+// readFrame reads a frame that has begun into a buffer that grows with it.
 func (d *data) readFrame(ctx context.Context, a *frameBuffer, r io.Reader) ([]byte, error) {
 	came := d.timed(r)
 	defer came.watch()()
@@ -127,7 +127,7 @@ func (d *data) readFrame(ctx context.Context, a *frameBuffer, r io.Reader) ([]by
 	return message, err
 }
 
-// store hands a frame on, and reports whether it is its upload's last.
+// store appends a frame to its upload, and reports whether it is the last one.
 func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []byte) (last bool, err error) {
 	if err := f.Verify(payload); err != nil {
 		return false, err
@@ -147,26 +147,26 @@ func (d *data) noteAck(ack bridge.Ack) {
 	d.mu.Lock()
 	d.acks[ack.Key] = ack
 	d.mu.Unlock()
-	d.awake()
+	d.wakeSender()
 }
 
 func (d *data) noteFail(key string, err error) {
 	d.mu.Lock()
 	d.fails[key] = err
 	d.mu.Unlock()
-	d.awake()
+	d.wakeSender()
 }
 
-func (d *data) awake() {
+func (d *data) wakeSender() {
 	select {
 	case d.wake <- struct{}{}:
 	default:
 	}
 }
 
-// tell sends acks and refusals. Of several acks of one upload that pile up
-// behind a slow link only the last is sent.
-func (d *data) tell(ctx context.Context) {
+// sendAcks sends acks and refusals. Of several acks of one upload that wait for a slow link
+// only the last is sent.
+func (d *data) sendAcks(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -183,7 +183,7 @@ func (d *data) tell(ctx context.Context) {
 			}
 		}
 		for key, err := range fails {
-			if d.send(ctx, &bridge.Fail{Key: key, Error: *d.judge(err)}) != nil {
+			if d.send(ctx, &bridge.Fail{Key: key, Error: *d.publicError(err)}) != nil {
 				return
 			}
 		}

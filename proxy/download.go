@@ -77,7 +77,7 @@ func (t *Transfers) open(ctx context.Context, f Fetch) (Content, error) {
 // allowed asks whether the grant's party still has the right to its file: it is in the
 // session, the session has not ended, and the file is one that the party may see.
 func (t *Transfers) allowed(ctx context.Context, g Grant) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	_, err := t.cfg.Chat.File(ctx, g.Session, g.UserID, g.FileID)
 	return err

@@ -12,9 +12,9 @@ import (
 func TestL3TheTimerDoesNotOverflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, end := range []time.Time{time.Unix(253402300799, 0), time.Unix(1<<53-1, 0), time.Now().Add(1<<63 - 1)} {
-			require.Greater(t, lasts(end), 290*365*24*time.Hour, end)
+			require.Greater(t, lifetime(end), 290*365*24*time.Hour, end)
 		}
-		require.Equal(t, time.Minute+skewTime, lasts(time.Now().Add(time.Minute)))
-		require.Negative(t, lasts(time.Now().Add(-time.Hour)))
+		require.Equal(t, time.Minute+clockSkew, lifetime(time.Now().Add(time.Minute)))
+		require.Negative(t, lifetime(time.Now().Add(-time.Hour)))
 	})
 }

@@ -131,7 +131,7 @@ func (a *frameBuffer) read(ctx context.Context, r io.Reader) ([]byte, error) {
 		got, err := io.ReadFull(r, (*a.buf)[n:])
 		n += got
 		switch {
-		case ended(err):
+		case messageEnded(err):
 			a.whole()
 			return (*a.buf)[:n], nil
 		case err != nil:

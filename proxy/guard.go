@@ -6,18 +6,17 @@ import (
 	"github.com/coder/websocket"
 )
 
-// guard follows the frames of a socket as their bytes arrive and finds the two
-// breaches of RFC 6455 that the WebSocket library lets pass: a length that is not
-// written in as few bytes as it could be (5.2), and a close frame whose reason is
-// not UTF-8 (5.5.1). The library answers the latter by echoing the reason, before
-// anybody could look at it.
+// guard parses the frames of a socket as their bytes arrive and finds the two breaches of
+// RFC 6455 that the WebSocket library accepts: a length that is not written in the
+// fewest possible bytes (5.2), and a close frame whose reason is not UTF-8 (5.5.1). The
+// library answers the latter by echoing the reason, before its caller can see it.
 type guard struct {
-	head    [14]byte // of the frame that is arriving: as much as has come
-	headLen int
-	left    int64                // bytes of its payload that have not come
-	reason  []byte               // of a close frame: its payload, unmasked
-	breach  websocket.StatusCode // what it found; 0: nothing
-	empty   int64                // bytes that were no message's: headers, and control frames
+	head     [14]byte // of the frame that is arriving, as far as it has arrived
+	headLen  int
+	left     int64                // bytes of its payload that have not arrived
+	reason   []byte               // of a close frame: its payload, unmasked
+	breach   websocket.StatusCode // 0: none was found
+	overhead int64                // bytes that belong to no message: headers, and control frames
 }
 
 const (
@@ -26,8 +25,8 @@ const (
 	largest = 125 // bytes of a control frame's payload
 )
 
-// pass returns how many bytes of p may be handed on. Where that is not all of
-// them, breach says why, and nothing after them may pass.
+// pass returns how many bytes of p may be passed on. If that is not all of them, breach
+// says why, and no later byte may pass.
 func (g *guard) pass(p []byte) int {
 	for i := 0; i < len(p); {
 		if g.left > 0 {
@@ -48,7 +47,7 @@ func (g *guard) pass(p []byte) int {
 	return len(p)
 }
 
-// size is how long the header is, by what has come of it.
+// size is the length of the header, as far as its first bytes say.
 func (g *guard) size() int {
 	if g.headLen < 2 {
 		return 2
@@ -66,7 +65,7 @@ func (g *guard) size() int {
 	return n
 }
 
-// begin reads a header that is whole.
+// begin reads a whole header.
 func (g *guard) begin() bool {
 	length, least := int64(g.head[1]&^masked), int64(0)
 	switch length {
@@ -78,26 +77,26 @@ func (g *guard) begin() bool {
 			length = length<<8 | int64(b)
 		}
 	}
-	// A length below zero is the library's to refuse.
+	// The library refuses a length below zero.
 	if length >= 0 && length < least {
 		g.breach = websocket.StatusProtocolError
 		return false
 	}
-	if g.empty += int64(g.headLen); g.head[0]&0x08 != 0 {
-		g.empty += max(length, 0)
+	if g.overhead += int64(g.headLen); g.head[0]&0x08 != 0 {
+		g.overhead += max(length, 0)
 	}
 	g.left, g.headLen = max(length, 0), 0
 	g.reason = nil
 	return true
 }
 
-// payload looks at the next bytes of the frame.
+// payload checks the next bytes of the frame.
 func (g *guard) payload(p []byte) bool {
 	whole := g.left == int64(len(p))
 	if g.head[0]&0x0f == opClose && len(g.reason)+len(p) <= largest {
 		mask := [4]byte{}
-		if size := g.maskAt(); size > 0 {
-			copy(mask[:], g.head[size:])
+		if at := g.maskAt(); at > 0 {
+			copy(mask[:], g.head[at:])
 		}
 		for _, b := range p {
 			g.reason = append(g.reason, b^mask[len(g.reason)%4])
@@ -111,8 +110,8 @@ func (g *guard) payload(p []byte) bool {
 	return true
 }
 
-// maskAt is where the header's mask begins; 0 where it has none. A close frame's
-// length is always written in one byte.
+// maskAt is where the header's mask begins; 0 if it has none. The length of a close frame
+// is always written in one byte.
 func (g *guard) maskAt() int {
 	if g.head[1]&masked == 0 {
 		return 0

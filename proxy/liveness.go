@@ -8,22 +8,22 @@ import (
 	"attache/bridge"
 )
 
-// liveness is what a connection shows about its peer. Any byte counts, not only a
-// pong: on a slow line a pong waits behind everything that the page sends, and a ping
-// behind everything that it was sent.
+// liveness shows whether a connection's peer is alive. Any byte counts, not only a pong:
+// on a slow link a pong comes after all that the page has sent before it, and a ping
+// after all that we have.
 type liveness struct {
 	heard atomic.Int64              // when the last byte came
-	owed  atomic.Int64              // bytes written since: they may be ahead of a ping
-	party atomic.Pointer[rateLimit] // hears what any of the party's sockets hears; nil before the hello
+	owed  atomic.Int64              // bytes written since then: they may arrive before a ping
+	party atomic.Pointer[rateLimit] // notes bytes of any of the party's sockets; nil before the hello
 }
 
 const (
-	// A socket that brings nothing itself is kept alive by the party's others for
-	// so long. Longer than a line is ever busy with what one page has under way.
+	// A silent socket is kept alive by the party's others for so long: longer than a link is
+	// ever busy with what one page has in flight.
 	longestSilence = 2 * time.Minute
 
-	// The library closes a connection whose ping cannot be written within 5 s. With
-	// more than this not known to have arrived none is written.
+	// The library closes a connection whose ping cannot be written within 5 s. While more
+	// bytes than this are not known to have arrived, none is written.
 	pingAhead = 16 << 10
 
 	// pingLeast is the shortest time between pings that a page may ask for.
@@ -51,36 +51,35 @@ func (l *liveness) wrote(n int) { l.owed.Add(int64(n)) }
 // silence is how long the peer has been silent.
 func (l *liveness) silence() time.Duration { return time.Duration(now() - l.heard.Load()) }
 
-// gone reports whether the peer has been silent for longer than a slow line
-// explains.
+// gone reports whether the peer has been silent for longer than a slow link explains.
 func (l *liveness) gone() bool {
 	silent := l.silence()
-	if silent <= bridge.Timeout(writeTime, l.owed.Load()) {
+	if silent <= bridge.Timeout(writeTimeout, l.owed.Load()) {
 		return false
 	}
 	party := l.party.Load()
-	busy := party != nil && time.Duration(now()-party.heard.Load()) < writeTime
+	busy := party != nil && time.Duration(now()-party.heard.Load()) < writeTimeout
 	return !busy || silent > longestSilence
 }
 
-// alive pings until ctx ends or the peer is gone, and then closes.
-func (s *socket) alive(ctx context.Context) {
+// keepAlive pings until ctx ends or the peer is gone, and then closes.
+func (s *socket) keepAlive(ctx context.Context) {
 	every := pingEvery
 	if s.hello.Ping > 0 {
 		every = max(pingLeast, min(every, time.Duration(s.hello.Ping)*time.Millisecond))
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for rested := now(); ; {
+	for allowed := now(); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if time.Duration(now()-rested) >= pingEvery {
+		if time.Duration(now()-allowed) >= pingEvery {
 			s.pinged.Store(0)
-			s.meter.rest()
-			rested = now()
+			s.meter.allowPings()
+			allowed = now()
 		}
 		if s.ping(ctx) != nil && s.meter.liveness.gone() {
 			s.conn.CloseNow()
@@ -89,12 +88,12 @@ func (s *socket) alive(ctx context.Context) {
 	}
 }
 
-// ping returns an error where no pong came in time.
+// ping returns an error if no pong came in time.
 func (s *socket) ping(ctx context.Context) error {
 	if s.meter.liveness.owed.Load() > pingAhead {
 		return context.DeadlineExceeded
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeTime)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	return s.conn.Ping(ctx)
 }

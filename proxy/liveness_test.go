@@ -178,7 +178,7 @@ func TestB69PingsAsOftenAsThePageAsks(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 101*time.Second)
 				defer cancel()
 				s.conn.CloseRead(ctx)
-				s.alive(ctx)
+				s.keepAlive(ctx)
 				require.Equal(t, c.over, time.Since(began))
 				require.Equal(t, c.deaf, ctx.Err() == nil, "it is cut for silence only")
 				far.Close()

@@ -15,69 +15,69 @@ import (
 	"github.com/coder/websocket"
 )
 
-// meter is a socket's connection, which hands on only so many bytes for one message.
-// The length of a message is bounded elsewhere; this bounds what belongs to none: empty
-// fragments, unsolicited pongs, headers of one-byte fragments.
+// meter is a socket's connection, and passes on only a budget of bytes for each message.
+// The length of a message is bounded elsewhere; this bounds bytes that belong to none:
+// empty fragments, unsolicited pongs, headers of one-byte fragments.
 type meter struct {
 	net.Conn
-	left     atomic.Int64
+	budget   atomic.Int64 // bytes that may still be read
 	closing  atomic.Bool
 	guard    guard
 	liveness liveness
 	breach   atomic.Int32 // the close code of a breach of RFC 6455; 0: none
-	flooded  atomic.Bool  // more came than there was room for
+	flooded  atomic.Bool  // more came than the budget
 
-	empty  atomic.Int64 // bytes that were no message's: headers, control frames
-	before int64        // of them, up to the last message; whoever reads the messages uses it
+	overhead atomic.Int64 // bytes that belong to no message: headers, control frames
+	charged  int64        // of them, up to the last message; only the reader of messages uses it
 
-	mu   sync.Mutex
-	gone bool // cut before there was a connection
+	mu      sync.Mutex
+	stopped bool // cut, maybe before there was a connection
 }
 
 const (
-	spareRoom = 8 << 10 // bytes on the wire that a message may have beyond its own, and what is read ahead of it
-	pingRoom  = 4 << 10 // and what pings in both directions need between two of ours
+	spareBytes = 8 << 10 // on the wire, that a message may have beyond its own, and of what is read ahead of it
+	pingBytes  = 4 << 10 // for pings in both directions between two of ours
 )
 
-// What the kernel keeps for a socket in each direction, in bytes; it doubles them.
-// What data sockets bring is left to the kernel, whose own bound grows with a long
-// link that is read, and not for a page whose sending nobody reads.
+// The kernel's buffers of a socket in each direction, in bytes; it doubles them. The read
+// buffer of data sockets is left to the kernel, whose own bound grows with the length of a
+// link that is read, and does not grow for a page whose frames are not read.
 const (
 	readBuffer  = 64 << 10
 	writeBuffer = 64 << 10
 )
 
-// next makes room for a message of at most size bytes.
-func (m *meter) next(size int) {
+// allowMessage sets the budget for a message of at most size bytes.
+func (m *meter) allowMessage(size int) {
 	if !m.closing.Load() && !m.flooded.Load() {
-		m.left.Store(int64(size) + spareRoom)
+		m.budget.Store(int64(size) + spareBytes)
 	}
 }
 
-// rest makes room for pings where no message comes.
-func (m *meter) rest() {
-	if m.left.Load() < spareRoom && !m.flooded.Load() {
-		m.left.Add(pingRoom)
+// allowPings adds to the budget for pings while no message comes.
+func (m *meter) allowPings() {
+	if m.budget.Load() < spareBytes && !m.flooded.Load() {
+		m.budget.Add(pingBytes)
 	}
 }
 
-// end makes room for a closing handshake, which reads past all frames that the page had
-// under way. A page that has used its room up gets none.
-func (m *meter) end() {
+// allowClosing sets the budget for a closing handshake, which reads past all frames that
+// the page had in flight. A page that has used up its budget gets none.
+func (m *meter) allowClosing() {
 	m.closing.Store(true)
-	if m.left.Load() > 0 {
-		m.left.Store(bridge.MaxWindow + spareRoom)
+	if m.budget.Load() > 0 {
+		m.budget.Store(bridge.MaxWindow + spareBytes)
 	}
 }
 
-// flood ends the reading: more came than anybody needs to send.
+// flood ends the reading: more came than any page needs to send.
 func (m *meter) flood() {
 	m.flooded.Store(true)
-	m.left.Store(0)
+	m.budget.Store(0)
 }
 
-// hurry leaves so much time for whatever is still read.
-func (m *meter) hurry(d time.Duration) {
+// readFor limits the time of all further reads.
+func (m *meter) readFor(d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.Conn != nil {
@@ -89,45 +89,45 @@ func (m *meter) hurry(d time.Duration) {
 func (m *meter) cut() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.gone = true
+	m.stopped = true
 	if m.Conn != nil {
 		m.Conn.Close()
 	}
 }
 
-// begin takes the connection over, or cuts it.
-func (m *meter) begin(conn net.Conn) {
+// attach takes the connection, and closes it if it was cut before.
+func (m *meter) attach(conn net.Conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.Conn = conn
-	if m.gone {
+	if m.stopped {
 		conn.Close()
 	}
 }
 
-// spent is how many bytes came since the last message that were no message's.
-// Whoever reads the messages asks, when one is whole.
-func (m *meter) spent() int64 {
-	empty := m.empty.Load()
-	spent := empty - m.before
-	m.before = empty
-	return spent
+// newOverhead returns how many bytes came since the last message that belonged to no
+// message. The reader of messages calls it when one is whole.
+func (m *meter) newOverhead() int64 {
+	total := m.overhead.Load()
+	n := total - m.charged
+	m.charged = total
+	return n
 }
 
-// Read fails once the room is used up, and at a breach of RFC 6455.
+// Read fails once the budget is used up, and at a breach of RFC 6455.
 func (m *meter) Read(p []byte) (int, error) {
 	if m.breach.Load() != 0 {
 		return 0, bridge.NewError(bridge.CodeMessage, "the connection breaks RFC 6455")
 	}
-	if m.left.Load() <= 0 {
+	if m.budget.Load() <= 0 {
 		m.flooded.Store(true)
 		return 0, bridge.NewError(bridge.CodeMessage, "too many bytes came with nothing in them")
 	}
 	n, err := m.Conn.Read(p)
 	m.liveness.read(n)
-	m.left.Add(-int64(n))
+	m.budget.Add(-int64(n))
 	good := m.guard.pass(p[:n])
-	m.empty.Store(m.guard.empty)
+	m.overhead.Store(m.guard.overhead)
 	if good < n {
 		m.fault(m.guard.breach)
 		if good == 0 {
@@ -137,14 +137,14 @@ func (m *meter) Read(p []byte) (int, error) {
 	return good, err
 }
 
-// Write notes what was written.
+// Write counts the bytes that were written.
 func (m *meter) Write(p []byte) (int, error) {
 	n, err := m.Conn.Write(p)
 	m.liveness.wrote(n)
 	return n, err
 }
 
-// fault has the socket close with that code, because the page broke RFC 6455.
+// fault makes the socket close with that code, because the page broke RFC 6455.
 func (m *meter) fault(code websocket.StatusCode) { m.breach.Store(int32(code)) }
 
 // metered puts the meter between the WebSocket library and the connection.
@@ -154,7 +154,7 @@ type metered struct {
 	readBuffer int
 }
 
-// Hijack is what the library calls when the handshake is done.
+// Hijack is called by the library when the handshake is done.
 func (w metered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
@@ -167,9 +167,9 @@ func (w metered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, errors.New("the first frame breaks RFC 6455")
 	}
 	guests.SetBuffers(conn, w.readBuffer, writeBuffer)
-	w.meter.begin(conn)
+	w.meter.attach(conn)
 	w.meter.liveness.read(1) // the request
 	buffered.Writer.Reset(w.meter)
-	w.meter.next(bridge.MaxHello)
+	w.meter.allowMessage(bridge.MaxHello)
 	return w.meter, buffered, nil
 }

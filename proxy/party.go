@@ -6,8 +6,7 @@ import (
 	"attache/bridge"
 )
 
-// join admits a party to its session. The limits in the answer are those that bind it:
-// Chat Server limits customers, and the configuration everybody else.
+// join adds a party to its session. The answer has the limits that bind it.
 func (p *Proxy) join(ctx context.Context, who Identity) (Joined, error) {
 	joined, err := p.cfg.Chat.Join(ctx, who.Session, who.Party)
 	if err != nil {
@@ -17,7 +16,7 @@ func (p *Proxy) join(ctx context.Context, who Identity) (Joined, error) {
 	return joined, nil
 }
 
-// say posts what a party says, and returns the event as stored.
+// say posts a party's message, and returns the event as stored.
 func (p *Proxy) say(ctx context.Context, who Identity, m *bridge.Say) (bridge.Event, error) {
 	if err := who.Rights.Need(bridge.RightChat); err != nil {
 		return bridge.Event{}, err
@@ -32,9 +31,9 @@ func (p *Proxy) say(ctx context.Context, who Identity, m *bridge.Say) (bridge.Ev
 	return p.cfg.Chat.Post(ctx, who.Session, who.Party.UserID, e)
 }
 
-// takeOut takes a party out of its session because it says goodbye. Who may not speak
-// may go, but not end the chat for everybody else by that.
-func (p *Proxy) takeOut(ctx context.Context, who Identity, after bridge.AfterAction) error {
+// leave takes a party out of its session because it says goodbye. A party that may not
+// chat may leave, but may not end the chat for everybody else.
+func (p *Proxy) leave(ctx context.Context, who Identity, after bridge.AfterAction) error {
 	if after != "" && after != bridge.KeepAlive {
 		if err := who.Rights.Need(bridge.RightChat); err != nil {
 			return err

@@ -98,7 +98,7 @@ func (p *presence) expire(s *seat, session, user string) {
 	}
 	delete(p.seats, key)
 	p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(p.proxy.ctx, requestTime)
+	ctx, cancel := context.WithTimeout(p.proxy.ctx, requestTimeout)
 	defer cancel()
 	elsewhere, err := p.free(ctx, session, user)
 	if err == nil && p.returned(key) {

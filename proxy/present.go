@@ -21,12 +21,12 @@ func Present(ctx context.Context, c ChatServer, session, userID string) error {
 	return err
 }
 
-// noFile is the file-id of no file: theirs are random, or numbers.
+// noFile is not the file-id of any file: those are random, or numbers.
 const noFile = "none"
 
 // present asks whether a party is in its session before it may send bytes.
 func (t *Transfers) present(ctx context.Context, who Identity) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	return Present(ctx, t.cfg.Chat, who.Session, who.Party.UserID)
 }
@@ -46,10 +46,10 @@ func (d *data) watchParty(ctx context.Context, cancel context.CancelFunc) {
 		return
 	}
 	// The closing handshake takes as long as the page makes it take.
-	d.over.Store(true)
-	var told *bridge.Error
-	if errors.As(err, &told) {
-		d.fail(context.WithoutCancel(ctx), told)
+	d.gone.Store(true)
+	var reason *bridge.Error
+	if errors.As(err, &reason) {
+		d.fail(context.WithoutCancel(ctx), reason)
 	}
 	cancel()
 }

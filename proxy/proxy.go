@@ -26,10 +26,10 @@ type Proxy struct {
 	refused   *refusedDials
 	whyRates  *limiters // of those who ask why, by address
 
-	ctx     context.Context // ends every socket
-	stop    context.CancelCauseFunc
-	leaving context.Context // ends with Drain: every socket says goodbye
-	leave   context.CancelFunc
+	ctx      context.Context // ends every socket
+	stop     context.CancelCauseFunc
+	draining context.Context // ends with Drain: every socket says goodbye
+	drain    context.CancelFunc
 
 	mu      sync.Mutex // held while a socket enters or no more may
 	running sync.WaitGroup
@@ -51,7 +51,7 @@ func New(c Config) (*Proxy, error) {
 	}
 	p := &Proxy{cfg: c, origins: list, trusted: trusted}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
-	p.leaving, p.leave = context.WithCancel(context.Background())
+	p.draining, p.drain = context.WithCancel(context.Background())
 	p.waiting = guests.NewLimiter(c.MaxWaiting, c.MaxWaitingAddress, true)
 	p.refusals = newRefusalLog(c.Log)
 	p.presence = presence{proxy: p, seats: map[string]*seat{}}
@@ -81,7 +81,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeH
 // with them elsewhere.
 func (p *Proxy) Drain(ctx context.Context) error {
 	p.mu.Lock()
-	p.leave()
+	p.drain()
 	p.mu.Unlock()
 	done := make(chan struct{})
 	go func() { p.running.Wait(); close(done) }()
@@ -109,7 +109,7 @@ var errClosed = errors.New("the proxy is closing")
 func (p *Proxy) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.leaving.Err() != nil || p.ctx.Err() != nil {
+	if p.draining.Err() != nil || p.ctx.Err() != nil {
 		return false
 	}
 	p.running.Add(1)
@@ -117,7 +117,7 @@ func (p *Proxy) enter() bool {
 }
 
 func (p *Proxy) exit(s *socket) {
-	s.stopBye()
+	s.cancelDrain()
 	if s.expiry != nil {
 		s.expiry.Stop()
 	}

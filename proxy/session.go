@@ -13,9 +13,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// requestTime bounds what one request of a page may take at the chat server,
-// the engine and the store together.
-const requestTime = 15 * time.Second
+// requestTimeout bounds the time of one request of a page at the Chat Server, the engine
+// and the store together.
+const requestTimeout = 15 * time.Second
 
 // session is one chat socket: a party's connection to its chat session.
 type session struct {
@@ -23,17 +23,17 @@ type session struct {
 	proxy *Proxy
 
 	mu      sync.Mutex
-	changed map[string]Record // uploads whose news the page has not been sent
+	changed map[string]Record // uploads whose newest record the page has not been sent
 	wake    chan struct{}
 	left    atomic.Bool // the party says goodbye: its events end, and that is not a fault
 
-	joined  int64         // the session's last event when the page came
-	limits  bridge.Limits // of this party, when it joined
-	unclear int           // messages that could not be understood
+	joined  int64         // the session's last event when the page joined
+	limits  bridge.Limits // of this party when it joined
+	unclear int           // messages that could not be parsed
 }
 
-// maxUnclear is how many messages that make no sense a page may send: a fault
-// of one message does not end a chat, and a flood of them does.
+// maxUnclear is how many messages that cannot be parsed a page may send: one does not end
+// a chat, a flood of them does.
 const maxUnclear = 16
 
 // serveChat runs a chat socket from its handshake to its end.
@@ -55,8 +55,8 @@ func (p *Proxy) serveChat(w http.ResponseWriter, r *http.Request) {
 	s.conn.CloseNow()
 }
 
-// run joins the chat session and then reads requests while two goroutines tell
-// the page what happens. A nil error means that the page went away.
+// run joins the chat session and then reads requests while two goroutines send the page
+// what happens. A nil error means that the page is gone.
 func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	if err := s.proxy.presence.enter(ctx, s.who); err != nil {
 		return err
@@ -71,45 +71,45 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	}
 	stop := s.proxy.cfg.Records.Watch(s.who.Session, s.note)
 	defer stop()
-	var tellers sync.WaitGroup
-	defer tellers.Wait()
+	var senders sync.WaitGroup
+	defer senders.Wait()
 	defer cancel(nil)
-	tellers.Go(func() { s.alive(ctx) })
-	tellers.Go(func() {
+	senders.Go(func() { s.keepAlive(ctx) })
+	senders.Go(func() {
 		if err := s.tellEvents(ctx); !s.left.Load() {
-			s.part(ctx, err)
+			s.failWith(ctx, err)
 			cancel(err)
 		}
 	})
-	tellers.Go(func() { cancel(s.sendUploads(ctx)) })
+	senders.Go(func() { cancel(s.sendUploads(ctx)) })
 	s.log.Info("connected", "type", s.who.Party.UserType)
 	err = s.serve(ctx)
 	cause := context.Cause(ctx)
 	s.log.Info("disconnected", "left", s.left.Load())
-	var told *bridge.Error
+	var reason *bridge.Error
 	switch {
 	case s.left.Load():
 		return nil
-	case errors.As(err, &told):
-		return told
-	case errors.As(cause, &told):
-		return told
+	case errors.As(err, &reason):
+		return reason
+	case errors.As(cause, &reason):
+		return reason
 	}
 	return nil
 }
 
-// part tells the page why its events have ended: the session's end, or that another
-// page has taken the party out. To cancel the reading first would cut the connection
-// before the reason is through.
-func (s *session) part(ctx context.Context, err error) {
-	var told *bridge.Error
-	if errors.As(err, &told) {
-		s.fail(context.WithoutCancel(ctx), told)
+// failWith sends the page the reason why its events have ended: the session's end, or that
+// another page has taken the party out. To cancel the reading first would cut the
+// connection before the reason has arrived.
+func (s *session) failWith(ctx context.Context, err error) {
+	var reason *bridge.Error
+	if errors.As(err, &reason) {
+		s.fail(context.WithoutCancel(ctx), reason)
 	}
 }
 
 func (s *session) join(ctx context.Context) (Joined, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	joined, err := s.proxy.join(ctx, s.who)
 	if err != nil {
@@ -130,11 +130,11 @@ func (s *session) welcome(ctx context.Context, joined Joined) error {
 	})
 }
 
-// serve answers requests one after the other, in the order they came.
+// serve answers requests one after the other, in the order in which they came.
 func (s *session) serve(ctx context.Context) error {
-	s.conn.SetReadLimit(-1) // hear bounds messages itself, and says so in words
+	s.conn.SetReadLimit(-1) // readMessage bounds messages itself, with a reason
 	for {
-		m, err := s.hear(ctx)
+		m, err := s.readMessage(ctx)
 		if unclear := (*unclear)(nil); errors.As(err, &unclear) {
 			if s.unclear++; s.unclear > maxUnclear {
 				return unclear.error
@@ -152,12 +152,12 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
-// unclear is a message that makes no sense.
+// unclear is the error of a message that cannot be parsed.
 type unclear struct{ error }
 
-// hear reads the next message, when the party's pace allows it.
-func (s *session) hear(ctx context.Context) (bridge.Wire, error) {
-	s.meter.next(bridge.MaxMessage)
+// readMessage reads the next message, when the party's rate limit allows it.
+func (s *session) readMessage(ctx context.Context) (bridge.Wire, error) {
+	s.meter.allowMessage(bridge.MaxMessage)
 	kind, r, err := s.conn.Reader(ctx)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (s *session) hear(ctx context.Context) (bridge.Wire, error) {
 	if err := s.checkText(kind, message); err != nil {
 		return nil, err
 	}
-	if err := s.rate.charge(ctx, 1+overhead(s.meter.spent())); err != nil {
+	if err := s.rate.charge(ctx, 1+overhead(s.meter.newOverhead())); err != nil {
 		return nil, err
 	}
 	if kind != websocket.MessageText {
@@ -183,9 +183,9 @@ func (s *session) hear(ctx context.Context) (bridge.Wire, error) {
 	return m, nil
 }
 
-// answer does what m asks for; an error ends the socket.
+// answer serves one request; an error ends the socket.
 func (s *session) answer(ctx context.Context, m bridge.Wire) error {
-	work, cancel := context.WithTimeout(ctx, requestTime)
+	work, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	switch m := m.(type) {
 	case *bridge.Say:
@@ -204,12 +204,12 @@ func (s *session) answer(ctx context.Context, m bridge.Wire) error {
 	return bridge.NewError(bridge.CodeMessage, "a second hello")
 }
 
-// replyFail sends the page that a request or an upload failed; the chat continues.
+// replyFail reports to the page that a request or an upload failed; the chat continues.
 func (s *session) replyFail(ctx context.Context, ref int64, key string, err error) error {
 	if ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded {
 		err = bridge.WrapError(bridge.CodeTimeout, err)
 	}
-	return s.send(context.WithoutCancel(ctx), &bridge.Fail{Ref: ref, Key: key, Error: *s.judge(err)})
+	return s.send(context.WithoutCancel(ctx), &bridge.Fail{Ref: ref, Key: key, Error: *s.publicError(err)})
 }
 
 func (s *session) say(ctx context.Context, m *bridge.Say) error {
@@ -230,7 +230,7 @@ func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
 		return s.replyFail(ctx, 0, m.Key, err)
 	}
 	if !offered.Incoming {
-		return s.offerOver(ctx, offered.Record)
+		return s.offerComplete(ctx, offered.Record)
 	}
 	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: offered.Offset, Digest: offered.Digest}); err != nil {
 		return err
@@ -238,10 +238,10 @@ func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
 	return s.sendLimits(ctx)
 }
 
-// offerOver answers an offer of an upload that needs no byte, or has ended. A page
-// that has sent none of it compares its file with the digest: two files may share
+// offerComplete answers an offer of an upload that needs no more bytes, or has ended. A page
+// that has not sent them itself compares its file with the digest: two files may share
 // name, size and date.
-func (s *session) offerOver(ctx context.Context, r Record) error {
+func (s *session) offerComplete(ctx context.Context, r Record) error {
 	if r.State.Complete() {
 		if err := s.send(ctx, &bridge.Accept{Key: r.Key, Offset: r.Size, Digest: r.Digest}); err != nil {
 			return err
@@ -271,7 +271,7 @@ func (s *session) ask(ctx context.Context, m *bridge.Ask) error {
 
 func (s *session) leave(ctx context.Context, m *bridge.Leave) error {
 	s.left.Store(true)
-	if err := s.proxy.takeOut(ctx, s.who, m.After); err != nil {
+	if err := s.proxy.leave(ctx, s.who, m.After); err != nil {
 		s.left.Store(false)
 		return s.replyFail(ctx, m.Ref, "", err)
 	}

@@ -21,18 +21,18 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Deadlines of a socket whose page is known.
+// Deadlines of a socket.
 const (
-	writeTime   = 20 * time.Second // a peer that takes nothing for so long is gone, unless much is on its way
-	pingEvery   = 20 * time.Second
-	pingBudget  = 32 // pings and pongs a page may send between two pings of ours; browsers send one pong
-	drainTime   = 2 * time.Second
-	hurryTime   = time.Second      // for the closing handshake of whoever has not said who they are
-	tooManyTime = time.Second      // before a socket too many is refused
-	skewTime    = 30 * time.Second // a token is believed for so long after its end: clocks differ
+	writeTimeout         = 20 * time.Second // a peer that takes nothing for so long is gone, unless much is in flight
+	pingEvery            = 20 * time.Second
+	pingBudget           = 32               // pings and pongs a page may send between two pings of ours; browsers send one pong
+	closeTimeout         = 2 * time.Second  // of a closing handshake
+	strangerCloseTimeout = time.Second      // of one before the page is authenticated
+	refusalDelay         = time.Second      // before a party's surplus socket is refused
+	clockSkew            = 30 * time.Second // a token is accepted for so long after its end: clocks differ
 )
 
-// socket is one WebSocket connection whose page has said who it is.
+// socket is one WebSocket connection whose page has said hello.
 type socket struct {
 	conn     *websocket.Conn
 	base     context.Context // the proxy's
@@ -45,16 +45,17 @@ type socket struct {
 	meter    meter
 	within   time.Duration // for a message from its first byte to its last, beyond what its bytes take
 	hello    *bridge.Hello
-	stopBye  func() bool // it has ended: a drain does not tell it
 	expiry   *time.Timer // ends it when its token does
 	rate     *rateLimit  // of its party
-	known    atomic.Bool // whoever it is may be here
+	admitted atomic.Bool // its token is valid, and it is within the limits
+
+	cancelDrain func() bool // this socket is closing already
 }
 
-// upgrade does what both sockets have in common: origin, subprotocol, the
-// first message and its token, all before anything is believed. readBuffer is what
-// the kernel keeps of what the page sends, in bytes; 0 leaves it to the kernel. When
-// it returns nil the request is answered.
+// upgrade does what both sockets have in common: it checks origin, subprotocol, the first
+// message and its token. readBuffer is the size of the kernel's buffer for what the page
+// sends, in bytes; 0 leaves it to the kernel. When it returns nil the request has been
+// answered.
 func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) *socket {
 	s := &socket{base: p.ctx, id: newID(), path: r.URL.Path, refusals: p.refusals, within: p.cfg.MessageTimeout}
 	s.log = p.cfg.Log.With("conn", s.id)
@@ -85,23 +86,23 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 		return nil
 	}
 	s.conn = conn
-	s.stopBye = context.AfterFunc(p.leaving, func() { s.bye(p.ctx) })
+	s.cancelDrain = context.AfterFunc(p.draining, func() { s.bye(p.ctx) })
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
-	// A context would cut the connection before the reason could be told.
-	told := make(chan struct{})
+	// A context would cut the connection before the reason could be sent.
+	sent := make(chan struct{})
 	late := time.AfterFunc(p.cfg.HelloTimeout, func() {
-		defer close(told)
+		defer close(sent)
 		leave()
-		s.fail(r.Context(), bridge.NewError(bridge.CodeTimeout, "the first message did not come in time"))
+		s.fail(r.Context(), bridge.NewError(bridge.CodeTimeout, "the first message did not arrive in time"))
 	})
 	err = p.greet(ctx, s)
-	intime := late.Stop()
-	if err == nil && intime {
-		s.known.Store(true)
+	inTime := late.Stop()
+	if err == nil && inTime {
+		s.admitted.Store(true)
 		guests.MarkKnown(r.Context())
-		s.expiry = time.AfterFunc(lasts(s.who.Expires), func() {
+		s.expiry = time.AfterFunc(lifetime(s.who.Expires), func() {
 			s.fail(p.ctx, bridge.NewError(bridge.CodeTokenExpired, ""))
 		})
 		return s
@@ -110,17 +111,17 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	if err != nil {
 		s.fail(r.Context(), err)
 	}
-	if !intime {
-		<-told // nothing may outlive the socket
+	if !inTime {
+		<-sent // nothing may outlive the socket
 	}
 	p.exit(s)
 	return nil
 }
 
-// lasts is how long a socket may stay whose token ends then. A token may be without end
-// for all practical purposes, and a sum beyond 292 years would be negative.
-func lasts(expires time.Time) time.Duration {
-	return min(time.Until(expires), math.MaxInt64-skewTime) + skewTime
+// lifetime is how long a socket may stay open whose token expires then. A token may be
+// valid practically for ever, and a sum beyond 292 years would be negative.
+func lifetime(expires time.Time) time.Duration {
+	return min(time.Until(expires), math.MaxInt64-clockSkew) + clockSkew
 }
 
 // greet reads the first message and checks its token.
@@ -159,8 +160,8 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	p.hintToken(s.who, time.Now())
 	hello.Token = ""
 	s.hello = hello
-	// The lower one counts: a page may be older than its token says, and a token
-	// may keep files from a party.
+	// The lower one counts: a page may be older than its token says, and a token may hide
+	// files from a party.
 	if v := hello.ClientVersion; v != 0 && (s.who.Party.ClientVersion == 0 || v < s.who.Party.ClientVersion) {
 		s.who.Party.ClientVersion = v
 	}
@@ -169,9 +170,9 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		return err
 	}
 	if s.rate, err = p.rates.enter(s); err != nil {
-		// Whoever comes back at once for a socket too many costs a handshake a second.
+		// A page that dials again at once then costs one handshake a second.
 		select {
-		case <-time.After(tooManyTime):
+		case <-time.After(refusalDelay):
 		case <-ctx.Done():
 		}
 		return err
@@ -180,8 +181,8 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	return p.rates.admit(ctx, s.rate)
 }
 
-// control bounds how many pings and pongs a page may send: a ping costs a write. It
-// runs within a read, which is over with the next bytes if there were too many.
+// control bounds how many pings and pongs a page may send, because a ping costs a write. It
+// runs within a read; after too many the next read fails.
 func (s *socket) control() bool {
 	if s.pinged.Add(1) <= pingBudget {
 		return true
@@ -190,7 +191,7 @@ func (s *socket) control() bool {
 	return false
 }
 
-// checkText fails the connection where a text is not UTF-8 (RFC 6455, 8.1).
+// checkText fails the connection if a text is not UTF-8 (RFC 6455, 8.1).
 func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
 	if kind != websocket.MessageText || utf8.Valid(message) {
 		return nil
@@ -199,16 +200,16 @@ func (s *socket) checkText(kind websocket.MessageType, message []byte) error {
 	return bridge.NewError(bridge.CodeMessage, "the text is not UTF-8")
 }
 
-// readText reads a text that has begun; free gives its buffer back. Few are longer than
-// the small buffer, so whoever sends a part of one holds little. Of a connection that is
-// cut within a message it may return a part, because the library reports the cut as the
+// readText reads a text that has begun; free gives its buffer back. Few texts are longer
+// than the small buffer, so a part of one holds little memory. If the connection is cut
+// within a message it may return a part, because the library reports the cut as the
 // message's end: JSON then lacks its last brace.
 func (s *socket) readText(r io.Reader) (message []byte, free func(), err error) {
 	came := s.timed(r)
 	defer came.watch()()
 	small := smallBuffers.Get().(*[]byte)
 	n, err := io.ReadFull(came, *small)
-	if ended(err) {
+	if messageEnded(err) {
 		return (*small)[:n], func() { smallBuffers.Put(small) }, nil
 	}
 	defer smallBuffers.Put(small)
@@ -218,7 +219,7 @@ func (s *socket) readText(r io.Reader) (message []byte, free func(), err error) 
 	large := textBuffers.Get().(*[]byte)
 	copy(*large, *small)
 	more, err := io.ReadFull(came, (*large)[n:])
-	if ended(err) {
+	if messageEnded(err) {
 		return (*large)[:n+more], func() { textBuffers.Put(large) }, nil
 	}
 	textBuffers.Put(large)
@@ -228,50 +229,51 @@ func (s *socket) readText(r io.Reader) (message []byte, free func(), err error) 
 	return nil, nil, err
 }
 
-// textBuffers are buffers for one message each, a byte longer than one may be. A socket has
-// one from a message's first byte to its last, because most sockets are idle most of the
-// time.
+// textBuffers are buffers for one message each, a byte longer than one may be. A socket
+// holds one only from a message's first byte to its last, because most sockets are idle
+// most of the time.
 var textBuffers = sync.Pool{New: func() any {
 	b := make([]byte, bridge.MaxMessage+1)
 	return &b
 }}
 
-// timed ends the socket when a message that has begun takes too long. A context
-// would cut the connection before the reason could be told, also that of a message
-// that is too long.
+// timed ends the socket when a message that has begun takes too long. A context would cut
+// the connection before the reason could be sent, also that of a message that is too
+// long.
 func (s *socket) timed(r io.Reader) *timedReader {
 	return &timedReader{Reader: r, within: s.within, late: func() {
-		s.fail(s.base, bridge.NewError(bridge.CodeTimeout, "a message did not come whole in time"))
+		s.fail(s.base, bridge.NewError(bridge.CodeTimeout, "a message did not arrive in time"))
 	}}
 }
 
-// ended tells the end of a message from a fault.
-func ended(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) }
+// messageEnded reports whether a read ended with its message, and not by a fault.
+func messageEnded(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
 
-// send writes one message. The library cuts a connection in the middle of a write
-// whose context ends, and then nobody could be told why: only the proxy's own end
-// does that.
+// send writes one message. The library cuts a connection in the middle of a write whose
+// context ends, and then the reason could not be sent: so only Close ends a write.
 func (s *socket) send(ctx context.Context, m bridge.Wire) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	message := bridge.AppendMessage(nil, m)
-	// What another message took of the line, or still takes, comes first.
+	// Bytes of other messages that the link still carries come first.
 	ahead := min(s.meter.liveness.owed.Load(), bridge.MaxMessage)
-	ctx, cancel := context.WithTimeout(s.base, bridge.Timeout(writeTime, ahead+int64(len(message))))
+	ctx, cancel := context.WithTimeout(s.base, bridge.Timeout(writeTimeout, ahead+int64(len(message))))
 	defer cancel()
 	return s.conn.Write(ctx, websocket.MessageText, message)
 }
 
-// fail ends the socket with the reason, as a message and as a close code.
+// fail ends the socket and sends the reason, as a message and as a close code.
 func (s *socket) fail(ctx context.Context, err error) {
-	e := s.judge(err)
-	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	e := s.publicError(err)
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	s.send(ctx, &bridge.Fail{Error: *e})
-	s.meter.end()
-	if !s.known.Load() {
-		s.meter.hurry(hurryTime)
+	s.meter.allowClosing()
+	if !s.admitted.Load() {
+		s.meter.readFor(strangerCloseTimeout)
 	}
 	code := closeCode(e.Code)
 	if breach := s.meter.breach.Load(); breach != 0 {
@@ -280,9 +282,9 @@ func (s *socket) fail(ctx context.Context, err error) {
 	s.conn.Close(code, string(e.Code))
 }
 
-// judge makes of any error what may be told, with the connection's id so that
-// the log can be searched for it.
-func (s *socket) judge(err error) *bridge.Error {
+// publicError returns what the page may see of any error, with the connection's id so
+// that the log can be searched for it.
+func (s *socket) publicError(err error) *bridge.Error {
 	e := *bridge.AsError(err)
 	e.ID = s.id
 	if e.Code == bridge.CodeInternal || e.Err != nil {
@@ -291,7 +293,7 @@ func (s *socket) judge(err error) *bridge.Error {
 	return &e
 }
 
-// closeCode chooses among the standard's codes; the message before it is exact.
+// closeCode is the closest of RFC 6455's codes; the message before it is exact.
 func closeCode(c bridge.Code) websocket.StatusCode {
 	switch c {
 	case bridge.CodeInternal:
@@ -304,12 +306,11 @@ func closeCode(c bridge.Code) websocket.StatusCode {
 	return websocket.StatusPolicyViolation
 }
 
-// bye tells the page when to come back, each at another time, and ends the
-// socket.
+// bye sends the page a random time after which to come back, and ends the socket.
 func (s *socket) bye(ctx context.Context) {
 	after := 200*time.Millisecond + rand.N(1800*time.Millisecond)
 	s.send(ctx, &bridge.Bye{After: after.Milliseconds()})
-	s.meter.end()
+	s.meter.allowClosing()
 	s.conn.Close(websocket.StatusServiceRestart, "restarting")
 }
 

@@ -65,8 +65,8 @@ func TestH4DeadSocketsMakeRoom(t *testing.T) {
 		fresh := partySocket()
 		limits, err := p.enter(fresh)
 		require.NoError(t, err)
-		require.True(t, old.meter.gone)
-		require.False(t, busy.meter.gone)
+		require.True(t, old.meter.stopped)
+		require.False(t, busy.meter.stopped)
 		_, err = p.enter(partySocket())
 		require.Equal(t, bridge.CodeBusy, bridge.CodeOf(err))
 		for _, s := range []*socket{old, busy, fresh} {

@@ -8,54 +8,54 @@ import (
 	"attache/bridge"
 )
 
-// timedReader reads a message on its way in. It has a time that does not depend on its
-// length, and more for every byte that came, as a slow line needs, but no pause
-// may be as long as the first: a peer that drips or stops ends soon, and any peer
-// in the end.
+// timedReader reads a message that is arriving. The message has a time that does not depend
+// on its length, and more for every byte that came, as a slow link needs; but no pause may
+// be as long as the first time. So a peer that stops or drips is cut soon, and every
+// message ends at last.
 type timedReader struct {
 	io.Reader
 	within time.Duration
-	late   func() // it did not come in time
+	late   func() // it did not arrive in time
 
 	came atomic.Int64 // bytes
 	last atomic.Int64 // when some came
 	done atomic.Bool
 }
 
-// mostTimes is how many times within a message may take, however many bytes come.
-// By default that is more than [bridge.Patience] ever gives: two minutes, in which
-// 16 kbit/s bring nearly 256 KiB.
-const mostTimes = 10
+// maxTimes is how many times within a message may take, however many bytes come. By
+// default that is more than [bridge.Timeout] ever gives: two minutes, in which 16 kbit/s
+// bring nearly 256 KiB.
+const maxTimes = 10
 
-func (a *timedReader) Read(p []byte) (int, error) {
-	n, err := a.Reader.Read(p)
+func (r *timedReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
 	if n > 0 {
-		a.came.Add(int64(n))
-		a.last.Store(now())
+		r.came.Add(int64(n))
+		r.last.Store(now())
 	}
 	return n, err
 }
 
-// watch calls late once the time is over, unless stop is called before.
-func (a *timedReader) watch() (stop func()) {
+// watch calls late when the time is over, unless stop is called before.
+func (r *timedReader) watch() (stop func()) {
 	began := now()
-	a.last.Store(began)
+	r.last.Store(began)
 	var timer *time.Timer
 	timer = time.AfterFunc(time.Hour, func() {
-		if a.done.Load() {
+		if r.done.Load() {
 			return
 		}
-		may := min(bridge.Timeout(a.within, a.came.Load()), mostTimes*a.within)
-		left := time.Duration(min(began+int64(may), a.last.Load()+int64(a.within)) - now())
+		may := min(bridge.Timeout(r.within, r.came.Load()), maxTimes*r.within)
+		left := time.Duration(min(began+int64(may), r.last.Load()+int64(r.within)) - now())
 		if left > 0 {
 			timer.Reset(left)
 			return
 		}
-		a.late()
+		r.late()
 	})
-	timer.Reset(a.within)
+	timer.Reset(r.within)
 	return func() {
-		a.done.Store(true)
+		r.done.Store(true)
 		timer.Stop()
 	}
 }

@@ -91,7 +91,7 @@ func (s *session) sendUpload(ctx context.Context, r Record) error {
 	m := &bridge.Upload{Key: r.Key, State: r.State}
 	switch r.State {
 	case bridge.Failed:
-		m.Error = s.judge(bridge.NewError(r.Code, ""))
+		m.Error = s.publicError(bridge.NewError(r.Code, ""))
 	case bridge.Announced:
 		e, err := s.proxy.cfg.Chat.File(ctx, s.who.Session, s.who.Party.UserID, r.FileID)
 		if err == nil {

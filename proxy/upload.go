@@ -131,7 +131,7 @@ func (us *uploads) change(ctx context.Context, u *upload) error {
 func (u *upload) finishSoon() {
 	us := u.uploads
 	us.running.Go(func() {
-		ctx, cancel := context.WithTimeout(us.ctx, requestTime)
+		ctx, cancel := context.WithTimeout(us.ctx, requestTimeout)
 		defer cancel()
 		if err := u.finish(ctx); err != nil {
 			us.transfers.cfg.Log.Warn("upload not accepted", "upload", u.id, "error", err)

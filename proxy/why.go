@@ -39,7 +39,7 @@ func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(why{
 		Protocol: bridge.Subprotocol, Time: now.UnixMilli(), Origin: d.origin, Allowed: p.origins.allow(r),
-		Refused: last.code, Missing: last.lacks, Draining: p.leaving.Err() != nil,
+		Refused: last.code, Missing: last.lacks, Draining: p.draining.Err() != nil,
 	})
 }
 
