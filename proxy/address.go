@@ -11,14 +11,14 @@ import (
 	"attache/proxy/guests"
 )
 
-// trustedProxies are the reverse proxies whose word about who connects through them is believed.
+// trustedProxies are the reverse proxies whose X-Forwarded-For is believed.
 type trustedProxies []netip.Prefix
 
 func parseTrustedProxies(list []string) (trustedProxies, error) {
 	var out trustedProxies
 	var wrong []error
 	for _, s := range list {
-		p, err := parseFront(s)
+		p, err := parseTrustedProxy(s)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("reverse proxy %w", err))
 		}
@@ -27,14 +27,14 @@ func parseTrustedProxies(list []string) (trustedProxies, error) {
 	return out, errors.Join(wrong...)
 }
 
-// CheckTrustedProxy returns an error where s is not the address or network of a reverse proxy
+// CheckTrustedProxy returns an error if s is not the address or network of a reverse proxy
 // as Config.TrustedProxies takes it. The error quotes s and says what to write instead.
 func CheckTrustedProxy(s string) error {
-	_, err := parseFront(s)
+	_, err := parseTrustedProxy(s)
 	return err
 }
 
-func parseFront(s string) (netip.Prefix, error) {
+func parseTrustedProxy(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if addr, errAddr := netip.ParseAddr(s); errAddr == nil {
 		p, err = addr.WithZone("").Prefix(addr.BitLen())
@@ -67,10 +67,10 @@ func (t trustedProxies) trusts(a netip.Addr) bool {
 	return slices.ContainsFunc(t, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// from is who connects: the peer, or whom a reverse proxy has named that is trusted.
-// Each appends whom it has seen to X-Forwarded-For, so the list is believed from
-// its end on, as far as trusted ones wrote it; what stands before may be the
-// stranger's own invention.
+// from returns the address that connects: the peer's, or the one that a trusted reverse
+// proxy names. Each reverse proxy appends its own peer to X-Forwarded-For, so the list is
+// read from its end, as far as trusted ones wrote it; a stranger may have invented the
+// part before.
 func (t trustedProxies) from(r *http.Request) string {
 	addr, ok := parseAddress(r.RemoteAddr)
 	if !ok {
@@ -87,9 +87,9 @@ func (t trustedProxies) from(r *http.Request) string {
 	return guests.Network(addr)
 }
 
-// unnamed reports whether the request seems to come from a reverse proxy that the configuration
-// does not name: somebody in this network has written X-Forwarded-For.
-func (t trustedProxies) unnamed(r *http.Request) (netip.Addr, bool) {
+// unlisted reports whether the request seems to come from a reverse proxy that the
+// configuration does not list: a peer in this network has sent X-Forwarded-For.
+func (t trustedProxies) unlisted(r *http.Request) (netip.Addr, bool) {
 	a, ok := parseAddress(r.RemoteAddr)
 	return a, ok && r.Header.Get("X-Forwarded-For") != "" && (a.IsLoopback() || a.IsPrivate()) && !t.trusts(a)
 }
@@ -108,5 +108,5 @@ func parseAddress(s string) (netip.Addr, bool) {
 }
 
 // TrustedProxy reports whether the address is one of the reverse proxies that the
-// configuration names: it stands for everybody who connects through it.
+// configuration lists: many clients may connect through it.
 func (p *Proxy) TrustedProxy(a netip.Addr) bool { return p.trusted.trusts(a) }

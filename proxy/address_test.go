@@ -69,7 +69,7 @@ func TestB64AReverseProxyThatIsNotNamedIsTold(t *testing.T) {
 		"a stranger":          {"203.0.113.9:1", "198.51.100.1", false},
 	} {
 		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": {c.header}}}
-		_, got := list.unnamed(r)
+		_, got := list.unlisted(r)
 		require.Equal(t, c.want, got, name)
 	}
 	var log strings.Builder

@@ -18,7 +18,7 @@ import (
 
 // kept is what a test looks at of a line of the audit log.
 type kept struct {
-	Act      proxy.Action
+	Action   proxy.Action
 	Session  string
 	User     string
 	Type     bridge.UserType
@@ -64,17 +64,17 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 	}
 	p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1 << 40})
 	require.Equal(t, bridge.CodeFileSize, p.refused())
-	next(kept{Act: proxy.ActionRefused, Size: 1 << 40, Code: bridge.CodeFileSize})
+	next(kept{Action: proxy.ActionRefused, Size: 1 << 40, Code: bridge.CodeFileSize})
 
 	content := random(300_000)
 	file := w.upload(p, d, "a.bin", content)
 	digest := sum(content)
-	next(kept{Act: proxy.ActionAnnounced, Document: file.DocumentID, File: file.ID, Size: 300_000, Digest: digest})
+	next(kept{Action: proxy.ActionAnnounced, Document: file.DocumentID, File: file.ID, Size: 300_000, Digest: digest})
 
 	path := w.ticket(p, file.ID)
-	next(kept{Act: proxy.ActionTicket, Document: file.DocumentID, File: file.ID, Size: 300_000})
+	next(kept{Action: proxy.ActionTicket, Document: file.DocumentID, File: file.ID, Size: 300_000})
 	w.fetch(path, nil, http.StatusOK)
-	next(kept{Act: proxy.ActionDownload, Document: file.DocumentID, File: file.ID, Size: 300_000, Digest: digest})
+	next(kept{Action: proxy.ActionDownload, Document: file.DocumentID, File: file.ID, Size: 300_000, Digest: digest})
 
 	for _, again := range []struct {
 		header http.Header
@@ -94,7 +94,7 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 	require.NoError(t, err)
 	wrong := random(10)
 	d.frame(key, 0, wrong)
-	next(kept{Act: proxy.ActionFailed, Document: r.DocumentID, Size: 10, Digest: strings.Repeat("0", 64), Code: bridge.CodeDigest})
+	next(kept{Action: proxy.ActionFailed, Document: r.DocumentID, Size: 10, Digest: strings.Repeat("0", 64), Code: bridge.CodeDigest})
 
 	key = newKey()
 	p.send(&bridge.Offer{Key: key, Name: "c.bin", Size: 10})
@@ -102,7 +102,7 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 	r, err = w.Records.Get(t.Context(), "s1", key)
 	require.NoError(t, err)
 	p.send(&bridge.Cancel{Key: key})
-	next(kept{Act: proxy.ActionCancelled, Document: r.DocumentID, Size: 10})
+	next(kept{Action: proxy.ActionCancelled, Document: r.DocumentID, Size: 10})
 
 	f, err := os.Open(w.AuditFile)
 	require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestT21OneLineATicket(t *testing.T) {
 	all.Wait()
 	var downloads int
 	for _, k := range w.keptOf("alice") {
-		if k.Act == proxy.ActionDownload {
+		if k.Action == proxy.ActionDownload {
 			downloads++
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"attache/bridge"
 )
 
-// Config is what a proxy is made of. Fields without a default are required.
+// Config is the configuration of a proxy. Fields without a default are required.
 type Config struct {
 	Chat      ChatServer
 	Documents Documents
@@ -26,50 +26,50 @@ type Config struct {
 	// customers only. Default: bridge.Unlimited().
 	AgentLimits *bridge.Limits
 
-	// MaxFileSize bounds one file, in bytes, whoever sends it: what the scanner
-	// looks at. 0 or bridge.NoLimit is no limit. Default: none.
+	// MaxFileSize bounds one file of any party, in bytes: as much as the scanner scans. 0
+	// or bridge.NoLimit is no limit. Default: none.
 	MaxFileSize int64
 
-	// MaxFrame is the payload a frame may have, in bytes: what the staging
-	// takes in one piece. Default: bridge.MaxFrame.
+	// MaxFrame bounds the payload of a frame, in bytes: as much as the staging takes in
+	// one piece. Default: bridge.MaxFrame.
 	MaxFrame int
 
-	// Seats tells proxies that share an engine of each other's sockets.
+	// Seats lets proxies that share an engine know of each other's sockets.
 	// Default: this proxy is the only one.
 	Seats Seats
 
-	// Audit is told of refused offers, of tickets and of each one's first use here,
-	// before they happen. Default: nobody is.
+	// Audit records refused offers, tickets and each ticket's first use here, before they
+	// happen. Default: nothing is recorded.
 	Audit Audit
 
 	// DisconnectTimeout is how long a party stays in the session after its last
 	// socket is gone. Default: 45 s, as Chat Server's flex-disconnect-timeout.
 	DisconnectTimeout time.Duration
 
-	// HelloTimeout is how long a socket may take to say who it is. Default: 5 s.
+	// HelloTimeout is how long a socket may take to authenticate. Default: 5 s.
 	HelloTimeout time.Duration
 
-	// MessageTimeout is how long a message may take from its first byte to its
-	// last, beyond the time that bridge.SlowestRate needs for what came of it, and
-	// ten times as long at most. Default: 15 s.
+	// MessageTimeout is how long a message may take from its first byte to its last, beyond
+	// the time that its bytes take at bridge.SlowestRate, and ten times as long at most.
+	// Default: 15 s.
 	MessageTimeout time.Duration
 
-	// MaxWaiting bounds the sockets that have not said who they are, in all and
-	// by address. Where there are as many in all, the one that has waited longest goes;
-	// from an address that has as many, no more come in. Defaults: 1024 and 64.
+	// MaxWaiting bounds the sockets that have not authenticated, and MaxWaitingAddress those
+	// of one address. When there are as many in all, the one that has waited longest is cut;
+	// an address that has as many gets no more. Defaults: 1024 and 64.
 	MaxWaiting        int
 	MaxWaitingAddress int
 
 	// MessageRate is how many messages of one party are read a second, over all its
-	// sockets here, once it has sent MessageBurst. Frames count only where they are
-	// refused. Defaults: 100 and 500.
+	// sockets here, once it has sent MessageBurst. Only refused frames count. Defaults: 100
+	// and 500.
 	MessageRate  float64
 	MessageBurst int
 
-	// HistoryRate is how many bytes of its session's transcript a party is sent a
-	// second, over all its sockets here, once it was sent HistoryBurst: a page asks for
-	// what it has not seen yet, and can ask for all of it again and again. What happens
-	// while it is there does not count. Defaults: 512 KiB and 2 MiB.
+	// HistoryRate is how many bytes of its session's transcript a party is sent a second,
+	// over all its sockets here, once it was sent HistoryBurst: a page asks for the events
+	// that it has not seen yet, and can ask for all of them again and again. Live events do
+	// not count. Defaults: 512 KiB and 2 MiB.
 	HistoryRate  float64
 	HistoryBurst int
 
@@ -77,51 +77,52 @@ type Config struct {
 	// Default: 8 of each.
 	MaxSockets int
 
-	// FrameMemory bounds what frames hold that are on their way in, in bytes, of all
-	// data sockets together. Default: 16 MiB.
+	// FrameMemory bounds the memory of incoming frames, of all data sockets together, in
+	// bytes. Default: 16 MiB.
 	FrameMemory int64
 
-	// TextRate is how many bytes a second a customer may say, over all its sockets
-	// here, once it has said TextBurst; a message counts with its text and 512
-	// bytes, and what is more is refused with code busy. Everybody else has eight
+	// TextRate is how many bytes of messages a customer may send a second, over all its
+	// sockets here, once it has sent TextBurst; a message counts with its text and 512
+	// bytes, and beyond that it is refused with code busy. Everybody else may send eight
 	// times as much. Defaults: 16 KiB and 512 KiB.
 	TextRate  int
 	TextBurst int
 
-	// MaxUnfinished and MaxUnfinishedBytes bound the uploads that a customer may have
-	// in a session that are not announced, by number and by the bytes they were offered
-	// with; one alone may be of any size. What was taken back counts for 20 s more, as
-	// long as it may lie on the disk, and a customer whose files of a session may have
-	// less together has twice that for both. MaxLost bounds those of a day that were
-	// cancelled or failed. Everybody else may have eight times as many, with 64 times
-	// the bytes. What is more is refused with code busy. Defaults: 32, 1 GiB and 500.
+	// MaxUnfinished and MaxUnfinishedBytes bound the uploads of a customer in a session
+	// that are not announced, by number and by their offered sizes; one alone may be of any
+	// size. A cancelled one counts for 20 s more, as long as it may be on the disk; a
+	// customer whose total size is limited to less has twice that limit instead. MaxLost
+	// bounds uploads of one day that were cancelled or failed. Everybody else may have eight
+	// times as many, with 64 times the bytes. Beyond that an offer is refused with code
+	// busy. Defaults: 32, 1 GiB and 500.
 	MaxUnfinished      int
 	MaxUnfinishedBytes int64
 	MaxLost            int
 
-	// TrustedProxies are the addresses and networks (CIDR) of reverse proxys. Of a socket
-	// that comes through one, the address is the one that it names in
-	// X-Forwarded-For. Default: none is believed, and one counts as one address.
+	// TrustedProxies are the addresses and networks (CIDR) of reverse proxies. A connection
+	// through one of them counts for the address that it names in X-Forwarded-For. Default:
+	// none, so all connections through a reverse proxy count for one address.
 	TrustedProxies []string
 
-	// TicketTime is how long a download may begin after its ticket was given, and
-	// DownloadTime how long one that was cut may go on. Defaults: 10 min and 6 h.
+	// TicketTime is how long after its ticket was issued a download may begin, and
+	// DownloadTime how long after that time one that was cut may resume. Defaults: 10 min
+	// and 6 h.
 	TicketTime, DownloadTime time.Duration
 
-	// Credentials lets pages of the listed origins send cookies and the like along
-	// with a download (Access-Control-Allow-Credentials): a reverse proxy may ask for
-	// them, the proxy never looks at any. Default: off.
+	// Credentials lets pages of the listed origins send cookies with a download
+	// (Access-Control-Allow-Credentials), because a reverse proxy may require them; the
+	// proxy reads none. Default: off.
 	Credentials bool
 
-	// MaxDownloads bounds the downloads of one session at a time, each of which holds
-	// a piece of its file. Default: 32.
+	// MaxDownloads bounds the concurrent downloads of one session, because each holds a
+	// piece of its file in memory. Default: 32.
 	MaxDownloads int
 
 	// PieceTimeout is how long a download may take for 32 KiB; the default, 60 s,
 	// is 4 kbit/s.
 	PieceTimeout time.Duration
 
-	// Log gets one line per connection and upload. Default: discarded.
+	// Log receives a line for each connection and upload. Default: discarded.
 	Log *slog.Logger
 }
 

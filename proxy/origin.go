@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// origins is the exact list of page origins. The library's own check accepts a
-// missing Origin and any scheme for the request's host; this one does neither.
+// origins is the exact list of page origins. The library's own check accepts a missing
+// Origin, and any scheme of the request's host; this one accepts neither.
 type origins map[string]bool
 
 func parseOrigins(list []string) (origins, error) {
@@ -22,14 +22,14 @@ func parseOrigins(list []string) (origins, error) {
 	return out, errors.Join(wrong...)
 }
 
-// allow reports whether the request names exactly one origin, and one of the list.
+// allow reports whether the request has exactly one origin, and that is listed.
 func (list origins) allow(r *http.Request) bool {
 	named := r.Header.Values("Origin")
 	return len(named) == 1 && list[named[0]]
 }
 
-// cors lets a listed page read the answer and the headers it needs. Any other
-// page can still follow the link, which shows it nothing.
+// cors lets a listed page read the response and the headers it needs. Any other page can
+// still follow the link, but cannot read the response.
 func (p *Proxy) cors(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Origin")
 	if !p.origins.allow(r) {

@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// CheckOrigin returns an error where no browser ever sends o as an Origin header, so
-// that listing it would allow nobody. The error quotes o and says what to write instead.
+// CheckOrigin returns an error if no browser ever sends o as an Origin header, so that
+// listing it would allow no page. The error quotes o and says what to write instead.
 //
 // Browsers serialise an origin as scheme, host and port, in lower case, the host in
 // punycode and without the scheme's default port (RFC 6454 section 6.2, and the URL
@@ -67,8 +67,8 @@ func serialise(address string) (origin, why string) {
 	return scheme + "://" + host + ":" + strconv.FormatUint(n, 10), ""
 }
 
-// splitScheme takes what people write for http or https off the address; what has no
-// scheme is taken for https.
+// splitScheme removes http or https, as people may write it, from the address. Without a
+// scheme it is https.
 func splitScheme(address string) (scheme, rest string) {
 	for _, scheme := range []string{"https", "http"} {
 		if rest, ok := strings.CutPrefix(strings.ToLower(address), scheme+"//"); ok {
@@ -88,7 +88,7 @@ func splitScheme(address string) (scheme, rest string) {
 	return "", rest
 }
 
-// isPort tells localhost:3000 from https:example.
+// isPort distinguishes localhost:3000 from https:example.
 func isPort(s string) bool {
 	s, _, _ = strings.Cut(s, "/")
 	return s != "" && strings.Trim(s, "0123456789") == ""
@@ -107,7 +107,7 @@ func serialiseHost(host string) string {
 		strings.HasPrefix(host, ".") || strings.Contains(host, "..") {
 		return ""
 	}
-	// A browser takes a host whose last label is a number for an IPv4 address.
+	// To a browser a host whose last label is a number is an IPv4 address.
 	last := host[strings.LastIndex(strings.TrimSuffix(host, "."), ".")+1:]
 	if _, err := strconv.ParseUint(strings.TrimSuffix(last, "."), 0, 64); err == nil && net.ParseIP(host).To4() == nil {
 		return ""
@@ -115,13 +115,13 @@ func serialiseHost(host string) string {
 	return host
 }
 
-// toASCII is the host's punycode form, as net/http writes it into a Host header; ""
-// where there is none.
+// toASCII returns the host's punycode form, as net/http writes it into a Host header; ""
+// if it has none.
 func toASCII(host string) string {
 	if strings.IndexFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
 		return host
 	}
-	// Dots of other scripts separate labels, too.
+	// Dots of other scripts separate labels too.
 	host = strings.NewReplacer("。", ".", "．", ".", "｡", ".").Replace(host)
 	request := http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/"}, Host: host}
 	var text bytes.Buffer

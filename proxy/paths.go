@@ -9,9 +9,9 @@ import (
 	"attache/bridge"
 )
 
-// Mounted returns next for serving at the root of a host, behind reverse proxies: paths are
-// cleaned by [CleanPaths], and if one of the proxy's own paths has a prefix, which the reverse
-// proxy should have removed, the request is answered with 404 and the log says so.
+// Mounted returns next for serving at the root of a host behind reverse proxies: it cleans
+// paths with [CleanPaths], and answers a path of the proxy's with 404 and a line in the
+// log if it has a prefix that the reverse proxy should have removed.
 func (p *Proxy) Mounted(next http.Handler) http.Handler {
 	return CleanPaths(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if prefix := prefixed(r.URL.Path); prefix != "" {
@@ -22,7 +22,7 @@ func (p *Proxy) Mounted(next http.Handler) http.Handler {
 	}))
 }
 
-// prefixed returns what stands before a path of the wire; "" where nothing does.
+// prefixed returns the prefix of one of the proxy's paths; "" if it has none.
 func prefixed(path string) string {
 	for _, known := range []string{bridge.PathChat, bridge.PathData, bridge.PathWhy} {
 		if before, ok := strings.CutSuffix(path, known); ok {
@@ -32,18 +32,18 @@ func prefixed(path string) string {
 	return ""
 }
 
-// A page that asks why gets the prefix as it arrived: a reverse proxy may have changed the
-// one that stands in the page's url.
+// The page is sent the prefix as it arrived: a reverse proxy may have changed the one in
+// the page's url.
 type stray struct {
 	Protocol string `json:"protocol"`
 	Prefix   string `json:"prefix"`
 }
 
-// serveStray answers 404, readable for any page that asks why.
+// serveStray answers 404, and a page of any origin may read the reason.
 func (p *Proxy) serveStray(w http.ResponseWriter, r *http.Request, prefix string) {
 	prefix = prefix[:min(len(prefix), 64)]
 	p.refusals.warn(p.cfg.Log, bridge.CodeUpgrade, "error", "the path has a prefix", "prefix", prefix, "origin", named(r), "address", p.trusted.from(r),
-		"hint", "have the reverse proxy take the prefix away (nginx: location /prefix/ { proxy_pass http://proxy/; }), or correct the page's url")
+		"hint", "let the reverse proxy remove the prefix (nginx: location /prefix/ { proxy_pass http://proxy/; }), or correct the page's url")
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "no-store")
@@ -53,14 +53,14 @@ func (p *Proxy) serveStray(w http.ResponseWriter, r *http.Request, prefix string
 	json.NewEncoder(w).Encode(stray{Protocol: bridge.Subprotocol, Prefix: prefix})
 }
 
-// CleanPaths serves a request whose path has doubled slashes or dots as if it had none.
-// http.ServeMux redirects such a request, and a browser follows no redirect of a WebSocket
-// handshake, so the dial would fail without a word. A reverse proxy writes such paths easily:
-// nginx sends //attache/chat with location /files and proxy_pass http://proxy/. Besides, the
-// redirect would lead out of the prefix that the reverse proxy has taken away.
+// CleanPaths serves a request whose path has double slashes or dots as if it had none.
+// http.ServeMux would redirect it, and a browser does not follow a redirect of a WebSocket
+// handshake, so the dial would fail without a reason. Reverse proxies send such paths
+// easily: nginx sends //attache/chat for location /files and proxy_pass http://proxy/. The
+// redirect would also lack the prefix that the reverse proxy has removed.
 //
 // The path is cleaned in its escaped form, so that a file's name, which is one escaped
-// element and may hold anything, stays as it is.
+// element and may have any characters, does not change.
 func CleanPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		escaped := r.URL.EscapedPath()

@@ -10,33 +10,33 @@ import (
 	"attache/proxy/guests"
 )
 
-// Proxy is the http.Handler. It answers below /attache/ and nothing else.
+// Proxy is the http.Handler. It serves paths below /attache/ and no others.
 type Proxy struct {
 	cfg       Config
 	mux       *http.ServeMux
 	origins   origins
 	trusted   trustedProxies
 	hints     hints
-	waiting   *guests.Limiter // sockets that have not said who they are
+	waiting   *guests.Limiter // sockets that have not authenticated
 	refusals  *refusalLog
 	transfers *Transfers
 	presence  presence
 	rates     *rateLimits
 	text      textLimit
 	refused   *refusedDials
-	whyRates  *limiters // of those who ask why, by address
+	whyRates  *limiters // of requests for the reason of a refused dial, by address
 
 	ctx      context.Context // ends every socket
 	stop     context.CancelCauseFunc
 	draining context.Context // ends with Drain: every socket says goodbye
 	drain    context.CancelFunc
 
-	mu      sync.Mutex // held while a socket enters or no more may
+	mu      sync.Mutex // held while a socket enters, and while Drain or Close begins
 	running sync.WaitGroup
 }
 
-// New returns a proxy that is ready to serve; an error names what the
-// configuration lacks. Close it to end its sockets.
+// New returns a proxy that is ready to serve, or an error that names what the
+// configuration lacks. Close ends it.
 func New(c Config) (*Proxy, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -75,10 +75,9 @@ func New(c Config) (*Proxy, error) {
 // ServeHTTP answers the two sockets and the downloads.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
 
-// Drain takes no more sockets, tells every page when to come back (spread over
-// a few seconds, so that they do not come all at once) and waits for the
-// sockets to end or for ctx. Uploads are left where they are: the pages go on
-// with them elsewhere.
+// Drain accepts no more sockets, sends every page a time after which to come back (spread
+// over a few seconds, so that not all come at once), and waits for the sockets or ctx to
+// end. Uploads stay as they are: the pages resume them at another proxy.
 func (p *Proxy) Drain(ctx context.Context) error {
 	p.mu.Lock()
 	p.drain()
@@ -93,7 +92,8 @@ func (p *Proxy) Drain(ctx context.Context) error {
 	}
 }
 
-// Close ends every socket at once and waits for them.
+// Close ends every socket at once and waits for them. Other callers of [Proxy.Transfers]
+// end first.
 func (p *Proxy) Close() {
 	p.mu.Lock()
 	p.stop(errClosed)
@@ -105,7 +105,7 @@ func (p *Proxy) Close() {
 
 var errClosed = errors.New("the proxy is closing")
 
-// enter counts a socket in, unless the proxy is on its way out.
+// enter counts a socket in, unless the proxy is draining or closing.
 func (p *Proxy) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

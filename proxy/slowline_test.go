@@ -91,8 +91,8 @@ func (c carried) Read(p []byte) (int, error) {
 // byte goes over it once.
 func TestB54OverASlowLine(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *proxy.Config) { c.MessageTimeout = time.Second })
-	l := laySlowLine(t, strings.TrimPrefix(w.Server.URL, "http://"), 64<<10)
+	w := newWorld(t, func(c *proxy.Config) { c.MessageTimeout = 3 * time.Second })
+	l := laySlowLine(t, strings.TrimPrefix(w.Server.URL, "http://"), 25<<10)
 	p := sender.Open(sender.Options{
 		Address: func() string { return "http://" + l.listener.Addr().String() },
 		Token:   w.agent, Origin: origin, Module: true,

@@ -159,7 +159,7 @@ func (w *world) limitsOf(user string) bridge.Limits {
 
 func (w *world) acts(user string) (acts []proxy.Action) {
 	for _, line := range w.keptOf(user) {
-		acts = append(acts, line.Act)
+		acts = append(acts, line.Action)
 	}
 	return acts
 }
