@@ -44,7 +44,7 @@ func TestProxyResumesAfterBackendIsKilled(t *testing.T) {
 	require.Equal(t, bridge.CodeFileCount, fourth.Code)
 
 	got := run(t, command(t, "conform", "--backend", at[0], "--backend-secret", secret, "--only", "join"))
-	require.Zero(t, got.code, got.log)
+	require.Zero(t, got.code, "%s%s", got.out, got.log)
 	require.Contains(t, got.out, "ok    join returns")
 	b.signal()
 	b.wait()

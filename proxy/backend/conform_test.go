@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,6 +69,20 @@ func TestConform_StoreWithOwnIDsPasses(t *testing.T) {
 		p.Documents = &ownIDs{Store: p.Documents, newID: b.Store.NewID, ids: map[string]string{}}
 	}, nil)
 	require.Empty(t, b.conform("document"))
+}
+
+// A backend that looks up the party of a stream only after it has begun to answer is as
+// good as another: no case may do something and expect that a stream just opened has seen it.
+func TestConform_PassesIfStreamsStartLate(t *testing.T) {
+	t.Parallel()
+	b := newWorld(t)
+	late := &brokenChat{Server: b.Chat}
+	late.events = func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+		<-time.After(200 * time.Millisecond)
+		return b.Chat.Events(ctx, session, userID, position, deliver)
+	}
+	b.serve(func(o *backend.HandlerOptions) { o.Chat = late }, nil)
+	require.Empty(t, b.conform(""))
 }
 
 // onlyChat hides a Chat Server's other interfaces.
