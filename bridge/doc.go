@@ -6,7 +6,7 @@
 // # The life of a file, in this package's terms
 //
 // A page connects with a [Hello] that carries a token and gets a [Welcome]: its
-// [Party], [Rights] and [Limits]. Then each [Happened] brings one [Event] of the
+// [Party], [Rights] and [Limits]. Then each [EventAdded] brings one [Event] of the
 // transcript, first the history and then new ones.
 //
 // To send a file the page makes a [Key], checks the name and size with

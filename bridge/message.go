@@ -72,7 +72,7 @@ func proxyMessage(kind string) Wire {
 	case typeWelcome:
 		return new(Welcome)
 	case typeEvent:
-		return new(Happened)
+		return new(EventAdded)
 	case typeAccept:
 		return new(Accept)
 	case typeUpload:
@@ -84,7 +84,7 @@ func proxyMessage(kind string) Wire {
 	case typeFail:
 		return new(Fail)
 	case typeLimits:
-		return new(Allowance)
+		return new(LimitsChanged)
 	case typeBye:
 		return new(Bye)
 	case typeReady:
@@ -223,11 +223,11 @@ func (m *Welcome) fields(f fields) {
 	f.optional("id", &m.ID, 64)
 }
 
-// Happened carries an event of the transcript.
-type Happened struct{ Event Event }
+// EventAdded carries an event of the transcript.
+type EventAdded struct{ Event Event }
 
-func (m *Happened) kind() string    { return typeEvent }
-func (m *Happened) fields(f fields) { f.object("event", &m.Event, nil) }
+func (m *EventAdded) kind() string    { return typeEvent }
+func (m *EventAdded) fields(f fields) { f.object("event", &m.Event, nil) }
 
 // Accept asks for the bytes from Offset on.
 type Accept struct {
@@ -309,11 +309,11 @@ func (m *Fail) fields(f fields) {
 	f.object("error", &m.Error, nil)
 }
 
-// Allowance carries the party's limits after a change.
-type Allowance struct{ Limits Limits }
+// LimitsChanged carries the party's limits after a change.
+type LimitsChanged struct{ Limits Limits }
 
-func (m *Allowance) kind() string    { return typeLimits }
-func (m *Allowance) fields(f fields) { f.object("limits", &m.Limits, nil) }
+func (m *LimitsChanged) kind() string    { return typeLimits }
+func (m *LimitsChanged) fields(f fields) { f.object("limits", &m.Limits, nil) }
 
 // Bye is the proxy's last message on a connection that it closes in an orderly way.
 // After is how many milliseconds to wait before reconnecting.

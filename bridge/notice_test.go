@@ -157,11 +157,11 @@ func requireDelivered(t require.TestingT, a bridge.Announcement) {
 	e.Data = e.Data.Set(bridge.Text(bridge.KeyFileID, strings.Repeat("f", 64)))
 	require.NoError(t, e.Data.Check())
 
-	message := bridge.AppendMessage(nil, &bridge.Happened{Event: e})
+	message := bridge.AppendMessage(nil, &bridge.EventAdded{Event: e})
 	require.LessOrEqual(t, len(message), bridge.MaxMessage)
 	m, err := bridge.FromProxy(message)
 	require.NoError(t, err)
-	require.Equal(t, e, m.(*bridge.Happened).Event)
+	require.Equal(t, e, m.(*bridge.EventAdded).Event)
 
 	file, err := bridge.DecodeFile(e)
 	require.NoError(t, err)

@@ -124,14 +124,14 @@ func TestM4ReplayedHistoryIsPaced(t *testing.T) {
 	}
 	again, welcome := w.join(w.agent)
 	for n := range 8 {
-		m := await(again, anything[*bridge.Happened])
+		m := await(again, anything[*bridge.EventAdded])
 		require.LessOrEqual(t, m.Event.ID, welcome.Position, n)
 	}
 	p := w.open(bridge.PathChat)
 	p.send(&bridge.Hello{Token: w.agent, Position: welcome.Position})
 	await(p, anything[*bridge.Welcome])
 	say(talker, 1)
-	happened := await(p, anything[*bridge.Happened])
+	happened := await(p, anything[*bridge.EventAdded])
 	require.Greater(t, happened.Event.ID, welcome.Position)
 	again.send(&bridge.Ping{Ref: 7})
 	for {
@@ -139,7 +139,7 @@ func TestM4ReplayedHistoryIsPaced(t *testing.T) {
 		if done, ok := m.(*bridge.Done); ok && done.Ref == 7 {
 			break
 		}
-		_, more := m.(*bridge.Happened)
+		_, more := m.(*bridge.EventAdded)
 		require.False(t, more, "the rest of the history waits")
 	}
 }

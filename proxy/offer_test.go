@@ -235,7 +235,7 @@ func TestWhatNobodyMaySend(t *testing.T) {
 			p.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 1000})
 			await(p, func(m *bridge.Accept) bool { return m.Key == key })
 			if name == "customer" {
-				told := await(p, anything[*bridge.Allowance])
+				told := await(p, anything[*bridge.LimitsChanged])
 				require.Equal(t, int64(1000), told.Limits.MaxFileSize)
 			}
 		})

@@ -142,7 +142,7 @@ func (p *page) refused() bridge.Code {
 // announced reads until the upload of that key is in the transcript.
 func (p *page) announced(key string) bridge.File {
 	p.t.Helper()
-	m := await(p, func(m *bridge.Happened) bool { return m.Event.Key == key })
+	m := await(p, func(m *bridge.EventAdded) bool { return m.Event.Key == key })
 	f, err := bridge.DecodeFile(m.Event)
 	require.NoError(p.t, err)
 	return f

@@ -31,7 +31,7 @@ func (w *world) awaitSeated(n int) {
 	require.Eventually(w.t, func() bool { return w.seated() == n }, wait, 5*time.Millisecond)
 }
 
-func isLeft(m *bridge.Happened) bool { return m.Event.Type == bridge.PartyLeft }
+func isLeft(m *bridge.EventAdded) bool { return m.Event.Type == bridge.PartyLeft }
 
 func TestDisconnectedPartyLeaves(t *testing.T) {
 	t.Parallel()

@@ -265,7 +265,7 @@ func TestLeaving(t *testing.T) {
 	customer, _ := w.join(w.customer)
 	customer.send(&bridge.Leave{Ref: 1})
 	await(customer, func(m *bridge.Done) bool { return m.Ref == 1 })
-	left := await(agent, func(m *bridge.Happened) bool { return m.Event.Type == bridge.PartyLeft })
+	left := await(agent, func(m *bridge.EventAdded) bool { return m.Event.Type == bridge.PartyLeft })
 	require.Equal(t, "carol", left.Event.From.UserID)
 	require.EqualValues(t, 0, left.Event.Reason.Code)
 	require.Equal(t, websocket.StatusNormalClosure, customer.closed())
@@ -288,7 +288,7 @@ func TestReconnectFromAPosition(t *testing.T) {
 	p := w.open(bridge.PathChat)
 	p.send(&bridge.Hello{Token: w.agent, Position: last})
 	await(p, anything[*bridge.Welcome])
-	require.Greater(t, await(p, anything[*bridge.Happened]).Event.ID, last)
+	require.Greater(t, await(p, anything[*bridge.EventAdded]).Event.ID, last)
 }
 
 func TestDrain(t *testing.T) {

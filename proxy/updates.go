@@ -16,7 +16,7 @@ func (s *session) tellEvents(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := s.send(ctx, &bridge.Happened{Event: e}); err != nil {
+		if err := s.send(ctx, &bridge.EventAdded{Event: e}); err != nil {
 			return err
 		}
 		if e.ID > s.joined && (e.IsFile() || e.Type == bridge.NewParty || e.Type == bridge.PartyLeft) {
@@ -39,7 +39,7 @@ func (s *session) sendLimits(ctx context.Context) error {
 	if err != nil {
 		return nil // the party has left, or the Chat Server is unavailable: there is nothing to send
 	}
-	return s.send(ctx, &bridge.Allowance{Limits: s.proxy.transfers.Limits(s.who, limits)})
+	return s.send(ctx, &bridge.LimitsChanged{Limits: s.proxy.transfers.Limits(s.who, limits)})
 }
 
 // note keeps an upload's newest record for the page. It never blocks: of several

@@ -184,7 +184,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 	customer.send(&bridge.Cancel{Key: key})
 	last := await(customer, func(m *bridge.Upload) bool { return m.State.Final() })
 	require.Equal(t, bridge.Cancelled, last.State)
-	await(customer, func(m *bridge.Allowance) bool { return m.Limits.UsedFiles == 0 })
+	await(customer, func(m *bridge.LimitsChanged) bool { return m.Limits.UsedFiles == 0 })
 	w.nothingStaged()
 
 	d.frame(key, 250_000, random(10))

@@ -347,8 +347,8 @@ func (w *world) states() []string {
 	return list
 }
 
-func said(id int64, from, text string) *bridge.Happened {
-	return &bridge.Happened{Event: bridge.Event{
+func said(id int64, from, text string) *bridge.EventAdded {
+	return &bridge.EventAdded{Event: bridge.Event{
 		ID: id, Type: bridge.Message, At: 1, Visibility: bridge.All, Text: text,
 		From: bridge.Party{UserID: from, UserType: bridge.Client},
 	}}

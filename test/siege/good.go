@@ -252,7 +252,7 @@ func (u *user) upload(ctx context.Context) (parts [3]time.Duration, err error) {
 		return parts, fmt.Errorf("await ack: %w", err)
 	}
 	part(1)
-	if _, err = await(ctx, u.chat, func(m *bridge.Happened) bool { return m.Event.Key == key }); err != nil {
+	if _, err = await(ctx, u.chat, func(m *bridge.EventAdded) bool { return m.Event.Key == key }); err != nil {
 		return parts, fmt.Errorf("await announcement: %w", err)
 	}
 	part(2)

@@ -123,7 +123,7 @@ func (a *attacker) ticket(l *line) (path string, err error) {
 			return "", err
 		}
 		switch m := m.(type) {
-		case *bridge.Happened:
+		case *bridge.EventAdded:
 			if file, err := bridge.DecodeFile(m.Event); err == nil {
 				if err := l.say(&bridge.Ask{Ref: 1, File: file.ID, Attempt: newKey()}); err != nil {
 					return "", err

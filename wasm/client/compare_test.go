@@ -38,7 +38,7 @@ func TestB43CompleteUploadOfAnotherPageIsComparedFirst(t *testing.T) {
 		"digest, then news":      {func(s *socketDouble, f *fileDouble) { s.push(complete(f)); s.push(accepted) }, []string{"accepted"}},
 		"news, then digest":      {func(s *socketDouble, f *fileDouble) { s.push(accepted); s.push(complete(f)) }, []string{"accepted"}},
 		"announced, then digest": {func(s *socketDouble, f *fileDouble) { s.push(accepted); s.push(announced); s.push(complete(f)) }, []string{"announced"}},
-		"in the transcript":      {func(s *socketDouble, f *fileDouble) { s.push(complete(f)); s.push(&bridge.Happened{Event: event}) }, []string{"announced"}},
+		"in the transcript":      {func(s *socketDouble, f *fileDouble) { s.push(complete(f)); s.push(&bridge.EventAdded{Event: event}) }, []string{"announced"}},
 		"cut in between": {func(s *socketDouble, f *fileDouble) {
 			s.push(complete(f))
 			s.cut()

@@ -142,9 +142,9 @@ func (s *Session) onWelcome(w *bridge.Welcome) {
 // onMessage takes a message of the chat socket after the welcome.
 func (s *Session) onMessage(m bridge.Wire) {
 	switch m := m.(type) {
-	case *bridge.Happened:
+	case *bridge.EventAdded:
 		s.onEvent(m.Event)
-	case *bridge.Allowance:
+	case *bridge.LimitsChanged:
 		s.limits = m.Limits
 		s.report(WordLimits, 0, bridge.AppendLimits(nil, m.Limits))
 	case *bridge.Done:

@@ -82,8 +82,8 @@ func TestConnectFails(t *testing.T) {
 	}
 }
 
-func said(id int64, from, text string) *bridge.Happened {
-	return &bridge.Happened{Event: bridge.Event{
+func said(id int64, from, text string) *bridge.EventAdded {
+	return &bridge.EventAdded{Event: bridge.Event{
 		ID: id, Type: bridge.Message, At: 1, Visibility: bridge.All, Text: text,
 		From: bridge.Party{UserID: from, UserType: bridge.Client},
 	}}
@@ -104,7 +104,7 @@ func TestEventsComeOnceAndInOrder(t *testing.T) {
 	for id := int64(10); id < 12; id++ {
 		e := bridge.Announcement{Name: "a.pdf", Size: 1, DocumentID: "d", Key: "k"}.Notice(bridge.All)
 		e.ID, e.From = id, bridge.Party{UserID: "bo", UserType: bridge.Client}
-		s.push(&bridge.Happened{Event: e})
+		s.push(&bridge.EventAdded{Event: e})
 	}
 	require.Len(t, w.words(WordEvent), 1, "a file that was announced twice")
 }

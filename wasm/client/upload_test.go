@@ -109,7 +109,7 @@ func TestUpload(t *testing.T) {
 			}
 			event := announcement(key, size)
 			s.push(&bridge.Upload{Key: key, State: bridge.Announced, Event: &event})
-			s.push(&bridge.Happened{Event: event})
+			s.push(&bridge.EventAdded{Event: event})
 			progress := w.heard
 			require.Equal(t, []string{"offered", "receiving", "accepted", "scanning", "stored", "announced"}, w.states())
 			w.heard = progress
@@ -129,14 +129,14 @@ func TestUploadIsAnnouncedByTheTranscript(t *testing.T) {
 	w.newFile(1, content(10)).upload(key, "a.bin")
 	foreign := announcement(key, 10)
 	foreign.ID, foreign.From.UserID = 3, "bo"
-	s.push(&bridge.Happened{Event: foreign})
+	s.push(&bridge.EventAdded{Event: foreign})
 	require.Equal(t, []string{"offered"}, w.states(), "somebody else's notice with our key")
 
 	w = newWorld(t)
 	s = w.connected()
 	f := w.newFile(1, content(10))
 	f.upload(key, "a.bin")
-	s.push(&bridge.Happened{Event: announcement(key, 10)})
+	s.push(&bridge.EventAdded{Event: announcement(key, 10)})
 	require.Equal(t, []string{"offered"}, w.states(), "perhaps of another file")
 	s.push(complete(f))
 	f.compared(true)

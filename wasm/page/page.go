@@ -197,7 +197,7 @@ func (p *Page) signal() {
 // take sorts a message of the chat socket.
 func (p *Page) take(m bridge.Wire) {
 	switch m := m.(type) {
-	case *bridge.Happened:
+	case *bridge.EventAdded:
 		p.see(m.Event)
 	case *bridge.Accept:
 		if !p.post(m.Key, m) {

@@ -107,7 +107,7 @@ var List = []Bug{
 		Name: "tell-another-session", Does: "a live notice is sent to a page of another session too",
 		Shows: []string{"wrongSession"},
 		Changes: []Change{
-			{"proxy", "session.tellEvents", Around(Field("Happened", "Event"), "for _, $x := range plantedEvents($r, $x) {\n$stmt\n}")},
+			{"proxy", "session.tellEvents", Around(Field("EventAdded", "Event"), "for _, $x := range plantedEvents($r, $x) {\n$stmt\n}")},
 			{"proxy", "planted_stray.go", File(strayEvent)},
 		},
 	},
@@ -115,7 +115,7 @@ var List = []Bug{
 		Name: "tell-another-document", Does: "a live notice names another document than the transcript",
 		Shows: []string{"contradicted"},
 		Changes: []Change{
-			{"proxy", "session.tellEvents", Replace(Field("Happened", "Event"), "plantedDocument($r, $x)")},
+			{"proxy", "session.tellEvents", Replace(Field("EventAdded", "Event"), "plantedDocument($r, $x)")},
 			{"proxy", "planted_document.go", File(anotherDocument)},
 		},
 	},
@@ -138,7 +138,7 @@ var List = []Bug{
 		Name: "drop-an-event", Does: "one event in three is not sent to pages that are there",
 		Shows: []string{"unseen"},
 		Changes: []Change{
-			{"proxy", "session.tellEvents", Before(Field("Happened", "Event"), "if $x.IsFile() && $x.ID > $r.joined && $x.ID%3 == 0 {\nreturn nil\n}")},
+			{"proxy", "session.tellEvents", Before(Field("EventAdded", "Event"), "if $x.IsFile() && $x.ID > $r.joined && $x.ID%3 == 0 {\nreturn nil\n}")},
 		},
 	},
 	{
