@@ -10,21 +10,21 @@ import (
 	"attache/proxy/engine"
 )
 
-// checkUnfinished checks the unfinished uploads every Look. The janitor goes round
-// all records, less often.
+// checkUnfinished checks the unfinished uploads every CheckEvery. The janitor checks all
+// records, less often.
 func (l *Loop) checkUnfinished() {
 	for engine.Pause(l.taking, l.cfg.CheckEvery) == nil {
 		for _, c := range l.cfg.Records.unfinished.candidates(l.cfg.CheckEvery, l.cfg.Keep) {
 			if err := l.check(l.taking, c); err != nil && l.taking.Err() == nil {
-				l.cfg.Log.Warn("check an unfinished upload", "session", c.session, "key", c.key, "error", err)
+				l.cfg.Log.Warn("checking an unfinished upload failed", "session", c.session, "key", c.key, "error", err)
 			}
 		}
 	}
 }
 
-// check gives an upload up whose party has been gone for Away, or whose session has
-// ended. Once nothing is left of one that was given up it removes the record, so that a
-// page that comes back with the same file begins anew.
+// check fails an upload whose party has been gone for Away, or whose session has ended.
+// Once an abandoned upload is cleaned up, check removes its record, so that a page that
+// comes back with the same file starts from the beginning.
 func (l *Loop) check(ctx context.Context, c candidate) error {
 	var code bridge.Code
 	if c.state.Incoming() {
@@ -52,8 +52,8 @@ func (l *Loop) check(ctx context.Context, c candidate) error {
 	return err
 }
 
-// abandoned returns the code that an upload on its way is to fail with; "" if it is
-// not abandoned.
+// abandoned returns the code that an unfinished upload is to fail with; "" if it is not
+// abandoned.
 func (l *Loop) abandoned(ctx context.Context, c candidate) bridge.Code {
 	switch code := l.present(ctx, c.session, c.user); {
 	case code == bridge.CodeSessionEnded:
@@ -66,16 +66,16 @@ func (l *Loop) abandoned(ctx context.Context, c candidate) bridge.Code {
 	return ""
 }
 
-// present asks the Chat Server for a party: code not-joined, session-ended or
-// chat-unavailable, and "" if it is in its session.
+// present asks the Chat Server whether a party is in its session: code not-joined,
+// session-ended or chat-unavailable, and "" if it is in.
 func (l *Loop) present(ctx context.Context, session, user string) bridge.Code {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.AnnounceTime)
 	defer cancel()
 	return bridge.CodeOf(proxy.Present(ctx, l.cfg.Chat, session, user))
 }
 
-// clear removes a record whose final message has been worked on, cleaning and audit
-// line included.
+// clear removes a record whose final message has been handled, including cleanup and
+// audit line.
 func (l *Loop) clear(ctx context.Context, r proxy.Record) error {
 	info, err := l.consumerInfo(ctx)
 	if err != nil || r.Revision > info.AckFloor.Stream {

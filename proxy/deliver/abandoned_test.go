@@ -11,9 +11,9 @@ import (
 	"attache/proxy/deliver"
 )
 
-// An upload whose party has left does not stay, however little is missing, and its
-// key is as good as new afterwards; that of a party that is still there does.
-func TestH1AbandonedUploadsGo(t *testing.T) {
+// An upload whose party has left is removed, however little is missing, and its key can be
+// used again; an upload of a party that is present stays.
+func TestH1AbandonedUploadsAreRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	gone := w.offered()
@@ -41,8 +41,8 @@ func TestH1AbandonedUploadsGo(t *testing.T) {
 	w.create(w.draft(func(r *proxy.Record) { r.Key = gone.Key }))
 }
 
-// A party has its time to come back, from when it was last there.
-func TestH1AnAbandonedUploadHasItsTime(t *testing.T) {
+// A party has the time Away to come back, from when it was last present.
+func TestH1AbandonedUploadsWaitForTheirParty(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.offered()
@@ -63,7 +63,7 @@ func TestH1AnAbandonedUploadHasItsTime(t *testing.T) {
 	require.Equal(t, bridge.Offered, got.State)
 }
 
-// What a party has unfinished is known wherever it began, and after a start.
+// A party's unfinished uploads are known in every proxy, and after a restart.
 func TestUnfinishedUploadsAreCounted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -14,7 +14,7 @@ import (
 	"attache/proxy/deliver"
 )
 
-// auditDouble keeps what it is told, once it has failed as often as it is to.
+// auditDouble stores the lines, after it has failed the given number of times.
 type auditDouble struct {
 	mu      sync.Mutex
 	fails   int
@@ -38,7 +38,7 @@ func (a *auditDouble) tries() int {
 	return a.asked
 }
 
-// acts are those of one upload, in the order of their lines.
+// acts are the actions of one upload, in the order of their lines.
 func (a *auditDouble) acts(key string) (acts []proxy.Action) {
 	for _, e := range a.of(key) {
 		acts = append(acts, e.Action)
@@ -62,7 +62,7 @@ func (w *world) noted(a *auditDouble, key string, want ...proxy.Action) {
 	w.eventually(func() bool { return slices.Equal(want, a.acts(key)) })
 }
 
-// settled waits until the queue holds nothing.
+// settled waits until the queue is empty.
 func (w *world) settled(l *deliver.Loop) {
 	w.t.Helper()
 	w.eventually(func() bool {
@@ -114,8 +114,8 @@ func TestT21EveryEndHasALine(t *testing.T) {
 	}
 }
 
-// The file cannot be written for a while: the end's line waits in the queue, also
-// for another loop.
+// The file cannot be written for a while: the end's line waits in the queue, also for
+// another loop.
 func TestT21LinesWaitUntilTheyCanBeWritten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -159,8 +159,8 @@ func TestT21NoRecordIsForgottenBeforeItsLine(t *testing.T) {
 	})
 }
 
-// Whoever dies between the record and its line leaves the line to another;
-// between the line and the queue's hearing of it, it is written twice.
+// After a crash between the record and its line, another loop writes the line; after one
+// between the line and the message's acknowledgement, it is written twice.
 func TestT21CrashAroundTheLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		border string
@@ -185,7 +185,7 @@ func TestT21CrashAroundTheLine(t *testing.T) {
 	}
 }
 
-// A verdict that cannot be kept is not acted upon: the file is looked into again.
+// A verdict that cannot be audited has no effect: the file is scanned again.
 func TestT21TheVerdictComesBeforeTheFailure(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -198,8 +198,8 @@ func TestT21TheVerdictComesBeforeTheFailure(t *testing.T) {
 	require.Equal(t, 3, s.scans)
 }
 
-// An upload that was taken back too late ends as what the transcript says.
-func TestT21TheLineSaysWhatBecameOfIt(t *testing.T) {
+// An upload that was cancelled too late ends as announced, because the transcript has it.
+func TestT21LineHasTheFinalState(t *testing.T) {
 	w := newWorld(t)
 	a := &auditDouble{}
 	dead := dieAt(t, "announced")

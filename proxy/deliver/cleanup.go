@@ -8,8 +8,8 @@ import (
 	"attache/proxy"
 )
 
-// cleanUp removes what an upload has left behind that is over. Each part of it
-// may happen again.
+// cleanUp removes what is left of an upload that has ended. Every part of it may be
+// repeated.
 func (j *job) cleanUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, j.cfg.StoreTime)
 	defer cancel()
@@ -43,13 +43,13 @@ func (j *job) release(ctx context.Context) error {
 	}
 	err := a.Release(ctx, j.record.Session, j.record.UserID, j.record.Key)
 	if permanent(err) {
-		return nil // of a session that has ended nothing is reserved
+		return nil // an ended session has no reservations
 	}
 	return err
 }
 
-// unstore removes the document, if it came to be, once no holder of an earlier
-// message can still announce it. If one has, the upload is announced after all.
+// unstore removes the document, if it was created, once no holder of an earlier message can
+// still announce it. If one has announced it, the upload is announced after all.
 func (j *job) unstore(ctx context.Context) error {
 	grace := j.cfg.Grace
 	if j.deliverer() != nil {

@@ -13,9 +13,9 @@ import (
 	"attache/proxy/engine/enginetest"
 )
 
-// TestCluster shares uploads between two proxies while the node goes down that
-// leads their stream.
-func TestCluster(t *testing.T) {
+// TestClusterDeliversThroughAFailover shares uploads between two proxies while the node that
+// leads their stream shuts down.
+func TestClusterDeliversThroughAFailover(t *testing.T) {
 	t.Parallel()
 	c := enginetest.Start(t)
 	w := newWorldOn(t, engine.Options{URL: c.URL()})
@@ -28,7 +28,7 @@ func TestCluster(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(other.Close)
 
-	t.Run("what one writes the other reads and changes", func(t *testing.T) {
+	t.Run("one reads and changes the other's records", func(t *testing.T) {
 		r := w.offered()
 		for range 20 {
 			read, err := other.Get(t.Context(), r.Session, r.Key)
@@ -42,7 +42,7 @@ func TestCluster(t *testing.T) {
 			require.ErrorIs(t, err, proxy.ErrRecordChanged)
 		}
 	})
-	t.Run("a node that goes down loses nothing", func(t *testing.T) {
+	t.Run("a node that shuts down loses no upload", func(t *testing.T) {
 		w.start(func(o *deliver.Options) { o.Lease = brief })
 		w.start(func(o *deliver.Options) { o.Records, o.Lease = other, brief })
 		var keys []string
@@ -55,7 +55,7 @@ func TestCluster(t *testing.T) {
 		require.NotNil(t, leader)
 		down.Go(leader.Shutdown)
 		for range 10 {
-			keys = append(keys, w.insist().Key)
+			keys = append(keys, w.createRetrying().Key)
 		}
 		down.Wait()
 		w.eventually(func() bool {
@@ -71,8 +71,8 @@ func TestCluster(t *testing.T) {
 	})
 }
 
-// insist writes an accepted upload's record, however long it takes.
-func (w *world) insist() (r proxy.Record) {
+// createRetrying writes an accepted upload's record, however long it takes.
+func (w *world) createRetrying() (r proxy.Record) {
 	w.t.Helper()
 	r = w.draft(w.accept)
 	w.eventually(func() bool {

@@ -14,8 +14,8 @@ import (
 	"attache/proxy/deliver"
 )
 
-// dieAt ends the goroutine that first gets to that border, as a killed process
-// would: nothing is told to the queue. The channel is closed then.
+// dieAt ends the first goroutine that gets to that crash point, as a killed process would:
+// its message is not acknowledged. The channel is closed then.
 func dieAt(t *testing.T, border string) <-chan struct{} {
 	dead := make(chan struct{})
 	var once sync.Once
@@ -30,15 +30,14 @@ func dieAt(t *testing.T, border string) <-chan struct{} {
 	return dead
 }
 
-// kill closes a loop without waiting for anything it could still do well.
+// kill closes a loop without waiting for its deliveries.
 func (w *world) kill(l *deliver.Loop) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	l.Close(ctx)
 }
 
-// TestCrashBetweenSteps lets a loop die at every border and another one find
-// what it left.
+// TestCrashBetweenSteps lets a loop die at every crash point and another one continue.
 func TestCrashBetweenSteps(t *testing.T) {
 	for _, c := range []struct {
 		border           string
@@ -77,7 +76,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 			w.announcedOnce(key)
 			w.eventually(func() bool {
 				staged, documents := w.store.kept()
-				// A foreign store whose answer died may have one document too many.
+				// A foreign store whose answer was lost may have one document too many.
 				return len(documents) >= 1 && (!c.foreign || len(staged) == 0)
 			})
 		})
@@ -93,14 +92,14 @@ func TestRedeliveryLooksForTheKey(t *testing.T) {
 	key := w.accepted().Key
 	<-dead
 	w.kill(first)
-	require.Zero(t, w.chat.looked(), "nobody can have held it before")
+	require.Zero(t, w.chat.looked(), "no loop can have held it before")
 	w.start(func(o *deliver.Options) { o.Lease = brief })
 	w.announcedOnce(key)
 	require.Positive(t, w.chat.looked())
 }
 
-// TestOldMessagesAreNotTrusted writes the upload before any loop runs: a loop
-// that died with the engine may have had it, though nothing counts that.
+// TestOldMessagesAreNotTrusted writes the upload before any loop runs: a loop that died with
+// the engine may have taken it, although the delivery count does not show it.
 func TestOldMessagesAreNotTrusted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -110,8 +109,8 @@ func TestOldMessagesAreNotTrusted(t *testing.T) {
 	require.Positive(t, w.chat.looked())
 }
 
-// TestCloseGivesBack closes a loop in the middle of a step that does not end.
-func TestCloseGivesBack(t *testing.T) {
+// TestCloseReturnsMessages closes a loop in the middle of a step that does not end.
+func TestCloseReturnsMessages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	in := make(chan struct{}, 1)
@@ -130,8 +129,7 @@ func TestCloseGivesBack(t *testing.T) {
 	w.announcedOnce(key)
 }
 
-// cancelled takes the upload back as the proxy does: the record first, then
-// what has been staged.
+// cancelled cancels the upload as the proxy does: the record first, then the staged content.
 func (w *world) cancelled(key string) {
 	w.t.Helper()
 	for {
@@ -223,7 +221,7 @@ func TestCancelWhileAccepted(t *testing.T) {
 	}
 }
 
-// scanner is a Scanner that looks at no content.
+// scanner is a Scanner that does not read the content.
 type scanner func(ctx context.Context) (proxy.Verdict, error)
 
 func (s scanner) Scan(ctx context.Context, _ io.Reader, _ proxy.Document) (proxy.Verdict, error) {

@@ -1,5 +1,5 @@
 package deliver
 
-// crashPoint is called at every border between two steps, with the name of what has
-// just been done. It is where a process may die and nothing may be lost.
+// crashPoint is called between any two steps, with the name of the step just done. A
+// process may die there, and nothing may be lost.
 var crashPoint = func(name string) {}

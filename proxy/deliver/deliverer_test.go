@@ -66,7 +66,7 @@ func (d *delivererDouble) called() int {
 	return d.calls
 }
 
-// Post fails the test's upload: a Deliverer is not asked for it.
+// Post fails the test: a Deliverer's Post is not called for an upload.
 func (d *delivererDouble) Post(context.Context, string, string, bridge.Event) (bridge.Event, error) {
 	return bridge.Event{}, bridge.NewError(bridge.CodeNotice, "")
 }
@@ -127,8 +127,8 @@ func TestDelivererNeverSeesAnInfectedFile(t *testing.T) {
 	w.nothingStored()
 }
 
-// An upload that is given up while its outcome is unclear ends as the transcript says.
-func TestDelivererAnnouncedWhatWasGivenUp(t *testing.T) {
+// An upload that fails while its outcome is unclear ends as announced if the transcript has it.
+func TestDelivererAnnouncedAFailedUpload(t *testing.T) {
 	w := newWorld(t)
 	d := newDelivererDouble(w)
 	d.lost = bridge.NewError(bridge.CodeNotice, "") // final, although it has happened

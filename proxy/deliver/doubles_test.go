@@ -16,8 +16,8 @@ import (
 
 var errAway = errors.New("connection refused")
 
-// chatDouble is a chat server that keeps what it was sent. It refuses no second
-// notice, unless once is set: whether there is one is what the tests look at.
+// chatDouble is a chat server that stores its events. It accepts a second notice with the
+// same key, unless once is set, because the tests count them.
 type chatDouble struct {
 	once bool
 
@@ -30,7 +30,7 @@ type chatDouble struct {
 
 	// before may fail a post; after may fail its answer, once it has happened.
 	before, after func(key string) error
-	// asked is called for each question whether a party is there.
+	// asked is called for each request whether a party is present.
 	asked func()
 }
 
@@ -156,8 +156,8 @@ func (c *chatDouble) File(context.Context, string, string, string) (bridge.Event
 	return bridge.Event{}, bridge.NewError(bridge.CodeFileUnknown, "")
 }
 
-// storeDouble is staging and document store in one. foreign makes it give ids of
-// its own.
+// storeDouble is staging and document store in one. With foreign, documents get ids of its
+// own.
 type storeDouble struct {
 	proxy.Staging // what these tests do not call
 
@@ -252,7 +252,7 @@ func (s *storeDouble) Remove(_ context.Context, id string) error {
 	return nil
 }
 
-// storeElsewhere is a store of its own, which is given what lies in staging.
+// storeElsewhere is a separate store that copies the staged content.
 type storeElsewhere struct {
 	*storeDouble
 	staging *storeDouble
@@ -276,7 +276,7 @@ type content struct{ *bytes.Reader }
 func (content) Close() error             { return nil }
 func (content) Document() proxy.Document { return proxy.Document{} }
 
-// scannerDouble answers what it is told to, in turn, and then clean.
+// scannerDouble returns the given answers in turn, and then clean.
 type scannerDouble struct {
 	mu      sync.Mutex
 	answers []any // proxy.Verdict or error

@@ -10,8 +10,8 @@ import (
 	"attache/proxy/engine"
 )
 
-// OnCrashPoint sets what is called at each border between two steps, until restore.
-// Loops must not be running at either moment.
+// OnCrashPoint sets the function that is called at each crash point, until restore. No loop
+// may be running at either moment.
 func OnCrashPoint(f func(name string)) (restore func()) {
 	crashPoint = f
 	return func() { crashPoint = func(string) {} }
@@ -20,8 +20,8 @@ func OnCrashPoint(f func(name string)) (restore func()) {
 // OnWritten sets RecordsOptions.OnWritten afterwards.
 func (r *Records) OnWritten(f func(proxy.Record)) { r.onWritten = f }
 
-// LoseAnswer lets the next write's answer be lost. With effect the write has
-// happened all the same; meanwhile is called before the write is tried again.
+// LoseAnswer loses the next write's answer. With effect the write has happened all the same;
+// meanwhile is called before the write is retried.
 func (r *Records) LoseAnswer(effect bool, meanwhile func()) {
 	r.js = &lossy{JetStream: r.js, effect: effect, meanwhile: meanwhile}
 }
@@ -48,7 +48,7 @@ func (l *lossy) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.Publ
 	return nil, nats.ErrTimeout
 }
 
-// Next is the next message of an intake whose ends are these.
+// Next is the next message of a queue with these parts.
 func Next(ctx context.Context, e *engine.Engine, c jetstream.Consumer, m jetstream.MessagesContext) (jetstream.Msg, error) {
 	return (&queue{engine: e, consumer: c, messages: m}).next(ctx)
 }

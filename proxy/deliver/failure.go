@@ -8,15 +8,15 @@ import (
 	"attache/bridge"
 )
 
-// permanent reports whether trying again cannot help. A page may join again, but
-// nobody joins for an upload whose party was never in.
+// permanent reports whether a retry cannot help. A page may join again, but no one joins
+// for an upload whose party was never in.
 func permanent(err error) bool {
 	var e *bridge.Error
 	return errors.As(err, &e) && (!e.Retry || e.Code == bridge.CodeNotJoined)
 }
 
-// backOff is the pause before try number n+1, spread so that what failed
-// together does not come back together.
+// backOff is the pause before try n+1. It is randomised, so that uploads that failed
+// together are not retried together.
 func (l *Loop) backOff(n int) time.Duration {
 	d := l.cfg.Delay
 	for ; n > 1 && d < l.cfg.MaxDelay; n-- {

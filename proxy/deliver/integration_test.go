@@ -19,7 +19,7 @@ import (
 	"attache/proxy/proxytest"
 )
 
-// house is everything real: a loop as the command runs it, and what is around it.
+// house is a loop as the command runs it, with nothing replaced by a double.
 type house struct {
 	*proxytest.World
 	t    testing.TB
@@ -41,7 +41,7 @@ func newHouse(t testing.TB) *house {
 	return h
 }
 
-// accept writes that the upload is all there, and the loop begins.
+// accept marks the upload as accepted, and the loop begins.
 func (h *house) accept(r proxy.Record) {
 	h.t.Helper()
 	r.State = bridge.Accepted
@@ -58,7 +58,7 @@ func (h *house) await(key string, is func(proxy.Record) bool) {
 	}, patience, time.Millisecond)
 }
 
-// receive does what the proxy does until an upload is all there.
+// receive does the proxy's part until an upload is complete.
 func (h *house) receive(n int, content []byte) proxy.Record {
 	h.t.Helper()
 	ctx := h.t.Context()
@@ -93,7 +93,7 @@ func (h *house) awaitNotice(ctx context.Context, key string) (found bridge.Event
 	return found
 }
 
-func TestWithRealNeighbours(t *testing.T) {
+func TestDeliversWithRealNeighbours(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	content := bytes.Repeat([]byte("attache "), 1000)
@@ -118,9 +118,8 @@ func TestWithRealNeighbours(t *testing.T) {
 	require.EqualValues(t, len(content), limits.UsedTotalSize)
 }
 
-// TestRealNeighboursRefuse lets a stored document be refused by the chat: nothing
-// of it stays.
-func TestRealNeighboursRefuse(t *testing.T) {
+// TestRefusedNoticeLeavesNoDocument has the chat refuse a stored document's notice.
+func TestRefusedNoticeLeavesNoDocument(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	r := h.receive(1, []byte("hello"))
@@ -139,7 +138,7 @@ func TestRealNeighboursRefuse(t *testing.T) {
 	}, patience, time.Millisecond)
 }
 
-// TestSenderMayLeaveOnceAccepted: from accepted on the tab may close.
+// Once its upload is accepted, the sender may close the page.
 func TestSenderMayLeaveOnceAccepted(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -153,8 +152,8 @@ func TestSenderMayLeaveOnceAccepted(t *testing.T) {
 	require.Equal(t, "customer", e.From.UserID)
 }
 
-// BenchmarkAcceptedToAnnounced measures what delivery adds to an upload: from
-// before the record turns to accepted until the notice reaches a party.
+// BenchmarkAcceptedToAnnounced measures the delivery's part of an upload: from before the
+// record becomes accepted until the notice reaches a party.
 func BenchmarkAcceptedToAnnounced(b *testing.B) {
 	h := newHouse(b)
 	notices := make(chan bridge.Event, 16)

@@ -10,12 +10,12 @@ import (
 	"attache/proxy/engine"
 )
 
-// janitor goes round at the start and then every Sweep. Several at once do no
-// harm: each change is a compare-and-set.
+// janitor sweeps at the start and then every Sweep. Several janitors at once do no harm:
+// each change is a compare-and-set.
 func (l *Loop) janitor() {
 	for {
 		if err := l.sweep(l.taking); err != nil && l.taking.Err() == nil {
-			l.cfg.Log.Warn("sweeping the uploads' records", "error", err)
+			l.cfg.Log.Warn("sweeping the uploads' records failed", "error", err)
 		}
 		if engine.Pause(l.taking, l.cfg.Sweep) != nil {
 			return
@@ -24,24 +24,24 @@ func (l *Loop) janitor() {
 }
 
 func (l *Loop) sweep(ctx context.Context) error {
-	noted, err := l.auditedUpTo(ctx)
+	audited, err := l.auditedUpTo(ctx)
 	if err != nil {
 		return err
 	}
 	return l.cfg.Records.each(ctx, func(r proxy.Record, written time.Time) error {
-		if r.State.Final() && r.Revision > noted {
+		if r.State.Final() && r.Revision > audited {
 			return ctx.Err()
 		}
 		err := l.tidy(ctx, r, time.Since(written))
 		if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
-			l.cfg.Log.Warn("sweeping an upload's record", "session", r.Session, "key", r.Key, "error", err)
+			l.cfg.Log.Warn("sweeping an upload's record failed", "session", r.Session, "key", r.Key, "error", err)
 		}
 		return ctx.Err()
 	})
 }
 
-// tidy ends an upload that nobody goes on with, and forgets one that ended long
-// ago. What is accepted is the queue's.
+// tidy fails an upload that has been idle for too long, and forgets one that ended long
+// ago. Accepted uploads are the queue's.
 func (l *Loop) tidy(ctx context.Context, r proxy.Record, age time.Duration) error {
 	if err := l.renew(ctx, r); err != nil {
 		return err
@@ -57,8 +57,8 @@ func (l *Loop) tidy(ctx context.Context, r proxy.Record, age time.Duration) erro
 	return nil
 }
 
-// renew has the Chat Server hold a customer's place for as long as its upload needs
-// it: what it holds ends by itself otherwise.
+// renew renews a customer's reservation for as long as its upload needs it, because it
+// expires otherwise.
 func (l *Loop) renew(ctx context.Context, r proxy.Record) error {
 	a, ok := l.cfg.Chat.(proxy.Allowances)
 	if !ok || !r.Customer || r.State.Final() || time.Since(r.Created) < l.cfg.Sweep {
@@ -66,13 +66,13 @@ func (l *Loop) renew(ctx context.Context, r proxy.Record) error {
 	}
 	err := a.Reserve(ctx, r.Session, r.UserID, r.Key, bridge.SafeName(r.Name, "").Text, r.Size)
 	if permanent(err) {
-		return nil // its notice is judged again
+		return nil // its notice is checked again
 	}
 	return err
 }
 
-// giveUp fails an upload whose page has not come back, or whose session has
-// ended. Its final record's message cleans up.
+// giveUp fails an upload whose page has not come back, or whose session has ended. The
+// message of its final record cleans up.
 func (l *Loop) giveUp(ctx context.Context, r proxy.Record, age time.Duration) error {
 	r.State = bridge.Failed
 	switch {
@@ -87,7 +87,7 @@ func (l *Loop) giveUp(ctx context.Context, r proxy.Record, age time.Duration) er
 	return err
 }
 
-// forget deletes a record once what it stood for is surely gone.
+// forget deletes a record after cleaning up once more.
 func (l *Loop) forget(ctx context.Context, r proxy.Record) error {
 	j := &job{Loop: l, record: r, log: l.cfg.Log.With("session", r.Session, "key", r.Key)}
 	err := j.cleanUp(ctx)

@@ -19,7 +19,7 @@ func (w *world) forgotten(key string) {
 	})
 }
 
-func TestIdleUploadIsGivenUp(t *testing.T) {
+func TestIdleUploadFails(t *testing.T) {
 	t.Parallel()
 	for _, state := range []bridge.UploadState{bridge.Offered, bridge.Receiving} {
 		t.Run(string(state), func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestIdleUploadIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestEndedSessionsUploadIsGivenUp(t *testing.T) {
+func TestUploadOfAnEndedSessionFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.offered()
@@ -47,8 +47,7 @@ func TestEndedSessionsUploadIsGivenUp(t *testing.T) {
 	w.nothingStored()
 }
 
-// TestFinalRecordsAreForgotten has two loops sweep the same records all the
-// time.
+// TestFinalRecordsAreForgotten has two loops sweep the same records all the time.
 func TestFinalRecordsAreForgotten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -63,15 +62,15 @@ func TestFinalRecordsAreForgotten(t *testing.T) {
 		cancelled := w.accepted()
 		cancelled.State = bridge.Cancelled
 		if _, err := w.records.Update(t.Context(), cancelled); err == nil {
-			// It may have been announced in that moment, and then it stays so.
+			// It may have been announced at that moment, and then it stays so.
 			w.eventually(func() bool { return w.chat.releases(cancelled.Key) > 0 || w.chat.notices()[cancelled.Key] > 0 })
 		}
 		w.forgotten(cancelled.Key)
 	}
 }
 
-// TestUnfinishedRecordsAreKept sweeps around an upload that waits for its chat
-// server, one whose bytes are coming, and two that ended just now.
+// TestUnfinishedRecordsAreKept sweeps with an upload that waits for its chat server, one
+// whose bytes are arriving, and two that ended just now.
 func TestUnfinishedRecordsAreKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -16,7 +16,7 @@ import (
 	"attache/proxy/engine"
 )
 
-// job is one message being worked on: one record at one state.
+// job handles one message: one record at one state.
 type job struct {
 	*Loop
 	message jetstream.Msg
@@ -25,10 +25,10 @@ type job struct {
 	written time.Time // when the record came to this state, by the engine's clock
 	log     *slog.Logger
 
-	overtaken atomic.Bool // the record has changed since: this work is nobody's
+	overtaken atomic.Bool // the record has changed since: this work is obsolete
 }
 
-var errOvertaken = errors.New("the upload was changed by another meanwhile")
+var errOvertaken = errors.New("the upload was changed by another writer meanwhile")
 
 func (l *Loop) work(m jetstream.Msg, record proxy.Record) {
 	meta, err := m.Metadata()
@@ -40,7 +40,7 @@ func (l *Loop) work(m jetstream.Msg, record proxy.Record) {
 		log: l.cfg.Log.With("session", record.Session, "key", record.Key),
 	}
 	ctx, cancel := context.WithCancel(l.working)
-	// The sender may take the upload back, or another holder may be faster.
+	// The sender may cancel the upload, or another holder may be faster.
 	unwatch := l.cfg.Records.Watch(record.Session, func(r proxy.Record) {
 		if r.Key == record.Key && r.Revision > record.Revision {
 			j.overtaken.Store(true)
@@ -53,22 +53,22 @@ func (l *Loop) work(m jetstream.Msg, record proxy.Record) {
 	j.settle(j.run(ctx))
 }
 
-// hold keeps the lease until the work ends.
+// hold renews the lease until the work ends.
 func (j *job) hold(ctx context.Context) {
 	for engine.Pause(ctx, j.cfg.Lease/3) == nil {
 		j.message.InProgress()
 	}
 }
 
-// fresh reports whether nobody can have held the message before. The count of
-// deliveries alone does not say it: it may be lost with the engine's process, and
-// begins anew where a store was full.
+// fresh reports whether no other loop can have held the message before. The delivery count
+// alone does not show it: it may be lost with the engine's process, and restarts after a
+// store was full.
 func (j *job) fresh() bool {
 	return j.try == 1 && j.record.Tries == 0 && j.written.After(j.started) && time.Since(j.written) < j.cfg.Lease
 }
 
-// run does what the state asks for. A panic is one upload's failed try, not
-// everybody's end.
+// run does the steps for the record's state. A panic fails one try of one upload, not the
+// process.
 func (j *job) run(ctx context.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -85,8 +85,8 @@ func (j *job) run(ctx context.Context) (err error) {
 	return j.writeAudit()
 }
 
-// writeAudit keeps how the upload ended. It comes last, for cleaning up may find that
-// it ended otherwise, and because a message that comes again is noted again.
+// writeAudit writes the upload's end to the audit log. It comes last, because the cleanup
+// may find that it ended otherwise; a redelivered message is written again.
 func (j *job) writeAudit() error {
 	if j.cfg.Audit == nil || j.overtaken.Load() {
 		return nil
@@ -96,18 +96,18 @@ func (j *job) writeAudit() error {
 	return err
 }
 
-// settle tells the queue what became of the message.
+// settle acknowledges the message, or returns it to the queue.
 func (j *job) settle(err error) {
-	var again *notYet
+	var later *notYet
 	switch {
 	case err == nil, errors.Is(err, errOvertaken), errors.Is(err, proxy.ErrRecordChanged), j.overtaken.Load():
 		j.message.Ack()
 	case j.working.Err() != nil:
 		j.message.Nak()
-	case errors.As(err, &again):
-		j.message.NakWithDelay(again.delay)
+	case errors.As(err, &later):
+		j.message.NakWithDelay(later.delay)
 	case j.record.State.Final():
-		j.retryLater(err) // it is tidied up until it is
+		j.retryLater(err) // cleanup is retried without limit
 	case bridge.CodeOf(err) == bridge.CodeStorageFull:
 		j.waitForSpace(err)
 	case permanent(err), j.try >= j.cfg.Tries:
@@ -117,7 +117,7 @@ func (j *job) settle(err error) {
 	}
 }
 
-// notYet asks for the same message at a better time; it is not a failure.
+// notYet returns the message to the queue for that time; it is not a failure.
 type notYet struct{ delay time.Duration }
 
 func (l *notYet) Error() string { return "not yet" }
@@ -128,9 +128,9 @@ func (j *job) retryLater(err error) {
 	j.message.NakWithDelay(delay)
 }
 
-// waitForSpace lets a store be full until somebody makes room, for as long as that takes,
-// and then the upload goes on. It must still have its tries, should anything else
-// be wrong then: a new message of the same record counts from 1.
+// waitForSpace lets an upload wait until a full store has space again, however long that
+// takes. It must still have its tries if another step fails then: a new message of the same
+// record counts from 1.
 func (j *job) waitForSpace(cause error) {
 	if j.try <= max(1, j.cfg.Tries/2) {
 		j.retryLater(cause)
@@ -140,17 +140,16 @@ func (j *job) waitForSpace(cause error) {
 	defer cancel()
 	r := j.record
 	r.Tries += j.try
-	_, err := j.cfg.Records.put(ctx, r) // it has come to nothing new that would be told
+	_, err := j.cfg.Records.put(ctx, r) // put, not Update: nothing has changed that watchers should see
 	if err != nil && !errors.Is(err, proxy.ErrRecordChanged) {
 		j.retryLater(errors.Join(cause, err))
 		return
 	}
 	j.message.Ack()
-	j.log.Warn("delivery waits for room", "state", r.State, "tries", r.Tries, "error", cause)
+	j.log.Warn("delivery waits for disk space", "state", r.State, "tries", r.Tries, "error", cause)
 }
 
-// fail ends the upload for good. Its final record is the work item that cleans
-// up.
+// fail ends the upload for good. Its final record is the work item that cleans up.
 func (j *job) fail(cause error) {
 	ctx, cancel := context.WithTimeout(j.working, j.cfg.StoreTime)
 	defer cancel()

@@ -17,7 +17,7 @@ type Loop struct {
 	cfg     Options
 	started time.Time
 	slots   chan struct{}
-	waiting chan struct{}   // one for each upload that waits for the one before it
+	waiting chan struct{}   // one for each upload that waits for an earlier one
 	taking  context.Context // ends with Close: no more messages are taken
 	stop    context.CancelFunc
 	working context.Context // ends when Close has waited long enough
@@ -26,8 +26,8 @@ type Loop struct {
 	running sync.WaitGroup
 }
 
-// Start begins to deliver. Any number of loops, in any number of processes, may
-// share the records.
+// Start starts a loop. Any number of loops, in any number of processes, may share the
+// records.
 func Start(ctx context.Context, o Options) (*Loop, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -45,11 +45,11 @@ func Start(ctx context.Context, o Options) (*Loop, error) {
 	return l, nil
 }
 
-// Close takes no more messages and waits for what is being delivered; when ctx
-// ends, it gives that back to the queue, for another loop or a later one.
+// Close takes no more messages and waits for the deliveries under way; when ctx ends, it
+// returns their messages to the queue, for another loop or a later one.
 func (l *Loop) Close(ctx context.Context) error {
 	l.stop()
-	// First of all, or what is given back would come again to who goes.
+	// First, or returned messages would come back to this loop.
 	l.taker.Wait()
 	done := make(chan struct{})
 	go func() { l.running.Wait(); close(done) }()
@@ -64,14 +64,14 @@ func (l *Loop) Close(ctx context.Context) error {
 	}
 }
 
-// take hands messages to workers until the loop closes.
+// take passes messages to workers until the loop closes.
 func (l *Loop) take(in *queue) {
 	for in != nil {
 		in = l.reopen(l.takeFrom(in))
 	}
 }
 
-// reopen gets a queue back that was lost; nil when the loop closes.
+// reopen opens the queue again after an error; nil when the loop closes.
 func (l *Loop) reopen(err error) *queue {
 	for try := 1; l.taking.Err() == nil; try++ {
 		l.cfg.Log.Warn("delivery queue lost", "error", err)
@@ -103,13 +103,13 @@ func (l *Loop) takeFrom(in *queue) error {
 	}
 }
 
-// dispatch gives m to a worker, where there is something to do. The worker, or
-// dispatch itself, frees the slot.
+// dispatch passes m to a worker, if there is work to do. The worker, or dispatch itself,
+// frees the slot.
 func (l *Loop) dispatch(m jetstream.Msg) {
 	record, err := parse(m)
 	if err != nil {
-		l.cfg.Log.Error("an upload's record is not readable", "subject", m.Subject(), "error", err)
-		m.TermWithReason("not readable")
+		l.cfg.Log.Error("an upload's record cannot be read", "subject", m.Subject(), "error", err)
+		m.TermWithReason("cannot be read")
 		<-l.slots
 		return
 	}
@@ -128,8 +128,8 @@ func (l *Loop) spawn(m jetstream.Msg, record proxy.Record) {
 	})
 }
 
-// skip lets a message go that asks for nothing but, maybe, its line in the audit
-// log.
+// skip acknowledges a message that needs no work, or spawns a worker if its audit line must
+// be written.
 func (l *Loop) skip(m jetstream.Msg, record proxy.Record) {
 	if l.cfg.Audit != nil && record.State.Final() {
 		l.spawn(m, record)
@@ -139,7 +139,7 @@ func (l *Loop) skip(m jetstream.Msg, record proxy.Record) {
 	<-l.slots
 }
 
-// idle reports whether a record's state asks nothing of the loop.
+// idle reports whether a record's state needs no work of the loop.
 func idle(r proxy.Record) bool {
 	return r.State.Incoming() || r.State == bridge.Announced && r.Staged == ""
 }

@@ -128,9 +128,9 @@ func TestTransientFailures(t *testing.T) {
 	}
 }
 
-// An upload that was accepted waits for room, however long that takes, and what
-// else is wrong then has all its tries.
-func TestAFullStoreFailsNothing(t *testing.T) {
+// An accepted upload waits for disk space, however long that takes, and another failure
+// after that has all its tries.
+func TestFullStoreFailsNoUpload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	full := failing(20, bridge.NewError(bridge.CodeStorageFull, ""))
@@ -145,8 +145,8 @@ func TestAFullStoreFailsNothing(t *testing.T) {
 	w.announcedOnce(w.accepted().Key)
 }
 
-// An earlier try may have got as far as the notice.
-func TestWhatWaitedForRoomIsLookedForFirst(t *testing.T) {
+// An earlier try may have posted the notice.
+func TestUploadThatWaitedForSpaceIsLookedForFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.store.before = failing(2, bridge.NewError(bridge.CodeStorageFull, ""))
@@ -224,7 +224,6 @@ func TestPermanentFailures(t *testing.T) {
 	}
 }
 
-// TestT30 keeps what a scanner finds from ever becoming a document.
 func TestT30InfectedIsNeverStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -235,7 +234,7 @@ func TestT30InfectedIsNeverStored(t *testing.T) {
 	require.Zero(t, w.store.adds)
 }
 
-// bounds notes how long the scanner and the store may take.
+// bounds records how long the scanner and the store may take.
 type bounds struct {
 	*storeDouble
 	scan, store time.Duration
@@ -254,7 +253,7 @@ func (b *bounds) Add(ctx context.Context, d proxy.Document) (string, error) {
 }
 
 // 1 GiB through 100 Mbit/s takes a minute and a half.
-func TestALargeFileMayTakeLonger(t *testing.T) {
+func TestLargeFileMayTakeLonger(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		size    int64
@@ -290,9 +289,9 @@ func TestLoopNeedsAScanner(t *testing.T) {
 	require.ErrorContains(t, err, "Scanner")
 }
 
-// TestTwoLoops has two loops of one worker each: neither can go on with its first
+// TestTwoLoopsShareTheQueue has two loops of one worker each: neither can continue its first
 // upload before the other has one too.
-func TestTwoLoops(t *testing.T) {
+func TestTwoLoopsShareTheQueue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	both := make(chan struct{})
@@ -330,8 +329,8 @@ func (g *gate) Add(ctx context.Context, d proxy.Document) (string, error) {
 	return g.storeDouble.Add(ctx, d)
 }
 
-// TestPoison delivers thirty uploads by two workers while one always fails.
-func TestPoison(t *testing.T) {
+// TestFailingUploadDelaysNoOther delivers thirty uploads by two workers while one always fails.
+func TestFailingUploadDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	poison := w.accepted().Key
@@ -361,8 +360,8 @@ func TestUnreadableRecordIsSkipped(t *testing.T) {
 	w.announcedOnce(w.accepted().Key)
 }
 
-// TestSlowStep holds a step longer than several leases: nobody else takes it.
-func TestSlowStep(t *testing.T) {
+// TestSlowStepKeepsItsLease holds a step longer than several leases: no other loop takes it.
+func TestSlowStepKeepsItsLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const lease = time.Second // its holder has a third of it to be late

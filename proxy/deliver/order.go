@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// maxWaiting bounds how many uploads of a loop wait for the one before them: each
-	// costs two goroutines and its lease. What is beyond is announced out of order.
+	// maxWaiting bounds how many uploads of a loop wait for an earlier one: each costs two
+	// goroutines and its lease. Any further ones are announced out of order.
 	maxWaiting = 1024
-	// maxPredecessors bounds how many uploads that came to nothing are passed over.
+	// maxPredecessors bounds how many failed or cancelled uploads are skipped.
 	maxPredecessors = 100
-	// pollInterval is the time between two looks at the upload before. Its changes are
-	// watched as well, but a cluster's may come late.
+	// pollInterval is how often the earlier upload is read. Its changes are watched as
+	// well, but may come late from a cluster.
 	pollInterval = time.Second
 )
 
-// awaitEarlier waits until the upload that is to be announced before this one is, or
-// has come to nothing. It waits for the time Order at most, from when this upload came
-// to its state, and without a worker: that upload may need one.
+// awaitEarlier waits until the upload that is to be announced before this one is, or has
+// failed or been cancelled. It waits for Order at most, from the time this upload reached
+// its state, and without a worker: the earlier upload may need one.
 func (j *job) awaitEarlier(ctx context.Context) error {
 	if j.record.After == "" {
 		return nil
@@ -52,7 +52,7 @@ func (j *job) awaitEarlier(ctx context.Context) error {
 	return j.waitIdle(ctx, changed, left)
 }
 
-// waitIdle is awaitEarlier while it holds no worker.
+// waitIdle is the part of awaitEarlier without a worker.
 func (j *job) waitIdle(ctx context.Context, changed <-chan struct{}, left time.Duration) error {
 	late := time.NewTimer(left)
 	defer late.Stop()
@@ -76,9 +76,9 @@ func (j *job) waitIdle(ctx context.Context, changed <-chan struct{}, left time.D
 	}
 }
 
-// blocked reports whether an upload of the same party that is to be announced
-// before this one still may be. One that came to nothing leaves its place to the one
-// before it. An unknown one was refused, or ended long ago.
+// blocked reports whether an upload of the same party that is to be announced before this
+// one still may be. After one that failed or was cancelled comes its own predecessor. An
+// unknown one was refused, or ended long ago.
 func (j *job) blocked(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, j.cfg.StoreTime)
 	defer cancel()

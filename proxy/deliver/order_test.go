@@ -14,8 +14,7 @@ import (
 	"attache/proxy/deliver"
 )
 
-// after writes the record of an upload whose bytes are all there, and which is to
-// be announced after that one.
+// after writes the record of a complete upload that is to be announced after that one.
 func (w *world) after(key string, change ...func(*proxy.Record)) proxy.Record {
 	w.t.Helper()
 	return w.create(w.draft(func(r *proxy.Record) {
@@ -27,7 +26,7 @@ func (w *world) after(key string, change ...func(*proxy.Record)) proxy.Record {
 	}))
 }
 
-// announced returns the keys in the transcript's order, once there are so many.
+// announced returns the keys in the transcript's order, once there are n.
 func (w *world) announcedInOrder(n int) (keys []string) {
 	w.t.Helper()
 	w.eventually(func() bool {
@@ -106,7 +105,7 @@ func TestOrderIsKeptAcrossScanning(t *testing.T) {
 	w.announcedOnce(first, second)
 }
 
-func TestOrderDoesNotWaitForWhatCameToNothing(t *testing.T) {
+func TestOrderDoesNotWaitForFailedUploads(t *testing.T) {
 	for name, v := range map[string]proxy.Verdict{"infected": proxy.Infected, "unscannable": proxy.Unscannable} {
 		t.Run(name, func(t *testing.T) {
 			w, g, first, second := gated(t, v)
@@ -135,7 +134,7 @@ func TestOrderDoesNotWaitForWhatCameToNothing(t *testing.T) {
 	})
 }
 
-// What came to nothing leaves its place to the one before it.
+// An upload that failed is replaced by its own predecessor.
 func TestOrderIsKeptOverAGap(t *testing.T) {
 	w := newWorld(t)
 	waits := queued(t)
@@ -149,7 +148,7 @@ func TestOrderIsKeptOverAGap(t *testing.T) {
 	require.Equal(t, []string{first.Key, last.Key}, w.announcedInOrder(2))
 }
 
-func TestOrderIsWaitedForSoLong(t *testing.T) {
+func TestOrderIsWaitedForInBoundedTime(t *testing.T) {
 	brief := func(o *deliver.Options) { o.Order = 30 * time.Millisecond }
 	t.Run("a scanner that hangs", func(t *testing.T) {
 		w, g, first, second := gated(t, proxy.Clean, brief)
@@ -173,7 +172,7 @@ func TestOrderIsWaitedForSoLong(t *testing.T) {
 	})
 }
 
-// More wait than there are workers, and the one that they wait for comes last.
+// More uploads wait than there are workers, and the one that they wait for comes last.
 func TestOrderTakesNoWorkers(t *testing.T) {
 	const n = 20
 	w := newWorld(t)
@@ -201,7 +200,7 @@ func TestOrderTakesNoWorkers(t *testing.T) {
 	w.announcedOnce(keys...)
 }
 
-// A loop that dies, or closes, while an upload waits: the next one takes up both.
+// A loop dies, or closes, while an upload waits: the next one delivers both.
 func TestOrderSurvivesTheLoop(t *testing.T) {
 	for name, end := range map[string]func(*world, *deliver.Loop){
 		"killed": (*world).kill,
@@ -239,8 +238,8 @@ func TestOrderSurvivesTheLoop(t *testing.T) {
 	})
 }
 
-// An upload that is taken back while it waits does not wait on.
-func TestOrderOfWhatIsTakenBack(t *testing.T) {
+// An upload that is cancelled while it waits stops waiting.
+func TestOrderOfCancelledUploads(t *testing.T) {
 	w, g, first, second := gated(t, proxy.Clean)
 	w.cancelled(second)
 	w.eventually(func() bool { return w.chat.releases(second) > 0 })

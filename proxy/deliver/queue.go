@@ -15,12 +15,12 @@ import (
 
 const consumerName = "deliver"
 
-// heartbeat is how often the engine says that it still knows of a loop that
-// waits for messages; two missed ones, and it is asked anew.
+// heartbeat is how often the engine confirms that it still knows a loop that waits for
+// messages; after two missed ones the loop requests again.
 const heartbeat = time.Second
 
-// leaderRetry is the patience with which the queue's next leader is looked for. Then
-// the queue itself may be gone, and is opened anew.
+// leaderRetry bounds the wait for the queue's next leader. After it, the queue itself may be
+// gone, and is opened again.
 var leaderRetry = engine.RetryPolicy{Total: 15 * time.Second, PerTry: 2 * time.Second}
 
 // queue is a loop's end of the queue that all loops share.
@@ -30,8 +30,8 @@ type queue struct {
 	messages jetstream.MessagesContext
 }
 
-// openQueue opens the consumer. One message is fetched at a time, and only when
-// a worker is free for it: a message that waits here would use up its lease.
+// openQueue opens the consumer. One message is fetched at a time, and only when a worker is
+// free for it: the lease of a waiting message would run out.
 func (l *Loop) openQueue(ctx context.Context) (*queue, error) {
 	consumer, err := l.cfg.Records.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable:       consumerName,
@@ -39,7 +39,7 @@ func (l *Loop) openQueue(ctx context.Context) (*queue, error) {
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       l.cfg.Lease,
 		MaxDeliver:    -1,
-		MaxAckPending: -1, // those that wait for their next try must not hold up the rest
+		MaxAckPending: -1, // messages that wait for their next try must not block the others
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the delivery queue: %w", err)
@@ -51,19 +51,19 @@ func (l *Loop) openQueue(ctx context.Context) (*queue, error) {
 	return &queue{engine: l.cfg.Records.engine, consumer: consumer, messages: messages}, nil
 }
 
-// Each look asks the library whether it has asked the engine. nats.go 1.55 forgets to
-// where a message comes back before its own goroutine has noted that the request for it
-// is out (checkPending, fetchInProgress); then nothing would come before two heartbeats
-// are missed. So the first looks after a message are short; the last one has no end.
+// nats.go 1.55 forgets to request the next message if the previous one comes before its own
+// goroutine has recorded that the request is out (checkPending, fetchInProgress); then
+// nothing would come before two heartbeats are missed. Each call of Next checks that again.
+// So the first waits after a message are short; the last one has no end.
 const (
 	firstWait = 5 * time.Millisecond
 	lastWait  = 80 * time.Millisecond
 )
 
-// next is the next message; it waits until there is one.
+// next waits for the next message.
 func (q *queue) next(ctx context.Context) (jetstream.Msg, error) {
-	for look := firstWait; ; look *= 2 {
-		m, err := q.wait(ctx, look)
+	for d := firstWait; ; d *= 2 {
+		m, err := q.wait(ctx, d)
 		switch {
 		case errors.Is(err, jetstream.ErrNoHeartbeat):
 			m, err = q.fromNextLeader(ctx)
@@ -76,18 +76,18 @@ func (q *queue) next(ctx context.Context) (jetstream.Msg, error) {
 	}
 }
 
-func (q *queue) wait(ctx context.Context, patience time.Duration) (jetstream.Msg, error) {
-	if patience <= lastWait {
+func (q *queue) wait(ctx context.Context, d time.Duration) (jetstream.Msg, error) {
+	if d <= lastWait {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
+		ctx, cancel = context.WithTimeout(ctx, d)
 		defer cancel()
 	}
 	return q.messages.Next(jetstream.NextContext(ctx))
 }
 
-// fromNextLeader waits for whoever leads the queue next. That nobody does is answered at
-// once, but the library takes it for no reason to ask before two more heartbeats
-// are missed. If there is a message, it comes along.
+// fromNextLeader waits for the queue's next leader, and returns a message if it has one.
+// The server answers at once that there is no leader, but the library does not request
+// again before two more heartbeats are missed.
 func (q *queue) fromNextLeader(ctx context.Context) (m jetstream.Msg, err error) {
 	err = q.engine.Retry(ctx, leaderRetry, func(context.Context, bool) (err error) {
 		m, err = q.fetch()
@@ -96,8 +96,8 @@ func (q *queue) fromNextLeader(ctx context.Context) (m jetstream.Msg, err error)
 	return m, err
 }
 
-// fetch returns a message that is there; nil if there is none, or no answer
-// within a second.
+// fetch returns a message that is available; nil if there is none, or no answer within a
+// second.
 func (q *queue) fetch() (jetstream.Msg, error) {
 	if !q.engine.Conn().IsConnected() {
 		return nil, nats.ErrDisconnected // the library would leave a subscription behind
@@ -112,7 +112,7 @@ func (q *queue) fetch() (jetstream.Msg, error) {
 	return nil, batch.Error()
 }
 
-// close ends the taking, and returns what the engine has sent meanwhile.
+// close stops taking messages, and returns those that the engine has sent meanwhile.
 func (q *queue) close() {
 	q.messages.Drain()
 	for {
@@ -125,9 +125,8 @@ func (q *queue) close() {
 	q.messages.Stop()
 }
 
-// Queue asks the engine how many changes of records no loop has taken yet, and
-// how many uploads are taken: being worked on, or waiting for their next try.
-// It is the same whichever loop asks.
+// Queue returns how many changes of records no loop has taken yet, and how many uploads are
+// taken: being worked on, or waiting for their next try. It is the same for every loop.
 func (l *Loop) Queue(ctx context.Context) (waiting, taken int, err error) {
 	info, err := l.consumerInfo(ctx)
 	if err != nil {
@@ -136,7 +135,7 @@ func (l *Loop) Queue(ctx context.Context) (waiting, taken int, err error) {
 	return int(info.NumPending), info.NumAckPending, nil
 }
 
-// auditedUpTo is the revision up to which no record's end waits for its audit line.
+// auditedUpTo is the revision up to which the ends of all records are in the audit log.
 func (l *Loop) auditedUpTo(ctx context.Context) (revision uint64, err error) {
 	if l.cfg.Audit == nil {
 		return math.MaxUint64, nil
@@ -151,7 +150,7 @@ func (l *Loop) auditedUpTo(ctx context.Context) (revision uint64, err error) {
 func (l *Loop) consumerInfo(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 	consumer, err := l.cfg.Records.stream.Consumer(ctx, consumerName)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the delivery queue: %w", err)
+		return nil, fmt.Errorf("get the delivery queue's state: %w", err)
 	}
 	return consumer.CachedInfo(), nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// forgetful is the library's end of the queue where it has forgotten to ask for the
-// next message: only the second call asks.
+// forgetful is the library's end of the queue, which forgot to request the next message:
+// only the second call requests it.
 type forgetful struct {
 	jetstream.MessagesContext
 	calls int
@@ -21,11 +21,11 @@ func (f *forgetful) Next(opts ...jetstream.NextOpt) (jetstream.Msg, error) {
 	if f.calls++; f.calls > 1 {
 		return message{}, nil
 	}
-	// The option is the library's own; it can only be handed to it.
+	// The option is the library's own; only the library can read it.
 	return nil, context.DeadlineExceeded
 }
 
-func TestAForgottenRequestIsMadeAgain(t *testing.T) {
+func TestForgottenRequestIsRepeated(t *testing.T) {
 	f := &forgetful{}
 	m, err := (&queue{messages: f}).next(t.Context())
 	require.NoError(t, err)
@@ -35,5 +35,5 @@ func TestAForgottenRequestIsMadeAgain(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = (&queue{messages: &forgetful{}}).next(ended)
-	require.ErrorIs(t, err, context.DeadlineExceeded, "the caller's own end is told")
+	require.ErrorIs(t, err, context.DeadlineExceeded, "the caller's own end is returned")
 }

@@ -14,7 +14,7 @@ import (
 	"attache/proxy/engine/enginetest"
 )
 
-// named is a message that is told by its subject.
+// named is a message that is recognised by its subject.
 type named struct {
 	jetstream.Msg
 	subject string
@@ -22,8 +22,8 @@ type named struct {
 
 func (m named) Subject() string { return m.subject }
 
-// dying is the wait for a queue's messages: the first ends for want of a
-// heartbeat, the next with a message.
+// dying is the wait for a queue's messages: the first ends with a missing heartbeat, the
+// next with a message.
 type dying struct {
 	jetstream.MessagesContext
 	waits int
@@ -36,8 +36,7 @@ func (d *dying) Next(...jetstream.NextOpt) (jetstream.Msg, error) {
 	return named{subject: "waited for"}, nil
 }
 
-// leaders is the queue: each question meets the next answer, an error or a
-// message.
+// leaders is the queue: each request gets the next answer, an error or a message.
 type leaders struct {
 	jetstream.Consumer
 	answers []any
@@ -72,9 +71,9 @@ type batch struct {
 func (b *batch) Messages() <-chan jetstream.Msg { return b.messages }
 func (b *batch) Error() error                   { return b.err }
 
-// When the queue's leader has died, the next one is found as soon as there is
-// one, and a message that it gives is not dropped.
-func TestTheNextLeaderIsLookedFor(t *testing.T) {
+// After the queue's leader has died, the next one is found as soon as there is one, and a
+// message from it is not dropped.
+func TestNextLeaderIsFound(t *testing.T) {
 	t.Parallel()
 	alone := newWorld(t).engine
 	cluster, err := engine.Start(t.Context(), engine.Options{URL: enginetest.Start(t).URL()})
@@ -87,13 +86,13 @@ func TestTheNextLeaderIsLookedFor(t *testing.T) {
 		waits   int
 		err     error
 	}{
-		"it has a message":     {cluster, []any{nats.ErrNoResponders, nats.ErrNoResponders, "fetched"}, "fetched", 1, nil},
-		"it has none":          {cluster, []any{nats.ErrNoResponders, nil}, "waited for", 2, nil},
-		"nobody answers":       {cluster, []any{nil}, "waited for", 2, nil},
-		"it steps down":        {cluster, []any{jetstream.ErrConsumerLeadershipChanged, "fetched"}, "fetched", 1, nil},
-		"the connection broke": {alone, []any{nats.ErrReconnectBufExceeded, "fetched"}, "fetched", 1, nil},
-		"alone, nobody leads":  {alone, []any{nats.ErrNoResponders}, "", 1, nats.ErrNoResponders},
-		"the queue is gone":    {cluster, []any{nats.ErrNoResponders, jetstream.ErrConsumerDeleted}, "", 1, jetstream.ErrConsumerDeleted},
+		"it has a message":             {cluster, []any{nats.ErrNoResponders, nats.ErrNoResponders, "fetched"}, "fetched", 1, nil},
+		"it has none":                  {cluster, []any{nats.ErrNoResponders, nil}, "waited for", 2, nil},
+		"nobody answers":               {cluster, []any{nil}, "waited for", 2, nil},
+		"it steps down":                {cluster, []any{jetstream.ErrConsumerLeadershipChanged, "fetched"}, "fetched", 1, nil},
+		"the connection broke":         {alone, []any{nats.ErrReconnectBufExceeded, "fetched"}, "fetched", 1, nil},
+		"embedded, there is no leader": {alone, []any{nats.ErrNoResponders}, "", 1, nats.ErrNoResponders},
+		"the queue is gone":            {cluster, []any{nats.ErrNoResponders, jetstream.ErrConsumerDeleted}, "", 1, jetstream.ErrConsumerDeleted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, d := &leaders{answers: c.answers}, &dying{}
@@ -108,9 +107,8 @@ func TestTheNextLeaderIsLookedFor(t *testing.T) {
 	}
 }
 
-// Who looks for a leader over a connection that is down leaves nothing behind on
-// it, however often.
-func TestLookingWhileDisconnected(t *testing.T) {
+// Looking for a leader over a connection that is down leaves no subscriptions on it.
+func TestNextLeaderWhileDisconnected(t *testing.T) {
 	t.Parallel()
 	c := enginetest.Start(t)
 	e, err := engine.Start(t.Context(), engine.Options{URL: c[0].ClientURL()})

@@ -24,12 +24,12 @@ const (
 	subjectPrefix = "upload."
 )
 
-// recordRetry is that with which a record is read and written.
+// recordRetry bounds a read or a write of a record.
 var recordRetry = engine.RetryPolicy{Total: 20 * time.Second, PerTry: 2 * time.Second}
 
-// Records keeps the uploads' records: one stream, one subject an upload, and on
-// each subject only the newest message. A record's revision is its message's
-// place in the stream.
+// Records stores the uploads' records: one stream, one subject an upload, and on each
+// subject only the newest message. A record's revision is its message's sequence in the
+// stream.
 type Records struct {
 	engine   *engine.Engine
 	js       jetstream.JetStream
@@ -79,8 +79,8 @@ func (r *Records) open(ctx context.Context, replicas int) (err error) {
 		Storage:           jetstream.FileStorage,
 		Replicas:          replicas,
 		MaxMsgsPerSubject: 1,
-		// A replica may lag behind, and who read an old record could never
-		// change it; so in a cluster the leader is asked.
+		// A replica may lag, and a reader of an old record could never change it; so in
+		// a cluster the leader is read from.
 		AllowDirect: replicas == 1,
 	})
 	if err != nil {
@@ -140,8 +140,8 @@ func (r *Records) last(ctx context.Context, subject string) (m *jetstream.RawStr
 	return m, err
 }
 
-// Update replaces the record that record.Revision names, and returns it with its
-// new revision. ErrRecordChanged means that somebody else was faster.
+// Update replaces the record with revision record.Revision, and returns it with its new
+// revision. ErrRecordChanged means that another writer was faster.
 func (r *Records) Update(ctx context.Context, record proxy.Record) (proxy.Record, error) {
 	return r.write(ctx, record)
 }
@@ -176,8 +176,8 @@ func (r *Records) put(ctx context.Context, record proxy.Record) (proxy.Record, e
 	return record, nil
 }
 
-// publish replaces the message at revision. Where an earlier try's answer was
-// lost, it may be that try which a later one is overtaken by.
+// publish replaces the message at revision. After a lost answer, a retry may be overtaken by
+// its own earlier try.
 func (r *Records) publish(ctx context.Context, subject string, data []byte, revision uint64) (written uint64, err error) {
 	err = r.engine.Retry(ctx, recordRetry, func(ctx context.Context, again bool) error {
 		ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data},
@@ -202,16 +202,15 @@ func (r *Records) publish(ctx context.Context, subject string, data []byte, revi
 	return written, err
 }
 
-// Watch calls changed for every change of a record of that session until stop is
-// called; a call under way then may still end. Revisions come in order, none
-// twice; of changes in quick succession by others than the caller, only the last
-// may come. changed must neither block nor change a record.
+// Watch calls changed for every change of a record of that session until stop is called; a
+// call under way may still end after that. Revisions come in order, none twice; of quick
+// changes by other processes, only the last may come. changed must neither block nor change
+// a record.
 func (r *Records) Watch(session string, changed func(proxy.Record)) (stop func()) {
 	return r.watchers.add(session, changed)
 }
 
-// Load returns how much the party has under way, and how much has failed or was
-// cancelled lately.
+// Load returns a party's unfinished uploads, and those that failed or were cancelled lately.
 func (r *Records) Load(session, userID string) proxy.Load {
 	return r.unfinished.load(seat{session, userID})
 }
@@ -223,15 +222,14 @@ func (r *Records) remove(ctx context.Context, record proxy.Record) error {
 		r.unfinished.forget(seat{record.Session, record.UserID}, record.Key)
 		return nil
 	}
-	// The server's answer names no reason that could be told apart.
+	// The server's answer does not distinguish the reasons.
 	if _, missing := r.stream.GetMsg(ctx, record.Revision); errors.Is(missing, jetstream.ErrMsgNotFound) {
 		return nil
 	}
 	return fmt.Errorf("delete the upload's record: %w", err)
 }
 
-// each calls visit for every record, with the time it was written at by the
-// engine's clock.
+// each calls visit for every record, with the time of its last write by the engine's clock.
 func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) error) error {
 	for next := uint64(1); ; {
 		m, err := r.next(ctx, next)
@@ -244,7 +242,7 @@ func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) 
 		next = m.Sequence + 1
 		record, err := decode(m.Data, m.Sequence)
 		if err != nil {
-			r.log.Error("an upload's record is not readable", "subject", m.Subject, "error", err)
+			r.log.Error("an upload's record cannot be read", "subject", m.Subject, "error", err)
 			continue
 		}
 		r.unfinished.update(record)
@@ -254,7 +252,7 @@ func (r *Records) each(ctx context.Context, visit func(proxy.Record, time.Time) 
 	}
 }
 
-// next is the first message from that place in the stream on.
+// next is the first message from that sequence on.
 func (r *Records) next(ctx context.Context, from uint64) (m *jetstream.RawStreamMsg, err error) {
 	err = r.engine.Retry(ctx, recordRetry, func(ctx context.Context, _ bool) (err error) {
 		m, err = r.stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(subjectPrefix+">"))
@@ -263,8 +261,8 @@ func (r *Records) next(ctx context.Context, from uint64) (m *jetstream.RawStream
 	return m, err
 }
 
-// subject refuses what is not a session or key, because it comes from pages and
-// notices and must not become a pattern.
+// subject refuses an invalid session or key, because both come from pages and notices and
+// must not become a wildcard.
 func subject(session, key string) (string, error) {
 	if _, err := bridge.ParseKey(key); err != nil || !bridge.ValidSession(session) {
 		return "", proxy.ErrRecordUnknown
@@ -282,7 +280,7 @@ func parse(m jetstream.Msg) (proxy.Record, error) {
 
 func decode(data []byte, revision uint64) (record proxy.Record, err error) {
 	if err = json.Unmarshal(data, &record); err != nil {
-		return proxy.Record{}, fmt.Errorf("understand the upload's record: %w", err)
+		return proxy.Record{}, fmt.Errorf("parse the upload's record: %w", err)
 	}
 	record.Revision = revision
 	return record, nil

@@ -141,7 +141,7 @@ func TestWatch(t *testing.T) {
 	require.Empty(t, there)
 }
 
-func TestOwnChangeIsToldAtOnce(t *testing.T) {
+func TestOwnChangeIsNotifiedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var told []uint64

@@ -11,14 +11,14 @@ import (
 	"attache/proxy"
 )
 
-// deliver does the steps that are left, up to one whose outcome is kept.
+// deliver does the remaining steps, up to one whose result is checkpointed.
 func (j *job) deliver(ctx context.Context) error {
 	if j.record.State != bridge.Stored {
-		if kept, err := j.scan(ctx); kept || err != nil {
+		if checkpointed, err := j.scan(ctx); checkpointed || err != nil {
 			return err
 		}
 		if j.deliverer() == nil {
-			if kept, err := j.store(ctx); kept || err != nil {
+			if checkpointed, err := j.store(ctx); checkpointed || err != nil {
 				return err
 			}
 		}
@@ -33,8 +33,9 @@ func (j *job) deliver(ctx context.Context) error {
 	return j.conclude(e)
 }
 
-// checkpoint writes what a step has come to. The new record's message goes on, and may
-// be on its way before this write is answered: that must not break it off.
+// checkpoint writes the result of a step to the record. The new record's message continues
+// the delivery, and may be taken before this write is answered: that must not cancel the
+// write.
 func (j *job) checkpoint(r proxy.Record) error {
 	ctx, cancel := context.WithTimeout(j.working, j.cfg.StoreTime)
 	defer cancel()
@@ -43,9 +44,9 @@ func (j *job) checkpoint(r proxy.Record) error {
 	return err
 }
 
-// scan asks the scanner, unless it has been asked or there is none. The record
-// says so first, because the sender sees it wait.
-func (j *job) scan(ctx context.Context) (kept bool, err error) {
+// scan scans the content, unless it has been scanned or there is no scanner. The record
+// first says so, because the sender sees the state.
+func (j *job) scan(ctx context.Context) (checkpointed bool, err error) {
 	if _, off := j.cfg.Scanner.(proxy.NoScanner); off || j.record.Verdict == proxy.Clean {
 		return false, nil
 	}
@@ -80,15 +81,17 @@ func (j *job) requestVerdict(ctx context.Context) (proxy.Verdict, error) {
 	return verdict, nil
 }
 
-// minReadRate is what a step that reads the content takes a second, at least, of it.
+// minReadRate is the bytes a second that a step which reads the content is expected to
+// read, at least.
 const minReadRate = 256 << 10
 
-// withReadTime is d and the time that the whole content may take besides.
+// withReadTime is d plus the time that reading the whole content may take.
 func (j *job) withReadTime(d time.Duration) time.Duration {
 	return d + time.Duration(j.record.Size/minReadRate)*time.Second
 }
 
-// applyVerdict keeps a verdict. What is none of the four is not a verdict either.
+// applyVerdict checkpoints a verdict or rejects the upload. Any other value is not a
+// verdict.
 func (j *job) applyVerdict(r proxy.Record) error {
 	switch r.Verdict {
 	case proxy.Clean:
@@ -98,10 +101,10 @@ func (j *job) applyVerdict(r proxy.Record) error {
 	case proxy.Unscannable:
 		return j.reject(r.Verdict, bridge.CodeUnscannable)
 	}
-	return bridge.NewError(bridge.CodeScannerOffline, "the virus scanner came to no verdict")
+	return bridge.NewError(bridge.CodeScannerOffline, "the virus scanner returned no verdict")
 }
 
-// reject is the error that the upload fails with for a verdict.
+// reject audits the verdict and returns the error that the upload fails with.
 func (j *job) reject(v proxy.Verdict, code bridge.Code) error {
 	j.record.Verdict = v
 	if j.cfg.Audit != nil {
@@ -114,10 +117,10 @@ func (j *job) reject(v proxy.Verdict, code bridge.Code) error {
 	return bridge.NewError(code, "")
 }
 
-// store makes the document. That it lies elsewhere than the staged content, in
-// another store or under another id, is worth keeping: storing again might make
-// another document, and the staged content is to be dropped.
-func (j *job) store(ctx context.Context) (kept bool, err error) {
+// store makes the document. If it is not the staged content itself, but in another store or
+// under another id, that is checkpointed: storing again might make another document, and
+// the staged content must be discarded.
+func (j *job) store(ctx context.Context) (checkpointed bool, err error) {
 	d, err := document(j.record)
 	if err != nil {
 		return false, err
@@ -156,8 +159,8 @@ func document(r proxy.Record) (proxy.Document, error) {
 	return d, nil
 }
 
-// announce puts the notice into the transcript. It is not interrupted when the
-// upload is taken back meanwhile: its outcome would be unknown then.
+// announce posts the notice. It is not interrupted when the upload is cancelled meanwhile:
+// its outcome would be unknown then.
 func (j *job) announce() (bridge.Event, error) {
 	if j.overtaken.Load() {
 		return bridge.Event{}, errOvertaken
@@ -204,8 +207,8 @@ func (j *job) find(ctx context.Context) (bridge.Event, bool, error) {
 	return e, found, nil
 }
 
-// conclude writes that the upload is announced. A sender who took it back too
-// late, or a holder who gave it up, learns the truth: the transcript has it.
+// conclude records that the upload is announced. If the sender cancelled it too late, or
+// another holder failed it, the record is corrected, because the transcript has the notice.
 func (j *job) conclude(e bridge.Event) error {
 	ctx, cancel := context.WithTimeout(j.working, j.cfg.StoreTime)
 	defer cancel()

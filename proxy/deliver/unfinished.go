@@ -8,10 +8,9 @@ import (
 	"attache/proxy"
 )
 
-// unfinished knows the uploads that have not come to a notice: those on their way,
-// and for a while those that came to nothing. It holds what this process has seen of
-// them, so at its start it may know too few for as long as the janitor's first
-// round takes.
+// unfinished has the uploads without a notice: those under way, and for a while those that
+// failed or were cancelled. It has what this process has seen, so after the start it may
+// have too few until the janitor's first sweep has ended.
 type unfinished struct {
 	mu sync.Mutex
 	of map[seat]map[string]*pending // by the upload's key
@@ -19,16 +18,16 @@ type unfinished struct {
 
 type seat struct{ session, user string }
 
-// pending is one such upload.
+// pending is an unfinished upload.
 type pending struct {
 	state    bridge.UploadState
 	code     bridge.Code
 	size     int64
 	revision uint64
-	seen     time.Time // when a byte came last, or its party was there
+	seen     time.Time // of the last byte, or its party's last known presence
 }
 
-// update takes a record's state. Of two, the newer one counts.
+// update takes a record's state. The newer of two counts.
 func (u *unfinished) update(r proxy.Record) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -46,7 +45,7 @@ func (u *unfinished) update(r proxy.Record) {
 	}
 }
 
-// forget takes out what has no record any more.
+// forget removes an upload that has no record any more.
 func (u *unfinished) forget(s seat, key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -60,7 +59,7 @@ func (u *unfinished) drop(s seat, key string) {
 	}
 }
 
-// load counts a party's.
+// load counts a party's uploads.
 func (u *unfinished) load(s seat) (l proxy.Load) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -77,16 +76,16 @@ func (u *unfinished) load(s seat) (l proxy.Load) {
 	return l
 }
 
-// candidate is an upload that may be given up, or removed because it was.
+// candidate is an upload to be checked: it may be abandoned, or was and may be removed.
 type candidate struct {
 	seat
 	key string
 	pending
 }
 
-// candidates lists the uploads on their way and those that were given up, except
-// what was seen within the last age. Those that another process has removed are
-// dropped once their records cannot exist any more, which is after keep.
+// candidates lists the uploads under way and the abandoned ones, except those seen within
+// the last age. Those that another process has removed are dropped once their records
+// cannot exist any more, which is after keep.
 func (u *unfinished) candidates(age, keep time.Duration) (list []candidate) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -104,10 +103,10 @@ func (u *unfinished) candidates(age, keep time.Duration) (list []candidate) {
 	return list
 }
 
-// gaveUp tells whether it was the loop that ended the upload, for want of its page.
+// gaveUp reports whether the loop failed the upload because its page did not come back.
 func (p pending) gaveUp() bool { return p.state == bridge.Failed && p.code == bridge.CodeTimeout }
 
-// markPresent notes that the upload's party is in its session.
+// markPresent records that the upload's party is in its session.
 func (u *unfinished) markPresent(c candidate) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

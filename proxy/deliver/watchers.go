@@ -10,9 +10,8 @@ import (
 	"attache/proxy"
 )
 
-// watchers fans the records' changes out within this process. A change is told
-// once: at once where it was made here, and then not again when the consumer
-// brings it.
+// watchers distribute the records' changes within this process. Each change is notified
+// once: if it was made here, at once, and not again when the consumer delivers it.
 type watchers struct {
 	mu    sync.Mutex
 	feeds map[string]*feed // by session
@@ -23,7 +22,7 @@ type watchers struct {
 type feed struct {
 	calls map[int]func(proxy.Record) // guarded by watchers.mu
 
-	order  sync.Mutex        // held while telling, so that revisions do not overtake each other
+	order  sync.Mutex        // held during notifications, so that revisions come in order
 	newest map[string]uint64 // newest revision by upload key; guarded by order
 }
 
@@ -74,11 +73,11 @@ func (w *watchers) notify(r proxy.Record) {
 	}
 }
 
-// onChange takes a record's new message, and tells every watcher of this process.
+// onChange takes a record's new message, and notifies every watcher of this process.
 func (r *Records) onChange(about *jetstream.MsgMetadata, m jetstream.Msg) {
 	record, err := decode(m.Data(), about.Sequence.Stream)
 	if err != nil {
-		r.log.Error("an upload's record is not readable", "subject", m.Subject(), "error", err)
+		r.log.Error("an upload's record cannot be read", "subject", m.Subject(), "error", err)
 		return
 	}
 	r.unfinished.update(record)

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { proxytest.Main(m) }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event that must come.
 const patience = time.Minute
 
 // unhurried is a lease that no pause of the machine ends: what a test counts
