@@ -113,6 +113,7 @@ func TestLeavingFreesTheSeat(t *testing.T) {
 	agent, _ := w.join(w.agent)
 	agent.send(&bridge.Leave{Ref: 1})
 	await(agent, func(m *bridge.Done) bool { return m.Ref == 1 })
+	agent.closed() // a page answers the closing handshake
 	w.awaitSeated(0)
 }
 
