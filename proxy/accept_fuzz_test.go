@@ -17,7 +17,7 @@ import (
 
 // Whatever bytes a page sends on a socket, before its token or after it, nobody else
 // notices, and no handler panics.
-func FuzzT6T7T8AcceptPath(f *testing.F) {
+func FuzzT6T7T8AnyBytesOnASocketHarmNobody(f *testing.F) {
 	w := newWorld(f)
 	var said proxytest.Log
 	w.Server.Close()

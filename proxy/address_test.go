@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestT5WhoConnects goes by the header of a trusted reverse proxy, and by nobody
+// TestT5ForwardedForCountsFromATrustedProxyOnly goes by the header of a trusted reverse proxy, and by nobody
 // else's.
-func TestT5WhoConnects(t *testing.T) {
+func TestT5ForwardedForCountsFromATrustedProxyOnly(t *testing.T) {
 	list, err := parseTrustedProxies([]string{"10.0.0.0/8", "192.0.2.7", "fd00::/8", "2001:db8:ffff::1"})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -55,7 +55,7 @@ func TestT5WhoConnects(t *testing.T) {
 }
 
 // B64: a reverse proxy that is not named makes one of all its users, and nobody would know.
-func TestB64AReverseProxyThatIsNotNamedIsTold(t *testing.T) {
+func TestB64UnlistedReverseProxyIsLogged(t *testing.T) {
 	list, err := parseTrustedProxies([]string{"10.0.0.0/8"})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -80,14 +80,14 @@ func TestB64AReverseProxyThatIsNotNamedIsTold(t *testing.T) {
 	require.Equal(t, 1, strings.Count(log.String(), "--trusted-proxy 172.17.0.2"), log.String())
 }
 
-func TestTrustedProxiesAreAddresses(t *testing.T) {
+func TestTrustedProxyMustBeAnAddress(t *testing.T) {
 	for _, s := range []string{"", "front.example", "10.0.0.0/33", "10.0.0.1:443", "*", "10.0.0.0-10.0.0.9", "::ffff:10.0.0.1", "::ffff:10.0.0.0/104"} {
 		_, err := parseTrustedProxies([]string{"10.0.0.1", s})
 		require.ErrorContains(t, err, s)
 	}
 }
 
-func TestB66TrustedProxiesThatMeanSomethingElse(t *testing.T) {
+func TestB66AmbiguousTrustedProxyIsRefused(t *testing.T) {
 	for given, says := range map[string]string{
 		"10.0.0.7/8":          "write 10.0.0.0/8 for the network, or 10.0.0.7",
 		"fd00::1/8":           "write fd00::/8",

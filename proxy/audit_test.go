@@ -45,7 +45,7 @@ func (w *world) keptOf(user string) (lines []kept) {
 	return lines
 }
 
-func TestT21EveryActHasItsLine(t *testing.T) {
+func TestT21EveryActionIsInTheAuditLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.Token("s1", "dora", bridge.Client, bridge.AllRights...)
@@ -111,7 +111,7 @@ func TestT21EveryActHasItsLine(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestT2TheAuditLogHasNoTokenAndNoName(t *testing.T) {
+func TestT2AuditLogHasNoTokenAndNoName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.Token("s1", "dora", bridge.Agent, bridge.AllRights...)
@@ -132,7 +132,7 @@ func TestT2TheAuditLogHasNoTokenAndNoName(t *testing.T) {
 }
 
 // Whoever holds a ticket writes one line with it, however often it is used at once.
-func TestT21OneLineATicket(t *testing.T) {
+func TestT21FirstUseOfATicketIsOneLine(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.join(w.agent)
@@ -163,7 +163,7 @@ func (fullAudit) Write(proxy.AuditRecord) error {
 	return bridge.WrapError(bridge.CodeStorageUnavailable, errors.New("no space left"))
 }
 
-func TestT21WhatCannotBeKeptDoesNotHappen(t *testing.T) {
+func TestT21ActionThatCannotBeAuditedIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.join(w.agent)

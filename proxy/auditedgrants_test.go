@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAuditedGrantsAreForgotten uses grants as they come, each until its end.
-func TestAuditedGrantsAreForgotten(t *testing.T) {
+// TestAuditedGrantsAreForgottenAfterTheirEnd uses grants as they come, each until its end.
+func TestAuditedGrantsAreForgottenAfterTheirEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		used := auditedGrants{uses: map[Grant]*grantUse{}}
 		lines := 0

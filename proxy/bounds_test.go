@@ -15,7 +15,7 @@ import (
 
 // H3: a flood costs its socket and no goroutine for each of its frames, and its party
 // waits before it is served again; nobody else does.
-func TestH3WhoFloodsWaitsAndCostsNoGoroutines(t *testing.T) {
+func TestH3FloodCostsNoGoroutinesAndItsPartyWaits(t *testing.T) {
 	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout = 500 * time.Millisecond })
 	witness, _ := w.join(w.customer)
 	for name, more := range map[string][]byte{"pings": {0x89, 0x80, 0, 0, 0, 0}, "pongs": {0x8a, 0x80, 0, 0, 0, 0}} {
@@ -79,7 +79,7 @@ func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
 
 // M3: a stranger's place is free when its time is over, however long it takes to answer
 // the close: a place is not held by silence.
-func TestM3ASilentStrangerLosesItsPlaceInTime(t *testing.T) {
+func TestM3SilentSocketIsClosedAfterHelloTimeout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout, c.MaxWaitingAddress = 300*time.Millisecond, 1 })
 	raw := w.raw() // never answers
@@ -92,7 +92,7 @@ func TestM3ASilentStrangerLosesItsPlaceInTime(t *testing.T) {
 }
 
 // M3: at the total the one who has waited longest goes, and the newcomer gets in.
-func TestM3TheOldestStrangerMakesRoomForANewcomer(t *testing.T) {
+func TestM3OldestWaitingSocketIsClosedForANewOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MaxWaiting, c.MaxWaitingAddress = 4, 4 })
 	dial := func(from string) *page {
@@ -114,7 +114,7 @@ func TestM3TheOldestStrangerMakesRoomForANewcomer(t *testing.T) {
 
 // M4: what a party is sent of the transcript again and again is paced, on all its
 // sockets; what happens is not.
-func TestM4ReplayedHistoryIsPaced(t *testing.T) {
+func TestM4ReplayedHistoryIsRateLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.HistoryRate, c.HistoryBurst = 1.0/3600, 8*512 })
 	talker, _ := w.join(w.customer)

@@ -49,9 +49,9 @@ func (c *chunks) Piece(max int64) ([]byte, error) {
 	return p[:n], err
 }
 
-// TestSlowReadersHaveTimeForEachPiece sends chunks to a connection that takes a
+// TestDownloadDeadlineMovesWithEachPiece sends chunks to a connection that takes a
 // piece at a time.
-func TestSlowReadersHaveTimeForEachPiece(t *testing.T) {
+func TestDownloadDeadlineMovesWithEachPiece(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789abcdef"), 200_001)
 	for name, body := range map[string]io.Reader{
 		"in chunks": &chunks{Reader: bytes.NewReader(content)},
@@ -84,8 +84,8 @@ func (a alone) Accept() (net.Conn, error) {
 func (a alone) Addr() net.Addr { return &net.TCPAddr{} }
 func (a alone) Close() error   { return nil }
 
-// TestT19WhoTakesSomethingIsNotCut reads a piece, or a byte, just in a piece's time.
-func TestT19WhoTakesSomethingIsNotCut(t *testing.T) {
+// TestT19ReaderOfOneByteInTimeIsNotCut reads a piece, or a byte, just in a piece's time.
+func TestT19ReaderOfOneByteInTimeIsNotCut(t *testing.T) {
 	const within = time.Minute
 	content := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
 	for name, c := range map[string]struct {

@@ -57,7 +57,7 @@ func TestDownloadRanges(t *testing.T) {
 }
 
 // A download manager asks for the end of a file first; of an empty one there is none.
-func TestB58NoPartOfAnEmptyFile(t *testing.T) {
+func TestB58RangeOfAnEmptyFileIsNotSatisfiable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -89,7 +89,7 @@ func TestT26DownloadsAreNeverShown(t *testing.T) {
 	require.Empty(t, h.Get("Access-Control-Allow-Origin"), "a page that is not on the list cannot read it")
 }
 
-func TestT14OnlyFilesOfTheOwnSession(t *testing.T) {
+func TestT14FileOfAnotherSessionIsUnknown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -107,7 +107,7 @@ func TestT14OnlyFilesOfTheOwnSession(t *testing.T) {
 
 // A customer names another session's document in a notice of its own. The
 // notice reaches Chat Server on another way than this proxy; see the seam.
-func TestT15ADocumentIDIsNoRight(t *testing.T) {
+func TestT15DocumentOfAnotherSessionGivesNoTicket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -121,7 +121,7 @@ func TestT15ADocumentIDIsNoRight(t *testing.T) {
 	require.Equal(t, bridge.CodeFileUnknown, page.refused())
 }
 
-func TestT3TicketsCannotBeMade(t *testing.T) {
+func TestT3ForgedTicketIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -167,7 +167,7 @@ func (awayRecords) Get(context.Context, string, string) (proxy.Record, error) {
 	return proxy.Record{}, errors.New("no quorum")
 }
 
-func TestRecordsThatAreAwayAreNoMissingFile(t *testing.T) {
+func TestUnreadableRecordIsStorageUnavailable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	customer, _ := w.join(w.customer)
@@ -177,8 +177,8 @@ func TestRecordsThatAreAwayAreNoMissingFile(t *testing.T) {
 	require.Equal(t, bridge.CodeStorageUnavailable, await(agent, anything[*bridge.Fail]).Error.Code)
 }
 
-// TestT19DownloadsThatAreNotRead begins downloads and takes nothing of them.
-func TestT19DownloadsThatAreNotRead(t *testing.T) {
+// TestT19DownloadThatIsNotReadIsCut begins downloads and takes nothing of them.
+func TestT19DownloadThatIsNotReadIsCut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -216,8 +216,8 @@ func TestT19DownloadsThatAreNotRead(t *testing.T) {
 	}
 }
 
-// TestM2RangesArePaced asks for more small pieces than a party's pace has.
-func TestM2RangesArePaced(t *testing.T) {
+// TestM2RangesAreRateLimited asks for more small pieces than a party's pace has.
+func TestM2RangesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -244,8 +244,8 @@ func TestM2RangesArePaced(t *testing.T) {
 	require.NotEqual(t, http.StatusOK, <-got)
 }
 
-// TestB58ALinkGoesOnAfterItsStart takes a link whose time to begin is over.
-func TestB58ALinkGoesOnAfterItsStart(t *testing.T) {
+// TestB58DownloadResumesAfterTheTicketExpired takes a link whose time to begin is over.
+func TestB58DownloadResumesAfterTheTicketExpired(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *proxy.Config) { p.TicketTime = time.Nanosecond })
 	agent, _ := w.join(w.agent)
@@ -274,8 +274,8 @@ func TestB58ALinkGoesOnAfterItsStart(t *testing.T) {
 	}
 }
 
-// TestB58LostRightsEndALink uses a link, takes its right away and uses it again.
-func TestB58LostRightsEndALink(t *testing.T) {
+// TestB58LinkEndsWithThePartysRight uses a link, takes its right away and uses it again.
+func TestB58LinkEndsWithThePartysRight(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		lose   func(t *testing.T, w *world, agent *page, file bridge.File)
@@ -318,9 +318,9 @@ func TestB58LostRightsEndALink(t *testing.T) {
 	}
 }
 
-// TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink takes away the sight of a file: the
+// TestB58LinkEndsIfThePartyMayNotSeeTheFile takes away the sight of a file: the
 // same user leaves as a supervisor and comes back as a customer.
-func TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink(t *testing.T) {
+func TestB58LinkEndsIfThePartyMayNotSeeTheFile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -344,9 +344,9 @@ func TestB58WhoMayNotSeeAFileAnyMoreLosesItsLink(t *testing.T) {
 	}
 }
 
-// TestB56ATicketSaysWhatMustArrive compares what a ticket says with the document,
+// TestB56TicketHasTheDocumentsSizeAndDigest compares what a ticket says with the document,
 // and asks for a file whose notice says something else.
-func TestB56ATicketSaysWhatMustArrive(t *testing.T) {
+func TestB56TicketHasTheDocumentsSizeAndDigest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -364,9 +364,9 @@ func TestB56ATicketSaysWhatMustArrive(t *testing.T) {
 	}
 }
 
-// TestB57ARefusedLinkLeavesThePage follows links that are refused, as browsers say
+// TestB57RefusedLinkDoesNotReplaceThePage follows links that are refused, as browsers say
 // that they do.
-func TestB57ARefusedLinkLeavesThePage(t *testing.T) {
+func TestB57RefusedLinkDoesNotReplaceThePage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -392,8 +392,8 @@ func TestB57ARefusedLinkLeavesThePage(t *testing.T) {
 	}
 }
 
-// TestL7OneAttemptIsNotAnyNumberOfLinks asks again and again with one key.
-func TestL7OneAttemptIsNotAnyNumberOfLinks(t *testing.T) {
+// TestL7LinksOfOneAttemptAreRateLimited asks again and again with one key.
+func TestL7LinksOfOneAttemptAreRateLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -422,9 +422,9 @@ func TestL7OneAttemptIsNotAnyNumberOfLinks(t *testing.T) {
 	await(customer, anything[*bridge.Ticket])
 }
 
-// TestB56CookiesOnlyWhereTheOperatorSaysSo looks for the header that lets a page
+// TestB56CredentialsHeaderOnlyIfConfigured looks for the header that lets a page
 // send them.
-func TestB56CookiesOnlyWhereTheOperatorSaysSo(t *testing.T) {
+func TestB56CredentialsHeaderOnlyIfConfigured(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)

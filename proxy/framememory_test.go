@@ -25,7 +25,7 @@ func fill(ctx context.Context, a *frameBuffer) error {
 func never() time.Duration { return 0 }
 
 // H4: what frames on their way in hold is bounded, whoever sends them and however many.
-func TestH4FramesOnTheirWayInHaveOneRoom(t *testing.T) {
+func TestH4IncomingFramesShareOneBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const whole = bridge.FrameHeader + bridge.MaxFrame + 1
 		r := newFrameMemory(4 * whole)
@@ -75,7 +75,7 @@ func (r *frameMemory) claimsSize() (n int64) {
 }
 
 // H4: a frame that is whole waits for the store, and is not cut for that.
-func TestH4AWholeFrameIsNotCut(t *testing.T) {
+func TestH4CompleteFrameIsNotDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newFrameMemory(bridge.FrameHeader + bridge.MaxFrame + 1)
 		stored := r.begin(true, never, func() { t.Error("a whole frame is cut") })
@@ -94,7 +94,7 @@ func TestH4AWholeFrameIsNotCut(t *testing.T) {
 }
 
 // H4: who stops waiting takes nothing along.
-func TestH4WaitingForRoomCanEnd(t *testing.T) {
+func TestH4CancelledWaitTakesNoMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newFrameMemory(int64(steps[1]))
 		first := r.begin(true, never, func() {})
@@ -119,7 +119,7 @@ func TestH4WaitingForRoomCanEnd(t *testing.T) {
 
 // H4: a frame as long as the one before it is copied once and not at each size; what has
 // come of it is kept.
-func TestH4ABufferBeginsAtTheLastFramesLength(t *testing.T) {
+func TestH4BufferStartsAtTheLastFramesSize(t *testing.T) {
 	r := newFrameMemory(1 << 30)
 	for last, sizes := range map[int][]int{
 		0: {1, 2, 3}, 100: {1, 2, 3}, 100 << 10: {2, 3}, bridge.FrameHeader + 64<<10: {1, 2, 3}, bridge.MaxFrame: {3},

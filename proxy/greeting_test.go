@@ -28,7 +28,7 @@ func (a slowAuth) Authenticate(_ context.Context, token string) (proxy.Identity,
 
 // A socket that is being closed while its token is still looked at, because the key set
 // takes long, ends as any other, and nothing of it outlives the proxy.
-func TestASocketIsClosedWhileItsTokenIsChecked(t *testing.T) {
+func TestSocketClosesWhileItsTokenIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		patience time.Duration

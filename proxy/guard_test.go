@@ -8,7 +8,7 @@ import (
 )
 
 // However the bytes are cut on their way, the guard lets the same ones pass.
-func FuzzT7T8GuardSeesThroughCuts(f *testing.F) {
+func FuzzT7T8GuardPassesTheSameBytesHoweverCut(f *testing.F) {
 	for _, frames := range []string{
 		"\x81\x85\x00\x00\x00\x00hello",
 		"\x88\x84\x01\x02\x03\x04\x02\xeb\x9b\xfb",                  // a reason that is not UTF-8

@@ -12,7 +12,7 @@ import (
 
 // Whatever a stranger writes into X-Forwarded-For, who is counted is the peer, or an
 // address that a trusted reverse proxy wrote: nobody behind an address that is not trusted.
-func FuzzT5ForwardedFor(f *testing.F) {
+func FuzzT5ForwardedForNamesOnlyTrustedAddresses(f *testing.F) {
 	trusted, err := parseTrustedProxies([]string{"10.0.0.0/8", "fd00::/8"})
 	require.NoError(f, err)
 	f.Add("10.0.0.1:443", "203.0.113.9")
@@ -38,7 +38,7 @@ func FuzzT5ForwardedFor(f *testing.F) {
 }
 
 // An origin is on the list by every byte, and nothing but listed ones gets a header.
-func FuzzT1Origins(f *testing.F) {
+func FuzzT1OnlyListedOriginsGetAHeader(f *testing.F) {
 	list, err := parseOrigins([]string{"https://desk.example", "http://localhost:8080"})
 	require.NoError(f, err)
 	for _, o := range []string{"https://desk.example", "https://desk.example.evil", "null", "", "HTTPS://desk.example", "http://localhost:8080"} {

@@ -12,7 +12,7 @@ import (
 )
 
 // B66: claims that can never match what their maker meant are told, once.
-func TestB66ClaimsThatNobodyMeant(t *testing.T) {
+func TestB66UnlikelyClaimsAreLoggedOnce(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	for name, c := range map[string]struct {
 		who  Identity

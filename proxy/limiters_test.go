@@ -10,8 +10,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// TestL7AttemptsComeBackAndAreForgotten asks with many attempts for a day.
-func TestL7AttemptsComeBackAndAreForgotten(t *testing.T) {
+// TestL7LimitersRefillAndAreForgotten asks with many attempts for a day.
+func TestL7LimitersRefillAndAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := newLimiters(rate.Every(attemptEvery), attemptGrants, 0)
 		for range attemptGrants {
@@ -35,7 +35,7 @@ func TestL7AttemptsComeBackAndAreForgotten(t *testing.T) {
 	})
 }
 
-func TestT5AddressesThatAskAreBounded(t *testing.T) {
+func TestT5LimitersAreBounded(t *testing.T) {
 	askers := newLimiters(askersRate, askersBurst, askersMost)
 	for i := range 3 * askersMost {
 		require.True(t, askers.allow(fmt.Sprint(i), 1))

@@ -43,7 +43,7 @@ func (s *slowly) Read(p []byte) (int, error) {
 
 // B54: what comes at the slowest rate comes whole. T6: who drips ends, and so
 // does who keeps just above that rate without end.
-func TestB54SlowMessagesAndT6Drippers(t *testing.T) {
+func TestB54SlowMessageArrivesAndT6DripIsClosed(t *testing.T) {
 	for name, c := range map[string]struct {
 		from  *slowly
 		ended time.Duration // 0: it came whole
@@ -88,7 +88,7 @@ func TestB54SlowMessagesAndT6Drippers(t *testing.T) {
 
 // A peer is gone when nothing came for a while, unless much is on its way to it,
 // or another socket of its page brings something.
-func TestB54WhoIsGone(t *testing.T) {
+func TestB54SilentPeerIsClosed(t *testing.T) {
 	for name, c := range map[string]struct {
 		owed  int
 		quiet time.Duration
@@ -133,7 +133,7 @@ func (p piped) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // B69: a page may ask for more pings, because something between ends sockets
 // that are quiet.
-func TestB69PingsAsOftenAsThePageAsks(t *testing.T) {
+func TestB69PageSetsThePingInterval(t *testing.T) {
 	for name, c := range map[string]struct {
 		ask   int64 // milliseconds
 		deaf  bool
@@ -192,7 +192,7 @@ func TestB69PingsAsOftenAsThePageAsks(t *testing.T) {
 
 // B54: what small frames are charged leaves a party whose line is slow at its rate,
 // with two uploads at a time.
-func TestB54SlowLinesAreNotPaced(t *testing.T) {
+func TestB54SlowLineIsNotRateLimited(t *testing.T) {
 	type ack struct {
 		at     time.Duration
 		stored int64

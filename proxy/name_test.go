@@ -13,7 +13,7 @@ import (
 
 // A name that lies is announced, stored, judged and saved clean, and offered
 // again it is still the same file.
-func TestM8_TheCleanNameGoesEverywhere(t *testing.T) {
+func TestM8CleanNameIsUsedEverywhere(t *testing.T) {
 	t.Parallel()
 	limits := bridge.Unlimited()
 	limits.Types = []string{"pdf"}

@@ -63,7 +63,7 @@ func TestB43OfferOfACancelledUploadHasNoDigest(t *testing.T) {
 	}
 }
 
-func TestSameKey(t *testing.T) {
+func TestOfferWithAKnownKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -93,7 +93,7 @@ func TestSameKey(t *testing.T) {
 	})
 }
 
-func TestOffersRefused(t *testing.T) {
+func TestOfferThatBreaksARuleIsRefused(t *testing.T) {
 	t.Parallel()
 	long := string(bytes.Repeat([]byte("n"), 4096))
 	tests := []struct {
@@ -162,7 +162,7 @@ func (u *unheard) Create(ctx context.Context, r proxy.Record) (proxy.Record, err
 
 // The page's wire is cut while its offer is being answered, and it goes on over
 // another. What becomes of the first answer must not touch what was sent since.
-func TestABeginThatFailsLateTakesNothingAway(t *testing.T) {
+func TestOfferThatFailsLateLeavesAResumedUpload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
@@ -199,7 +199,7 @@ func TestABeginThatFailsLateTakesNothingAway(t *testing.T) {
 	require.Equal(t, content, got)
 }
 
-func TestT17ABeginThatFailsLateKeepsItsPlace(t *testing.T) {
+func TestT17OfferThatFailsLateStillCounts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
@@ -222,7 +222,7 @@ func TestT17ABeginThatFailsLateKeepsItsPlace(t *testing.T) {
 
 // A Chat Server elsewhere may know nothing of this proxy's scanner, and count
 // nothing: what it said at the join still binds each file.
-func TestWhatNobodyMaySend(t *testing.T) {
+func TestMaxFileSizeBindsEverybody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MaxFileSize = 1000 })
 	for name, token := range map[string]string{"customer": w.customer, "agent": w.agent} {
@@ -242,7 +242,7 @@ func TestWhatNobodyMaySend(t *testing.T) {
 	}
 }
 
-func TestT17AChatServerThatCountsNothingStillBinds(t *testing.T) {
+func TestT17LimitsOfTheJoinBindWithoutAllowances(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.Chat = struct{ proxy.ChatServer }{c.Chat} })
 	p, welcome := w.join(w.customer)

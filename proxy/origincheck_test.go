@@ -7,7 +7,7 @@ import (
 )
 
 // B66: an origin that no browser sends is refused, with the form that one sends.
-func TestB66OriginsThatNeverMatch(t *testing.T) {
+func TestB66OriginThatNoBrowserSendsIsRefused(t *testing.T) {
 	const example = "write https://host or https://host:port"
 	for given, says := range map[string]string{
 		"":                                    "is empty",
@@ -76,7 +76,7 @@ func TestB66OriginsThatNeverMatch(t *testing.T) {
 }
 
 // What is suggested may be written as it is.
-func FuzzB66TheSuggestionIsRight(f *testing.F) {
+func FuzzB66SuggestedOriginIsAccepted(f *testing.F) {
 	for _, s := range []string{"https://desk.example:443/x", "Bücher.example:99", "[::1]:80", "ttp:/a@b:1?"} {
 		f.Add(s)
 	}
@@ -91,7 +91,7 @@ func FuzzB66TheSuggestionIsRight(f *testing.F) {
 	})
 }
 
-func TestB66EveryOriginIsNamedAtOnce(t *testing.T) {
+func TestB66EveryWrongOriginIsReportedAtOnce(t *testing.T) {
 	_, err := parseOrigins([]string{"https://*.desk.example", "https://desk.example", "https://shop.example:443"})
 	require.ErrorContains(t, err, "*.desk.example")
 	require.ErrorContains(t, err, "write https://shop.example")

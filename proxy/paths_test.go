@@ -14,7 +14,7 @@ import (
 
 // What a reverse proxy makes of a path is served and not redirected: a WebSocket handshake
 // follows no redirect.
-func TestB64PathsAReverseProxyBends(t *testing.T) {
+func TestB64PathsThatAReverseProxyChangesAreServed(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /attache/chat", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("chat " + r.URL.RawQuery)) })
@@ -43,7 +43,7 @@ func TestB64PathsAReverseProxyBends(t *testing.T) {
 	}
 }
 
-func TestB64APrefixThatIsPassedOnIsTold(t *testing.T) {
+func TestB64PathPrefixIsLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	server := httptest.NewServer(w.Proxy.Mounted(w.Proxy))

@@ -33,7 +33,7 @@ func (w *world) awaitSeated(n int) {
 
 func isLeft(m *bridge.EventAdded) bool { return m.Event.Type == bridge.PartyLeft }
 
-func TestDisconnectedPartyLeaves(t *testing.T) {
+func TestDisconnectedPartyLeavesAfterTheTimeout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -44,9 +44,9 @@ func TestDisconnectedPartyLeaves(t *testing.T) {
 	w.awaitSeated(1)
 }
 
-// TestBackOnAnotherProxy loses a socket and has the page back through another
+// TestPartyThatReturnsAtAnotherProxyStays loses a socket and has the page back through another
 // proxy: the first one's timeout takes nobody out.
-func TestBackOnAnotherProxy(t *testing.T) {
+func TestPartyThatReturnsAtAnotherProxyStays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	twin := w.another()
@@ -66,8 +66,8 @@ func TestBackOnAnotherProxy(t *testing.T) {
 	w.awaitSeated(1)
 }
 
-// TestPartyOfADeadProxyLeaves kills the proxy that alone knew of a party.
-func TestPartyOfADeadProxyLeaves(t *testing.T) {
+// TestPartyOfAKilledProxyLeaves kills the proxy that alone knew of a party.
+func TestPartyOfAKilledProxyLeaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	twin := w.another()
@@ -80,9 +80,9 @@ func TestPartyOfADeadProxyLeaves(t *testing.T) {
 	w.awaitSeated(1)
 }
 
-// TestSeatThatOthersRemovedIsTakenAgain comes back to a proxy that was thought
+// TestRemovedSeatIsTakenAgain comes back to a proxy that was thought
 // gone, while its old socket is not yet known to be dead.
-func TestSeatThatOthersRemovedIsTakenAgain(t *testing.T) {
+func TestRemovedSeatIsTakenAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	twin := w.another()
@@ -149,9 +149,9 @@ func (h *hooked) Free(ctx context.Context, session, user string) (bool, error) {
 	return elsewhere, err
 }
 
-// TestBackWhileTheSeatIsFreed comes back at the moment at which the first
+// TestPartyThatReturnsWhileItsSeatIsFreedStays comes back at the moment at which the first
 // socket's seat has been given up: the party stays, and so does its seat.
-func TestBackWhileTheSeatIsFreed(t *testing.T) {
+func TestPartyThatReturnsWhileItsSeatIsFreedStays(t *testing.T) {
 	t.Parallel()
 	freed, back := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -173,8 +173,8 @@ func TestBackWhileTheSeatIsFreed(t *testing.T) {
 	require.Greater(t, await(agent, isLeft).Event.ID, said)
 }
 
-// TestSeatThatCouldNotBeTaken refuses the socket, and the next one takes it.
-func TestSeatThatCouldNotBeTaken(t *testing.T) {
+// TestSocketIsRefusedIfItsSeatCannotBeTaken refuses the socket, and the next one takes it.
+func TestSocketIsRefusedIfItsSeatCannotBeTaken(t *testing.T) {
 	t.Parallel()
 	var there atomic.Bool
 	h := &hooked{take: func() error {
@@ -193,8 +193,8 @@ func TestSeatThatCouldNotBeTaken(t *testing.T) {
 	w.awaitSeated(1)
 }
 
-// TestSeatThatCouldNotBeFreed tries again later: the party does not stay forever.
-func TestSeatThatCouldNotBeFreed(t *testing.T) {
+// TestFreeingASeatIsRetried tries again later: the party does not stay forever.
+func TestFreeingASeatIsRetried(t *testing.T) {
 	t.Parallel()
 	var tries atomic.Int32
 	h := &hooked{free: func() error {

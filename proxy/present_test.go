@@ -12,7 +12,7 @@ import (
 )
 
 // A session's end reaches every page with its reason, at whichever proxy it is.
-func TestM6TheEndIsTold(t *testing.T) {
+func TestM6SessionEndReachesEveryPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	twin := w.another()
@@ -32,7 +32,7 @@ func TestM6TheEndIsTold(t *testing.T) {
 }
 
 // Who takes a party out in one tab ends its other ones, with a word.
-func TestM6LeavingEndsTheOtherPages(t *testing.T) {
+func TestM6LeavingInOneTabEndsTheOthers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -92,7 +92,7 @@ func TestM6T10DataSocketsEndWithTheSession(t *testing.T) {
 	}
 }
 
-func TestL4EndingAChatNeedsARight(t *testing.T) {
+func TestL4EndingASessionNeedsARight(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bridge.AfterAction{bridge.ForceClose, bridge.CloseIfNoAgents} {
 		w := newWorld(t)
@@ -108,7 +108,7 @@ func TestL4EndingAChatNeedsARight(t *testing.T) {
 }
 
 // L6: a page may be older than its token says, and a token may keep files from it.
-func TestL6TheLowerClientVersionCounts(t *testing.T) {
+func TestL6LowerClientVersionCounts(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct{ token, hello, want int64 }{
 		"the token's is lower": {103, 106, 103},

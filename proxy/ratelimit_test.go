@@ -26,7 +26,7 @@ func say(p *page, n int) {
 
 // T20: who sends too fast waits, on all its sockets and when it comes back; the
 // others do not.
-func TestT20MessagesArePaced(t *testing.T) {
+func TestT20MessagesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	w := slow(t)
 	flooder, _ := w.join(w.agent)
@@ -62,7 +62,7 @@ func (c countedRecords) Get(ctx context.Context, session, key string) (proxy.Rec
 
 // T20: a frame that belongs to no upload costs a read of the store, and so it
 // counts as a message. One that does costs nothing but itself.
-func TestT20RefusedFramesArePaced(t *testing.T) {
+func TestT20RefusedFramesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	var read atomic.Int64
 	w := newWorld(t, func(c *proxy.Config) {
@@ -94,7 +94,7 @@ func TestT20RefusedFramesArePaced(t *testing.T) {
 
 // M1: a frame that is smaller than a page's own costs as much as a large one, so it
 // counts as many messages; the last one of a file is as small as it must be.
-func TestM1TinyFramesArePaced(t *testing.T) {
+func TestM1TinyFramesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 60 })
 	flooder, _ := w.join(w.agent)
@@ -121,7 +121,7 @@ func TestM1TinyFramesArePaced(t *testing.T) {
 
 // M1: what lies in more pieces than a page has a reason for is refused, because each
 // download reads them one by one.
-func TestM1AFileInTooManyPiecesIsRefused(t *testing.T) {
+func TestM1FileInTooManyFramesIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 })
 	p, _ := w.join(w.agent)

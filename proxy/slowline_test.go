@@ -89,7 +89,7 @@ func (c carried) Read(p []byte) (int, error) {
 
 // B54: a file that takes twice as long on its line as a message may take without a
 // byte goes over it once.
-func TestB54OverASlowLine(t *testing.T) {
+func TestB54FileSlowerThanMessageTimeoutArrives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MessageTimeout = 3 * time.Second })
 	l := laySlowLine(t, strings.TrimPrefix(w.Server.URL, "http://"), 25<<10)

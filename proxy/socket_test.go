@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestT1Origins(t *testing.T) {
+func TestT1OnlyListedOriginsConnect(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	good := origin
@@ -51,7 +51,7 @@ func TestT1Origins(t *testing.T) {
 	}
 }
 
-func TestFirstMessage(t *testing.T) {
+func TestFirstMessageMustBeAHello(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	hello := func(token string) string { return string(bridge.AppendMessage(nil, &bridge.Hello{Token: token})) }
@@ -98,7 +98,7 @@ func TestFirstMessage(t *testing.T) {
 }
 
 // A socket's rights end with its token, and the page comes back with a new one.
-func TestT4ATokenEndsItsSockets(t *testing.T) {
+func TestT4SocketsEndWithTheirToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	witness, _ := w.join(w.customer)
@@ -114,7 +114,7 @@ func TestT4ATokenEndsItsSockets(t *testing.T) {
 	await(witness, func(m *bridge.Done) bool { return m.Ref == 1 })
 }
 
-func TestT5StrangersAreCounted(t *testing.T) {
+func TestT5WaitingSocketsOfAnAddressAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var open []*page
@@ -130,7 +130,7 @@ func TestT5StrangersAreCounted(t *testing.T) {
 }
 
 // One stranger behind the reverse proxy is in nobody else's way.
-func TestT5StrangersBehindAReverseProxy(t *testing.T) {
+func TestT5WaitingSocketsAreCountedBehindAReverseProxy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	dial := func(from string) (*websocket.Conn, *http.Response, error) {
@@ -149,7 +149,7 @@ func TestT5StrangersBehindAReverseProxy(t *testing.T) {
 	conn.CloseNow()
 }
 
-func TestT9MessagesThatMakeNoSense(t *testing.T) {
+func TestT9InvalidMessagesAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.join(w.agent)
@@ -166,7 +166,7 @@ func TestT9MessagesThatMakeNoSense(t *testing.T) {
 	await(p, func(m *bridge.Done) bool { return m.Ref == 9 })
 }
 
-func TestMessageAboveTheCap(t *testing.T) {
+func TestTooLongMessageIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, _ := w.join(w.agent)
@@ -177,7 +177,7 @@ func TestMessageAboveTheCap(t *testing.T) {
 	await(p, func(m *bridge.Done) bool { return m.Ref == 1 })
 }
 
-func TestT12CompressionIsNeverOffered(t *testing.T) {
+func TestT12CompressionIsNotNegotiated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, offer := range []string{"permessage-deflate", "permessage-deflate; client_max_window_bits", "permessage-deflate; server_no_context_takeover", "x-webkit-deflate-frame"} {
@@ -188,7 +188,7 @@ func TestT12CompressionIsNeverOffered(t *testing.T) {
 	}
 }
 
-func TestT2NoTokenInTheURL(t *testing.T) {
+func TestT2TokenInTheURLIsNoHello(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := w.open(bridge.PathChat + "?token=" + w.agent)
@@ -199,7 +199,7 @@ func TestT2NoTokenInTheURL(t *testing.T) {
 
 // Pings cost us a write each, and pieces with nothing in them a read each; both
 // end by count.
-func TestT6Floods(t *testing.T) {
+func TestT6FloodEndsItsSocketOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout, c.MessageTimeout = 2*wait, 2*wait })
 	for name, c := range map[string]struct{ begin, again []byte }{
@@ -234,7 +234,7 @@ func TestT6Floods(t *testing.T) {
 }
 
 // One byte of a message comes for each answer that another page gets.
-func TestT6DrippingMessages(t *testing.T) {
+func TestT6MessageThatDripsIsTimedOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MessageTimeout = wait / 100 })
 	witness, _ := w.join(w.customer)
@@ -258,7 +258,7 @@ func TestT6DrippingMessages(t *testing.T) {
 	}
 }
 
-func TestLeaving(t *testing.T) {
+func TestLeaveEndsThePartyOrTheSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -277,7 +277,7 @@ func TestLeaving(t *testing.T) {
 	require.Equal(t, bridge.CodeSessionEnded, p.refused())
 }
 
-func TestReconnectFromAPosition(t *testing.T) {
+func TestReconnectResumesFromAPosition(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -291,7 +291,7 @@ func TestReconnectFromAPosition(t *testing.T) {
 	require.Greater(t, await(p, anything[*bridge.EventAdded]).Event.ID, last)
 }
 
-func TestDrain(t *testing.T) {
+func TestDrainSendsPagesAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -308,7 +308,7 @@ func TestDrain(t *testing.T) {
 
 // A page that is still saying who it is when the drain begins is told to come
 // back as well.
-func TestDrainWhileAPageComes(t *testing.T) {
+func TestDrainReachesASocketBeforeItsHello(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	late := w.open(bridge.PathChat)
@@ -324,7 +324,7 @@ func TestDrainWhileAPageComes(t *testing.T) {
 }
 
 // Data sockets that wait for a frame hold no room for one.
-func TestIdleDataSocketsAreSmall(t *testing.T) {
+func TestIdleDataSocketsHoldNoFrameBuffer(t *testing.T) {
 	const sockets = 64
 	w := newWorld(t, func(c *proxy.Config) { c.MaxSockets = sockets + 1 })
 	w.join(w.agent)

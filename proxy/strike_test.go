@@ -21,7 +21,7 @@ func partySocket() *socket {
 }
 
 // H3: the wait doubles with each flood, has a bound, and is forgotten in the end.
-func TestH3EachFloodMakesItsPartyWaitLonger(t *testing.T) {
+func TestH3WaitDoublesWithEachFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := testRateLimits()
 		var last time.Duration
@@ -50,7 +50,7 @@ func TestH3EachFloodMakesItsPartyWaitLonger(t *testing.T) {
 
 // H4: a page that comes back over another network finds room where its old sockets are
 // dead and nobody has noticed; living ones keep their places.
-func TestH4DeadSocketsMakeRoom(t *testing.T) {
+func TestH4DeadSocketsAreClosedForANewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := testRateLimits()
 		old, busy := partySocket(), partySocket()
@@ -80,7 +80,7 @@ func TestH4DeadSocketsMakeRoom(t *testing.T) {
 }
 
 // M1: a page's own frames cost next to nothing, on any line; a byte at a time costs much.
-func TestM1WhatFramesCost(t *testing.T) {
+func TestM1TinyFramesCostMore(t *testing.T) {
 	for payload, cost := range map[int]int{
 		1: tinyCost, bridge.MinFrame - 1: tinyCost, bridge.MinFrame: 2, fullFrame: 0, bridge.MaxFrame: 0,
 	} {
@@ -92,7 +92,7 @@ func TestM1WhatFramesCost(t *testing.T) {
 
 // M1: twenty uploads at once over a line of any rate are never held back: what their
 // frames cost a second is less than a party may send.
-func TestM1SlowLinesAreNotPaced(t *testing.T) {
+func TestM1SlowLineIsNotRateLimited(t *testing.T) {
 	for _, rate := range []float64{2_000, 4_000, 8_000, 16_000, 64_000, 125_000, 1_000_000, 10_000_000} { // bytes a second
 		for _, uploads := range []float64{1, 3, 20} {
 			cost := 0.0

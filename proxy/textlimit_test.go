@@ -13,7 +13,7 @@ import (
 
 // Who says too much in too short a time is told to wait, over all its sockets, and
 // nobody else is.
-func TestH5WordsHaveAPace(t *testing.T) {
+func TestH5TextIsRateLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.TextRate, c.TextBurst = 1, 10_000 })
 	customer, _ := w.join(w.customer)

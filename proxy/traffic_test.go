@@ -48,7 +48,7 @@ func moved(before, after map[string]float64) map[string]float64 {
 	return change
 }
 
-func TestMetricsMove(t *testing.T) {
+func TestMetricsCountWhatHappens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	tests := []struct {

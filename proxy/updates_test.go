@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// TestTheNewestRecordIsTold notes a change and then what was read before it.
-func TestTheNewestRecordIsTold(t *testing.T) {
+// TestOnlyTheNewestOwnRecordIsReported notes a change and then what was read before it.
+func TestOnlyTheNewestOwnRecordIsReported(t *testing.T) {
 	s := &session{socket: &socket{who: Identity{Party: bridge.Party{UserID: "a"}}}, changed: map[string]Record{}, wake: make(chan struct{}, 1)}
 	for _, r := range []Record{
 		{UserID: "a", Key: "k", State: bridge.Stored, Revision: 3}, {UserID: "a", Key: "k", State: bridge.Announced, Revision: 4},

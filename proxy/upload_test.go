@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFileCrosses(t *testing.T) {
+func TestFileCrossesBothWays(t *testing.T) {
 	t.Parallel()
 	w := newWorldWith(t, unlimited)
 	agent, _ := w.join(w.agent)
@@ -57,7 +57,7 @@ func TestFileCrosses(t *testing.T) {
 	}
 }
 
-func TestUploadStatesAreToldInOrder(t *testing.T) {
+func TestUploadStatesAreReportedInOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
@@ -76,7 +76,7 @@ func TestUploadStatesAreToldInOrder(t *testing.T) {
 
 // What is wrong with one upload ends that upload, or only the frame; the socket
 // and the chat go on, and the upload can be continued where it can be.
-func TestBadFrames(t *testing.T) {
+func TestBadFrameEndsItsUploadOnly(t *testing.T) {
 	t.Parallel()
 	const size = 300_000
 	content := random(size)
@@ -195,7 +195,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 
 // An upload that began here was completed elsewhere, and its page is back here when
 // its user takes it back.
-func TestCancelOfWhatWentOnElsewhere(t *testing.T) {
+func TestCancelOfAnUploadCompletedAtAnotherProxy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	elsewhere := w.another()
@@ -225,7 +225,7 @@ func TestCancelOfWhatWentOnElsewhere(t *testing.T) {
 }
 
 // The proxy dies in the middle: what was acked is there, and any proxy goes on.
-func TestAnotherProxyGoesOn(t *testing.T) {
+func TestUploadResumesAtAnotherProxyAfterAKill(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	content := random(700_000)
@@ -266,7 +266,7 @@ func (a away) Update(ctx context.Context, _ proxy.Record) (proxy.Record, error) 
 
 // A proxy that goes does not wait for an engine that is away; the next one
 // accepts what it could not.
-func TestCloseGivesUpWhatCannotBeFinished(t *testing.T) {
+func TestCloseDoesNotWaitForTheEngine(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a := away{w.Records, make(chan struct{}), make(chan error, 1)}
@@ -287,7 +287,7 @@ func TestCloseGivesUpWhatCannotBeFinished(t *testing.T) {
 }
 
 // Frames may reach a proxy that never saw the offer: sockets are not sticky.
-func TestFramesFindTheRecord(t *testing.T) {
+func TestFramesAreTakenWithoutAnOfferHere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	content := random(300_000)

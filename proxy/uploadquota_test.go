@@ -72,7 +72,7 @@ func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 
 // A file that lacks one byte goes when its customer has gone, and its bytes are free;
 // who comes back in time goes on where it was.
-func TestH1OneByteShortDoesNotStay(t *testing.T) {
+func TestH1UnfinishedUploadOfAnAbsentPartyIsRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorldWith(t, func(o *assembly.Options) {
 		unlimited(o)

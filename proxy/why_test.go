@@ -52,7 +52,7 @@ func askWhy(t *testing.T, server, method, origin string) (reason, *http.Response
 	return told, res
 }
 
-func TestB64APageLearnsThatItsOriginIsRefused(t *testing.T) {
+func TestB64WhyReportsARefusedOrigin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const stranger = "https://other.example"
@@ -77,7 +77,7 @@ func TestB64APageLearnsThatItsOriginIsRefused(t *testing.T) {
 }
 
 // What a stranger names is bounded and escaped where it is told.
-func TestT2RefusedOriginsInTheLog(t *testing.T) {
+func TestT2RefusedOriginIsEscapedInTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, origin := range []string{strings.Repeat("a", 9000), "x\" level=ERROR msg=forged", "\xff\xfe", "https://*.desk.example"} {
@@ -93,7 +93,7 @@ func TestT2RefusedOriginsInTheLog(t *testing.T) {
 }
 
 // A flood of strangers fills neither the log nor the memory.
-func TestT5RefusedDialsInTheLog(t *testing.T) {
+func TestT5RefusedDialsDoNotFillTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 200 {
@@ -117,7 +117,7 @@ func TestT5RefusedDialsInTheLog(t *testing.T) {
 
 // B66: the word about an end that nobody meant comes for real tokens, whose ends the
 // authenticator has cut off.
-func TestB66TokensThatNeverExpireAreTold(t *testing.T) {
+func TestB66TokenWithADistantEndIsLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.join(w.mint("s1", "old", bridge.Agent, bridge.AllRights, 290*365*24*time.Hour))
@@ -125,7 +125,7 @@ func TestB66TokensThatNeverExpireAreTold(t *testing.T) {
 }
 
 // B64: a reverse proxy that passes requests on as nginx does by default.
-func TestB64UpgradeHeadersTakenAway(t *testing.T) {
+func TestB64WhyReportsMissingUpgradeHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	target, err := url.Parse(w.Server.URL)
@@ -157,7 +157,7 @@ func TestB64UpgradeHeadersTakenAway(t *testing.T) {
 }
 
 // What nginx writes by default, byte for byte: HTTP/1.0 and Connection: close.
-func TestB64HTTP10(t *testing.T) {
+func TestB64WhyReportsHTTP10(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	conn, err := net.Dial("tcp", w.Server.Listener.Addr().String())
@@ -182,7 +182,7 @@ func TestB64HTTP10(t *testing.T) {
 	require.Equal(t, http.StatusUpgradeRequired, res.StatusCode)
 }
 
-func TestWhyOfADrain(t *testing.T) {
+func TestWhyReportsADrain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.Proxy.Drain(t.Context()))
