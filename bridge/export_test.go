@@ -71,7 +71,7 @@ func (n node) plain() any {
 // AppendText writes a JSON string.
 func AppendText(out []byte, s string) []byte { return appendText(out, s) }
 
-// Extensions, CautionedExtensions and MimePrefixes are the tables behind KindOf
+// Extensions, CautionedExtensions and MimePrefixes are the tables of KindOf
 // and SafeName.
 var Extensions, CautionedExtensions = extensions, cautions
 

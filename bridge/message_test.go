@@ -25,7 +25,7 @@ type messageVectors struct {
 
 type messageVector struct {
 	Name, From, Type, Text string
-	Canonical              string          // how we write it; Text where that is empty
+	Canonical              string          // how we write it; empty: as Text
 	Value                  json.RawMessage // the message, by its Go names
 }
 
@@ -131,7 +131,7 @@ func TestEveryMessageHasVectorsForEveryKey(t *testing.T) {
 
 	for _, kind := range messageTypes(t) {
 		page, proxy := bridge.PageMessage(kind), bridge.ProxyMessage(kind)
-		require.True(t, page != nil || proxy != nil, "nobody sends %s", kind)
+		require.True(t, page != nil || proxy != nil, "neither side sends %s", kind)
 		for from, m := range map[string]bridge.Wire{"page": page, "proxy": proxy} {
 			documented := map[string]map[string][]string{"page": v.Page, "proxy": v.Proxy}[from][kind]
 			if m == nil {

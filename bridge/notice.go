@@ -14,7 +14,7 @@ const (
 	KeyFileName    = "file-name"        // mandatory: name including the extension
 	KeyFileSize    = "file-size"        // mandatory: bytes, as an integer or a string
 	KeyFileSource  = "file-source"      // mandatory: kind of storage; Genesys knows "ucs"
-	KeyDocumentID  = "file-document-id" // mandatory where the source is "ucs"
+	KeyDocumentID  = "file-document-id" // mandatory if the source is "ucs"
 	KeyUploadType  = "file-upload-type" // optional: file-system, standard-response
 	KeyDescription = "file-description" // optional: free text
 	KeyFileID      = "file-id"          // added by Chat Server: the file in the session

@@ -21,7 +21,7 @@ type pace struct {
 	roundRate   float64 // bandwidth at the end of the last round
 	startupDone bool    // a round raised the bandwidth by less than a quarter
 
-	rttProbe  sentFrame     // the one behind minRTT; end is 0 before there is one
+	rttProbe  sentFrame     // the frame that gave rttSample; end is 0 if there is none yet
 	rttSample time.Duration // from sending it to its ack, less the store's time
 	sampledAt time.Duration
 

@@ -63,7 +63,7 @@ func TestUploadStatesNeverGoBack(t *testing.T) {
 			}
 			require.GreaterOrEqual(t, order[next], order[state])
 			require.False(t, state.Final())
-			require.False(t, wasAccepted && next.Incoming(), "nobody is asked for bytes again")
+			require.False(t, wasAccepted && next.Incoming(), "no bytes are requested again")
 			state, wasAccepted = next, wasAccepted || next == bridge.Accepted
 		}
 		require.True(t, state.Final() || state.May(bridge.Failed))

@@ -1,7 +1,7 @@
 // Package audit writes who did what into a file that shows whether it was changed.
 //
 // The file is append-only. Each record is a line of JSON and durable before [Log.Write] returns.
-// Records that arrive during a flush share the next one, so a busy writer delays nobody. A line
+// Records that arrive during a flush share the next one, so many writers do not queue. A line
 // carries the SHA-256 of the line before it, so a line that was removed, changed or inserted breaks
 // the chain ([Check]). No key is involved: anyone who may write the file could build another chain,
 // so copy its last hash to another system now and then. A copied hash stays in the file as long as

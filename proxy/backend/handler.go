@@ -198,8 +198,8 @@ func (h *Handler) replyError(w http.ResponseWriter, r *http.Request, err error) 
 }
 
 // status is the HTTP status for a code. Only intermediaries look at it: the proxy goes by the
-// code in the body. It differs from package proxy's on purpose: that one answers browsers,
-// where for example 409 and 410 would not mean what they mean to a proxy's HTTP client.
+// code in the body. It differs from the one in package proxy (refuse.go) on purpose: that one is for
+// browsers, to which, for example, 410 means an expired download link.
 func status(c bridge.Code) int {
 	switch c {
 	case bridge.CodeTokenInvalid:

@@ -55,7 +55,7 @@ func TestH2StalledPeersAreDisconnected(t *testing.T) {
 		read    bool // the client reads the answer
 		most    time.Duration
 	}{
-		"a body that nobody takes": {
+		"a body that is not accepted": {
 			"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", guests.NoBodies, nil, true, 6 * time.Second,
 		},
 		"a GET with a body": {
@@ -132,7 +132,7 @@ func TestH2SlowPeersAreServed(t *testing.T) {
 		dial := serving(t, func(w http.ResponseWriter, r *http.Request) {
 			n, err := io.Copy(io.Discard, r.Body)
 			if err == nil && n == 8 {
-				time.Sleep(time.Hour) // the store takes long, and nobody goes away
+				time.Sleep(time.Hour) // the store takes long, but the connection stays
 				err = r.Context().Err()
 			}
 			if err != nil {

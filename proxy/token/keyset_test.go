@@ -73,7 +73,7 @@ func TestKeySet_RefusesUselessSets(t *testing.T) {
 		"a key for encryption": keySetFile(t, rsaJWK("enc", &rsaKey.PublicKey, object{"use": "enc"})),
 		"a short key":          keySetFile(t, rsaJWK("small", &small.PublicKey, nil)),
 		"plain http":           "http://keys.example/keys.json",
-		"nobody there":         away.URL,
+		"no server":            away.URL,
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

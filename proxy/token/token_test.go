@@ -143,7 +143,7 @@ func TestAuthenticate_ExpiredOnlyIfNothingElseIsWrong(t *testing.T) {
 		"only expired":              {with(object{"exp": past}), bridge.CodeTokenExpired},
 		"just over the leeway":      {with(object{"exp": time.Now().Add(-35 * time.Second).Unix()}), bridge.CodeTokenExpired},
 		"expired, for another":      {with(object{"exp": past, "aud": "attache-file"}), bridge.CodeTokenInvalid},
-		"expired, for nobody":       {with(object{"exp": past, "aud": nil}), bridge.CodeTokenInvalid},
+		"expired, no audience":      {with(object{"exp": past, "aud": nil}), bridge.CodeTokenInvalid},
 		"expired and not valid yet": {with(object{"exp": past, "nbf": time.Now().Add(time.Hour).Unix()}), bridge.CodeTokenInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
