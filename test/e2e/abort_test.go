@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every function of the API that takes a signal rejects with the signal's own
-// reason, the very object, whether it is aborted before or in the middle.
+// Every function of the API that takes a signal rejects with the signal's reason, the
+// same object, whether it is aborted before the call or during it.
 func TestAbortRejectsWithItsReason(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What old libraries do to a page before the element comes: Magento, Prototype,
-// MooTools and pages of their time.
+// Old libraries (Prototype, MooTools, those of Magento) change the language like this
+// before the element loads.
 const bent = `
 	Array.from = (list) => Array.prototype.slice.call(list);
 	Array.prototype.toJSON = function () { return '[' + this.join() + ']'; };

@@ -12,10 +12,10 @@ func TestCancelledUploadLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
-		f := large(t, "mistake.bin", 128<<20)
+		f := large(t, "mistake.bin", 64<<20)
 		d.agent.give(f.path)
 		tell(d.page, `async (name) => {
-			await e2e.midway('agent', name, 25);
+			await e2e.midway('agent', name, 40);
 			e2e.named('agent', name).querySelector('button.tile-cancel').click();
 			await e2e.until(() => !e2e.named('agent', name), 'the cancelled tile to go');
 		}`, "mistake.bin")
@@ -32,13 +32,13 @@ func TestCancelledUploadLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// stored returns how many bytes lie in the data directory.
+// stored returns the size of all files in the data directory.
 func (c *command) stored(t *testing.T) int64 {
 	t.Helper()
 	var sum int64
 	err := filepath.WalkDir(c.data, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
-			return nil // files come and go under us
+			return nil // the file may be gone by now
 		}
 		if info, err := entry.Info(); err == nil {
 			sum += info.Size()

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFileCutShortWhileItIsSent(t *testing.T) {
+func TestTruncatedFileFails(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
@@ -23,8 +23,8 @@ func TestFileCutShortWhileItIsSent(t *testing.T) {
 	})
 }
 
-// Chromium reads on from what it has opened, whatever becomes of the file: only
-// a fresh look before the last frame tells.
+// Chromium keeps reading the file that it has opened, even after that has changed:
+// only opening it again before the last frame shows the change.
 func TestB45RewrittenFileIsNotAnnounced(t *testing.T) {
 	t.Parallel()
 	d := places[0].open(t)
@@ -48,7 +48,7 @@ func TestB45RewrittenFileIsNotAnnounced(t *testing.T) {
 	require.Len(t, d.customer.tiles(), 1, "nothing of them reached the other side")
 }
 
-// overwrite writes zeros into a file that is there.
+// overwrite writes zeros into an existing file.
 func overwrite(path string, size int64) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
@@ -58,7 +58,7 @@ func overwrite(path string, size int64) error {
 	return errors.Join(err, file.Close())
 }
 
-func TestFileThatIsGone(t *testing.T) {
+func TestRemovedFileFails(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
@@ -72,9 +72,9 @@ func TestFileThatIsGone(t *testing.T) {
 	})
 }
 
-// Whether the browser still gives the file away depends on when it looked at it
-// last. Either way nobody gets a mixture.
-func TestFileThatWasRewrittenIsSentAsItIsOrNotAtAll(t *testing.T) {
+// Whether the browser still reads the file depends on when it last checked it. In
+// neither case does a mixture arrive.
+func TestRewrittenFileArrivesWholeOrFails(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)

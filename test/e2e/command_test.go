@@ -22,15 +22,15 @@ type command struct {
 	args   []string
 	data   string
 	listen string
-	url    string // what it printed
+	url    string // the printed address
 	cmd    *exec.Cmd
 	log    lockedBuffer
 	ended  chan struct{}
 }
 
 // startCommand starts a subcommand on a free port, with a data directory of its
-// own, and waits until it has printed its address. The test's end stops it in
-// good order: exit status 0.
+// own, and waits until it has printed its address. When the test ends it is stopped
+// and must exit with status 0.
 func startCommand(t *testing.T, name string, flags ...string) *command {
 	t.Helper()
 	c := &command{t: t, data: t.TempDir(), listen: "127.0.0.1:0"}
@@ -67,11 +67,11 @@ func (c *command) start() {
 			if u := printedURL.FindString(lines.Text()); u != "" {
 				select {
 				case found <- u:
-				default: // it was printed before
+				default: // printed before
 				}
 			}
 		}
-		_ = c.cmd.Wait() // the state tells how it ended
+		_ = c.cmd.Wait() // ProcessState has the exit status
 	}()
 	select {
 	case c.url = <-found:
@@ -82,21 +82,21 @@ func (c *command) start() {
 	}
 }
 
-// origin is where it serves, without a path.
+// origin is its address without a path.
 func (c *command) origin() string {
 	u, err := url.Parse(c.url)
 	require.NoError(c.t, err)
 	return u.Scheme + "://" + u.Host
 }
 
-// kill ends it as a power cut would.
+// kill ends it with SIGKILL, as a power cut would.
 func (c *command) kill() {
 	c.t.Helper()
 	require.NoError(c.t, c.cmd.Process.Kill())
 	<-c.ended
 }
 
-// startAgain starts it where it was, with the same data.
+// startAgain starts it at the same address with the same data.
 func (c *command) startAgain() {
 	c.t.Helper()
 	u, err := url.Parse(c.url)
@@ -121,7 +121,7 @@ func (c *command) stop() {
 	}
 }
 
-// lockedBuffer takes what two pipes write.
+// lockedBuffer collects the output of two pipes.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

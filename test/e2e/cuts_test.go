@@ -13,19 +13,19 @@ import (
 
 var cuts = flag.Int("cuts", 20, "how often the wire is cut during the one upload of TestR16WireCutsDuringOneUpload")
 
-// Of the upload whose wire is cut. A cut comes cutLeast to cutEvery bytes after
-// the one before: when a frame is under way, and within the file.
+// Of the upload whose wire is cut. A cut comes cutLeast to cutEvery bytes after the one
+// before: during a frame, and before the end of the file.
 const (
 	cutLeast    = 8 << 10
 	cutEvery    = 512 << 10
 	cutRate     = 4 << 20          // bytes a second
-	cutPatience = 10 * time.Second // for one cut, what a page waits after many in a row included
-	// memoryStep is what Go's heap grows by in WebAssembly (heapArenaBytes in
-	// Go's runtime/malloc.go).
+	cutPatience = 10 * time.Second // for one cut, including the page's pause after many in a row
+	// memoryStep is the unit in which Go's heap grows in WebAssembly (heapArenaBytes
+	// in Go's runtime/malloc.go).
 	memoryStep = 512 << 10
 )
 
-// R16, a slice: -cuts 100 is the whole.
+// R16, a slice; -cuts 100 is all of it.
 func TestR16WireCutsDuringOneUpload(t *testing.T) {
 	t.Parallel()
 	d, w := acrossWire(t, cutRate, func() *page { return newPageFor(t, longest+time.Duration(*cuts)*cutPatience) })
@@ -60,9 +60,9 @@ func TestR16WireCutsDuringOneUpload(t *testing.T) {
 		f.size, *cuts, whole, sum, most, seen.Memory, memory[min(10, *cuts)-1], memory[*cuts-1])
 }
 
-// observed is what the page kept of an upload's way.
+// observed is the page's record of an upload.
 type observed struct {
-	Reconnecting int     // times that the session said so
-	Again        []int64 // bytes sent again, of each time that sending went on after a cut
-	Memory       int64   // of the module, when observing began
+	Reconnecting int     // times that the session was in that state
+	Again        []int64 // bytes sent again, for each cut after which sending resumed
+	Memory       int64   // of the module, when the record began
 }

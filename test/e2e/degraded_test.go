@@ -8,8 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Browsers that lack something, and the simulated ones that tests of host pages
-// run in.
+// Browsers that lack a feature, and the simulated ones in which host pages are tested.
 var lacking = map[string]string{
 	"B74 custom states": `delete ElementInternals.prototype.states`,
 	"B74 custom states without dashes": `CustomStateSet.prototype.add = (state) => {
@@ -28,7 +27,7 @@ var lacking = map[string]string{
 		delete globalThis.BroadcastChannel`,
 }
 
-func TestElementDoesWithoutWhatABrowserLacks(t *testing.T) {
+func TestElementWorksWithoutSomeBrowserFeatures(t *testing.T) {
 	at := places[0].start(t)
 	for name, lack := range lacking {
 		t.Run(name, func(t *testing.T) {

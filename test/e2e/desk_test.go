@@ -7,8 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// desk is a chat as the tests see it: a page with both sides, and the command
-// behind it.
+// desk is a chat under test: a page with both sides, and the command that serves it.
 type desk struct {
 	*page
 	command *command
@@ -23,7 +22,7 @@ type side struct {
 	id string
 }
 
-// place is where the page comes from.
+// place is the origin of the page.
 type place struct {
 	name  string
 	other bool // another origin than the proxy's
@@ -64,13 +63,13 @@ func (at place) start(t *testing.T, flags ...string) *desk {
 	return d
 }
 
-// connected waits until both sides are, and each knows of the other.
+// connected waits until both sides are, and each shows the other.
 func (d *desk) connected() {
 	d.t.Helper()
 	tell(d.page, "() => Promise.all(['agent', 'customer'].map(e2e.connected))")
 }
 
-// tile is a file as it stands in the DOM.
+// tile is a file as the DOM shows it.
 type tile struct {
 	ID          string
 	Key         string
@@ -98,13 +97,13 @@ type line struct {
 	File string
 }
 
-// give chooses files in the side's own file input.
+// give chooses files in the side's file input.
 func (s side) give(paths ...string) {
 	s.t.Helper()
 	s.choose(`e2e.root("`+s.id+`").querySelector("input[type=file]")`, paths...)
 }
 
-// file waits for a file of that shown name.
+// file waits for a file that is shown under that name.
 func (s side) file(name string) tile {
 	s.t.Helper()
 	return ask[tile](s.page, "e2e.file", s.id, name)
@@ -121,7 +120,7 @@ func (s side) tiles() []tile {
 	return ask[[]tile](s.page, "e2e.tiles", s.id)
 }
 
-// refusal waits until a file stands there refused, and returns the sentence.
+// refusal waits until a file is shown as refused, and returns the sentence.
 func (s side) refusal(name string) string {
 	s.t.Helper()
 	return ask[string](s.page, "e2e.refusal", s.id, name)
@@ -154,7 +153,7 @@ func (s side) link(id string) string {
 	return ask[string](s.page, "(side, id) => e2e.session(side).link(id)", s.id, id)
 }
 
-// works shows that the chat goes on: a text and a file reach the other side.
+// works shows that the chat still works: a text and a file reach the other side.
 func (s side) works(other side) {
 	s.t.Helper()
 	f := generated(s.t, "afterwards.txt", []byte("all is well"))

@@ -19,9 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// saved is a file that the browser put among its downloads.
+// saved is a file that the browser downloaded.
 type saved struct {
-	name string // that it suggested
+	name string // suggested by the browser
 	path string
 }
 
@@ -71,7 +71,7 @@ func (p *page) saves(do func()) saved {
 	return saved{}
 }
 
-// save clicks on a file's name and waits until the tile tells that it is saved.
+// save clicks on a file's name and waits until the tile shows that it is saved.
 func (s side) save(name string) saved {
 	s.t.Helper()
 	file := s.saves(func() {
@@ -81,9 +81,9 @@ func (s side) save(name string) saved {
 	return file
 }
 
-// TestB57WhateverAnswersThePageStays saves a file too large for a Blob in each of
-// the ways, and follows a link that turns out to be refused.
-func TestB57WhateverAnswersThePageStays(t *testing.T) {
+// A file too large for a Blob is saved in each of the ways, and once by a link that the
+// proxy refuses. None of them replaces the page.
+func TestB57DownloadNeverLeavesThePage(t *testing.T) {
 	d := places[1].open(t)
 	d.expect(`status of 403|frame-src https://elsewhere\.example/`)
 	f := large(t, "large.bin", 64<<20+1)
@@ -152,11 +152,11 @@ func TestB57WhateverAnswersThePageStays(t *testing.T) {
 	require.True(t, ask[bool](d.page, "() => window.stays"), "it is the same page still")
 }
 
-// gate is a reverse proxy before the proxy that wants a cookie for files and shows a
-// login page to who has none. It can also cut a download, once.
+// gate is a reverse proxy that requires a cookie for files and otherwise redirects to
+// a login page. It can also cut a download, once.
 type gate struct {
 	server *httptest.Server
-	login  string       // where it sends who has no cookie
+	login  string       // redirect for requests without the cookie
 	cutAt  atomic.Int64 // bytes of the next download; 0: none
 	asked  atomic.Int64 // downloads
 }
@@ -200,7 +200,7 @@ func startGate(t *testing.T, to func() string) *gate {
 	return g
 }
 
-// cutWriter ends its connection after so many bytes.
+// cutWriter ends its connection after left bytes.
 type cutWriter struct {
 	http.ResponseWriter
 	left int64
@@ -219,9 +219,9 @@ func (w *cutWriter) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{w}, r)
 }
 
-// TestB56WhatAReverseProxyAnswers downloads through a reverse proxy that wants a cookie,
-// without it and with it, and B58 through one that cuts the line.
-func TestB56WhatAReverseProxyAnswers(t *testing.T) {
+// B56: downloads through a reverse proxy that requires a cookie, without and with it.
+// B58: through one that cuts the connection.
+func TestB56DownloadBehindALogin(t *testing.T) {
 	host := startHost(t)
 	command := startCommand(t, "demo", "--origin", host.origin())
 	g := startGate(t, command.origin)

@@ -8,7 +8,7 @@ import (
 
 // Subtests of TestElementIsAView: several elements, chats and users.
 
-// twoElements show one session, and it ends with the second of them.
+// twoElements show one session, which ends with the second of them.
 func twoElements(t *testing.T, p *page, session string) {
 	tell(p, `async (token, session) => {
 		views.mount('one', async () => token, 'ada/two');
@@ -63,7 +63,7 @@ func switched(t *testing.T, p *page, session string) {
 	}`, map[string]string{session: party(t, session, "ada"), other: party(t, other, "ada")}, session, other)
 	require.Equal(t, []string{"only in the first"}, ask[[]string](p, "views.texts", session))
 	require.Equal(t, []string{"only in the second"}, ask[[]string](p, "views.texts", other))
-	require.Equal(t, []string{"ada join"}, news(p, session), "who returns in time was never away")
+	require.Equal(t, []string{"ada join"}, news(p, session), "a party that returns in time was never away")
 	tell(p, `async (token, session) => {
 		const element = e2e.chat('one');
 		const old = element.session;
@@ -75,7 +75,7 @@ func switched(t *testing.T, p *page, session string) {
 	}`, party(t, session, "bo"), session)
 }
 
-// loggedOut takes the token away, and another user comes.
+// loggedOut removes the token, and another user comes.
 func loggedOut(t *testing.T, p *page, session string) {
 	tokens := map[string]string{"ada": party(t, session, "ada"), "bo": party(t, session+"-bo", "bo")}
 	tell(p, `async (tokens, session) => {
@@ -105,8 +105,7 @@ func loggedOut(t *testing.T, p *page, session string) {
 	}`, tokens, session)
 }
 
-// anotherUser has the application give another user's token to a session that
-// has to come back.
+// anotherUser gives another user's token to a session that reconnects.
 func anotherUser(t *testing.T, p *page, session string) {
 	tell(p, `async (tokens) => {
 		let now = 'ada';
@@ -123,12 +122,12 @@ func anotherUser(t *testing.T, p *page, session string) {
 	}`, map[string]string{"ada": party(t, session, "ada"), "bo": party(t, session+"-bo", "bo")})
 }
 
-// triedAgain has a session end for good in the middle of an upload.
+// triedAgain ends a session for good in the middle of an upload.
 func triedAgain(t *testing.T, p *page, session string) {
 	tell(p, `async (token) => {
 		let good = true;
 		let asked = 1000;
-		// Only another token is a reason to believe that there is none.
+		// Only another token is a reason to try again.
 		const element = views.mount('one', async () => (good ? token : token.slice(0, -4) + (asked += 1)));
 		await e2e.connected('one');
 		e2e.slow(300);
@@ -152,7 +151,7 @@ func triedAgain(t *testing.T, p *page, session string) {
 	}`, party(t, session, "ada"))
 }
 
-// ownSessions shows two sessions that the page has made, by turns.
+// ownSessions shows two sessions that the page has made, one after the other.
 func ownSessions(t *testing.T, p *page, session string) {
 	tell(p, `async (tokens) => {
 		const { connect } = await e2e.api();

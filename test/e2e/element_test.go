@@ -15,7 +15,7 @@ import (
 //go:embed testdata/views.js
 var views string
 
-// parlour is a page of another origin that makes elements as it likes.
+// parlour is a page of another origin on which tests make elements.
 func parlour(t *testing.T) (*page, *command) {
 	t.Helper()
 	h := startHost(t)
@@ -29,13 +29,13 @@ func parlour(t *testing.T) (*page, *command) {
 	return p, c
 }
 
-// party mints a token for a user of a session, and for somebody who watches it.
+// party makes a token for a user of a session, and one for an observer.
 func party(t *testing.T, session, user string) string {
 	t.Helper()
 	return mint(t, "--session", session, "--user", user, "--nickname", user)
 }
 
-// watched has somebody in the session who reads who comes and goes.
+// watched joins an observer who reads which parties come and go.
 func watched(t *testing.T, p *page, session string) {
 	t.Helper()
 	tell(p, "views.watch", session, party(t, session, "watcher"))
@@ -82,7 +82,7 @@ func TestElementIsAView(t *testing.T) {
 	require.Zero(t, ask[int](p, "views.waiting"))
 }
 
-// rendersAnew does to an element what frameworks do, in the middle of an upload.
+// rendersAnew changes an element as frameworks do, in the middle of an upload.
 func rendersAnew(t *testing.T, p *page, session string) {
 	tell(p, `async (token) => {
 		const element = views.mount('one', token);
@@ -125,7 +125,7 @@ func rendersAnew(t *testing.T, p *page, session string) {
 					state: tile?.dataset.state, errors: element.errors.length,
 				};
 			}`, raw(change))
-			require.True(t, got.Same, "the session goes on")
+			require.True(t, got.Same, "the session is the same")
 			require.Equal(t, "receiving", got.State, "the upload, too")
 			require.True(t, got.Cancel, "and can be cancelled")
 			require.Equal(t, "half a sentence", got.Draft)
@@ -144,7 +144,7 @@ func rendersAnew(t *testing.T, p *page, session string) {
 	require.Equal(t, []string{"ada join"}, news(p, session))
 }
 
-// removedAndBack takes an element away and brings it back, as tabs do.
+// removedAndBack removes an element and inserts it again, as tabs do.
 func removedAndBack(t *testing.T, p *page, session string) {
 	token := party(t, session, "ada")
 	require.Equal(t, []bool{true, true}, ask[[]bool](p, `async (token) => {
@@ -174,11 +174,11 @@ func removedAndBack(t *testing.T, p *page, session string) {
 		views.mount('three', async () => token, 'ada/tabs');
 		await e2e.connected('three');
 		return views.draft('three');
-	}`, token), "the draft is there for who returns")
+	}`, token), "the draft is still there")
 }
 
-// anotherNode takes the place of one that shared its session with nobody: then
-// the party is in the chat twice for a while.
+// anotherNode replaces one that shares its session with no other: the party is then in
+// the chat twice for a while.
 func anotherNode(t *testing.T, p *page, session string) {
 	tell(p, `async (token, session) => {
 		views.mount('one', token);
@@ -197,7 +197,7 @@ func anotherNode(t *testing.T, p *page, session string) {
 	require.Equal(t, []string{"ada join"}, news(p, session))
 }
 
-// anotherDocument takes an element into a frame and back.
+// anotherDocument moves an element into a frame and back.
 func anotherDocument(t *testing.T, p *page, session string) {
 	type look struct {
 		Sheets, Height, Scrolled int
@@ -243,7 +243,7 @@ func anotherDocument(t *testing.T, p *page, session string) {
 		require.Equal(t, 1, got.Sheets)
 		require.Equal(t, "flex", got.Display)
 		require.Greater(t, got.Height, 200)
-		require.Less(t, got.Scrolled, 48, "it stands at its end")
+		require.Less(t, got.Scrolled, 48, "it is scrolled to its end")
 		require.Equal(t, "half a sentence", got.Draft)
 		require.True(t, got.Same)
 		require.True(t, got.Dragging)
@@ -259,7 +259,7 @@ func anotherDocument(t *testing.T, p *page, session string) {
 	}`, session)
 }
 
-// givenEarly adds files before there is anything to send them by.
+// givenEarly adds files before there is a connection.
 func givenEarly(t *testing.T, p *page, session string) {
 	tell(p, `async (token) => {
 		const element = document.createElement('attache-chat');
@@ -326,7 +326,7 @@ func remounted(t *testing.T, p *page, session string) {
 	require.Equal(t, []string{"ada join", "ada leave"}, news(p, session))
 }
 
-// counted returns what the page holds once its garbage is collected.
+// counted returns the page's counts of objects after garbage collection.
 func counted(t *testing.T, p *page) map[string]float64 {
 	t.Helper()
 	_, err := chromedp.Call(p.ctx, heapprofiler.CollectGarbage, cdp.Empty{})

@@ -110,7 +110,7 @@ func archive(t *testing.T, files [][2]string) []byte {
 	return out.Bytes()
 }
 
-// digestOf reads to the end.
+// digestOf reads r to its end.
 func digestOf(t *testing.T, r io.Reader) string {
 	t.Helper()
 	sum := sha256.New()

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What desktops and input methods put into a page, made by hand: a headless
-// browser has neither a file manager nor an input method.
+// The events of desktops and input methods, made by hand, because a headless browser
+// has neither a file manager nor an input method.
 func TestHabitsOfDesktops(t *testing.T) {
 	d := places[0].open(t)
 	ok := func(t *testing.T, function string, args ...any) {
@@ -263,7 +263,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 		d.picture("rtl")
 		ok(t, `() => {
 			const tree = e2e.root('agent');
-			// Where a text stands on the screen, by the words that it consists of.
+			// The position of each word of a text on the screen.
 			const inOrder = (node) => {
 				const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
 				const lefts = [];
@@ -284,7 +284,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 	})
 }
 
-// drag brings something from outside of the browser and drops it on a side.
+// drag drags something from outside the browser and drops it on a side.
 func (d *desk) drag(side string, data *input.DragData) {
 	d.t.Helper()
 	at := ask[[]float64](d.page, "(side) => e2e.middle(e2e.root(side).querySelector('.scroller'))", side)

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// What an application on another origin serves. The addresses in it are the
-// documentation's; a host puts its proxy's there.
+// The files of an application on another origin. Their addresses are the
+// documentation's; host replaces them by its proxy's.
 var (
 	//go:embed testdata/host.html
 	hostHTML string
@@ -72,8 +72,8 @@ func (h *host) filled(text string) string {
 	).Replace(text)
 }
 
-// token answers as an application's server would, which knows its user. All
-// tokens are of one chat session.
+// token answers as the server of an application does that knows its user. All tokens
+// are of one chat session.
 func (h *host) token(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,14 +86,14 @@ func (h *host) token(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, map[string]string{"agent": demo.Agent.Token, "customer": demo.Customer.Token}[r.FormValue("side")])
 }
 
-// tokens is what the demo gives its page.
+// tokens is the demo's answer to its page.
 type tokens struct {
 	Session  string
 	Agent    struct{ Token string }
 	Customer struct{ Token string }
 }
 
-// fetchTokens asks the demo for the tokens of a session, or of a new one.
+// fetchTokens gets the tokens of a session from the demo, or of a new one.
 func fetchTokens(proxy, session string) (tokens, error) {
 	var demo tokens
 	address := proxy + "/demo/session.json"

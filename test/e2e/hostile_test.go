@@ -81,8 +81,8 @@ var hostile = []struct{ name, call string }{
 	{"check: limits that throw", `api.check({ name: 'a.txt', size: 1 }, untouchable)`},
 }
 
-// harmless are calls that look hostile and are taken as what they mean: the
-// browser's own size and content of a file count, whatever its object says.
+// harmless are calls that look hostile but work: a file's size and content come from
+// the browser, not from its object's properties.
 var harmless = []struct{ name, call string }{
 	{"a file whose stream throws", `session.upload(Object.defineProperty(file('1'), 'stream', { value() { throw new Error('mine'); } }))`},
 	{"a file whose stream is none", `session.upload(Object.defineProperty(file('2'), 'stream', { value: () => 42 }))`},
@@ -92,7 +92,7 @@ var harmless = []struct{ name, call string }{
 	{"a Blob without a name", `session.upload(new Blob(['abc']), { name: 'blob.txt' })`},
 }
 
-// retried is a connect that is tried again, and given up by the page when it hears why.
+// retried is a connect that is retried until the page hears the cause and gives up.
 func retried(token string) string {
 	return `new Promise((_, no) => {
 		const given = new AbortController();
@@ -143,8 +143,7 @@ func TestT36HostileArgumentsAreRejectedPromises(t *testing.T) {
 	})
 }
 
-// What a page does in its own callbacks is its own business.
-func TestCallbacksThatThrowHarmNobody(t *testing.T) {
+func TestThrowingCallbacksChangeNothing(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)

@@ -8,8 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tab presses Tab until the focus is where the JavaScript condition on the
-// focused node holds.
+// tab presses Tab until the JavaScript condition holds for the focused node.
 func (p *page) tab(condition string) {
 	p.t.Helper()
 	const most = 60

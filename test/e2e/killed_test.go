@@ -17,7 +17,7 @@ func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
 		tell(d.page, `() => e2e.until(() => ['agent', 'customer'].every((side) =>
 			e2e.session(side).state === 'reconnecting'
 			&& e2e.root(side).querySelector('.state').dataset.state === 'reconnecting'
-			&& !e2e.root(side).querySelector('.banner').hidden), 'both sides to tell that the connection is lost')`)
+			&& !e2e.root(side).querySelector('.banner').hidden), 'both sides to show that the connection is lost')`)
 		require.Equal(t, "receiving", d.agent.tiles()[0].State, "it was in the middle")
 
 		tell(d.page, "e2e.slow", 0)
@@ -28,12 +28,12 @@ func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
 		d.agent.say("it came through")
 		d.customer.hears("it came through")
 		for _, s := range []side{d.agent, d.customer} {
-			require.Equal(t, []line{{Own: s == d.agent, File: "patience.bin"}, {Own: s == d.agent, Text: "it came through"}}, s.lines(), "the file stands there once")
+			require.Equal(t, []line{{Own: s == d.agent, File: "patience.bin"}, {Own: s == d.agent, Text: "it came through"}}, s.lines(), "the file is shown once")
 		}
 	})
 }
 
-func TestProxyRestartedInGoodOrder(t *testing.T) {
+func TestChatResumesAfterACleanRestart(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)

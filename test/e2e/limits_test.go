@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// says shows that a refusal names the rule, the limit and what to do.
+// says checks that a refusal names the rule, the limit and a remedy.
 func says(t *testing.T, sentence string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -78,8 +78,9 @@ func TestDownloadAttemptsOfACustomer(t *testing.T) {
 	})
 }
 
-// A file that has its place keeps it: what is used of the limits counts it.
-func TestReloadInTheLastPlaceOfALimit(t *testing.T) {
+// An upload that counts towards the limits resumes after a reload even if it was the
+// last one allowed.
+func TestReloadResumesTheLastAllowedUpload(t *testing.T) {
 	t.Parallel()
 	d := places[0].open(t, "--vendor-limits")
 	for i := range 2 {

@@ -98,7 +98,7 @@ func TestTheLoaderInABrowser(t *testing.T) {
 	}
 }
 
-// hostPage serves the page under the policy, and beside it the files.
+// hostPage serves the page under the policy, and the files.
 func hostPage(policy string, files http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", files)
@@ -144,7 +144,7 @@ func probeFiles(t *testing.T) fstest.MapFS {
 	return files
 }
 
-// title is what the page's script sets the document's title to in the end.
+// title waits for the document's title that the page's script sets in the end.
 func title(t *testing.T, browser context.Context, url string) string {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is easily broken by a line of CSS, and seen only by looking.
+// Properties that a line of CSS easily breaks and no other test sees.
 func TestLooks(t *testing.T) {
 	d := places[0].open(t)
 	d.customer.give(generated(t, "photo.png", pngFile(t)).path)

@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// developers is what whoever chats should not have to read.
+// developers matches words that a chatting user should not have to read.
 var developers = regexp.MustCompile(`(?i)token|attache\.d\.ts|scheme|application|https`)
 
-// What the developer of a page gets wrong is told in the console, and in neutral words
-// to whoever chats (the widget's report, 1.3).
-func TestMistakesOfAPagesDeveloper(t *testing.T) {
+// A mistake of the page's developer is explained in the console; the chatting user sees
+// neutral words.
+func TestDeveloperMistakesAreExplainedInTheConsole(t *testing.T) {
 	t.Parallel()
 	h := startHost(t)
 	c := startCommand(t, "demo", "--origin", h.origin())

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// order waits for so many files in a transcript and returns their names.
+// order waits for n files in a transcript and returns their names.
 func (s side) order(n int) []string {
 	s.t.Helper()
 	return ask[[]string](s.page, `(side, n) => e2e.until(() => {
@@ -31,5 +31,5 @@ func TestFilesChosenTogetherArriveInThatOrder(t *testing.T) {
 	d.agent.give(large(t, "6.bin", 64<<20).path, generated(t, "7.txt", []byte("small")).path)
 	tell(d.page, "e2e.midway", "agent", "6.bin", 1)
 	d.click(`() => e2e.named('agent', '6.bin').querySelector('button.tile-cancel')`)
-	require.Equal(t, "7.txt", d.customer.order(6)[5], "one that is cancelled keeps no other back")
+	require.Equal(t, "7.txt", d.customer.order(6)[5], "a cancelled file does not delay the others")
 }

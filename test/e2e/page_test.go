@@ -29,11 +29,11 @@ type page struct {
 	ctx context.Context
 
 	mu       sync.Mutex
-	said     []string // what nobody should have to read in a console
+	said     []string // warnings and errors in its console
 	expected []*regexp.Regexp
 }
 
-// longest bounds a test, so that one that hangs says where.
+// longest bounds a test, so that a hanging one reports where it hangs.
 const longest = 2 * time.Minute
 
 func newPage(t *testing.T) *page {
@@ -58,7 +58,7 @@ func newPageIn(t *testing.T, browser context.Context, most time.Duration) *page 
 	return p
 }
 
-// prepare has the tab listened to, and closed at the test's end.
+// prepare listens to the tab, and closes it when the test ends.
 func (p *page) prepare(closeTab func()) {
 	t, ctx := p.t, p.ctx
 	t.Helper()
@@ -67,8 +67,8 @@ func (p *page) prepare(closeTab func()) {
 		require.Empty(t, p.unexpected(), "warnings, errors, uncaught exceptions and policy violations of the page")
 	})
 	require.NoError(t, chromedp.Listen(ctx, p.hear))
-	// The driver switches it on, and it makes a debug message of every frame
-	// that a socket carries.
+	// The driver enables this domain, which makes a debug message of every frame of a
+	// socket.
 	_, err := chromedp.Call(ctx, network.Disable, cdp.Empty{})
 	require.NoError(t, err)
 	_, err = chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: probe})
@@ -85,7 +85,7 @@ func (p *page) reload() {
 	require.NoError(p.t, chromedp.Do(p.ctx, chromedp.Reload()))
 }
 
-// hear keeps what stands in the console.
+// hear records warnings and errors in the console.
 func (p *page) hear(event any) {
 	var text string
 	switch e := event.(type) {
@@ -116,7 +116,7 @@ func (p *page) hear(event any) {
 	p.mu.Unlock()
 }
 
-// expect allows what a test provokes, such as the browser's own word on a
+// expect allows lines that a test provokes, such as the browser's own error about a
 // refused connection.
 func (p *page) expect(pattern string) {
 	p.expected = append(p.expected, regexp.MustCompile(pattern))
@@ -138,8 +138,8 @@ next:
 	return out
 }
 
-// ask calls a JavaScript function in the page with arguments, waits for what it
-// promises and returns that.
+// ask calls a JavaScript function in the page, awaits its promise and returns the
+// result.
 func ask[T any](p *page, function string, args ...any) T {
 	p.t.Helper()
 	answer, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](call(p.t, function, args), chromedp.EvalAwaitPromise))
@@ -147,7 +147,7 @@ func ask[T any](p *page, function string, args ...any) T {
 	return answer
 }
 
-// tell is ask without an answer.
+// tell is ask without a result.
 func tell(p *page, function string, args ...any) {
 	p.t.Helper()
 	ask[chromedp.Void](p, function, args...)
@@ -168,7 +168,7 @@ func call(t *testing.T, function string, args []any) string {
 	return "(" + function + ")(" + strings.Join(list, ", ") + ")"
 }
 
-// choose puts files into a file input, as a person does with the picker.
+// choose puts files into a file input, as a user does with the picker.
 func (p *page) choose(input string, paths ...string) {
 	p.t.Helper()
 	object, err := chromedp.Run(p.ctx, chromedp.Evaluate[*runtime.RemoteObject](input))
@@ -178,8 +178,7 @@ func (p *page) choose(input string, paths ...string) {
 	require.NoError(p.t, err)
 }
 
-// click presses the mouse button in the middle of what a JavaScript function
-// returns.
+// click clicks in the middle of the node that a JavaScript function returns.
 func (p *page) click(function string, args ...any) {
 	p.t.Helper()
 	at := ask[[2]float64](p, "async (node) => e2e.middle(await node)", raw(call(p.t, function, args)))

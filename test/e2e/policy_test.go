@@ -55,8 +55,8 @@ func TestDemoPageHasNoDeadLinks(t *testing.T) {
 	}
 }
 
-// The policy that the pages of another origin carry here is the one that the
-// README gives to whoever embeds the widget.
+// Pages of another origin have the policy here that the README gives to developers
+// who embed the widget.
 func TestPolicyOfHostPagesIsStrictAndDocumented(t *testing.T) {
 	t.Parallel()
 	for _, weak := range []string{"'unsafe-inline'", "'unsafe-eval'", "data:", "blob:", "*"} {
@@ -77,7 +77,7 @@ func connectTo(p *page, url, token string) rejection {
 	}`, url, token)
 }
 
-// consoleHas waits until the page's developer has been told something.
+// consoleHas waits for a line in the page's console.
 func (p *page) consoleHas(words string) {
 	p.t.Helper()
 	require.Eventually(p.t, func() bool {
@@ -105,7 +105,7 @@ func TestT1PageOfAForeignOriginCannotConnect(t *testing.T) {
 	p.consoleHas("attache: cannot connect: the proxy at " + c.origin() + " does not allow pages from " + h.origin() + ". Start it with --origin " + h.origin())
 	require.Contains(t, c.log.String(), "origin="+h.origin())
 
-	// The page's own policy, which names one proxy, and not this one.
+	// The page's own policy allows one proxy, and not this one.
 	got = connectTo(p, "http://127.0.0.1:9", demo.Agent.Token)
 	require.Equal(t, "connection-blocked", got.Code)
 	p.consoleHas("Content-Security-Policy blocks it: add ws://127.0.0.1:9")
@@ -136,9 +136,9 @@ func TestB64AReverseProxyWithoutUpgradeHeaders(t *testing.T) {
 	require.Contains(t, c.log.String(), "proxy_set_header Upgrade")
 }
 
-// rejection is what a call of the API in a page led to.
+// rejection is the outcome of a call of the API in a page.
 type rejection struct {
-	Thrown    bool // out of the call itself, not by its promise
+	Thrown    bool // by the call itself, not by its promise
 	Resolved  bool
 	Rejected  bool
 	Ours      bool // with an AttacheError

@@ -15,29 +15,29 @@ import (
 // the demo page's, which cannot fetch a token when the outage is long.
 const goneQuiet = `ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|502|the token function failed.*TypeError: Failed to fetch`
 
-// window is what one cut may cost: all that was under way, and the frame behind it.
+// window bounds the cost of one cut: all bytes in flight, and the next frame.
 const window = bridge.MaxWindow + bridge.MaxFrame
 
-// begin sends a file from the agent's side until some of it is stored; the rest
-// is all but held.
+// begin sends a file from the agent's side until some of it is stored, and then slows
+// the rest down to almost nothing.
 func (d *desk) begin(f sample, name string) {
 	d.t.Helper()
 	tell(d.page, "e2e.slow", 20)
 	d.agent.give(f.path)
 	tell(d.page, `async (name) => {
 		await e2e.midway('agent', name, 10);
-		e2e.slow(400); // by the page itself: the rest would not wait for us
+		e2e.slow(400); // in the page itself, because the rest would not wait for us
 	}`, name)
 }
 
-// arrived waits for the file on the customer's side: the right one, and once.
+// arrived waits for the file on the customer's side: with the right content, and once.
 func (d *desk) arrived(f sample, name string) {
 	d.t.Helper()
 	got := d.customer.file(name)
 	require.Equal(d.t, f.digest, fetchedDigest(d.t, d.customer.link(got.ID)))
 	d.agent.file(name)
 	for _, s := range []side{d.agent, d.customer} {
-		require.Equal(d.t, []line{{Own: s == d.agent, File: name}}, s.lines(), "the file stands there once")
+		require.Equal(d.t, []line{{Own: s == d.agent, File: name}}, s.lines(), "the file is shown once")
 	}
 }
 
@@ -114,7 +114,7 @@ func TestReloadWithOtherContent(t *testing.T) {
 	d.arrived(other, "twin.bin")
 }
 
-// twin writes a file that shares name, size and date with f, and nothing else.
+// twin writes a file of the name, size and date of f with other content.
 func twin(t *testing.T, f sample) sample {
 	t.Helper()
 	info, err := os.Stat(f.path)
@@ -124,7 +124,7 @@ func twin(t *testing.T, f sample) sample {
 	return other
 }
 
-// both waits for two files of one name on the customer's side, and nothing else.
+// both waits for exactly two files of one name on the customer's side.
 func (d *desk) both(f, other sample) {
 	d.t.Helper()
 	ids := ask[[]string](d.page, `() => e2e.until(() => {
@@ -161,7 +161,7 @@ func TestB43TwinChosenInASecondTab(t *testing.T) {
 	second.both(f, other)
 }
 
-func TestSecondTabGoesOnOnceTheFirstIsClosed(t *testing.T) {
+func TestSecondTabResumesAfterTheFirstCloses(t *testing.T) {
 	t.Parallel()
 	second := places[0].open(t)
 	f := large(t, "shared.bin", 32<<20)
@@ -174,7 +174,7 @@ func TestSecondTabGoesOnOnceTheFirstIsClosed(t *testing.T) {
 	require.Less(t, ask[int64](second.page, "e2e.sentBytes"), f.size, "what was stored is not sent again")
 }
 
-// anotherTab is the same chat, as the same parties, in another tab.
+// anotherTab opens the same chat as the same parties in another tab.
 func (d *desk) anotherTab(t *testing.T) (tab *desk, closeTab func()) {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(d.ctx)

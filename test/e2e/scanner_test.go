@@ -17,7 +17,7 @@ import (
 	"attache/web"
 )
 
-// startScanned is the demo page, as an application serves it whose proxy is
+// startScanned serves the demo page as an application does whose proxy is
 // `attache serve` with that scanner.
 func startScanned(t *testing.T, scanner *clamdtest.Daemon) *desk {
 	t.Helper()
@@ -44,8 +44,7 @@ func startScanned(t *testing.T, scanner *clamdtest.Daemon) *desk {
 	return d
 }
 
-// TestT30ScannerAsPeopleSeeIt shows the sender's tile and the strip of each
-// file's way while the scanner is busy, and after it has judged.
+// The sender's tile and timeline while the scanner is busy, and after its verdict.
 func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 	t.Parallel()
 	scanner := clamdtest.Start(t, clamdtest.Tuned)
@@ -82,7 +81,7 @@ func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 		"Invoice.com":               {clamd.EICAR(), "The virus scanner found something in the file. Do not send this file."},
 		"Pictures of my garden.zip": {nested(t, 30), "The virus scanner cannot look inside the file. Send it without encryption or as another type."},
 	} {
-		scanner.Suspend() // or it may have judged before it is told that it is asked
+		scanner.Suspend() // or its verdict may come before the page shows that it was asked
 		d.customer.give(generated(t, name, c.content).path)
 		d.customer.shows(name, "scanning")
 		scanner.Resume()
@@ -96,7 +95,7 @@ func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 	d.agent.hears("Did you get them?")
 	require.Equal(t, []line{{File: contract}, {Text: "Did you get them?"}}, d.agent.lines())
 	require.Len(t, d.agent.tiles(), 1)
-	require.Empty(t, ask[[][2]string](d.page, "() => steps.agent"), "uploads are told to their sender only")
+	require.Empty(t, ask[[][2]string](d.page, "() => steps.agent"), "only their sender hears of uploads")
 	d.picture("scanned")
 }
 
@@ -111,13 +110,13 @@ func nested(t *testing.T, depth int) []byte {
 }
 
 // station waits until a step of the newest row in the strip has these classes,
-// and returns what stands there.
+// and returns its text.
 func (d *desk) station(classes string) string {
 	d.t.Helper()
 	return ask[string](d.page, `(classes) => e2e.until(() => document.querySelector('#timeline li .' + classes + ' dd')?.textContent, classes)`, classes)
 }
 
-// last are the last two states that the customer was told of its upload.
+// last are the last two states of its upload that the customer heard of.
 func (d *desk) last(name string) []string {
 	d.t.Helper()
 	states := ask[[]string](d.page, "(wanted) => steps.customer.filter(([name]) => name === wanted).map(([, state]) => state)", name)

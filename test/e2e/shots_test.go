@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var shots = flag.String("shots", "", "folder for pictures of the demo page; without it none are taken")
+var shots = flag.String("shots", "", "directory for pictures of the demo page; empty takes none")
 
 // TestShots takes pictures of the demo page for people to look at.
 func TestShots(t *testing.T) {
@@ -23,7 +23,7 @@ func TestShots(t *testing.T) {
 	d.picture("e2e")
 }
 
-// picture takes pictures of the page as it is, where they are wanted.
+// picture takes pictures of the page if there is a directory for them.
 func (d *desk) picture(name string) {
 	d.t.Helper()
 	if *shots == "" {
@@ -44,7 +44,7 @@ func (d *desk) picture(name string) {
 	}
 }
 
-// conversation is what a chat with files looks like.
+// conversation is a chat with files.
 func (d *desk) conversation() {
 	d.t.Helper()
 	d.customer.say("Hello, my router reports an error since this morning.")

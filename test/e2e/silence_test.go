@@ -17,8 +17,7 @@ import (
 	"attache/bridge"
 )
 
-// Of the uploads in whose middle nothing is heard any more. The place is within
-// a frame.
+// Of the uploads in whose middle the wire falls silent, within a frame.
 const (
 	silenceAt   = 2<<20 + 12_345
 	silenceRate = 4 << 20 // bytes a second
@@ -30,8 +29,8 @@ const (
 // proxy/proxy.go).
 const asleep = 17 * time.Second
 
-// TestF25LaptopSleeps stops a browser and its network in the middle of an
-// upload. Both go on later, as when a lid is opened.
+// TestF25LaptopSleeps stops a browser and its network in the middle of an upload. Both
+// resume later, as when a lid is opened.
 func TestF25LaptopSleeps(t *testing.T) {
 	t.Parallel()
 	own, stop, err := startBrowser(t.TempDir())
@@ -51,22 +50,22 @@ func TestF25LaptopSleeps(t *testing.T) {
 	<-time.After(asleep)
 	w.speak()
 	wake()
-	d.goesOn(w, f, "laptop.bin")
+	d.resumes(w, f, "laptop.bin")
 	require.Greater(t, ask[float64](d.page, "() => longest"), float64(15_000), "milliseconds that the page's clock jumped by")
 }
 
-// TestF18WireFallsSilent leaves an upload's sockets open and carries nothing on
-// them any more, as a router does that has lost its way out.
+// TestF18WireFallsSilent leaves an upload's sockets open and carries nothing any more,
+// as a router does that has lost its uplink.
 func TestF18WireFallsSilent(t *testing.T) {
 	t.Parallel()
 	d, w := acrossWire(t, silenceRate, func() *page { return newPage(t) })
 	f := d.silenced(w, "silent.bin")
 	tell(d.page, `() => e2e.until(() => e2e.session('agent').state === 'reconnecting', 'the page to notice')`)
-	d.goesOn(w, f, "silent.bin")
-	require.Equal(t, 1, ask[observed](d.page, "e2e.observed").Reconnecting, "the page said so")
+	d.resumes(w, f, "silent.bin")
+	require.Equal(t, 1, ask[observed](d.page, "e2e.observed").Reconnecting, "the page showed it once")
 }
 
-// silenced begins to send a file, to where the wire falls silent.
+// silenced sends a file until the wire falls silent.
 func (d *desk) silenced(w *wire, name string) sample {
 	d.t.Helper()
 	tell(d.page, "e2e.observe", "agent")
@@ -76,14 +75,14 @@ func (d *desk) silenced(w *wire, name string) sample {
 	return f
 }
 
-// goesOn waits for the file, which took a second socket and little twice.
-func (d *desk) goesOn(w *wire, f sample, name string) {
+// resumes waits for the file, which needed a second socket and few bytes twice.
+func (d *desk) resumes(w *wire, f sample, name string) {
 	d.t.Helper()
 	w.widen()
 	d.arrived(f, name)
 	d.connected()
 	again := ask[observed](d.page, "e2e.observed").Again
-	require.Len(d.t, again, 1, "the first data socket was given up")
+	require.Len(d.t, again, 1, "sending resumed once, on a second data socket")
 	require.LessOrEqual(d.t, again[0], int64(bridge.MaxWindow), "sent again")
 }
 

@@ -13,7 +13,7 @@ import (
 
 const secret = "a secret of the end-to-end tests, long enough"
 
-// mint makes a token as an application's server would.
+// mint makes a token as an application's server does.
 func mint(t *testing.T, flags ...string) string {
 	t.Helper()
 	args := append([]string{"token", "--token-secret", secret, "--session", "tokens-1", "--user", "agent-7", "--nickname", "Kim"}, flags...)
@@ -22,7 +22,7 @@ func mint(t *testing.T, flags ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// expired is a token as it was before its time was over.
+// expired is a token whose time is over.
 func expired(t *testing.T, token string) string {
 	t.Helper()
 	claims := jwt.MapClaims{}
@@ -97,8 +97,8 @@ func TestT4TokensAreChecked(t *testing.T) {
 	}
 }
 
-// B39: a token of the same user with another nickname renames the party. The other
-// side reads that nobody has left or joined.
+// B39: a token of the same user with another nickname renames the party. For the other
+// side no party leaves or joins.
 func TestB39ANewNicknameIsARename(t *testing.T) {
 	t.Parallel()
 	p, c := serving(t)

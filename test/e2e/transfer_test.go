@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// kindOfFile is what a file is and how the other side has to show it.
+// kindOfFile is a file and how the other side has to show it.
 type kindOfFile struct {
 	name    string // on disk
 	content func(t *testing.T) []byte
@@ -56,8 +56,7 @@ func TestFilesOfManyKindsBothWays(t *testing.T) {
 	})
 }
 
-// exchange sends a file of every kind at once and looks at each on the other
-// side.
+// exchange sends a file of every kind at once and checks each on the other side.
 func exchange(t *testing.T, from, to side) {
 	dir := from.id + "-"
 	files := make([]sample, len(kindsOfFiles))
@@ -103,7 +102,7 @@ func exchange(t *testing.T, from, to side) {
 	}
 }
 
-// sizeWords writes a size as the English widget does.
+// sizeWords formats a size as the English widget does.
 func sizeWords(size int64) string {
 	switch {
 	case size == 1:
@@ -114,7 +113,7 @@ func sizeWords(size int64) string {
 	return fmt.Sprintf("%.2g kB", float64(size)/1024)
 }
 
-// fetchedDigest follows a link as something that is not a browser.
+// fetchedDigest downloads a link without a browser.
 func fetchedDigest(t *testing.T, link string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
@@ -144,7 +143,7 @@ func TestLargeFiles(t *testing.T) {
 			f := large(t, "by-link.bin", 65*mebibyte)
 			d.agent.give(f.path)
 			d.customer.file("by-link.bin")
-			// Nobody answers the dialogue of a browser without a screen.
+			// A headless browser cannot answer the dialogue.
 			tell(d.page, `() => { delete window.showSaveFilePicker; }`)
 			file := d.saves(func() {
 				d.click("(side, name) => e2e.named(side, name).querySelector('button.tile-name')", "customer", "by-link.bin")
@@ -165,7 +164,7 @@ func TestLargeFiles(t *testing.T) {
 	})
 }
 
-// A browser whose file streams fill no buffers of ours gets slices of the file.
+// Where file streams cannot fill our buffer the module reads slices of the file.
 func TestBrowserWithoutByteStreams(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
@@ -199,7 +198,7 @@ func TestDropAndPaste(t *testing.T) {
 	})
 }
 
-func TestWhatIsSaidOfAFileArrives(t *testing.T) {
+func TestFileAttributesArrive(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)

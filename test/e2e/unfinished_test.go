@@ -14,7 +14,7 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	asked := d.dialogs()
 	f := large(t, "video.mp4", 64<<20)
 
-	d.click(`() => e2e.root('agent').querySelector('textarea')`) // browsers ask only where somebody did something
+	d.click(`() => e2e.root('agent').querySelector('textarea')`) // browsers ask only after a user's action
 	d.reload()
 	d.connected()
 	require.Empty(t, asked(), "nothing is lost, nothing is asked")
@@ -31,7 +31,7 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	require.Zero(t, ask[int](d.page, "() => e2e.kept().length - 1"))
 	d.picture("unfinished")
 
-	// A file that was taken by mistake is not sent: nobody asked for that.
+	// A file that was chosen by mistake is not sent.
 	_, err := chromedp.Call(d.ctx, cdppage.SetInterceptFileChooserDialog, cdppage.SetInterceptFileChooserDialogParams{Enabled: true})
 	require.NoError(t, err)
 	again := func(path string) {
@@ -72,8 +72,8 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	require.Len(t, d.agent.tiles(), 1)
 }
 
-// dialogs lets every question of the browser pass with yes, and returns what was
-// asked since it was asked itself.
+// dialogs answers every question of the browser with yes. The returned function lists
+// the questions since its last call.
 func (p *page) dialogs() func() []string {
 	p.t.Helper()
 	var kinds []string

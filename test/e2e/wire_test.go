@@ -14,8 +14,8 @@ import (
 	"attache/bridge"
 )
 
-// wire is the way of all pages to a proxy. File bytes go up at a limited rate,
-// and its WebSockets can be cut at any of them.
+// wire carries all connections from pages to a proxy. File bytes go up at a limited
+// rate, and WebSockets can be cut at any of these bytes.
 type wire struct {
 	t        *testing.T
 	listener net.Listener
@@ -25,27 +25,27 @@ type wire struct {
 	mu   sync.Mutex
 	open map[*end]bool
 	rate int64 // bytes a second of data sockets; 0: no limit
-	next *cut  // waits for its place
+	next *cut  // to come
 }
 
 // end is a page's end of one connection.
 type end struct {
 	*net.TCPConn
-	path string // that its first request asks for
+	path string // of its first request
 
-	silent chan struct{} // until it is closed nothing is passed on; nil: everything is
+	silent chan struct{} // nothing is passed on until it is closed; nil: not silent
 }
 
-// cut is one place at which WebSockets are cut.
+// cut is one point at which WebSockets are cut.
 type cut struct {
 	left   int64 // bytes of data sockets until then
 	all    bool  // chat sockets as well
-	reset  bool  // by RST, as a router that has forgotten; by FIN otherwise
-	silent bool  // by neither: it looks as if the other end had nothing to say
+	reset  bool  // by RST, as by a router that has lost its state; else by FIN
+	silent bool  // by neither: the connection stays open and silent
 	done   chan struct{}
 }
 
-// acrossWire is a page of another origin that has such a wire to its proxy.
+// acrossWire opens a page of another origin with a wire to its proxy.
 func acrossWire(t *testing.T, rate int64, open func() *page) (*desk, *wire) {
 	t.Helper()
 	host := startHost(t)
@@ -60,7 +60,7 @@ func acrossWire(t *testing.T, rate int64, open func() *page) (*desk, *wire) {
 	return d, w
 }
 
-// layWire lays one to that address, host and port.
+// layWire opens a wire to that host and port.
 func layWire(t *testing.T, to string, rate int64) *wire {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -82,14 +82,14 @@ func layWire(t *testing.T, to string, rate int64) *wire {
 
 func (w *wire) origin() string { return "http://" + w.listener.Addr().String() }
 
-// cut waits until so many more bytes of files have passed, and cuts there.
+// cut waits until that many more bytes of files have passed, and cuts there.
 func (w *wire) cut(after int64, all, reset bool) {
 	w.t.Helper()
 	w.at(&cut{left: after, all: all, reset: reset})
 }
 
-// hush waits for such a place and passes nothing on from there, in either
-// direction and on any socket that is open then.
+// hush waits for such a point, from where on open sockets pass nothing on in either
+// direction.
 func (w *wire) hush(after int64) {
 	w.t.Helper()
 	w.at(&cut{left: after, all: true, silent: true})
@@ -116,11 +116,11 @@ func (w *wire) at(c *cut) {
 	select {
 	case <-c.done:
 	case <-time.After(time.Minute):
-		require.Fail(w.t, "no bytes come to the place of the next cut")
+		require.Fail(w.t, "too few bytes come for the next cut")
 	}
 }
 
-// widen takes the limit away.
+// widen removes the rate limit.
 func (w *wire) widen() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -146,7 +146,7 @@ func (w *wire) carry(near *end) {
 	}
 	far := c.(*net.TCPConn)
 	defer far.Close()
-	// Otherwise the kernel takes megabytes on the wire's behalf.
+	// Otherwise the kernel would buffer megabytes before the wire.
 	near.SetReadBuffer(piece)
 	w.mu.Lock()
 	w.open[near] = true
@@ -165,7 +165,7 @@ func (w *wire) carry(near *end) {
 	w.mu.Unlock()
 }
 
-// audible returns when that connection is not silent.
+// audible waits until that connection is not silent.
 func (w *wire) audible(e *end) {
 	w.mu.Lock()
 	silent := e.silent
@@ -175,7 +175,7 @@ func (w *wire) audible(e *end) {
 	}
 }
 
-// passing is what comes down to a page.
+// passing carries the bytes to a page.
 type passing struct {
 	w  *wire
 	to *end
@@ -186,7 +186,7 @@ func (p passing) Write(b []byte) (int, error) {
 	return p.to.Write(b)
 }
 
-// piece is what goes up at once.
+// piece is the most that goes up at once.
 const piece = 16 << 10
 
 func (w *wire) up(near *end, far *net.TCPConn) {
@@ -206,8 +206,8 @@ func (w *wire) up(near *end, far *net.TCPConn) {
 	}
 }
 
-// addressed is what goes on of a piece: requests name the host that they were
-// meant for, because the demo answers to no other. The path is read off the first.
+// addressed replaces the host of requests in a piece by the proxy's, because the demo
+// answers no other. It reads the path from the first request.
 func (w *wire) addressed(e *end, b []byte) []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -220,8 +220,8 @@ func (w *wire) addressed(e *end, b []byte) []byte {
 	return bytes.ReplaceAll(b, []byte("Host: "+w.listener.Addr().String()), []byte("Host: "+w.to))
 }
 
-// passed counts bytes of a data socket, and cuts where that is due. It returns
-// how long they take on the wire.
+// passed counts bytes of a data socket, and cuts if a cut is due. It returns the time
+// that the bytes take on the wire.
 func (w *wire) passed(e *end, n int64) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()

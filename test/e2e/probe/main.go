@@ -1,7 +1,7 @@
 //go:build js && wasm
 
-// Command probe is the module that the loader's tests load. It does what the
-// global probe says: hand its object over as it should, or fail to in some way.
+// Command probe is the module that the loader's tests load. It hands its object over
+// as it should, or fails as the global probe says.
 package main
 
 import (
