@@ -83,7 +83,7 @@ func (d *data) next(ctx context.Context) error {
 	reading, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	a := d.proxy.transfers.frames.begin(d.rate.proven.Load(), d.meter.liveness.silence, func() {
-		cancel(bridge.NewError(bridge.CodeBusy, "a frame came too slowly while others waited for its memory"))
+		cancel(bridge.NewError(bridge.CodeBusy, "a frame arrived too slowly while others waited for its memory"))
 		d.meter.flooded.Store(true)
 		d.meter.readFor(0)
 	})

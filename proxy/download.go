@@ -43,7 +43,7 @@ func (d *Download) WriteTo(w io.Writer) (int64, error) {
 func (t *Transfers) Open(ctx context.Context, f Fetch) (*Download, error) {
 	release := t.downloads.acquire(f.Grant.Session)
 	if release == nil {
-		return nil, bridge.NewError(bridge.CodeBusy, "this session has too many downloads at a time")
+		return nil, bridge.NewError(bridge.CodeBusy, "this session has too many concurrent downloads")
 	}
 	content, err := t.open(ctx, f)
 	if err != nil {

@@ -45,7 +45,7 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	grant, err := p.cfg.Tickets.Verify(r.PathValue("ticket"))
 	if err != nil {
-		p.refuse(w, r, err)
+		p.replyError(w, r, err)
 		return
 	}
 	guests.MarkKnown(r.Context())
@@ -53,7 +53,7 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	plainTag(r.Header)
 	download, err := p.transfers.Open(r.Context(), Fetch{Grant: grant, Resumes: resumes(r.Header), Look: r.Method != http.MethodGet})
 	if err != nil {
-		p.refuse(w, r, err)
+		p.replyError(w, r, err)
 		return
 	}
 	defer download.Close()

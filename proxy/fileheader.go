@@ -13,7 +13,7 @@ func fileHeaders(h http.Header, name string, d Document) {
 	h.Set("Content-Disposition", disposition(name))
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // the page is elsewhere; CORS decides who reads
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // the page has another origin; CORS decides which may read
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "private, no-store, no-transform")
 	h.Set("ETag", tag(d))
@@ -22,8 +22,8 @@ func fileHeaders(h http.Header, name string, d Document) {
 // tag is the document's entity tag: its digest.
 func tag(d Document) string { return `"` + hex.EncodeToString(d.SHA256[:]) + `"` }
 
-// disposition writes the name twice: in ASCII for old clients, and in UTF-8
-// (RFC 8187). Neither can end the header or begin another.
+// disposition writes the name twice: in ASCII for old clients, and in UTF-8 (RFC 8187).
+// Neither form can end the header or begin another.
 func disposition(name string) string {
 	var plain, exact strings.Builder
 	for _, r := range name {

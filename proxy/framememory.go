@@ -11,38 +11,38 @@ import (
 	"attache/bridge"
 )
 
-// frameMemory is what incoming frames may hold, of all data sockets together. A frame's
-// buffer grows with what has arrived of it, so that one that has only begun holds next
-// to nothing. If others wait for memory, a frame that stalls gives up its own: a page
-// sends a frame within seconds, and whoever holds many unfinished ones must not keep
-// the rest out. Parties that have sent a whole frame before go first, and have more
+// frameMemory bounds the memory of incoming frames, and of pieces of a [Source], all
+// together. A frame's buffer grows as it arrives, so that one that has only begun holds
+// next to nothing. When others wait for memory, a frame that stalls is cut: a page sends
+// a frame within seconds, and a party with many unfinished frames must not keep the
+// others out. Parties that have sent a whole frame before are served first, and have more
 // time.
 type frameMemory struct {
 	mu      sync.Mutex
 	free    int64                     // bytes
 	partial map[*frameBuffer]struct{} // frames that hold some of it and are not whole
-	claims  list.List                 // of *claim, the first come first
-	looking bool                      // relieve runs by and by, as long as somebody waits
+	claims  list.List                 // of *claim, the oldest first
+	looking bool                      // relieve runs periodically, while a claim waits
 
-	// Buffers that nobody uses lie in the free memory, so that a crowd of frames leaves no
-	// garbage behind; after a while without frames they are let go.
+	// Unused buffers are part of the free memory, so that many frames leave no garbage;
+	// after a while without frames they are dropped.
 	spare  [len(steps)][]*[]byte
 	spared int64 // bytes
 	tidy   *time.Timer
 }
 
-// frameBuffer is what one frame on its way in is read to.
+// frameBuffer is the buffer of one incoming frame.
 type frameBuffer struct {
 	memory   *frameMemory
 	begun    time.Time
 	known    bool                 // its party has sent a whole frame before
 	expected int                  // bytes of the last one on its socket: this one may be as long
-	idle     func() time.Duration // since its page was last heard
+	idle     func() time.Duration // since its page last sent a byte
 	cut      func()               // ends the socket, without waiting
 	step     int
 	buf      *[]byte
 	held     int64 // of the memory
-	waits    bool  // for more of it: the page may be heard no more
+	waits    bool  // for more of it: meanwhile nothing is read from the page
 }
 
 // claim is a frame that waits for memory.
@@ -52,13 +52,13 @@ type claim struct {
 	granted chan struct{}
 }
 
-// When a frame gives up its memory to those who wait.
+// When a frame is cut because others wait for memory.
 const (
 	stallTime  = 100 * time.Millisecond // nothing of it came for so long
-	arriveTime = 500 * time.Millisecond // or it is not whole after so long, and nobody else gives up any
+	arriveTime = 500 * time.Millisecond // or it is not whole after so long, and no other is cut
 	lookEvery  = 5 * time.Millisecond
 
-	tidyTime = 5 * time.Second // spare buffers are kept so long
+	tidyTime = 5 * time.Second // how long spare buffers are kept
 )
 
 // steps are the sizes of a frame's buffer, each a byte longer than a frame that fits.
@@ -72,7 +72,7 @@ var smallBuffers = sync.Pool{New: func() any {
 }}
 
 // buffer returns a buffer of that step, whose memory is already held. Spare buffers of
-// other steps are dropped if they take up that memory.
+// other steps are dropped if they use that memory.
 func (m *frameMemory) buffer(step int) *[]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -92,7 +92,7 @@ func (m *frameMemory) buffer(step int) *[]byte {
 	return &b
 }
 
-// reuse keeps a buffer for others to use.
+// reuse keeps a buffer for other frames.
 func (m *frameMemory) reuse(step int, b *[]byte) {
 	if step == 0 {
 		smallBuffers.Put(b)
@@ -118,13 +118,13 @@ func newFrameMemory(size int64) *frameMemory {
 	return &frameMemory{free: size, partial: map[*frameBuffer]struct{}{}}
 }
 
-// begin makes a buffer for a frame's first bytes. cut is called when it must give
-// up. End it when the frame's bytes are used.
+// begin returns a buffer for a frame's first bytes. cut is called if the frame must give
+// up. Call end when the frame's bytes are no longer used.
 func (m *frameMemory) begin(known bool, idle func() time.Duration, cut func()) *frameBuffer {
 	return &frameBuffer{memory: m, begun: time.Now(), known: known, idle: idle, cut: cut, buf: smallBuffers.Get().(*[]byte)}
 }
 
-// read reads r to its end: code message-size where that does not fit into the largest
+// read reads r to its end: code message-too-large if that does not fit into the largest
 // buffer.
 func (a *frameBuffer) read(ctx context.Context, r io.Reader) ([]byte, error) {
 	for n := 0; ; {
@@ -145,8 +145,8 @@ func (a *frameBuffer) read(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 }
 
-// grow makes the buffer the next size, and keeps what is in it; ctx ends the wait for
-// memory.
+// grow replaces the buffer by one of the next size with the same content; ctx ends the
+// wait for memory.
 func (a *frameBuffer) grow(ctx context.Context) error {
 	next := a.step + 1
 	for next < len(steps)-1 && steps[next] <= a.expected {
@@ -169,8 +169,8 @@ func (a *frameBuffer) grow(ctx context.Context) error {
 	return nil
 }
 
-// whole notes that all of the frame has arrived: from now on it waits for the store and
-// not for its page.
+// whole marks the frame as arrived: from now on it waits for the store and not for its
+// page.
 func (a *frameBuffer) whole() {
 	a.memory.mu.Lock()
 	defer a.memory.mu.Unlock()
@@ -208,7 +208,7 @@ func (m *frameMemory) take(ctx context.Context, a *frameBuffer, size int64) erro
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if a.waits { // otherwise it was granted meanwhile, and is given back with the rest
+	if a.waits { // otherwise it was granted meanwhile, and end gives it back
 		a.waits = false
 		m.claims.Remove(at)
 		m.grant()
@@ -228,7 +228,7 @@ func (m *frameMemory) queue(w *claim) *list.Element {
 	return m.claims.PushBack(w)
 }
 
-// grant gives the free memory to those who wait, in their order.
+// grant gives the free memory to the waiting claims, in their order.
 func (m *frameMemory) grant() {
 	for e := m.claims.Front(); e != nil && m.free >= e.Value.(*claim).size; e = m.claims.Front() {
 		w := m.claims.Remove(e).(*claim)
@@ -240,7 +240,7 @@ func (m *frameMemory) grant() {
 	}
 }
 
-// relieve cuts as many stalled frames as are needed to make space for those who wait.
+// relieve cuts as many stalled frames as are needed for the waiting claims.
 func (m *frameMemory) relieve() {
 	m.mu.Lock()
 	out := m.idlers()
@@ -253,7 +253,7 @@ func (m *frameMemory) relieve() {
 	}
 }
 
-// idlers returns the frames to cut and takes them out of partial: each is cut once.
+// idlers returns the frames to cut and removes them from partial: each is cut once.
 func (m *frameMemory) idlers() (out []*frameBuffer) {
 	front := m.claims.Front()
 	if front == nil {

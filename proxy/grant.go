@@ -9,10 +9,10 @@ import (
 	"attache/bridge"
 )
 
-// Grant is the right to fetch one document for a while: what a download ticket
-// says. The holder of the ticket may begin until Expires, and until Ends may resume
-// with a Range of the same content; whether the party still has the right is asked
-// at every request.
+// Grant is the right to fetch one document for a while: the content of a download ticket.
+// The holder of the ticket may begin a download until Expires, and until Ends may resume
+// one of the same content; whether the party still has the right is asked at every
+// request.
 type Grant struct {
 	Session    string
 	UserID     string
@@ -77,7 +77,7 @@ func (t *Transfers) announcedFile(ctx context.Context, who Identity, fileID stri
 		return file, err
 	}
 	if file.Source != bridge.SourceUCS {
-		return file, bridge.NewError(bridge.CodeFileForeign, "the file lies in "+file.Source+", which cannot be read from here")
+		return file, bridge.NewError(bridge.CodeFileForeign, "the file is stored in "+file.Source+", which this proxy cannot read")
 	}
 	return file, t.vouched(ctx, who.Session, e, file)
 }
@@ -141,7 +141,7 @@ func (t *Transfers) charge(ctx context.Context, who Identity, w Wish) error {
 		return err
 	}
 	if !t.grants.allow(who.seat()+"/"+w.Attempt+"/"+w.FileID, 1) {
-		return bridge.NewError(bridge.CodeBusy, "this download was asked for "+strconv.Itoa(attemptGrants)+" times in a short time; one more link is given each minute")
+		return bridge.NewError(bridge.CodeBusy, "this download was requested "+strconv.Itoa(attemptGrants)+" times in a short time; one more link is issued each minute")
 	}
 	return nil
 }

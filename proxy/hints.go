@@ -17,8 +17,8 @@ type hints struct{ reverseProxy, right, expiry sync.Once }
 func (p *Proxy) hintReverseProxy(r *http.Request) {
 	if a, is := p.trusted.unlisted(r); is {
 		p.hints.reverseProxy.Do(func() {
-			p.cfg.Log.Warn("X-Forwarded-For is not trusted, so everybody who connects from this address counts as one", "address", a,
-				"hint", "if it is a reverse proxy of yours, start the proxy with --trusted-proxy "+a.String())
+			p.cfg.Log.Warn("X-Forwarded-For is not trusted, so all clients that connect from this address count as one", "address", a,
+				"hint", "if it is your reverse proxy, start the proxy with --trusted-proxy "+a.String())
 		})
 	}
 }

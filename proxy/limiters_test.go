@@ -30,15 +30,15 @@ func TestL7LimitersRefillAndAreForgotten(t *testing.T) {
 		for n := range 24 * 60 {
 			require.True(t, asked.allow(fmt.Sprint(n), 1))
 			time.Sleep(time.Minute)
-			require.LessOrEqual(t, len(asked.of), 2*attemptGrants+5)
+			require.LessOrEqual(t, len(asked.byKey), 2*attemptGrants+5)
 		}
 	})
 }
 
 func TestT5LimitersAreBounded(t *testing.T) {
-	askers := newLimiters(askersRate, askersBurst, askersMost)
-	for i := range 3 * askersMost {
+	askers := newLimiters(whyRate, whyBurst, whyMost)
+	for i := range 3 * whyMost {
 		require.True(t, askers.allow(fmt.Sprint(i), 1))
-		require.LessOrEqual(t, len(askers.of), askersMost)
+		require.LessOrEqual(t, len(askers.byKey), whyMost)
 	}
 }

@@ -121,7 +121,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	}
 	if m.budget.Load() <= 0 {
 		m.flooded.Store(true)
-		return 0, bridge.NewError(bridge.CodeMessage, "too many bytes came with nothing in them")
+		return 0, bridge.NewError(bridge.CodeMessage, "too many bytes arrived that belong to no message")
 	}
 	n, err := m.Conn.Read(p)
 	m.liveness.read(n)

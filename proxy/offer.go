@@ -61,8 +61,8 @@ func (t *Transfers) Offer(ctx context.Context, who Identity, o Offer) (Offered, 
 }
 
 // auditRefusal records a refused offer. If the audit log cannot be written the refusal
-// still stands, and the ordinary log has it. Of a party that is refused without end the
-// last line has code busy and stands for all that follow.
+// still applies, and the ordinary log has it. For a party that is refused without end the
+// last line has code busy and represents all that follow.
 func (t *Transfers) auditRefusal(who Identity, o Offer, cause error) {
 	ok, last := t.refusals.try(who.seat(), 1)
 	if !ok && !last {

@@ -42,7 +42,7 @@ type stray struct {
 // serveStray answers 404, and a page of any origin may read the reason.
 func (p *Proxy) serveStray(w http.ResponseWriter, r *http.Request, prefix string) {
 	prefix = prefix[:min(len(prefix), 64)]
-	p.refusals.warn(p.cfg.Log, bridge.CodeUpgrade, "error", "the path has a prefix", "prefix", prefix, "origin", named(r), "address", p.trusted.from(r),
+	p.refusals.warn(p.cfg.Log, bridge.CodeUpgrade, "error", "the path has a prefix", "prefix", prefix, "origin", originOf(r), "address", p.trusted.from(r),
 		"hint", "let the reverse proxy remove the prefix (nginx: location /prefix/ { proxy_pass http://proxy/; }), or correct the page's url")
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")

@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// presence takes a party out of its session when its last socket has been gone
-// for the disconnect timeout. A page that reloads is back long before.
+// presence takes a party out of its session when its last socket has been gone for the
+// disconnect timeout. A page that reloads is back long before.
 type presence struct {
 	proxy *Proxy
 
@@ -24,9 +24,9 @@ type seat struct {
 	left    bool // the party said goodbye
 }
 
-// enter counts a socket in, before the party joins: from then on no other proxy
-// takes it out. The seat is taken each time, because the others may have removed it
-// while this proxy was cut off from them.
+// enter counts a socket in before the party joins: from then on no other proxy takes the
+// party out. It takes the seat each time, because other proxies may have removed it while
+// this one was disconnected from them.
 func (p *presence) enter(ctx context.Context, who Identity) error {
 	p.mu.Lock()
 	s := p.seats[who.seat()]
@@ -50,7 +50,7 @@ func (p *presence) enter(ctx context.Context, who Identity) error {
 	return nil
 }
 
-// exit counts a socket out. left tells that the party itself said goodbye.
+// exit counts a socket out. left says that the party itself said goodbye.
 func (p *presence) exit(who Identity, left bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,10 +67,10 @@ func (p *presence) exit(who Identity, left bool) {
 	if left {
 		after = 0
 	}
-	p.expect(s, after, who.Session, who.Party.UserID)
+	p.schedule(s, after, who.Session, who.Party.UserID)
 }
 
-// lost takes over a party of a proxy that is gone, which has as long to come
+// lost takes over a party of a proxy that is gone. The party has the same time to come
 // back as any other.
 func (p *presence) lost(session, user string) {
 	p.mu.Lock()
@@ -81,14 +81,14 @@ func (p *presence) lost(session, user string) {
 	}
 	s := &seat{}
 	p.seats[key] = s
-	p.expect(s, p.proxy.cfg.DisconnectTimeout, session, user)
+	p.schedule(s, p.proxy.cfg.DisconnectTimeout, session, user)
 }
 
-func (p *presence) expect(s *seat, after time.Duration, session, user string) {
+func (p *presence) schedule(s *seat, after time.Duration, session, user string) {
 	s.timer = time.AfterFunc(after, func() { p.expire(s, session, user) })
 }
 
-// expire takes the party out, unless it has come back here or elsewhere.
+// expire takes the party out, unless it has come back here or at another proxy.
 func (p *presence) expire(s *seat, session, user string) {
 	key := session + "/" + user
 	p.mu.Lock()
@@ -102,7 +102,7 @@ func (p *presence) expire(s *seat, session, user string) {
 	defer cancel()
 	elsewhere, err := p.free(ctx, session, user)
 	if err == nil && p.returned(key) {
-		// What it took then may have been freed just now.
+		// The seat that it took then may just have been freed.
 		err, elsewhere = p.proxy.cfg.Seats.Take(ctx, session, user), true
 	}
 	if err == nil && !elsewhere && !s.left {
@@ -111,13 +111,13 @@ func (p *presence) expire(s *seat, session, user string) {
 	if code := bridge.CodeOf(err); err == nil || code == bridge.CodeNotJoined || code == bridge.CodeSessionEnded {
 		return // or another proxy was faster
 	}
-	p.proxy.cfg.Log.Warn("leave after disconnect", "session", session, "user", user, "error", err)
+	p.proxy.cfg.Log.Warn("a party could not be taken out after its last socket was gone", "session", session, "user", user, "error", err)
 	if !s.left {
-		p.lost(session, user) // tried again later
+		p.lost(session, user) // to be retried
 	}
 }
 
-// returned tells whether a socket has come while the seat was given up.
+// returned reports whether a socket has come while the seat was being freed.
 func (p *presence) returned(key string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,6 +142,6 @@ func (p *presence) close() {
 	}
 }
 
-// seat names a party's place in a session. A user id may hold a slash, a session id
-// may not: what stands before the first one is the session.
+// seat is the key of a party in a session. A user id may have a slash, a session id may
+// not: everything before the first slash is the session.
 func (who Identity) seat() string { return who.Session + "/" + who.Party.UserID }

@@ -59,7 +59,7 @@ func New(c Config) (*Proxy, error) {
 	p.text = newTextLimit(c.TextRate, c.TextBurst)
 	p.transfers = newTransfers(&p.cfg, p.rates)
 	p.refused = newRefusedDials()
-	p.whyRates = newLimiters(askersRate, askersBurst, askersMost)
+	p.whyRates = newLimiters(whyRate, whyBurst, whyMost)
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
 	}

@@ -7,15 +7,15 @@ import (
 	"attache/bridge"
 )
 
-// Record is everything known of one upload. It is written before the first
-// byte is stored and only ever changed by compare-and-set, so any proxy can
-// take an upload over at any state.
+// Record is everything known about one upload. It is written before the first byte is
+// stored and only changed by compare-and-set, so that any proxy can take over an upload in
+// any state.
 type Record struct {
 	Key        string // the page's random 128 bits, 32 hex digits: one user action
 	Session    string
 	UserID     string
 	UserType   bridge.UserType
-	Customer   bool   // the party's allowances are Chat Server's
+	Customer   bool   // the Chat Server limits the party
 	Conn       string `json:",omitempty"` // the connection it was first offered on
 	After      string `json:",omitempty"` // the key of the party's upload that is to be announced before it
 	State      bridge.UploadState
@@ -36,7 +36,7 @@ type Record struct {
 	Event   int64   // the notice's event id, from announced on
 
 	Code  bridge.Code // why it failed, in state failed
-	Tries int         // of the delivery loop, at the present step
+	Tries int         // of the delivery loop, at the current step
 
 	Created  time.Time
 	Accepted time.Time `json:",omitzero"` // when every byte was durable, by that proxy's clock
@@ -44,9 +44,9 @@ type Record struct {
 	Revision uint64 `json:"-"` // of the store; zero before Create
 }
 
-// What Records answers besides a record.
+// The errors of Records.
 var (
-	ErrRecordExists  = errors.New("the upload's record exists already")
+	ErrRecordExists  = errors.New("the upload's record already exists")
 	ErrRecordUnknown = errors.New("no such upload")
 	ErrRecordChanged = errors.New("the upload's record was changed meanwhile")
 )

@@ -10,17 +10,16 @@ import (
 	"attache/bridge"
 )
 
-// refusalLog bounds how often the log is told of refusals, because anybody can be
-// refused as often as they like. Of each code it writes some, and how many more there
-// were.
+// refusalLog bounds the log's lines about refusals, because any client can be refused as
+// often as it likes. Of each code it writes some lines, and how many more there were.
 type refusalLog struct {
 	log *slog.Logger
 
-	mu sync.Mutex
-	of map[bridge.Code]*refusalLimit
+	mu     sync.Mutex
+	byCode map[bridge.Code]*refusalLimit
 }
 
-// refusalLimit is that of one code.
+// refusalLimit is the limit of one code.
 type refusalLimit struct {
 	*rate.Limiter
 	more int64 // refusals that were not written
@@ -28,12 +27,12 @@ type refusalLimit struct {
 
 const (
 	refusalRate  = 1  // lines a second of one code
-	refusalBurst = 20 // and at once before that
+	refusalBurst = 20 // lines at once before that
 	sumEvery     = 10 * time.Second
 )
 
 func newRefusalLog(log *slog.Logger) *refusalLog {
-	return &refusalLog{log: log, of: map[bridge.Code]*refusalLimit{}}
+	return &refusalLog{log: log, byCode: map[bridge.Code]*refusalLimit{}}
 }
 
 // warn writes the line, or counts it.
@@ -46,10 +45,10 @@ func (q *refusalLog) warn(log *slog.Logger, code bridge.Code, args ...any) {
 func (q *refusalLog) admit(code bridge.Code) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := q.of[code]
+	r := q.byCode[code]
 	if r == nil {
 		r = &refusalLimit{Limiter: rate.NewLimiter(refusalRate, refusalBurst)}
-		q.of[code] = r
+		q.byCode[code] = r
 	}
 	if r.Allow() {
 		return true
@@ -65,5 +64,5 @@ func (q *refusalLog) sum(code bridge.Code, r *refusalLimit) {
 	n := r.more
 	r.more = 0
 	q.mu.Unlock()
-	q.log.Warn("more were refused", "code", code, "times", n, "within", sumEvery)
+	q.log.Warn("more were refused and not logged", "code", code, "times", n, "within", sumEvery)
 }

@@ -9,30 +9,30 @@ import (
 	"attache/bridge"
 )
 
-// refusedDials remembers for a minute which dials were refused before they were sockets,
-// so that their pages can ask why.
+// refusedDials remembers for a minute the dials that were refused before they were sockets,
+// so that their pages can ask for the reason.
 type refusedDials struct {
 	mu     sync.Mutex
 	recent map[dialer]refusedDial
 }
 
-// dialer is who was refused: pages of one origin behind one address are treated alike.
+// dialer identifies pages of one origin at one address, which are treated alike.
 type dialer struct{ from, origin string }
 
 type refusedDial struct {
 	code  bridge.Code
-	lacks []string // of the handshake
+	lacks []string // parts that the handshake lacked
 	at    time.Time
 }
 
 const (
 	refusedTime = time.Minute
-	refusedMost = 1024 // dialers; where none is older than a minute, all are forgotten for the next
+	refusedMost = 1024 // dialers; if none is older than a minute, the next one clears all
 )
 
 func newRefusedDials() *refusedDials { return &refusedDials{recent: map[dialer]refusedDial{}} }
 
-// note keeps a refused dial.
+// note remembers a refused dial.
 func (t *refusedDials) note(d dialer, why refusedDial) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,7 +45,7 @@ func (t *refusedDials) note(d dialer, why refusedDial) {
 	t.recent[d] = why
 }
 
-// last returns the dialer's newest refusal within a minute; zero if there is none.
+// last returns the dialer's newest refusal within the last minute, or the zero value.
 func (t *refusedDials) last(d dialer, now time.Time) refusedDial {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,17 +55,17 @@ func (t *refusedDials) last(d dialer, now time.Time) refusedDial {
 	return refusedDial{}
 }
 
-// forget drops the refusal of a dialer that got through since.
+// forget drops the refusal of a dialer that has connected since.
 func (t *refusedDials) forget(d dialer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.recent, d)
 }
 
-// noteRefusedDial keeps the refusal of a dial, and returns attributes for its line in the
-// log: where it came from, and what to change.
+// noteRefusedDial remembers a refused dial, and returns attributes for its line in the log:
+// where it came from, and what to change.
 func (p *Proxy) noteRefusedDial(r *http.Request, code bridge.Code) (attributes []any) {
-	d := dialer{p.trusted.from(r), named(r)}
+	d := dialer{p.trusted.from(r), originOf(r)}
 	why := refusedDial{code: code, at: time.Now()}
 	if dials(r) {
 		why.lacks = missing(r)
@@ -76,16 +76,16 @@ func (p *Proxy) noteRefusedDial(r *http.Request, code bridge.Code) (attributes [
 	case bridge.CodeOrigin:
 		attributes = append(attributes, "hint", originHint(d.origin))
 	case bridge.CodeUpgrade:
-		attributes = append(attributes, "hint", "have the reverse proxy pass it on; nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";")
+		attributes = append(attributes, "hint", "let the reverse proxy pass it on; nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";")
 	}
 	return attributes
 }
 
-// originHint says what to do to let the pages of an origin in.
+// originHint says what to do so that pages of an origin may connect.
 func originHint(origin string) string {
 	switch {
 	case origin == "":
-		return "the request names no origin: a page's always does, so see whether a reverse proxy takes the header away"
+		return "the request has no Origin header, which a page always sends: check whether a reverse proxy removes it"
 	case CheckOrigin(origin) != nil:
 		return "no page that can be listed has this origin"
 	}

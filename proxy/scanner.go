@@ -5,17 +5,17 @@ import (
 	"io"
 )
 
-// Scanner looks into a file before anybody can have it.
+// Scanner scans a file before any party can fetch it.
 type Scanner interface {
-	// Scan reads content to its end, or as far as it must, and judges it. An
-	// error says that there is no verdict; what comes with it is not looked at.
+	// Scan reads content to its end, or as far as it must, and judges it. With an error
+	// there is no verdict: the returned one does not count.
 	Scan(ctx context.Context, content io.Reader, d Document) (Verdict, error)
 }
 
-// Verdict is what a scanner says of a file. Only Clean lets one pass.
+// Verdict is a scanner's judgement of a file. Only Clean releases it.
 type Verdict string
 
-// The verdicts. The zero value is Unknown, so that nothing passes by omission.
+// The zero value is Unknown, so that no file is released by omission.
 const (
 	Unknown     Verdict = ""
 	Clean       Verdict = "clean"
@@ -23,9 +23,8 @@ const (
 	Unscannable Verdict = "unscannable" // it cannot look inside: encrypted, too deep, too large
 )
 
-// NoScanner is the scanner of who has switched scanning off: it calls every
-// file clean and looks at none.
+// NoScanner is for installations without a scanner: every file is clean, and none is read.
 type NoScanner struct{}
 
-// Scan answers Clean.
+// Scan returns Clean.
 func (NoScanner) Scan(context.Context, io.Reader, Document) (Verdict, error) { return Clean, nil }

@@ -65,12 +65,12 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request, readBuffer int) 
 	p.hintReverseProxy(r)
 	leave := p.waiting.Acquire(p.trusted.from(r), s.meter.cut)
 	if leave == nil {
-		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, ""))
+		p.replyError(w, r, bridge.NewError(bridge.CodeBusy, ""))
 		return nil
 	}
 	defer leave()
 	if !p.enter() {
-		p.refuse(w, r, bridge.NewError(bridge.CodeBusy, "this proxy is going out of service"))
+		p.replyError(w, r, bridge.NewError(bridge.CodeBusy, "this proxy is shutting down"))
 		return nil
 	}
 	conn, err := websocket.Accept(metered{w, &s.meter, readBuffer}, r, &websocket.AcceptOptions{
@@ -138,7 +138,7 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		return bridge.WrapError(bridge.CodeOffline, err)
 	}
 	if kind != websocket.MessageText {
-		return bridge.NewError(bridge.CodeMessage, "the first message is a hello in JSON")
+		return bridge.NewError(bridge.CodeMessage, "the first message must be a hello in JSON")
 	}
 	if err := s.checkText(kind, message); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	}
 	hello, ok := m.(*bridge.Hello)
 	if !ok {
-		return bridge.NewError(bridge.CodeMessage, "the first message is a hello")
+		return bridge.NewError(bridge.CodeMessage, "the first message must be a hello")
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.HelloTimeout)
 	defer cancel()

@@ -93,7 +93,7 @@ func (in *incoming) receive(ctx context.Context) error {
 func (in *incoming) piece(ctx context.Context) (last bool, err error) {
 	t := in.transfers
 	a := t.frames.begin(in.last > 0, in.idle, func() {
-		in.cut(bridge.NewError(bridge.CodeBusy, "the file came too slowly while others waited for its memory"))
+		in.cut(bridge.NewError(bridge.CodeBusy, "the file arrived too slowly while others waited for its memory"))
 	})
 	defer a.end()
 	a.expected = in.last

@@ -31,5 +31,5 @@ func (l textLimit) charge(who Identity, size int) error {
 	if l.bytes.allow(who.seat(), cost) {
 		return nil
 	}
-	return bridge.NewError(bridge.CodeBusy, "this party sends more than the chat takes in so short a time")
+	return bridge.NewError(bridge.CodeBusy, "this party sends text faster than the chat accepts it")
 }

@@ -2,17 +2,17 @@ package proxy
 
 import "strings"
 
-// Traffic is what goes through one proxy: who is connected to it now, and how
-// many bytes of files have crossed it since it began.
+// Traffic counts the current connections of one proxy, and the bytes of files that it has
+// moved since it started.
 type Traffic struct {
-	ChatSockets int   // of pages whose token was believed
-	Parties     int   // that have at least one of them
-	Sessions    int   // that these parties are in
-	Up          int64 // bytes made durable
-	Down        int64 // bytes of downloads handed to their connections
+	ChatSockets int   // of authenticated pages
+	Parties     int   // with at least one of them
+	Sessions    int   // of these parties
+	Up          int64 // bytes of uploads that are durable
+	Down        int64 // bytes of downloads written to their connections
 }
 
-// Traffic counts the sockets anew; it is for a look now and then.
+// Traffic counts the sockets at each call; it is meant for occasional use.
 func (p *Proxy) Traffic() Traffic {
 	t := p.presence.count()
 	t.Up, t.Down = p.transfers.up.Load(), p.transfers.down.Load()
@@ -25,7 +25,7 @@ func (p *presence) count() (t Traffic) {
 	sessions := map[string]struct{}{}
 	for key, s := range p.seats {
 		if s.sockets == 0 {
-			continue // its time to come back is running
+			continue // it may still come back
 		}
 		session, _, _ := strings.Cut(key, "/")
 		sessions[session] = struct{}{}

@@ -34,7 +34,7 @@ func (q *uploadQuotas) acquire(who Identity, limits bridge.Limits, size int64) (
 	case have.Files >= files:
 		return nil, bridge.NewError(bridge.CodeBusy, "this party has "+strconv.Itoa(have.Files)+" unfinished uploads, the most it may have")
 	case have.Bytes > 0 && size > bytes-have.Bytes:
-		return nil, bridge.NewError(bridge.CodeBusy, "this party's unfinished uploads, with those that it has just cancelled, may have "+bridge.Bytes(bytes)+" together")
+		return nil, bridge.NewError(bridge.CodeBusy, "this party's unfinished uploads, with those that it has just cancelled, may have "+bridge.Bytes(bytes)+" in all")
 	case have.Lost >= lost:
 		return nil, bridge.NewError(bridge.CodeBusy, "too many uploads of this party have failed or been cancelled lately")
 	}
@@ -57,9 +57,9 @@ func (q *uploadQuotas) release(seat string, size int64) {
 	q.begun[seat] = of
 }
 
-// uploadQuota is the files, bytes and lost uploads that the party may have. What a
-// customer cancels leaves the disk a little later, and together with the rest must not
-// exceed what it may send.
+// uploadQuota returns how many files, bytes and lost uploads the party may have. A
+// cancelled upload leaves the disk a little later; together with the others it must not
+// exceed the customer's total size.
 func (t *Transfers) uploadQuota(who Identity, limits bridge.Limits) (files int, bytes int64, lost int) {
 	if who.customer() {
 		bytes = t.cfg.MaxUnfinishedBytes

@@ -8,28 +8,28 @@ import (
 	"attache/bridge"
 )
 
-// why is what a page is told whose dial failed. It holds nothing that the page does not
-// know or could not find out by dialling: no other origin, no flag, no release.
+// why is sent to a page whose dial failed. It contains nothing that the page does not know
+// or could not find out by dialling: no other origin, no flag, no release.
 type why struct {
 	Protocol string      `json:"protocol"`
 	Time     int64       `json:"time"`              // milliseconds since 1970, the proxy's clock
-	Origin   string      `json:"origin"`            // of the page that asks, as it got here
-	Allowed  bool        `json:"allowed"`           // whether that may connect
+	Origin   string      `json:"origin"`            // of the asking page, as it arrived
+	Allowed  bool        `json:"allowed"`           // whether that origin may connect
 	Refused  bridge.Code `json:"refused,omitempty"` // the last dial from there, within a minute
 	Missing  []string    `json:"missing,omitempty"` // of that dial's handshake
 	Draining bool        `json:"draining,omitempty"`
 }
 
-// serveWhy answers pages of any origin, because the page that most needs it is the one
-// that is refused. A browser sends Origin with a POST even if page and proxy share it;
-// with a GET it does not.
+// serveWhy serves pages of any origin, because the page that most needs it is one that was
+// refused. A browser sends Origin with a POST even to its own origin; with a GET it does
+// not.
 func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	now := time.Now()
-	d := dialer{p.trusted.from(r), named(r)}
+	d := dialer{p.trusted.from(r), originOf(r)}
 	if !p.whyRates.allow(d.from, 1) {
 		h.Set("Retry-After", "10")
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -43,9 +43,9 @@ func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// How often an address may ask. Many pages may be behind one.
+// How often an address may ask. Many pages may share one.
 const (
-	askersMost  = 4096 // addresses known at a time
-	askersBurst = 64
-	askersRate  = 8 // a second, once the burst is used up
+	whyMost  = 4096 // addresses known at a time
+	whyBurst = 64
+	whyRate  = 8 // a second, once the burst is used up
 )

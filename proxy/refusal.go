@@ -6,8 +6,8 @@ import (
 	"attache/bridge"
 )
 
-// refuse answers an HTTP request with an error's JSON.
-func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// replyError answers an HTTP request with an error as JSON.
+func (p *Proxy) replyError(w http.ResponseWriter, r *http.Request, err error) {
 	e := *bridge.AsError(err)
 	e.ID = newID()
 	attributes := []any{"request", e.ID, "method", r.Method, "error", err}
@@ -31,9 +31,9 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Write(bridge.AppendError(nil, &e))
 }
 
-// follows reports whether a page's link was followed in its own window. Nothing is
-// the answer then, which leaves the page where it is: an error would take a chat's
-// place, with all that is written in it. Who types an address in is told.
+// follows reports whether a page's link was followed in the page's own window. The answer
+// is then empty, which leaves the page as it is: an error would replace a chat, with
+// everything written in it. A person who types an address in gets the error.
 func follows(r *http.Request) bool {
 	h := r.Header
 	return h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document" && h.Get("Sec-Fetch-Site") != "none"
