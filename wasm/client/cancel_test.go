@@ -21,7 +21,7 @@ func TestCancel(t *testing.T) {
 		"compared":  {func(w *world, s *socketDouble, f *fileDouble) { s.push(complete(f)) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			f := w.newFile(1, content(1<<20))
 			f.upload(key, "a.bin")
@@ -40,7 +40,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestCancelWhileAwayIsToldLater(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(1000)).upload(key, "a.bin")
 	s.cut()

@@ -54,7 +54,7 @@ func TestB43CompleteUploadOfAnotherPageIsComparedFirst(t *testing.T) {
 	} {
 		for outcome, same := range map[string]bool{"the same": true, "another": false} {
 			t.Run(name+", "+outcome, func(t *testing.T) {
-				w := newWorld(t)
+				w := newTestWorld(t)
 				s := w.connected()
 				f := w.newFile(1, content(1000))
 				f.upload(key, "a.bin")
@@ -84,7 +84,7 @@ func TestB43CompleteUploadOfAnotherPageIsComparedFirst(t *testing.T) {
 }
 
 func TestB43InDoubtAFileIsNotSaidToBeSent(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(1000)).upload(key, "a.bin")
 	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
@@ -94,7 +94,7 @@ func TestB43InDoubtAFileIsNotSaidToBeSent(t *testing.T) {
 }
 
 func TestB43WhatThisPageSentIsNotCompared(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(1000))
 	f.upload(key, "a.bin")

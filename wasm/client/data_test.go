@@ -11,7 +11,7 @@ import (
 )
 
 func TestTheDataSocketsTokenExpires(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(10)).upload(key, "a.bin")
 	s.sent()
@@ -37,7 +37,7 @@ func TestTheDataSocketsTokenExpires(t *testing.T) {
 }
 
 func TestTheDataSocketIsRefused(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(10)).upload(key, "a.bin")
 	s.sent()
@@ -50,7 +50,7 @@ func TestTheDataSocketIsRefused(t *testing.T) {
 }
 
 func TestAnIdleDataSocketIsClosed(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))
 	f.upload(key, "a.bin")

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is a host for the client, doubled. Sockets and files do only what a test has
 // them do, and time passes when it says so.
 type world struct {
-	testing.TB
+	tester
 	clockDouble
 	client  *Client
 	sockets []*socketDouble
@@ -30,18 +30,30 @@ type heard struct {
 	text string
 }
 
+// tester is what a test and a drawn one have in common.
+type tester interface {
+	require.TestingT
+	Helper()
+	Log(args ...any)
+}
+
 const handle = 7
 
-// newWorld checks at the test's end that the client keeps no socket and no timer.
-func newWorld(t testing.TB) *world {
-	w := &world{TB: t}
+// newTestWorld checks at the test's end that the client keeps no socket and no timer.
+func newTestWorld(t *testing.T) *world {
+	w := newWorld(t)
+	t.Cleanup(w.end)
+	return w
+}
+
+func newWorld(t tester) *world {
+	w := &world{tester: t}
 	random := rand.New(rand.NewPCG(1, 2))
 	w.client = New(Host{
 		Now: w.now, After: w.after, Date: func() int64 { return w.at.Milliseconds() },
 		Random: random.Float64, Log: func(text string) { t.Log(text) }, Idle: func() {},
 	})
 	w.token = func(number int64) { w.give(number, "a token", false, "") }
-	t.Cleanup(w.end)
 	return w
 }
 

@@ -28,7 +28,7 @@ func TestB69QuietSocketsAreEnded(t *testing.T) {
 		"forgotten and found again": {[]time.Duration{5 * s, 5 * s, 11 * time.Minute, 7 * s, 7 * s}, []int64{0, 3000, 0, 0, 4200}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			socket := w.connected()
 			var got []int64
 			for _, span := range test.spans {
@@ -55,7 +55,7 @@ func TestB69QuietSocketsAreEnded(t *testing.T) {
 // One cut of the network is one reason, however many sockets it ends; and the data
 // socket asks for the same as the chat's.
 func TestB69BothSockets(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))
 	f.upload(key, "a.bin")

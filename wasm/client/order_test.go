@@ -34,7 +34,7 @@ func (s *socketDouble) offers() (list [][2]string) {
 }
 
 func TestOrderIsToldToTheProxy(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	files, keys := w.together(10, 10, 10)
 	alone := w.newFile(9, content(10))
@@ -72,7 +72,7 @@ func TestOrderOfLastFrames(t *testing.T) {
 		"first hangs":              {func(w *world, s, d *socketDouble, _ *fileDouble, _ string) { w.stall(s, orderTime+time.Second) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			files, keys := w.together(big, 10)
 			d := w.ready()
@@ -93,7 +93,7 @@ func TestOrderOfLastFrames(t *testing.T) {
 
 // Only the last frame waits: the line is not idle meanwhile.
 func TestOrderKeepsTheLineBusy(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	files, keys := w.together(1<<20, 1<<20)
 	d := w.ready()
@@ -115,7 +115,7 @@ func TestOrderKeepsTheLineBusy(t *testing.T) {
 // A file of no bytes is there as soon as it is offered, so its offer waits; and
 // those behind it wait with it.
 func TestOrderOfAnEmptyFile(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	files, keys := w.together(10, 0, 10)
 	w.newFile(9, content(10)).upload(strings.Repeat("ff", 16), "b.bin")
@@ -129,7 +129,7 @@ func TestOrderOfAnEmptyFile(t *testing.T) {
 }
 
 func TestOrderAfterACut(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	files, keys := w.together(300<<10, 10)
 	d := w.ready()

@@ -7,7 +7,7 @@ import (
 )
 
 func TestAPanicInACallFailsIt(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.connected()
 	w.do(func(s *Session) { s.answer(5, func() error { panic("a bug") }) })
 	refused := w.words(WordFail)
@@ -17,7 +17,7 @@ func TestAPanicInACallFailsIt(t *testing.T) {
 }
 
 func TestAPanicInASessionReconnectsIt(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.connected()
 	for n := range 4 {
 		w.do(func(*Session) { panic("a bug") })
@@ -34,7 +34,7 @@ func TestAPanicInASessionReconnectsIt(t *testing.T) {
 }
 
 func TestAPanicInAnUploadFailsIt(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))
 	f.upload(key, "a.bin")

@@ -26,7 +26,7 @@ func (w *world) stall(s *socketDouble, d time.Duration) {
 }
 
 func TestDamagedFramesAreNotRepeatedForEver(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(1<<20)).upload(key, "a.bin")
 	for tries := 1; ; tries++ {
@@ -57,7 +57,7 @@ func TestRefusedOffers(t *testing.T) {
 		"infected":         {bridge.CodeInfected, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			w.newFile(1, content(1000)).upload(key, "a.bin")
 			if test.begun {
@@ -86,7 +86,7 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 		"in the middle":         {true, patience},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			w.newFile(1, content(1000)).upload(key, "a.bin")
 			if test.begun {
@@ -119,7 +119,7 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 // What the chat has used already may be this very file's: its place was kept
 // when it began.
 func TestAPlaceThatWasKeptIsNotAskedForTwice(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected(func(m *bridge.Welcome) {
 		m.Limits = bridge.VendorLimits()
 		m.Limits.NeedAgent = true
@@ -130,7 +130,7 @@ func TestAPlaceThatWasKeptIsNotAskedForTwice(t *testing.T) {
 }
 
 func TestUploadFailsByTheProxysWord(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(1000)).upload(key, "a.bin")
 	s.push(&bridge.Upload{Key: key, State: bridge.Failed, Error: bridge.NewError(bridge.CodeInfected, "")})

@@ -11,7 +11,7 @@ import (
 )
 
 func TestConnect(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.open("", 0)
 	s := w.last()
 	require.Equal(t, "wss://files.example/base/attache/chat", s.url)
@@ -66,7 +66,7 @@ func TestConnectFails(t *testing.T) {
 		}, "version-unsupported", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			w.token = func(number int64) { w.give(number, "a token", test.fixed, "") }
 			w.open("", 0)
 			test.play(w, w.last())
@@ -90,7 +90,7 @@ func said(id int64, from, text string) *bridge.EventAdded {
 }
 
 func TestEventsComeOnceAndInOrder(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	s.push(said(3, "bo", "one"))
 	s.push(said(3, "bo", "one"))
@@ -110,7 +110,7 @@ func TestEventsComeOnceAndInOrder(t *testing.T) {
 }
 
 func TestReconnect(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	first := w.connected()
 	first.push(said(5, "bo", "hi"))
 	w.say(1, "0123456789abcdef0123456789abcdef", "not lost")
@@ -134,7 +134,7 @@ func TestReconnect(t *testing.T) {
 }
 
 func TestTriesAreSpacedWiderAndWider(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.connected().cut()
 	var waits []time.Duration
 	for range 9 {
@@ -151,7 +151,7 @@ func TestTriesAreSpacedWiderAndWider(t *testing.T) {
 }
 
 func TestWakeTriesAtOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.connected().cut()
 	w.wake()
 	require.Len(t, w.sockets, 2)
@@ -167,7 +167,7 @@ func TestWakeAsksWhetherTheLineIsAlive(t *testing.T) {
 		states int
 	}{"alive": {true, 0}, "dead": {false, 1}} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			w.pass(time.Second)
 			w.wake()
@@ -183,7 +183,7 @@ func TestWakeAsksWhetherTheLineIsAlive(t *testing.T) {
 }
 
 func TestADeadLineIsFound(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	asked := 0
 	for range 12 {
@@ -201,7 +201,7 @@ func TestADeadLineIsFound(t *testing.T) {
 }
 
 func TestByeNamesWhenToComeBack(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.connected().push(&bridge.Bye{After: 3000})
 	w.pass(2900 * time.Millisecond)
 	require.Len(t, w.sockets, 1)
@@ -213,13 +213,13 @@ func TestByeNamesWhenToComeBack(t *testing.T) {
 }
 
 func TestALongByeIsTold(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.connected().push(&bridge.Bye{After: 30_000})
 	require.Contains(t, w.words(WordState)[0].text, `"retryIn":30000`)
 }
 
 func TestByeBeforeTheFirstWelcome(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.open("", 0)
 	w.last().open()
 	w.last().push(&bridge.Bye{After: 3000})
@@ -251,7 +251,7 @@ func TestWhatEndsASession(t *testing.T) {
 		"another name":    {welcome(func(m *bridge.Welcome) { m.Party.Nickname = "Ada L." }), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			w.do(func(s *Session) { s.Ask(4, "file", "0123456789abcdef0123456789abcdef") })
 			if _, anew := test.message.(*bridge.Welcome); anew {
@@ -267,7 +267,7 @@ func TestWhatEndsASession(t *testing.T) {
 }
 
 func TestAMessageThatCannotBeReadIsLeftOut(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	for _, text := range []string{`{"type":"event"}`, `{"type":"news","text":"x"}`, "", "{", `{"type":"done","ref":1,"ref":1}`} {
 		s.text(text)
@@ -278,7 +278,7 @@ func TestAMessageThatCannotBeReadIsLeftOut(t *testing.T) {
 
 func TestRequests(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	w.do(func(s *Session) { s.Ask(1, "file-1", key) })
 	require.Equal(t, "file-1", only[*bridge.Ask](s).File)
@@ -314,7 +314,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		"unknown leaving": {func(s *Session) { s.Leave(1, "slam-the-door") }, "message-invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected(func(m *bridge.Welcome) { m.Rights = []string{"chat"} })
 			w.do(test.call)
 			refused := w.words(WordFail)
@@ -340,7 +340,7 @@ func TestLeave(t *testing.T) {
 		}, []Word{WordFail}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			w.do(func(s *Session) { s.Leave(1, bridge.ForceClose) })
 			require.Equal(t, bridge.ForceClose, only[*bridge.Leave](s).After)
@@ -355,7 +355,7 @@ func TestLeave(t *testing.T) {
 }
 
 func TestGoingOnAfterTheProgramEnded(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.open("chat-1", 40)
 	w.say(9, "0123456789abcdef0123456789abcdef", "again")
 	w.last().cut()

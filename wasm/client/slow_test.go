@@ -23,7 +23,7 @@ func (w *world) slowly(took time.Duration) *socketDouble {
 // On a line of 16 kbit/s a question of the chat's waits behind frames, longer
 // than on an idle one. The chat goes on while the data socket hears something.
 func TestB54AQuestionWaitsBehindFrames(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(100<<10))
 	f.upload(key, "a.bin")
@@ -50,7 +50,7 @@ func TestB54AQuestionWaitsBehindFrames(t *testing.T) {
 // A line that lets a burst pass looks fast until the first frame: 256 KiB may be
 // on it for two minutes then, and nobody gives up.
 func TestB54AFrameThatIsTooLargeIsWaitedFor(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(240<<10))
 	f.upload(key, "a.bin")
@@ -68,7 +68,7 @@ func TestB54AFrameThatIsTooLargeIsWaitedFor(t *testing.T) {
 // The next connection after one that carried no frame begins with the least one,
 // however fast its hello was.
 func TestB54AHelloIsNotBelievedAfterALineThatCarriedNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(240<<10))
 	f.upload(key, "a.bin")

@@ -17,7 +17,7 @@ func failed(code bridge.Code) bridge.Wire { return &bridge.Fail{Error: *bridge.N
 func TestB31NoTokenForAWhile(t *testing.T) {
 	for _, later := range []bool{false, true} {
 		t.Run(fmt.Sprintf("later %v", later), func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			asked, give := 0, later
 			w.token = func(number int64) {
 				asked++
@@ -73,7 +73,7 @@ func TestB31WhatTheProxyRefuses(t *testing.T) {
 		"the session's end":                        {true, []string{"one"}, session, time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			w.open("", 0)
 			s := w.last()
 			if test.later {
@@ -112,7 +112,7 @@ func TestB31WhatTheProxyRefuses(t *testing.T) {
 // B34: a token function that never answers is asked again when the network is
 // back; what it may say later does not matter.
 func TestB34ATokenThatNeverComes(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	var numbers []int64
 	w.token = func(number int64) { numbers = append(numbers, number) }
@@ -133,7 +133,7 @@ func TestB34ATokenThatNeverComes(t *testing.T) {
 // A data socket whose token is refused has the chat connect anew: only a welcome
 // says whose the new token is, and no frame goes out under another name.
 func TestB39NoFrameGoesOutUnderAnotherName(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))
 	f.upload(key, "a.bin")

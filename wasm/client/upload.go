@@ -335,3 +335,11 @@ func (u *upload) finish(state bridge.UploadState, e *bridge.Event, err *bridge.E
 	u.report(e, err)
 	u.s.pass()
 }
+
+// Window is how many bytes of that upload may be in flight; 0 while it does not send.
+func (s *Session) Window(key string) int64 {
+	if u := s.find(key); u != nil && u.sender != nil {
+		return u.sender.Window()
+	}
+	return 0
+}

@@ -92,7 +92,7 @@ func announcement(key string, size int) bridge.Event {
 func TestUpload(t *testing.T) {
 	for name, size := range map[string]int{"one byte": 1, "one frame": 100 << 10, "many frames": 9 << 20, "to the byte": bridge.MaxFrame} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			f := w.newFile(1, content(size))
 			f.upload(key, "a.bin")
@@ -124,7 +124,7 @@ func TestUpload(t *testing.T) {
 }
 
 func TestUploadIsAnnouncedByTheTranscript(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(10)).upload(key, "a.bin")
 	foreign := announcement(key, 10)
@@ -132,7 +132,7 @@ func TestUploadIsAnnouncedByTheTranscript(t *testing.T) {
 	s.push(&bridge.EventAdded{Event: foreign})
 	require.Equal(t, []string{"offered"}, w.states(), "somebody else's notice with our key")
 
-	w = newWorld(t)
+	w = newTestWorld(t)
 	s = w.connected()
 	f := w.newFile(1, content(10))
 	f.upload(key, "a.bin")
@@ -144,7 +144,7 @@ func TestUploadIsAnnouncedByTheTranscript(t *testing.T) {
 }
 
 func TestEmptyFile(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, nil)
 	f.upload(key, "empty.txt")
@@ -156,7 +156,7 @@ func TestEmptyFile(t *testing.T) {
 }
 
 func TestUploadWaitsForCredit(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(20<<20))
 	f.upload(key, "a.bin")
@@ -213,7 +213,7 @@ func TestUploadGoesOnAfterACut(t *testing.T) {
 		"bye on data": {func(w *world, s, d *socketDouble) { d.push(&bridge.Bye{After: 100}) }, false, 300 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			f := w.newFile(1, content(5<<20))
 			f.upload(key, "a.bin")
@@ -249,7 +249,7 @@ func TestUnreadableFiles(t *testing.T) {
 		"changed":        {true, "file-changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			s := w.connected()
 			f, other := w.newFile(1, content(1000)), w.newFile(2, content(1000))
 			f.upload(key, "a.bin")
@@ -270,7 +270,7 @@ func TestUnreadableFiles(t *testing.T) {
 }
 
 func TestAFewUploadsAtATime(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	keys := make([]string, maxActive+3)
 	for i := range keys {
@@ -288,7 +288,7 @@ func TestAFewUploadsAtATime(t *testing.T) {
 }
 
 func TestConcurrentUploadsShareOneSocket(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	a, b := w.newFile(1, content(600<<10)), w.newFile(2, content(700<<10))
 	a.upload(key, "a.bin")
@@ -326,7 +326,7 @@ func TestAdmission(t *testing.T) {
 		"uploads off":    {func(m *bridge.Welcome) { m.Limits.MaxFiles = 0 }, func(*bridge.Offer) {}, "uploads-off"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestWorld(t)
 			var change []func(*bridge.Welcome)
 			if test.change != nil {
 				change = append(change, test.change)
@@ -344,7 +344,7 @@ func TestAdmission(t *testing.T) {
 }
 
 func TestTheSameKeyTwice(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	w.connected()
 	w.newFile(1, nil).upload(key, "a")
 	w.newFile(2, nil).upload(key, "a")
@@ -355,7 +355,7 @@ func TestTheSameKeyTwice(t *testing.T) {
 }
 
 func TestProgressIsToldTenTimesASecond(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(30<<20))
 	f.upload(key, "a.bin")
@@ -369,7 +369,7 @@ func TestProgressIsToldTenTimesASecond(t *testing.T) {
 }
 
 func TestAFileThatArrivedIsAskedAfter(t *testing.T) {
-	w := newWorld(t)
+	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))
 	f.upload(key, "a.bin")
