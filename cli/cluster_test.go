@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,17 +59,19 @@ func TestRollingRestart(t *testing.T) {
 	b.put(1, run())
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
-	enter := func(user string, proxy int) *page.Page {
+	enter := func(user string, address func() string) *page.Page {
 		p := page.Open(page.Options{
-			Address: b.prefer(proxy), Token: mint(t, "s1", user, bridge.Agent), Origin: origin,
+			Address: address, Token: mint(t, "s1", user, bridge.Agent), Origin: origin,
 			Heard: func(string, *bridge.Upload) {}, Saw: func(bridge.Event) {},
 		})
 		t.Cleanup(p.Close)
 		return p
 	}
-	kim, ann := enter("kim", 0), enter("ann", 1)
+	var next atomic.Int32 // to be replaced
+	kim, ann := enter("kim", func() string { return b.prefer(int(next.Load()))() }), enter("ann", b.prefer(1))
 	replace := func(i int) {
 		old := b.proxies[i]
+		next.Store(int32(1 - i))
 		b.put(i, nil) // a load balancer sees that it is not ready
 		old.signal()
 		old.wait()

@@ -44,7 +44,7 @@ func TestR1NothingIsLostUnderKills(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := ordeal{
 				uploads: 60, kills: 8, rooms: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
-				spoil: 50, belied: 15, onSight: true, sendTime: time.Minute, drain: settleTimeout, withBackend: withBackend,
+				spoil: 50, belied: 15, oracles: 3, onSight: true, sendTime: time.Minute, drain: settleTimeout, withBackend: withBackend,
 			}
 			if withBackend {
 				o.infected = 10

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"attache/bridge"
+	"attache/test/chaos/oracle"
 	"attache/wasm/page"
 )
 
@@ -84,8 +85,8 @@ func (f *field) overdue(ctx context.Context, rooms []*room) {
 	}
 }
 
-// remind asks for the state of uploads of which a page has heard nothing since they
-// were accepted.
+// remind has oracles ask for the state of uploads of which they have heard nothing since
+// these were accepted. The client asks by itself when it has reconnected.
 func (r *room) remind(ctx context.Context) {
 	for _, i := range r.journal.open() {
 		if i.session != r.session || i.accepted.IsZero() {
@@ -93,7 +94,9 @@ func (r *room) remind(ctx context.Context) {
 		}
 		for n, user := range r.users {
 			if user == i.user {
-				r.pages[n].Remind(ctx, i.key, i.name, i.size)
+				if o, ok := r.pages[n].(*oracle.Page); ok {
+					o.Remind(ctx, i.key, i.name, i.size)
+				}
 			}
 		}
 	}

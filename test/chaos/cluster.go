@@ -215,7 +215,7 @@ func (f *field) strike(ctx context.Context, out *failover, probe *room, c *clust
 		if err := f.probe(ctx, probe, s.party, files); err != nil {
 			return err
 		}
-		dying = c.victims(s, probe.pages[s.party])
+		dying = c.victims(s, probe.page(s.party))
 	}
 	begun := time.Now()
 	killAll(dying)

@@ -167,13 +167,13 @@ func (a *lane) send(ctx context.Context) error {
 	var cuts int
 	var broken error
 	u.Sent = func(sent int64) {
-		before := a.room.pages[0].Cuts()
-		if len(points) == 0 || sent < points[0] || broken != nil || a.room.pages[0].Proxy() == "" {
+		before := a.room.page(0).Cuts()
+		if len(points) == 0 || sent < points[0] || broken != nil || a.room.page(0).Proxy() == "" {
 			return // the page is not connected yet, so there is nothing to cut
 		}
 		points = points[1:]
 		broken = a.wire.cut(time.Duration(a.random.IntN(30)) * time.Millisecond)
-		if broken == nil && a.room.pages[0].AwaitCut(ctx, before) == nil {
+		if broken == nil && a.room.page(0).AwaitCut(ctx, before) == nil {
 			cuts++
 		}
 	}

@@ -24,6 +24,7 @@ type ordeal struct {
 	pause, cut     time.Duration // mean time between two kills, and between two cuts of a page's wires; 0: no cuts
 	moment         bugs.Moment   // of kills and cuts
 	spoil          int           // one frame in this many is damaged on its way; 0: none
+	oracles        int           // one room in so many has an oracle as the agent's page; 0: none
 	onSight        bool          // the customer's page downloads each file when it is announced
 	belied         int           // one file in this many is offered with the digest of another; 0: none
 	infected       int           // one file in this many is infected; 0: none
@@ -128,7 +129,9 @@ func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *o
 		}
 	}()
 	for i := range o.rooms {
-		r, err := f.open(fmt.Sprintf("round%d-room%d", n, i))
+		with := *f
+		with.oracles = o.oracles > 0 && i%o.oracles == 0
+		r, err := with.open(fmt.Sprintf("round%d-room%d", n, i))
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"attache/bridge"
 	"attache/test/chaos/bugs"
+	"attache/test/chaos/oracle"
 	"attache/wasm/page"
 )
 
@@ -26,6 +27,7 @@ type field struct {
 	journal  *journal
 	findings *findings
 	moments  *moments
+	oracles  bool          // the agent's page is one
 	onSight  bool          // the customer's page downloads each file when it is announced
 	drain    time.Duration // longest time to a final state after the last recovery
 }
@@ -45,7 +47,7 @@ func anyOf(addresses []string) func(*rand.Rand) string {
 type room struct {
 	*field
 	session string
-	pages   []*page.Page
+	pages   []party
 	users   []string
 	sights  chan bridge.Event // file notices of the customer's page
 }
@@ -55,24 +57,51 @@ func (f *field) open(session string) (*room, error) {
 	r := &room{field: f, session: session, sights: make(chan bridge.Event, 4096)}
 	for party, kind := range []bridge.UserType{bridge.Agent, bridge.Client} {
 		user := strings.ToLower(string(kind))
-		p, err := r.enter(user, kind, pageRef{r, party})
+		o, err := r.options(user, kind, pageRef{r, party})
 		if err != nil {
 			r.close()
 			return nil, err
 		}
-		r.pages, r.users = append(r.pages, p), append(r.users, user)
+		r.users = append(r.users, user)
+		if kind == bridge.Agent && f.oracles {
+			r.pages = append(r.pages, oracle.Open(o))
+			continue
+		}
+		r.pages = append(r.pages, page.Open(o))
 	}
 	return r, nil
 }
 
+// party is one's page: the client that ships, or the oracle.
+type party interface {
+	Send(ctx context.Context, u *page.Upload) error
+	Sights() []page.Sight
+	CatchUp(ctx context.Context, event int64) error
+	End(ctx context.Context) error
+	Cut()
+	Close()
+}
+
+// page returns a party's page, which is not an oracle.
+func (r *room) page(party int) *page.Page { return r.pages[party].(*page.Page) }
+
 func (r *room) enter(user string, kind bridge.UserType, at pageRef) (*page.Page, error) {
-	token, err := r.token(r.session, user, kind)
+	o, err := r.options(user, kind, at)
 	if err != nil {
 		return nil, err
 	}
+	return page.Open(o), nil
+}
+
+// options are what a page is opened with.
+func (r *room) options(user string, kind bridge.UserType, at pageRef) (o page.Options, err error) {
+	token, err := r.token(r.session, user, kind)
+	if err != nil {
+		return o, err
+	}
 	watch := r.onSight && kind == bridge.Client
 	random := r.random(fmt.Sprintf("addresses/%s/%s", r.session, user))
-	return page.Open(page.Options{
+	return page.Options{
 		Address: func() string { return r.address(random) }, Token: token, Origin: origin, Module: true,
 		Heard: func(key string, m *bridge.Upload) {
 			if m.State == bridge.Accepted {
@@ -97,7 +126,7 @@ func (r *room) enter(user string, kind bridge.UserType, at pageRef) (*page.Page,
 				}
 			}
 		},
-	}), nil
+	}, nil
 }
 
 func (r *room) close() {
@@ -189,7 +218,7 @@ func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
 	if err != nil {
 		return // verify reports it
 	}
-	got, err := r.pages[1].Download(ctx, f.ID, freshKey())
+	got, err := r.page(1).Download(ctx, f.ID, freshKey())
 	i := r.journal.find(f.Key)
 	if i == nil || i.session != r.session {
 		return // whose has reported it

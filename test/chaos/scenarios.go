@@ -23,7 +23,7 @@ func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
 	out, err := l.endure(ctx, ordeal{
 		uploads: uploads, kills: kills, rounds: max(2, (uploads+499)/500), inTurn: true,
 		rooms: 6, senders: 2, maxSize: maxSize, pause: 250 * time.Millisecond, cut: time.Second, spoil: 200, belied: 100, infected: 60,
-		onSight: true, sendTime: 90 * time.Second, drain: settleTimeout,
+		oracles: 3, onSight: true, sendTime: 90 * time.Second, drain: settleTimeout,
 	})
 	if err != nil {
 		return out, false, err

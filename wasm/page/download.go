@@ -12,8 +12,10 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"attache/bridge"
+	"attache/wasm/client"
 )
 
 // Fetched is what a download brought.
@@ -22,23 +24,31 @@ type Fetched struct {
 	SHA256 [sha256.Size]byte
 }
 
-// Download asks for a ticket of that file and fetches it; after every cut it goes
-// on where it was, as the page in the browser does. attempt is 32 hex digits, one
-// for each wish. A refusal is a *bridge.Error; so is a file that is not what its
+// Download asks for a ticket of that file and fetches it; after every cut it resumes
+// where it was, as the page in the browser does. attempt is 32 hex digits, one for
+// each download. A refusal is a *bridge.Error; so is a file that is not what its
 // ticket says, of code download-mismatch.
 func (p *Page) Download(ctx context.Context, file, attempt string) (Fetched, error) {
 	f := fetching{hash: sha256.New()}
 	for try := 0; ; try++ {
-		if try > 0 && !pause(ctx, backOff(try)) {
-			return Fetched{}, ctx.Err()
+		if try > 0 {
+			select {
+			case <-time.After(pauseBefore(try)):
+			case <-ctx.Done():
+				return Fetched{}, ctx.Err()
+			}
 		}
 		got, err := p.fetch(ctx, file, attempt, &f)
 		var refusal *bridge.Error
 		if err == nil || ctx.Err() != nil || errors.As(err, &refusal) && !refusal.Retry {
 			return got, err
 		}
-		if p.ctx.Err() != nil {
-			return got, p.ctx.Err()
+		select {
+		case <-p.gone:
+			return got, err
+		case <-p.ctx.Done():
+			return got, err
+		default:
 		}
 	}
 }
@@ -105,13 +115,13 @@ func (f *fetching) whole(ticket *bridge.Ticket) (got Fetched, err error) {
 	return got, nil
 }
 
-// ask gets a ticket, and says of which proxy.
+// ask gets a ticket, and the address of the proxy that gave it.
 func (p *Page) ask(ctx context.Context, file, attempt string) (string, *bridge.Ticket, error) {
-	var address string
-	m, err := p.question(ctx, func(ref int64, at string) bridge.Wire {
-		address = at
-		return &bridge.Ask{Ref: ref, File: file, Attempt: attempt}
-	})
+	text, err := p.call(ctx, func(s *client.Session, call int64) { s.Ask(call, file, attempt) })
+	if err != nil {
+		return "", nil, err
+	}
+	m, err := bridge.FromProxy([]byte(text))
 	if err != nil {
 		return "", nil, err
 	}
@@ -119,48 +129,7 @@ func (p *Page) ask(ctx context.Context, file, attempt string) (string, *bridge.T
 	if !ok {
 		return "", nil, errors.New("the answer to ask is a ticket")
 	}
-	return address, ticket, nil
-}
-
-// End ends the chat session for everybody.
-func (p *Page) End(ctx context.Context) error {
-	_, err := p.question(ctx, func(ref int64, _ string) bridge.Wire {
-		return &bridge.Leave{Ref: ref, After: bridge.ForceClose}
-	})
-	return err
-}
-
-// question sends one request and waits for its answer on the same connection.
-func (p *Page) question(ctx context.Context, make func(ref int64, address string) bridge.Wire) (bridge.Wire, error) {
-	chat, address, err := p.joined(ctx)
-	if err != nil {
-		return nil, err
-	}
-	b := newBox()
 	p.mu.Lock()
-	p.ref++
-	ref := p.ref
-	p.asks[ref] = b
-	p.mu.Unlock()
-	defer func() {
-		p.mu.Lock()
-		delete(p.asks, ref)
-		p.mu.Unlock()
-	}()
-	if err := chat.send(ctx, make(ref, address)); err != nil {
-		chat.cut()
-		return nil, err
-	}
-	select {
-	case <-b.some:
-	case <-chat.down:
-		return nil, errors.New("the connection was cut")
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	m := b.take()[0]
-	if fail, ok := m.(*bridge.Fail); ok {
-		return nil, &fail.Error
-	}
-	return m, nil
+	defer p.mu.Unlock()
+	return p.address, ticket, nil
 }

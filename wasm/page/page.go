@@ -1,107 +1,125 @@
 //go:build !js
 
-// Package page speaks the protocol as the browser's module does, in Go: it
-// joins a chat session, comes back after every cut, and sends and fetches files.
+// Package page is a browser's page without a browser: a host of wasm/client over real
+// sockets, so that tests of the proxy use the client that ships. It joins a chat
+// session, comes back after every cut, and sends and fetches files.
 //
 //	p := page.Open(page.Options{Address: address, Token: token, Origin: origin})
 //	defer p.Close()
 //	err := p.Send(ctx, &page.Upload{Key: key, Name: "a.bin", Content: content})
 //
-// It trusts nothing: what it was sent stands in [Page.Sights] as it came, how
-// often each event came included, and an upload notes whatever the proxy took
-// back. Whether that is right is judged by whoever drives it.
+// It also watches the sockets, and believes neither end: [Page.Sights] has each event
+// as it was sent, and how often, and an [Upload] has what the proxy took back. The
+// caller judges whether that is right.
 package page
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"math/rand/v2"
+	"fmt"
 	"sync"
 	"time"
 
 	"attache/bridge"
+	"attache/wasm/client"
 )
 
 // Options say where a page connects and as whom.
 type Options struct {
-	Address func() string // of a proxy, http://host:port; asked at each connect
+	Address func() string // of a proxy, http://host:port; called for each connection
 	Token   string
 	Origin  string
-	Module  bool // bears refusals no longer than the browser's module does; otherwise all that may pass are borne
-	// Heard is called for each upload of this page that changes, once for each
-	// message; one that is refused for good has failed. It must not wait.
+	// Module has an upload fail when the browser's module lets it fail. Otherwise one
+	// that fails by an error that may pass is sent again, as a patient person would.
+	Module bool
+	// Heard is called for each upload of this page that changes, once for each message of
+	// the proxy; one that is refused for good has failed. It must not wait. May be nil.
 	Heard func(key string, m *bridge.Upload)
-	// Asked is called when bytes of an upload are asked for that this page is
-	// done with. May be nil.
+	// Asked is called when the proxy, asked about an accepted upload, wants bytes of it.
+	// May be nil.
 	Asked func(key string)
-	// Saw is called for each event the first time that it comes.
+	// Saw is called for each event the first time that it comes. It must not wait. May be
+	// nil.
 	Saw func(e bridge.Event)
 }
 
-// Sight is an event as the page got it.
-type Sight struct {
-	Event bridge.Event
-	Times int // how often it came; a page asks for what it does not have only
-}
-
-// sighting tells events apart: one of another session may have the same id.
-type sighting struct {
-	id  int64
-	key string
-}
-
-// Page is one party's page. Its methods may be called by several goroutines.
+// Page is one party's page. Its methods may be called on any goroutine; the client has
+// one of its own.
 type Page struct {
 	o      Options
 	ctx    context.Context
 	cancel context.CancelFunc
 	run    sync.WaitGroup
+	loop   *loop
+	begun  time.Time
+	closed sync.Once
 
-	mu       sync.Mutex
-	position int64
-	reached  int64 // the session's last event at the latest welcome
-	chat     *line
-	address  string // of the proxy that chat leads to
-	changed  chan struct{}
-	data     *dataLine
-	dialing  sync.Mutex
-	uploads  map[string]*box
-	reminded map[string]int64 // uploads that were accepted, and asked about since
-	asks     map[int64]*box
-	ref      int64
-	sights   map[sighting]*Sight
-	order    []sighting
-	cuts     int
-	refused  error
+	// On the loop only.
+	client  *client.Client
+	session *client.Session
+	calls   map[int64]func(client.Word, string)
+	last    int64       // call
+	tries   int         // to connect
+	wake    *time.Timer // may be nil
+
+	mu      sync.Mutex
+	sockets map[*socket]bool
+	chat    *socket // once it is welcomed
+	address string  // of the proxy that the chat socket leads to
+	cuts    int
+	reached int64 // the session's last event at the latest welcome
+	sights  sights
+	sending map[string]*sending
+	fault   error // why the page is not connected
+	changed chan struct{}
+	ended   error         // why gone is closed
+	gone    chan struct{} // closed when the session has ended
 }
+
+// handle is the session's; a page has one.
+const handle = 1
 
 // Open begins to connect and returns at once.
 func Open(o Options) *Page {
 	p := &Page{
-		o: o, changed: make(chan struct{}), uploads: map[string]*box{}, reminded: map[string]int64{}, asks: map[int64]*box{}, sights: map[sighting]*Sight{},
+		o: o, loop: newLoop(), begun: time.Now(), calls: map[int64]func(client.Word, string){},
+		sockets: map[*socket]bool{}, sights: newSights(), sending: map[string]*sending{}, changed: make(chan struct{}), gone: make(chan struct{}),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.run.Go(p.live)
+	p.client = client.New(p.host())
+	p.run.Go(p.loop.run)
+	p.loop.post(func() {
+		p.client.Open(handle, client.Options{Dial: p.dial, Report: p.heard})
+		p.do(func(s *client.Session) { p.session = s })
+	})
 	return p
 }
 
-// Close goes away as a closed tab does: without a word.
+// Close leaves as a closed tab does: without a word.
 func (p *Page) Close() {
-	p.cancel()
-	p.Cut()
+	p.closed.Do(func() {
+		p.cancel()
+		p.Cut()
+		p.loop.post(func() {
+			p.do(func(s *client.Session) { s.Close() })
+			p.stopWake()
+			p.loop.stop()
+		})
+	})
 	p.run.Wait()
 }
 
 // Cut cuts both sockets. The page comes back by itself.
 func (p *Page) Cut() {
 	p.mu.Lock()
-	chat, data := p.chat, p.data
-	p.mu.Unlock()
-	if chat != nil {
-		chat.cut()
+	var all []*socket
+	for s := range p.sockets {
+		all = append(all, s)
 	}
-	if data != nil {
-		data.cut()
+	p.mu.Unlock()
+	for _, s := range all {
+		s.cut()
 	}
 }
 
@@ -110,6 +128,11 @@ func (p *Page) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cuts
+}
+
+// AwaitCut waits until the chat socket has been lost more often than that.
+func (p *Page) AwaitCut(ctx context.Context, cuts int) error {
+	return p.until(ctx, func() bool { return p.cuts > cuts })
 }
 
 // Proxy is the address of the one that the page is connected to; empty: to none.
@@ -122,219 +145,164 @@ func (p *Page) Proxy() string {
 	return p.address
 }
 
-// AwaitCut waits until the chat socket has been lost more often than that.
-func (p *Page) AwaitCut(ctx context.Context, cuts int) error {
-	return p.until(ctx, func() bool { return p.cuts > cuts })
-}
-
 // Sights returns the events that came, in the order of their first coming.
 func (p *Page) Sights() []Sight {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	all := make([]Sight, len(p.order))
-	for i, id := range p.order {
-		all[i] = *p.sights[id]
-	}
-	return all
-}
-
-// live keeps the chat socket until the page closes.
-func (p *Page) live() {
-	for try := 0; p.ctx.Err() == nil; try++ {
-		if try > 0 && !pause(p.ctx, backOff(try)) {
-			return
-		}
-		if p.visit() {
-			try = 0
-		}
-	}
-}
-
-// visit connects, and reads until the socket is cut; it reports whether the
-// proxy let the page in.
-func (p *Page) visit() bool {
-	p.mu.Lock()
-	position := p.position
-	p.mu.Unlock()
-	address := p.o.Address()
-	l, first, err := p.dial(p.ctx, address, bridge.PathChat, bridge.Hello{Position: position})
-	welcome, ok := first.(*bridge.Welcome)
-	if err != nil || !ok {
-		p.mu.Lock()
-		p.refused = err
-		p.mu.Unlock()
-		return false
-	}
-	defer p.lost(l)
-	p.mu.Lock()
-	p.chat, p.address, p.reached = l, address, welcome.Position
-	p.signal()
-	p.mu.Unlock()
-	for {
-		m, err := l.read(p.ctx)
-		if err != nil {
-			return true
-		}
-		p.take(m)
-	}
-}
-
-func (p *Page) lost(l *line) {
-	l.cut()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.chat = nil
-	p.cuts++
-	p.signal()
-}
-
-// signal wakes whoever waits for the page to change; the caller holds mu.
-func (p *Page) signal() {
-	close(p.changed)
-	p.changed = make(chan struct{})
-}
-
-// take sorts a message of the chat socket.
-func (p *Page) take(m bridge.Wire) {
-	switch m := m.(type) {
-	case *bridge.EventAdded:
-		p.see(m.Event)
-	case *bridge.Accept:
-		if !p.post(m.Key, m) {
-			p.asked(m)
-		}
-	case *bridge.Upload:
-		if p.o.Heard != nil {
-			p.o.Heard(m.Key, m)
-		}
-		p.post(m.Key, m)
-	case *bridge.Ticket:
-		p.answer(m.Ref, m)
-	case *bridge.Done:
-		p.answer(m.Ref, m)
-	case *bridge.Fail:
-		switch {
-		case m.Key != "":
-			if p.o.Heard != nil && !m.Error.Retry {
-				p.o.Heard(m.Key, &bridge.Upload{Key: m.Key, State: bridge.Failed, Error: &m.Error})
-			}
-			p.post(m.Key, m)
-		case m.Ref != 0:
-			p.answer(m.Ref, m)
-		}
-	}
-}
-
-// asked is told of bytes that are asked for though nothing is on its way. The
-// answer to an offer that was overtaken may say so; that to a reminder may not.
-func (p *Page) asked(m *bridge.Accept) {
-	p.mu.Lock()
-	size, reminded := p.reminded[m.Key]
-	p.mu.Unlock()
-	if reminded && m.Offset < size && p.o.Asked != nil {
-		p.o.Asked(m.Key)
-	}
-}
-
-func (p *Page) see(e bridge.Event) {
-	which := sighting{e.ID, e.Key}
-	p.mu.Lock()
-	s, again := p.sights[which]
-	if again {
-		s.Times++
-	} else {
-		p.sights[which] = &Sight{Event: e, Times: 1}
-		p.order = append(p.order, which)
-	}
-	p.position = max(p.position, e.ID)
-	p.signal()
-	p.mu.Unlock()
-	if !again && p.o.Saw != nil {
-		p.o.Saw(e)
-	}
-}
-
-// post reports whether the upload is still on its way from here.
-func (p *Page) post(key string, m bridge.Wire) bool {
-	p.mu.Lock()
-	b := p.uploads[key]
-	p.mu.Unlock()
-	if b != nil {
-		b.put(m)
-	}
-	return b != nil
-}
-
-func (p *Page) answer(ref int64, m bridge.Wire) {
-	p.mu.Lock()
-	b := p.asks[ref]
-	p.mu.Unlock()
-	if b != nil {
-		b.put(m)
-	}
+	return p.sights.list()
 }
 
 // Position waits until the page has everything that the session held when the
 // page last joined, and returns the last event's id.
 func (p *Page) Position(ctx context.Context) (int64, error) {
-	err := p.until(ctx, func() bool { return p.chat != nil && p.position >= p.reached })
+	err := p.until(ctx, func() bool { return p.chat != nil && p.sights.position >= p.reached })
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.position, err
+	return p.sights.position, err
 }
 
 // CatchUp waits until the page has that event or a later one.
 func (p *Page) CatchUp(ctx context.Context, id int64) error {
-	return p.until(ctx, func() bool { return p.position >= id })
+	return p.until(ctx, func() bool { return p.sights.position >= id })
 }
 
-// until waits for what is asked of the page's state under mu.
+// End ends the chat session for everybody.
+func (p *Page) End(ctx context.Context) error {
+	if err := p.until(ctx, func() bool { return p.chat != nil }); err != nil {
+		return err
+	}
+	_, err := p.call(ctx, func(s *client.Session, call int64) { s.Leave(call, bridge.ForceClose) })
+	return err
+}
+
+// until waits for a state of the page under mu.
 func (p *Page) until(ctx context.Context, is func() bool) error {
 	for {
 		p.mu.Lock()
-		ok, changed, refused := is(), p.changed, p.refused
+		ok, changed, fault, ended := is(), p.changed, p.fault, p.ended
 		p.mu.Unlock()
-		if ok {
+		switch {
+		case ok:
 			return nil
+		case ended != nil:
+			return ended
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), refused)
+			return errors.Join(ctx.Err(), fault)
 		case <-p.ctx.Done():
 			return p.ctx.Err()
 		}
 	}
 }
 
-// joined waits for the chat socket.
-func (p *Page) joined(ctx context.Context) (l *line, address string, err error) {
-	err = p.until(ctx, func() bool {
-		l, address = p.chat, p.address
-		return l != nil
-	})
-	return l, address, err
+// signal wakes until; the caller holds mu.
+func (p *Page) signal() {
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
 
-// The pause before the next attempt: it doubles, and each page takes another
-// part of it.
-const (
-	firstPause = 20 * time.Millisecond
-	lastPause  = 500 * time.Millisecond
-)
+// do runs f with the session; on the loop only.
+func (p *Page) do(f func(*client.Session)) { p.client.Do(handle, f) }
 
-func backOff(try int) time.Duration {
-	d := min(firstPause<<min(try-1, 10), lastPause)
-	return d/2 + rand.N(d/2)
+// begin makes a call, whose reports go to on; on the loop only.
+func (p *Page) begin(f func(s *client.Session, call int64), on func(client.Word, string)) {
+	p.last++
+	call := p.last
+	p.calls[call] = on
+	p.do(func(s *client.Session) { f(s, call) })
 }
 
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
+// call makes a call and waits for its end.
+func (p *Page) call(ctx context.Context, f func(s *client.Session, call int64)) (text string, err error) {
+	type answer struct {
+		word client.Word
+		text string
 	}
+	answered := make(chan answer, 1)
+	p.loop.post(func() {
+		p.begin(f, func(w client.Word, text string) { answered <- answer{w, text} })
+	})
+	select {
+	case a := <-answered:
+		if a.word == client.WordFail {
+			return "", readError(a.text)
+		}
+		return a.text, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-p.ctx.Done():
+		return "", p.ctx.Err()
+	case <-p.gone:
+		return "", p.reason()
+	}
+}
+
+// heard takes what the client reports, on the loop.
+func (p *Page) heard(w client.Word, call int64, text []byte) {
+	switch w {
+	case client.WordToken:
+		p.do(func(s *client.Session) { s.Token(call, p.o.Token, true, "") })
+	case client.WordWelcome:
+		p.tries = 0
+		p.stopWake()
+	case client.WordState:
+		p.reconnect(readError(string(text)))
+	case client.WordClosed:
+		p.end(string(text))
+	case client.WordUpload, client.WordDone, client.WordFail:
+		if on := p.calls[call]; on != nil {
+			if w != client.WordUpload {
+				delete(p.calls, call)
+			}
+			on(w, string(text))
+		}
+	}
+}
+
+// reconnect does not leave it at the client's pauses, which are for thousands of pages
+// and up to ten seconds: it is as if the network came back at once.
+func (p *Page) reconnect(err error) {
+	p.mu.Lock()
+	p.fault = err
+	p.mu.Unlock()
+	p.tries++
+	p.stopWake()
+	p.wake = time.AfterFunc(pauseBefore(p.tries), func() {
+		p.loop.post(func() { p.do(func(s *client.Session) { s.Wake() }) })
+	})
+}
+
+func (p *Page) stopWake() {
+	if p.wake != nil {
+		p.wake.Stop()
+	}
+}
+
+// end: the session has ended, by an error if there is a text.
+func (p *Page) end(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = errors.New("the session has ended")
+	if text != "" {
+		p.ended = readError(text)
+	}
+	close(p.gone)
+	p.signal()
+}
+
+func (p *Page) reason() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
+}
+
+// readError reads an error as the client reports it.
+func readError(text string) *bridge.Error {
+	var e struct{ Error *bridge.Error }
+	if err := json.Unmarshal([]byte(text), &e); err != nil || e.Error == nil {
+		return bridge.WrapError(bridge.CodeInternal, fmt.Errorf("the client reports %q", text))
+	}
+	return e.Error
 }

@@ -33,7 +33,7 @@ func TestR5ResumeIsHeldAgainstTheWindowThenOpen(t *testing.T) {
 			var broken []Breach
 			u := &Upload{Content: make([]byte, size), Broken: func(b Breach) { broken = append(broken, b) }}
 			u.high, u.acked, u.window = c.high, c.acked, c.window
-			u.resume(&bridge.Accept{Offset: c.offset})
+			u.NoteAccept(&bridge.Accept{Offset: c.offset})
 			require.Equal(t, c.want, broken)
 			require.Equal(t, []Again{{c.high - c.offset, c.window}}, u.Again)
 		})
@@ -48,7 +48,9 @@ func TestR5WindowShrinksWithTheLink(t *testing.T) {
 	var now time.Duration
 	pass := func(took time.Duration) {
 		_, n := s.Next()
-		u.advance(s, min(n, frame), now)
+		n = min(n, frame)
+		u.NoteFrame(s.Sent()+n, n, s.Window())
+		s.Advance(n, now)
 		now += took
 		require.NoError(t, s.Ack(s.Sent(), 0, now))
 	}

@@ -1,6 +1,4 @@
-//go:build !js
-
-package page
+package oracle
 
 import (
 	"sync"

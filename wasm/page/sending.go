@@ -1,0 +1,115 @@
+//go:build !js
+
+package page
+
+import (
+	"sync"
+
+	"attache/bridge"
+)
+
+// sending is an upload until its final state is known, which may be after Send has
+// returned.
+type sending struct {
+	size     int64
+	hooks    sync.Mutex // one call of Sent at a time
+	accepted bool       // or a later state; on the loop only
+	reminded bool       // offered since; on the loop only
+
+	mu      sync.Mutex
+	u       *Upload    // nil once Send has returned: nothing is noted any more
+	pending int        // frames whose Sent is still to be called
+	called  *sync.Cond // one of them was
+}
+
+func newSending(u *Upload) *sending {
+	s := &sending{size: int64(len(u.Content)), u: u}
+	s.called = sync.NewCond(&s.mu)
+	return s
+}
+
+// note runs f with the upload, as long as Send has not returned.
+func (s *sending) note(f func(*Upload)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.u != nil {
+		f(s.u)
+	}
+}
+
+// end waits for what Sent is still to be called for, and ends all notes.
+func (s *sending) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.pending > 0 {
+		s.called.Wait()
+	}
+	s.u = nil
+}
+
+// offered: the client offers the file, the rest of it, or asks for its state.
+func (s *sending) offered() { s.reminded = s.accepted }
+
+// accept reports whether bytes are wanted of a file that was accepted. The answer to
+// an offer that was overtaken by that may say so; that to a later one may not.
+func (s *sending) accept(m *bridge.Accept) (forgotten bool) {
+	if s.accepted {
+		return s.reminded && m.Offset < s.size
+	}
+	s.note(func(u *Upload) { u.NoteAccept(m) })
+	return false
+}
+
+func (s *sending) ack(stored int64) {
+	s.note(func(u *Upload) {
+		u.NoteAck(stored)
+		if u.Acked != nil {
+			u.Acked()
+		}
+	})
+}
+
+func (s *sending) state(m *bridge.Upload) {
+	s.accepted = s.accepted || !m.State.Incoming()
+	s.note(func(u *Upload) { u.NoteState(m) })
+}
+
+// frame looks at a frame that the client sends. It returns what crosses the wire, and
+// what to call when it has.
+func (p *Page) frame(frame []byte) ([]byte, func(sent bool)) {
+	f, payload, err := bridge.ParseFrame(frame)
+	s := p.sender(f.Key.String())
+	if err != nil || s == nil {
+		return frame, nil
+	}
+	length := int64(len(payload))
+	end := f.Offset + length
+	window := p.session.Window(f.Key.String())
+	var hook func(int64)
+	s.note(func(u *Upload) {
+		u.NoteFrame(end, length, window)
+		if u.Spoil != nil && u.Spoil() {
+			frame[len(frame)-1] ^= 1
+		}
+		hook = u.Sent
+		s.pending++
+	})
+	if hook == nil {
+		return frame, s.done
+	}
+	return frame, func(sent bool) {
+		defer s.done(sent)
+		if sent {
+			s.hooks.Lock()
+			defer s.hooks.Unlock()
+			hook(end)
+		}
+	}
+}
+
+func (s *sending) done(bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending--
+	s.called.Broadcast()
+}
