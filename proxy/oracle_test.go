@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -45,7 +46,10 @@ type hostileRequest struct {
 // and docs/protocol.md says what each is answered with.
 func TestT26OracleOfHTTP(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 })
+	w := newWorld(t, func(c *proxy.Config) {
+		c.MessageRate, c.MessageBurst = 1e6, 1e6
+		c.DisconnectTimeout = time.Hour // the page reads nothing while the requests are made
+	})
 	agent, _ := w.join(w.agent)
 	file := w.upload(agent, w.data(w.agent), "a b.pdf", random(1000))
 	held := heldFile{path: w.ticket(agent, file.ID)}

@@ -77,6 +77,7 @@ func TestH1UnfinishedUploadOfAnAbsentPartyIsRemoved(t *testing.T) {
 	w := newWorldWith(t, func(o *assembly.Options) {
 		unlimited(o)
 		o.Deliver.Away, o.Deliver.CheckEvery = time.Nanosecond, 5*time.Millisecond
+		o.Proxy.DisconnectTimeout = 2 * time.Second // the time for a reload
 	})
 	agent, _ := w.join(w.agent)
 	customer, _ := w.join(w.customer)
