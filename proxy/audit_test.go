@@ -88,8 +88,7 @@ func TestT21EveryActionIsInTheAuditLog(t *testing.T) {
 	}
 
 	key := newKey()
-	p.send(&bridge.Offer{Key: key, Name: "b.bin", Size: 10, Digest: strings.Repeat("0", 64)})
-	await(p, func(m *bridge.Accept) bool { return m.Key == key })
+	p.offer(&bridge.Offer{Key: key, Name: "b.bin", Size: 10, Digest: strings.Repeat("0", 64)})
 	r, err := w.Records.Get(t.Context(), "s1", key)
 	require.NoError(t, err)
 	wrong := random(10)
@@ -97,8 +96,7 @@ func TestT21EveryActionIsInTheAuditLog(t *testing.T) {
 	next(kept{Action: proxy.ActionFailed, Document: r.DocumentID, Size: 10, Digest: strings.Repeat("0", 64), Code: bridge.CodeDigest})
 
 	key = newKey()
-	p.send(&bridge.Offer{Key: key, Name: "c.bin", Size: 10})
-	await(p, func(m *bridge.Accept) bool { return m.Key == key })
+	p.offer(&bridge.Offer{Key: key, Name: "c.bin", Size: 10})
 	r, err = w.Records.Get(t.Context(), "s1", key)
 	require.NoError(t, err)
 	p.send(&bridge.Cancel{Key: key})

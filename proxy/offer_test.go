@@ -48,8 +48,7 @@ func TestB43OfferOfACancelledUploadHasNoDigest(t *testing.T) {
 	agent, _ := w.join(w.agent)
 	key := newKey()
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
-	agent.send(offer)
-	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	agent.offer(offer)
 	agent.send(&bridge.Cancel{Key: key})
 	await(agent, func(m *bridge.Upload) bool { return m.State == bridge.Cancelled })
 	agent.send(offer)
@@ -71,8 +70,7 @@ func TestOfferWithAKnownKey(t *testing.T) {
 	d := w.data(w.agent)
 	key := newKey()
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
-	agent.send(offer)
-	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	agent.offer(offer)
 	d.frame(key, 0, random(10))
 	file := agent.announced(key)
 
@@ -211,13 +209,11 @@ func TestT17OfferThatFailsLateStillCounts(t *testing.T) {
 	await(customer, func(m *bridge.Fail) bool { return m.Key == begun.Key })
 	for range welcome.Limits.MaxFiles - 1 {
 		next := offer()
-		customer.send(next)
-		await(customer, func(m *bridge.Accept) bool { return m.Key == next.Key })
+		customer.offer(next)
 	}
 	customer.send(offer())
 	require.Equal(t, bridge.CodeFileCount, await(customer, anything[*bridge.Fail]).Error.Code)
-	customer.send(begun)
-	await(customer, func(m *bridge.Accept) bool { return m.Key == begun.Key })
+	customer.offer(begun)
 }
 
 // A Chat Server elsewhere may know nothing of this proxy's scanner, and count
@@ -232,8 +228,7 @@ func TestMaxFileSizeBindsEverybody(t *testing.T) {
 			p.send(&bridge.Offer{Key: newKey(), Name: "a.bin", Size: 1001})
 			require.Equal(t, bridge.CodeFileSize, await(p, anything[*bridge.Fail]).Error.Code)
 			key := newKey()
-			p.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 1000})
-			await(p, func(m *bridge.Accept) bool { return m.Key == key })
+			p.offer(&bridge.Offer{Key: key, Name: "a.bin", Size: 1000})
 			if name == "customer" {
 				told := await(p, anything[*bridge.LimitsChanged])
 				require.Equal(t, int64(1000), told.Limits.MaxFileSize)

@@ -139,6 +139,20 @@ func (p *page) refused() bridge.Code {
 	return await(p, anything[*bridge.Fail]).Error.Code
 }
 
+// offer offers an upload and returns how it is accepted.
+func (p *page) offer(o *bridge.Offer) *bridge.Accept {
+	p.t.Helper()
+	p.send(o)
+	return await(p, func(m *bridge.Accept) bool { return m.Key == o.Key })
+}
+
+// part sends one frame and returns once it is durable.
+func (p *page) part(key string, offset int64, b []byte) {
+	p.t.Helper()
+	p.frame(key, offset, b)
+	await(p, func(m *bridge.Ack) bool { return m.Key == key && m.Stored == offset+int64(len(b)) })
+}
+
 // announced reads until the upload of that key is in the transcript.
 func (p *page) announced(key string) bridge.File {
 	p.t.Helper()

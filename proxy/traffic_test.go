@@ -84,8 +84,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 		{"taken back", func(t *testing.T) {
 			p, _ := w.join(w.agent)
 			d, key := w.data(w.agent), newKey()
-			p.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 1000})
-			await(p, func(m *bridge.Accept) bool { return m.Key == key })
+			p.offer(&bridge.Offer{Key: key, Name: "a.bin", Size: 1000})
 			d.frame(key, 0, random(400))
 			await(d, func(m *bridge.Ack) bool { return m.Stored == 400 })
 			p.send(&bridge.Cancel{Key: key})
@@ -98,8 +97,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 		{"another file than announced", func(t *testing.T) {
 			p, _ := w.join(w.agent)
 			key := newKey()
-			p.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 10, Digest: strings.Repeat("0", 64)})
-			await(p, func(m *bridge.Accept) bool { return m.Key == key })
+			p.offer(&bridge.Offer{Key: key, Name: "a.bin", Size: 10, Digest: strings.Repeat("0", 64)})
 			w.data(w.agent).frame(key, 0, random(10))
 		}, map[string]float64{
 			"attache_chat_sockets":                                  1,

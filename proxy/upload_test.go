@@ -106,8 +106,7 @@ func TestBadFrameEndsItsUploadOnly(t *testing.T) {
 			d := w.data(w.agent)
 			key := newKey()
 			offer := &bridge.Offer{Key: key, Name: "a.bin", Size: size, Digest: hex.EncodeToString(digest[:])}
-			agent.send(offer)
-			await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+			agent.offer(offer)
 			tt.send(d, key)
 			require.Equal(t, tt.code, d.refused())
 			if tt.final {
@@ -117,8 +116,7 @@ func TestBadFrameEndsItsUploadOnly(t *testing.T) {
 				w.nothingStaged()
 				return
 			}
-			agent.send(offer)
-			accept := await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+			accept := agent.offer(offer)
 			require.Zero(t, accept.Offset, "a wrong frame never changes what is stored")
 			d.frame(key, 0, content)
 			require.Equal(t, key, agent.announced(key).Key)
@@ -162,8 +160,7 @@ func TestT18WrongDigestIsNotAnnounced(t *testing.T) {
 	d := w.data(w.agent)
 	key := newKey()
 	other := sha256.Sum256([]byte("another file"))
-	agent.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 100, Digest: hex.EncodeToString(other[:])})
-	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	agent.offer(&bridge.Offer{Key: key, Name: "a.bin", Size: 100, Digest: hex.EncodeToString(other[:])})
 	d.frame(key, 0, random(100))
 	last := await(agent, func(m *bridge.Upload) bool { return m.State.Final() })
 	require.Equal(t, bridge.Failed, last.State)
@@ -177,8 +174,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 	customer, _ := w.join(w.customer)
 	d := w.data(w.customer)
 	key := newKey()
-	customer.send(&bridge.Offer{Key: key, Name: "a.bin", Size: 500_000})
-	await(customer, func(m *bridge.Accept) bool { return m.Key == key })
+	customer.offer(&bridge.Offer{Key: key, Name: "a.bin", Size: 500_000})
 	d.frame(key, 0, random(250_000))
 	await(d, func(m *bridge.Ack) bool { return m.Stored == 250_000 })
 	customer.send(&bridge.Cancel{Key: key})
@@ -207,14 +203,11 @@ func TestCancelOfAnUploadCompletedAtAnotherProxy(t *testing.T) {
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
 	agent, _ := w.join(w.agent)
 	d := w.data(w.agent)
-	agent.send(offer)
-	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
-	d.frame(key, 0, content[:100_000])
-	await(d, func(m *bridge.Ack) bool { return m.Stored == 100_000 })
+	agent.offer(offer)
+	d.part(key, 0, content[:100_000])
 
 	moved, _ := elsewhere.join(w.agent)
-	moved.send(offer)
-	require.EqualValues(t, 100_000, await(moved, func(m *bridge.Accept) bool { return m.Key == key }).Offset)
+	require.EqualValues(t, 100_000, moved.offer(offer).Offset)
 	elsewhere.data(w.agent).frame(key, 100_000, content[100_000:])
 	await(moved, func(m *bridge.Upload) bool { return m.State == bridge.Accepted })
 
@@ -233,16 +226,13 @@ func TestUploadResumesAtAnotherProxyAfterAKill(t *testing.T) {
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
 	agent, _ := w.join(w.agent)
 	d := w.data(w.agent)
-	agent.send(offer)
-	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
-	d.frame(key, 0, content[:300_000])
-	await(d, func(m *bridge.Ack) bool { return m.Stored == 300_000 })
+	agent.offer(offer)
+	d.part(key, 0, content[:300_000])
 	w = w.restarted()
 
 	agent, _ = w.join(w.agent)
 	d = w.data(w.agent)
-	agent.send(offer)
-	accept := await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	accept := agent.offer(offer)
 	require.EqualValues(t, 300_000, accept.Offset)
 	d.frame(key, 300_000, content[300_000:])
 	file := agent.announced(key)
@@ -274,8 +264,7 @@ func TestCloseDoesNotWaitForTheEngine(t *testing.T) {
 	key := newKey()
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: 10}
 	agent, _ := gone.join(w.agent)
-	agent.send(offer)
-	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	agent.offer(offer)
 	gone.data(w.agent).frame(key, 0, random(10))
 	<-a.asked
 	gone.Proxy.Close()
@@ -293,8 +282,7 @@ func TestFramesAreTakenWithoutAnOfferHere(t *testing.T) {
 	content := random(300_000)
 	key := newKey()
 	agent, _ := w.join(w.agent)
-	agent.send(&bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))})
-	await(agent, func(m *bridge.Accept) bool { return m.Key == key })
+	agent.offer(&bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))})
 	elsewhere := w.another()
 	d := elsewhere.data(w.agent)
 	d.frame(key, 0, content)
