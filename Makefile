@@ -1,4 +1,4 @@
-# What a person does here. Anything longer than a line or two is a script in ci/.
+# Everyday commands. Anything longer than a line or two is a script in ci/.
 
 .DEFAULT_GOAL := help
 .PHONY: help run build wasm test bench chaos hostile siege fuzz lint fmt deps clean
@@ -21,7 +21,7 @@ test: ## install what is missing, then check everything
 bench: wasm ## measure against the peers (ARGS='-rounds 3 -only small' for less)
 	go -C test run ./bench $(ARGS)
 
-chaos: wasm ## kill processes and cut wires, and check that nothing is lost (ARGS="-full" for every promise at its size)
+chaos: wasm ## kill processes, cut wires, check that nothing is lost (ARGS=-full for every promise at its size)
 	go test -count=1 -tags=chaos -run=Election ./proxy/objects
 	go -C test run ./chaos $(ARGS)
 

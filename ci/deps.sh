@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks for what the tests need and installs what it may: Debian's chromium
-# (as root) and the development tools of web/.
+# Checks for the tools that the tests need and installs those it can: Debian's
+# chromium and clamd (as root) and the development tools of web/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,14 +23,14 @@ if ! command -v chromium >/dev/null; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 fi
 
-# Without it the tests of the real scanner are skipped.
+# Without clamd the tests of the real scanner are skipped.
 if ! command -v clamd >/dev/null && command -v apt-get >/dev/null && [[ $(id -u) == 0 ]]; then
   echo "installing clamav-daemon" >&2
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends clamav-daemon >/dev/null
 fi
 
-# npm writes that file last, so it is newer than the lock file when all is there.
+# npm writes that file last, so it is newer than the lock file when all tools are there.
 if [[ ! web/node_modules/.package-lock.json -nt web/package-lock.json ]]; then
   npm ci --prefix web --no-audit --no-fund --loglevel=error
 fi

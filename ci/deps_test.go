@@ -13,11 +13,11 @@ import (
 
 const module = "attache"
 
-// product is what the tests of the whole may import: not cli, which only main does.
+// product lists what the harnesses may import: all but cli, which only main imports.
 var product = []string{"bridge", "web", "proxy", "proxy/*", "wasm/page"}
 
-// directions says which packages of this module a package may import. The first
-// pattern that fits decides; a package that fits none needs a decision here.
+// directions lists which packages of this module a package may import. The first
+// pattern that matches decides; a package that matches none needs an entry here.
 var directions = []struct {
 	pattern string
 	may     []string
@@ -66,7 +66,7 @@ func TestPackagesDependInOneDirection(t *testing.T) {
 	}
 }
 
-// What counts is chosen in one place; everybody else only does its work.
+// One package chooses what is counted; the others know nothing of counters.
 func TestOnlyMetricsKnowsPrometheus(t *testing.T) {
 	for _, line := range everyPackage(t, nil) {
 		imports := strings.Fields(line)
@@ -109,7 +109,7 @@ func TestTheClientKnowsNoPlatform(t *testing.T) {
 	}
 }
 
-// Every page downloads what the module reaches.
+// Every page downloads all packages that the module imports.
 func TestTheModuleReachesNothingHeavy(t *testing.T) {
 	wasm := []string{"GOOS=js", "GOARCH=wasm"}
 	for _, path := range list(t, "..", wasm, "{{.ImportPath}}", "-deps", "./wasm") {

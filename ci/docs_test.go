@@ -17,8 +17,7 @@ var (
 	testNumber = regexp.MustCompile(`^(?:Test|Fuzz)([TFR]\d+)`)
 )
 
-// TestThreatsAndFaultsAreListed has a row for every number in a test's name, and
-// a test for every name in a row.
+// Every number in a test's name has a row, and every name in a row is a test's.
 func TestThreatsAndFaultsAreListed(t *testing.T) {
 	names := map[string]bool{}
 	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Formatting, vet, staticcheck and types, for the native and the browser side,
-# and the few things that no tool but grep forbids here.
+# Formatting, vet, staticcheck and types, for the native and the browser side, and
+# the few things that only grep can forbid.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 status=0
@@ -25,7 +25,7 @@ forbid() {
 unformatted=$(sources '*.go' | xargs -r gofmt -l)
 [[ -z $unformatted ]] || fail "not formatted, run make fmt:" $unformatted
 
-# A failed vet must not hide what the others have to say.
+# A failed vet must not hide the findings of the others.
 staticcheck=$(go tool -n staticcheck)
 for module in . test; do
   go -C "$module" vet ./... || fail "go vet in $module"
@@ -54,7 +54,7 @@ forbid "a strict Content-Security-Policy refuses inline scripts" '<script>|[[:sp
 forbid "no code from strings" '\beval\(|new Function\(' "${page[@]}"
 forbid "old pages bend Array.from and toJSON: use key.js, json.js or a loop" '\bArray\.from\(|JSON\.stringify\(' 'web/*.js' ':!web/session/json.js' ':!web/demo' ':!web/test'
 for file in $(git grep --untracked -lE 'time\.Sleep\(' -- '*_test.go'); do
-  grep -q '"testing/synctest"' "$file" || fail "$file: wait for what is awaited, not with time.Sleep"
+  grep -q '"testing/synctest"' "$file" || fail "$file: wait for the event, not with time.Sleep"
 done
 
 exit $status

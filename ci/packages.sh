@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lists the packages that are built for the browser: bridge, the module, and
-# whatever exists on no other platform.
+# Lists the packages that are built for the browser: bridge, the module, and those
+# that exist on no other platform.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

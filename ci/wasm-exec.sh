@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a js/wasm test binary under Node, for go test -exec. Arguments and
-# environment of such a program must fit into 8 KiB, so it gets only what it needs.
+# Runs a js/wasm test binary under Node, for go test -exec. Arguments and environment
+# of the binary must fit into 8 KiB, so it gets only the variables that it needs.
 set -euo pipefail
 major=$(node -p 'process.versions.node.split(".")[0]')
 ((major >= 22)) || options=--experimental-websocket
