@@ -216,7 +216,7 @@ func TestT17OfferThatFailsLateStillCounts(t *testing.T) {
 	customer.offer(begun)
 }
 
-// A Chat Server elsewhere may know nothing of this proxy's scanner, and count
+// A backend may know nothing of this proxy's scanner, and count
 // nothing: what it said at the join still binds each file.
 func TestMaxFileSizeBindsEverybody(t *testing.T) {
 	t.Parallel()

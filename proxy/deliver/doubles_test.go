@@ -252,13 +252,13 @@ func (s *storeDouble) Remove(_ context.Context, id string) error {
 	return nil
 }
 
-// storeElsewhere is a separate store that copies the staged content.
-type storeElsewhere struct {
+// backendStore is a separate store that copies the staged content.
+type backendStore struct {
 	*storeDouble
 	staging *storeDouble
 }
 
-func (s *storeElsewhere) Add(ctx context.Context, d proxy.Document) (string, error) {
+func (s *backendStore) Add(ctx context.Context, d proxy.Document) (string, error) {
 	content, err := s.staging.Staged(ctx, d.ID)
 	if err != nil {
 		return "", err

@@ -35,7 +35,7 @@ func TestDelivery(t *testing.T) {
 			foreign: true,
 			states:  []bridge.UploadState{bridge.Accepted, bridge.Stored, bridge.Announced},
 		},
-		"a store elsewhere that keeps the ids": {
+		"a backend's store that keeps the ids": {
 			apart:  true,
 			states: []bridge.UploadState{bridge.Accepted, bridge.Stored, bridge.Announced},
 		},
@@ -52,7 +52,7 @@ func TestDelivery(t *testing.T) {
 			w.start(func(o *deliver.Options) {
 				if c.apart {
 					store = newStoreDouble()
-					o.Documents = &storeElsewhere{store, w.store}
+					o.Documents = &backendStore{store, w.store}
 				}
 				if c.scanner != nil {
 					o.Scanner = c.scanner
