@@ -69,7 +69,7 @@ func SafeName(raw, mimeType string) Name {
 		n.Caution = CautionProgram
 	case disagree:
 		n.Caution = CautionType
-	case c.hides || misleads(c.text, ext):
+	case c.hides || disguised(c.text, ext):
 		n.Caution = CautionAltered
 	case cautionOfExtension[ext] != "":
 		n.Caution = cautionOfExtension[ext]

@@ -2,9 +2,9 @@ package bridge
 
 import "strings"
 
-// misleads reports whether a clean name looks as if it had another extension than
+// disguised reports whether a clean name looks as if it had another extension than
 // ext, which is the one that a desktop goes by.
-func misleads(text, ext string) bool {
+func disguised(text, ext string) bool {
 	return looksLike(text, ext) || pushedAside(text, ext) || pageAsDocument(text, ext)
 }
 
