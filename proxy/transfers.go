@@ -60,6 +60,7 @@ func (t *Transfers) Limits(who Identity, ofChatServer bridge.Limits) bridge.Limi
 	limits := ofChatServer
 	if !who.customer() {
 		limits = *t.cfg.AgentLimits
+		limits.AgentHere = ofChatServer.AgentHere
 	}
 	if most := t.cfg.MaxFileSize; most > 0 && (limits.MaxFileSize == bridge.NoLimit || limits.MaxFileSize > most) {
 		limits.MaxFileSize = most
