@@ -76,7 +76,7 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	defer cancel(nil)
 	senders.Go(func() { s.keepAlive(ctx) })
 	senders.Go(func() {
-		if err := s.tellEvents(ctx); !s.left.Load() {
+		if err := s.sendEvents(ctx); !s.left.Load() {
 			s.failWith(ctx, err)
 			cancel(err)
 		}

@@ -76,6 +76,8 @@ func (who Identity) customer() bool { return who.Party.UserType == bridge.Client
 // durable bytes; or with the error that ended the writing. last reports that p is the
 // end of the file: when it is durable too, the upload is accepted.
 //
+// The caller ends an upload whose party leaves its session, as Receive does.
+//
 // After code frame-offset the upload resumes at the offset that a repeated Offer
 // returns. After code frame-length, and after code frame for too many small pieces, the
 // upload has failed for good.

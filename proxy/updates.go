@@ -6,9 +6,9 @@ import (
 	"attache/bridge"
 )
 
-// tellEvents sends the transcript after the position that the page has, and then each
+// sendEvents sends the transcript after the position that the page has, and then each
 // event as it happens, until the Chat Server or the page ends it.
-func (s *session) tellEvents(ctx context.Context) error {
+func (s *session) sendEvents(ctx context.Context) error {
 	position := s.hello.Position
 	return s.proxy.cfg.Chat.Events(ctx, s.who.Session, s.who.Party.UserID, position, func(e bridge.Event) error {
 		if e.ID <= s.joined {

@@ -107,7 +107,7 @@ var List = []Bug{
 		Name: "tell-another-session", Does: "a live notice is sent to a page of another session too",
 		Shows: []string{"wrongSession"},
 		Changes: []Change{
-			{"proxy", "session.tellEvents", Around(Field("EventAdded", "Event"), "for _, $x := range plantedEvents($r, $x) {\n$stmt\n}")},
+			{"proxy", "session.sendEvents", Around(Field("EventAdded", "Event"), "for _, $x := range plantedEvents($r, $x) {\n$stmt\n}")},
 			{"proxy", "planted_stray.go", File(strayEvent)},
 		},
 	},
@@ -115,7 +115,7 @@ var List = []Bug{
 		Name: "tell-another-document", Does: "a live notice names another document than the transcript",
 		Shows: []string{"contradicted"},
 		Changes: []Change{
-			{"proxy", "session.tellEvents", Replace(Field("EventAdded", "Event"), "plantedDocument($r, $x)")},
+			{"proxy", "session.sendEvents", Replace(Field("EventAdded", "Event"), "plantedDocument($r, $x)")},
 			{"proxy", "planted_document.go", File(anotherDocument)},
 		},
 	},
@@ -138,19 +138,19 @@ var List = []Bug{
 		Name: "drop-an-event", Does: "one event in three is not sent to pages that are there",
 		Shows: []string{"unseen"},
 		Changes: []Change{
-			{"proxy", "session.tellEvents", Before(Field("EventAdded", "Event"), "if $x.IsFile() && $x.ID > $r.joined && $x.ID%3 == 0 {\nreturn nil\n}")},
+			{"proxy", "session.sendEvents", Before(Field("EventAdded", "Event"), "if $x.IsFile() && $x.ID > $r.joined && $x.ID%3 == 0 {\nreturn nil\n}")},
 		},
 	},
 	{
 		Name: "repeat-events", Does: "a page that comes back is sent what it has",
 		Shows:   []string{"seenTwice"},
-		Changes: []Change{{"proxy", "session.tellEvents", Replace(Mention("Position"), "max($x-2, 0)")}},
+		Changes: []Change{{"proxy", "session.sendEvents", Replace(Mention("Position"), "max($x-2, 0)")}},
 	},
 	{
 		Name: "skip-what-was-missed", Does: "a page that comes back is not sent what happened meanwhile",
 		Shows: []string{"unseen"},
 		Changes: []Change{
-			{"proxy", "session.tellEvents", Replace(Mention("Position"), "plantedNews($r, $x)")},
+			{"proxy", "session.sendEvents", Replace(Mention("Position"), "plantedNews($r, $x)")},
 			{"proxy", "planted_news.go", File(onlyNews)},
 		},
 		Trial: Trial{Moment: Accepted},
