@@ -39,7 +39,7 @@ func TestM4BlockedReceiversHoldLittle(t *testing.T) {
 	held := heap() - before
 	cancel()
 	all.Wait()
-	require.Less(t, held, int64(receivers*256<<10), "512 KiB each, and more, where reads were as large as the room's own")
+	require.Less(t, held, int64(receivers*256<<10), "it was 512 KiB each, and more, when reads were as large as the room's own")
 }
 
 func heap() int64 {

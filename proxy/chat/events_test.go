@@ -185,7 +185,7 @@ func TestEventsEnd(t *testing.T) {
 		}()
 		<-reached
 		require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
-		post(t, s, "s1", bob, text("behind her back"))
+		post(t, s, "s1", bob, text("after the disconnect"))
 		close(release)
 		requireCode(t, bridge.CodeNotJoined, <-done)
 		require.Equal(t, []int64{1, 2, 3}, got, "a party's own leaving is its last event")

@@ -25,11 +25,11 @@ func TestFile(t *testing.T) {
 		file bridge.Event
 		code bridge.Code
 	}{
-		"a customer, a file for all":          {"ann", open, ""},
-		"a customer, a file for agents":       {"ann", coaching, bridge.CodeFileUnknown},
-		"an agent, a file for agents":         {"bob", coaching, ""},
-		"a version that knows no files":       {"elder", open, bridge.CodeFileUnknown},
-		"a supervisor who is not in the chat": {"sue", open, bridge.CodeNotJoined},
+		"a customer, a file for all":           {"ann", open, ""},
+		"a customer, a file for agents":        {"ann", coaching, bridge.CodeFileUnknown},
+		"an agent, a file for agents":          {"bob", coaching, ""},
+		"a version that knows no files":        {"elder", open, bridge.CodeFileUnknown},
+		"a supervisor that is not in the chat": {"sue", open, bridge.CodeNotJoined},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

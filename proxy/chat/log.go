@@ -114,8 +114,7 @@ func (l *log) findOwn(ctx context.Context, session string, expected uint64, op s
 	return entries[0].seq, nil
 }
 
-// unclear reports whether an append is worth another try. A full store is, because the
-// session's entries are small and space may be freed.
+// unclear reports whether a retry of an append may be answered differently.
 func unclear(err error) bool {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {

@@ -61,7 +61,7 @@ func TestJoinRefused(t *testing.T) {
 		"a user id that XML cannot carry": {"s", bridge.Party{UserID: "a\uFFFE", UserType: bridge.Client}, bridge.CodeMessage},
 		"a user id that is not UTF-8":     {"s", bridge.Party{UserID: "a\xFF", UserType: bridge.Client}, bridge.CodeMessage},
 		"an unknown type":                 {"s", bridge.Party{UserID: "a", UserType: "ADMIN"}, bridge.CodeMessage},
-		"a customer who coaches":          {"s", bridge.Party{UserID: "a", UserType: bridge.Client, Visibility: bridge.Internal}, bridge.CodeForbidden},
+		"a customer that coaches":         {"s", bridge.Party{UserID: "a", UserType: bridge.Client, Visibility: bridge.Internal}, bridge.CodeForbidden},
 		"a version before all":            {"s", bridge.Party{UserID: "a", UserType: bridge.Client, ClientVersion: 100}, bridge.CodeVersion},
 		"another type":                    {"alive", bridge.Party{UserID: "ann", Nickname: "Ann", UserType: bridge.Agent}, bridge.CodeForbidden},
 		"an ended session, a newcomer":    {"over", ann, bridge.CodeSessionEnded},

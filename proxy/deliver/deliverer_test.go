@@ -84,7 +84,7 @@ func TestDelivererStoresAndAnnouncesInOneCall(t *testing.T) {
 		scanner proxy.Scanner
 	}{
 		"at once":                 {nil, proxy.NoScanner{}},
-		"behind a scanner":        {nil, &scannerDouble{}},
+		"after a scanner":         {nil, &scannerDouble{}},
 		"its answer is lost once": {errAway, proxy.NoScanner{}},
 	} {
 		t.Run(name, func(t *testing.T) {

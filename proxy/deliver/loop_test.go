@@ -261,9 +261,9 @@ func TestLargeFileMayTakeLonger(t *testing.T) {
 		scan    time.Duration
 		store   time.Duration
 	}{
-		"small":               {5, false, 5 * time.Minute, time.Minute},
-		"1 GiB":               {1 << 30, false, 5*time.Minute + 4096*time.Second, time.Minute + 4096*time.Second},
-		"1 GiB where it lies": {1 << 30, true, 5*time.Minute + 4096*time.Second, time.Minute},
+		"small":          {5, false, 5 * time.Minute, time.Minute},
+		"1 GiB":          {1 << 30, false, 5*time.Minute + 4096*time.Second, time.Minute + 4096*time.Second},
+		"1 GiB in place": {1 << 30, true, 5*time.Minute + 4096*time.Second, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -88,7 +88,7 @@ func TestNextLeaderIsFound(t *testing.T) {
 	}{
 		"it has a message":             {cluster, []any{nats.ErrNoResponders, nats.ErrNoResponders, "fetched"}, "fetched", 1, nil},
 		"it has none":                  {cluster, []any{nats.ErrNoResponders, nil}, "waited for", 2, nil},
-		"nobody answers":               {cluster, []any{nil}, "waited for", 2, nil},
+		"there is no answer":           {cluster, []any{nil}, "waited for", 2, nil},
 		"it steps down":                {cluster, []any{jetstream.ErrConsumerLeadershipChanged, "fetched"}, "fetched", 1, nil},
 		"the connection broke":         {alone, []any{nats.ErrReconnectBufExceeded, "fetched"}, "fetched", 1, nil},
 		"embedded, there is no leader": {alone, []any{nats.ErrNoResponders}, "", 1, nats.ErrNoResponders},

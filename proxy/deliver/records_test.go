@@ -111,7 +111,7 @@ func TestWatch(t *testing.T) {
 	here, there := make(chan proxy.Record, 100), make(chan proxy.Record, 100)
 	stopHere := w.records.Watch(session, func(r proxy.Record) { here <- r })
 	stopThere := other.Watch(session, func(r proxy.Record) { there <- r })
-	foreign := w.records.Watch("chat-2", func(proxy.Record) { t.Error("a session's watcher was told of another") })
+	foreign := w.records.Watch("chat-2", func(proxy.Record) { t.Error("a session's watcher was notified of another") })
 	defer foreign()
 
 	r := w.offered()
@@ -144,10 +144,10 @@ func TestWatch(t *testing.T) {
 func TestOwnChangeIsNotifiedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var told []uint64
-	defer w.records.Watch(session, func(r proxy.Record) { told = append(told, r.Revision) })()
+	var notified []uint64
+	defer w.records.Watch(session, func(r proxy.Record) { notified = append(notified, r.Revision) })()
 	r := w.offered()
-	require.Equal(t, []uint64{r.Revision}, told)
+	require.Equal(t, []uint64{r.Revision}, notified)
 }
 
 // TestLostAnswer writes while the engine's answer gets lost: the write is found

@@ -131,7 +131,7 @@ func (w *world) update(r proxy.Record) proxy.Record {
 
 // written collects the records that are written from now on. The function it
 // returns waits for n of them and gives their states in the order of their
-// revisions; a watcher would not do, because it may be told of the last alone.
+// revisions; a watcher might be notified of the last one only.
 func (w *world) written() (states func(n int) []bridge.UploadState) {
 	records := make(chan proxy.Record, 100)
 	w.records.OnWritten(func(r proxy.Record) { records <- r })
@@ -185,7 +185,7 @@ func (w *world) awaitState(key string, state bridge.UploadState) proxy.Record {
 	return w.await(key, func(r proxy.Record) bool { return r.State == state })
 }
 
-// eventually is for what no record tells.
+// eventually is for conditions that no record shows.
 func (w *world) eventually(is func() bool) {
 	w.t.Helper()
 	require.Eventually(w.t, is, patience, 2*time.Millisecond)

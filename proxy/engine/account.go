@@ -13,11 +13,11 @@ import (
 )
 
 // Only the cluster's meta leader reports the usage and limits of an account. While
-// another one is elected, for up to 10 s, nobody does, and the streams' own leaders
-// still store messages. So nothing a page waits for depends on the meta leader.
+// another one is elected, for up to 10 s, there are no reports, and the streams' own
+// leaders still store messages. So nothing a page waits for depends on the meta leader.
 
-// electionTime is how long a cluster may be silent about the account before that
-// counts as an outage.
+// electionTime is how long a cluster may be silent about the account before it counts as
+// not ready.
 const electionTime = 15 * time.Second
 
 // account is the cluster's last report of it.
