@@ -20,14 +20,14 @@ type arguments struct {
 
 func (a *arguments) take(kind safejs.Type) safejs.Value {
 	if a.next >= len(a.values) || a.values[a.next].Type() != kind {
-		a.spoil()
+		a.fail()
 		return safejs.Undefined()
 	}
 	a.next++
 	return a.values[a.next-1]
 }
 
-func (a *arguments) spoil() {
+func (a *arguments) fail() {
 	if a.err == nil {
 		a.err = bridge.NewError(bridge.CodeMessage, "an argument is missing or of another type than it should be")
 	}
@@ -40,7 +40,7 @@ func (a *arguments) text() string {
 	}
 	s, err := v.String()
 	if err != nil {
-		a.spoil()
+		a.fail()
 	}
 	return s
 }
@@ -53,7 +53,7 @@ func (a *arguments) integer() int64 {
 	}
 	f, err := v.Float()
 	if err != nil || f < 0 || f > bridge.MaxInteger || f != math.Trunc(f) {
-		a.spoil()
+		a.fail()
 		return 0
 	}
 	return int64(f)
@@ -66,7 +66,7 @@ func (a *arguments) flag() bool {
 	}
 	b, err := v.Bool()
 	if err != nil {
-		a.spoil()
+		a.fail()
 	}
 	return b
 }

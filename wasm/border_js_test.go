@@ -36,7 +36,7 @@ func TestConnectOverTheBorder(t *testing.T) {
 	require.Empty(t, s.listeners)
 }
 
-func TestContinueAfterTheProgramEnded(t *testing.T) {
+func TestOpenContinuesASession(t *testing.T) {
 	w := newWorld(t)
 	w.open("chat-1", 40)
 	w.last().open()

@@ -259,7 +259,7 @@ func (w *world) newFile(call int64, content []byte) *fileDouble {
 		f.length, _ = args[1].Int()
 		return nil
 	})))
-	require.NoError(w, f.value.Set("rest", w.function(func([]safejs.Value) any {
+	require.NoError(w, f.value.Set("release", w.function(func([]safejs.Value) any {
 		f.released++
 		f.length = 0
 		return nil

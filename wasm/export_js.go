@@ -84,8 +84,8 @@ func (p *page) open(a *arguments) any {
 	return nil
 }
 
-// right refuses the call of that number if an argument was wrong.
-func (a *arguments) right(s *client.Session, call int64) bool {
+// valid refuses the call of that number if an argument was wrong.
+func (a *arguments) valid(s *client.Session, call int64) bool {
 	if a.err != nil {
 		s.Refuse(call, a.err)
 	}
@@ -101,21 +101,21 @@ func token(s *client.Session, a *arguments) {
 
 func say(s *client.Session, a *arguments) {
 	call, key, text, visibility := a.integer(), a.text(), a.text(), a.text()
-	if a.right(s, call) {
+	if a.valid(s, call) {
 		s.Say(call, key, text, bridge.Visibility(visibility))
 	}
 }
 
 func ask(s *client.Session, a *arguments) {
 	call, file, attempt := a.integer(), a.text(), a.text()
-	if a.right(s, call) {
+	if a.valid(s, call) {
 		s.Ask(call, file, attempt)
 	}
 }
 
 func leave(s *client.Session, a *arguments) {
 	call, after := a.integer(), a.text()
-	if a.right(s, call) {
+	if a.valid(s, call) {
 		s.Leave(call, bridge.AfterAction(after))
 	}
 }
@@ -126,7 +126,7 @@ func (p *page) upload(s *client.Session, a *arguments) {
 		Key: a.text(), Name: a.text(), Size: a.integer(), MimeType: a.text(), UploadType: a.text(),
 		Description: a.text(), Digest: a.text(), Visibility: bridge.Visibility(a.text()), Custom: a.pairs(),
 	}
-	if a.right(s, call) {
+	if a.valid(s, call) {
 		s.Upload(call, group, offer, p.pump(pump))
 	}
 }

@@ -65,7 +65,7 @@ func nan(t *testing.T) safejs.Value {
 	return v
 }
 
-func TestT36BuffersThatAreNotWhatWasAskedFor(t *testing.T) {
+func TestT36WrongBuffersFailTheUpload(t *testing.T) {
 	for name, view := range map[string]func(w *world) safejs.Value{
 		"too short": func(w *world) safejs.Value { return w.view(content(40)) },
 		"empty":     func(w *world) safejs.Value { return w.view(nil) },
@@ -88,7 +88,7 @@ func TestT36BuffersThatAreNotWhatWasAskedFor(t *testing.T) {
 			w.call("filled", handle, 1, view(w))
 			require.Empty(t, d.frames)
 			require.Equal(t, []string{"failed"}, w.states())
-			s.push(said(1, "bo", "the chat goes on"))
+			s.push(said(1, "bo", "the chat continues"))
 			require.Len(t, w.words("event"), 1)
 		})
 	}
@@ -105,7 +105,7 @@ func (w *world) evaluate(body string) safejs.Value {
 	return v
 }
 
-func TestT36CallsFromWithinAWord(t *testing.T) {
+func TestT36CallsFromWithinAReport(t *testing.T) {
 	w := newWorld(t)
 	var events []string
 	host := w.function(func(args []safejs.Value) any {
@@ -131,7 +131,7 @@ func TestT36CallsFromWithinAWord(t *testing.T) {
 	require.True(t, s.closed)
 }
 
-func TestAPanicIsAnError(t *testing.T) {
+func TestPanicIsReturnedAsAnError(t *testing.T) {
 	w := newWorld(t)
 	f := w.page.export(func(*arguments) any { panic("a bug") })
 	require.Contains(t, f(safejs.Undefined(), nil), `"code":"internal"`)

@@ -20,7 +20,7 @@ func live() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// R16: WebAssembly memory never shrinks, so what a cut leaves behind stays.
+// R16: WebAssembly memory never shrinks, so memory that a cut leaves in use stays in use.
 func TestR16CutsLeaveNothingBehind(t *testing.T) {
 	w := newWorld(t)
 	s := w.connected()

@@ -7,8 +7,8 @@ import (
 	"attache/wasm/client"
 )
 
-// pump is web/pump.js, an object: prepare(header, longest, digest), read(offset,
-// length), rest().
+// pump is an object of web/session/pump.js: prepare(header, longest, digest), read(offset,
+// length), release().
 func (p *page) pump(value safejs.Value) client.Pump {
 	return client.Pump{
 		Prepare: func(header, longest int64, digest string) error {
@@ -20,7 +20,7 @@ func (p *page) pump(value safejs.Value) client.Pump {
 			return err
 		},
 		Seal:    p.seal,
-		Release: func() { _, _ = value.Call("rest") },
+		Release: func() { _, _ = value.Call("release") },
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func TestCancel(t *testing.T) {
 	for name, test := range map[string]struct {
 		play func(w *world, s *socketDouble, f *fileDouble)
-		told bool
+		sent bool
 	}{
 		"offered":   {func(w *world, s *socketDouble, f *fileDouble) {}, true},
 		"reading":   {func(w *world, s *socketDouble, f *fileDouble) { s.push(&bridge.Accept{Key: key}); w.ready() }, true},
@@ -39,7 +39,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestCancelWhileAwayIsToldLater(t *testing.T) {
+func TestCancelWhileDisconnectedIsSentLater(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(1000)).upload(key, "a.bin")

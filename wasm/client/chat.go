@@ -188,7 +188,7 @@ func (c *chat) onClose(err *bridge.Error) {
 	c.lost(err)
 }
 
-// lost: there is no connection, or none any more.
+// lost: there is no connection.
 func (c *chat) lost(err *bridge.Error) {
 	if c.s.ended {
 		return

@@ -27,7 +27,7 @@ func (w *world) deliver(s *socketDouble, f *fileDouble) {
 // B43: after a reload the person chooses a file of the same name, size and date.
 // The proxy has all of the first one; whether that is this one is for the page to
 // find out before it says so.
-func TestB43CompleteUploadOfAnotherPageIsComparedFirst(t *testing.T) {
+func TestB43CompleteUploadOfAnotherPageIsCompared(t *testing.T) {
 	event := announcement(key, 1000)
 	accepted := &bridge.Upload{Key: key, State: bridge.Accepted}
 	announced := &bridge.Upload{Key: key, State: bridge.Announced, Event: &event}
@@ -83,7 +83,7 @@ func TestB43CompleteUploadOfAnotherPageIsComparedFirst(t *testing.T) {
 	}
 }
 
-func TestB43InDoubtAFileIsNotSaidToBeSent(t *testing.T) {
+func TestB43CompleteUploadWithoutDigestFails(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(1000)).upload(key, "a.bin")
@@ -93,7 +93,7 @@ func TestB43InDoubtAFileIsNotSaidToBeSent(t *testing.T) {
 	require.Equal(t, []string{"failed"}, w.states(), "a proxy that tells no digest")
 }
 
-func TestB43WhatThisPageSentIsNotCompared(t *testing.T) {
+func TestB43UploadOfThisPageIsNotCompared(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(1000))

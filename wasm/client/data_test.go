@@ -10,7 +10,7 @@ import (
 	"attache/bridge"
 )
 
-func TestTheDataSocketsTokenExpires(t *testing.T) {
+func TestDataSocketRenewsExpiredToken(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(10)).upload(key, "a.bin")
@@ -36,7 +36,7 @@ func TestTheDataSocketsTokenExpires(t *testing.T) {
 	require.NotSame(t, d, w.last())
 }
 
-func TestTheDataSocketIsRefused(t *testing.T) {
+func TestRefusedDataSocketFailsUploads(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(10)).upload(key, "a.bin")
@@ -45,11 +45,11 @@ func TestTheDataSocketIsRefused(t *testing.T) {
 	w.heard = nil
 	w.last().push(failed(bridge.CodeVersion))
 	require.Equal(t, []string{"failed"}, w.states(), "once")
-	require.Empty(t, w.words(WordClosed), "the chat goes on")
+	require.Empty(t, w.words(WordClosed), "the chat continues")
 	require.Equal(t, key, only[*bridge.Cancel](s).Key)
 }
 
-func TestAnIdleDataSocketIsClosed(t *testing.T) {
+func TestIdleDataSocketIsClosed(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))

@@ -11,7 +11,7 @@ import (
 
 // B69: a reverse proxy ends sockets that are quiet for 5 s. The page notices, and has
 // the proxy ping before.
-func TestB69QuietSocketsAreEnded(t *testing.T) {
+func TestB69IdleLimitIsLearned(t *testing.T) {
 	const s = time.Second
 	for name, test := range map[string]struct {
 		spans []time.Duration // that the chat's sockets are quiet before they end
@@ -54,7 +54,7 @@ func TestB69QuietSocketsAreEnded(t *testing.T) {
 
 // One cut of the network is one reason, however many sockets it ends; and the data
 // socket asks for the same as the chat's.
-func TestB69BothSockets(t *testing.T) {
+func TestB69IdleLimitHoldsForBothSockets(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))

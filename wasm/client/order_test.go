@@ -33,7 +33,7 @@ func (s *socketDouble) offers() (list [][2]string) {
 	return list
 }
 
-func TestOrderIsToldToTheProxy(t *testing.T) {
+func TestOfferNamesThePreviousUpload(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	files, keys := w.together(10, 10, 10)
@@ -46,9 +46,9 @@ func TestOrderIsToldToTheProxy(t *testing.T) {
 	require.Equal(t, [][2]string{{strings.Repeat("ff", 16), ""}}, s.offers())
 }
 
-// The last frame of a file goes out behind that of the one before it; everything
+// The last frame of a file goes out after that of the one before it; everything
 // else need not wait.
-func TestOrderOfLastFrames(t *testing.T) {
+func TestLastFrameWaitsForEarlierUpload(t *testing.T) {
 	const big = 300 << 10
 	for name, test := range map[string]struct {
 		play func(w *world, s, d *socketDouble, first *fileDouble, key string)
@@ -92,7 +92,7 @@ func TestOrderOfLastFrames(t *testing.T) {
 }
 
 // Only the last frame waits: the line is not idle meanwhile.
-func TestOrderKeepsTheLineBusy(t *testing.T) {
+func TestEarlierFramesDoNotWait(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	files, keys := w.together(1<<20, 1<<20)
@@ -113,8 +113,8 @@ func TestOrderKeepsTheLineBusy(t *testing.T) {
 }
 
 // A file of no bytes is there as soon as it is offered, so its offer waits; and
-// those behind it wait with it.
-func TestOrderOfAnEmptyFile(t *testing.T) {
+// those after it wait with it.
+func TestEmptyFileWaitsToBeOffered(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	files, keys := w.together(10, 0, 10)
@@ -128,7 +128,7 @@ func TestOrderOfAnEmptyFile(t *testing.T) {
 	require.Equal(t, [][2]string{{keys[2], keys[1]}}, s.offers())
 }
 
-func TestOrderAfterACut(t *testing.T) {
+func TestOrderSurvivesACut(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	files, keys := w.together(300<<10, 10)

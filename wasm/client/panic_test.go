@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAPanicInACallFailsIt(t *testing.T) {
+func TestPanicFailsTheCall(t *testing.T) {
 	w := newTestWorld(t)
 	w.connected()
 	w.do(func(s *Session) { s.answer(5, func() error { panic("a bug") }) })
@@ -16,7 +16,7 @@ func TestAPanicInACallFailsIt(t *testing.T) {
 	require.Contains(t, refused[0].text, `"code":"internal"`)
 }
 
-func TestAPanicInASessionReconnectsIt(t *testing.T) {
+func TestPanicReconnectsTheSession(t *testing.T) {
 	w := newTestWorld(t)
 	w.connected()
 	for n := range 4 {
@@ -33,7 +33,7 @@ func TestAPanicInASessionReconnectsIt(t *testing.T) {
 	require.Empty(t, w.client.sessions)
 }
 
-func TestAPanicInAnUploadFailsIt(t *testing.T) {
+func TestPanicFailsTheUpload(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))
@@ -41,6 +41,6 @@ func TestAPanicInAnUploadFailsIt(t *testing.T) {
 	w.heard = nil
 	w.do(func(s *Session) { s.pumped(1, func(*upload) { panic("a bug") }) })
 	require.Equal(t, []string{"failed"}, w.states())
-	s.push(said(1, "bo", "the chat goes on"))
+	s.push(said(1, "bo", "the chat continues"))
 	require.Len(t, w.words(WordEvent), 1)
 }

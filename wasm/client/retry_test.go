@@ -25,7 +25,7 @@ func (w *world) stall(s *socketDouble, d time.Duration) {
 	}
 }
 
-func TestDamagedFramesAreNotRepeatedForEver(t *testing.T) {
+func TestDamagedFramesFailAfterSomeTries(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(1<<20)).upload(key, "a.bin")
@@ -118,7 +118,7 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 
 // What the chat has used already may be this very file's: its place was kept
 // when it began.
-func TestAPlaceThatWasKeptIsNotAskedForTwice(t *testing.T) {
+func TestUsedUpLimitDoesNotRefuseAResume(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected(func(m *bridge.Welcome) {
 		m.Limits = bridge.VendorLimits()
@@ -129,7 +129,7 @@ func TestAPlaceThatWasKeptIsNotAskedForTwice(t *testing.T) {
 	require.Equal(t, key, only[*bridge.Offer](s).Key)
 }
 
-func TestUploadFailsByTheProxysWord(t *testing.T) {
+func TestFailedStateEndsTheUpload(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(1000)).upload(key, "a.bin")

@@ -70,10 +70,10 @@ func TestConnectFails(t *testing.T) {
 			w.token = func(number int64) { w.give(number, "a token", test.fixed, "") }
 			w.open("", 0)
 			test.play(w, w.last())
-			told := w.words(WordClosed, WordState)
-			require.Len(t, told, 1)
-			require.Contains(t, told[0].text, `"code":"`+test.code+`"`)
-			require.Equal(t, test.again, told[0].word == WordState)
+			reported := w.words(WordClosed, WordState)
+			require.Len(t, reported, 1)
+			require.Contains(t, reported[0].text, `"code":"`+test.code+`"`)
+			require.Equal(t, test.again, reported[0].word == WordState)
 			require.True(t, w.last().closed)
 			dialed := len(w.sockets)
 			w.pass(time.Minute)
@@ -133,7 +133,7 @@ func TestReconnect(t *testing.T) {
 	require.Empty(t, w.words(WordEvent))
 }
 
-func TestTriesAreSpacedWiderAndWider(t *testing.T) {
+func TestPausesBetweenTriesGrow(t *testing.T) {
 	w := newTestWorld(t)
 	w.connected().cut()
 	var waits []time.Duration
@@ -161,7 +161,7 @@ func TestWakeTriesAtOnce(t *testing.T) {
 	require.Len(t, w.sockets, 2, "the alarm was stopped")
 }
 
-func TestWakeAsksWhetherTheLineIsAlive(t *testing.T) {
+func TestWakePings(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer bool
 		states int
@@ -182,7 +182,7 @@ func TestWakeAsksWhetherTheLineIsAlive(t *testing.T) {
 	}
 }
 
-func TestADeadLineIsFound(t *testing.T) {
+func TestDeadConnectionIsFound(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	asked := 0
@@ -200,7 +200,7 @@ func TestADeadLineIsFound(t *testing.T) {
 	require.True(t, s.closed)
 }
 
-func TestByeNamesWhenToComeBack(t *testing.T) {
+func TestByeDelaysTheNextConnect(t *testing.T) {
 	w := newTestWorld(t)
 	w.connected().push(&bridge.Bye{After: 3000})
 	w.pass(2900 * time.Millisecond)
@@ -212,7 +212,7 @@ func TestByeNamesWhenToComeBack(t *testing.T) {
 	require.Len(t, w.words(WordState), 1, "none is there")
 }
 
-func TestALongByeIsTold(t *testing.T) {
+func TestLongByeIsReported(t *testing.T) {
 	w := newTestWorld(t)
 	w.connected().push(&bridge.Bye{After: 30_000})
 	require.Contains(t, w.words(WordState)[0].text, `"retryIn":30000`)
@@ -234,7 +234,7 @@ func TestByeBeforeTheFirstWelcome(t *testing.T) {
 	require.Empty(t, w.words(WordState, WordClosed))
 }
 
-func TestWhatEndsASession(t *testing.T) {
+func TestEndOfASession(t *testing.T) {
 	fail := func(code bridge.Code) bridge.Wire { return &bridge.Fail{Error: *bridge.NewError(code, "")} }
 	for name, test := range map[string]struct {
 		message bridge.Wire
@@ -254,7 +254,7 @@ func TestWhatEndsASession(t *testing.T) {
 			w := newTestWorld(t)
 			s := w.connected()
 			w.do(func(s *Session) { s.Ask(4, "file", "0123456789abcdef0123456789abcdef") })
-			if _, anew := test.message.(*bridge.Welcome); anew {
+			if _, reconnect := test.message.(*bridge.Welcome); reconnect {
 				s.cut()
 				w.wake()
 				s = w.last()
@@ -266,7 +266,7 @@ func TestWhatEndsASession(t *testing.T) {
 	}
 }
 
-func TestAMessageThatCannotBeReadIsLeftOut(t *testing.T) {
+func TestMalformedMessageIsIgnored(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	for _, text := range []string{`{"type":"event"}`, `{"type":"news","text":"x"}`, "", "{", `{"type":"done","ref":1,"ref":1}`} {
@@ -300,7 +300,7 @@ func TestRequests(t *testing.T) {
 	require.Empty(t, w.words(WordDone, WordFail))
 }
 
-func TestRefusedBeforeAnythingIsSent(t *testing.T) {
+func TestInvalidCallsAreRefusedLocally(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	for name, test := range map[string]struct {
 		call func(s *Session)
@@ -354,7 +354,7 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-func TestGoingOnAfterTheProgramEnded(t *testing.T) {
+func TestSessionContinuesAfterTheProgramEnded(t *testing.T) {
 	w := newTestWorld(t)
 	w.open("chat-1", 40)
 	w.say(9, "0123456789abcdef0123456789abcdef", "again")

@@ -20,9 +20,9 @@ func (w *world) slowly(took time.Duration) *socketDouble {
 	return d
 }
 
-// On a line of 16 kbit/s a question of the chat's waits behind frames, longer
-// than on an idle one. The chat goes on while the data socket hears something.
-func TestB54AQuestionWaitsBehindFrames(t *testing.T) {
+// On a line of 16 kbit/s a ping waits for frames to pass, longer than on an
+// idle one. The chat stays while the data socket receives something.
+func TestB54PingWaitsForFrames(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(100<<10))
@@ -49,7 +49,7 @@ func TestB54AQuestionWaitsBehindFrames(t *testing.T) {
 
 // A line that lets a burst pass looks fast until the first frame: 256 KiB may be
 // on it for two minutes then, and nobody gives up.
-func TestB54AFrameThatIsTooLargeIsWaitedFor(t *testing.T) {
+func TestB54LargeFrameOnASlowLinkIsWaitedFor(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(240<<10))
@@ -67,7 +67,7 @@ func TestB54AFrameThatIsTooLargeIsWaitedFor(t *testing.T) {
 
 // The next connection after one that carried no frame begins with the least one,
 // however fast its hello was.
-func TestB54AHelloIsNotBelievedAfterALineThatCarriedNothing(t *testing.T) {
+func TestB54FastHelloProvesNothingAfterACut(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(240<<10))

@@ -14,7 +14,7 @@ func failed(code bridge.Code) bridge.Wire { return &bridge.Fail{Error: *bridge.N
 
 // B31: an application that has no token for a while ends nothing, at the first
 // connect as well as later.
-func TestB31NoTokenForAWhile(t *testing.T) {
+func TestB31MissingTokenIsRetried(t *testing.T) {
 	for _, later := range []bool{false, true} {
 		t.Run(fmt.Sprintf("later %v", later), func(t *testing.T) {
 			w := newTestWorld(t)
@@ -40,10 +40,10 @@ func TestB31NoTokenForAWhile(t *testing.T) {
 			require.Len(t, w.sockets, before, "nothing to say hello with")
 			require.GreaterOrEqual(t, asked, 6)
 			require.LessOrEqual(t, asked, 20, "wider and wider")
-			told := w.words(WordState, WordClosed)
-			require.Equal(t, WordState, told[len(told)-1].word)
-			require.Contains(t, told[len(told)-1].text, `"message":"the token function failed"`)
-			require.Contains(t, told[len(told)-1].text, `"retry":true`)
+			reported := w.words(WordState, WordClosed)
+			require.Equal(t, WordState, reported[len(reported)-1].word)
+			require.Contains(t, reported[len(reported)-1].text, `"message":"the token function failed"`)
+			require.Contains(t, reported[len(reported)-1].text, `"retry":true`)
 			give = true
 			w.wake()
 			require.Len(t, w.sockets, before+1, "at once")
@@ -55,7 +55,7 @@ func TestB31NoTokenForAWhile(t *testing.T) {
 }
 
 // B31: only the proxy's word about a new token ends a chat.
-func TestB31WhatTheProxyRefuses(t *testing.T) {
+func TestB31RefusedTokens(t *testing.T) {
 	const session, expired, invalid = bridge.CodeSessionEnded, bridge.CodeTokenExpired, bridge.CodeTokenInvalid
 	for name, test := range map[string]struct {
 		later  bool
@@ -103,7 +103,7 @@ func TestB31WhatTheProxyRefuses(t *testing.T) {
 					return
 				}
 			}
-			require.Zero(t, test.within, "it goes on for ever")
+			require.Zero(t, test.within, "it never ends")
 			require.Less(t, len(w.sockets), 60, "wider and wider")
 		})
 	}
@@ -111,7 +111,7 @@ func TestB31WhatTheProxyRefuses(t *testing.T) {
 
 // B34: a token function that never answers is asked again when the network is
 // back; what it may say later does not matter.
-func TestB34ATokenThatNeverComes(t *testing.T) {
+func TestB34WakeAsksForATokenAgain(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	var numbers []int64
@@ -130,7 +130,7 @@ func TestB34ATokenThatNeverComes(t *testing.T) {
 	require.Len(t, w.sockets, 2)
 }
 
-// A data socket whose token is refused has the chat connect anew: only a welcome
+// A data socket whose token is refused has the chat reconnect: only a welcome
 // says whose the new token is, and no frame goes out under another name.
 func TestB39NoFrameGoesOutUnderAnotherName(t *testing.T) {
 	w := newTestWorld(t)

@@ -313,7 +313,7 @@ func (u *upload) abandon(err *bridge.Error) {
 
 func (u *upload) fail(err *bridge.Error) { u.finish(bridge.Failed, nil, err) }
 
-// cancel is the wish of the caller.
+// cancel ends an upload for the caller.
 func (u *upload) cancel() {
 	if u.phase != waiting {
 		u.s.Discard(u.offer.Key)

@@ -123,7 +123,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-func TestUploadIsAnnouncedByTheTranscript(t *testing.T) {
+func TestNoticeAnnouncesTheUpload(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	w.newFile(1, content(10)).upload(key, "a.bin")
@@ -174,10 +174,10 @@ func TestUploadWaitsForCredit(t *testing.T) {
 	}
 	require.LessOrEqual(t, total, 8<<20)
 	d.ack(key, total)
-	require.Positive(t, f.length, "an ack lets it go on")
+	require.Positive(t, f.length, "an ack lets it continue")
 }
 
-// back plays the proxy, whose data socket or both have been opened anew, until
+// back plays the proxy, whose data socket or both have been opened again, until
 // the upload is offered again: how much arrived is asked when the new ones are
 // ready.
 func (w *world) back(s *socketDouble, chat bool) (*socketDouble, *socketDouble) {
@@ -195,10 +195,10 @@ func (w *world) back(s *socketDouble, chat bool) (*socketDouble, *socketDouble) 
 	return s, w.ready()
 }
 
-func TestUploadGoesOnAfterACut(t *testing.T) {
+func TestUploadResumesAfterACut(t *testing.T) {
 	for name, test := range map[string]struct {
 		cut    func(w *world, s, d *socketDouble)
-		chat   bool // the chat's socket is opened anew, too
+		chat   bool // the chat socket is opened again, too
 		offset int
 	}{
 		"chat":           {func(w *world, s, d *socketDouble) { s.cut() }, true, 300 << 10},
@@ -233,7 +233,7 @@ func TestUploadGoesOnAfterACut(t *testing.T) {
 			s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
 			states := []string{"offered", "receiving", "receiving, resumed", "accepted"}
 			if test.offset == len(f.content) {
-				states = slices.Delete(states, 2, 3) // there was nothing left to go on with
+				states = slices.Delete(states, 2, 3) // nothing was left to send
 			}
 			require.Equal(t, states, w.states())
 		})
@@ -269,7 +269,7 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 }
 
-func TestAFewUploadsAtATime(t *testing.T) {
+func TestTwoUploadsAtATime(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	keys := make([]string, maxActive+3)
@@ -303,7 +303,7 @@ func TestConcurrentUploadsShareOneSocket(t *testing.T) {
 	d.store(strings.Repeat("cd", 16), 0)
 }
 
-func TestAdmission(t *testing.T) {
+func TestInvalidOffersAreRefusedLocally(t *testing.T) {
 	offer := bridge.Offer{Key: key, Name: "a", Size: 1}
 	for name, test := range map[string]struct {
 		change func(m *bridge.Welcome)
@@ -343,7 +343,7 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
-func TestTheSameKeyTwice(t *testing.T) {
+func TestSameKeyTwiceIsRefused(t *testing.T) {
 	w := newTestWorld(t)
 	w.connected()
 	w.newFile(1, nil).upload(key, "a")
@@ -354,7 +354,7 @@ func TestTheSameKeyTwice(t *testing.T) {
 	require.Contains(t, refused[0].text, "upload-conflict")
 }
 
-func TestProgressIsToldTenTimesASecond(t *testing.T) {
+func TestProgressIsReportedTenTimesASecond(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(30<<20))
@@ -368,7 +368,7 @@ func TestProgressIsToldTenTimesASecond(t *testing.T) {
 	require.LessOrEqual(t, len(w.words(WordProgress)), tenths+2)
 }
 
-func TestAFileThatArrivedIsAskedAfter(t *testing.T) {
+func TestArrivedUploadIsOfferedAgain(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
 	f := w.newFile(1, content(10))

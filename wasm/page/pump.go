@@ -10,7 +10,7 @@ import (
 	"attache/wasm/client"
 )
 
-// pump reads a file from memory, as web/pump.js reads one from a disk.
+// pump reads a file from memory, as web/session/pump.js reads one from a disk.
 type pump struct {
 	p          *Page
 	call       int64

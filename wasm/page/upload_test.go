@@ -15,7 +15,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // R5: what is sent again after a cut is held against the window of that moment.
-func TestR5ResumeIsHeldAgainstTheWindowThenOpen(t *testing.T) {
+func TestR5ResumeIsComparedWithTheWindow(t *testing.T) {
 	const size = 4 << 20
 	for _, c := range []struct {
 		name                string

@@ -189,7 +189,7 @@ export class ModuleSession {
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindow), now];
     this.#module = undefined;
     this.#handle = 0;
-    for (const { pump } of this.#calls.values()) pump?.rest();
+    for (const { pump } of this.#calls.values()) pump?.release();
     for (const socket of this.#sockets) socket.close();
     this.#sockets.clear();
     const error = new AttacheError({ code: 'internal', message: '' });
@@ -232,7 +232,7 @@ export class ModuleSession {
     const pending = this.#calls.get(call);
     this.#calls.delete(call);
     pending?.release();
-    pending?.pump?.rest();
+    pending?.pump?.release();
     return pending;
   }
 

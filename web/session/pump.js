@@ -61,7 +61,7 @@ export class Pump {
   }
 
   /** Releases buffer and file. There are no callbacks until the next read. */
-  rest() {
+  release() {
     this.#generation += 1;
     this.#buffer = undefined;
     this.#reader.close();

@@ -110,19 +110,19 @@ for (const [how, variant] of Object.entries(variants)) {
     assert.equal(await pumpOf(variant, new Blob([content(10)])).read(0, 11), true);
   });
 
-  test(`after rest there are no callbacks, and reading can continue, ${how}`, async () => {
+  test(`after release there are no callbacks, and reading can continue, ${how}`, async () => {
     const bytes = content(400_000);
     let called = 0;
     const pump = new Pump(new Blob([bytes]), bytes.length, () => { called += 1; }, () => { called += 1; }, variant);
     pump.prepare(header, most);
     pump.read(0, 200_000);
-    pump.rest();
+    pump.release();
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(called, 0);
 
     const { pump: other, read } = pumpOf(variant, new Blob([bytes]));
     other.read(0, 100);
-    other.rest();
+    other.release();
     assert.deepEqual(piece(await read(5, 100), 100), bytes.subarray(5, 105));
   });
 
