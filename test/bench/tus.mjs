@@ -1,6 +1,6 @@
-// The tus peer: @tus/server with its file store behind node:http, serving its
-// own page too, so that page and server share an origin and no proxy stands
-// between them. Prints its address; ends when its standard input does.
+// The tus peer: @tus/server with its file store on node:http. It serves its page too, so
+// that both have one origin and no proxy is between them. Prints its address; exits when
+// its standard input ends.
 import { createReadStream } from 'node:fs';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';

@@ -28,7 +28,7 @@ func TestR1DrainedCountsFromTheLastRecovery(t *testing.T) {
 			found.enough = func() {}
 			f := &field{journal: newJournal(), findings: found, drain: settleTimeout}
 			f.journal.mean(&intent{key: "a"})
-			f.journal.told("a", &bridge.Upload{Key: "a", State: c.state})
+			f.journal.heard("a", &bridge.Upload{Key: "a", State: c.state})
 			took := f.drained(t.Context(), nil, at(time.Now().Add(-c.since)))
 			require.Equal(t, c.late, took > settleTimeout)
 			require.Equal(t, c.late, found.Counts[undrained] == 1)

@@ -46,8 +46,8 @@ func (j *journal) mean(i *intent) {
 	j.intents[i.key] = i
 }
 
-// told records a state that the proxy sent to a page.
-func (j *journal) told(key string, m *bridge.Upload) {
+// heard records a state that the proxy sent to a page.
+func (j *journal) heard(key string, m *bridge.Upload) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	i := j.intents[key]

@@ -108,7 +108,7 @@ func (r *room) options(user string, kind bridge.UserType, at pageRef) (o page.Op
 				r.moments.came(bugs.Accepted, at)
 			}
 			r.whose(key, user)
-			r.journal.told(key, m)
+			r.journal.heard(key, m)
 		},
 		Asked: func(key string) {
 			r.findings.add(forgotten, "%s was accepted, but the proxy asked for bytes of it", key)

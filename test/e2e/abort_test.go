@@ -22,7 +22,7 @@ func TestAbortRejectsWithItsReason(t *testing.T) {
 				abort();
 				await (await e2e.api()).connect({ url: e2e.chat('agent').url, token: 'any', signal });
 			}`},
-			{"connect, while the application looks for a token", `async (signal, abort) => {
+			{"connect, during the token function", `async (signal, abort) => {
 				const { connect } = await e2e.api();
 				await connect({ url: e2e.chat('agent').url, token: () => { abort(); return new Promise(() => {}); }, signal });
 			}`},

@@ -59,7 +59,7 @@ func switched(t *testing.T, p *page, session string) {
 		await e2e.connected('one');
 		if (views.draft('one') !== 'for the first') throw new Error('the draft: ' + views.draft('one'));
 		await e2e.file('one', 'first.txt');
-		await e2e.until(() => [a, b].every((name) => views.texts(name).length > 0), 'whoever watches to read both');
+		await e2e.until(() => [a, b].every((name) => views.texts(name).length > 0), 'the observer to read both');
 	}`, map[string]string{session: party(t, session, "ada"), other: party(t, other, "ada")}, session, other)
 	require.Equal(t, []string{"only in the first"}, ask[[]string](p, "views.texts", session))
 	require.Equal(t, []string{"only in the second"}, ask[[]string](p, "views.texts", other))

@@ -53,16 +53,16 @@ func TestElementIsAView(t *testing.T) {
 		name string
 		run  func(t *testing.T, p *page, session string)
 	}{
-		{"B21 B23 nothing that is rendered anew ends a session", rendersAnew},
+		{"B21 B23 rendering again keeps the session", rendersAnew},
 		{"B21 removal and return", removedAndBack},
 		{"B21 another node without a name", anotherNode},
 		{"B27 another document", anotherDocument},
-		{"B29 what is given before there is a connection is sent", givenEarly},
+		{"B29 files given before a connection are sent", givenEarly},
 		{"two elements of one name", twoElements},
 		{"another conversation is a switch", switched},
-		{"who logs out leaves nothing to the next", loggedOut},
+		{"logging out leaves nothing to the next user", loggedOut},
 		{"a reconnect as another user is a switch", anotherUser},
-		{"B32 trying again keeps what was written and chosen", triedAgain},
+		{"B32 a retry keeps the draft and the chosen files", triedAgain},
 		{"each session of the page's own keeps its draft and tiles", ownSessions},
 		{"a thousand remounts leave nothing behind", remounted},
 	} {

@@ -91,7 +91,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 		}`)
 	})
 
-	t.Run("B17 B29 nothing that is dropped vanishes", func(t *testing.T) {
+	t.Run("B17 B29 every dropped file is sent or refused", func(t *testing.T) {
 		for _, test := range []struct{ name, prepare, state, code string }{
 			{"no files may be sent", `(chat, ada) => { chat.session = ada({ maxFiles: 0 }); }`, "failed", "too-many-files"},
 			{"an agent is needed", `(chat, ada) => { chat.session = ada({ needAgent: true }); }`, "failed", "agent-needed"},
@@ -154,7 +154,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 		}`)
 	})
 
-	t.Run("B17 a drag that nobody ends is over", func(t *testing.T) {
+	t.Run("B17 a drag without an end is over", func(t *testing.T) {
 		ok(t, `() => {
 			const data = new DataTransfer();
 			data.items.add(new File(['x'], 'a.txt'));
@@ -164,7 +164,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 		ok(t, `() => e2e.until(() => !document.querySelector('#agent').matches(':state(dragging)'), 'the end of the drag').then(() => true)`)
 	})
 
-	t.Run("B27 what is dropped in another window belongs to that window, and is sent", func(t *testing.T) {
+	t.Run("B27 a drop in another window belongs to that window, and is sent", func(t *testing.T) {
 		tell(d.page, `() => {
 			const frame = document.body.appendChild(document.createElement('iframe'));
 			const { Blob, File } = frame.contentWindow;
@@ -183,7 +183,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 		}`)
 	})
 
-	t.Run("B17 a drop where a chat is only shown does not leave the page", func(t *testing.T) {
+	t.Run("B17 a drop on a read-only chat does not leave the page", func(t *testing.T) {
 		ok(t, `() => {
 			const agent = document.querySelector('#agent');
 			agent.readOnly = true;
@@ -203,7 +203,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 		}`)
 	})
 
-	t.Run("B27 what is set around the element changes no names and no words", func(t *testing.T) {
+	t.Run("B27 styles around the element change no names and no words", func(t *testing.T) {
 		d.customer.file("foreign.txt")
 		ok(t, `() => {
 			const sheet = new CSSStyleSheet();

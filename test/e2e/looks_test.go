@@ -14,7 +14,7 @@ func TestLooks(t *testing.T) {
 	d.customer.give(generated(t, "photo.png", pngFile(t)).path)
 	d.agent.file("photo.png")
 
-	t.Run("a bar says nothing while a file waits", func(t *testing.T) {
+	t.Run("a bar has no text while a file waits", func(t *testing.T) {
 		require.Equal(t, []float64{0, 0, 0}, ask[[]float64](d.page, `async () => {
 			const { Tile } = await import(new URL('web/widget/tile.js', document.baseURI));
 			const { Locale } = await import(new URL('web/widget/locale.js', document.baseURI));

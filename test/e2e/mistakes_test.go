@@ -28,7 +28,7 @@ func TestDeveloperMistakesAreExplainedInTheConsole(t *testing.T) {
 			'another scheme': () => { element.url = 'ftp://x'; element.token = 'x'; },
 			'a token function that throws': () => { element.url = url; element.token = () => { throw new Error('logged out'); }; },
 			'a token that is an object': () => { element.url = url; element.token = async () => ({ token: 'x' }); },
-			'a token that is none': () => { element.url = url; element.token = 'nonsense'; },
+			'an invalid token': () => { element.url = url; element.token = 'nonsense'; },
 		};
 		mistakes[mistake]();
 		document.body.append(element);
@@ -40,9 +40,9 @@ func TestDeveloperMistakesAreExplainedInTheConsole(t *testing.T) {
 		{"nothing", "idle", "No messages yet", "it has no url and no token"},
 		{"no token", "idle", "No messages yet", "it has no token"},
 		{"another scheme", "closed", "not set up", "url must have one of the schemes"},
-		{"a token function that throws", "connecting", "", "the token function failed"}, // and is asked again
+		{"a token function that throws", "connecting", "", "the token function failed"}, // and is called again
 		{"a token that is an object", "connecting", "", "object"},
-		{"a token that is none", "closed", "could not be signed in", "no token"},
+		{"an invalid token", "closed", "could not be signed in", "no token"},
 	} {
 		t.Run(m.mistake, func(t *testing.T) {
 			got := ask[struct {

@@ -66,7 +66,7 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	key := ask[string](d.page, "() => e2e.named('agent', 'other.mp4').dataset.key")
 	d.click(`() => e2e.named('agent', 'other.mp4').querySelector('button.dismiss')`)
 	tell(d.page, "() => e2e.until(() => !e2e.named('agent', 'other.mp4') && e2e.kept().length === 0, 'it to be given up')")
-	require.Equal(t, []string{key}, ask[[]string](d.page, "() => e2e.until(() => cancelled.length > 0 && cancelled, 'the proxy to be told')"))
+	require.Equal(t, []string{key}, ask[[]string](d.page, "() => e2e.until(() => cancelled.length > 0 && cancelled, 'the proxy to hear of it')"))
 	d.reload()
 	d.connected()
 	require.Len(t, d.agent.tiles(), 1)

@@ -1,5 +1,5 @@
-// Runs before every other script of the page: keeps hold of the memory of the
-// module that the page is going to start.
+// Runs before every other script of the page: keeps a reference to the memory of the
+// module that the page will start.
 for (const name of ['instantiate', 'instantiateStreaming']) {
   const original = WebAssembly[name];
   WebAssembly[name] = async (...args) => {

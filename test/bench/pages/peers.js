@@ -26,7 +26,7 @@ async function get(path) {
 
 let loading;
 
-/** Starts the naive module once; not part of what is timed. */
+/** Starts the naive module once; this is not timed. */
 function load() {
   loading ??= (async () => {
     const go = new Go();

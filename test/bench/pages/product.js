@@ -44,7 +44,7 @@
       session = await connect({ token });
     },
 
-    /** Leaves and joins again: the module is loaded then, and only the sockets are new. */
+    /** Leaves and joins again: with a loaded module only the sockets are new. */
     async rejoin(token) {
       await session.close();
       session = await connect({ token });
@@ -56,7 +56,7 @@
       return latest.size;
     }),
 
-    /** Sends every chosen file, each after the one before was announced. */
+    /** Sends every chosen file, each after the one before is announced. */
     uploadEach: () => timed(async () => {
       for (const file of input.files) {
         latest = await session.upload(file);
@@ -141,7 +141,7 @@
       const until = ended || performance.now();
       stop.abort();
       await upload;
-      await pause(uploading ? 3000 : 0); // until what was under way has arrived
+      await pause(uploading ? 3000 : 0); // until the last texts have arrived
       return { times, stored, seconds: (until - began) / 1000 };
     },
 

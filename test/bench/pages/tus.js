@@ -6,7 +6,7 @@ function upload(file, options) {
   });
 }
 
-/** Sends every chosen file, one after the other; milliseconds for all of them. */
+/** Sends every chosen file, one after another; milliseconds for all of them. */
 async function run(options) {
   localStorage.clear(); // the client remembers each upload there
   const start = performance.now();

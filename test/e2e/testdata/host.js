@@ -1,4 +1,4 @@
-// What an application does: its own server gives the tokens.
+// As an application does: its own server makes the tokens.
 for (const side of ['agent', 'customer']) {
   document.getElementById(side).token = async () => {
     const response = await fetch(`token?side=${side}`, { cache: 'no-store' });

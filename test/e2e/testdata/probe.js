@@ -1,4 +1,4 @@
-// What the tests see of a page: put into it before its own scripts.
+// Runs in every page under test before its own scripts; tests use it to see and wait.
 'use strict';
 globalThis.e2e = (() => {
   const patience = 45_000;
@@ -7,7 +7,7 @@ globalThis.e2e = (() => {
     console.error(`policy violation: ${event.effectiveDirective} ${event.blockedURI} in ${event.sourceFile}:${event.lineNumber} ${event.sample}`);
   });
 
-  /** Waits until look answers something, and answers that. */
+  /** Waits until look returns something, and returns that. */
   async function until(look, what) {
     const end = performance.now() + patience;
     for (;;) {
@@ -18,7 +18,7 @@ globalThis.e2e = (() => {
     }
   }
 
-  // What goes out on sockets: counted, slowed down and cut.
+  // Counts, slows down and cuts the bytes that sockets send.
   const { send } = WebSocket.prototype;
   const sockets = new Set();
   const wire = { bytes: 0, gap: 0, waiting: 0, queue: Promise.resolve() };
@@ -37,7 +37,7 @@ globalThis.e2e = (() => {
     return undefined;
   };
 
-  /** Puts so many milliseconds between two frames. */
+  /** Waits that many milliseconds between two frames. */
   const slow = (gap) => { wire.gap = gap; };
   const sentBytes = () => wire.bytes;
 
@@ -46,7 +46,7 @@ globalThis.e2e = (() => {
     sockets.clear();
   }
 
-  // The memory of the module that the page is going to start.
+  // The memory of the module that the page will start.
   const { instantiate } = WebAssembly;
   /** @type {WebAssembly.Memory} */
   let linear;
@@ -57,7 +57,7 @@ globalThis.e2e = (() => {
   };
   const memory = () => linear.buffer.byteLength;
 
-  // What an upload's cuts cost, and what a person sees of them.
+  // The cost of an upload's cuts, and what a user sees of them.
   const way = {
     reconnecting: 0, again: [], memory: 0, high: 0, socket: undefined,
     frame(socket, data) {
@@ -68,7 +68,7 @@ globalThis.e2e = (() => {
     },
   };
 
-  /** Begins to keep what observed returns, of one side's only upload. */
+  /** Begins the record that observed returns, of one side's only upload. */
   function observe(side) {
     way.memory = memory();
     const shown = root(side).querySelector('.state');
@@ -86,7 +86,7 @@ globalThis.e2e = (() => {
   const chat = (side) => document.getElementById(side);
   const session = (side) => chat(side).session;
   const root = (side) => chat(side).shadowRoot;
-  // By a loop, because a test may bend what pages do bend.
+  // By a loop, because a test may change what old pages change.
   function all(node, selector) {
     const list = node.querySelectorAll(selector);
     const found = [];
@@ -95,7 +95,7 @@ globalThis.e2e = (() => {
   }
   const text = (node, selector) => node.querySelector(selector)?.textContent ?? '';
 
-  /** A tile as a person sees it. */
+  /** A tile as a user sees it. */
   function seen(tile) {
     const svg = tile.querySelector('.tile-icon svg');
     const { id = '', key = '', state = '', kind = '', extension = '' } = tile.dataset;
@@ -120,7 +120,7 @@ globalThis.e2e = (() => {
   const tiles = (side) => nodes(side).map(seen);
   const named = (side, name) => nodes(side).find((tile) => text(tile, '.tile-name') === name);
 
-  /** What stands in a transcript, in order: texts and names. */
+  /** The texts and file names of a transcript in order. */
   function lines(side) {
     return all(root(side), '.item').map((item) => ({
       own: item.classList.contains('own'),
@@ -143,13 +143,13 @@ globalThis.e2e = (() => {
     () => chat(side)?.session?.state === 'connected' && root(side).querySelector('.state')?.dataset.state === 'connected',
     `${side} to be connected`);
 
-  /** Waits for the file of that name to stand in the transcript. */
+  /** Waits until the file of that name is in the transcript. */
   const file = (side, name) => until(() => {
     const tile = named(side, name);
     return tile?.dataset.id && seen(tile);
   }, `the file ${name} on the side of the ${side}`);
 
-  /** Waits for the file of that name to be in that state. */
+  /** Waits until the file of that name is in that state. */
   const shows = (side, name, state) => until(() => {
     const tile = named(side, name);
     return tile?.dataset.state === state && seen(tile);
@@ -164,7 +164,7 @@ globalThis.e2e = (() => {
   const line = (side, wanted) => until(
     () => lines(side).find(({ text: said }) => said === wanted), `the text ${wanted} on the side of the ${side}`);
 
-  /** Waits until an upload is on its way: so many bytes durable, but not all. */
+  /** Waits until an upload is under way: part of its bytes is durable, but not all. */
   const midway = (side, name, least) => new Promise((resolve, reject) => {
     const listening = new AbortController();
     const timer = setTimeout(() => finish(reject, new Error(`waited in vain for ${name} to be on its way`)), patience);
@@ -211,7 +211,7 @@ globalThis.e2e = (() => {
 
   const download = async (side, id) => digest(await (await session(side).download(id)).arrayBuffer());
 
-  /** Waits until the page is drawn and no colour is on its way to another. */
+  /** Waits until the page is drawn and no colour is changing. */
   async function settled() {
     await new Promise((drawn) => { requestAnimationFrame(() => requestAnimationFrame(drawn)); });
     const moving = [document, ...all(document, 'attache-chat').map(({ shadowRoot }) => shadowRoot)]
@@ -219,7 +219,7 @@ globalThis.e2e = (() => {
     await Promise.allSettled(moving.map(({ finished }) => finished));
   }
 
-  /** Where the mouse hits a node, once it has come to rest. */
+  /** The middle of a node, once the node does not move any more. */
   async function middle(node) {
     const frame = () => new Promise((resolve) => { requestAnimationFrame(() => resolve(node.getBoundingClientRect())); });
     return until(async () => {
@@ -238,7 +238,7 @@ globalThis.e2e = (() => {
     return node;
   }
 
-  /** What a call was rejected with, as it can be handed out of the page. */
+  /** The reason of a rejected call, in a form that can leave the page. */
   async function rejection(call) {
     const { AttacheError } = await api();
     let promise;
@@ -266,7 +266,7 @@ globalThis.e2e = (() => {
   const moduleURL = () => document.querySelector('meta[name=attache]')?.content ?? new URL('web/attache.js', document.baseURI).href;
   const api = () => import(moduleURL());
 
-  /** File inputs of the tests' own, whose files are handed to the API. */
+  /** File inputs of the tests, whose files go to the API. */
   const input = Object.assign(document.createElement('input'), { type: 'file', multiple: true });
   const picked = (name) => [...input.files].find((one) => one.name === name);
 

@@ -1,5 +1,5 @@
-// Put into a page beside the probe: elements made and unmade at will, and the
-// timers that keep a session for somebody to come back to.
+// Runs beside the probe: makes and removes elements, and controls the timers of the
+// grace in which a session waits for its party to return.
 'use strict';
 globalThis.views = (() => {
   const grace = 30_000;
@@ -15,7 +15,7 @@ globalThis.views = (() => {
     never(timer);
   };
 
-  /** Ends the grace of all that wait. */
+  /** Ends the grace of all waiting sessions. */
   function expire() {
     for (const [timer, run] of [...waiting]) {
       clearTimeout(timer);
@@ -39,7 +39,7 @@ globalThis.views = (() => {
     return import(`${address}/web/element.js`);
   };
 
-  /** Makes an element; a token is handed over as a new function, as many pages do at each rendering. */
+  /** Makes an element. A token is passed as a new function, as many pages do at each rendering. */
   function mount(id, token, conversation) {
     const element = document.createElement('attache-chat');
     element.id = id;
@@ -63,7 +63,7 @@ globalThis.views = (() => {
     node.dispatchEvent(new InputEvent('input', { bubbles: true }));
   }
 
-  /** A party that only reads: what it is told of who comes and goes. */
+  /** A party that only reads which parties come and go. */
   const readers = new Map();
   async function watch(name, token) {
     const { connect } = await e2e.api();
