@@ -132,7 +132,7 @@ func (s *stepOf) fields(f fields) {
 		f.flag("resumed", &s.Resumed)
 	}
 	if s.Over {
-		f.flag("over", &s.Over)
+		f.flag("ended", &s.Over)
 	}
 	nested(f, "error", &s.Error)
 	if s.Event != nil {

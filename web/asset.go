@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// asset is one public file in every form it is sent in.
+// asset is one public file, plain and compressed.
 type asset struct {
 	mediaType string
 	hash      string            // SHA-256 of the plain file, hex
 	bodies    map[string][]byte // by content coding; "" is the plain file
 }
 
-// codings are the content codings by preference, with the ending of a file
-// that was compressed beforehand.
+// codings are the content codings in order of preference, each with the extension of
+// precompressed files.
 var codings = []struct{ name, ending string }{{"br", ".br"}, {"gzip", ".gz"}}
 
-// mediaTypes is complete for what the folder holds. The system's table is not
-// asked: it takes .ts for video, and a module script needs its exact type.
+// mediaTypes covers all files of the folder. The system's table is not used: it maps .ts
+// to video, and a module script needs its exact type.
 var mediaTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
@@ -42,7 +42,7 @@ func isCompressed(name string) bool {
 	return false
 }
 
-// newAsset reads a file that is known to be in files.
+// newAsset reads a file that exists in files.
 func newAsset(files fs.FS, name string) *asset {
 	plain, _ := fs.ReadFile(files, name)
 	sum := sha256.Sum256(plain)
@@ -68,12 +68,12 @@ func newAsset(files fs.FS, name string) *asset {
 func compress(plain []byte) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	_, _ = w.Write(plain) // a bytes.Buffer takes everything
+	_, _ = w.Write(plain) // a bytes.Buffer accepts everything
 	_ = w.Close()
 	return b.Bytes()
 }
 
-// negotiate picks the coding to answer an Accept-Encoding header with.
+// negotiate returns the coding for an Accept-Encoding header.
 func (a *asset) negotiate(header string) string {
 	for _, c := range codings {
 		if a.bodies[c.name] != nil && accepts(header, c.name) {

@@ -351,7 +351,7 @@ export interface UploadEvent extends Progress, FileName {
   /** Set if the upload was resumed from `stored`, after a lost connection or by another page. */
   readonly resumed?: true;
   /** Set if the proxy's record of the upload has ended: it cannot be resumed under this key. */
-  readonly over?: true;
+  readonly ended?: true;
   /** Milliseconds since 1970, this page's clock. */
   readonly at: number;
 }

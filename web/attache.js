@@ -1,7 +1,7 @@
 import { AttacheError, parseError } from './session/error.js';
 import { loadModule } from './session/module.js';
-import { Session } from './session/session.js';
 import { readCheck, readConnect, parsed } from './session/options.js';
+import { Session } from './session/session.js';
 
 export { AttacheError };
 

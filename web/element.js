@@ -1,18 +1,19 @@
+import { normalizeBaseURL } from './session/address.js';
 import { isBlob, inThisRealm } from './session/blob.js';
+import { asAttacheError, otherChatError, readOnlyError } from './session/error.js';
+import { stringify } from './session/json.js';
 import { Connection } from './widget/connection.js';
 import { Conversation } from './widget/conversation.js';
-import { AttacheError, asAttacheError, readOnlyError } from './session/error.js';
 import { logMistake } from './widget/faults.js';
 import { Locale } from './widget/locale.js';
 import { Pane } from './widget/pane.js';
-import { stringify } from './session/json.js';
 import { SetupCheck } from './widget/setupcheck.js';
 import { ConversationStore } from './widget/store.js';
 import { styles } from './widget/styles/sheet.js';
-import { normalizeBaseURL } from './session/address.js';
 
 export { addLocale } from './widget/locale.js';
 
+/** @typedef {import('./attache.js').AttacheError} AttacheError */
 /** @typedef {import('./attache.js').Session} Session */
 /** @typedef {import('./widget/connection.js').Token} Token */
 
@@ -23,10 +24,9 @@ const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class 
  * A chat with files, as one element. `element.d.ts` documents its API, and
  * `widget/styles/sheet.js` the custom properties.
  *
- * It is a view. The session, the draft and the chosen files belong to a
- * {@link Conversation}, which stays when the element is moved, removed for a while or
- * shown in another language. It comes from `url` and `token`, then a {@link Connection}
- * opens and closes the session; or from `session`, which stays the page's own.
+ * It is a view of a {@link Conversation}, which stays when the element is moved, removed for
+ * a while or shown in another language. The conversation is that of a {@link Connection},
+ * by `url` and `token`, or of the page's own `session`.
  */
 export class AttacheChat extends Base {
   static observedAttributes = ['url', 'token', 'conversation', 'heading', 'lang', 'readonly'];
@@ -350,7 +350,7 @@ export class AttacheChat extends Base {
       add: (files) => {
         // A file picker stays open while another chat is shown, and the parties in that one must not get the file.
         if (conversation === this.#conversation) this.add(files);
-        else this.#conversation.refuse(files, switched());
+        else this.#conversation.refuse(files, otherChatError());
       },
       dragging: (dragging) => this.#setState('dragging', dragging),
       phaseChanged: () => this.#phaseChanged(),
@@ -394,10 +394,6 @@ export class AttacheChat extends Base {
       // Older browsers have no custom states, or require two dashes in front.
     }
   }
-}
-
-function switched() {
-  return new AttacheError({ code: 'cancelled', message: 'this file was chosen for another chat than the one shown now', hint: 'choose it again if it is meant for this one' });
 }
 
 if (globalThis.customElements && !customElements.get('attache-chat')) {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-const notBuilt = "the WebAssembly module is not built: run make build, or make run, where the sources are\n"
+const notBuilt = "the WebAssembly module is not built: run make build or make run in the repository\n"
 
 type handler map[string]*asset
 
@@ -62,13 +62,13 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	header.Set("Vary", "Accept-Encoding")
 	if coding != "" {
 		header.Set("Content-Encoding", coding)
-		// ServeContent leaves the length of encoded content to its caller.
+		// ServeContent does not set the length of encoded content.
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// caching allows a file to be kept forever under a URL that names its content.
+// caching returns the Cache-Control header: a URL that names the content may be cached forever.
 func (a *asset) caching(version string) string {
 	const enough = 8 // hex digits
 	if len(version) >= enough && strings.HasPrefix(a.hash, version) {

@@ -96,7 +96,7 @@ func TestMediaTypes(t *testing.T) {
 	}
 }
 
-func TestPagesOfEveryOriginMayUseEveryAnswer(t *testing.T) {
+func TestPagesOfEveryOriginMayReadEveryAnswer(t *testing.T) {
 	for _, target := range []string{"/attache.js", "/dist/attache.wasm", "/missing.js"} {
 		r := get(t, built, "GET", target, "Origin", "https://shop.example")
 		require.Equal(t, "*", r.Header.Get("Access-Control-Allow-Origin"))
@@ -128,7 +128,7 @@ func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestOnlyContentThatTheURLNamesIsKeptForever(t *testing.T) {
+func TestOnlyURLsThatNameTheContentAreCachedForever(t *testing.T) {
 	sum := sha256.Sum256(plain)
 	hash := hex.EncodeToString(sum[:])
 	for name, test := range map[string]struct{ target, want string }{
@@ -149,7 +149,7 @@ func TestOnlyContentThatTheURLNamesIsKeptForever(t *testing.T) {
 	}
 }
 
-func TestWithoutTheModule(t *testing.T) {
+func TestWithoutTheModuleDistAnswers503(t *testing.T) {
 	fresh := fstest.MapFS{"attache.js": {Data: source}, "dist/build.d.ts": {Data: []byte("export {};")}}
 	for _, target := range []string{"/dist/attache.wasm", "/dist/attache.wasm?v=0123456789ab", "/dist/build.js", "/dist/wasm_exec.js"} {
 		r := get(t, fresh, "GET", target)
@@ -162,7 +162,7 @@ func TestWithoutTheModule(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, get(t, built, "GET", "/dist/other.wasm").StatusCode)
 }
 
-func TestT22NothingButTheFilesIsServed(t *testing.T) {
+func TestT22OnlyThePublicFilesAreServed(t *testing.T) {
 	for _, target := range []string{
 		"/", "/dist", "/dist/", "/dist/attache.wasm.br", "/dist/../attache.js", "/../web.go", "/..%2fgo.mod",
 		"//attache.js", "/./attache.js", "/attache.js/", "/web.go", "/dist/.stamp", `/dist\attache.wasm`,
@@ -183,7 +183,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-func TestTheRealFolder(t *testing.T) {
+func TestTheEmbeddedFolderIsServed(t *testing.T) {
 	w := httptest.NewRecorder()
 	http.StripPrefix("/web", Handler()).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/web/loader.js", nil))
 	require.Equal(t, http.StatusOK, w.Code)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A coding is used only where the header names it, and never one that it forbids.
+// A coding is used only if the header names it and does not forbid it.
 func FuzzAcceptEncoding(f *testing.F) {
 	a := &asset{bodies: map[string][]byte{"": {1}, "gzip": {1}, "br": {1}}}
 	for _, h := range []string{"gzip, deflate, br", "br;q=0, gzip;q=0.5", "*", "identity", "gzip;q=x", "br ; q = 1", ",,;;="} {

@@ -1,8 +1,8 @@
-// Package web is what front-end developers import, carried in the binary: the
-// ES modules of this folder, their types, and the built WebAssembly module.
+// Package web embeds the files that front-end developers import: the ES modules of this
+// folder, their types, and the built WebAssembly module.
 //
-// The same folder is an npm package. Nothing in it is bundled: the files that a
-// browser gets are the files in this folder:
+// The folder is also an npm package. Nothing in it is bundled: browsers load these files
+// as they are:
 //
 //	attache.js, element.js, …   what pages import
 //	session/                    the parts of the session API
@@ -17,29 +17,26 @@ import (
 	"net/http"
 )
 
-// FS holds the folder's public files. Those under dist are missing until `make`
-// has built them.
+// FS has the folder's public files. Those in dist are missing until `make` has built them.
 //
 //go:embed *.js *.d.ts session widget dist
 var FS embed.FS
 
-// Demo holds the scripts of the demo page, which neither a production proxy nor
-// the npm package carries.
+// Demo has the scripts of the demo page, which are neither in the npm package nor served by
+// a production proxy.
 //
 //go:embed demo
 var Demo embed.FS
 
-// Handler serves FS. Paths start at the root: mount it with [http.StripPrefix].
+// Handler serves FS at the root: mount it with [http.StripPrefix].
 //
-// Pages of every origin may import the files, because a page usually lives on
-// another origin than the proxy, and none of them is secret. A URL that names
-// its content, ?v= with the first digits of the file's SHA-256, may be cached
-// forever; every other one is revalidated by ETag.
+// Pages of every origin may import the files, because a page usually has another origin
+// than the proxy, and no file is secret. A URL that names its content, ?v= with the first
+// digits of the file's SHA-256, may be cached forever; all others are revalidated by ETag.
 //
-// While the module is not built, what would be in dist answers 503 with a
-// sentence that says so.
+// As long as the module is not built, paths in dist are answered with 503 and the reason.
 func Handler() http.Handler { return HandlerOf(FS) }
 
-// HandlerOf is [Handler] for other folders than FS; where two have a file of one
-// path, the last serves it.
+// HandlerOf is [Handler] for other folders than FS. If two have a file of the same path,
+// the last one's is served.
 func HandlerOf(folders ...fs.FS) http.Handler { return newHandler(folders...) }

@@ -74,7 +74,7 @@ func (w *world) states() []string {
 		if strings.Contains(h.text, `"resumed":true`) {
 			state += ", resumed"
 		}
-		if strings.Contains(h.text, `"over":true`) {
+		if strings.Contains(h.text, `"ended":true`) {
 			state += ", over"
 		}
 		list = append(list, state)

@@ -7,7 +7,7 @@ import { truncate } from '../widget/name.js';
 /** @typedef {import('../element.js').AttacheChat} AttacheChat */
 
 const steps = /** @type {const} */ ({
-  offered: 'offered', resumed: 'resumed', stored: 'stored', scanned: 'scanned', announced: 'announced', drawn: 'drawn',
+  offered: 'offered', resumed: 'resumed', stored: 'stored', scanned: 'scanned', announced: 'announced', drawn: 'shown',
 });
 const order = /** @type {Step[]} */ (Object.keys(steps));
 /** Steps that not every file has: `resumed` only after an interruption, `stored` unless the next step came at once, `scanned` only with a scanner. @type {Step[]} */

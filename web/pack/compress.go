@@ -9,8 +9,8 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// writeBrotli and writeGzip compress as hard as the formats allow, since it is
-// done once and downloaded often, and return the size.
+// writeBrotli and writeGzip compress at the highest level, because a file is compressed
+// once and downloaded often. They return the size.
 
 func writeBrotli(path string, data []byte) (int, error) {
 	var b bytes.Buffer

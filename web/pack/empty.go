@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// emptySize is the brotli size of a Go module that does nothing: what any page
-// pays for Go at all, and so the measure for what ours adds. Finding it takes
-// seconds and only the toolchain changes it, so it is kept in the user's cache.
+// emptySize returns the brotli size of a Go module that does nothing, the cost of Go itself,
+// to compare ours with. Measuring takes seconds and depends on the toolchain only, so the
+// result is cached in the user's cache folder.
 func (t toolchain) emptySize() (int, error) {
 	cache, cached := "", 0
 	if dir, err := os.UserCacheDir(); err == nil {
@@ -25,13 +25,13 @@ func (t toolchain) emptySize() (int, error) {
 		return 0, fmt.Errorf("measuring an empty module: %w", err)
 	}
 	if cache != "" && os.MkdirAll(filepath.Dir(cache), 0o755) == nil {
-		// Without the cache the next build is slower, nothing else.
+		// Without the cache the next build is only slower.
 		_ = os.WriteFile(cache, []byte(strconv.Itoa(size)), 0o644)
 	}
 	return size, nil
 }
 
-// emptySource is a module that a page can call, and nothing else.
+// emptySource is a module with one function that a page can call.
 const emptySource = `package main
 
 import "syscall/js"

@@ -1,16 +1,16 @@
-// Command pack builds the browser module and lays it out for serving:
+// Command pack builds the browser module:
 //
 //	go run ./web/pack
 //
-// writes into web/dist
+// writes to web/dist
 //
 //	attache.wasm      the module, with .br and .gz beside it
-//	wasm_exec.js      the glue of the very toolchain that built it
-//	build.js          which module that is: URL, integrity, Go version
+//	wasm_exec.js      the glue script of the toolchain that built it
+//	build.js          the module's URL, integrity and Go version
 //
-// The build is reproducible: the same sources and toolchain give the same
-// bytes. When neither changed since the last run nothing is built, so that
-// everything that needs the module may simply run this first.
+// The build is reproducible: the same sources and toolchain give the same bytes. If
+// neither has changed since the last run, nothing is built, so everything that needs the
+// module can run this first.
 package main
 
 import (
@@ -65,8 +65,8 @@ func (p packer) pack() error {
 	return err
 }
 
-// build makes every file in a folder of its own and moves them in when all are
-// there, so that a failed or concurrent run never leaves a mixed set behind.
+// build writes all files to a temporary folder and moves them when they are complete, so a
+// failed or concurrent run never leaves a mixed set.
 func (p packer) build(tool toolchain) (string, error) {
 	if err := os.MkdirAll(p.out, 0o755); err != nil {
 		return "", err

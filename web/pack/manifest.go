@@ -10,9 +10,9 @@ import (
 	"text/template"
 )
 
-// The URL is written as bundlers recognise it, so that they carry the module
-// along; v names the content, and a server may let that URL be cached forever.
-var manifest = template.Must(template.New("").Parse(`// Written by web/pack: the module that belongs to this loader.
+// Bundlers recognize a URL in this form and include the module. v names the content, so
+// a server may let that URL be cached forever.
+var manifest = template.Must(template.New("").Parse(`// Written by web/pack: the module of this loader.
 export const wasm = {
   url: new URL('./attache.wasm?v={{.V}}', import.meta.url),
   integrity: 'sha384-{{.SHA384}}',

@@ -8,9 +8,8 @@ import (
 	"io"
 )
 
-// maxMemory is what the module may ask for before it runs, in bytes. A single
-// package with a large zeroed table can multiply it unnoticed: such pages cost
-// nothing in the file.
+// maxMemory is the limit for the module's initial memory, in bytes. A single package with a
+// large zeroed table can multiply it unnoticed, because zeroed pages are not in the file.
 const maxMemory = 8 << 20
 
 const (
@@ -20,8 +19,8 @@ const (
 
 var errNoMemory = errors.New("the module declares no memory")
 
-// initialMemory reads the bytes of memory that a module starts with from its
-// memory section (WebAssembly core specification, §5.5.8).
+// initialMemory returns a module's initial memory in bytes, from its memory section
+// (WebAssembly core specification, §5.5.8).
 func initialMemory(module []byte) (int, error) {
 	body, ok := bytes.CutPrefix(module, []byte("\x00asm\x01\x00\x00\x00"))
 	if !ok {
@@ -46,7 +45,7 @@ func initialMemory(module []byte) (int, error) {
 	}
 }
 
-// firstLimit reads: count of memories, flags, initial pages.
+// firstLimit reads the count of memories, the flags and the initial pages.
 func firstLimit(r io.ByteReader) (int, error) {
 	count, err := binary.ReadUvarint(r)
 	if err != nil {

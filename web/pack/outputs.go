@@ -12,8 +12,8 @@ const (
 	manifestFile = "build.js"
 )
 
-// outputs is in the order in which files are moved in: the manifest names the
-// others and so comes last.
+// outputs lists the files in the order in which they are moved: the manifest names the
+// others, so it is last.
 var outputs = []string{moduleFile, moduleFile + ".br", moduleFile + ".gz", glueFile, manifestFile}
 
 func complete(dir string) bool {

@@ -58,7 +58,7 @@ func write(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-func TestInputsThatCount(t *testing.T) {
+func TestInputsThatChangeTheHash(t *testing.T) {
 	sources := map[string]string{"go.mod": "module m", "a/a.go": "package a", "a/a_test.go": "package a", "a/notes.md": "notes"}
 	hash := func(version string, change map[string]string) string {
 		files := map[string]string{}
@@ -116,7 +116,7 @@ func TestBuildsAreReproducible(t *testing.T) {
 	}
 }
 
-func TestABuildThatFailsShowsTheCompilersWords(t *testing.T) {
+func TestAFailedBuildShowsTheCompilersMessage(t *testing.T) {
 	dir := write(t, map[string]string{"go.mod": program["go.mod"], "main.go": "package main\n\nfunc main() { nonsense() }\n"})
 	var report bytes.Buffer
 	err := packer{pkg: dir, out: filepath.Join(dir, "out"), report: &report}.pack()
@@ -124,10 +124,10 @@ func TestABuildThatFailsShowsTheCompilersWords(t *testing.T) {
 	require.Empty(t, report.String())
 	left, err := os.ReadDir(filepath.Join(dir, "out"))
 	require.NoError(t, err)
-	require.Empty(t, left, "a failed build leaves nothing")
+	require.Empty(t, left, "a failed build leaves no files")
 }
 
-func TestNothingIsBuiltWhenNothingChanged(t *testing.T) {
+func TestUnchangedInputsAreNotBuiltAgain(t *testing.T) {
 	dir := write(t, program)
 	out := filepath.Join(dir, "out")
 	require.NoError(t, os.Mkdir(out, 0o755))
@@ -143,16 +143,16 @@ func TestNothingIsBuiltWhenNothingChanged(t *testing.T) {
 
 	var report bytes.Buffer
 	require.NoError(t, packer{pkg: ".", out: "out", report: &report}.pack())
-	require.Equal(t, "sizes\n", report.String(), "the report of then")
+	require.Equal(t, "sizes\n", report.String(), "the report of that build")
 	text, err := os.ReadFile(filepath.Join(out, moduleFile))
 	require.NoError(t, err)
 	require.Equal(t, "built before", string(text))
 
 	require.NoError(t, os.Remove(filepath.Join(out, glueFile)))
-	require.False(t, complete(out), "a file that is gone is built again")
+	require.False(t, complete(out), "a missing file is built again")
 }
 
-func TestTheManifestIsAModuleThatNamesTheContent(t *testing.T) {
+func TestTheManifestNamesTheContent(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "build.mjs")
 	require.NoError(t, writeManifest(path, []byte("module"), "go1.26.8"))

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// sizes is what a build reports, in bytes.
+// sizes are the sizes that a build reports, in bytes.
 type sizes struct {
 	raw, gzip, brotli int
 	empty             int // brotli size of an empty Go module

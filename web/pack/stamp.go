@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// stampFile remembers what the last build was made from and what it reported.
+// stampFile has the hash of the last build's inputs, and its report.
 type stampFile string
 
 func (f stampFile) read(inputs string) (report string, ok bool) {
@@ -27,8 +27,8 @@ func (f stampFile) write(inputs, report string) error {
 	return os.WriteFile(string(f), []byte(inputs+"\n"+report), 0o644)
 }
 
-// hashInputs digests the toolchain's version and the Go sources under paths,
-// tests left out. A path that does not exist counts as empty.
+// hashInputs hashes the toolchain's version and the Go sources in paths, without tests. A
+// path that does not exist counts as empty.
 func hashInputs(version string, paths ...string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", version)

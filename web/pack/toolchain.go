@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// toolchain is the Go that a package selects (its go.mod may ask for another
-// than the one in PATH).
+// toolchain is the Go toolchain of a package; its go.mod may select another one than that in
+// PATH.
 type toolchain struct {
 	version string // as runtime.Version reports it inside the module
 	root    string
@@ -19,7 +19,7 @@ type toolchain struct {
 func findToolchain(pkg string) (toolchain, error) {
 	out, err := command(pkg, "env", "GOVERSION", "GOROOT").Output()
 	if err != nil {
-		return toolchain{}, fmt.Errorf("asking go about package %s: %w", pkg, withStderr(err))
+		return toolchain{}, fmt.Errorf("querying go env for %s: %w", pkg, withStderr(err))
 	}
 	version, root, ok := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	if !ok {
@@ -28,15 +28,13 @@ func findToolchain(pkg string) (toolchain, error) {
 	return toolchain{version: version, root: root}, nil
 }
 
-// notInlined makes the module a fifteenth smaller after brotli, and a tenth
-// larger before. What it does is waiting for the network; nothing in it is hot
-// but the checksum, whose loop is left as it is: with calls in it, it is two and
-// a half times slower.
+// notInlined switches inlining off. The module is then a fifteenth smaller after brotli, and
+// a tenth larger before. It mostly waits for the network. The only hot code is the checksum,
+// whose loop stays inlined: with calls in it, it is two and a half times slower.
 var notInlined = []string{"-gcflags=all=-l", "-gcflags=hash/crc32=", "-gcflags=internal/byteorder="}
 
-// build compiles the package in dir and returns the module's bytes. Paths,
-// version control state and build ids stay out: they would make equal sources
-// give different bytes.
+// build compiles the package in dir and returns the module's bytes. It leaves out paths,
+// version control state and build ids, so that equal sources give equal bytes.
 func (t toolchain) build(dir, out string, flags ...string) ([]byte, error) {
 	abs, err := filepath.Abs(out)
 	if err != nil {
@@ -51,8 +49,7 @@ func (t toolchain) build(dir, out string, flags ...string) ([]byte, error) {
 	return os.ReadFile(abs)
 }
 
-// copyGlue copies the script that starts a module; it must be of the same
-// toolchain as the module.
+// copyGlue copies the script that starts a module; it must come from the module's toolchain.
 func (t toolchain) copyGlue(to string) error {
 	glue, err := os.ReadFile(filepath.Join(t.root, "lib", "wasm", "wasm_exec.js"))
 	if err != nil {
@@ -61,8 +58,8 @@ func (t toolchain) copyGlue(to string) error {
 	return os.WriteFile(to, glue, 0o644)
 }
 
-// command is the go command in dir. Inherited GOFLAGS stay out: flags meant
-// for native builds (-race, -cover) break or change the module.
+// command returns the go command in dir, without inherited GOFLAGS: flags for native builds
+// (-race, -cover) break or change the module.
 func command(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir

@@ -1,5 +1,5 @@
-import { isAbout } from './policy.js';
 import { askProxy, blockedByBrowser, blockedFromLocalNetwork, explain, failMessage, probe } from './diagnosis.js';
+import { isAbout } from './policy.js';
 
 /** @typedef {import('./diagnosis.js').Cause} Cause */
 

@@ -1,6 +1,6 @@
-import { DownloadResponse } from './response.js';
 import { AttacheError, parseError } from './error.js';
 import { isAbout } from './policy.js';
+import { DownloadResponse } from './response.js';
 import { Sha256 } from './sha256.js';
 
 /** Where a file can be fetched, and its announced size and digest. @typedef {{ url: string, size: number, digest: string }} Ticket */
@@ -24,8 +24,7 @@ const contentType = 'application/octet-stream';
 /**
  * Fetches one file until it is complete. A body that breaks off is resumed without the
  * reader noticing; a body whose size or digest is not the announced one makes the stream
- * fail. Any other answer, put in the proxy's place by a network or a reverse proxy, is
- * recognized.
+ * fail. An answer of another server, such as a login page of the network, is recognized.
  */
 export class Download {
   #request;

@@ -31,6 +31,11 @@ export function otherPartyError() {
   return new AttacheError({ code: 'session-invalid', message: 'the new token names another chat session or user', hint: 'open a separate session for it' });
 }
 
+/** A file was chosen for a chat that is not shown any more. */
+export function otherChatError() {
+  return new AttacheError({ code: 'cancelled', message: 'this file was chosen for another chat than the one shown now', hint: 'choose it again if it is meant for this one' });
+}
+
 /** Files were given to a chat that has no composer. */
 export function readOnlyError() {
   return new AttacheError({ code: 'forbidden', message: 'this chat is read-only', hint: '' });

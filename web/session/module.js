@@ -1,5 +1,5 @@
-import { AttacheError } from './error.js';
 import { load } from '../loader.js';
+import { AttacheError } from './error.js';
 
 /** @typedef {import('./pump.js').Pump} Pump */
 

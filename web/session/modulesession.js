@@ -1,7 +1,7 @@
+import { onExit } from '../loader.js';
 import { claims, differ } from './claims.js';
 import { Dialer } from './dialer.js';
 import { AttacheError, inOneLine, otherPartyError, parseError } from './error.js';
-import { onExit } from '../loader.js';
 import { loadModule } from './module.js';
 import { TokenProvider, isSessionInvalid } from './provider.js';
 
@@ -24,7 +24,7 @@ import { TokenProvider, isSessionInvalid } from './provider.js';
  */
 
 /**
- * The session that this is the module's side of: what it is in, and what it is told.
+ * The session that a ModuleSession links to the module.
  *
  * @typedef {object} SessionEvents
  * @property {string} id of the chat session; empty until it is known

@@ -1,8 +1,8 @@
 import { parseBaseURL } from './address.js';
 import { isBlob, fileName, inThisRealm } from './blob.js';
 import { invalidCall } from './error.js';
-import { isKey, randomKey } from './key.js';
 import { stringify } from './json.js';
+import { isKey, randomKey } from './key.js';
 
 /**
  * The arguments of callers, read once and copied into plain values. If a getter throws

@@ -1,13 +1,13 @@
 import { Download } from './download.js';
 import { AttacheError, errorFromWire, parseError } from './error.js';
-import { ModuleSession } from './modulesession.js';
-import { isLocked, lock, lockIfAvailable, lockedKeys, locksSupported } from './tablock.js';
 import { randomKey } from './key.js';
-import { StartQueue } from './startqueue.js';
+import { ModuleSession } from './modulesession.js';
+import { readClose, readDownload, readKey, readSend, readToken, readUpload, parsed } from './options.js';
 import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
 import { ResumeStore } from './resumestore.js';
-import { readClose, readDownload, readKey, readSend, readToken, readUpload, parsed } from './options.js';
+import { StartQueue } from './startqueue.js';
+import { isLocked, lock, lockIfAvailable, lockedKeys, locksSupported } from './tablock.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').Limits} Limits */

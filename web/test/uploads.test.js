@@ -114,8 +114,8 @@ function startAgain(...ends) {
 
 test('a file whose earlier upload has ended gets a new key', async () => {
   for (const end of [
-    { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
-    { state: 'cancelled', over: true, error: fakeError('cancelled') },
+    { state: 'failed', ended: true, error: fakeError('scanner-unavailable') },
+    { state: 'cancelled', ended: true, error: fakeError('cancelled') },
     { state: 'failed', error: fakeError('file-changed') },
     { state: 'offered', error: fakeError('upload-conflict') },
   ]) {
@@ -132,8 +132,8 @@ test('a file whose earlier upload has ended gets a new key', async () => {
 
 test('a retry after the proxy has ended the upload gets a new key', async () => {
   const { session, uploads, shown, keys } = startAgain(
-    { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
-    { state: 'failed', over: true, error: fakeError('scanner-unavailable') },
+    { state: 'failed', ended: true, error: fakeError('scanner-unavailable') },
+    { state: 'failed', ended: true, error: fakeError('scanner-unavailable') },
   );
   uploads.add([file('a.pdf')]);
   await turn();

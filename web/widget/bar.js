@@ -1,7 +1,7 @@
 import { make } from './dom.js';
 
 /**
- * A progress bar of two layers: the bytes handed to the network, and over them the bytes
+ * A progress bar of two layers: the bytes passed to the network, and over them the bytes
  * stored durably, from where an interrupted upload resumes.
  */
 export class Bar {

@@ -125,7 +125,7 @@ export class Composer {
     const wanted = this.#wanted;
     this.#wanted = undefined;
     if (wanted && files?.length && ![...files].some(({ name }) => name === wanted.name)) {
-      // Another file would be sent at once, although nobody asked for that.
+      // Another file would be sent at once, without anyone asking for that.
       this.showError(this.#locale.say('chooseOther', { name: wanted.shown, attach: this.#locale.say('attach') }));
     } else if (files?.length) this.#host.add(files);
     // Without this, choosing the same file again fires no event.

@@ -1,9 +1,9 @@
 import { claims, differ } from '../session/claims.js';
-import { Conversation } from './conversation.js';
 import { AttacheError, otherPartyError } from '../session/error.js';
 import { stringify } from '../session/json.js';
-import { ConversationStore } from './store.js';
 import { within } from '../session/timelimit.js';
+import { Conversation } from './conversation.js';
+import { ConversationStore } from './store.js';
 
 /** @typedef {import('../attache.js').Session} Session */
 /** @typedef {import('../session/claims.js').Identity} Identity */

@@ -1,6 +1,6 @@
 import { isBlob, fileName } from '../session/blob.js';
-import { Downloads } from './downloads.js';
 import { AttacheError, asAttacheError } from '../session/error.js';
+import { Downloads } from './downloads.js';
 import { OutgoingFile } from './outgoingfile.js';
 import { warnBeforeUnload } from './unloadwarning.js';
 import { Uploads } from './uploads.js';

@@ -51,7 +51,7 @@ const marks = {
 };
 
 /**
- * Draws the icon of a file. It is decoration: the name beside it says the same.
+ * Draws the icon of a file. It is decorative: the name next to it says the same.
  *
  * @param {Kind} kind
  * @param {string} [extension] written on it, without the dot

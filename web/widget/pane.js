@@ -1,8 +1,8 @@
+import { AttacheError, readOnlyError } from '../session/error.js';
 import { allowance } from './allowance.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { all, focusIn, hasFocus, make } from './dom.js';
-import { AttacheError, readOnlyError } from '../session/error.js';
 import { Header } from './header.js';
 import { linked } from './links.js';
 import { OutgoingFile } from './outgoingfile.js';

@@ -1,7 +1,7 @@
-import { removeNode } from './dom.js';
 import { AttacheError } from '../session/error.js';
 import { randomKey } from '../session/key.js';
 import { isAbout } from '../session/policy.js';
+import { removeNode } from './dom.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').Session} Session */

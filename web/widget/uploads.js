@@ -45,7 +45,7 @@ const describeDelay = 50;
 
 /**
  * Milliseconds before a file that is being sent gets a tile. Most are announced by then, and
- * a tile that nobody could have read is not worth a layout.
+ * a tile too short-lived to be read is not worth a layout.
  */
 const hiddenTime = 80;
 
@@ -153,7 +153,7 @@ export class Uploads {
 
     const one = known ?? this.#start(event.key);
     one.outgoing.label(event);
-    if (event.over) one.ended = true;
+    if (event.ended) one.ended = true;
     if (this.#isOfEarlierAttempt(one, event.error)) return;
     if (event.state === 'cancelled') this.#cancelled(one);
     else if (event.state !== 'failed') this.#progress(one, event);
