@@ -178,7 +178,7 @@ export interface Session extends EventTarget {
   send(text: string, options?: SendOptions): Promise<TextEvent>;
 
   /**
-   * Leaves the chat session. Uploads in the state `accepted` or later finish by themselves; all others are cancelled.
+   * Leaves the chat session. Uploads in the state `accepted` or later finish by themselves; the promises of all others reject.
    *
    * @param options.after what Chat Server does with the chat session: `keep-alive` (default), `close-if-no-agents` or
    *   `force-close`. With `keep-alive` the party stays in the chat as long as it has another session open in this page.

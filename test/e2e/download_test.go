@@ -103,7 +103,7 @@ func TestB57DownloadNeverLeavesThePage(t *testing.T) {
 			HTMLAnchorElement.prototype.click = click;
 			targets.push(this.target);
 			this.click();
-			const others = { effectiveDirective: 'frame-src', blockedURI: 'https://elsewhere.example/' };
+			const others = { effectiveDirective: 'frame-src', blockedURI: 'https://elsewhere.example/', bubbles: true };
 			document.dispatchEvent(new SecurityPolicyViolationEvent('securitypolicyviolation', others));
 			HTMLAnchorElement.prototype.click = function () {
 				targets.push(this.target);

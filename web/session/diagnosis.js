@@ -111,7 +111,7 @@ function allowOrigin(base, seen, origin) {
  *
  * @param {string} url of the socket
  * @param {{ protocol?: string, hostname?: string }} page
- * @param {{ thrown?: unknown, violation?: { blockedURI?: string, effectiveDirective?: string } }} found
+ * @param {{ thrown?: unknown, violation?: import('./policy.js').Violation }} found
  * @returns {Cause | undefined}
  */
 export function blockedByBrowser(url, page, { thrown, violation }) {

@@ -1,5 +1,5 @@
 import { askProxy, blockedByBrowser, blockedFromLocalNetwork, explain, failMessage, probe } from './diagnosis.js';
-import { isAbout } from './policy.js';
+import { onViolation } from './policy.js';
 
 /** @typedef {import('./diagnosis.js').Cause} Cause */
 
@@ -48,14 +48,9 @@ export class Dialer {
    * @returns {WebSocket}
    */
   open(url, protocol, wanted) {
-    /** @type {{ blockedURI?: string, effectiveDirective?: string } | undefined} */
+    /** @type {import('./policy.js').Violation | undefined} */
     let violation;
-    /** @param {any} event */
-    const violated = (event) => {
-      if (isAbout(event, url)) violation = event;
-    };
-    globalThis.addEventListener?.('securitypolicyviolation', violated);
-    const done = () => globalThis.removeEventListener?.('securitypolicyviolation', violated);
+    const done = onViolation(() => url, (found) => { violation = found; });
     /** @type {WebSocket} */
     let socket;
     /** @param {unknown} [thrown] */
@@ -101,7 +96,7 @@ export class Dialer {
   /**
    * @param {string} url
    * @param {string} protocol
-   * @param {() => { thrown?: unknown, violation?: { blockedURI?: string, effectiveDirective?: string } }} found
+   * @param {() => { thrown?: unknown, violation?: import('./policy.js').Violation }} found
    * @returns {Promise<Cause | undefined>}
    */
   async #diagnose(url, protocol, found) {

@@ -1,5 +1,5 @@
 import { AttacheError, parseError } from './error.js';
-import { isAbout } from './policy.js';
+import { onViolation } from './policy.js';
 import { DownloadResponse } from './response.js';
 import { Sha256 } from './sha256.js';
 
@@ -44,10 +44,6 @@ export class Download {
   #aborting = new AbortController();
   /** Whether the page's policy blocked a redirect to another origin. */
   #redirected = false;
-  /** The browser reports a blocked redirect a moment after the fetch failed. @param {any} event */
-  #violated = (event) => {
-    this.#redirected ||= event.effectiveDirective === 'connect-src' && isAbout(event, this.#ticket?.url ?? 'about:blank');
-  };
   /** What the body failed with. @type {unknown} */
   #error;
   /** Milliseconds since the last byte; time during which the computer slept does not count. */
@@ -196,11 +192,14 @@ export class Download {
 
   /** Opens a connection for the missing bytes, and retries while that may succeed. @param {'GET' | 'HEAD'} [method] */
   async #connect(method = 'GET') {
-    globalThis.addEventListener?.('securitypolicyviolation', this.#violated);
+    // The browser reports a blocked redirect a moment after the fetch failed.
+    const done = onViolation(() => this.#ticket?.url ?? 'about:blank', ({ effectiveDirective }) => {
+      this.#redirected ||= effectiveDirective === 'connect-src';
+    });
     try {
       return await this.#retry(method);
     } finally {
-      globalThis.removeEventListener?.('securitypolicyviolation', this.#violated);
+      done();
     }
   }
 

@@ -1,6 +1,6 @@
 import { AttacheError } from '../session/error.js';
 import { randomKey } from '../session/key.js';
-import { isAbout } from '../session/policy.js';
+import { onViolation } from '../session/policy.js';
 import { removeNode } from './dom.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
@@ -182,15 +182,16 @@ async function openInFrame(url, name, signal) {
     /** @param {'aborted' | 'page' | 'policy' | 'nothing'} how */
     const end = (how) => {
       watch.abort();
+      done();
       clearTimeout(timer);
       resolve(how);
     };
     const timer = setTimeout(() => end('nothing'), pageTimeout);
     const on = { signal: watch.signal };
     signal.addEventListener('abort', () => end('aborted'), on);
-    document.addEventListener('securitypolicyviolation', (event) => {
-      if (/^(frame|child|default)-src$/.test(event.effectiveDirective) && isAbout(event, url)) end('policy');
-    }, on);
+    const done = onViolation(() => url, ({ effectiveDirective = '' }) => {
+      if (/^(frame|child|default)-src$/.test(effectiveDirective)) end('policy');
+    });
     // The frame's own empty page fires `load` as well, before or after.
     hidden.addEventListener('load', () => hasNavigated(hidden) && end('page'), on);
     clickLink(url, name, hidden.name);

@@ -11,9 +11,9 @@ import { randomKey } from '../session/key.js';
 /** @typedef {import('./tile.js').Refusal} Refusal */
 
 /**
- * One file that is being sent: one action of a person, however often it is retried.
+ * One file that is being sent: one action of a person, however many attempts it takes.
  *
- * @typedef {object} Attempt
+ * @typedef {object} Upload
  * @property {string} key
  * @property {OutgoingFile} outgoing
  * @property {File | Blob} [file] absent if the page itself started the upload
@@ -54,8 +54,8 @@ const hiddenTime = 80;
  * transcript. Files chosen while there is no session wait for one.
  */
 export class Uploads {
-  /** @type {Map<string, Attempt>} */
-  #attempts = new Map();
+  /** @type {Map<string, Upload>} */
+  #uploads = new Map();
   /** Keys whose files are in the transcript, or whose uploads were given up. @type {Set<string>} */
   #finished = new Set();
   /** @type {Session | undefined} */
@@ -73,35 +73,35 @@ export class Uploads {
   }
 
   get busy() {
-    return [...this.#attempts.values()].some((one) => !one.failed);
+    return [...this.#uploads.values()].some((upload) => !upload.failed);
   }
 
   /** Whether there is a file that was neither sent nor given up. */
   get worthKeeping() {
-    return [...this.#attempts.values()].some((one) => one.file !== undefined);
+    return [...this.#uploads.values()].some((upload) => upload.file !== undefined);
   }
 
   /** Whether closing the page now would interrupt an upload. */
   get losable() {
-    return [...this.#attempts.values()].some((one) => !one.failed && one.outgoing.losable);
+    return [...this.#uploads.values()].some((upload) => !upload.failed && upload.outgoing.losable);
   }
 
   /** Reports whether an upload has that key. @param {string} key */
   has(key) {
-    return this.#attempts.has(key) || this.#finished.has(key);
+    return this.#uploads.has(key) || this.#finished.has(key);
   }
 
   /** Uses a session from now on, and sends the files that have waited for one. @param {Session} session */
   attach(session) {
     this.#session = session;
-    for (const one of [...this.#attempts.values()]) {
-      if (!one.staged || !one.file) continue;
-      const key = this.#resumeKey(one.file);
+    for (const upload of [...this.#uploads.values()]) {
+      if (!upload.staged || !upload.file) continue;
+      const key = this.#resumeKey(upload.file);
       if (key !== undefined) {
-        this.#changeKey(one, key);
-        one.earlier = true;
+        this.#changeKey(upload, key);
+        upload.earlier = true;
       }
-      this.#send(one, one.file);
+      this.#send(upload, upload.file);
     }
   }
 
@@ -109,7 +109,7 @@ export class Uploads {
   end(error, mayReturn) {
     this.#session = undefined;
     this.#mayReturn = mayReturn;
-    for (const one of [...this.#attempts.values()]) if (!one.failed && !one.staged) this.#fail(one, error);
+    for (const upload of [...this.#uploads.values()]) if (!upload.failed && !upload.staged) this.#fail(upload, error);
   }
 
   /** Sends files, each independently: a refused one delays no other. @param {Iterable<File | Blob>} files */
@@ -128,242 +128,242 @@ export class Uploads {
    */
   #resumeKey(file) {
     const key = file instanceof File ? this.#session?.resumeKey?.(file) : undefined;
-    return key === undefined || this.#finished.has(key) || this.#attempts.has(key) ? undefined : key;
+    return key === undefined || this.#finished.has(key) || this.#uploads.has(key) ? undefined : key;
   }
 
   /** Removes the files that wait for a session, and returns them. @returns {(File | Blob)[]} */
   withdraw() {
-    const staged = [...this.#attempts.values()].filter((one) => one.staged);
-    for (const one of staged) this.#drop(one);
+    const staged = [...this.#uploads.values()].filter((upload) => upload.staged);
+    for (const upload of staged) this.#drop(upload);
     return staged.flatMap(({ file }) => file ?? []);
   }
 
   /** Shows something that cannot be sent at all as a refused file. @param {string} name @param {unknown} error */
   async reject(name, error) {
-    const one = this.#start(randomKey());
-    await this.#name(one, name, '');
-    this.#fail(one, error);
+    const upload = this.#start(randomKey());
+    await this.#name(upload, name, '');
+    this.#fail(upload, error);
   }
 
   /** Applies an upload event of the session. @param {UploadEvent} event */
   step(event) {
     if (this.#finished.has(event.key)) return;
-    const known = this.#attempts.get(event.key);
+    const known = this.#uploads.get(event.key);
     if (!known && event.state === 'announced') return;
 
-    const one = known ?? this.#start(event.key);
-    one.outgoing.label(event);
-    if (event.ended) one.ended = true;
-    if (this.#isOfEarlierAttempt(one, event.error)) return;
-    if (event.state === 'cancelled') this.#cancelled(one);
-    else if (event.state !== 'failed') this.#progress(one, event);
-    else if (!one.failed) this.#fail(one, event.error);
+    const upload = known ?? this.#start(event.key);
+    upload.outgoing.label(event);
+    if (event.ended) upload.ended = true;
+    if (this.#isOfEarlierAttempt(upload, event.error)) return;
+    if (event.state === 'cancelled') this.#cancelled(upload);
+    else if (event.state !== 'failed') this.#progress(upload, event);
+    else if (!upload.failed) this.#fail(upload, event.error);
   }
 
   /** The file is in the transcript: returns what showed its upload, so that its tile can show the file. @param {string} key @returns {OutgoingFile | undefined} */
   release(key) {
-    const one = this.#attempts.get(key);
-    if (one?.earlier) {
+    const upload = this.#uploads.get(key);
+    if (upload?.earlier) {
       // The earlier page may have sent another file under this key: the session compares them.
-      one.announced = true;
+      upload.announced = true;
       return undefined;
     }
     if (key !== '') this.#finished.add(key);
-    this.#attempts.delete(key);
-    if (one && !one.shown) return undefined;
-    return one?.outgoing;
+    this.#uploads.delete(key);
+    if (upload && !upload.shown) return undefined;
+    return upload?.outgoing;
   }
 
   /** @param {OutgoingFile} outgoing */
   cancel(outgoing) {
-    const one = this.#of(outgoing);
-    if (one?.staged) this.#cancelled(one);
-    else one?.controller?.abort();
+    const upload = this.#of(outgoing);
+    if (upload?.staged) this.#cancelled(upload);
+    else upload?.controller?.abort();
   }
 
   /** @param {OutgoingFile} outgoing */
   retry(outgoing) {
-    const one = this.#of(outgoing);
-    if (one?.file) this.#resend(one, one.file);
+    const upload = this.#of(outgoing);
+    if (upload?.file) this.#resend(upload, upload.file);
   }
 
   /** @param {OutgoingFile} outgoing */
   dismiss(outgoing) {
-    const one = this.#of(outgoing);
-    if (one) this.#drop(one);
+    const upload = this.#of(outgoing);
+    if (upload) this.#drop(upload);
   }
 
-  /** @param {string} key @param {File | Blob} [file] @param {boolean} [earlier] @returns {Attempt} */
+  /** @param {string} key @param {File | Blob} [file] @param {boolean} [earlier] @returns {Upload} */
   #start(key, file, earlier = false) {
-    const one = { key, file, outgoing: this.#host.make(), shown: false, failed: false, staged: false, earlier, ended: false, startedAt: Date.now(), quarter: 0 };
-    this.#attempts.set(key, one);
-    return one;
+    const upload = { key, file, outgoing: this.#host.make(), shown: false, failed: false, staged: false, earlier, ended: false, startedAt: Date.now(), quarter: 0 };
+    this.#uploads.set(key, upload);
+    return upload;
   }
 
-  /** Retries: under the same key, unless the proxy has reported that the upload under it has ended. @param {Attempt} one @param {File | Blob} file */
-  #resend(one, file) {
-    one.file = file;
-    one.earlier = !one.ended;
-    if (one.ended) this.#changeKey(one);
-    this.#send(one, file);
+  /** Retries: under the same key, unless the proxy has reported that the upload under it has ended. @param {Upload} upload @param {File | Blob} file */
+  #resend(upload, file) {
+    upload.file = file;
+    upload.earlier = !upload.ended;
+    if (upload.ended) this.#changeKey(upload);
+    this.#send(upload, file);
   }
 
-  /** Reports whether an error is that of the earlier attempt, and not of this one. @param {Attempt} one @param {unknown} error */
-  #isOfEarlierAttempt(one, error) {
+  /** Reports whether an error is that of the earlier attempt, and not of this one. @param {Upload} upload @param {unknown} error */
+  #isOfEarlierAttempt(upload, error) {
     const { code } = /** @type {{ code?: string }} */ (error ?? {});
-    return one.earlier && !one.controller?.signal.aborted && (one.ended || code === 'file-changed' || code === 'upload-conflict');
+    return upload.earlier && !upload.controller?.signal.aborted && (upload.ended || code === 'file-changed' || code === 'upload-conflict');
   }
 
-  /** Gives it another key: later events about the old one do not concern it. @param {Attempt} one @param {string} [key] */
-  #changeKey(one, key = randomKey()) {
-    this.#finished.add(one.key);
-    this.#attempts.delete(one.key);
-    one.key = key;
-    one.ended = false;
-    one.announced = false;
-    this.#attempts.set(one.key, one);
+  /** Gives it another key: later events about the old one do not concern it. @param {Upload} upload @param {string} [key] */
+  #changeKey(upload, key = randomKey()) {
+    this.#finished.add(upload.key);
+    this.#uploads.delete(upload.key);
+    upload.key = key;
+    upload.ended = false;
+    upload.announced = false;
+    this.#uploads.set(upload.key, upload);
   }
 
-  /** @param {Attempt} one @param {File | Blob} file */
-  async #send(one, file) {
+  /** @param {Upload} upload @param {File | Blob} file */
+  async #send(upload, file) {
     const controller = new AbortController();
-    one.controller = controller;
-    one.failed = false;
-    one.staged = this.#session === undefined;
-    one.quarter = 0;
-    one.from = undefined;
+    upload.controller = controller;
+    upload.failed = false;
+    upload.staged = this.#session === undefined;
+    upload.quarter = 0;
+    upload.from = undefined;
     if (!this.#session) {
-      await this.#describe(one, file);
-      if (one.staged) this.#offered(one, file);
+      await this.#describe(upload, file);
+      if (upload.staged) this.#offered(upload, file);
       return;
     }
     const sending = this.#session.upload(file, {
-      key: one.key,
+      key: upload.key,
       signal: controller.signal,
-      onProgress: (progress) => this.#progress(one, progress),
+      onProgress: (progress) => this.#progress(upload, progress),
     });
-    if (one.shown) this.#offered(one, file);
-    const late = setTimeout(() => this.#describe(one, file), describeDelay);
+    if (upload.shown) this.#offered(upload, file);
+    const late = setTimeout(() => this.#describe(upload, file), describeDelay);
     try {
       await sending;
-      if (one.announced) this.#drop(one);
+      if (upload.announced) this.#drop(upload);
     } catch (error) {
-      if (one.controller !== controller) return; // it is being retried already
-      if (controller.signal.aborted) this.#cancelled(one);
-      else if (this.#isOfEarlierAttempt(one, error)) {
-        one.ended = true;
-        this.#resend(one, file);
-      } else if (!one.failed) await this.#describeAndFail(one, file, error);
+      if (upload.controller !== controller) return; // it is being retried already
+      if (controller.signal.aborted) this.#cancelled(upload);
+      else if (this.#isOfEarlierAttempt(upload, error)) {
+        upload.ended = true;
+        this.#resend(upload, file);
+      } else if (!upload.failed) await this.#describeAndFail(upload, file, error);
     } finally {
       clearTimeout(late);
     }
   }
 
-  /** @param {Attempt} one @param {File | Blob} file @param {unknown} error */
-  async #describeAndFail(one, file, error) {
-    await this.#describe(one, file);
-    if (!one.failed && this.#attempts.has(one.key)) this.#fail(one, error);
+  /** @param {Upload} upload @param {File | Blob} file @param {unknown} error */
+  async #describeAndFail(upload, file, error) {
+    await this.#describe(upload, file);
+    if (!upload.failed && this.#uploads.has(upload.key)) this.#fail(upload, error);
   }
 
   /**
    * Names a file that the session has not reported: it was refused, or waits for a connection,
    * and its tile is to be shown meanwhile.
    *
-   * @param {Attempt} one
+   * @param {Upload} upload
    * @param {File | Blob} file
    */
-  async #describe(one, file) {
-    if (await this.#name(one, fileName(file), file.type)) this.#offered(one, file);
+  async #describe(upload, file) {
+    if (await this.#name(upload, fileName(file), file.type)) this.#offered(upload, file);
   }
 
-  /** Names a file, and returns false if it has a name already. @param {Attempt} one @param {string} name @param {string} type */
-  async #name(one, name, type) {
-    if (one.outgoing.name !== '') return false;
+  /** Names a file, and returns false if it has a name already. @param {Upload} upload @param {string} name @param {string} type */
+  async #name(upload, name, type) {
+    if (upload.outgoing.name !== '') return false;
     const named = await this.#host.describe(name, type);
     // The session may have reported it meanwhile.
-    if (one.outgoing.name !== '' || !this.#attempts.has(one.key)) return false;
-    one.outgoing.label(named);
+    if (upload.outgoing.name !== '' || !this.#uploads.has(upload.key)) return false;
+    upload.outgoing.label(named);
     return true;
   }
 
-  /** Shows it as not started. @param {Attempt} one @param {File | Blob} file */
-  #offered(one, file) {
-    this.#progress(one, { key: one.key, state: 'offered', sent: 0, stored: 0, total: file.size });
+  /** Shows it as not started. @param {Upload} upload @param {File | Blob} file */
+  #offered(upload, file) {
+    this.#progress(upload, { key: upload.key, state: 'offered', sent: 0, stored: 0, total: file.size });
   }
 
-  /** @param {Attempt} one @param {Progress} progress */
-  #progress(one, progress) {
-    if (one.failed || !this.#attempts.has(one.key)) return;
-    this.#takeOver(one, progress);
-    if (one.outgoing.name === '') return;
-    one.outgoing.upload(progress, one.controller !== undefined);
-    if (!one.shown) this.#showSoon(one);
-    this.#announceQuarter(one, progress);
+  /** @param {Upload} upload @param {Progress} progress */
+  #progress(upload, progress) {
+    if (upload.failed || !this.#uploads.has(upload.key)) return;
+    this.#takeOver(upload, progress);
+    if (upload.outgoing.name === '') return;
+    upload.outgoing.upload(progress, upload.controller !== undefined);
+    if (!upload.shown) this.#showSoon(upload);
+    this.#announceQuarter(upload, progress);
   }
 
-  /** Once more is stored than by the earlier attempt, errors concern this one. @param {Attempt} one @param {Progress} progress */
-  #takeOver(one, { state, stored }) {
-    if (state === 'receiving') one.from ??= stored;
-    if (['accepted', 'scanning', 'stored'].includes(state) || stored > (one.from ?? stored)) one.earlier = false;
+  /** Once more is stored than by the earlier attempt, errors concern this one. @param {Upload} upload @param {Progress} progress */
+  #takeOver(upload, { state, stored }) {
+    if (state === 'receiving') upload.from ??= stored;
+    if (['accepted', 'scanning', 'stored'].includes(state) || stored > (upload.from ?? stored)) upload.earlier = false;
   }
 
-  /** Announces each quarter of a long upload. @param {Attempt} one @param {Progress} progress */
-  #announceQuarter(one, { stored, total }) {
+  /** Announces each quarter of a long upload. @param {Upload} upload @param {Progress} progress */
+  #announceQuarter(upload, { stored, total }) {
     const quarter = total === 0 ? 0 : Math.floor((4 * stored) / total);
-    if (quarter <= one.quarter || quarter >= 4 || Date.now() - one.startedAt < 4000) return;
-    one.quarter = quarter;
-    this.#host.announce('saidPart', one.outgoing, quarter / 4);
+    if (quarter <= upload.quarter || quarter >= 4 || Date.now() - upload.startedAt < 4000) return;
+    upload.quarter = quarter;
+    this.#host.announce('saidPart', upload.outgoing, quarter / 4);
   }
 
-  /** @param {Attempt} one @param {unknown} error */
-  #fail(one, error) {
-    one.failed = true;
-    one.staged = false;
+  /** @param {Upload} upload @param {unknown} error */
+  #fail(upload, error) {
+    upload.failed = true;
+    upload.staged = false;
     const known = asAttacheError(error);
     // If the session itself has ended, another one may send the file.
     const retryable = this.#session ? known.retryable : this.#mayReturn;
     const { message, hint, code, id } = known;
-    one.outgoing.refuse({ message, hint, code, id, retryable: one.file !== undefined && retryable });
-    if (!one.shown) this.#show(one);
-    this.#host.failed(one.outgoing, known);
+    upload.outgoing.refuse({ message, hint, code, id, retryable: upload.file !== undefined && retryable });
+    if (!upload.shown) this.#show(upload);
+    this.#host.failed(upload.outgoing, known);
   }
 
-  /** @param {Attempt} one */
-  #cancelled(one) {
-    if (!this.#attempts.has(one.key)) return;
-    this.#host.announce('saidCancelled', one.outgoing);
-    this.#drop(one);
+  /** @param {Upload} upload */
+  #cancelled(upload) {
+    if (!this.#uploads.has(upload.key)) return;
+    this.#host.announce('saidCancelled', upload.outgoing);
+    this.#drop(upload);
   }
 
-  /** @param {Attempt} one */
-  #showSoon(one) {
-    if (this.#tileDelay > 0) one.showing ??= setTimeout(() => this.#showLate(one), this.#tileDelay);
-    else this.#showLate(one);
+  /** @param {Upload} upload */
+  #showSoon(upload) {
+    if (this.#tileDelay > 0) upload.showing ??= setTimeout(() => this.#showLate(upload), this.#tileDelay);
+    else this.#showLate(upload);
   }
 
-  /** @param {Attempt} one */
-  #showLate(one) {
-    if (one.shown || !this.#attempts.has(one.key)) return;
-    this.#show(one);
-    this.#host.announce('saidSending', one.outgoing);
+  /** @param {Upload} upload */
+  #showLate(upload) {
+    if (upload.shown || !this.#uploads.has(upload.key)) return;
+    this.#show(upload);
+    this.#host.announce('saidSending', upload.outgoing);
   }
 
-  /** @param {Attempt} one */
-  #show(one) {
-    clearTimeout(one.showing);
-    one.shown = true;
-    this.#host.show(one.outgoing);
+  /** @param {Upload} upload */
+  #show(upload) {
+    clearTimeout(upload.showing);
+    upload.shown = true;
+    this.#host.show(upload.outgoing);
   }
 
-  /** @param {Attempt} one */
-  #drop(one) {
-    this.#finished.add(one.key);
-    this.#attempts.delete(one.key);
-    if (one.shown) this.#host.remove(one.outgoing);
+  /** @param {Upload} upload */
+  #drop(upload) {
+    this.#finished.add(upload.key);
+    this.#uploads.delete(upload.key);
+    if (upload.shown) this.#host.remove(upload.outgoing);
   }
 
   /** @param {OutgoingFile} outgoing */
   #of(outgoing) {
-    return [...this.#attempts.values()].find((one) => one.outgoing === outgoing);
+    return [...this.#uploads.values()].find((upload) => upload.outgoing === outgoing);
   }
 }
