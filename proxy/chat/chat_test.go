@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"attache/bridge"
 	"attache/proxy/chat"
 	"attache/proxy/engine"
+	"attache/proxy/proxytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { proxytest.Main(m) }
 
 // store runs an engine in dir.
 func store(t testing.TB, dir string) *engine.Engine {

@@ -12,10 +12,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"attache/bridge"
 	"attache/proxy/engine"
+	"attache/proxy/proxytest"
 )
 
 // holdDir makes this test binary a process that opens the directory it names,
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(holdDir); dir != "" {
 		hold(dir)
 	}
-	goleak.VerifyTestMain(m)
+	proxytest.Main(m)
 }
 
 func start(t testing.TB, o engine.Options) *engine.Engine {

@@ -11,18 +11,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"attache/proxy"
 	"attache/proxy/engine"
 	"attache/proxy/objects"
+	"attache/proxy/proxytest"
 )
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(uploadTo); dir != "" {
 		upload(dir)
 	}
-	goleak.VerifyTestMain(m)
+	proxytest.Main(m)
 }
 
 // startEngine runs an engine in dir until the test ends.
