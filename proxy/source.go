@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -52,7 +51,7 @@ type incoming struct {
 	offset int64 // of the next piece
 	last   int   // bytes of the piece before it; 0: none came yet
 	heard  atomic.Int64
-	broken error // of the source
+	end    error // of the source
 
 	mu      sync.Mutex
 	durable int64
@@ -81,8 +80,6 @@ func (in *incoming) receive(ctx context.Context) error {
 		switch cause := context.Cause(ctx); {
 		case err != nil && cause != nil:
 			return cause
-		case err != nil && in.broken != nil:
-			return in.broken
 		case err != nil || last:
 			return err
 		}
@@ -98,11 +95,15 @@ func (in *incoming) piece(ctx context.Context) (last bool, err error) {
 	defer a.end()
 	a.expected = in.last
 	p, err := a.read(ctx, io.LimitReader(in, int64(t.cfg.MaxFrame)))
-	if err != nil {
+	switch cut := context.Cause(ctx); {
+	case cut != nil:
+		return false, cut
+	case err != nil:
 		return false, err
-	}
-	if len(p) == 0 {
+	case len(p) == 0 && in.end == io.EOF:
 		return false, io.ErrUnexpectedEOF
+	case len(p) == 0:
+		return false, in.end
 	}
 	last, err = t.Append(ctx, in.who, in.key, in.offset, p, in.note)
 	if err == nil {
@@ -112,16 +113,16 @@ func (in *incoming) piece(ctx context.Context) (last bool, err error) {
 	return last, err
 }
 
-var errSource = errors.New("the source failed")
-
-// Read reads from the source. An unexpected end must not look like the end of a piece.
-func (in *incoming) Read(p []byte) (int, error) {
-	n, err := in.source.Read(p)
+// Read reads from the source. Any error ends a piece, so that what came before it is kept.
+func (in *incoming) Read(p []byte) (n int, err error) {
+	if in.end == nil {
+		n, in.end = in.source.Read(p)
+	}
 	if n > 0 {
 		in.heard.Store(now())
 	}
-	if err != nil && err != io.EOF {
-		in.broken, err = err, errSource
+	if in.end != nil {
+		err = io.EOF
 	}
 	return n, err
 }

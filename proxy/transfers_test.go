@@ -213,8 +213,8 @@ func TestReceiveResumes(t *testing.T) {
 	require.Zero(t, offered.Offset)
 	failing := io.MultiReader(bytes.NewReader(content[:2_000_000]), broken{})
 	durable, err := d.transfers.Receive(t.Context(), d.who, key, 0, source(failing))
-	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	require.Positive(t, durable)
+	require.ErrorIs(t, err, io.ErrNoProgress)
+	require.EqualValues(t, 2_000_000, durable, "what came before the failure is kept")
 
 	offered, err = d.offer(key, "a.bin", len(content))
 	require.NoError(t, err)
@@ -234,17 +234,22 @@ func TestReceiveResumes(t *testing.T) {
 // broken is a connection that was cut.
 type broken struct{}
 
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (broken) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
 
 func TestReceiveEndsWithItsParty(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		after bridge.AfterAction
-		code  bridge.Code
-	}{"the party leaves": {bridge.KeepAlive, bridge.CodeNotJoined}, "the session ends": {bridge.ForceClose, bridge.CodeSessionEnded}} {
+		leaves string
+		after  bridge.AfterAction
+		code   bridge.Code
+	}{
+		"the party leaves": {"agent", bridge.KeepAlive, bridge.CodeNotJoined},
+		"the session ends": {"other", bridge.ForceClose, bridge.CodeSessionEnded},
+	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			d := w.door("agent", bridge.Agent)
+			w.door("other", bridge.Agent)
 			key := newKey()
 			_, err := d.offer(key, "a.bin", 1000)
 			require.NoError(t, err)
@@ -256,7 +261,7 @@ func TestReceiveEndsWithItsParty(t *testing.T) {
 			}()
 			_, err = begun.Write(random(10))
 			require.NoError(t, err)
-			require.NoError(t, w.chat.Leave(t.Context(), "s1", "agent", bridge.ReasonLeft, c.after))
+			require.NoError(t, w.chat.Leave(t.Context(), "s1", c.leaves, bridge.ReasonLeft, c.after))
 			require.Equal(t, c.code, bridge.CodeOf(<-ended))
 			_, err = d.transfers.Receive(t.Context(), d.who, key, 0, source(bytes.NewReader(random(1000))))
 			require.Equal(t, c.code, bridge.CodeOf(err))
@@ -317,4 +322,56 @@ func TestReceiveSharesTheFrameMemory(t *testing.T) {
 		require.Equal(t, bridge.Announced, record.State)
 	}
 	require.Equal(t, bridge.CodeBusy, bridge.CodeOf(<-ended))
+}
+
+// An upload whose right to write went to another proxy is taken again by the next piece,
+// from its record.
+func TestAppendTakesASupersededUploadAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	here, there := w.door("agent", bridge.Agent), w.another().door("agent", bridge.Agent)
+	content, key := random(300), newKey()
+	_, err := here.offer(key, "a.bin", len(content))
+	require.NoError(t, err)
+	require.NoError(t, here.append(key, 0, content[:100]))
+	offered, err := there.offer(key, "a.bin", len(content))
+	require.NoError(t, err)
+	require.EqualValues(t, 100, offered.Offset)
+	require.Equal(t, bridge.CodeSuperseded, bridge.CodeOf(here.append(key, 100, content[100:200])))
+	require.NoError(t, here.append(key, 100, content[100:200]))
+	require.Equal(t, bridge.CodeSuperseded, bridge.CodeOf(there.append(key, 100, content[100:])))
+	require.NoError(t, here.append(key, 200, content[200:]))
+	r, err := here.transfers.Await(t.Context(), here.who, key)
+	require.NoError(t, err)
+	require.Equal(t, bridge.Announced, r.State)
+	require.Equal(t, sum(content), r.Digest)
+}
+
+// append appends one piece and waits until it is durable.
+func (d *door) append(key string, offset int64, p []byte) error {
+	d.t.Helper()
+	ended := make(chan error, 1)
+	if _, err := d.transfers.Append(d.t.Context(), d.who, key, offset, p, func(_ int64, err error) { ended <- err }); err != nil {
+		return err
+	}
+	return <-ended
+}
+
+// infected finds something in every file.
+type infected struct{}
+
+func (infected) Scan(context.Context, io.Reader, proxy.Document) (proxy.Verdict, error) {
+	return proxy.Infected, nil
+}
+
+func TestAwaitGivesTheReservationBack(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, func(o *assembly.Options) { o.Scanner = infected{} })
+	d := w.door("carol", bridge.Client)
+	for range 4 { // one more than the customer may send
+		r, err := d.upload(newKey(), "a.bin", random(10))
+		require.NoError(t, err)
+		require.Equal(t, bridge.CodeInfected, r.Code)
+		require.Zero(t, w.limitsOf("carol").UsedFiles)
+	}
 }
