@@ -65,14 +65,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.CustomerLimits == nil {
-		limits := bridge.VendorLimits()
-		o.CustomerLimits = &limits
-	}
-	if o.AgentLimits == nil {
-		limits := bridge.Unlimited()
-		o.AgentLimits = &limits
-	}
+	o.CustomerLimits = cmp.Or(o.CustomerLimits, new(bridge.VendorLimits()))
+	o.AgentLimits = cmp.Or(o.AgentLimits, new(bridge.Unlimited()))
 	if o.AdmitText == nil {
 		o.AdmitText = func() error { return nil }
 	}

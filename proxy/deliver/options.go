@@ -95,8 +95,6 @@ func (o *Options) complete() error {
 	o.Keep = cmp.Or(o.Keep, 24*time.Hour)
 	o.KeepAnnounced = cmp.Or(o.KeepAnnounced, 30*24*time.Hour)
 	o.Sweep = cmp.Or(o.Sweep, time.Hour)
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return nil
 }
