@@ -33,13 +33,13 @@ func Start(ctx context.Context, o Options) (*Loop, error) {
 		return nil, err
 	}
 	l := &Loop{cfg: o, started: time.Now(), slots: make(chan struct{}, o.Workers), waiting: make(chan struct{}, maxWaiting)}
-	in, err := l.openQueue(ctx)
+	q, err := l.openQueue(ctx)
 	if err != nil {
 		return nil, err
 	}
 	l.taking, l.stop = context.WithCancel(context.Background())
 	l.working, l.abandon = context.WithCancel(context.Background())
-	l.taker.Go(func() { l.take(in) })
+	l.taker.Go(func() { l.take(q) })
 	l.running.Go(l.janitor)
 	l.running.Go(l.checkUnfinished)
 	return l, nil
@@ -65,9 +65,9 @@ func (l *Loop) Close(ctx context.Context) error {
 }
 
 // take passes messages to workers until the loop closes.
-func (l *Loop) take(in *queue) {
-	for in != nil {
-		in = l.reopen(l.takeFrom(in))
+func (l *Loop) take(q *queue) {
+	for q != nil {
+		q = l.reopen(l.takeFrom(q))
 	}
 }
 
@@ -78,23 +78,23 @@ func (l *Loop) reopen(err error) *queue {
 		if engine.Pause(l.taking, l.backOff(try)) != nil {
 			break
 		}
-		var in *queue
-		if in, err = l.openQueue(l.taking); err == nil {
-			return in
+		var q *queue
+		if q, err = l.openQueue(l.taking); err == nil {
+			return q
 		}
 	}
 	return nil
 }
 
-func (l *Loop) takeFrom(in *queue) error {
-	defer in.close()
+func (l *Loop) takeFrom(q *queue) error {
+	defer q.close()
 	for {
 		select {
 		case l.slots <- struct{}{}:
 		case <-l.taking.Done():
 			return nil
 		}
-		m, err := in.next(l.taking)
+		m, err := q.next(l.taking)
 		if err != nil {
 			<-l.slots
 			return err

@@ -75,6 +75,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// complete sets the defaults. It fails if a required option is missing.
 func (o *Options) complete() error {
 	if o.Records == nil || o.Staging == nil || o.Documents == nil || o.Chat == nil || o.Scanner == nil {
 		return errors.New("a delivery loop needs Records, Staging, Documents, Chat and Scanner")
