@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever bytes a page sends on a socket, before its token or after it, nobody else
-// notices, and no handler panics.
+// Whatever bytes a page sends on a socket, before its token or after it, no other page is
+// affected, and no handler panics.
 func FuzzT6T7T8AnyBytesOnASocketHarmNobody(f *testing.F) {
 	w := newWorld(f)
 	var said proxytest.Log
@@ -41,7 +41,7 @@ func FuzzT6T7T8AnyBytesOnASocketHarmNobody(f *testing.F) {
 			raw.Write(hello)
 		}
 		raw.Write(sent)
-		// The end of all that it sends, and then what the proxy has to say.
+		// The end of the page's bytes, and then the proxy's.
 		raw.(interface{ CloseWrite() error }).CloseWrite()
 		raw.SetReadDeadline(time.Now().Add(wait))
 		answer, _ := io.ReadAll(raw)

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestT5ForwardedForCountsFromATrustedProxyOnly goes by the header of a trusted reverse proxy, and by nobody
-// else's.
+// TestT5ForwardedForCountsFromATrustedProxyOnly believes the header of a trusted reverse
+// proxy, and no other.
 func TestT5ForwardedForCountsFromATrustedProxyOnly(t *testing.T) {
 	list, err := parseTrustedProxies([]string{"10.0.0.0/8", "192.0.2.7", "fd00::/8", "2001:db8:ffff::1"})
 	require.NoError(t, err)
@@ -45,7 +45,7 @@ func TestT5ForwardedForCountsFromATrustedProxyOnly(t *testing.T) {
 		"IPv6: a zone of the peer":                {"[fe80::1%eth0]:1234", nil, "fe80::/64"},
 		"IPv4 within IPv6":                        {"[::ffff:10.0.0.1]:1234", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
 		"IPv4 within IPv6, a stranger's":          {"[::ffff:203.0.113.9]:1234", []string{"198.51.100.1"}, "203.0.113.9"},
-		"a peer that is no address of the net":    {"@", []string{"198.51.100.1"}, "@"},
+		"a peer that is not an address":           {"@", []string{"198.51.100.1"}, "@"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.header}}
@@ -54,7 +54,7 @@ func TestT5ForwardedForCountsFromATrustedProxyOnly(t *testing.T) {
 	}
 }
 
-// B64: a reverse proxy that is not named makes one of all its users, and nobody would know.
+// B64: all clients of a reverse proxy that is not listed count as one, and the log says so.
 func TestB64UnlistedReverseProxyIsLogged(t *testing.T) {
 	list, err := parseTrustedProxies([]string{"10.0.0.0/8"})
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// kept is what a test looks at of a line of the audit log.
+// kept is the part of a line of the audit log that a test checks.
 type kept struct {
 	Action   proxy.Action
 	Session  string
@@ -129,7 +129,7 @@ func TestT2AuditLogHasNoTokenAndNoName(t *testing.T) {
 	require.NotContains(t, string(text), "canary")
 }
 
-// Whoever holds a ticket writes one line with it, however often it is used at once.
+// A ticket writes one line, however often it is used at once.
 func TestT21FirstUseOfATicketIsOneLine(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -154,7 +154,7 @@ func TestT21FirstUseOfATicketIsOneLine(t *testing.T) {
 	require.Equal(t, 1, downloads)
 }
 
-// fullAudit is a log that takes no line.
+// fullAudit is a log that cannot be written.
 type fullAudit struct{}
 
 func (fullAudit) Write(proxy.AuditRecord) error {

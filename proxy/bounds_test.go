@@ -13,8 +13,8 @@ import (
 	"attache/proxy"
 )
 
-// H3: a flood costs its socket and no goroutine for each of its frames, and its party
-// waits before it is served again; nobody else does.
+// H3: a flood costs its socket, and no goroutine for each of its frames. Its party waits
+// before it is served again, and no other party does.
 func TestH3FloodCostsNoGoroutinesAndItsPartyWaits(t *testing.T) {
 	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout = 500 * time.Millisecond })
 	witness, _ := w.join(w.customer)
@@ -47,8 +47,8 @@ func TestH3FloodCostsNoGoroutinesAndItsPartyWaits(t *testing.T) {
 	await(witness, func(m *bridge.Done) bool { return m.Ref == 1 })
 }
 
-// H4: a party has so many sockets of each kind, and its next one is told that it is too
-// many. What one party has is not another's.
+// H4: a party has a bounded number of sockets of each kind, and the next one is refused.
+// The sockets of one party do not count for another.
 func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MaxSockets = 3 })
@@ -77,8 +77,8 @@ func TestH4SocketsOfOnePartyAreBounded(t *testing.T) {
 	})
 }
 
-// M3: a stranger's place is free when its time is over, however long it takes to answer
-// the close: a place is not held by silence.
+// M3: a stranger's socket stops counting when its time is over, however long the stranger
+// takes to answer the close.
 func TestM3SilentSocketIsClosedAfterHelloTimeout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout, c.MaxWaitingAddress = 300*time.Millisecond, 1 })
@@ -91,7 +91,7 @@ func TestM3SilentSocketIsClosedAfterHelloTimeout(t *testing.T) {
 	conn.CloseNow()
 }
 
-// M3: at the total the one who has waited longest goes, and the newcomer gets in.
+// M3: at the total the socket that has waited longest is cut, and the new one admitted.
 func TestM3OldestWaitingSocketIsClosedForANewOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MaxWaiting, c.MaxWaitingAddress = 4, 4 })
@@ -112,8 +112,8 @@ func TestM3OldestWaitingSocketIsClosedForANewOne(t *testing.T) {
 	await(newcomer, anything[*bridge.Welcome])
 }
 
-// M4: what a party is sent of the transcript again and again is paced, on all its
-// sockets; what happens is not.
+// M4: history that a party is sent again and again is rate limited over all its sockets;
+// live events are not.
 func TestM4ReplayedHistoryIsRateLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.HistoryRate, c.HistoryBurst = 1.0/3600, 8*512 })

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// strict is a connection that takes so much under one deadline and no more.
+// strict is a connection that takes a bounded number of bytes under one deadline.
 type strict struct {
 	http.ResponseWriter
 	got  []byte

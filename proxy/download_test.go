@@ -56,7 +56,7 @@ func TestDownloadRanges(t *testing.T) {
 	}
 }
 
-// A download manager asks for the end of a file first; of an empty one there is none.
+// A download manager asks for the end of a file first; an empty file has none.
 func TestB58RangeOfAnEmptyFileIsNotSatisfiable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -102,11 +102,11 @@ func TestT14FileOfAnotherSessionIsUnknown(t *testing.T) {
 		require.Equal(t, bridge.CodeFileUnknown, fail.Error.Code)
 		refusals[fail.Error.Message] = true
 	}
-	require.Len(t, refusals, 1, "the answer does not tell whether the file exists elsewhere")
+	require.Len(t, refusals, 1, "the answer does not reveal whether the file exists in another session")
 }
 
-// A customer names another session's document in a notice of its own. The
-// notice reaches Chat Server on another way than this proxy; see the seam.
+// A customer names another session's document in a notice of its own, which reaches the
+// Chat Server without this proxy.
 func TestT15DocumentOfAnotherSessionGivesNoTicket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -160,7 +160,7 @@ func TestDownloadAttempts(t *testing.T) {
 	await(agent, anything[*bridge.Ticket])
 }
 
-// awayRecords cannot be read.
+// awayRecords are unavailable.
 type awayRecords struct{ proxy.Records }
 
 func (awayRecords) Get(context.Context, string, string) (proxy.Record, error) {
@@ -177,7 +177,7 @@ func TestUnreadableRecordIsStorageUnavailable(t *testing.T) {
 	require.Equal(t, bridge.CodeStorageUnavailable, await(agent, anything[*bridge.Fail]).Error.Code)
 }
 
-// TestT19DownloadThatIsNotReadIsCut begins downloads and takes nothing of them.
+// TestT19DownloadThatIsNotReadIsCut begins downloads and reads none of them.
 func TestT19DownloadThatIsNotReadIsCut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -216,7 +216,8 @@ func TestT19DownloadThatIsNotReadIsCut(t *testing.T) {
 	}
 }
 
-// TestM2RangesAreRateLimited asks for more small pieces than a party's pace has.
+// TestM2RangesAreRateLimited asks for more small pieces than a party's rate limit
+// allows.
 func TestM2RangesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -244,7 +245,7 @@ func TestM2RangesAreRateLimited(t *testing.T) {
 	require.NotEqual(t, http.StatusOK, <-got)
 }
 
-// TestB58DownloadResumesAfterTheTicketExpired takes a link whose time to begin is over.
+// TestB58DownloadResumesAfterTheTicketExpired uses a link after its time to begin.
 func TestB58DownloadResumesAfterTheTicketExpired(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *proxy.Config) { p.TicketTime = time.Nanosecond })
@@ -318,8 +319,8 @@ func TestB58LinkEndsWithThePartysRight(t *testing.T) {
 	}
 }
 
-// TestB58LinkEndsIfThePartyMayNotSeeTheFile takes away the sight of a file: the
-// same user leaves as a supervisor and comes back as a customer.
+// TestB58LinkEndsIfThePartyMayNotSeeTheFile hides a file: the same user leaves as a
+// supervisor and comes back as a customer.
 func TestB58LinkEndsIfThePartyMayNotSeeTheFile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -364,8 +365,8 @@ func TestB56TicketHasTheDocumentsSizeAndDigest(t *testing.T) {
 	}
 }
 
-// TestB57RefusedLinkDoesNotReplaceThePage follows links that are refused, as browsers say
-// that they do.
+// TestB57RefusedLinkDoesNotReplaceThePage follows refused links with the headers that
+// browsers send.
 func TestB57RefusedLinkDoesNotReplaceThePage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -24,7 +24,7 @@ func fill(ctx context.Context, a *frameBuffer) error {
 
 func never() time.Duration { return 0 }
 
-// H4: what frames on their way in hold is bounded, whoever sends them and however many.
+// H4: the memory of incoming frames is bounded, however many there are, of all parties.
 func TestH4IncomingFramesShareOneBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const whole = bridge.FrameHeader + bridge.MaxFrame + 1
@@ -49,7 +49,7 @@ func TestH4IncomingFramesShareOneBound(t *testing.T) {
 		r.mu.Lock()
 		require.GreaterOrEqual(t, r.free, int64(0))
 		r.mu.Unlock()
-		// A page's frame gets its room however many are before it.
+		// A page's frame gets its memory however many are before it.
 		good := r.begin(true, never, func() { t.Error("a good page is cut") })
 		require.NoError(t, fill(t.Context(), good))
 		good.whole()
@@ -74,7 +74,7 @@ func (r *frameMemory) claimsSize() (n int64) {
 	return n
 }
 
-// H4: a frame that is whole waits for the store, and is not cut for that.
+// H4: a whole frame that waits for the store is not cut.
 func TestH4CompleteFrameIsNotDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newFrameMemory(bridge.FrameHeader + bridge.MaxFrame + 1)
@@ -93,7 +93,7 @@ func TestH4CompleteFrameIsNotDropped(t *testing.T) {
 	})
 }
 
-// H4: who stops waiting takes nothing along.
+// H4: a claim that stops waiting holds nothing.
 func TestH4CancelledWaitTakesNoMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newFrameMemory(int64(steps[1]))
@@ -117,8 +117,8 @@ func TestH4CancelledWaitTakesNoMemory(t *testing.T) {
 	})
 }
 
-// H4: a frame as long as the one before it is copied once and not at each size; what has
-// come of it is kept.
+// H4: a frame as long as the one before it is copied once and not at each size, with
+// everything that has arrived of it.
 func TestH4BufferStartsAtTheLastFramesSize(t *testing.T) {
 	r := newFrameMemory(1 << 30)
 	for last, sizes := range map[int][]int{

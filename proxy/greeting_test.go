@@ -14,7 +14,7 @@ import (
 	"attache/proxy"
 )
 
-// slowAuth answers when it may.
+// slowAuth answers when the test lets it.
 type slowAuth struct {
 	proxy.Authenticator
 	asked, may chan struct{}
@@ -26,8 +26,8 @@ func (a slowAuth) Authenticate(_ context.Context, token string) (proxy.Identity,
 	return a.Authenticator.Authenticate(context.Background(), token)
 }
 
-// A socket that is being closed while its token is still looked at, because the key set
-// takes long, ends as any other, and nothing of it outlives the proxy.
+// A socket that is closed while its token is still being checked, because the key set is
+// slow, ends as any other, and no part of it outlives the proxy.
 func TestSocketClosesWhileItsTokenIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// However the bytes are cut on their way, the guard lets the same ones pass.
+// However the bytes are split on their way, the guard passes the same ones.
 func FuzzT7T8GuardPassesTheSameBytesHoweverCut(f *testing.F) {
 	for _, frames := range []string{
 		"\x81\x85\x00\x00\x00\x00hello",

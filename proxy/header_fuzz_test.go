@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever a stranger writes into X-Forwarded-For, who is counted is the peer, or an
-// address that a trusted reverse proxy wrote: nobody behind an address that is not trusted.
+// Whatever a stranger writes into X-Forwarded-For, the counted address is the peer's, or one
+// that a trusted reverse proxy wrote.
 func FuzzT5ForwardedForNamesOnlyTrustedAddresses(f *testing.F) {
 	trusted, err := parseTrustedProxies([]string{"10.0.0.0/8", "fd00::/8"})
 	require.NoError(f, err)
@@ -37,7 +37,7 @@ func FuzzT5ForwardedForNamesOnlyTrustedAddresses(f *testing.F) {
 	})
 }
 
-// An origin is on the list by every byte, and nothing but listed ones gets a header.
+// An origin is compared byte for byte, and only listed ones get a header.
 func FuzzT1OnlyListedOriginsGetAHeader(f *testing.F) {
 	list, err := parseOrigins([]string{"https://desk.example", "http://localhost:8080"})
 	require.NoError(f, err)

@@ -11,7 +11,7 @@ import (
 	"attache/bridge"
 )
 
-// B66: claims that can never match what their maker meant are told, once.
+// B66: claims that their issuer cannot have intended are logged, once.
 func TestB66UnlikelyClaimsAreLoggedOnce(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	for name, c := range map[string]struct {

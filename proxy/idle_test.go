@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestIdleUploadsAreForgotten begins uploads and leaves all but one alone.
+// TestIdleUploadsAreForgotten begins uploads and uses only one of them.
 func TestIdleUploadsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		us := uploads{open: map[string]*upload{}}

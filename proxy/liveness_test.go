@@ -20,7 +20,7 @@ import (
 	"attache/bridge"
 )
 
-// slowly is a reader of so many bytes a second, in pieces.
+// slowly is a reader with a rate in bytes a second, in pieces.
 type slowly struct {
 	left, piece int
 	stop        int // of what is left: it brings no more of it
@@ -41,8 +41,8 @@ func (s *slowly) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// B54: what comes at the slowest rate comes whole. T6: who drips ends, and so
-// does who keeps just above that rate without end.
+// B54: a message at the slowest rate arrives whole. T6: a peer that drips is cut, and so is
+// one that keeps just above that rate without end.
 func TestB54SlowMessageArrivesAndT6DripIsClosed(t *testing.T) {
 	for name, c := range map[string]struct {
 		from  *slowly
@@ -86,8 +86,8 @@ func TestB54SlowMessageArrivesAndT6DripIsClosed(t *testing.T) {
 	}
 }
 
-// A peer is gone when nothing came for a while, unless much is on its way to it,
-// or another socket of its page brings something.
+// A peer is gone after a silence, unless much is in flight to it, or another socket of its
+// page brings bytes.
 func TestB54SilentPeerIsClosed(t *testing.T) {
 	for name, c := range map[string]struct {
 		owed  int
@@ -95,14 +95,14 @@ func TestB54SilentPeerIsClosed(t *testing.T) {
 		party time.Duration // since one of its sockets brought something; 0: none ever did
 		gone  bool
 	}{
-		"just heard":                           {0, 19 * time.Second, 0, false},
-		"silent":                               {0, 21 * time.Second, 0, true},
-		"L10 a transcript on its way":          {60_000, 75 * time.Second, 0, false},
-		"L10 longer than it takes":             {60_000, 81 * time.Second, 0, true},
-		"megabytes written":                    {8 << 20, 141 * time.Second, 0, true},
-		"a frame drips in":                     {0, 100 * time.Second, time.Second, false},
-		"nor does the other one":               {0, 100 * time.Second, 30 * time.Second, true},
-		"silent for ever beside the other one": {0, 121 * time.Second, time.Second, true},
+		"just heard":                         {0, 19 * time.Second, 0, false},
+		"silent":                             {0, 21 * time.Second, 0, true},
+		"L10 a transcript on its way":        {60_000, 75 * time.Second, 0, false},
+		"L10 longer than it takes":           {60_000, 81 * time.Second, 0, true},
+		"megabytes written":                  {8 << 20, 141 * time.Second, 0, true},
+		"a frame drips in":                   {0, 100 * time.Second, time.Second, false},
+		"nor does the other one":             {0, 100 * time.Second, 30 * time.Second, true},
+		"always silent beside the other one": {0, 121 * time.Second, time.Second, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -131,8 +131,7 @@ func (p piped) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return p.conn, bufio.NewReadWriter(bufio.NewReader(p.conn), bufio.NewWriter(p.conn)), nil
 }
 
-// B69: a page may ask for more pings, because something between ends sockets
-// that are quiet.
+// B69: a page may ask for more pings, because something on the path ends quiet sockets.
 func TestB69PageSetsThePingInterval(t *testing.T) {
 	for name, c := range map[string]struct {
 		ask   int64 // milliseconds
@@ -190,8 +189,8 @@ func TestB69PageSetsThePingInterval(t *testing.T) {
 	}
 }
 
-// B54: what small frames are charged leaves a party whose line is slow at its rate,
-// with two uploads at a time.
+// B54: the charge for small frames does not slow down a party with a slow link and two
+// uploads at a time.
 func TestB54SlowLineIsNotRateLimited(t *testing.T) {
 	type ack struct {
 		at     time.Duration

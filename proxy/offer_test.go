@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// B43: a page that chose another file of the same name, size and date has to find
-// out before it says that it was sent.
+// B43: a page that chose another file of the same name, size and date must notice that
+// before it reports the file as sent.
 func TestB43OfferOfACompleteUploadIsAnsweredWithItsDigest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -41,7 +41,7 @@ func TestB43OfferOfACompleteUploadIsAnsweredWithItsDigest(t *testing.T) {
 	}
 }
 
-// An upload that ended otherwise has nothing to compare with.
+// An upload that failed or was cancelled has no digest to compare with.
 func TestB43OfferOfACancelledUploadHasNoDigest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -52,12 +52,12 @@ func TestB43OfferOfACancelledUploadHasNoDigest(t *testing.T) {
 	agent.send(&bridge.Cancel{Key: key})
 	await(agent, func(m *bridge.Upload) bool { return m.State == bridge.Cancelled })
 	agent.send(offer)
-	for told := false; !told; {
+	for sent := false; !sent; {
 		switch m := agent.next().(type) {
 		case *bridge.Accept:
 			require.Fail(t, "an accept", "%+v", m)
 		case *bridge.Upload:
-			told = m.State == bridge.Cancelled
+			sent = m.State == bridge.Cancelled
 		}
 	}
 }
@@ -105,8 +105,8 @@ func TestOfferThatBreaksARuleIsRefused(t *testing.T) {
 		{"agent: too large", agentToken, bridge.Offer{Name: "a.bin", Size: agentLimit + 1}, bridge.CodeFileSize},
 		{"a name of 4 KB", agentToken, bridge.Offer{Name: long[:1000], Size: 1}, bridge.CodeNameLength},
 		{"a blank name", agentToken, bridge.Offer{Name: "  ", Size: 1}, bridge.CodeNameInvalid},
-		{"digest is no digest", agentToken, bridge.Offer{Name: "a", Size: 1, Digest: "abc"}, bridge.CodeMessage},
-		{"key is no key", agentToken, bridge.Offer{Key: "XYZ", Name: "a", Size: 1}, bridge.CodeMessage},
+		{"digest is not one", agentToken, bridge.Offer{Name: "a", Size: 1, Digest: "abc"}, bridge.CodeMessage},
+		{"key is not one", agentToken, bridge.Offer{Key: "XYZ", Name: "a", Size: 1}, bridge.CodeMessage},
 		{"a vendor's key as custom", agentToken, bridge.Offer{Name: "a", Size: 1, Custom: bridge.Data{bridge.Text("file-document-id", "1")}}, bridge.CodeCustomKey},
 		{"customer sends to agents only", customerToken, bridge.Offer{Name: "a", Size: 1, Visibility: bridge.Internal}, bridge.CodeForbidden},
 		{"without the right", readOnlyToken, bridge.Offer{Name: "a", Size: 1}, bridge.CodeForbidden},
@@ -124,7 +124,7 @@ func TestOfferThatBreaksARuleIsRefused(t *testing.T) {
 			require.Equal(t, tt.code, fail.Error.Code)
 			require.NotEmpty(t, fail.Error.Hint)
 			require.NotEmpty(t, fail.Error.ID)
-			p.send(&bridge.Say{Ref: 1, Key: newKey(), Text: "the chat goes on"})
+			p.send(&bridge.Say{Ref: 1, Key: newKey(), Text: "the chat continues"})
 			await(p, func(m *bridge.Done) bool { return m.Ref == 1 })
 		})
 	}
@@ -137,13 +137,13 @@ func TestOfferThatBreaksARuleIsRefused(t *testing.T) {
 	})
 }
 
-// unheard are records whose first creation happens and is not heard of, until
-// the test says so.
+// unheard are records whose first creation succeeds, and whose answer is held back until
+// the test releases it.
 type unheard struct {
 	proxy.Records
-	first sync.Once
-	made  chan struct{}
-	told  chan struct{}
+	first    sync.Once
+	made     chan struct{}
+	released chan struct{}
 }
 
 func (u *unheard) wrap(c *proxy.Config) { u.Records, c.Records = c.Records, u }
@@ -152,26 +152,26 @@ func (u *unheard) Create(ctx context.Context, r proxy.Record) (proxy.Record, err
 	created, err := u.Records.Create(ctx, r)
 	u.first.Do(func() {
 		close(u.made)
-		<-u.told
+		<-u.released
 		err = context.DeadlineExceeded
 	})
 	return created, err
 }
 
-// The page's wire is cut while its offer is being answered, and it goes on over
-// another. What becomes of the first answer must not touch what was sent since.
+// The page's connection is cut while its offer is being answered, and it continues over
+// another. The late first answer must not affect bytes that were sent since.
 func TestOfferThatFailsLateLeavesAResumedUpload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
+	records := &unheard{made: make(chan struct{}), released: make(chan struct{})}
 	twin := w.another(records.wrap)
 	first, _ := twin.join(w.agent)
 	content, key := random(2*pieceLength), newKey()
 	offer := &bridge.Offer{Key: key, Name: "a.bin", Size: int64(len(content))}
 	first.send(offer)
 	<-records.made
-	tell := sync.OnceFunc(func() { close(records.told) })
-	defer tell() // or the proxy would wait for it
+	release := sync.OnceFunc(func() { close(records.released) })
+	defer release() // or the proxy would wait for it
 
 	again, _ := twin.join(w.agent)
 	d := twin.data(w.agent)
@@ -189,7 +189,7 @@ func TestOfferThatFailsLateLeavesAResumedUpload(t *testing.T) {
 			return stored || failed && fail.Error.Code == bridge.CodeSuperseded
 		})
 	}
-	tell()
+	release()
 	await(first, func(m *bridge.Fail) bool { return m.Key == key })
 
 	d.frame(key, pieceLength, content[pieceLength:])
@@ -200,8 +200,8 @@ func TestOfferThatFailsLateLeavesAResumedUpload(t *testing.T) {
 func TestT17OfferThatFailsLateStillCounts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	records := &unheard{made: make(chan struct{}), told: make(chan struct{})}
-	close(records.told)
+	records := &unheard{made: make(chan struct{}), released: make(chan struct{})}
+	close(records.released)
 	customer, welcome := w.another(records.wrap).join(w.customer)
 	offer := func() *bridge.Offer { return &bridge.Offer{Key: newKey(), Name: "a.bin", Size: 10} }
 	begun := offer()
@@ -216,8 +216,8 @@ func TestT17OfferThatFailsLateStillCounts(t *testing.T) {
 	customer.offer(begun)
 }
 
-// A backend may know nothing of this proxy's scanner, and count
-// nothing: what it said at the join still binds each file.
+// A backend may not know this proxy's scanner, and not count uploads: the limits of its
+// answer to the join still bind each file.
 func TestMaxFileSizeBindsEverybody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MaxFileSize = 1000 })
@@ -230,8 +230,8 @@ func TestMaxFileSizeBindsEverybody(t *testing.T) {
 			key := newKey()
 			p.offer(&bridge.Offer{Key: key, Name: "a.bin", Size: 1000})
 			if name == "customer" {
-				told := await(p, anything[*bridge.LimitsChanged])
-				require.Equal(t, int64(1000), told.Limits.MaxFileSize)
+				changed := await(p, anything[*bridge.LimitsChanged])
+				require.Equal(t, int64(1000), changed.Limits.MaxFileSize)
 			}
 		})
 	}

@@ -30,7 +30,7 @@ func hostileInputs(few int) int {
 	return few
 }
 
-// heldFile is a file that the oracle knows: how it can be fetched, and what it holds.
+// heldFile is a file that the oracle knows: how it can be fetched, and its content.
 type heldFile struct {
 	path, tag string
 	content   []byte
@@ -43,7 +43,7 @@ type hostileRequest struct {
 }
 
 // TestT26OracleOfHTTP sends requests of every shape, and an oracle that knows RFC 9110
-// and docs/protocol.md says what each is answered with.
+// and docs/protocol.md says how each must be answered.
 func TestT26OracleOfHTTP(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) {
@@ -113,7 +113,7 @@ func (f heldFile) request(r *rand.Rand, origin string) hostileRequest {
 	return q
 }
 
-// flip is another letter of base64.
+// flip returns another letter of base64.
 func flip(c byte) string {
 	if c == 'A' {
 		return "B"
@@ -121,7 +121,7 @@ func flip(c byte) string {
 	return "A"
 }
 
-// judge holds an answer against what the oracle expects.
+// judge compares an answer with the oracle's.
 func (f heldFile) judge(t *testing.T, q hostileRequest, res *http.Response, body []byte, origin string) {
 	t.Helper()
 	say := fmt.Sprintf("%s %s %v: %s", q.method, q.path, q.header, res.Status)
@@ -156,7 +156,8 @@ func (f heldFile) judge(t *testing.T, q hostileRequest, res *http.Response, body
 
 var oneRange = regexp.MustCompile(`^bytes=(\d*)-(\d*)$`)
 
-// expect is the status that a request of the file may have, and what a part of it holds.
+// expect returns the status that a request for the file must have, and the content of its
+// part.
 func (f heldFile) expect(q hostileRequest) (status []int, part []byte) {
 	switch q.method {
 	case http.MethodOptions:
@@ -206,7 +207,7 @@ func (f heldFile) lenient(asked string) []byte {
 }
 
 // TestT5OracleOfFirstMessages opens sockets whose first message is hostile. Only a hello
-// that is right in every member is welcomed, and nobody else is told anything but why.
+// that is right in every member is welcomed, and every other socket gets only the reason.
 func TestT5OracleOfFirstMessages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

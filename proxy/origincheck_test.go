@@ -75,7 +75,7 @@ func TestB66OriginThatNoBrowserSendsIsRefused(t *testing.T) {
 	}
 }
 
-// What is suggested may be written as it is.
+// A suggested origin passes the check.
 func FuzzB66SuggestedOriginIsAccepted(f *testing.F) {
 	for _, s := range []string{"https://desk.example:443/x", "Bücher.example:99", "[::1]:80", "ttp:/a@b:1?"} {
 		f.Add(s)

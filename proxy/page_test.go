@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// page speaks the wire as a browser page does, one message at a time. It is a
-// test's hand, not a second implementation: what it sends is up to the test.
+// page speaks the protocol as a browser page does, one message at a time. It is a tool, not
+// a second implementation: the test decides what it sends.
 type page struct {
 	t    testing.TB
 	conn *websocket.Conn
@@ -110,7 +110,7 @@ func (p *page) read() (bridge.Wire, error) {
 	return bridge.FromProxy(b)
 }
 
-// closed reads what is still under way and returns the code of the end.
+// closed reads the messages still in flight and returns the close code.
 func (p *page) closed() websocket.StatusCode {
 	p.t.Helper()
 	for {

@@ -12,8 +12,8 @@ import (
 	"attache/proxy"
 )
 
-// What a reverse proxy makes of a path is served and not redirected: a WebSocket handshake
-// follows no redirect.
+// Paths as reverse proxies change them are served and not redirected: a WebSocket handshake
+// does not follow a redirect.
 func TestB64PathsThatAReverseProxyChangesAreServed(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
@@ -54,11 +54,11 @@ func TestB64PathPrefixIsLogged(t *testing.T) {
 	} {
 		res, err := http.Get(server.URL + path)
 		require.NoError(t, err)
-		var told struct{ Protocol, Prefix string }
-		require.NoError(t, json.NewDecoder(res.Body).Decode(&told), path)
+		var answer struct{ Protocol, Prefix string }
+		require.NoError(t, json.NewDecoder(res.Body).Decode(&answer), path)
 		res.Body.Close()
-		require.Equal(t, bridge.Subprotocol, told.Protocol, path)
-		require.Equal(t, status == http.StatusNotFound, told.Prefix == "/chat/files", path)
+		require.Equal(t, bridge.Subprotocol, answer.Protocol, path)
+		require.Equal(t, status == http.StatusNotFound, answer.Prefix == "/chat/files", path)
 		require.Equal(t, status, res.StatusCode, path)
 		require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"), path)
 	}

@@ -44,8 +44,8 @@ func TestDisconnectedPartyLeavesAfterTheTimeout(t *testing.T) {
 	w.awaitSeated(1)
 }
 
-// TestPartyThatReturnsAtAnotherProxyStays loses a socket and has the page back through another
-// proxy: the first one's timeout takes nobody out.
+// TestPartyThatReturnsAtAnotherProxyStays loses a socket and connects the page to another
+// proxy: the first one's timeout takes no party out.
 func TestPartyThatReturnsAtAnotherProxyStays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -66,7 +66,7 @@ func TestPartyThatReturnsAtAnotherProxyStays(t *testing.T) {
 	w.awaitSeated(1)
 }
 
-// TestPartyOfAKilledProxyLeaves kills the proxy that alone knew of a party.
+// TestPartyOfAKilledProxyLeaves kills the only proxy that knew of a party.
 func TestPartyOfAKilledProxyLeaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -80,8 +80,8 @@ func TestPartyOfAKilledProxyLeaves(t *testing.T) {
 	w.awaitSeated(1)
 }
 
-// TestRemovedSeatIsTakenAgain comes back to a proxy that was thought
-// gone, while its old socket is not yet known to be dead.
+// TestRemovedSeatIsTakenAgain connects again to a proxy that the others
+// believed gone, while its old socket is not yet known to be dead.
 func TestRemovedSeatIsTakenAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -106,7 +106,7 @@ func TestRemovedSeatIsTakenAgain(t *testing.T) {
 	require.Greater(t, await(agent, isLeft).Event.ID, said, "and its seat is inherited")
 }
 
-// TestLeavingFreesTheSeat says goodbye in words.
+// TestLeavingFreesTheSeat leaves by a message.
 func TestLeavingFreesTheSeat(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -117,7 +117,7 @@ func TestLeavingFreesTheSeat(t *testing.T) {
 	w.awaitSeated(0)
 }
 
-// hooked is the real seats, with something that happens before or after.
+// hooked are the real seats, with hooks before and after.
 type hooked struct {
 	proxy.Seats
 	take  func() error // before Take
@@ -149,8 +149,8 @@ func (h *hooked) Free(ctx context.Context, session, user string) (bool, error) {
 	return elsewhere, err
 }
 
-// TestPartyThatReturnsWhileItsSeatIsFreedStays comes back at the moment at which the first
-// socket's seat has been given up: the party stays, and so does its seat.
+// TestPartyThatReturnsWhileItsSeatIsFreedStays connects at the moment at which the first
+// socket's seat has been freed: the party stays, and so does its seat.
 func TestPartyThatReturnsWhileItsSeatIsFreedStays(t *testing.T) {
 	t.Parallel()
 	freed, back := make(chan struct{}), make(chan struct{})

@@ -11,7 +11,7 @@ import (
 	"attache/proxy"
 )
 
-// A session's end reaches every page with its reason, at whichever proxy it is.
+// A session's end reaches every page with its reason, at every proxy.
 func TestM6SessionEndReachesEveryPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -31,7 +31,7 @@ func TestM6SessionEndReachesEveryPage(t *testing.T) {
 	require.Equal(t, bridge.CodeSessionEnded, p.refused())
 }
 
-// Who takes a party out in one tab ends its other ones, with a word.
+// A party that leaves in one tab ends its other ones, with a reason.
 func TestM6LeavingInOneTabEndsTheOthers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -45,8 +45,8 @@ func TestM6LeavingInOneTabEndsTheOthers(t *testing.T) {
 	require.Equal(t, websocket.StatusPolicyViolation, second.closed())
 }
 
-// A token alone stores nothing: data sockets end with the session and with their
-// party, and none begins after or without it.
+// A token alone gives no right to store: data sockets end with the session and with their
+// party, and none opens after or without it.
 func TestM6T10DataSocketsEndWithTheSession(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
@@ -107,7 +107,7 @@ func TestL4EndingASessionNeedsARight(t *testing.T) {
 	}
 }
 
-// L6: a page may be older than its token says, and a token may keep files from it.
+// L6: a page may be older than its token says, and a token may hide files from it.
 func TestL6LowerClientVersionCounts(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct{ token, hello, want int64 }{

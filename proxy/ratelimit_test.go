@@ -12,8 +12,7 @@ import (
 	"attache/proxy"
 )
 
-// slow is a proxy that reads five messages of a party, and the next one in an
-// hour.
+// slow is a proxy that reads five messages of a party, and the next one after an hour.
 func slow(t *testing.T) *world {
 	return newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1.0/3600, 5 })
 }
@@ -24,8 +23,8 @@ func say(p *page, n int) {
 	}
 }
 
-// T20: who sends too fast waits, on all its sockets and when it comes back; the
-// others do not.
+// T20: a party that sends too fast waits, on all its sockets and when it reconnects; others
+// do not.
 func TestT20MessagesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	w := slow(t)
@@ -60,8 +59,8 @@ func (c countedRecords) Get(ctx context.Context, session, key string) (proxy.Rec
 	return c.Records.Get(ctx, session, key)
 }
 
-// T20: a frame that belongs to no upload costs a read of the store, and so it
-// counts as a message. One that does costs nothing but itself.
+// T20: a frame of an unknown upload costs a read of the store, and so it counts as a
+// message. A frame of a known one costs nothing but itself.
 func TestT20RefusedFramesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	var read atomic.Int64
@@ -119,8 +118,8 @@ func TestM1TinyFramesAreRateLimited(t *testing.T) {
 	require.True(t, record.State.Incoming(), "the rest waits")
 }
 
-// M1: what lies in more pieces than a page has a reason for is refused, because each
-// download reads them one by one.
+// M1: a file in more pieces than a page has a reason for is refused, because each download
+// reads them one by one.
 func TestM1FileInTooManyFramesIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 })

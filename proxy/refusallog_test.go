@@ -14,8 +14,8 @@ import (
 	"attache/bridge"
 )
 
-// M7: whoever is refused over and over writes the log no more than now and then, and
-// what was left out is counted.
+// M7: a client that is refused over and over causes a line only now and then, and the rest
+// are counted.
 func TestM7RefusalsDoNotFillTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

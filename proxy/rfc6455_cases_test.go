@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// padded is a question of n bytes.
+// padded is a ping message of n bytes.
 func padded(n int) string {
 	q := question(1)
 	return q + strings.Repeat(" ", max(0, n-len(q)))
@@ -85,7 +85,7 @@ func reservedCases() (cases []wireCase) {
 	return cases
 }
 
-// opcodeCases: 5.2. Eleven opcodes mean nothing.
+// opcodeCases: 5.2. Eleven opcodes are reserved.
 func opcodeCases() (cases []wireCase) {
 	for _, op := range []byte{3, 4, 5, 6, 7, 11, 12, 13, 14, 15} {
 		for _, end := range []byte{0, fin} {
@@ -174,7 +174,7 @@ func closeCases() (cases []wireCase) {
 		wireCase{name: "close/then a ping", sent: slices.Concat(piece(fin|opClose, closing(1000, "")), piece(fin|opPing, "x")), closes: []websocket.StatusCode{1000}})
 }
 
-// maskCases: 5.1. What a page sends is masked.
+// maskCases: 5.1. A page's frames are masked.
 func maskCases() (cases []wireCase) {
 	for op, name := range map[byte]string{opText: "text", opBinary: "binary", opPing: "ping", opPong: "pong", opClose: "close", opContinue: "continuation", 3: "opcode 3"} {
 		cases = append(cases, wireCase{name: "mask/none on " + name, sent: pieceOf(fin|op, question(1), lengthOf(len(question(1))), 0), closes: breaksMute})

@@ -18,13 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wireCase is what a page writes on its chat socket after the welcome, byte for
-// byte, and what a server that keeps to RFC 6455 does about it.
+// wireCase is a page's bytes on its chat socket after the welcome, and the reaction of a
+// server that implements RFC 6455.
 type wireCase struct {
 	name string
 	sent []byte
 	// closes are the close codes with which the connection may end; 1006 is an end
-	// without a close frame. Without any the connection goes on.
+	// without a close frame. Without any the connection stays open.
 	closes []websocket.StatusCode
 	pong   *string // what a pong must have brought; nil: none is looked for
 }
@@ -50,7 +50,7 @@ func piece(first byte, payload string) []byte {
 	return pieceOf(first, payload, lengthOf(len(payload)), 0x80)
 }
 
-// lengthOf writes a length in as few bytes as it can be.
+// lengthOf writes a length in the fewest possible bytes.
 func lengthOf(n int) []byte {
 	switch {
 	case n < 126:
@@ -75,12 +75,12 @@ func pieceOf(first byte, payload string, length []byte, maskBit byte) []byte {
 	return out
 }
 
-// question is a text that asks for an answer.
+// question is a text that is answered.
 func question(ref int) string {
 	return string(bridge.AppendMessage(nil, &bridge.Ping{Ref: int64(ref)}))
 }
 
-// words is a text message whose text holds s as it is.
+// words is a text message whose text contains s unchanged.
 func words(s string) string {
 	return `{"type":"say","ref":1,"key":"` + newKey() + `","text":"a` + s + `z"}`
 }
@@ -89,8 +89,7 @@ func closing(code int, reason string) string {
 	return string(binary.BigEndian.AppendUint16(nil, uint16(code))) + reason
 }
 
-// TestRFC6455 runs every case against a proxy as pages meet it. T6, T7 and T8 rest
-// on it.
+// TestRFC6455 runs every case against a proxy as pages see it. T6, T7 and T8 depend on it.
 func TestRFC6455(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -143,7 +142,7 @@ func endOf(t *testing.T, conn net.Conn, r *bufio.Reader) websocket.StatusCode {
 		op, payload, err := readPiece(conn, r)
 		switch {
 		case err != nil:
-			require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection goes on")
+			require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection stays open")
 			return websocket.StatusAbnormalClosure
 		case op == opClose && payload == "":
 			return websocket.StatusNoStatusRcvd

@@ -17,7 +17,7 @@ import (
 	sender "attache/wasm/page"
 )
 
-// slowLine is a line to a server, of so many bytes a second upward for all its
+// slowLine is a link to a server with a rate in bytes a second upward, for all its
 // connections together.
 type slowLine struct {
 	listener net.Listener
@@ -67,7 +67,7 @@ func (l *slowLine) join(near net.Conn, to string) {
 	down.Wait()
 }
 
-// carried is what comes up the line, a small piece at a time.
+// carried reads what comes up the link, a small piece at a time.
 type carried struct {
 	io.Reader
 	l *slowLine
@@ -87,8 +87,8 @@ func (c carried) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// B54: a file that takes twice as long on its line as a message may take without a
-// byte goes over it once.
+// B54: a file that takes twice as long on its link as a message may take without a byte is
+// sent once.
 func TestB54FileSlowerThanMessageTimeoutArrives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MessageTimeout = 3 * time.Second })

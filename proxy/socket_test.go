@@ -126,10 +126,10 @@ func TestT5WaitingSocketsOfAnAddressAreBounded(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 	open[0].send(&bridge.Hello{Token: w.agent})
 	await(open[0], anything[*bridge.Welcome])
-	w.join(w.customer) // whoever is known does not count
+	w.join(w.customer) // an authenticated party does not count
 }
 
-// One stranger behind the reverse proxy is in nobody else's way.
+// One stranger behind the reverse proxy keeps no other client out.
 func TestT5WaitingSocketsAreCountedBehindAReverseProxy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -193,12 +193,11 @@ func TestT2TokenInTheURLIsNoHello(t *testing.T) {
 	w := newWorld(t)
 	p := w.open(bridge.PathChat + "?token=" + w.agent)
 	p.send(&bridge.Ping{Ref: 1})
-	require.Equal(t, bridge.CodeMessage, p.refused(), "a token in the URL is no hello")
+	require.Equal(t, bridge.CodeMessage, p.refused(), "a token in the URL is not a hello")
 	require.NotContains(t, w.Log.String(), w.agent)
 }
 
-// Pings cost us a write each, and pieces with nothing in them a read each; both
-// end by count.
+// Each ping costs a write, and each empty piece a read; both are bounded by number.
 func TestT6FloodEndsItsSocketOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.HelloTimeout, c.MessageTimeout = 2*wait, 2*wait })
@@ -225,7 +224,7 @@ func TestT6FloodEndsItsSocketOnly(t *testing.T) {
 				witness, _ := w.join(w.customer)
 				witness.send(&bridge.Ping{Ref: 1})
 				await(witness, func(m *bridge.Done) bool { return m.Ref == 1 })
-				// What is still under way makes a reset of the end, which may overtake its reason.
+				// Bytes still in flight turn the close into a reset, which may overtake the reason.
 				ends := []websocket.StatusCode{websocket.StatusPolicyViolation, websocket.StatusAbnormalClosure}
 				require.Contains(t, ends, rawClosed(t, raw), who)
 			}
@@ -233,7 +232,7 @@ func TestT6FloodEndsItsSocketOnly(t *testing.T) {
 	}
 }
 
-// One byte of a message comes for each answer that another page gets.
+// One byte of a message arrives for each answer that another page gets.
 func TestT6MessageThatDripsIsTimedOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.MessageTimeout = wait / 100 })
@@ -306,8 +305,8 @@ func TestDrainSendsPagesAway(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 }
 
-// A page that is still saying who it is when the drain begins is told to come
-// back as well.
+// A page that is still authenticating when the drain begins is sent a time to come back
+// too.
 func TestDrainReachesASocketBeforeItsHello(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -323,7 +322,7 @@ func TestDrainReachesASocketBeforeItsHello(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-// Data sockets that wait for a frame hold no room for one.
+// Data sockets that wait for a frame hold no memory for one.
 func TestIdleDataSocketsHoldNoFrameBuffer(t *testing.T) {
 	const sockets = 64
 	w := newWorld(t, func(c *proxy.Config) { c.MaxSockets = sockets + 1 })
@@ -336,7 +335,7 @@ func TestIdleDataSocketsHoldNoFrameBuffer(t *testing.T) {
 	require.Less(t, heap()-before, int64(sockets*bridge.MaxFrame/4))
 }
 
-// heap is what is in use, without what the pools keep.
+// heap is the memory in use, without the pools'.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC()

@@ -20,7 +20,7 @@ func partySocket() *socket {
 	return s
 }
 
-// H3: the wait doubles with each flood, has a bound, and is forgotten in the end.
+// H3: the wait doubles with each flood up to a bound, and is forgotten at last.
 func TestH3WaitDoublesWithEachFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := testRateLimits()
@@ -44,12 +44,12 @@ func TestH3WaitDoublesWithEachFlood(t *testing.T) {
 		require.Equal(t, strikeMost, last)
 		time.Sleep(strikeMost + strikeLast + time.Second)
 		synctest.Wait()
-		require.Empty(t, p.byParty, "nothing is kept of who is gone")
+		require.Empty(t, p.byParty, "nothing is kept of a party that is gone")
 	})
 }
 
-// H4: a page that comes back over another network finds room where its old sockets are
-// dead and nobody has noticed; living ones keep their places.
+// H4: a page that comes back over another network replaces its old sockets if they are dead
+// and that was not noticed; living ones stay.
 func TestH4DeadSocketsAreClosedForANewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := testRateLimits()

@@ -11,8 +11,8 @@ import (
 	"attache/proxy"
 )
 
-// Who says too much in too short a time is told to wait, over all its sockets, and
-// nobody else is.
+// A party that sends too much text in too short a time is refused, over all its sockets, and
+// no other party is.
 func TestH5TextIsRateLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.TextRate, c.TextBurst = 1, 10_000 })
@@ -62,5 +62,5 @@ func TestH5RefusalsDoNotFillTheAuditLog(t *testing.T) {
 	kept := strings.Count(string(lines), `"refused"`)
 	require.Less(t, kept, offers)
 	require.GreaterOrEqual(t, kept, 200)
-	require.Positive(t, strings.Count(string(lines), `"busy"`), "the last one stands for the rest")
+	require.Positive(t, strings.Count(string(lines), `"busy"`), "the last line represents the rest")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scrape reads our own series as Prometheus does, but those of time and space.
+// scrape reads our own series as Prometheus does, except those of time and disk space.
 func (w *world) scrape() map[string]float64 {
 	w.t.Helper()
 	series := map[string]float64{}
@@ -37,7 +37,7 @@ func (w *world) scraped() string {
 	return answer.Body.String()
 }
 
-// moved is what has changed between two scrapes.
+// moved returns the changes between two scrapes.
 func moved(before, after map[string]float64) map[string]float64 {
 	change := map[string]float64{}
 	for name, v := range after {
@@ -119,7 +119,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 	}
 }
 
-// pollUntil waits for what no message tells.
+// pollUntil waits for a condition that no message reports.
 func pollUntil(is func() bool) bool {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

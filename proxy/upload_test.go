@@ -74,8 +74,8 @@ func TestUploadStatesAreReportedInOrder(t *testing.T) {
 	require.Equal(t, key, last.Event.Key)
 }
 
-// What is wrong with one upload ends that upload, or only the frame; the socket
-// and the chat go on, and the upload can be continued where it can be.
+// A fault of one upload ends that upload, or only the frame; the socket and the chat
+// continue, and the upload can be resumed where that is possible.
 func TestBadFrameEndsItsUploadOnly(t *testing.T) {
 	t.Parallel()
 	const size = 300_000
@@ -189,8 +189,8 @@ func TestCancelLeavesNothing(t *testing.T) {
 	require.Equal(t, bridge.CodeUploadUnknown, customer.refused())
 }
 
-// An upload that began here was completed elsewhere, and its page is back here when
-// its user takes it back.
+// An upload that began here was completed at another proxy, and its page is back here when
+// its user cancels it.
 func TestCancelOfAnUploadCompletedAtAnotherProxy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -217,7 +217,7 @@ func TestCancelOfAnUploadCompletedAtAnotherProxy(t *testing.T) {
 	w.nothingStaged()
 }
 
-// The proxy dies in the middle: what was acked is there, and any proxy goes on.
+// The proxy dies in the middle: acked bytes are there, and any proxy can resume the upload.
 func TestUploadResumesAtAnotherProxyAfterAKill(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -254,8 +254,8 @@ func (a away) Update(ctx context.Context, _ proxy.Record) (proxy.Record, error) 
 	return proxy.Record{}, ctx.Err()
 }
 
-// A proxy that goes does not wait for an engine that is away; the next one
-// accepts what it could not.
+// A proxy that closes does not wait for an engine that is unavailable; the next one accepts
+// the upload.
 func TestCloseDoesNotWaitForTheEngine(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -11,13 +11,13 @@ import (
 	"attache/proxy/assembly"
 )
 
-// unlimited lets customers send what they like.
+// unlimited lets customers send any files.
 func unlimited(o *assembly.Options) {
 	none := bridge.Unlimited()
 	o.Chat.CustomerLimits = &none
 }
 
-// offerOf offers a file and returns the code it is refused with; none when it is not.
+// offerOf offers a file and returns the code of its refusal, or none.
 func offerOf(p *page, key string, size int64) bridge.Code {
 	p.send(&bridge.Offer{Key: key, Name: "a.bin", Size: size})
 	for {
@@ -33,8 +33,8 @@ func offerOf(p *page, key string, size int64) bridge.Code {
 	}
 }
 
-// However many files an allowance gives, only so many are unfinished at a time, by
-// whichever sockets they are offered and wherever.
+// However many files an allowance permits, the number of unfinished ones is bounded, over
+// all sockets and proxies.
 func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorldWith(t, unlimited, func(c *proxy.Config) { c.MaxUnfinished, c.MaxUnfinishedBytes, c.MaxLost = 3, 1000, 2 })
@@ -50,7 +50,7 @@ func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 	require.Empty(t, offerOf(customer, newKey(), 100))
 	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 1), "three are unfinished")
 	require.Equal(t, bridge.CodeBusy, offerOf(elsewhere, newKey(), 1))
-	require.Empty(t, offerOf(customer, first, 400), "the same one goes on")
+	require.Empty(t, offerOf(customer, first, 400), "the same one resumes")
 	cancel := func(key string) {
 		customer.send(&bridge.Cancel{Key: key})
 		await(customer, func(m *bridge.Upload) bool { return m.Key == key && m.State == bridge.Cancelled })
@@ -70,8 +70,8 @@ func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 	require.Equal(t, bridge.CodeBusy, offerOf(another, newKey(), 1))
 }
 
-// A file that lacks one byte goes when its customer has gone, and its bytes are free;
-// who comes back in time goes on where it was.
+// A file that lacks one byte is removed when its customer has left, and its bytes are
+// free; a customer that comes back in time resumes it.
 func TestH1UnfinishedUploadOfAnAbsentPartyIsRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorldWith(t, func(o *assembly.Options) {
@@ -111,5 +111,5 @@ func TestH1UnfinishedUploadOfAnAbsentPartyIsRemoved(t *testing.T) {
 	}, wait, 10*time.Millisecond)
 	customer, _ = w.join(w.customer)
 	customer.send(&bridge.Offer{Key: keys[1], Name: "a.bin", Size: size + 1})
-	require.Zero(t, await(customer, anything[*bridge.Accept]).Offset, "it begins anew")
+	require.Zero(t, await(customer, anything[*bridge.Accept]).Offset, "it starts again")
 }

@@ -19,7 +19,7 @@ import (
 	"attache/bridge"
 )
 
-// reason is the answer to a page that asks why it cannot dial.
+// reason is the answer to a page that asks why its dial failed.
 type reason struct {
 	Protocol string
 	Time     int64
@@ -45,38 +45,38 @@ func askWhy(t *testing.T, server, method, origin string) (reason, *http.Response
 	require.Less(t, len(text), 1024, "the answer is small")
 	require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"))
 	require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
-	var told reason
+	var answer reason
 	if res.StatusCode == http.StatusOK {
-		require.NoError(t, json.Unmarshal(text, &told))
+		require.NoError(t, json.Unmarshal(text, &answer))
 	}
-	return told, res
+	return answer, res
 }
 
 func TestB64WhyReportsARefusedOrigin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const stranger = "https://other.example"
-	told, _ := askWhy(t, w.Server.URL, http.MethodPost, stranger)
-	require.Equal(t, reason{Protocol: bridge.Subprotocol, Time: told.Time, Origin: stranger}, told)
-	require.WithinDuration(t, time.Now(), time.UnixMilli(told.Time), time.Minute)
+	answer, _ := askWhy(t, w.Server.URL, http.MethodPost, stranger)
+	require.Equal(t, reason{Protocol: bridge.Subprotocol, Time: answer.Time, Origin: stranger}, answer)
+	require.WithinDuration(t, time.Now(), time.UnixMilli(answer.Time), time.Minute)
 	_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {stranger}})
 	require.Error(t, err)
 	require.Equal(t, http.StatusForbidden, res.StatusCode)
-	told, _ = askWhy(t, w.Server.URL, http.MethodGet, stranger)
-	require.Equal(t, bridge.CodeOrigin, told.Refused)
-	require.False(t, told.Allowed)
-	require.Empty(t, told.Missing)
-	// Others learn nothing of it, and nobody learns which origins may connect.
-	told, _ = askWhy(t, w.Server.URL, http.MethodPost, origin)
-	require.True(t, told.Allowed)
-	require.Empty(t, told.Refused)
-	told, _ = askWhy(t, w.Server.URL, http.MethodPost, "")
-	require.Equal(t, reason{Protocol: bridge.Subprotocol, Time: told.Time}, told)
+	answer, _ = askWhy(t, w.Server.URL, http.MethodGet, stranger)
+	require.Equal(t, bridge.CodeOrigin, answer.Refused)
+	require.False(t, answer.Allowed)
+	require.Empty(t, answer.Missing)
+	// Other pages learn nothing of it, and none learns which origins may connect.
+	answer, _ = askWhy(t, w.Server.URL, http.MethodPost, origin)
+	require.True(t, answer.Allowed)
+	require.Empty(t, answer.Refused)
+	answer, _ = askWhy(t, w.Server.URL, http.MethodPost, "")
+	require.Equal(t, reason{Protocol: bridge.Subprotocol, Time: answer.Time}, answer)
 	require.Contains(t, w.Log.String(), "origin="+stranger)
 	require.Contains(t, w.Log.String(), "--origin "+stranger)
 }
 
-// What a stranger names is bounded and escaped where it is told.
+// A stranger's origin is bounded and escaped in the answer and in the log.
 func TestT2RefusedOriginIsEscapedInTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -115,8 +115,8 @@ func TestT5RefusedDialsDoNotFillTheLog(t *testing.T) {
 	require.Positive(t, limited)
 }
 
-// B66: the word about an end that nobody meant comes for real tokens, whose ends the
-// authenticator has cut off.
+// B66: the warning about an unintended expiry comes for real tokens, whose expiry the
+// authenticator has limited.
 func TestB66TokenWithADistantEndIsLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -145,13 +145,13 @@ func TestB64WhyReportsMissingUpgradeHeaders(t *testing.T) {
 		require.Equal(t, http.StatusUpgradeRequired, res.StatusCode)
 		require.Equal(t, origin, res.Header.Get("Access-Control-Allow-Origin"))
 	}
-	told, _ := askWhy(t, front.URL, http.MethodPost, origin)
-	require.Equal(t, bridge.CodeUpgrade, told.Refused)
-	require.Equal(t, []string{"Connection: Upgrade", "Upgrade: websocket"}, told.Missing)
-	// Once it is mended nothing is held against the page any more.
+	answer, _ := askWhy(t, front.URL, http.MethodPost, origin)
+	require.Equal(t, bridge.CodeUpgrade, answer.Refused)
+	require.Equal(t, []string{"Connection: Upgrade", "Upgrade: websocket"}, answer.Missing)
+	// Once it is repaired, the page is no longer reported as refused.
 	w.join(w.agent)
-	told, _ = askWhy(t, front.URL, http.MethodPost, origin)
-	require.Empty(t, told.Missing)
+	answer, _ = askWhy(t, front.URL, http.MethodPost, origin)
+	require.Empty(t, answer.Missing)
 	require.Contains(t, w.Log.String(), "without Connection: Upgrade and Upgrade: websocket")
 	require.Contains(t, w.Log.String(), "proxy_set_header Upgrade")
 }
@@ -169,9 +169,9 @@ func TestB64WhyReportsHTTP10(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	require.Equal(t, http.StatusUpgradeRequired, res.StatusCode)
-	told, _ := askWhy(t, w.Server.URL, http.MethodPost, origin)
-	require.Equal(t, []string{"HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket"}, told.Missing)
-	// Somebody who opens the address in a browser dials nothing.
+	answer, _ := askWhy(t, w.Server.URL, http.MethodPost, origin)
+	require.Equal(t, []string{"HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket"}, answer.Missing)
+	// A person who opens the address in a browser does not dial.
 	visitor, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Server.URL+bridge.PathData, nil)
 	require.NoError(t, err)
 	visitor.Header.Set("Origin", origin)
@@ -189,7 +189,7 @@ func TestWhyReportsADrain(t *testing.T) {
 	_, res, err := w.dial(bridge.PathChat, http.Header{"Origin": {origin}})
 	require.Error(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
-	told, _ := askWhy(t, w.Server.URL, http.MethodPost, origin)
-	require.True(t, told.Draining)
-	require.Equal(t, bridge.CodeBusy, told.Refused)
+	answer, _ := askWhy(t, w.Server.URL, http.MethodPost, origin)
+	require.True(t, answer.Draining)
+	require.Equal(t, bridge.CodeBusy, answer.Refused)
 }

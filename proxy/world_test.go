@@ -48,7 +48,7 @@ func newWorld(t testing.TB, set ...func(*proxy.Config)) *world {
 	return newWorldWith(t, nil, set...)
 }
 
-// newWorldWith changes what the proxy stands on as well.
+// newWorldWith also changes the parts under the proxy.
 func newWorldWith(t testing.TB, change proxytest.Change, set ...func(*proxy.Config)) *world {
 	t.Helper()
 	limits := bridge.Unlimited()
@@ -89,7 +89,7 @@ func (w *world) restarted() *world {
 	return w.another()
 }
 
-// nothingStaged checks that the store holds no byte of any upload.
+// nothingStaged checks that the store has no byte of any upload.
 func (w *world) nothingStaged() {
 	w.t.Helper()
 	require.Eventually(w.t, func() bool { return w.bytesStored() == 0 }, wait, 10*time.Millisecond, "bytes were left behind")
@@ -138,7 +138,7 @@ func readOnlyToken(w *world) string {
 	return w.Token("s1", "rita", bridge.Agent, bridge.RightChat, bridge.RightDownload)
 }
 
-// raw is a chat socket below the library: bytes as a hostile page would write them.
+// raw is a chat socket without the library: bytes as a hostile page would write them.
 func (w *world) raw() net.Conn {
 	w.t.Helper()
 	conn, err := net.Dial("tcp", w.Server.Listener.Addr().String())
