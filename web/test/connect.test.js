@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { AttacheError, connect } from '../attache.js';
-import { enter, heard, proxy, record, task, until } from './visit.js';
+import { joinChat, nextEvent, proxy, record, task, until } from './visit.js';
 
 test('connect joins the session that the token names', async () => {
   proxy.add({ type: 'message', text: 'earlier' });
-  const session = await enter();
+  const session = await joinChat();
   assert.equal(session.id, 'chat-1');
   assert.deepEqual(session.party, { userId: 'ada', nickname: 'Ada', userType: 'AGENT' });
   assert.equal(session.state, 'connected');
   assert.deepEqual(session.rights, ['chat', 'upload:file-system', 'download']);
   assert.deepEqual(session.limits.types, []);
-  const said = await heard(session, 'message');
+  const said = await nextEvent(session, 'message');
   assert.equal(said.text, 'earlier');
   assert.equal(said.own, true);
   assert.deepEqual(session.transcript, [said]);
@@ -39,7 +39,7 @@ test('connect rejects wrong options', async () => {
 
 test('a refused connection rejects with an AttacheError', async () => {
   proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error: { code: 'token-invalid', message: 'no', hint: 'ask', id: 'e1' } });
-  await assert.rejects(enter(), (error) => {
+  await assert.rejects(joinChat(), (error) => {
     assert.ok(error instanceof AttacheError && error instanceof Error);
     assert.deepEqual({ ...error }, { name: 'AttacheError', code: 'token-invalid', hint: 'ask', retryable: false, id: 'e1' });
     assert.equal(error.message, 'no');
@@ -58,7 +58,7 @@ test('B64 a failed dial reports the cause that the proxy knows', async (t) => {
   proxy.refusing = true;
   for (const [code, why] of Object.entries(cases)) {
     proxy.why = why;
-    await assert.rejects(enter(), { name: 'AttacheError', code }, code);
+    await assert.rejects(joinChat(), { name: 'AttacheError', code }, code);
   }
   assert.equal(said.mock.callCount(), 3, 'only what somebody can fix is logged');
   assert.match(said.mock.calls[1].arguments[0], /http:\/\/files\.example\/base .*Upgrade: websocket.*nginx/);
@@ -66,7 +66,7 @@ test('B64 a failed dial reports the cause that the proxy knows', async (t) => {
 
 test('B64 a proxy that restarts with another origin list does not end a chat', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
-  const session = await enter();
+  const session = await joinChat();
   proxy.refusing = true;
   proxy.why = { protocol: 'attache.v1', time: 1, origin: globalThis.origin ?? '', allowed: false };
   const states = record(session, 'state', ({ state, error }) => `${state} ${error?.code}`);
@@ -85,7 +85,7 @@ test('B42 the proxy\'s reason for refusing a token is logged to the console', as
   proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error });
   const controller = new AbortController();
   const tries = [];
-  await assert.rejects(enter({ signal: controller.signal, onRetry: (why) => { tries.push(why); controller.abort('enough'); } }), (reason) => reason === 'enough');
+  await assert.rejects(joinChat({ signal: controller.signal, onRetry: (why) => { tries.push(why); controller.abort('enough'); } }), (reason) => reason === 'enough');
   assert.deepEqual(tries.map(({ error: { code, retryable } }) => [code, retryable]), [['token-early', true]]);
   assert.match(said.mock.calls[0].arguments[0], /token-early.*another 61 s.*e1/);
 });
@@ -105,7 +105,7 @@ async function told(run) {
 }
 
 test('an empty fixed token is refused', async () => {
-  await told(() => assert.rejects(enter({ token: '' }), { code: 'token-invalid' }));
+  await told(() => assert.rejects(joinChat({ token: '' }), { code: 'token-invalid' }));
   assert.equal(proxy.sockets.length, 0);
 });
 
@@ -118,7 +118,7 @@ test('B31 the first connect waits for an application that has no token for a whi
   ];
   const tries = [];
   const words = await told(async () => {
-    const session = await enter({ token: () => answers.shift()(), onRetry: ({ error, retryIn }) => tries.push([error.code, error.message, error.retryable, retryIn > 0]) });
+    const session = await joinChat({ token: () => answers.shift()(), onRetry: ({ error, retryIn }) => tries.push([error.code, error.message, error.retryable, retryIn > 0]) });
     assert.equal(session.state, 'connected');
   });
   assert.equal(proxy.last('/chat').token, 'a.token');
@@ -130,7 +130,7 @@ test('B31 the first connect waits for an application that has no token for a whi
 
 test('B31 a reconnect waits for an application that has no token for a while', async () => {
   let up = true;
-  const session = await enter({ token: async () => (up ? 'a.token' : '<html>') });
+  const session = await joinChat({ token: async () => (up ? 'a.token' : '<html>') });
   const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
   const words = await told(async () => {
     up = false;
@@ -154,7 +154,7 @@ test('B31 the first connect waits for a proxy that is down', async () => {
     }
   };
   const tries = [];
-  await enter({ onRetry: ({ error }) => tries.push(error.code) });
+  await joinChat({ onRetry: ({ error }) => tries.push(error.code) });
   assert.deepEqual(tries, ['offline', 'offline']);
 });
 
@@ -170,7 +170,7 @@ test('B34 a page that becomes visible retries at once', async () => {
   globalThis.document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
   try {
     const waits = [];
-    const connecting = enter({ onRetry: ({ retryIn }) => waits.push(retryIn) });
+    const connecting = joinChat({ onRetry: ({ retryIn }) => waits.push(retryIn) });
     await until(() => waits.length === 3);
     const dialed = proxy.sockets.length;
     document.dispatchEvent(new Event('visibilitychange'));
@@ -191,7 +191,7 @@ test('B39 a token of another user or chat session ends the session before anythi
   const token = (sub, session) => `e30.${btoa(JSON.stringify({ sub, session }))}.c2ln`;
   for (const other of [token('bo', 'chat-1'), token('ada', 'chat-2')]) {
     let next = token('ada', 'chat-1');
-    const session = await enter({ token: async () => next });
+    const session = await joinChat({ token: async () => next });
     next = other;
     proxy.last('/chat').cut();
     const said = session.send('for this chat only');
@@ -204,17 +204,17 @@ test('B39 a token of another user or chat session ends the session before anythi
 
 test('connecting can be aborted', async () => {
   const reason = new Error('enough');
-  await assert.rejects(enter({ signal: AbortSignal.abort(reason) }), reason);
+  await assert.rejects(joinChat({ signal: AbortSignal.abort(reason) }), reason);
   assert.equal(proxy.sockets.length, 0);
 
   const controller = new AbortController();
   proxy.answers.hello = () => controller.abort(reason);
-  await assert.rejects(enter({ signal: controller.signal }), reason);
+  await assert.rejects(joinChat({ signal: controller.signal }), reason);
   await until(() => proxy.last('/chat').readyState === 3);
 });
 
 test('B21 another token provider is called at the next reconnect, and does not reconnect', async () => {
-  const session = await enter({ token: 'the.first' });
+  const session = await joinChat({ token: 'the.first' });
   const states = record(session, 'state', ({ state }) => state);
   assert.throws(() => session.setToken(5), { code: 'message-invalid' });
   session.setToken(async () => 'the.second');

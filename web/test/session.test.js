@@ -3,10 +3,10 @@ import { test } from 'node:test';
 
 import { AttacheError, check, connect, describe } from '../attache.js';
 import { load } from '../loader.js';
-import { content, enter, file, heard, instance, proxy, record, task, until } from './visit.js';
+import { content, joinChat, file, nextEvent, instance, proxy, record, task, until } from './visit.js';
 
 test('T36: hostile arguments are refused', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const fail = () => { throw new Error('a getter'); };
   const throwing = new Proxy({}, { get: fail, ownKeys: fail, has: fail, getPrototypeOf: fail });
   const hostile = new File(['x'], 'a.txt');
@@ -47,7 +47,7 @@ test('B21 closing one of a party\'s two sessions leaves the party in the chat', 
     left.push(ref);
     socket.say({ type: 'done', ref });
   };
-  const [first, second] = [await enter(), await enter()];
+  const [first, second] = [await joinChat(), await joinChat()];
   const states = record(first, 'state', ({ state, error }) => [state, error]);
   await first.close();
   assert.deepEqual([first.state, left.length], ['closed', 0]);
@@ -60,10 +60,10 @@ test('B21 closing one of a party\'s two sessions leaves the party in the chat', 
 });
 
 test('close leaves, and open calls reject', async () => {
-  const session = await enter();
+  const session = await joinChat();
   proxy.answers.ask = () => {};
   const open = assert.rejects(session.download('f'), { code: 'not-joined' });
-  const closed = heard(session, 'state');
+  const closed = nextEvent(session, 'state');
   await Promise.all([session.close({ after: 'force-close' }), session.close()]);
   await open;
   assert.deepEqual(await closed, { state: 'closed' });
@@ -75,17 +75,17 @@ test('close leaves, and open calls reject', async () => {
 });
 
 test('the proxy ends the session', async () => {
-  const session = await enter();
-  const closed = heard(session, 'state');
+  const session = await joinChat();
+  const closed = nextEvent(session, 'state');
   proxy.last('/chat').say({ type: 'fail', error: { code: 'session-ended', message: 'over' } });
   assert.equal((await closed).error.code, 'session-ended');
   await assert.rejects(session.upload(file(1)), { code: 'session-ended' });
 });
 
 test('a proxy that goes out of service while another is there causes no state change', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const states = record(session, 'state', ({ state }) => state);
-  const limits = heard(session, 'limits');
+  const limits = nextEvent(session, 'limits');
   proxy.last('/chat').say({ type: 'bye', after: 20 });
   await limits;
   assert.equal(proxy.all('/chat').length, 2);
@@ -95,8 +95,8 @@ test('a proxy that goes out of service while another is there causes no state ch
 });
 
 test('changed limits fire an event', async () => {
-  const session = await enter();
-  const told = heard(session, 'limits');
+  const session = await joinChat();
+  const told = nextEvent(session, 'limits');
   proxy.last('/chat').say({ type: 'limits', limits: { maxFiles: 2, usedFiles: 2 } });
   assert.equal((await told).usedFiles, 2);
 });
@@ -111,9 +111,9 @@ test('check and describe agree with the proxy', async () => {
 });
 
 test('a program that ends is started again, and the upload resumes', async () => {
-  const session = await enter();
+  const session = await joinChat();
   proxy.add({ type: 'message', text: 'one' });
-  await heard(session, 'message');
+  await nextEvent(session, 'message');
   const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
   const module = await load();
   let crashed = false;
@@ -141,7 +141,7 @@ test('a program that ends is started again, and the upload resumes', async () =>
 });
 
 test('a file is delivered once however many notices carry its key, also by a module that was started again', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const files = record(session, 'file', ({ id }) => id);
   const announce = (id, key) => proxy.add({
     type: 'notice', notice: 'SYS_COMMAND', text: 'file-uploaded',
@@ -150,7 +150,7 @@ test('a file is delivered once however many notices carry its key, also by a mod
   announce('f1', 'a'.repeat(32));
   announce('f2', 'a'.repeat(32));
   await until(() => files.length > 0);
-  const back = heard(session, 'state');
+  const back = nextEvent(session, 'state');
   end(await load());
   await back;
   announce('f3', 'a'.repeat(32));

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { content, enter, file, proxy, record, task, until } from './visit.js';
+import { content, joinChat, file, proxy, record, task, until } from './visit.js';
 
 test('an upload is stored and announced', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const steps = record(session, 'upload', ({ state }) => state);
   const progress = [];
   const sent = await session.upload(file(300_000), {
@@ -30,7 +30,7 @@ test('an upload is stored and announced', async () => {
 });
 
 test('many uploads at once share one data socket', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const names = Array.from({ length: 12 }, (_, i) => `${i}.bin`);
   const sent = await Promise.all(names.map((name, i) => session.upload(file(1000 * i, name))));
   assert.deepEqual(sent.map(({ name, size }) => [name, size]), names.map((name, i) => [name, 1000 * i]));
@@ -39,7 +39,7 @@ test('many uploads at once share one data socket', async () => {
 });
 
 test('files given in one task are offered and announced in that order', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const offers = [];
   proxy.answers.offer = (message, socket) => {
     offers.push(message);
@@ -63,7 +63,7 @@ test('files given in one task are offered and announced in that order', async ()
 });
 
 test('upload rejects wrong arguments', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const cases = {
     'no file': [undefined, {}, 'message-invalid'],
     'a string': ['text', {}, 'message-invalid'],
@@ -86,7 +86,7 @@ test('upload rejects wrong arguments', async () => {
 });
 
 test('an abort cancels the upload', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const steps = record(session, 'upload', ({ state }) => state);
   const reason = new Error('changed my mind');
   await assert.rejects(session.upload(file(5), { signal: AbortSignal.abort(reason) }), reason);
@@ -100,7 +100,7 @@ test('an abort cancels the upload', async () => {
 });
 
 test('an interruption loses nothing', async () => {
-  const session = await enter({ token: () => `token.${proxy.all('/chat').length}` });
+  const session = await joinChat({ token: () => `token.${proxy.all('/chat').length}` });
   const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
   let cut = false;
   proxy.answers.frame = (stored, socket) => {
@@ -126,7 +126,7 @@ test('an interruption loses nothing', async () => {
 });
 
 test('B47 an unfinished upload can be discarded, at the latest after a reconnect', async () => {
-  const session = await enter();
+  const session = await joinChat();
   const [one, two] = ['a'.repeat(32), 'b'.repeat(32)];
   assert.throws(() => session.discardUpload('short'), { code: 'message-invalid' });
   session.discardUpload(one);
@@ -144,7 +144,7 @@ test('a file that cannot be read fails without the others', async () => {
     await writeFile(path, 'x');
     const gone = await openAsBlob(path);
     await unlink(path);
-    const session = await enter();
+    const session = await joinChat();
     const results = await Promise.allSettled([
       session.upload(gone, { name: 'gone.txt' }),
       session.upload(file(10)),

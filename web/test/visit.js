@@ -37,13 +37,13 @@ afterEach(async () => {
   assert.equal((await load()).live(), 0, 'callbacks that were not released');
 });
 
-export async function enter(options = {}) {
+export async function joinChat(options = {}) {
   const session = await connect({ url: 'ws://files.example/base', token: 'a.token', ...options });
   sessions.push(session);
   return session;
 }
 
-export const heard = (target, type) => new Promise((resolve) => target.addEventListener(type, (event) => resolve(event.detail), { once: true }));
+export const nextEvent = (target, type) => new Promise((resolve) => target.addEventListener(type, (event) => resolve(event.detail), { once: true }));
 
 export function record(session, type, pick = (detail) => detail) {
   const list = [];
