@@ -49,11 +49,13 @@ type outgoing struct {
 func (p *Page) dial(path string, l client.Listener) (*client.Socket, error) {
 	s := &socket{page: p, path: path, listen: l, some: make(chan struct{}, 1)}
 	p.mu.Lock()
-	if path == bridge.PathChat {
-		p.address = p.o.Address()
-	}
 	address := p.address // uploads go to the proxy that was joined
-	p.sockets[s] = true
+	p.mu.Unlock()
+	if path == bridge.PathChat {
+		address = p.o.Address()
+	}
+	p.mu.Lock()
+	p.address, p.sockets[s] = address, true
 	p.mu.Unlock()
 	p.run.Go(func() { s.live(address) })
 	return &client.Socket{
