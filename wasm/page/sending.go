@@ -18,8 +18,9 @@ type sending struct {
 
 	mu      sync.Mutex
 	u       *Upload    // nil once Send has returned: nothing is noted any more
-	pending int        // frames whose Sent is still to be called
-	called  *sync.Cond // one of them was
+	accepts int        // frames sent before the latest are of an earlier connection
+	pending int        // frames that are still to be written, or their Sent to be called
+	called  *sync.Cond // pending has changed
 }
 
 func newSending(u *Upload) *sending {
@@ -56,7 +57,10 @@ func (s *sending) accept(m *bridge.Accept) (forgotten bool) {
 	if s.accepted {
 		return s.reminded && m.Offset < s.size
 	}
-	s.note(func(u *Upload) { u.NoteAccept(m) })
+	s.note(func(u *Upload) {
+		s.accepts++
+		u.NoteAccept(m)
+	})
 	return false
 }
 
@@ -86,20 +90,25 @@ func (p *Page) frame(frame []byte) ([]byte, func(sent bool)) {
 	end := f.Offset + length
 	window := p.session.Window(f.Key.String())
 	var hook func(int64)
+	var accepts int
 	s.note(func(u *Upload) {
-		u.NoteFrame(end, length, window)
 		if u.Spoil != nil && u.Spoil() {
 			frame[len(frame)-1] ^= 1
 		}
-		hook = u.Sent
-		s.pending++
+		hook, accepts = u.Sent, s.accepts
 	})
-	if hook == nil {
-		return frame, s.done
-	}
+	s.wait(1)
 	return frame, func(sent bool) {
-		defer s.done(sent)
-		if sent {
+		defer s.wait(-1)
+		if !sent {
+			return
+		}
+		s.note(func(u *Upload) {
+			if accepts == s.accepts {
+				u.NoteFrame(end, length, window)
+			}
+		})
+		if hook != nil {
 			s.hooks.Lock()
 			defer s.hooks.Unlock()
 			hook(end)
@@ -107,9 +116,10 @@ func (p *Page) frame(frame []byte) ([]byte, func(sent bool)) {
 	}
 }
 
-func (s *sending) done(bool) {
+// wait has end wait for so many frames more.
+func (s *sending) wait(frames int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending--
+	s.pending += frames
 	s.called.Broadcast()
 }
