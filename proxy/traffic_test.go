@@ -109,7 +109,11 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := w.scrape()
+			var before map[string]float64
+			require.True(t, pollUntil(func() bool { // the case before may still be in the queue
+				before = w.scrape()
+				return before[`attache_delivery_queue_length{state="taken"}`]+before[`attache_delivery_queue_length{state="waiting"}`] == 0
+			}))
 			tt.do(t)
 			var got map[string]float64
 			if !pollUntil(func() bool { got = moved(before, w.scrape()); return maps.Equal(got, tt.want) }) {
