@@ -61,7 +61,7 @@ async function importGo() {
   const previous = globalThis.Go;
   try {
     const { Go } = await import('./session/go.js');
-    if (!Go) throw new Error('dist/wasm_exec.js set no Go');
+    if (!Go) throw new Error('dist/wasm_exec.js defines no Go');
     if (globalThis.Go === Go) restoreGlobal(previous);
     return Go;
   } catch (error) {
@@ -150,7 +150,7 @@ async function compileResponse(response) {
  */
 function explainCompile(url, cause) {
   if (/content security|csp|unsafe-eval/i.test(String(cause))) {
-    return new Error("Attaché may not run here: add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy", { cause });
+    return new Error("Attaché cannot run here: add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy", { cause });
   }
   return new Error(`Attaché could not read ${url || 'the module'} as WebAssembly: ${cause}. `
     + 'A development server may have sent another file; exclude attache from its pre-bundling, or pass the option wasm', { cause });
@@ -231,7 +231,7 @@ function registerCallback(build) {
     const receive = (api, version) => {
       close();
       if (version === build.go) resolve(api);
-      else reject(new Error(`Attaché's module was built with ${version}, its wasm_exec.js is of ${build.go}: serve both from one build`));
+      else reject(new Error(`Attaché's module was built with ${version}, but its wasm_exec.js is from ${build.go}: serve both from one build`));
     };
     // Without a prototype, to which a page may have added a `get` or a `set`.
     Object.defineProperty(globalThis, name, Object.assign(Object.create(null), { value: receive, configurable: true }));

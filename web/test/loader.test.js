@@ -167,9 +167,9 @@ test('the timers of a program that ended do not fire', async () => {
 for (const [mode, sentence] of [
   ['ends early', /ended with code 4 before it was ready/],
   ['traps', /ended with code -1 before it was ready/],
-  ['other version', /built with go1\.0, its wasm_exec\.js is of go.*from one build/],
+  ['other version', /built with go1\.0, but its wasm_exec\.js is from go.*from one build/],
 ]) {
-  test(`a program that ${mode} rejects, and the next load can succeed`, async () => {
+  test(`load rejects a program (${mode}), and the next load can succeed`, async () => {
     const loader = await fresh();
     loader.onExit(() => assert.fail('nobody had it'));
     globalThis.probe = mode;

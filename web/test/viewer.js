@@ -61,4 +61,4 @@ export function start(name = `name ${names += 1}`) {
   };
 }
 
-export const write = (viewer, text) => viewer.conversation.write({ text, start: 1, end: 2 });
+export const write = (viewer, text) => viewer.conversation.setDraft({ text, start: 1, end: 2 });

@@ -192,7 +192,7 @@ export class Conversation {
 
   /** Takes over the draft and the chosen files of another one, which had no session yet. @param {Conversation} other */
   inherit(other) {
-    if (this.draft.text === '') this.write(other.draft);
+    if (this.draft.text === '') this.setDraft(other.draft);
     this.add(other.#uploads.withdraw());
   }
 
@@ -244,7 +244,7 @@ export class Conversation {
   }
 
   /** @param {Draft} draft @param {View} [by] the view that it was written in */
-  write(draft, by) {
+  setDraft(draft, by) {
     this.draft = draft;
     this.#each((view) => view !== by && view.draftChanged());
   }
@@ -255,14 +255,14 @@ export class Conversation {
     if (!session) return;
     const outgoing = { text, at: Date.now() };
     this.unsent = undefined;
-    this.write(blank);
+    this.setDraft(blank);
     this.#addPending(outgoing);
     try {
       this.#addEvent(await session.send(text));
     } catch (error) {
       this.unsent = asAttacheError(error);
       const all = this.draft.text === '' ? text : `${text}\n${this.draft.text}`;
-      this.write({ text: all, start: all.length, end: all.length });
+      this.setDraft({ text: all, start: all.length, end: all.length });
       const { unsent } = this;
       this.#each((view) => view.sendFailed(unsent));
     } finally {

@@ -77,7 +77,7 @@ export class Pane {
     this.#composer = new Composer(locale, {
       send: (text) => conversation.send(text),
       add: host.add,
-      draftChanged: (draft) => conversation.write(draft, this),
+      draftChanged: (draft) => conversation.setDraft(draft, this),
     });
     this.node.append(this.#header.node, this.#banner, this.#transcript.frame);
     if (!readonly) this.node.append(this.#composer.node);
@@ -148,7 +148,7 @@ export class Pane {
 
   /** Stops showing the conversation. */
   detach() {
-    if (!this.#readonly) this.#conversation.write(this.#composer.draft, this);
+    if (!this.#readonly) this.#conversation.setDraft(this.#composer.draft, this);
     this.#conversation.leave(this);
     for (const [one, { tile }] of this.#pending) if (one instanceof OutgoingFile && tile) one.detach(tile);
     this.#transcript.detach();
