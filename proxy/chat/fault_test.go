@@ -97,7 +97,7 @@ func TestLostAnswer(t *testing.T) {
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	e := store(t, t.TempDir())
-	s := serve(t, e, chat.Options{RetryTime: time.Millisecond})
+	s := serve(t, e, chat.Options{RetryFor: time.Millisecond})
 	join(t, serve(t, e, chat.Options{}), "s1", ann)
 	require.NoError(t, e.JetStream().DeleteStream(t.Context(), "CHAT"))
 	_, err := s.Post(t.Context(), "s1", "ann", text("x"))

@@ -50,9 +50,9 @@ type Options struct {
 	// published.
 	ReservationTTL time.Duration
 
-	// RetryTime is how long an append is retried while the store is unavailable. 0 is
+	// RetryFor is how long an append is retried while the store is unavailable. 0 is
 	// 10 seconds: NATS takes 4 to 8 to replace a node that leads.
-	RetryTime time.Duration
+	RetryFor time.Duration
 
 	// IdleSessions is how many sessions that are not in use stay in memory. 0 is 1,000.
 	IdleSessions int
@@ -74,7 +74,7 @@ func (o Options) withDefaults() Options {
 	o.AgentText = cmp.Or(o.AgentText, 64<<20)
 	o.Retention = cmp.Or(o.Retention, 30*24*time.Hour)
 	o.ReservationTTL = cmp.Or(o.ReservationTTL, 24*time.Hour)
-	o.RetryTime = cmp.Or(o.RetryTime, 10*time.Second)
+	o.RetryFor = cmp.Or(o.RetryFor, 10*time.Second)
 	o.IdleSessions = cmp.Or(o.IdleSessions, 1000)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.Now == nil {

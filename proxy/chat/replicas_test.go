@@ -25,7 +25,7 @@ func proxies(t *testing.T, nodes enginetest.Cluster) (servers []*chat.Server) {
 		t.Cleanup(e.Close)
 		var s *chat.Server
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			s, err = chat.Open(t.Context(), e, chat.Options{RetryTime: time.Minute})
+			s, err = chat.Open(t.Context(), e, chat.Options{RetryFor: time.Minute})
 			require.NoError(c, err)
 		}, time.Minute, 100*time.Millisecond)
 		t.Cleanup(s.Close)

@@ -37,7 +37,7 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (*Server, error) {
 
 func open(ctx context.Context, js jetstream.JetStream, replicas int, o Options) (*Server, error) {
 	o = o.withDefaults()
-	l := &log{js: js, appending: engine.RetryPolicy{Total: o.RetryTime, PerTry: appendTimeout}}
+	l := &log{js: js, appending: engine.RetryPolicy{Total: o.RetryFor, PerTry: appendTimeout}}
 	stream, err := l.open(ctx, replicas, o.Retention)
 	if err != nil {
 		return nil, fmt.Errorf("open the chat sessions: %w", err)
