@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -118,9 +119,11 @@ func TestNextLeaderWhileDisconnected(t *testing.T) {
 	require.NoError(t, err)
 	queue, err := s.CreateOrUpdateConsumer(t.Context(), jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy})
 	require.NoError(t, err)
+	var down sync.WaitGroup
 	for _, node := range c {
-		node.Shutdown()
+		down.Go(node.Shutdown)
 	}
+	down.Wait()
 	require.Eventually(t, func() bool { return !e.Conn().IsConnected() }, patience, time.Millisecond)
 	before := e.Conn().NumSubscriptions()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
