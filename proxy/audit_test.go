@@ -136,6 +136,11 @@ func TestT21FirstUseOfATicketIsOneLine(t *testing.T) {
 	p, _ := w.join(w.agent)
 	file := w.upload(p, w.data(w.agent), "a.txt", random(10))
 	path := w.ticket(p, file.ID)
+	head, err := http.Head(w.Server.URL + path)
+	require.NoError(t, err)
+	head.Body.Close()
+	require.Equal(t, http.StatusOK, head.StatusCode)
+	require.NotContains(t, w.acts("alice"), proxy.ActionDownload, "to look is not to use")
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {

@@ -70,11 +70,11 @@ func (t *Transfers) Limits(who Identity, ofChatServer bridge.Limits) bridge.Limi
 
 func (who Identity) customer() bool { return who.Party.UserType == bridge.Client }
 
-// Append stores p at that offset of the party's upload, and keeps nothing of p once it
-// has returned. It waits while the upload has enough on its way to the disk. onDurable
-// is called from another goroutine, in order, once p is durable, with the number of
-// durable bytes; or with the error that ended the writing. last reports that p is the
-// end of the file: when it is durable too, the upload is accepted.
+// Append stores p, of 1 to MaxFrame bytes, at that offset of the party's upload, and keeps
+// no part of p once it has returned. It waits while the upload has enough on its way to the
+// disk. onDurable is called from another goroutine, in order, once p is durable, with the
+// number of durable bytes; or with the error that ended the writing. last reports that p is
+// the end of the file: when it is durable too, the upload is accepted.
 //
 // The caller ends an upload whose party leaves its session, as Receive does.
 //
@@ -82,6 +82,9 @@ func (who Identity) customer() bool { return who.Party.UserType == bridge.Client
 // returns. After code frame-length, and after code frame for too many small pieces, the
 // upload has failed for good.
 func (t *Transfers) Append(ctx context.Context, who Identity, key string, offset int64, p []byte, onDurable func(durable int64, err error)) (last bool, err error) {
+	if len(p) == 0 {
+		return false, bridge.NewError(bridge.CodeFrame, "a piece of a file has at least one byte")
+	}
 	if len(p) > t.cfg.MaxFrame {
 		return false, bridge.NewError(bridge.CodeFrame, "a frame is longer than the "+bridge.Bytes(int64(t.cfg.MaxFrame))+" announced")
 	}

@@ -187,6 +187,10 @@ func TestTransfersRefuseWithoutASocket(t *testing.T) {
 	refused(bridge.CodeUploadUnknown, d.transfers.Cancel(t.Context(), d.who, newKey()))
 	_, err = d.transfers.Append(t.Context(), d.who, newKey(), 0, random(1), nil)
 	refused(bridge.CodeUploadUnknown, err)
+	_, err = d.transfers.Append(t.Context(), d.who, newKey(), 0, nil, nil)
+	refused(bridge.CodeFrame, err)
+	_, err = d.transfers.Append(t.Context(), d.who, newKey(), 0, random(bridge.MaxFrame+1), nil)
+	refused(bridge.CodeFrame, err)
 
 	file := w.door("agent", bridge.Agent)
 	r, err := file.upload(newKey(), "b.bin", random(10))
