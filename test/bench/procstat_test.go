@@ -42,7 +42,7 @@ func TestFileSystem(t *testing.T) {
 	}
 }
 
-func TestOrderGivesEveryoneEveryPlace(t *testing.T) {
+func TestOrder_GivesEachContenderEachPosition(t *testing.T) {
 	contenders := []contender{{name: "a"}, {name: "b"}, {name: "c"}}
 	places := map[string]map[int]bool{"a": {}, "b": {}, "c": {}}
 	for round := range 6 {

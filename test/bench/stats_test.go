@@ -25,7 +25,7 @@ func TestMedian(t *testing.T) {
 	require.True(t, math.IsNaN(median(nil)))
 }
 
-func TestMedianLeavesTheOrderOfRoundsAlone(t *testing.T) {
+func TestMedian_KeepsTheOrderOfRounds(t *testing.T) {
 	figures := []float64{3, 1, 2}
 	median(figures)
 	percentile(figures, 50)
