@@ -73,6 +73,8 @@ func sort(in io.Reader, print, skipped, seconds io.Writer) error {
 		case "pass":
 			if e.Test == "" {
 				io.WriteString(print, lastLine(text))
+			} else {
+				output[name{pkg: e.Package}] += afterVerdict(output[of])
 			}
 		case "skip":
 			if e.Test == "" {
@@ -103,6 +105,18 @@ func unfinished(print io.Writer, output map[name]string, pkg string) {
 			delete(output, of)
 		}
 	}
+}
+
+// verdict is the line with which a passed test ends.
+var verdict = regexp.MustCompile(`(?m)^\s*--- PASS: .*\n`)
+
+// afterVerdict returns what go test prints after a passed test's last line and takes
+// for that test's: the panic of a package that times out then.
+func afterVerdict(output string) string {
+	if end := verdict.FindStringIndex(output); end != nil {
+		return output[end[1]:]
+	}
+	return ""
 }
 
 func lastLine(text string) string {
