@@ -181,7 +181,7 @@ export class AttacheChat extends Base {
         this.#tokenChanged();
         break;
       case 'conversation':
-        if (!value) this.#logOut();
+        if (!value) this.#leave('logOut');
         this.#joinSoon();
         break;
       case 'url':
@@ -240,19 +240,9 @@ export class AttacheChat extends Base {
 
   /** There is another token provider, or none any more. */
   #tokenChanged() {
-    if (this.#provider === undefined) this.#logOut();
+    if (this.#provider === undefined) this.#leave('logOut');
     else if (this.#viewer.connection?.has(this.#viewer)) this.#viewer.connection.providerChanged(this.#viewer);
     else this.#joinSoon();
-  }
-
-  /** Removes everything of the former user from view at once. */
-  #logOut() {
-    const { connection } = this.#viewer;
-    if (!connection) return;
-    this.#viewer.connection = undefined;
-    this.#joined = '';
-    connection.logOut(this.#viewer);
-    this.#showUnconnected();
   }
 
   /** Joins once, however many attributes change in one task. */
@@ -298,13 +288,13 @@ export class AttacheChat extends Base {
     this.#conversation.inherit(before);
   }
 
-  /** Leaves its connection, if it has one. */
-  #leave() {
+  /** Leaves its connection, if it has one, and shows nothing of it any more. @param {'leave' | 'logOut'} [how] */
+  #leave(how = 'leave') {
     const { connection } = this.#viewer;
     if (!connection) return;
     this.#viewer.connection = undefined;
     this.#joined = '';
-    connection.leave(this.#viewer);
+    connection[how](this.#viewer);
     this.#showUnconnected();
   }
 
