@@ -460,9 +460,13 @@ func TestDocuments_AddOpenRemove(t *testing.T) {
 	proxySide, b := newWorld(t), newWorld(t)
 	g := &gate{}
 	b.serve(nil, func(next http.Handler) http.Handler { g.next = next; return g })
-	o := b.options()
-	o.IdleTimeout, o.RetryFor = 500*time.Millisecond, 3*time.Second
-	documents := b.dial(o).Documents(proxySide.Store)
+	documents := b.dial(b.options()).Documents(proxySide.Store)
+	// hasty finds silence soon, and retries for so long.
+	hasty := func(retryFor time.Duration) proxy.Documents {
+		o := b.options()
+		o.IdleTimeout, o.RetryFor = 500*time.Millisecond, retryFor
+		return b.dial(o).Documents(proxySide.Store)
+	}
 	content := bytes.Repeat([]byte("0123456789abcdef"), 300_000)
 	d := proxySide.staged(content)
 	for range 2 {
@@ -485,6 +489,9 @@ func TestDocuments_AddOpenRemove(t *testing.T) {
 		require.True(t, bytes.Equal(content, got))
 	})
 	t.Run("reading survives silence", func(t *testing.T) {
+		opened, err := hasty(patience).Open(t.Context(), d.ID)
+		require.NoError(t, err)
+		defer opened.Close()
 		var asked requests
 		g.set(func(w http.ResponseWriter, r *http.Request) bool {
 			switch asked.add(r.Header.Get("Range")) {
@@ -497,7 +504,7 @@ func TestDocuments_AddOpenRemove(t *testing.T) {
 			}
 			return false
 		})
-		_, err := opened.Seek(0, io.SeekStart)
+		_, err = opened.Seek(0, io.SeekStart)
 		require.NoError(t, err)
 		got, err := io.ReadAll(opened)
 		require.NoError(t, err)
@@ -508,8 +515,11 @@ func TestDocuments_AddOpenRemove(t *testing.T) {
 		require.NotEqual(t, all[0], all[1])
 	})
 	t.Run("endless silence is an error", func(t *testing.T) {
+		opened, err := hasty(time.Second).Open(t.Context(), d.ID)
+		require.NoError(t, err)
+		defer opened.Close()
 		g.set(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
-		_, err := opened.Seek(1, io.SeekStart)
+		_, err = opened.Seek(1, io.SeekStart)
 		require.NoError(t, err)
 		_, err = io.ReadAll(opened)
 		require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))

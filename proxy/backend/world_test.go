@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +18,9 @@ import (
 func TestMain(m *testing.M) { proxytest.Main(m) }
 
 const secret = proxytest.Secret
+
+// patience is how long a test waits for what must come.
+const patience = time.Minute
 
 // world is a backend in front of the real Chat Server and document store.
 type world struct {
