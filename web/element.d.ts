@@ -1,5 +1,6 @@
 import type { AttacheError, ChatFile, Session, SessionState, UploadEvent } from './attache.js';
-import type { Dictionary } from './widget/locale.js';
+import type { Dictionary } from './widget/locales/en.js';
+export type { Dictionary } from './widget/locales/en.js';
 
 /**
  * `<attache-chat>`: a chat with files in one element.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { cautions, changes, codes, kinds, states } from '../codes.js';
 import { Locale, addLocale } from '../widget/locale.js';
@@ -91,4 +92,10 @@ test('widget 1.3: no text for the person who chats needs a developer to understa
   assert.match(invalidCall, /not set up.*\(ID .?e1.?\)$/);
   const readonly = english.reason({ code: 'forbidden', message: 'this chat is read-only', hint: '' });
   assert.match(readonly, /read-only/);
+});
+
+test('the declaration names every word', () => {
+  const declared = readFileSync(new URL('../widget/locales/en.d.ts', import.meta.url), 'utf8');
+  const words = [...declared.slice(0, declared.indexOf(';')).matchAll(/'([^']+)'/g)].map(([, word]) => word);
+  assert.deepEqual(words, Object.keys(en));
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const web = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(`${web}package.json`, 'utf8'));
-const locales = readdirSync(`${web}widget/locales`);
+const locales = readdirSync(`${web}widget/locales`).filter((name) => name.endsWith('.js'));
 
 /** The files that `npm publish` would include. */
 const packed = new Set(JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: web, encoding: 'utf8', stdio: 'pipe' }))[0]
@@ -33,6 +33,19 @@ test('every import of a packed file is in the package', () => {
     for (const [, name] of text.matchAll(/(?:^import\b[^'"]*|\bfrom |\bimport\()['"](\.[^'"]+)['"]/gm)) {
       const wanted = new URL(name, `file:///${path}`).pathname.slice(1);
       assert.ok(packed.has(wanted), `${path} imports ${wanted}`);
+    }
+  }
+});
+
+// A consumer's compiler reads no types from JavaScript.
+test('every module with an export, and every import of a declaration, has a packed declaration', () => {
+  for (const path of targets.filter((name) => name.endsWith('.js'))) {
+    assert.ok(packed.has(path.replace(/\.js$/, '.d.ts')), `${path} has no declaration`);
+  }
+  for (const path of [...packed].filter((name) => name.endsWith('.d.ts'))) {
+    for (const [, name] of readFileSync(web + path, 'utf8').matchAll(/^(?:import|export)\b[^'"]* from ['"](\.[^'"]+)['"]/gm)) {
+      const wanted = new URL(name, `file:///${path}`).pathname.slice(1).replace(/\.js$/, '.d.ts');
+      assert.ok(packed.has(wanted), `${path} takes types from ${wanted}`);
     }
   }
 });

@@ -1,8 +1,9 @@
 // Every entry of the package, as a TypeScript project imports it. It only has
 // to compile.
 import { connect, type ChatFile, type Session } from 'attache';
-import { AttacheChat } from 'attache/element';
+import { AttacheChat, addLocale, type Dictionary } from 'attache/element';
 import { load, onExit } from 'attache/loader';
+import en from 'attache/locales/en';
 
 export async function embed(form: HTMLFormElement, input: HTMLInputElement): Promise<ChatFile> {
   const session: Session = await connect({ url: 'wss://files.example', token: async () => 'token' });
@@ -25,4 +26,11 @@ export async function program(module: WebAssembly.Module): Promise<object> {
   const off: () => void = onExit((code: number) => console.warn(code));
   off();
   return load({ wasm: module });
+}
+
+export function translate(): void {
+  const words: Dictionary = { ...en, send: 'Senden', used: { one: '{count} gesendet', other: '{count} gesendet' } };
+  addLocale('de', words);
+  // @ts-expect-error the English words have no such entry
+  addLocale('de', { sendd: 'Senden' });
 }

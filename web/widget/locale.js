@@ -1,9 +1,8 @@
 import { neutralWord } from './faults.js';
 import en from './locales/en.js';
 
-/** @typedef {keyof typeof en} Word */
-/** @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Phrase */
-/** @typedef {Partial<Record<Word, Phrase>>} Dictionary */
+/** @typedef {import('./locales/en.js').Word} Word */
+/** @typedef {import('./locales/en.js').Dictionary} Dictionary */
 
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 const dayLength = 24 * 60 * 60_000;
