@@ -15,8 +15,8 @@ import (
 type backendCommand struct {
 	Listen  string `default:"127.0.0.1:8373" help:"address for the proxies' requests"`
 	Admin   string `default:"127.0.0.1:8374" help:"address for /healthz, /readyz and /version; empty for none"`
-	TLSCert string `type:"existingfile" help:"TLS certificate with its chain, PEM" placeholder:"FILE"`
-	TLSKey  string `type:"existingfile" help:"private key of the certificate, PEM" placeholder:"FILE"`
+	TLSCert string `type:"path" help:"TLS certificate with its chain, PEM" placeholder:"FILE"`
+	TLSKey  string `type:"path" help:"private key of the certificate, PEM" placeholder:"FILE"`
 
 	backendSecret
 	storeFlags

@@ -142,6 +142,16 @@ func (m *mistakes) secret(flag string, secret []byte, err error) {
 	}
 }
 
+// file checks the path of a file that must be readable; empty names none.
+func (m *mistakes) file(flag, path string) {
+	if path == "" {
+		return
+	}
+	if _, err := os.ReadFile(path); err != nil {
+		m.add("%s: %w", flag, err)
+	}
+}
+
 // directory checks the path of a directory, which need not exist yet.
 func (m *mistakes) directory(flag, path string) {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {

@@ -96,6 +96,7 @@ func TestB66InvalidSettingsAreRefused(t *testing.T) {
 		"an audit log in a directory":      {whole("--audit=" + t.TempDir()), "is a directory"},
 		"names of no audit log":            {whole("--audit-names"), "--audit"},
 		"a backend with a query":           {whole("--backend=http://backend.example/?a=b", "--backend-secret="+longSecret), "write http://backend.example/"},
+		"a secret of no backend":           {whole("--backend-secret=" + longSecret), "--backend"},
 		"a backend's port":                 {whole("--backend=http://backend.example:99999", "--backend-secret="+longSecret), "port"},
 		"a backend to try, of no scheme":   {[]string{"conform", "--backend=backend.example", "--backend-secret=" + longSecret}, "http://host:port"},
 		"a cluster of no scheme":           {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--token-secret=" + longSecret, "--nats=nats.example:4222"}, "nats://host:4222"},
@@ -109,6 +110,12 @@ func TestB66AllMistakesAreReportedAtOnce(t *testing.T) {
 	said := refused(t, serveWith(t, "--listen=8371", "--origin=https://*.desk.example,null", "--tls-cert="+os.Args[0],
 		"--upload-file-types=*.jpg:image/png", "--trusted-proxy=10.0.0.7/8", "--keep-days=0", "--download-attempts", "-9")...)
 	for _, word := range []string{"9 settings", "write :8371", "wildcard", "sandboxed", "go together", "write jpg", "MIME", "10.0.0.0/8", "--keep-days=0", "--download-attempts=-9"} {
+		require.Contains(t, said, word)
+	}
+	said = refused(t, "serve", "--admin=", "--scanner=off", "--listen=8371", "--origin=https://desk.example", "--nats=nats://127.0.0.1",
+		"--tls-cert=/nowhere/cert", "--tls-key=/nowhere/key", "--token-secret-file=/nowhere/secret", "--nats-credentials=/nowhere/login",
+		"--backend=http://127.0.0.1:1", "--backend-secret-file=/nowhere/shared")
+	for _, word := range []string{"5 settings", "write :8371", "/nowhere/cert", "/nowhere/secret", "/nowhere/login", "/nowhere/shared"} {
 		require.Contains(t, said, word)
 	}
 	said = refused(t, "token", "--token-secret=short", "--session=a.b", "--user=")

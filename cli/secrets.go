@@ -20,13 +20,13 @@ type keyFlags struct {
 // tokenSecret is shared by the proxy and the application that issues tokens.
 type tokenSecret struct {
 	TokenSecret     string `xor:"secret" help:"secret that the application signs tokens with (HS256), at least 32 bytes" group:"tokens" placeholder:"TEXT"`
-	TokenSecretFile string `xor:"secret" type:"existingfile" help:"file with that secret" group:"tokens" placeholder:"FILE"`
+	TokenSecretFile string `xor:"secret" type:"path" help:"file with that secret" group:"tokens" placeholder:"FILE"`
 }
 
 // backendSecret is shared by the proxy and the backend.
 type backendSecret struct {
 	BackendSecret     string `xor:"backend" help:"secret that the proxy and the backend share, at least 32 bytes" group:"backend" placeholder:"TEXT"`
-	BackendSecretFile string `xor:"backend" type:"existingfile" help:"file with that secret" group:"backend" placeholder:"FILE"`
+	BackendSecretFile string `xor:"backend" type:"path" help:"file with that secret" group:"backend" placeholder:"FILE"`
 }
 
 // read returns the secret from the flag or the file; empty if neither is given.

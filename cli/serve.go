@@ -17,8 +17,8 @@ type serve struct {
 	Listen  string   `default:":8371" help:"address for sockets, downloads and web files"`
 	Admin   string   `default:"127.0.0.1:8372" help:"address for /healthz, /readyz, /version and /metrics; empty for none"`
 	Origin  []string `required:"" help:"origin of a page that may connect, matched exactly; repeat it for more" placeholder:"URL"`
-	TLSCert string   `type:"existingfile" help:"TLS certificate with its chain, PEM; without one, run a reverse proxy in front" placeholder:"FILE"`
-	TLSKey  string   `type:"existingfile" help:"private key of the certificate, PEM" placeholder:"FILE"`
+	TLSCert string   `type:"path" help:"TLS certificate with its chain, PEM; without one, run a reverse proxy in front" placeholder:"FILE"`
+	TLSKey  string   `type:"path" help:"private key of the certificate, PEM" placeholder:"FILE"`
 
 	TrustedProxy []string `help:"address or network (CIDR) of a reverse proxy whose X-Forwarded-For is trusted; repeat it for more" placeholder:"ADDRESS"`
 
@@ -45,6 +45,9 @@ type backendFlags struct {
 
 func (f backendFlags) check(m *mistakes) {
 	if f.Backend == "" {
+		if f.BackendSecret != "" || f.BackendSecretFile != "" {
+			m.add("--backend-secret has no effect without a backend: name one with --backend")
+		}
 		return
 	}
 	m.base("--backend", f.Backend)

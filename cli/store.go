@@ -16,7 +16,7 @@ import (
 type storeFlags struct {
 	Data     string `required:"" xor:"store" type:"path" help:"directory to store everything in" group:"store" placeholder:"DIR"`
 	NATS     string `required:"" xor:"store" name:"nats" help:"store everything in this JetStream cluster instead: nats://a,nats://b,nats://c" group:"store" placeholder:"URL"`
-	Login    string `name:"nats-credentials" type:"existingfile" help:"credentials file for the cluster, if it requires one" group:"store" placeholder:"FILE"`
+	Login    string `name:"nats-credentials" type:"path" help:"credentials file for the cluster, if it requires one" group:"store" placeholder:"FILE"`
 	Replicas int    `default:"0" help:"copies of everything in the cluster, 1 to 5; 0 is 3" group:"store"`
 	KeepDays int    `default:"30" help:"days to keep transcripts and files" group:"store"`
 }
@@ -39,6 +39,7 @@ func (f storeFlags) check(m *mistakes) {
 			m.add("--nats-credentials has no effect without a cluster: name one with --nats")
 		}
 	}
+	m.file("--nats-credentials", f.Login)
 	// JetStream takes at most five.
 	if f.Replicas < 0 || f.Replicas > 5 {
 		m.add("--replicas=%d: 1 to 5, or 0 for 3", f.Replicas)
