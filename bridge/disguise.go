@@ -2,8 +2,8 @@ package bridge
 
 import "strings"
 
-// disguised reports whether a clean name looks as if it had another extension than
-// ext, which is the one that a desktop goes by.
+// disguised reports whether a clean name looks as if it had an extension other than
+// ext, by which a desktop opens the file.
 func disguised(text, ext string) bool {
 	return looksLike(text, ext) || pushedAside(text, ext) || pageAsDocument(text, ext)
 }
@@ -45,7 +45,7 @@ func known(text string) bool {
 	return ok
 }
 
-// latin is the ASCII character that r looks like.
+// latin returns the ASCII character that r looks like.
 func latin(r rune) rune {
 	const cyrillic, letters = "асеорхуіјѕԁһԛԝАВСЕНІЈКМОРЅТХ", "aceopxyijsdhqwABCEHIJKMOPSTX"
 	switch {

@@ -29,7 +29,7 @@ type Event struct {
 	ID         int64 // increasing within the session; every viewer sees gaps
 	Type       EventType
 	At         int64 // milliseconds since 1970
-	From       Party // of a party-left, the one that left
+	From       Party // of a party-left: the party that left
 	Visibility Visibility
 	Text       string  // of a message; of a notice, the NoticeText, e.g. file-uploaded
 	NoticeType string  // of a notice

@@ -46,8 +46,9 @@ func DecodeFile(e Event) (File, error) {
 	return f, nil
 }
 
-// downloadable decides by the notice alone. The proxy decides again when asked for
-// the file, because it knows which documents it delivered itself.
+// downloadable reports whether the file can be downloaded, judging by the notice
+// alone. The proxy decides again when asked for the file, because it knows which
+// documents it delivered itself.
 func downloadable(f File, from UserType) (bool, string) {
 	switch {
 	case f.Source != SourceUCS:

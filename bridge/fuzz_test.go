@@ -54,7 +54,7 @@ func FuzzText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		var want strings.Builder // as range sees it: one U+FFFD an invalid byte
+		var want strings.Builder // as range sees it: one U+FFFD for each invalid byte
 		for _, r := range s {
 			want.WriteRune(r)
 		}

@@ -2,7 +2,7 @@ package bridge
 
 import "strings"
 
-// Kind is what a file is to a person: it picks the icon.
+// Kind is the sort of file that a person sees; it selects the icon.
 type Kind string
 
 const (

@@ -30,14 +30,14 @@ func VendorLimits() Limits {
 	return Limits{MaxFiles: 3, MaxFileSize: 2097152, MaxTotalSize: 5242880, MaxDownloads: 2}
 }
 
-// Unlimited has no limits: Chat Server puts none on agents.
+// Unlimited returns no limits: Chat Server does not limit agents.
 func Unlimited() Limits {
 	return Limits{MaxFiles: NoLimit, MaxFileSize: NoLimit, MaxTotalSize: NoLimit, MaxDownloads: NoLimit}
 }
 
-// PerFile is the part of l that binds each file by itself: without the chat's usage
-// and without its agent, who may come and go. A resumed upload is checked with it,
-// because the usage already contains its own reservation.
+// PerFile returns the limits on each single file, without the session's usage and
+// without the condition of an agent, which may change at any time. A resumed upload
+// is checked with it, because the usage already contains its own reservation.
 func (l Limits) PerFile() Limits {
 	l.UsedFiles, l.UsedTotalSize, l.NeedAgent = 0, 0, false
 	return l
@@ -97,8 +97,8 @@ func count(n int64, noun string) string {
 	return s
 }
 
-// Bytes formats a size for a sentence: exact below 1 kB, one decimal above. A unit
-// is 1024 of the one below, by the names that desktops and the widget use.
+// Bytes formats a size for a sentence: exact below 1 kB, one decimal above. Each unit
+// is 1024 of the next smaller one and is named as desktops and the widget name it.
 func Bytes(n int64) string {
 	const unit = 1024
 	if n < unit {
@@ -117,7 +117,7 @@ func Bytes(n int64) string {
 	return s + " " + names[i]
 }
 
-// apart is Bytes(n), or the exact count if Bytes(other) looks the same although the
+// apart returns Bytes(n), or the exact count if Bytes(other) looks the same although the
 // numbers differ.
 func apart(n, other int64) string {
 	if Bytes(n) == Bytes(other) {

@@ -2,7 +2,7 @@ package bridge
 
 import "time"
 
-// Link is what is known about one connection to the proxy before an upload begins
+// Link holds what has been measured of one connection to the proxy before an upload begins
 // on it: a lower bound of its rate, in bytes per second. All uploads of a
 // connection share one. A new connection gets a new one, because it may lead
 // through another network. The zero Link knows nothing.
@@ -15,7 +15,7 @@ type Link struct {
 // part of it, so the link has become slower.
 const conclusive = time.Second
 
-// Observe records that the proxy answered so many bytes after that time. The round
+// Observe records that the proxy answered that many bytes after the duration took. The round
 // trip and the proxy's work are part of the time, so the link carries at least
 // that much. A hello and its answer count as well, but they prove little: a link
 // that passes a burst before it slows down answers a hello at once.
@@ -38,8 +38,8 @@ func (l *Link) carries(d time.Duration) int64 {
 	return int64(l.rate * d.Seconds())
 }
 
-// Timeout returns how long to wait for an answer that has so many bytes before it
-// in the queue: least, which covers round trips and pauses, and the time that the
+// Timeout returns how long to wait for an answer that is queued after that many
+// bytes: least, which covers round trips and pauses, and the time that the
 // bytes take on the link. Until the link has carried bytes of a file, that is their
 // time on the slowest link.
 func (l *Link) Timeout(least time.Duration, bytes int64) time.Duration {
@@ -58,7 +58,7 @@ const SlowestRate = 1000
 // maxTransfer bounds what Timeout adds to the least, however many bytes are under way.
 const maxTransfer = 2 * time.Minute
 
-// Timeout returns how long to wait for so many bytes: least, and their time on the
+// Timeout returns how long to wait for that many bytes: least, and their time on the
 // slowest link, but at most two minutes of that.
 func Timeout(least time.Duration, bytes int64) time.Duration {
 	return least + min(time.Duration(bytes)*(time.Second/SlowestRate), maxTransfer)

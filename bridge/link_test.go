@@ -12,12 +12,12 @@ type link struct {
 	rate      float64       // bytes per second
 	rtt       time.Duration // there and back, without the queue
 	ackEvery  time.Duration // acks arrive at multiples of it only; 0: at once
-	storeTime time.Duration // that the store takes for each frame and reports
+	storeTime time.Duration // how long the store takes for each frame, as it reports
 	tick      time.Duration // how coarse the page's clock is; 0: exact
 
 	changesAt time.Duration // when the link becomes next; 0: never
 	next      *link
-	readTime  time.Duration // that the page takes to read a frame from its disk
+	readTime  time.Duration // how long the page takes to read a frame from its disk
 }
 
 // sending is what a sender did with a link.

@@ -72,9 +72,9 @@ func (c *cleaned) colon(before, after []rune) {
 	}
 }
 
-// neighbours are the characters around one.
+// neighbours are the characters around the one that is treated.
 type neighbours struct {
-	out      []rune // kept before it
+	out      []rune // what was kept of the text before it
 	rest     []rune
 	inside   bool // it is within the extension
 	isolated bool // it is one of a pair of isolates that does not move the extension

@@ -101,8 +101,9 @@ type Hello struct {
 	Position      int64 // the last event the page has; 0: none
 	ClientVersion int64 // 0: current
 	Agent         string
-	// Ping asks the proxy to ping at least this often, in milliseconds, because
-	// something in between closes silent sockets. 0: as often as it does by itself.
+	// Ping is the longest interval, in milliseconds, at which the proxy is to ping,
+	// because something in between closes silent sockets. 0: the proxy's own
+	// interval.
 	Ping int64
 }
 
@@ -160,7 +161,7 @@ func (m *Offer) fields(f fields) {
 	f.optional("after", &m.After, 32)
 }
 
-// Cancel takes an upload back; its stored bytes are removed.
+// Cancel cancels an upload; its stored bytes are removed.
 type Cancel struct{ Key string }
 
 func (m *Cancel) kind() string    { return typeCancel }
@@ -181,7 +182,7 @@ func (m *Ask) fields(f fields) {
 	f.text("attempt", &m.Attempt, 32)
 }
 
-// Leave takes the party out of the chat session.
+// Leave removes the party from the chat session.
 type Leave struct {
 	Ref   int64
 	After AfterAction

@@ -9,7 +9,7 @@ import (
 // Name is a file's name made safe to show and to save, and what it says about the file.
 type Name struct {
 	Text      string // one path element of 1 to 255 bytes, without control or bidi characters
-	Extension string // the one a desktop goes by: lower case, without the dot; may be empty
+	Extension string // decides how a desktop opens the file: lower case, without the dot; may be empty
 	Kind      Kind
 	Caution   Caution // empty if there is none
 	Changed   Change  // a harmless change that a person may want to know about; mostly empty
@@ -87,13 +87,13 @@ func SafeName(raw, mimeType string) Name {
 	return n
 }
 
-// unnamed replaces a name of which nothing is left.
+// unnamed replaces a name that is empty after cleaning.
 const unnamed = "unnamed"
 
 // cleaned is a clean name, and what was removed from it.
 type cleaned struct {
 	text       string
-	hides      bool // something that only a deceiver puts there
+	hides      bool // it had a character whose only use is to deceive
 	path       bool
 	reserved   bool
 	characters bool
@@ -135,7 +135,7 @@ func plain(text string) bool {
 	return true
 }
 
-// blank reports whether r looks like nothing: White_Space, and the Braille pattern
+// blank reports whether r leaves no mark: White_Space, and the Braille pattern
 // without dots.
 func blank(r rune) bool { return unicode.IsSpace(r) || r == 0x2800 }
 

@@ -77,7 +77,7 @@ func (a Announcement) Notice(v Visibility) Event {
 	return Event{Type: Notice, NoticeType: SystemCommand, Text: FileUploaded, Visibility: v, Data: d, Key: a.Key}
 }
 
-// asSent is the original of a name that was changed, in a form that XML can carry:
+// asSent returns the original of a name that was changed, in a form that XML can carry:
 // DEL replaces other control characters, because SafeName removes it as well.
 func asSent(original, name string) string {
 	if original == name {

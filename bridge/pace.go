@@ -50,8 +50,8 @@ func (p *pace) send(f sentFrame) {
 	p.inFlight = append(p.inFlight, f)
 }
 
-// ack handles the ack of everything before stored. It returns what it measured,
-// so many bytes in so much time; both are 0 if it measured nothing.
+// ack handles the ack of everything before stored. It returns its measurement, the
+// bytes that arrived and how long they took; both are 0 if there is none.
 func (p *pace) ack(stored int64, storeTime, now time.Duration) (bytes int64, took time.Duration) {
 	p.lastAck = now
 	p.storeTime = max(storeTime, p.storeTime-p.storeTime/8)

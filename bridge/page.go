@@ -1,7 +1,8 @@
 package bridge
 
-// This file is what the module hands to the page's JavaScript, in the shapes of
-// attache.d.ts. Only package wasm uses it, except for AppendLimits; it is here because
+// This file encodes what the module passes to the page's JavaScript, in the shapes of
+// attache.d.ts. Only package wasm uses it, except for AppendLimits; it is here
+// because
 // it needs the codec. Each event is one JSON text, so that the border to JavaScript is
 // crossed once. Unlike on the wire, empty members are written, too, so that a page need
 // not check for keys; only a limit that does not exist is left out.

@@ -25,7 +25,7 @@ func (t UserType) Trusted() bool { return t == Agent || t == Supervisor || t == 
 type Visibility string
 
 const (
-	All      Visibility = "ALL" // everybody: conference
+	All      Visibility = "ALL" // all parties: conference
 	Internal Visibility = "INT" // not the customer: coaching
 	Vip      Visibility = "VIP" // supervisors only: monitoring
 )

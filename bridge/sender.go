@@ -25,8 +25,8 @@ const (
 	MinWindow = 2 * MinFrame // one frame on the link, one waiting
 	MaxWindow = 8 << 20      // bytes
 
-	frameTime  = 50 * time.Millisecond  // that a frame takes on the link
-	windowTime = 150 * time.Millisecond // that all frames in flight take, beyond the RTT
+	frameTime  = 50 * time.Millisecond  // how long a frame takes on the link
+	windowTime = 150 * time.Millisecond // how long all frames in flight take, beyond the RTT
 
 	// Each frame costs the proxy a write to its store, and small ones count against
 	// their party's rate limit. On a slow link a frame of up to slowFrame may take longer.
@@ -79,7 +79,7 @@ func (s *Sender) Advance(length int64, now time.Duration) {
 	s.pace.send(sentFrame{end: s.sent, length: length, stored: s.stored, at: now, idle: idle})
 }
 
-// Ack records that so many bytes are durable; the store took storeTime for the last
+// Ack records that stored bytes are durable; the store took storeTime for the last
 // of them. An ack that goes back, or beyond the bytes sent, is the proxy's fault:
 // code message-invalid.
 func (s *Sender) Ack(stored int64, storeTime, now time.Duration) error {

@@ -13,7 +13,7 @@ const (
 	Stored    UploadState = "stored"    // the document store has it whole
 	Announced UploadState = "announced" // the notice is in the transcript
 	Failed    UploadState = "failed"    // it will never be announced; the code says why
-	Cancelled UploadState = "cancelled" // the sender took it back; the bytes are gone
+	Cancelled UploadState = "cancelled" // the sender cancelled it; the bytes are removed
 )
 
 // UploadStates is the closed list.

@@ -33,7 +33,7 @@ var directions = []struct {
 	{"web/pack", nil},
 	{"proxy", []string{"bridge", "proxy/guests"}},
 	{"proxy/guests", nil},                // of connections and requests, of whatever kind
-	{"proxy/engine", []string{"bridge"}}, // what the packages beside it stand on
+	{"proxy/engine", []string{"bridge"}}, // which the packages beside it import
 	{"proxy/assembly", []string{"bridge", "proxy", "proxy/*"}},
 	{"proxy/proxytest", []string{"bridge", "proxy", "proxy/*"}},
 	{"proxy/*", []string{"bridge", "proxy", "proxy/engine", "proxy/guests"}},

@@ -33,7 +33,7 @@ func openCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
 }
 
 // load reads both files. If they do not belong together, because they are being
-// written, the pair before stays in use.
+// written, the previous pair stays in use.
 func (c *certificate) load() error {
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {

@@ -1,6 +1,8 @@
-// Package cli is the command attache: a file for each subcommand, and the wiring of
-// flags to options, of packages to each other, and of signals to a graceful shutdown.
-// What it runs is in the packages proxy, web and below.
+// Package cli is the command attache. Each subcommand has a file, which turns flags
+// into the options of packages; mistakes.go reports every mistake in them at once.
+// service.go runs the listeners until a signal and then shuts down gracefully;
+// supervisor.go and child.go are the demo's two processes. What the command runs is
+// in the packages proxy and web, and below them. Start reading at [Main].
 package cli
 
 import (
@@ -114,8 +116,8 @@ func options(out, log io.Writer, code *int) []kong.Option {
 	}
 }
 
-// help corrects kong's text, which writes two flags of which exactly one is required
-// as if both were.
+// help corrects kong's text for two flags of which one is required: kong writes that
+// both are.
 func help(o kong.HelpOptions, ctx *kong.Context) error {
 	out := ctx.Stdout
 	defer func() { ctx.Stdout = out }()

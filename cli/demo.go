@@ -138,8 +138,8 @@ func hosts(a *net.TCPAddr) []string {
 	return list
 }
 
-// ownTokens accepts the tokens that the demo issues, also those of an earlier start, so
-// that open pages resume.
+// ownTokens accepts the tokens that the demo has issued, in this run or an earlier
+// one, so that open pages resume.
 func ownTokens(ctx context.Context, e *engine.Engine) (*token.Authenticator, error) {
 	secret, err := e.Secret(ctx, "demo")
 	if err != nil {
@@ -148,8 +148,8 @@ func ownTokens(ctx context.Context, e *engine.Engine) (*token.Authenticator, err
 	return token.NewAuthenticator(token.Secret(secret))
 }
 
-// onlyAt refuses requests to other hosts: anybody can make a name of theirs point at
-// loopback, and a page under that name could read the demo's tokens.
+// onlyAt refuses requests to other hosts: an attacker can point a domain of its own
+// at loopback, and a page under that name could read the demo's tokens.
 func onlyAt(hosts []string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(hosts, r.Host) {

@@ -46,7 +46,8 @@ func strays(n *kong.Node, environ []string) (names []string) {
 	return names
 }
 
-// variables returns those of every command, because one environment may serve several.
+// variables returns the environment variables of every command, because one
+// environment may serve several.
 func variables(n *kong.Node) (names []string) {
 	for _, flag := range n.Flags {
 		names = append(names, flag.Envs...)

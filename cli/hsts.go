@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// strictTransport has browsers use only TLS for a year (HSTS, RFC 6797). It applies to
+// strictTransport makes browsers use only TLS for a year (HSTS, RFC 6797). It applies to
 // listeners with a certificate of their own; a reverse proxy sends its own header.
 // Loopback names are left out, because browsers would apply it to every port there.
 func strictTransport(h http.Handler) http.Handler {

@@ -82,7 +82,7 @@ func (f agentFlags) limits() bridge.Limits {
 	return l
 }
 
-// chatOptions are those of our own Chat Server.
+// chatOptions returns the options of our own Chat Server.
 func chatOptions(customers, agents bridge.Limits, f textFlags) chat.Options {
 	return chat.Options{CustomerLimits: &customers, AgentLimits: &agents, CustomerText: f.CustomerMaxText, AgentText: f.AgentMaxText}
 }

@@ -41,7 +41,7 @@ func (s tokenSecret) read() ([]byte, error) {
 	return trimmed(text), nil
 }
 
-// flag is the one that gave the secret.
+// flag names the flag that the secret came from.
 func (s tokenSecret) flag() string {
 	if s.TokenSecretFile != "" {
 		return "--token-secret-file"

@@ -72,7 +72,7 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 	}()
 	s.shutdown(public)
 	if s.admin != nil {
-		// Last, so that the drain can be watched there.
+		// The admin address closes last, so that operators can watch the drain.
 		s.admin.Close()
 	}
 	return nil

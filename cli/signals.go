@@ -60,8 +60,9 @@ type reload struct {
 	run  func() error
 }
 
-// hangups returns the channel of SIGHUP, which must not end a command: a terminal that
-// closes sends it as well as an operator who renewed a certificate. A command that has
+// hangups returns the channel of SIGHUP, which must not end a command: an operator
+// sends it after renewing a certificate, but a terminal that closes sends it, too. A
+// command that has
 // nothing to reload ignores it (see Main).
 func hangups() <-chan os.Signal {
 	c := make(chan os.Signal, 1)
@@ -69,8 +70,8 @@ func hangups() <-chan os.Signal {
 	return c
 }
 
-// reloadOn reloads everything in the list at every SIGHUP, until ctx ends. If something
-// cannot be read, the version before stays in use, and the log says so.
+// reloadOn reloads everything in the list at every SIGHUP, until ctx ends. If
+// something cannot be read, its previous version stays in use, and that is logged.
 func reloadOn(ctx context.Context, hangups <-chan os.Signal, list []reload, log *slog.Logger) {
 	for {
 		select {

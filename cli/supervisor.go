@@ -21,7 +21,7 @@ import (
 //
 // The child serves the page, so the click on the button reaches the child. It sends a
 // byte through a pipe, and the supervisor kills it: like a power cut, the end comes from
-// outside, at an instruction that nobody chose.
+// outside, at an instruction that no code chose.
 
 // A child that exits by itself is restarted, each time after a longer pause. One that
 // keeps exiting has a fault that a restart does not repair.
@@ -49,7 +49,7 @@ type supervisor struct {
 // process is one child.
 type process struct {
 	cmd      *exec.Cmd
-	parent   *os.File // closing it tells the child that the supervisor is gone
+	parent   *os.File // the child reads its end when the supervisor is gone
 	messages chan byte
 	exited   chan error
 	started  time.Time

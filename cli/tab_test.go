@@ -191,8 +191,8 @@ type stuck struct {
 
 var errCutShort = errors.New("the download was cut short")
 
-// stuckDownload fetches a file that is larger than all buffers on the way, up to the head
-// of the answer.
+// stuckDownload requests a file that is larger than all buffers on the way, and reads
+// only the response's status line.
 func stuckDownload(t *testing.T, address, session, user string, file bridge.File) *stuck {
 	t.Helper()
 	s := joinBy(t, address, session, user)

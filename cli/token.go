@@ -56,7 +56,7 @@ func (c tokenCommand) Run(s streams) error {
 		return err
 	}
 	if c.Life <= 0 {
-		// It is useful to try how a page takes it.
+		// An expired token is useful for trying how a page reacts.
 		fmt.Fprintf(s.log, "attache: this token has already expired, because of --life=%s\n", c.Life)
 	}
 	fmt.Fprintln(s.out, signed)

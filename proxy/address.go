@@ -67,10 +67,10 @@ func (t trustedProxies) trusts(a netip.Addr) bool {
 	return slices.ContainsFunc(t, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// from returns the address that connects: the peer's, or the one that a trusted reverse
-// proxy names. Each reverse proxy appends its own peer to X-Forwarded-For, so the list is
-// read from its end, as far as trusted ones wrote it; a stranger may have invented the
-// part before.
+// from returns the client's address: the peer's or, if that is a trusted reverse proxy,
+// the address in X-Forwarded-For. Each reverse proxy appends its own peer to that list,
+// so it is read from its end, as far as trusted reverse proxies wrote it; a client may
+// have invented the part before.
 func (t trustedProxies) from(r *http.Request) string {
 	addr, ok := parseAddress(r.RemoteAddr)
 	if !ok {

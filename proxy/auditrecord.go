@@ -19,20 +19,20 @@ const (
 	ActionDownload  Action = "download" // a party uses that right at this proxy, once or often
 )
 
-// AuditRecord is who did what, for the audit log. Unknown fields are empty. It has no
-// field that could hold a token or a ticket.
+// AuditRecord is an entry of the audit log: which party did what. Unknown fields are
+// empty. It has no field that could hold a token or a ticket.
 type AuditRecord struct {
 	Time     time.Time // when it happened; zero: now
 	Action   Action
 	Session  string
 	UserID   string
 	UserType bridge.UserType
-	Conn     string // the connection it was asked for on, as in the log
+	Conn     string // id of the connection on which it was requested, as in the log
 
 	Key        string // the upload's
 	DocumentID string
 	FileID     string
-	Name       string // written only where the log is configured to keep names
+	Name       string // written only if the log's option Names is set
 	Size       int64
 	Digest     string // SHA-256 in hex
 	Verdict    Verdict
@@ -40,7 +40,7 @@ type AuditRecord struct {
 	Tries      int
 }
 
-// AuditRecord is what the audit log keeps of an upload.
+// AuditRecord returns the audit log's entry about an upload.
 func (r Record) AuditRecord(action Action) AuditRecord {
 	return AuditRecord{
 		Time: r.Changed, Action: action, Session: r.Session, UserID: r.UserID, UserType: r.UserType, Conn: r.Conn,

@@ -65,9 +65,9 @@ func (n *recordNews) last() Record {
 	return n.newest
 }
 
-// giveBack gives back the reservation of an upload that has ended without a notice. The
-// proxy or the loop that ended it does so as well, maybe later than its party asks for
-// what is left of its allowance.
+// giveBack gives back the reservation of an upload that has ended without a notice.
+// The proxy or the loop that ended the upload gives it back as well, but maybe after
+// the party has asked for the rest of its allowance.
 func (t *Transfers) giveBack(ctx context.Context, r Record) {
 	if r.State.Final() && r.State != bridge.Announced {
 		t.release(ctx, r)

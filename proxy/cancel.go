@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// Cancel takes an upload back. One that is being delivered may be announced first; then
-// there is nothing to take back, and that is not an error: its record says so.
+// Cancel cancels an upload. An upload that is being delivered may be announced first;
+// then nothing is cancelled, and that is not an error: the returned record says so.
 func (t *Transfers) Cancel(ctx context.Context, who Identity, key string) error {
 	record, err := t.takeBack(ctx, who, key)
 	if err != nil || record.State != bridge.Cancelled {
@@ -18,7 +18,7 @@ func (t *Transfers) Cancel(ctx context.Context, who Identity, key string) error 
 	return t.drop(ctx, record)
 }
 
-// takeBack lets no byte come between the record's end and the content's.
+// takeBack cancels the record and removes the content, and lets no byte be stored between the two.
 func (t *Transfers) takeBack(ctx context.Context, who Identity, key string) (Record, error) {
 	if u := t.uploads.opened(uploadID(who.Session, key)); u != nil && u.owner == who.Party.UserID {
 		u.mu.Lock()
@@ -29,7 +29,7 @@ func (t *Transfers) takeBack(ctx context.Context, who Identity, key string) (Rec
 	return t.cancelRecord(ctx, who, key)
 }
 
-// cancelRecord reads the record as it is now: another proxy may have resumed the upload
+// cancelRecord cancels the newest record: another proxy may have resumed the upload
 // since it was opened here.
 func (t *Transfers) cancelRecord(ctx context.Context, who Identity, key string) (Record, error) {
 	for range casTries {

@@ -55,8 +55,8 @@ type Config struct {
 	MessageTimeout time.Duration
 
 	// MaxWaiting bounds the sockets that have not authenticated, and MaxWaitingAddress those
-	// of one address. When there are as many in all, the one that has waited longest is cut;
-	// an address that has as many gets no more. Defaults: 1024 and 64.
+	// of one address. At MaxWaiting, a new socket replaces the one that has waited
+	// longest; at MaxWaitingAddress, the address gets no more. Defaults: 1024 and 64.
 	MaxWaiting        int
 	MaxWaitingAddress int
 
@@ -83,8 +83,8 @@ type Config struct {
 
 	// TextRate is how many bytes of messages a customer may send a second, over all its
 	// sockets here, once it has sent TextBurst; a message counts with its text and 512
-	// bytes, and beyond that it is refused with code busy. Everybody else may send eight
-	// times as much. Defaults: 16 KiB and 512 KiB.
+	// bytes, and beyond that it is refused with code busy. Every other party may send
+	// eight times as much. Defaults: 16 KiB and 512 KiB.
 	TextRate  int
 	TextBurst int
 
@@ -92,8 +92,9 @@ type Config struct {
 	// that are not announced, by number and by their offered sizes; one alone may be of any
 	// size. A cancelled one counts for 20 s more, as long as it may be on the disk; a
 	// customer whose total size is limited to less has twice that limit instead. MaxLost
-	// bounds uploads of one day that were cancelled or failed. Everybody else may have eight
-	// times as many, with 64 times the bytes. Beyond that an offer is refused with code
+	// bounds uploads of one day that were cancelled or failed. Every other party may
+	// have eight times as many, with 64 times the bytes. Beyond that an offer is
+	// refused with code
 	// busy. Defaults: 32, 1 GiB and 500.
 	MaxUnfinished      int
 	MaxUnfinishedBytes int64

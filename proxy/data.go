@@ -102,7 +102,7 @@ func (d *data) next(ctx context.Context) error {
 		return err
 	}
 	if d.gone.Load() {
-		return nil // the reason is being sent, and the socket closed
+		return nil // the reason is being sent and the socket is being closed
 	}
 	key := f.Key.String()
 	last, err := d.store(ctx, f, key, payload)

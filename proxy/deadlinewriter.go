@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// deadlineWriter is a response writer that gives a slow reader a deadline for every
-// piece, and not for all of them, and copies in pieces that suit the engine.
+// deadlineWriter is a response writer with a deadline for each piece, not for the
+// whole response, so that a slow reader has as long as it needs. It copies in pieces
+// that suit the engine.
 type deadlineWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -16,7 +17,7 @@ type deadlineWriter struct {
 	sent    *atomic.Int64 // bytes, of all downloads
 }
 
-// pieceSize is how much has a deadline of its own: the standard writer cannot continue
+// pieceSize is the size, in bytes, of a piece: the standard writer cannot continue
 // after one has passed. The shorter a piece, the sooner a reader that takes nothing is cut
 // off.
 const pieceSize = 32 << 10

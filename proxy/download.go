@@ -12,10 +12,11 @@ import (
 // Fetch is one request for the content of a grant.
 type Fetch struct {
 	Grant Grant
-	// Resumes is the SHA-256 in hex of a content of which the caller has a part: a
-	// download of the same one may resume after the grant's Expires. Empty: it begins.
+	// Resumes is the SHA-256, in hex, of the content that the caller has a part of: a
+	// download of the same content may resume after the grant's Expires. Empty: the
+	// download begins.
 	Resumes string
-	// Look asks for the description only, and is not a use of the grant.
+	// Look asks for the description only, which is not a use of the grant.
 	Look bool
 }
 

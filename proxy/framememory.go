@@ -54,11 +54,11 @@ type claim struct {
 
 // When a frame is cut because others wait for memory.
 const (
-	stallTime  = 100 * time.Millisecond // nothing of it came for so long
+	stallTime  = 100 * time.Millisecond // it received nothing for so long
 	arriveTime = 500 * time.Millisecond // or it is not whole after so long, and no other is cut
 	lookEvery  = 5 * time.Millisecond
 
-	tidyTime = 5 * time.Second // how long spare buffers are kept
+	tidyTime = 5 * time.Second // how long spare buffers are held
 )
 
 // steps are the sizes of a frame's buffer, each a byte longer than a frame that fits.
@@ -92,7 +92,7 @@ func (m *frameMemory) buffer(step int) *[]byte {
 	return &b
 }
 
-// reuse keeps a buffer for other frames.
+// reuse puts a buffer aside for other frames.
 func (m *frameMemory) reuse(step int, b *[]byte) {
 	if step == 0 {
 		smallBuffers.Put(b)
@@ -177,7 +177,7 @@ func (a *frameBuffer) whole() {
 	delete(a.memory.partial, a)
 }
 
-// end gives the frame's memory back.
+// end frees the frame's memory.
 func (a *frameBuffer) end() {
 	m := a.memory
 	m.mu.Lock()

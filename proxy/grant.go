@@ -82,9 +82,9 @@ func (t *Transfers) announcedFile(ctx context.Context, who Identity, fileID stri
 	return file, t.vouched(ctx, who.Session, e, file)
 }
 
-// vouched returns an error unless a source that is believed put the document there. A
-// customer may have named any document id in a notice of its own; the record of
-// our own delivery shows that it did not.
+// vouched returns an error unless a trusted party announced the document, or our own
+// delivery stored it. A customer may have named any document id in a notice of its
+// own; the record of our delivery proves that it did not.
 func (t *Transfers) vouched(ctx context.Context, session string, e bridge.Event, file bridge.File) error {
 	if e.From.UserType.Trusted() {
 		return nil
@@ -124,8 +124,9 @@ func (t *Transfers) documentOf(ctx context.Context, file bridge.File) (Document,
 	return d, nil
 }
 
-// How many grants one attempt of a customer's gets. A cut download needs a few; without
-// a bound one attempt would be any number of downloads. Each proxy counts for itself.
+// Bounds of the grants for one attempt of a customer. A cut download needs a few;
+// without a bound, one attempt would allow any number of downloads. Each proxy counts
+// for itself.
 const (
 	attemptGrants = 10          // at once
 	attemptEvery  = time.Minute // and one more

@@ -47,7 +47,7 @@ func (g *guard) pass(p []byte) int {
 	return len(p)
 }
 
-// size is the length of the header, as far as its first bytes say.
+// size returns the length of the header, as far as its first bytes show it.
 func (g *guard) size() int {
 	if g.headLen < 2 {
 		return 2

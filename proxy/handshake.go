@@ -69,8 +69,9 @@ func dials(r *http.Request) bool {
 	return mode == "websocket" || mode == "" && r.Header.Get("Origin") != ""
 }
 
-// originOf returns the request's origin, for the log and for the page: at most maxOrigin
-// bytes, whatever a stranger wrote; of several it returns their number.
+// originOf returns the request's origin for the log and the page, cut to maxOrigin
+// bytes because a client may send anything. If the request has several, it returns
+// their number.
 func originOf(r *http.Request) string {
 	all := r.Header.Values("Origin")
 	if len(all) > 1 {

@@ -9,8 +9,8 @@ import (
 	"attache/bridge"
 )
 
-// hints are warnings to the operator, each logged once, about settings that work in a way
-// that is hardly intended.
+// hints are warnings to the operator, each logged once, about settings that work but
+// are hardly intended.
 type hints struct{ reverseProxy, right, expiry sync.Once }
 
 // hintReverseProxy warns that all clients of a reverse proxy count as one address.
@@ -23,8 +23,8 @@ func (p *Proxy) hintReverseProxy(r *http.Request) {
 	}
 }
 
-// farExpiry is how far off a token's expiry must be a mistake: exp is in seconds (RFC 7519,
-// section 4.1.4), and in milliseconds by mistake it is 55,000 years away. It is well below
+// farExpiry is how far away a token's expiry is certainly a mistake: exp is in seconds (RFC
+// 7519, section 4.1.4), and an exp in milliseconds is 55,000 years away. It is well below
 // the hundred years to which the authenticator limits every expiry.
 const farExpiry = 50 * 365 * 24 * time.Hour
 

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiters are rate limits by key: of parties, addresses, attempts. A limit that was not
-// used until it is full again is as good as a new one, and is forgotten.
+// limiters are rate limits by key: of parties, addresses, attempts. A limiter that is
+// full again is the same as a new one, and is dropped.
 type limiters struct {
 	rate  rate.Limit // units a second
 	burst int        // units at once, before that
-	most  int        // keys that are kept, if strangers choose them; 0: any number
+	most  int        // bound on the number of keys, if strangers choose them; 0: none
 
 	mu    sync.Mutex
 	byKey map[string]*limiter

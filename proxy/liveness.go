@@ -14,12 +14,12 @@ import (
 type liveness struct {
 	heard atomic.Int64              // when the last byte came
 	owed  atomic.Int64              // bytes written since then: they may arrive before a ping
-	party atomic.Pointer[rateLimit] // notes bytes of any of the party's sockets; nil before the hello
+	party atomic.Pointer[rateLimit] // records bytes of any of the party's sockets; nil before the hello
 }
 
 const (
-	// A silent socket is kept alive by the party's others for so long: longer than a link is
-	// ever busy with what one page has in flight.
+	// For so long a silent socket counts as alive if another socket of the party is:
+	// longer than a link is ever busy with what one page has in flight.
 	longestSilence = 2 * time.Minute
 
 	// The library closes a connection whose ping cannot be written within 5 s. While more

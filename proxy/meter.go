@@ -25,7 +25,7 @@ type meter struct {
 	guard    guard
 	liveness liveness
 	breach   atomic.Int32 // the close code of a breach of RFC 6455; 0: none
-	flooded  atomic.Bool  // more came than the budget
+	flooded  atomic.Bool  // the page sent more than the budget
 
 	overhead atomic.Int64 // bytes that belong to no message: headers, control frames
 	charged  int64        // of them, up to the last message; only the reader of messages uses it
@@ -70,7 +70,7 @@ func (m *meter) allowClosing() {
 	}
 }
 
-// flood ends the reading: more came than any page needs to send.
+// flood ends the reading, because the page sent more than any page needs to.
 func (m *meter) flood() {
 	m.flooded.Store(true)
 	m.budget.Store(0)

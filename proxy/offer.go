@@ -18,8 +18,9 @@ type Offer struct {
 	After string // the key of the party's upload that is to be announced before this one; may be empty
 	Conn  string // names the caller's connection in the audit log and in the record
 
-	// Limits are the Chat Server's for this party, as joining answered them. Those of
-	// the whole session may be out of date: where the Chat Server counts, it is asked.
+	// Limits are the Chat Server's for this party, as joining answered them. The
+	// limits of the whole session may be out of date: if the Chat Server counts them,
+	// it is asked.
 	Limits bridge.Limits
 
 	Name        string
@@ -43,9 +44,10 @@ type Offered struct {
 	Digest   string
 }
 
-// Offer judges a file by the limits that bind each file. Where it may be sent, Offer
-// makes the upload's record and takes the right to write its content, or finds both:
-// the same key with the same file gets the same answer. A refusal goes to the audit log.
+// Offer checks a file by the limits that bind each file. If it may be sent, Offer
+// creates the upload's record and takes the right to write its content, or finds both:
+// the same key with the same file gets the same answer. A refusal is written to the
+// audit log.
 func (t *Transfers) Offer(ctx context.Context, who Identity, o Offer) (Offered, error) {
 	o = normalizeOffer(o)
 	record, u, err := t.takeOffer(ctx, who, o)
@@ -61,8 +63,8 @@ func (t *Transfers) Offer(ctx context.Context, who Identity, o Offer) (Offered, 
 }
 
 // auditRefusal records a refused offer. If the audit log cannot be written the refusal
-// still applies, and the ordinary log has it. For a party that is refused without end the
-// last line has code busy and represents all that follow.
+// still applies, and the ordinary log has it. After too many refusals of one party, a
+// last line with code busy represents all that follow.
 func (t *Transfers) auditRefusal(who Identity, o Offer, cause error) {
 	ok, last := t.refusals.try(who.seat(), 1)
 	if !ok && !last {
@@ -179,16 +181,16 @@ func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.
 }
 
 // absent reports that the record does not exist. A record whose creation failed may
-// exist all the same, and its upload may resume: then it needs its reservation.
+// exist nevertheless, and its upload may resume; then it needs its reservation.
 func (t *Transfers) absent(ctx context.Context, record Record) bool {
 	_, err := t.cfg.Records.Get(context.WithoutCancel(ctx), record.Session, record.Key)
 	return errors.Is(err, ErrRecordUnknown)
 }
 
 // beginBoth writes the record and takes the lease at the same time: each is one flush
-// of the disk, and a small file has few others. If one of them fails, both are left as
-// they are: the record may exist all the same, and the page may have resumed the upload
-// at another proxy.
+// of the disk, and a small file has few others. If one of them fails, both stay as they
+// are: the record may exist nevertheless, and the page may have resumed the upload at
+// another proxy.
 func (t *Transfers) beginBoth(ctx context.Context, record Record) (Record, Writer, error) {
 	var created Record
 	var writer Writer

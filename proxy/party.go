@@ -31,8 +31,8 @@ func (p *Proxy) say(ctx context.Context, who Identity, m *bridge.Say) (bridge.Ev
 	return p.cfg.Chat.Post(ctx, who.Session, who.Party.UserID, e)
 }
 
-// leave takes a party out of its session because it says goodbye. A party that may not
-// chat may leave, but may not end the chat for everybody else.
+// leave removes a party from its session at its own request. A party that may not chat
+// may leave, but may not end the chat for all others.
 func (p *Proxy) leave(ctx context.Context, who Identity, after bridge.AfterAction) error {
 	if after != "" && after != bridge.KeepAlive {
 		if err := who.Rights.Need(bridge.RightChat); err != nil {

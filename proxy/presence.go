@@ -8,7 +8,7 @@ import (
 	"attache/bridge"
 )
 
-// presence takes a party out of its session when its last socket has been gone for the
+// presence removes a party from its session when its last socket has been gone for the
 // disconnect timeout. A page that reloads is back long before.
 type presence struct {
 	proxy *Proxy
@@ -21,11 +21,12 @@ type presence struct {
 type seat struct {
 	sockets int
 	timer   *time.Timer
-	left    bool // the party said goodbye
+	left    bool // the party has left the session
 }
 
-// enter counts a socket in before the party joins: from then on no other proxy takes the
-// party out. It takes the seat each time, because other proxies may have removed it while
+// enter counts a socket in before the party joins: from then on no other proxy
+// removes the party. It takes the seat each time, because other proxies may have
+// removed it while
 // this one was disconnected from them.
 func (p *presence) enter(ctx context.Context, who Identity) error {
 	p.mu.Lock()
@@ -50,7 +51,7 @@ func (p *presence) enter(ctx context.Context, who Identity) error {
 	return nil
 }
 
-// exit counts a socket out. left says that the party itself said goodbye.
+// exit counts a socket out. left reports that the party itself has left the session.
 func (p *presence) exit(who Identity, left bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,7 +89,7 @@ func (p *presence) schedule(s *seat, after time.Duration, session, user string) 
 	s.timer = time.AfterFunc(after, func() { p.expire(s, session, user) })
 }
 
-// expire takes the party out, unless it has come back here or at another proxy.
+// expire removes the party from its session, unless it has come back here or at another proxy.
 func (p *presence) expire(s *seat, session, user string) {
 	key := session + "/" + user
 	p.mu.Lock()
@@ -102,7 +103,7 @@ func (p *presence) expire(s *seat, session, user string) {
 	defer cancel()
 	elsewhere, err := p.free(ctx, session, user)
 	if err == nil && p.returned(key) {
-		// The seat that it took then may just have been freed.
+		// The seat that the party took on its return may just have been freed.
 		err, elsewhere = p.proxy.cfg.Seats.Take(ctx, session, user), true
 	}
 	if err == nil && !elsewhere && !s.left {

@@ -2,8 +2,8 @@ package proxy
 
 import "sync"
 
-// quota bounds how many of something each key has at a time: of the downloads of a
-// session, each holds a piece of its file in memory.
+// quota bounds how many of something each key has at a time: for example of the
+// downloads of a session, each of which holds a piece of its file in memory.
 type quota struct {
 	each int
 
@@ -11,7 +11,7 @@ type quota struct {
 	used map[string]int
 }
 
-// acquire counts one in; release counts it out. Without any left, release is nil.
+// acquire takes one; release gives it back. If none is left, release is nil.
 func (q *quota) acquire(key string) (release func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

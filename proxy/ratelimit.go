@@ -64,7 +64,7 @@ func newRateLimits(c *Config) *rateLimits {
 }
 
 // enter counts a socket in: code busy if the party has too many already. A party that
-// comes back finds its limits as it left them.
+// comes back has the limits that it had when it left.
 func (r *rateLimits) enter(s *socket) (*rateLimit, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -169,8 +169,8 @@ func (r *rateLimits) exit(s *socket) {
 	r.leave(s.who.seat(), l)
 }
 
-// leave keeps the limits of a party that has nothing open here any more, until they would
-// be as good as new ones.
+// leave retains the limits of a party that has nothing open here any more, until they are
+// the same as new ones.
 func (r *rateLimits) leave(seat string, l *rateLimit) {
 	if len(l.open)+l.visits > 0 || l.expiry != nil {
 		return
@@ -216,7 +216,7 @@ const (
 
 	fullFrame = 8 << 10 // bytes of payload from which on a frame costs nothing but itself
 	slowCost  = 2       // messages that a smaller one counts as
-	tinyCost  = 50      // and one that no page sends
+	tinyCost  = 50      // and a frame of a size that no page sends
 )
 
 func overhead(spent int64) int { return int(max(0, spent-overheadFree) / overheadCost) }

@@ -16,7 +16,7 @@ type Record struct {
 	UserID     string
 	UserType   bridge.UserType
 	Customer   bool   // the Chat Server limits the party
-	Conn       string `json:",omitempty"` // the connection it was first offered on
+	Conn       string `json:",omitempty"` // the connection on which it was first offered
 	After      string `json:",omitempty"` // the key of the party's upload that is to be announced before it
 	State      bridge.UploadState
 	DocumentID string // where the bytes are staged; becomes the store's id

@@ -7,12 +7,12 @@ import (
 
 // Scanner scans a file before any party can fetch it.
 type Scanner interface {
-	// Scan reads content to its end, or as far as it must, and judges it. With an error
-	// there is no verdict: the returned one does not count.
+	// Scan reads content to its end, or as far as it must, and returns its verdict.
+	// If it returns an error, there is no verdict, whatever the first result is.
 	Scan(ctx context.Context, content io.Reader, d Document) (Verdict, error)
 }
 
-// Verdict is a scanner's judgement of a file. Only Clean releases it.
+// Verdict is a scanner's result for a file. Only Clean releases it.
 type Verdict string
 
 // The zero value is Unknown, so that no file is released by omission.

@@ -25,7 +25,7 @@ type ChatServer interface {
 	// the first one is returned, and no error.
 	Post(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error)
 
-	// Leave takes the party out. after decides what happens to the session.
+	// Leave removes the party from the session. after decides what happens to the session.
 	Leave(ctx context.Context, session, userID string, reason bridge.Reason, after bridge.AfterAction) error
 
 	// Events calls deliver for every event after position that the party may see: first
@@ -130,7 +130,7 @@ type Documents interface {
 	Remove(ctx context.Context, id string) error
 }
 
-// Staging keeps an upload's bytes from its first frame until a store has them.
+// Staging stores an upload's bytes from its first frame until a document store has them.
 type Staging interface {
 	// NewID returns a fresh document id.
 	NewID() string
@@ -152,8 +152,9 @@ type Writer interface {
 	Offset() int64
 	// Stored is the number of durable bytes.
 	Stored() int64
-	// Append begins to store p, at most MaxChunk bytes, and keeps no part of p after it
-	// returns. onDurable is called from another goroutine, in order, once p is durable,
+	// Append begins to store p, at most MaxChunk bytes, and retains no part of p
+	// after it returns. onDurable is called from another goroutine, in order, once p
+	// is durable,
 	// with the new value of Stored; or with an error, and then for every later Append too.
 	Append(ctx context.Context, p []byte, onDurable func(n int64, err error)) error
 	// Sum is the SHA-256 of everything appended.
@@ -207,7 +208,7 @@ type Seats interface {
 	OnLost(lost func(session, userID string))
 }
 
-// Audit keeps a durable record of who did what.
+// Audit is the audit log: a durable record of each action and its party.
 type Audit interface {
 	// Write returns once the record is durable. If it fails, with code storage-unavailable,
 	// the recorded action does not happen, or the record is written later.

@@ -98,9 +98,9 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	return nil
 }
 
-// failWith sends the page the reason why its events have ended: the session's end, or that
-// another page has taken the party out. To cancel the reading first would cut the
-// connection before the reason has arrived.
+// failWith sends the page the reason why its events have ended: the session's end, or
+// that another page has made the party leave. Cancelling the reading first would cut
+// the connection before the reason has arrived.
 func (s *session) failWith(ctx context.Context, err error) {
 	var reason *bridge.Error
 	if errors.As(err, &reason) {

@@ -160,8 +160,8 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 	p.hintToken(s.who, time.Now())
 	hello.Token = ""
 	s.hello = hello
-	// The lower one counts: a page may be older than its token says, and a token may hide
-	// files from a party.
+	// The lower version counts: a page may be older than its token says, and a token
+	// may hide files from a party by an old version.
 	if v := hello.ClientVersion; v != 0 && (s.who.Party.ClientVersion == 0 || v < s.who.Party.ClientVersion) {
 		s.who.Party.ClientVersion = v
 	}

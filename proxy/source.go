@@ -113,7 +113,7 @@ func (in *incoming) piece(ctx context.Context) (last bool, err error) {
 	return last, err
 }
 
-// Read reads from the source. Any error ends a piece, so that what came before it is kept.
+// Read reads from the source. Any error ends a piece, so that the bytes before the error are stored.
 func (in *incoming) Read(p []byte) (n int, err error) {
 	if in.end == nil {
 		n, in.end = in.source.Read(p)

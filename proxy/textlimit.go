@@ -6,7 +6,7 @@ import (
 	"attache/bridge"
 )
 
-// textLimit bounds how fast a party may fill the transcript, which is kept for long. The
+// textLimit bounds how fast a party may fill the transcript, which is stored for long. The
 // Chat Server decides how much a party may say in all.
 type textLimit struct {
 	bytes *limiters // by seat
@@ -14,15 +14,15 @@ type textLimit struct {
 
 const (
 	messageCost = 512 // bytes that a message costs beyond its text
-	agentFactor = 8   // a party that is not a customer may have so many times as much
+	agentFactor = 8   // how many times as much a party may send that is not a customer
 )
 
 func newTextLimit(bytesRate, burst int) textLimit {
 	return textLimit{newLimiters(rate.Limit(bytesRate), burst, 0)}
 }
 
-// charge charges a message whose text has size bytes: code busy if the party sends
-// more than it may in so short a time.
+// charge charges a message whose text has size bytes. It returns code busy if the
+// party exceeds its rate.
 func (l textLimit) charge(who Identity, size int) error {
 	cost := size + messageCost
 	if !who.customer() {

@@ -8,10 +8,10 @@ import (
 	"attache/bridge"
 )
 
-// timedReader reads a message that is arriving. The message has a time that does not depend
-// on its length, and more for every byte that came, as a slow link needs; but no pause may
-// be as long as the first time. So a peer that stops or drips is cut soon, and every
-// message ends at last.
+// timedReader reads a message that is arriving, within a deadline. The deadline begins at
+// a time that does not depend on the message's length, and every byte that arrives extends
+// it, as a slow link needs; but no pause may be as long as that first time. So a peer that
+// stops or drips is cut soon, and every message ends at last.
 type timedReader struct {
 	io.Reader
 	within time.Duration

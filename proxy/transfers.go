@@ -10,8 +10,9 @@ import (
 )
 
 // Transfers moves files into and out of chat sessions. It holds every rule of an
-// upload and of a download and knows no wire: the chat socket, the data socket and the
-// HTTP download are callers, and another front door is one more. A caller has
+// upload and of a download and knows no wire: the chat socket, the data socket and
+// the HTTP download are callers, and another front door is one more caller. A caller
+// has
 // authenticated the party, and the party has joined its session.
 //
 // An upload is Offer, then Append or Receive until all bytes are durable, then Await.
@@ -53,7 +54,8 @@ func newTransfers(c *Config, rates *rateLimits) *Transfers {
 func (p *Proxy) Transfers() *Transfers { return p.transfers }
 
 // Limits returns the limits that bind a party: a customer's are its Chat Server's, as
-// joining or [Allowances] answered them, everybody else's are the configuration's. No
+// joining or [Allowances] returned them; any other party's are the configuration's.
+// No
 // party may send a file larger than MaxFileSize, because a Chat Server in another
 // process does not know this proxy's scanner.
 func (t *Transfers) Limits(who Identity, ofChatServer bridge.Limits) bridge.Limits {
@@ -70,8 +72,9 @@ func (t *Transfers) Limits(who Identity, ofChatServer bridge.Limits) bridge.Limi
 
 func (who Identity) customer() bool { return who.Party.UserType == bridge.Client }
 
-// Append stores p, of 1 to MaxFrame bytes, at that offset of the party's upload, and keeps
-// no part of p once it has returned. It waits while the upload has enough on its way to the
+// Append stores p, of 1 to MaxFrame bytes, at that offset of the party's upload, and
+// retains no part of p once it has returned. It waits while the upload has enough on
+// its way to the
 // disk. onDurable is called from another goroutine, in order, once p is durable, with the
 // number of durable bytes; or with the error that ended the writing. last reports that p is
 // the end of the file: when it is durable too, the upload is accepted.

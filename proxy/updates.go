@@ -42,14 +42,14 @@ func (s *session) sendLimits(ctx context.Context) error {
 	return s.send(ctx, &bridge.LimitsChanged{Limits: s.proxy.transfers.Limits(s.who, limits)})
 }
 
-// note keeps an upload's newest record for the page. It never blocks: of several
-// changes that come faster than the page reads, it is sent the last.
+// note puts an upload's newest record aside for sendUploads. It never blocks: if
+// changes come faster than the page reads, the page is sent only the last.
 func (s *session) note(r Record) {
 	if r.UserID != s.who.Party.UserID {
 		return
 	}
 	s.mu.Lock()
-	// The answer to an offer may have been read before the change that is kept.
+	// The record in the answer to an offer may be older than the one that waits here.
 	if s.changed[r.Key].Revision <= r.Revision {
 		s.changed[r.Key] = r
 	}
@@ -60,7 +60,7 @@ func (s *session) note(r Record) {
 	}
 }
 
-// sendUploads sends the records that note has kept.
+// sendUploads sends the records that note has put aside.
 func (s *session) sendUploads(ctx context.Context) error {
 	for {
 		select {

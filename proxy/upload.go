@@ -68,9 +68,9 @@ func (u *upload) append(ctx context.Context, offset int64, p []byte, onDurable f
 	})
 }
 
-// appendFailed decides what an error of append means for the upload: pieces that can
-// never become the file end it; an error of the store's, or another writer, makes this
-// proxy open the upload again from its record.
+// appendFailed handles an error of append. If the pieces can never become the file,
+// the upload fails; after an error of the store, or if another writer took over, this
+// proxy opens the upload again from its record.
 func (u *upload) appendFailed(ctx context.Context, err error) error {
 	switch code := bridge.CodeOf(err); code {
 	case "":
@@ -93,14 +93,14 @@ const (
 	spareChunks = 1024
 )
 
-// scattered reports whether the upload lies in more chunks than a page has a reason for.
+// scattered reports whether the upload is in more chunks than a page has a reason for.
 func (u *upload) scattered() bool {
 	w, ok := u.writer.(ChunkCounter)
 	return ok && w.Chunks() > spareChunks+u.size/leastChunk
 }
 
-// touchEvery keeps the record of a slow upload younger than one that counts as
-// abandoned.
+// touchEvery is how often the record of a slow upload is written, so that it does not
+// count as abandoned.
 const touchEvery = time.Minute
 
 func (us *uploads) touch(ctx context.Context, u *upload) error {
@@ -139,7 +139,7 @@ func (u *upload) finishSoon() {
 	})
 }
 
-// finish turns a complete upload to accepted: from then on it belongs to the delivery
+// finish changes a complete upload to accepted: from then on it belongs to the delivery
 // loop. A repeated finish finds the record changed and does nothing.
 func (u *upload) finish(ctx context.Context) error {
 	u.mu.Lock()

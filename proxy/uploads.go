@@ -10,8 +10,9 @@ import (
 	"attache/bridge"
 )
 
-// uploads are the uploads that this proxy has the right to write, or had: another proxy
-// may have resumed one since. It is a cache: an upload that is not in it is opened from
+// uploads are the uploads that this proxy had the right to write when it opened them:
+// another proxy may have resumed one since. It is a cache: an upload that is not in
+// it is opened from
 // its record, wherever it began.
 type uploads struct {
 	transfers *Transfers
@@ -112,7 +113,7 @@ func (us *uploads) forget(u *upload) {
 // resumed it at another proxy.
 const idleTime = 10 * time.Minute
 
-// sweep forgets the idle ones, at most once in idleTime, because it looks at all.
+// sweep drops the idle uploads. It goes through all of them, so it runs at most once in idleTime.
 func (us *uploads) sweep() {
 	if time.Since(us.swept) < idleTime {
 		return

@@ -75,7 +75,7 @@ func (a *arguments) function() safejs.Value { return a.take(safejs.TypeFunction)
 
 func (a *arguments) object() safejs.Value { return a.take(safejs.TypeObject) }
 
-// pairs takes all the rest, keys and values by turns.
+// pairs takes all remaining arguments, keys and values alternating.
 func (a *arguments) pairs() bridge.Data {
 	var d bridge.Data
 	for a.err == nil && a.next < len(a.values) && len(d) <= bridge.MaxItems {

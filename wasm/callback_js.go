@@ -9,7 +9,7 @@ type callback struct {
 	released bool
 }
 
-// callback makes one. A panic in f goes no further.
+// callback makes one. It recovers a panic in f.
 func (p *page) callback(f func(args []safejs.Value)) (*callback, error) {
 	fn, err := safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
 		p.client.Contain(func() { f(args) }, nil)

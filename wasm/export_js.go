@@ -8,7 +8,7 @@ import (
 )
 
 // exports makes the object that JavaScript calls. Every function takes strings and
-// numbers, a session's handle first; the session reports what comes of it.
+// numbers, a session's handle first; the session reports the result.
 func (p *page) exports() (safejs.Value, error) {
 	constructor, err := safejs.Global().Get("Object")
 	if err != nil {
@@ -157,7 +157,7 @@ func discard(s *client.Session, a *arguments) {
 	}
 }
 
-// check (name, size, limits) returns the refusal, or an empty text.
+// check (name, size, limits) returns the error as JSON, or an empty text.
 func check(a *arguments) any {
 	name, size, text := a.text(), a.integer(), a.text()
 	err := a.err

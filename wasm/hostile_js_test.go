@@ -10,8 +10,8 @@ import (
 	"attache/bridge"
 )
 
-// TestT36HostileCalls calls every function with what it does not expect. The
-// module answers or ignores it, and works afterwards.
+// TestT36HostileCalls calls every function with arguments that it does not expect.
+// The module answers or ignores the call, and works afterwards.
 func TestT36HostileCalls(t *testing.T) {
 	w := newWorld(t)
 	s := w.connected()

@@ -1,12 +1,12 @@
 // Package main is the WebAssembly module: wasm/client, which decides everything about
-// a page's sessions, and the border to JavaScript. JavaScript keeps what only it can
-// do well: reading files into one reused buffer, and making promises and events.
+// a page's sessions, and the border to JavaScript. JavaScript does only what it alone
+// can do well: read files into one reused buffer, and make promises and events.
 //
 // The border is narrow. The loader names a function in argv[1]; main passes it an
 // object of functions (export_js.go) once. A session is known on both sides by its
-// handle, a number. JavaScript calls the functions with strings and numbers; a session
-// answers through the one function it was opened with, with a word, a call's number
-// and a JSON text.
+// handle, a number. JavaScript calls the functions with strings and numbers. A
+// session reports by calling the function that it was opened with; the arguments are
+// a word, a call's number and a JSON text.
 //
 // Nothing here blocks and nothing ends the program.
 package main

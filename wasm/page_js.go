@@ -23,7 +23,7 @@ func newPage() *page {
 	return p
 }
 
-// browser is what the client needs of it.
+// browser returns what the client needs from the browser.
 func browser() client.Host {
 	start := time.Now()
 	return client.Host{

@@ -50,8 +50,9 @@ func (s *socket) happened(l client.Listener, args []safejs.Value) {
 	}
 }
 
-// causeOf returns why a connection ended: what the page has found out about a dial that
-// failed, written like a fail of the proxy, and otherwise only that it is gone.
+// causeOf returns why a connection ended. If a dial failed and the page has found out
+// why, that is in the event, in the form of a fail of the proxy; otherwise the error
+// only says that the connection is gone.
 func causeOf(event safejs.Value) *bridge.Error {
 	if m, err := bridge.FromProxy([]byte(textOf(event, "fail"))); err == nil {
 		if fail, ok := m.(*bridge.Fail); ok {

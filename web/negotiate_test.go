@@ -19,6 +19,6 @@ func FuzzAcceptEncoding(f *testing.F) {
 		if coding != "" {
 			require.Contains(t, strings.ToLower(header), coding)
 		}
-		require.Empty(t, (&asset{bodies: map[string][]byte{"": {1}}}).negotiate(header), "nothing else is there")
+		require.Empty(t, (&asset{bodies: map[string][]byte{"": {1}}}).negotiate(header), "only the plain body exists")
 	})
 }

@@ -27,8 +27,8 @@ import (
 	"attache/proxy/token"
 )
 
-// Options are what differs from one proxy to another. What Open opens itself (the parts
-// of Proxy and Deliver, the room and the retention of Chat) is set by Open.
+// Options are what differs from one proxy to another. Open itself sets what it opens:
+// the parts of Proxy and Deliver, and the disk space and retention of Chat.
 type Options struct {
 	KeepDays int             // for transcripts and files; 0 is 30
 	Scanner  proxy.Scanner   // required
@@ -40,11 +40,11 @@ type Options struct {
 	Version  string // of the program, for metrics
 	Log      *slog.Logger
 
-	// Wrap may put something between the proxy and its parts. Default: nothing is.
+	// Wrap may put something between the proxy and its parts. Default: nothing.
 	Wrap func(*proxy.Config)
 }
 
-// Assembly is a running proxy and what it stands on.
+// Assembly is a running proxy with the parts that it uses.
 type Assembly struct {
 	Proxy   *proxy.Proxy
 	Chat    proxy.ChatServer
@@ -127,7 +127,7 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 	return a, nil
 }
 
-// openStore opens the documents. They are tended while running.
+// openStore opens the documents and sweeps old ones until running ends.
 func openStore(ctx, running context.Context, e *engine.Engine, o objects.Options, keepDays int) (*objects.Store, error) {
 	store, err := objects.Open(ctx, e, o)
 	if err != nil {
@@ -165,7 +165,8 @@ func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 // its shutdownTimeout.
 const deliveryTimeout = 2 * time.Second
 
-// closeLoop leaves what does not end in time to another proxy, or to the next start.
+// closeLoop closes the loop. Deliveries that do not end in time are left to another
+// proxy, or to the next start.
 func closeLoop(loop *deliver.Loop) {
 	ctx, cancel := context.WithTimeout(context.Background(), deliveryTimeout)
 	defer cancel()

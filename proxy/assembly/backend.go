@@ -19,8 +19,9 @@ type Backend struct {
 	closers
 }
 
-// OpenBackend builds a backend on an engine, which outlives it; of o it takes Chat,
-// KeepDays and Log. Open builds a proxy that uses it. After an error, everything opened
+// OpenBackend builds a backend on an engine, which outlives it; it uses only Chat,
+// KeepDays and Log of o. Open builds a proxy that uses it. After an error, everything
+// opened
 // before it is closed.
 func OpenBackend(ctx context.Context, e *engine.Engine, o Options, b backend.HandlerOptions) (_ *Backend, err error) {
 	o.KeepDays = cmp.Or(o.KeepDays, keepDays)

@@ -1,4 +1,5 @@
-// Package audit writes who did what into a file that shows whether it was changed.
+// Package audit writes the audit log: which party did what, in a file that shows
+// whether it was changed.
 //
 // The file is append-only. Each record is a line of JSON and durable before [Log.Write] returns.
 // Records that arrive during a flush share the next one, so many writers do not queue. A line
@@ -20,11 +21,11 @@
 //     delivery's queue until the line is durable, so if a proxy dies in between, the next one writes
 //     the line. A proxy that dies between the line and the queue's acknowledgement causes a second
 //     line with the same session, key and end.
-//   - A verdict that keeps a file from being released has its line before the upload fails, and
+//   - A verdict other than clean has its line before the upload fails, and
 //     again if that step is repeated.
 //
 // Any proxy of a cluster may deliver an upload that another has accepted, and each has its own file:
-// the lines of one upload may be in several, and either all proxies should keep a file or none.
+// the lines of one upload may be in several, and either all proxies should have a file or none.
 //
 // A process that dies while writing a line leaves a part of it. The next process that opens the file
 // ends that line and adds one that says so. To rotate the file, rename it and reopen the log: the

@@ -24,8 +24,9 @@ type Broken struct {
 
 func (b *Broken) Error() string { return fmt.Sprintf("line %d: %s", b.Line, b.Why) }
 
-// Check checks the next file of a chain: first the oldest, with a zero Chain, then each with the
-// Chain that Check returned for the one before. If the chain is broken, the error is a *Broken.
+// Check checks the next file of a chain: first the oldest, with a zero Chain, then
+// each with the Chain that Check returned for the previous file. If the chain is
+// broken, the error is a *Broken.
 // Lines missing at the end of the last file show only if its last hash was copied to another
 // system.
 func Check(r io.Reader, c Chain) (Chain, error) {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// open opens the file for this process alone. The lock is the kernel's, on the open file: a killed
-// process leaves none, and a renamed file keeps it.
+// open opens the file for this process alone. The lock is the kernel's, on the open
+// file: a killed process leaves no lock, and a renamed file stays locked.
 func open(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND|unix.O_NONBLOCK, 0o600)
 	if err != nil {

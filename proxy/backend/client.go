@@ -88,7 +88,7 @@ func newClient(o ClientOptions) (*Client, error) {
 	return &Client{cfg: o, base: base, http: &http.Client{Transport: transport, CheckRedirect: noRedirect}}, nil
 }
 
-// noRedirect: the secret and the documents are for one host only.
+// noRedirect follows no redirect, because the secret and the documents are for one host only.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func (c *Client) greet(ctx context.Context) error {

@@ -122,7 +122,7 @@ func (c chatServer) stored(in []byte, sent bridge.Event) (bridge.Event, error) {
 	return e.Event, nil
 }
 
-// Leave takes the party out of the session. A party that has left already is not an error.
+// Leave removes the party from the session. A party that has left already is not an error.
 func (c chatServer) Leave(ctx context.Context, session, userID string, reason bridge.Reason, after bridge.AfterAction) error {
 	return c.call(ctx, http.MethodPost, pathOf(pathLeave, session, userID), wireLeave{reason.Code, reason.Text, after}, nil)
 }

@@ -75,8 +75,9 @@ func (c transcripts) page(ctx context.Context, path string, page any) error {
 	return nil
 }
 
-// Ended asks for ended sessions again and again. The cursor of a session that is not the
-// last of its page is that of the page before, so the page comes again after it.
+// Ended polls for ended sessions. Only the last session of a page gets the page's own
+// cursor. The others get the cursor of the page before: a caller that resumes after one
+// of them gets the whole page again.
 func (c transcripts) Ended(ctx context.Context, cursor string, ended func(session, cursor string) error) error {
 	between := backoff{first: 100 * time.Millisecond, max: 2 * time.Second}
 	for logged := false; ; {

@@ -53,7 +53,7 @@ func Conform(ctx context.Context, o ClientOptions, only string, report func(Case
 // contractCase is one sentence of the contract, and its test.
 type contractCase struct {
 	name    string // the sentence
-	feature string // that a backend may lack; mostly empty
+	feature string // the feature that the case needs; mostly empty
 	body    func(t *caseRun)
 }
 

@@ -19,7 +19,7 @@ func newKey() string {
 	return k.String()
 }
 
-// callOnce does not retry, because a case judges the first response.
+// callOnce does not retry, because a case checks the first response.
 func (t *caseRun) callOnce(method, path string, body, answer any) error {
 	return t.call(t.ctx, bridge.CodeChatUnavailable, method, path, body, answer)
 }

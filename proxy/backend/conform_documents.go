@@ -119,7 +119,7 @@ func (t *caseRun) put(d proxy.Document, content io.Reader) (string, error) {
 	return t.putLength(d, content, d.Size)
 }
 
-// putLength puts with that Content-Length; -1: with none.
+// putLength puts a document with that Content-Length; -1: without one.
 func (t *caseRun) putLength(d proxy.Document, content io.Reader, length int64) (string, error) {
 	header, err := encodeDocument(d)
 	must("describe the document", err)

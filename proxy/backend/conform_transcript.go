@@ -69,7 +69,7 @@ var transcriptCases = []contractCase{
 		t.leave("bob", wireLeave{Code: bridge.ReasonLeft.Code, After: bridge.KeepAlive})
 		live := t.session
 		cursor := ""
-		t.session = "conform-" + random(12) // it ends later, so everything before is reported by then
+		t.session = "conform-" + random(12) // it ends after the sessions before it, so those are reported first
 		t.join("ann", bridge.Agent)
 		t.leave("ann", wireLeave{Code: bridge.ReasonForcedClose.Code, After: bridge.ForceClose})
 		for found := false; !found; {

@@ -50,8 +50,8 @@ var limitsShape = shape{
 	"needAgent": nil, "agentHere": nil, "maxDownloads": nil, "usedDownloads": nil,
 }
 
-// lenient reads JSON that bridge, which is strict, may refuse because of a later version's
-// member or a null.
+// lenient reads JSON that bridge, which is strict, would refuse: it may have a later
+// version's member, or a null.
 func lenient[T any](in []byte, known shape, parse func([]byte) (T, error)) (T, error) {
 	out, err := parse(in)
 	if err == nil {

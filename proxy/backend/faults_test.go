@@ -146,7 +146,7 @@ var chatFaults = []struct {
 			return e, err
 		}}
 	}},
-	{"keeps the transcript from the proxy as from a customer", "a transcript has every event", func(real *chat.Server) *brokenChat {
+	{"hides from the proxy what a customer may not see", "a transcript has every event", func(real *chat.Server) *brokenChat {
 		return &brokenChat{transcript: func(ctx context.Context, session string, position int64, each func(bridge.Event) error) error {
 			return real.Transcript(ctx, session, position, func(e bridge.Event) error {
 				if e.Visibility == bridge.Internal {
@@ -297,7 +297,7 @@ var chatFaults = []struct {
 			return real.Join(ctx, session, p)
 		}}
 	}},
-	{"shows a customer that somebody listens", "that a customer may not see", func(real *chat.Server) *brokenChat {
+	{"shows a customer that a hidden party listens", "that a customer may not see", func(real *chat.Server) *brokenChat {
 		var agents atomic.Bool
 		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
 			agents.CompareAndSwap(false, p.UserType == bridge.Supervisor)
@@ -325,14 +325,14 @@ var chatFaults = []struct {
 			return j, err
 		}}
 	}},
-	{"brings events twice", "brings the history in order", func(real *chat.Server) *brokenChat {
+	{"delivers events twice", "brings the history in order", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {
 				return errors.Join(deliver(e), deliver(e))
 			})
 		}}
 	}},
-	{"brings only the history", "brings the history in order", func(real *chat.Server) *brokenChat {
+	{"delivers only the history", "brings the history in order", func(real *chat.Server) *brokenChat {
 		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
 			left := 6
 			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {

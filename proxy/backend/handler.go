@@ -72,8 +72,8 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 	return h, nil
 }
 
-// Close ends the streams of events. Their clients reconnect to another backend, or to the
-// next one here.
+// Close ends the streams of events. Their clients reconnect to another backend, or to
+// this one's successor.
 func (h *Handler) Close() { h.stop() }
 
 func (h *Handler) route() {
@@ -197,8 +197,9 @@ func (h *Handler) replyError(w http.ResponseWriter, r *http.Request, err error) 
 	w.Write(append(bridge.AppendError(nil, e), '\n'))
 }
 
-// status is the HTTP status for a code. Only intermediaries look at it: the proxy goes by the
-// code in the body. It differs from the one in package proxy (refuse.go) on purpose: that one is for
+// status is the HTTP status for a code. Only intermediaries read it: the proxy reads
+// the code in the body. It differs from the one in package proxy (refuse.go) on
+// purpose: that one is for
 // browsers, to which, for example, 410 means an expired download link.
 func status(c bridge.Code) int {
 	switch c {

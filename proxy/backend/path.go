@@ -46,7 +46,7 @@ func pathOf(pattern string, segments ...string) string {
 
 // hasDotSegment reports whether a segment of the path is empty, "." or "..". No
 // percent-encoding hides these (RFC 3986, 6.2.2.3): a reverse proxy, or the other end
-// itself, may resolve them. A page can name such an id, but nothing has it.
+// itself, may resolve them. A page can name an id of that form, but no document or file has one.
 func hasDotSegment(path string) bool {
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		if segment == "" || segment == "." || segment == ".." {

@@ -34,8 +34,8 @@ const (
 	maxPage = 1 << 20 // of a transcript
 )
 
-// What a page of a transcript has at most, unless a single event is larger, and a page of
-// ended sessions.
+// Maximum sizes of a page of a transcript, unless a single event is larger, and of a page
+// of ended sessions.
 const (
 	pageBytes    = 256 << 10
 	pageEvents   = 256

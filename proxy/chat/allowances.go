@@ -88,8 +88,8 @@ func (s *Server) reserve(ctx context.Context, r *room, want logEntry) error {
 	return err
 }
 
-// Release ends a reservation. If that party has none for the key, or no longer, it does
-// nothing; the party may have left, the session may have ended.
+// Release ends a reservation. If the party has no reservation of that key, Release
+// does nothing. The party may have left, and the session may have ended.
 func (s *Server) Release(ctx context.Context, session, userID, key string) error {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {

@@ -20,13 +20,13 @@ type decision func(f *fold, now int64) (*logEntry, error)
 // wins each round, so only a crowd or an unhealthy store reaches these.
 const (
 	changeTries = 48
-	maxIdle     = 24 // rounds without a new entry, after which the log must be another
+	maxIdle     = 24 // rounds without a new entry, after which the log must have been replaced
 	maxBackOff  = 64 * time.Millisecond
 )
 
-// change appends the decision's entry and returns it as stored. An append is
-// conditional, so an old fold does no harm to it; any other outcome counts only after
-// the log has been read.
+// change appends the entry that the decision returns, and returns it as stored.
+// Because an append is conditional, a decision on an old fold cannot append a wrong
+// entry; any other outcome counts only after the log has been read.
 func (s *Server) change(ctx context.Context, r *room, decide decision) (*logEntry, error) {
 	if err := r.appending.Acquire(ctx, 1); err != nil {
 		return nil, err

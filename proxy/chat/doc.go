@@ -11,8 +11,8 @@
 //
 // Only a log of a session is stored: the messages of one subject,
 // chat.<session>, of the stream CHAT. An entry is an event, or hidden: a
-// reservation for an upload, its release, a download attempt. An event's id is
-// its place in the log, so ids grow by one for every entry, and a viewer sees
+// reservation for an upload, its release, a download attempt. An event's id is its
+// position in the log, so ids grow by one for every entry, and a viewer sees
 // gaps at entries that are hidden or that it may not see. Everything a decision
 // needs (which parties are in, which keys and files are known, how much of the
 // allowances is used, whether the session is over) is a fold over the log:
@@ -31,7 +31,7 @@
 // use, and a bounded number of idle rooms stay (lobby.go). One consumer in each
 // process follows the stream and passes every entry to its room; entries that
 // the process stored itself are folded at their ack and recognised when they
-// come again. Places are consecutive, so a room detects that it missed an entry
+// come again. Positions are consecutive, so a room detects that it missed an entry
 // and reads the log. Nothing here is durable: a restart reads the log again.
 //
 // A fold may be a moment old. That never leads to a wrong entry, because the
@@ -44,6 +44,6 @@
 // takes entries it has not seen from the room's latest ones or, if it is further
 // behind, by Direct Get, and filters events by the party's visibility and
 // ClientVersion. History and live events are the same walk over the same log, so
-// none is missed or doubled where one becomes the other, and a slow receiver
-// costs the memory of one read and delays nobody.
+// none is missed or doubled where one becomes the other, and a slow receiver costs
+// the memory of one read and delays no other.
 package chat

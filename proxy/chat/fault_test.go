@@ -81,7 +81,7 @@ func TestLostAnswer(t *testing.T) {
 		require.Negative(t, bad.blind.Load())
 		require.EqualValues(t, 9, post(t, s, "s1", bob, text("next")).ID)
 	})
-	t.Run("of a joining, a reservation and a leaving", func(t *testing.T) {
+	t.Run("of a join, a reservation and a leave", func(t *testing.T) {
 		for i, act := range []func() error{
 			func() error { _, err := s.Join(t.Context(), "s1", carl); return err },
 			func() error { return s.Reserve(t.Context(), "s1", "carl", "key", "a.pdf", 1) },
@@ -325,7 +325,7 @@ func TestRetentionIsTheLastConfigured(t *testing.T) {
 	}
 }
 
-// Sessions leave and enter memory unnoticed.
+// Sessions are dropped from memory and loaded again, and no caller notices.
 func TestManySessionsLittleMemory(t *testing.T) {
 	t.Parallel()
 	s := start(t, chat.Options{IdleSessions: 2})

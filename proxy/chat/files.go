@@ -8,8 +8,8 @@ import (
 
 // File finds the file-uploaded event with that file-id in the session's transcript.
 // Codes: file-unknown if there is none that the party may see; not-joined if the party
-// is not in; session-ended once the session is over, because then nobody has a right
-// to its files any more.
+// is not in; session-ended once the session is over, because then no party has a
+// right to its files any more.
 func (s *Server) File(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"attache/bridge"
 )
 
-// fold is the state that a session's log amounts to: all that the next entry is decided
-// by. It has the places of events, not the events.
+// fold is the state that follows from a session's log: everything that a decision
+// about the next entry needs. It has the positions of events, not the events.
 type fold struct {
-	last    int64  // the last entry's place
+	last    int64  // the last entry's position
 	seq     uint64 // and its sequence in the stream
 	at      int64  // and its time
 	started int64  // the first entry's time
@@ -40,7 +40,7 @@ type mark struct {
 	seq   uint64
 }
 
-// departure is the place of a party-left, and the party as it was.
+// departure is the position of a party-left, and the party as it was.
 type departure struct {
 	place int64
 	party bridge.Party
@@ -101,15 +101,15 @@ func newFold() fold {
 	}
 }
 
-// apply adds the next entry of the log. A message that is not an entry of ours, or whose
-// place is taken, only advances the stream's sequence.
+// apply adds the next entry of the log. A message that is not an entry of ours, or
+// whose position is taken, only advances the stream's sequence.
 func (f *fold) apply(e *logEntry) {
 	f.seq = e.seq
 	if e.Place <= f.last {
 		return
 	}
 	if f.last == 0 {
-		// If the first entry's place is not 1, retention has removed those before it.
+		// If the first entry's position is not 1, retention has removed those before it.
 		f.started, f.over = e.At, e.Place > 1
 	}
 	f.last, f.at = e.Place, max(f.at, e.At)
@@ -168,7 +168,7 @@ func (f *fold) announced(e *logEntry) (size int64) {
 	return size
 }
 
-// next returns the mark of the first entry after place, the zero mark if there is none.
+// next returns the mark of the first entry after that position, the zero mark if there is none.
 func (f *fold) next(place int64) mark {
 	i := sort.Search(len(f.marks), func(i int) bool { return f.marks[i].place > place })
 	if i == len(f.marks) {
@@ -186,9 +186,9 @@ func (f *fold) party(userID string) (bridge.Party, error) {
 	return p, nil
 }
 
-// sender returns the party that posts e: one that is in, or, for a file notice with a key,
-// one that was. Such a notice ends an upload that was accepted while the party was in, and
-// from then on its page may close.
+// sender returns the party that posts e. It must be in the session; for a file notice with
+// a key it is enough that it was: the notice ends an upload that was accepted while the
+// party was in, and from then on its page may close.
 func (f *fold) sender(userID string, e bridge.Event) (bridge.Party, error) {
 	p, err := f.party(userID)
 	if err == nil || !e.IsFile() || e.Key == "" {
@@ -217,7 +217,7 @@ func (f *fold) agentFor(p bridge.Party, without string) bool {
 	return false
 }
 
-// file returns the place of the file-uploaded event with that id, if p may see it.
+// file returns the position of the file-uploaded event with that id, if p may see it.
 func (f *fold) file(p bridge.Party, fileID string) (int64, error) {
 	file, ok := f.files[fileID]
 	if !ok || !file.seenBy(p) {

@@ -21,7 +21,7 @@ const (
 	subjectPrefix = "chat."
 )
 
-// log is the sessions' logs: one stream, one subject a session.
+// log is the logs of all sessions: one stream, with one subject for each session.
 type log struct {
 	js        jetstream.JetStream
 	appending engine.RetryPolicy
@@ -55,7 +55,7 @@ func (l *log) open(ctx context.Context, replicas int, retention time.Duration) (
 	return l.js.UpdateStream(ctx, have)
 }
 
-// errMoved: the log has another last entry than the one expected.
+// errMoved reports that the log's last entry is not the expected one.
 var errMoved = errors.New("the session's log has moved on")
 
 // appendTimeout bounds one try of an append: a leader that has died does not answer.
@@ -95,8 +95,8 @@ func (l *log) publish(ctx context.Context, session string, expected uint64, payl
 	return ack.Sequence, nil
 }
 
-// errUnclear: no entry is known to be after the expected one; the replica that answered
-// lags, or an earlier try is still under way.
+// errUnclear reports that no entry is known to follow the expected one: the replica
+// that answered lags, or an earlier try is still in flight.
 var errUnclear = errors.New("whether the append took place is not known")
 
 // findOwn checks whether the entry after expected is this very append, whose answer was
@@ -227,8 +227,8 @@ func (l *log) directGet() string {
 	return prefix + "DIRECT.GET." + streamName
 }
 
-// parseStored returns the entry of a stored message, without a place if another program
-// wrote it and it cannot be read.
+// parseStored returns the entry of a stored message, without a position if another
+// program wrote it and it cannot be read.
 func parseStored(seq uint64, payload []byte) *logEntry {
 	e, err := decode(payload)
 	if err != nil {

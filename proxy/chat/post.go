@@ -46,7 +46,7 @@ func (s *Server) post(ctx context.Context, r *room, userID string, e bridge.Even
 	return stored.Event.Event, nil
 }
 
-// postEntry returns the entry to append, or the place of the event that has the key.
+// postEntry returns the entry to append, or the position of the event that has the key.
 func (s *Server) postEntry(f *fold, userID string, e bridge.Event, now int64) (*logEntry, int64, error) {
 	if known, ok := f.keys[e.Key]; ok {
 		if known.userID != userID {
@@ -54,8 +54,8 @@ func (s *Server) postEntry(f *fold, userID string, e bridge.Event, now int64) (*
 		}
 		return nil, known.place, nil
 	}
-	// An upload's key is for its notice alone: a message with it would be where the
-	// notice has to be.
+	// An upload's key is for its notice alone: after a message with that key, the
+	// notice would count as posted already.
 	if held, ok := f.held(e.Key, now, s.cfg.ReservationTTL); ok && (held.userID != userID || !e.IsFile()) {
 		return nil, 0, bridge.NewError(bridge.CodeUploadConflict, "")
 	}
@@ -88,8 +88,8 @@ func (s *Server) postEntry(f *fold, userID string, e bridge.Event, now int64) (*
 	return &logEntry{Kind: isEvent, Event: &event{e}}, 0, nil
 }
 
-// checkFile applies the allowances to a customer's notice. A notice of a reserved file
-// was checked at the reservation; one of another file than the reserved is checked now.
+// checkFile applies the allowances to a customer's notice. The notice of a reserved
+// file was checked at the reservation; if it is about another file, it is checked now.
 func (s *Server) checkFile(f *fold, e bridge.Event, now int64) error {
 	if e.From.UserType != bridge.Client {
 		return nil
@@ -154,7 +154,7 @@ func prepare(e *bridge.Event) error {
 }
 
 // prepareFile makes the notice's attache-key and the event's key the same, so that a
-// notice that came through another system is not announced twice either.
+// file whose notice came through another system is not announced twice either.
 func prepareFile(e *bridge.Event) error {
 	if err := bridge.CheckNotice(e.Data); err != nil {
 		return err

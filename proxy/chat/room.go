@@ -180,7 +180,7 @@ func (r *room) readNext(ctx context.Context) (n int, more bool, err error) {
 	return n, more, err
 }
 
-// reset forgets the fold, because somebody purged the log and it has become another one.
+// reset drops the fold, because the log was purged and the fold is not of the new one.
 func (r *room) reset(ctx context.Context) error {
 	if err := r.reading.Acquire(ctx, 1); err != nil {
 		return err
@@ -213,7 +213,7 @@ func (r *room) query(ctx context.Context, check func(f *fold) error) error {
 // eventTries bounds the reads of an event that must be there: a replica may lag.
 const eventTries = 8
 
-// event returns the event at that place in the log.
+// event returns the event at that position in the log.
 func (r *room) event(ctx context.Context, place int64) (bridge.Event, error) {
 	r.mu.Lock()
 	at := r.fold.next(place - 1)

@@ -67,7 +67,7 @@ func attach(in, again bridge.Party) (*logEntry, error) {
 	}}}, nil
 }
 
-// Leave takes the party out, with a party-left event, and may end the session by it.
+// Leave removes the party, with a party-left event, and may end the session with it.
 // CloseIfNoAgents ends it if no AGENT or SUPERVISOR that the party may see remains:
 // otherwise a customer that left, and found the session still there, would know of a
 // hidden one. Chat Server's own rule is not published. ForceClose ends it in any case;

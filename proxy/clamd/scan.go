@@ -160,7 +160,7 @@ func (c *Client) send(conn net.Conn, content io.Reader, began <-chan struct{}) (
 			}
 		}
 		if end {
-			// An answer that is here now came before the end was sent.
+			// An answer that has arrived by now came before the end was sent.
 			select {
 			case <-began:
 				return true, nil

@@ -13,8 +13,8 @@ import (
 type Signatures struct {
 	// Engine is clamd's version, for example 1.4.3.
 	Engine string
-	// Daily is the number of ClamAV's daily database; 0 if clamd has only signatures of
-	// other makers.
+	// Daily is the number of ClamAV's daily database; 0 if clamd has only signatures
+	// of other makers.
 	Daily uint32
 	// Made is the time of that database; zero if there is none.
 	Made time.Time

@@ -8,7 +8,7 @@ import (
 	"attache/proxy"
 )
 
-// cleanUp removes what is left of an upload that has ended. Every part of it may be
+// cleanUp removes the remains of an upload that has ended. Every part of it may be
 // repeated.
 func (j *job) cleanUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, j.cfg.StoreTime)

@@ -8,8 +8,8 @@ import (
 	"attache/proxy"
 )
 
-// deliverer returns the Chat Server if it permits, stores and announces in one call, and
-// the upload has not been stored otherwise, by a loop with another configuration.
+// deliverer returns the Chat Server if it permits, stores and announces in one call,
+// and no loop with another configuration has stored the upload already.
 func (j *job) deliverer() proxy.Deliverer {
 	if j.record.State == bridge.Stored || j.record.Staged != "" {
 		return nil
@@ -33,7 +33,8 @@ func (j *job) handOver(ctx context.Context, to proxy.Deliverer, notice bridge.Ev
 	return to.Deliver(ctx, j.record.Session, j.record.UserID, notice, d, content)
 }
 
-// announceTime bounds one try to announce: with the content, where that goes along.
+// announceTime bounds one try to announce; if the content is sent with the notice, it
+// includes the time for the content.
 func (j *job) announceTime() time.Duration {
 	if j.deliverer() == nil {
 		return j.cfg.AnnounceTime

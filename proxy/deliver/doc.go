@@ -1,7 +1,6 @@
 // Package deliver takes an accepted upload to its end: scanned, stored,
 // announced.
-//
-// [Records] keeps one record an upload in a JetStream stream, changed only by
+// [Records] stores one record for each upload in a JetStream stream, changed only by
 // compare-and-set. The record is the upload's state and the work item at once:
 // each change of it is a message, and a [Loop] in every proxy takes the messages
 // as one queue.
@@ -18,17 +17,18 @@
 // the chat server refuses a second one and the loop looks for the first before it
 // repeats one.
 //
-// Where a step's result must be kept (a verdict, the id that another store returned)
-// the record is changed, and its new message continues the delivery in whichever proxy
-// takes it. Without a scanner and with our own store no result must: from accepted to
-// announced are two flushes of the disk, the document's and the notice's.
+// If a step's result must be durable (a verdict, the id that another store returned),
+// it is written to the record, and the new message continues the delivery in whichever
+// proxy takes it. Without a scanner and with our own store no step has such a result:
+// accepted to announced takes two flushes of the disk, the document's and the
+// notice's.
 //
 // An upload may name another one of its party that is to be announced before it. It is
 // scanned and stored meanwhile, and then waits, for a bounded time and without a
 // worker, until that one's record is final.
 //
 // An upload that is cancelled or fails may have a document already, and its notice may
-// be on its way. So the final record is a work item too: the document is removed once
-// it is certain that no notice in the transcript names it, and then the audit log, if
-// there is one, gets its line.
+// be on its way. So the final record is a work item too: once it is certain that no
+// notice in the transcript names the document, it is removed, and then the audit log,
+// if there is one, gets its line.
 package deliver

@@ -20,7 +20,7 @@ func OnCrashPoint(f func(name string)) (restore func()) {
 // OnWritten sets RecordsOptions.OnWritten afterwards.
 func (r *Records) OnWritten(f func(proxy.Record)) { r.onWritten = f }
 
-// LoseAnswer loses the next write's answer. With effect the write has happened all the same;
+// LoseAnswer loses the next write's answer. With effect, the write is stored nevertheless;
 // meanwhile is called before the write is retried.
 func (r *Records) LoseAnswer(effect bool, meanwhile func()) {
 	r.js = &lossy{JetStream: r.js, effect: effect, meanwhile: meanwhile}
@@ -48,7 +48,7 @@ func (l *lossy) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.Publ
 	return nil, nats.ErrTimeout
 }
 
-// Next is the next message of a queue with these parts.
+// Next returns the next message of a queue with these parts.
 func Next(ctx context.Context, e *engine.Engine, c jetstream.Consumer, m jetstream.MessagesContext) (jetstream.Msg, error) {
 	return (&queue{engine: e, consumer: c, messages: m}).next(ctx)
 }

@@ -8,8 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// permanent reports whether a retry cannot help. A page may join again, but no one joins
-// for an upload whose party was never in.
+// permanent reports whether a retry cannot help. A party that has left may join
+// again; for an upload whose party was never in, a retry is useless.
 func permanent(err error) bool {
 	var e *bridge.Error
 	return errors.As(err, &e) && (!e.Retry || e.Code == bridge.CodeNotJoined)

@@ -40,8 +40,8 @@ func (l *Loop) sweep(ctx context.Context) error {
 	})
 }
 
-// tidy fails an upload that has been idle for too long, and forgets one that ended long
-// ago. Accepted uploads are the queue's.
+// tidy fails an upload that has been idle for too long, and deletes the record of one
+// that ended long ago. Accepted uploads belong to the queue.
 func (l *Loop) tidy(ctx context.Context, r proxy.Record, age time.Duration) error {
 	if err := l.renew(ctx, r); err != nil {
 		return err

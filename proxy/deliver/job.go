@@ -33,7 +33,7 @@ var errOvertaken = errors.New("the upload was changed by another writer meanwhil
 func (l *Loop) work(m jetstream.Msg, record proxy.Record) {
 	meta, err := m.Metadata()
 	if err != nil {
-		return // parse has read it before
+		return // it was parsed before
 	}
 	j := &job{
 		Loop: l, message: m, record: record, try: int(meta.NumDelivered), written: meta.Timestamp,
@@ -117,7 +117,8 @@ func (j *job) settle(err error) {
 	}
 }
 
-// notYet returns the message to the queue for that time; it is not a failure.
+// notYet is the result of a step that returns the message to the queue for a while;
+// it is not a failure.
 type notYet struct{ delay time.Duration }
 
 func (l *notYet) Error() string { return "not yet" }
@@ -129,8 +130,8 @@ func (j *job) retryLater(err error) {
 }
 
 // waitForSpace lets an upload wait until a full store has space again, however long that
-// takes. It must still have its tries if another step fails then: a new message of the same
-// record counts from 1.
+// takes. The wait must not use up the upload's tries, so the record is written again: a new
+// message counts them from 1.
 func (j *job) waitForSpace(cause error) {
 	if j.try <= max(1, j.cfg.Tries/2) {
 		j.retryLater(cause)

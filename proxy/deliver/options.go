@@ -43,8 +43,9 @@ type Options struct {
 	// Defaults: 5 min, 1 min, 15 s.
 	ScanTime, StoreTime, AnnounceTime time.Duration
 
-	// Order is how long an upload that is ready waits, at most, for the one that is to be
-	// announced before it. Default: 30 s, twice MaxDelay: after a scanner's outage, the
+	// Order is the longest time that a ready upload waits for the upload that is to
+	// be announced before it. Default: 30 s, twice MaxDelay: after a scanner's
+	// outage, the
 	// earlier upload may be retried last.
 	Order time.Duration
 

@@ -52,7 +52,7 @@ func (j *job) awaitEarlier(ctx context.Context) error {
 	return j.waitIdle(ctx, changed, left)
 }
 
-// waitIdle is the part of awaitEarlier without a worker.
+// waitIdle is the part of awaitEarlier that runs without a worker.
 func (j *job) waitIdle(ctx context.Context, changed <-chan struct{}, left time.Duration) error {
 	late := time.NewTimer(left)
 	defer late.Stop()
@@ -76,9 +76,10 @@ func (j *job) waitIdle(ctx context.Context, changed <-chan struct{}, left time.D
 	}
 }
 
-// blocked reports whether an upload of the same party that is to be announced before this
-// one still may be. After one that failed or was cancelled comes its own predecessor. An
-// unknown one was refused, or ended long ago.
+// blocked reports whether the predecessor, the upload of the same party that is to be
+// announced before this one, may still be announced. If the predecessor failed or was
+// cancelled, its own predecessor counts. An unknown upload was refused, or ended long
+// ago.
 func (j *job) blocked(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, j.cfg.StoreTime)
 	defer cancel()

@@ -100,7 +100,7 @@ func (q *queue) fromNextLeader(ctx context.Context) (m jetstream.Msg, err error)
 // second.
 func (q *queue) fetch() (jetstream.Msg, error) {
 	if !q.engine.Conn().IsConnected() {
-		return nil, nats.ErrDisconnected // the library would leave a subscription behind
+		return nil, nats.ErrDisconnected // the library would leak a subscription
 	}
 	batch, err := q.consumer.FetchNoWait(1)
 	if err != nil {

@@ -27,8 +27,9 @@ const (
 // recordRetry bounds a read or a write of a record.
 var recordRetry = engine.RetryPolicy{Total: 20 * time.Second, PerTry: 2 * time.Second}
 
-// Records stores the uploads' records: one stream, one subject an upload, and on each
-// subject only the newest message. A record's revision is its message's sequence in the
+// Records stores the uploads' records in one stream, with one subject for each upload
+// and only the newest message on it. A record's revision is its message's sequence in
+// the
 // stream.
 type Records struct {
 	engine   *engine.Engine
@@ -203,8 +204,9 @@ func (r *Records) publish(ctx context.Context, subject string, data []byte, revi
 }
 
 // Watch calls changed for every change of a record of that session until stop is called; a
-// call under way may still end after that. Revisions come in order, none twice; of quick
-// changes by other processes, only the last may come. changed must neither block nor change
+// call under way may still end after that. Revisions come in order and none twice;
+// after quick changes by other processes, only the last may be reported. changed must
+// neither block nor change
 // a record.
 func (r *Records) Watch(session string, changed func(proxy.Record)) (stop func()) {
 	return r.watchers.add(session, changed)

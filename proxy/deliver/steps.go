@@ -44,8 +44,8 @@ func (j *job) checkpoint(r proxy.Record) error {
 	return err
 }
 
-// scan scans the content, unless it has been scanned or there is no scanner. The record
-// first says so, because the sender sees the state.
+// scan scans the content, unless it has been scanned or there is no scanner. Before
+// that, the record changes to scanning, because the sender sees the state.
 func (j *job) scan(ctx context.Context) (checkpointed bool, err error) {
 	if _, off := j.cfg.Scanner.(proxy.NoScanner); off || j.record.Verdict == proxy.Clean {
 		return false, nil
@@ -81,11 +81,11 @@ func (j *job) requestVerdict(ctx context.Context) (proxy.Verdict, error) {
 	return verdict, nil
 }
 
-// minReadRate is the bytes a second that a step which reads the content is expected to
-// read, at least.
+// minReadRate is the rate, in bytes per second, at which a step is expected to read
+// the content, at least.
 const minReadRate = 256 << 10
 
-// withReadTime is d plus the time that reading the whole content may take.
+// withReadTime returns d plus the time that reading the whole content may take.
 func (j *job) withReadTime(d time.Duration) time.Duration {
 	return d + time.Duration(j.record.Size/minReadRate)*time.Second
 }

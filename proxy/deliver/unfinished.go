@@ -24,7 +24,7 @@ type pending struct {
 	code     bridge.Code
 	size     int64
 	revision uint64
-	seen     time.Time // of the last byte, or its party's last known presence
+	seen     time.Time // when its last byte came, or its party was last known to be in the session
 }
 
 // update takes a record's state. The newer of two counts.
@@ -83,9 +83,9 @@ type candidate struct {
 	pending
 }
 
-// candidates lists the uploads under way and the abandoned ones, except those seen within
-// the last age. Those that another process has removed are dropped once their records
-// cannot exist any more, which is after keep.
+// candidates lists the uploads in progress and the abandoned ones, except those seen
+// within the last age. It drops uploads that another process has removed once their
+// records cannot exist any more, which is after keep.
 func (u *unfinished) candidates(age, keep time.Duration) (list []candidate) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

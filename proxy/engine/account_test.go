@@ -32,7 +32,7 @@ func TestClusterWithoutLeaderAdmitsUploads(t *testing.T) {
 	require.NoError(t, e.AdmitUpload())
 	require.NoError(t, e.Ready(t.Context()))
 	e.AgeReport(engine.ElectionTime)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // of which Ready would need 10 s
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // Ready would need 10 s
 	defer cancel()
 	require.Error(t, e.Ready(ctx))
 	require.NoError(t, e.AdmitUpload())

@@ -11,8 +11,8 @@ import (
 	"attache/bridge"
 )
 
-// When a write to a stream has failed, the server accepts no more writes to it, does
-// not answer their publishers, and stays so after the disk has space again: only a new
+// After a write to a stream has failed, the server accepts no more writes to it and
+// does not answer their publishers, even once the disk has space again: only a new
 // server opens the files again. Every acknowledged message was synced and is there.
 // The old server stays until the disk takes writes, because it can still be read from,
 // and because streams without a failed write can still be written to.
@@ -28,8 +28,8 @@ type outage struct {
 
 func newOutage() *outage { return &outage{began: make(chan struct{})} }
 
-// WritesFailed is closed once writes fail, so that nobody need wait for an
-// acknowledgement any more. For a cluster it is nil.
+// WritesFailed is closed once writes fail, so that no caller waits for an
+// acknowledgement that will not come. For a cluster it is nil.
 func (e *Engine) WritesFailed() <-chan struct{} {
 	if e.embedded == nil {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ErrUnanswered: the store did not answer, and the operation may have taken effect.
+// ErrUnanswered reports that the store did not answer; the operation may have taken effect.
 var ErrUnanswered = errors.New("the engine did not answer in time")
 
 const retryPause = 50 * time.Millisecond

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Limiter bounds concurrent guests, in total and by address. At the total it evicts, for each
-// new guest, the oldest one of the address with the most. So a guest that soon says who it is
-// is never evicted.
+// Limiter bounds concurrent guests, in total and by address. At the total, each new guest
+// evicts the oldest guest of the address that has the most. So a guest that soon
+// authenticates is never evicted.
 type Limiter struct {
 	total, perAddress int
 	refuse            bool

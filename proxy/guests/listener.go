@@ -1,13 +1,14 @@
-// Package guests bounds what guests, peers that have not said who they are, can use up:
-// connections, by address and in total ([Listener]), request bodies that do not arrive and
+// Package guests bounds what guests, peers that have not authenticated, can use up:
+// connections, by address and in total ([Listener]), request bodies that do not
+// arrive and
 // responses that are not read ([Handler]).
 //
 //	l := guests.Listen(tcp, guests.Options{})
 //	server := &http.Server{Handler: guests.Handler(h, guests.NoBodies), ConnContext: guests.ConnContext}
 //	server.Serve(l)
 //
-// A handler that has learned who its peer is calls [MarkKnown]; from then on the connection is
-// neither counted nor evicted.
+// A handler that has authenticated its peer calls [MarkKnown]; from then on the connection
+// is neither counted nor evicted.
 package guests
 
 import (

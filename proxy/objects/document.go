@@ -30,8 +30,9 @@ func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
 	if utf8.RuneCountInString(d.MimeType) > maxAttribute {
 		return bridge.NewError(bridge.CodeFileType, "the file's type is longer than 256 characters")
 	}
-	// This process knows the end of content that it wrote itself. If its writer has been
-	// superseded, the store refuses that, and the stream has the end.
+	// This process knows the end of content that it wrote itself. If its writer has
+	// been superseded, the engine refuses the meta message, and the end is read from
+	// the stream.
 	if w := s.recent.get(d.ID); w != nil {
 		if end, ok := w.end(); ok {
 			if err := s.describe(ctx, b, d, end, w.lease); bridge.CodeOf(err) == "" {
@@ -53,7 +54,7 @@ func (s *Store) describe(ctx context.Context, b *bucket, d proxy.Document, end t
 		return err
 	}
 	if end.index.partial() {
-		// The content's writer was another process, and Add is repeated.
+		// Another process wrote the content, and Add is repeated.
 		if old, err := s.info(ctx, b, d.ID); err == nil {
 			end.index = end.index.after(old.index)
 		}

@@ -7,10 +7,11 @@ import (
 	"sort"
 )
 
-// headerIndex on a meta message lists the positions of the chunks in the stream. The server
-// finds an object's next chunk by going through every block between, and reads those whose
-// subjects it has dropped from memory: a document that was uploaded slowly beside many
-// others would cost reading all of theirs. The index is optional: reader.search finds the
+// headerIndex on a meta message lists the positions of the chunks in the stream. The
+// server finds an object's next chunk by going through every block up to it, and reads the
+// blocks whose subjects it has dropped from memory: to read a document that was uploaded
+// slowly beside many others, it would read all of theirs. The index is optional:
+// reader.search finds the
 // chunks that it does not cover.
 const (
 	headerIndex = "Attache-Chunks"
@@ -102,7 +103,7 @@ func decodeIndex(text string, size int64) index {
 	return x
 }
 
-// after prepends the chunks that an earlier writer knew to those of x, if they meet.
+// after prepends the chunks of old, an earlier writer's index, to x if the two meet.
 func (x index) after(old index) index {
 	if len(x) == 0 || len(old) == 0 {
 		return x

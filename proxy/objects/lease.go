@@ -13,11 +13,10 @@ import (
 
 // A lease is the right to write one object's content. Leases are numbered from
 // 0; each but the first is an empty message on a subject of its own, and it
-// ends when there is a message on the next one's. So what the server compares
-// at each chunk is an absence, which its index answers. To compare the last
-// sequence of a message that is there, it would load that message's block of
-// 8 MiB: with a hundred uploads that were resumed at different times, that is
-// a gigabyte.
+// ends when there is a message on the next one's. So the condition of each chunk is
+// the absence of a message, which the server finds in its index. To compare the
+// sequence of an existing message, it would load that message's block of 8 MiB: with
+// a hundred uploads that were resumed at different times, that is a gigabyte.
 
 func (b *bucket) lease(id string, number uint64) string {
 	return "$O." + b.name + ".L." + id + "." + strconv.FormatUint(number, 10)

@@ -40,7 +40,7 @@ func (s *Store) reader(b *bucket, d proxy.Document, x index) *reader {
 	return r
 }
 
-// Document describes what is open.
+// Document describes the open document.
 func (r *reader) Document() proxy.Document { return r.document }
 
 func (r *reader) Close() error {
@@ -54,7 +54,7 @@ func (r *reader) Close() error {
 	return nil
 }
 
-// Seek moves to an offset; Read reads the first byte.
+// Seek sets the offset of the next Read; it reads nothing.
 func (r *reader) Seek(offset int64, whence int) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

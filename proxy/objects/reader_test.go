@@ -102,8 +102,8 @@ func TestServeContentAnswersRanges(t *testing.T) {
 	}
 }
 
-// More chunks are requested at once than the 64 MiB that a server lets be pending for one
-// connection before it drops it.
+// More bytes are requested at once than the 64 MiB that a server buffers for one
+// connection before it drops the connection.
 func TestManyReadersAtOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -169,8 +169,8 @@ func TestIndexOfResumedContent(t *testing.T) {
 		resume func(s *objects.Store) *objects.Store
 		known  int
 	}{
-		"here":      {func(s *objects.Store) *objects.Store { return s }, 10},
-		"elsewhere": {func(*objects.Store) *objects.Store { return open(t, e, objects.Options{}) }, 6},
+		"by the same process": {func(s *objects.Store) *objects.Store { return s }, 10},
+		"by another process":  {func(*objects.Store) *objects.Store { return open(t, e, objects.Options{}) }, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, e, objects.Options{})

@@ -2,8 +2,8 @@ package objects
 
 import "sync"
 
-// recent remembers the last ids that this process made or wrote. It saves requests and
-// decides nothing: an id that has been dropped is read from the stream again.
+// recent remembers the last ids that this process made or wrote. It only saves
+// requests: an id that has been dropped is read from the stream again.
 type recent struct {
 	mu      sync.Mutex
 	writers map[string]*writer // nil: made here, and not begun yet

@@ -1,4 +1,4 @@
-// Package objects keeps documents in JetStream, by the terms of Genesys UCS (Universal
+// Package objects stores documents in JetStream, in the terms of Genesys UCS (Universal
 // Contact Server): a document has an id of at most 16 characters, TheName, MimeType,
 // Description and TheSize.
 //

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Log is a writer for any number of goroutines that keeps everything.
+// Log is a writer that retains everything; any number of goroutines may use it.
 type Log struct {
 	mu sync.Mutex
 	b  bytes.Buffer

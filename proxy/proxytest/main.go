@@ -1,4 +1,7 @@
-// Package proxytest is for tests of the proxy and of what it stands on.
+// Package proxytest runs a whole proxy in a test: [Start] returns a [World],
+// assembled as the command assembles it, with Chat Server, documents and scanner.
+// [Main] is the TestMain of the packages that the proxy needs; it fails if a
+// goroutine is left.
 package proxytest
 
 import (
@@ -9,7 +12,8 @@ import (
 )
 
 // atOnce is how many parallel tests run at once. They wait for the disk and for
-// deadlines much longer than they compute, so processors are not what to count.
+// deadlines much longer than they compute, so their number need not follow the number
+// of processors.
 const atOnce = "8"
 
 // Main runs the tests of a package and checks that no goroutine is left at their end.
@@ -20,8 +24,8 @@ func Main(m *testing.M, o ...goleak.Option) {
 	goleak.VerifyTestMain(m, o...)
 }
 
-// SideBySide lets parallel tests run in larger numbers, unless -parallel says how many.
-// It is for a TestMain of one's own.
+// SideBySide lets atOnce parallel tests run at once, unless the flag -parallel is set.
+// A package with a TestMain of its own calls it.
 func SideBySide() {
 	flag.Parse()
 	if !given("test.parallel") {

@@ -26,7 +26,7 @@ const Origin = "https://desk.example"
 // MaxWaitingAddress is how many sockets of one address may wait in a World.
 const MaxWaitingAddress = 8
 
-// Version is what the metrics of a World name.
+// Version is the release in the metrics of a World.
 const Version = "v1.2.3-test"
 
 // patience is how long a World waits for what may take a moment.
@@ -57,7 +57,7 @@ type World struct {
 
 // Start runs a World until the test ends. What waits in production waits briefly here:
 // a party leaves 50 ms after its last socket, and a proxy that is gone is missed within
-// a second. A page may take its time to say who it is.
+// a second. A page may take long to authenticate.
 func Start(t testing.TB, change ...Change) *World {
 	t.Helper()
 	w := &World{t: t, Dir: t.TempDir(), AuditFile: filepath.Join(t.TempDir(), "audit"), Log: &Log{}}
@@ -79,8 +79,8 @@ func Start(t testing.TB, change ...Change) *World {
 	return w.Another(change...)
 }
 
-// Another is a second proxy on the World's engine. It is configured as the first one,
-// and then changed.
+// Another starts a second proxy on the World's engine. It is configured like the
+// first one, and then changed.
 func (w *World) Another(change ...Change) *World {
 	w.t.Helper()
 	another := *w
@@ -96,16 +96,16 @@ func (w *World) Another(change ...Change) *World {
 	return &another
 }
 
-// Crash ends the proxy as a kill would, as far as others can see: no party is taken out
-// of its session, and no seat is given back.
+// Crash ends the proxy as a kill would, as far as others can see: no party is removed
+// from its session, and no seat is freed.
 func (w *World) Crash() {
 	w.Seats.Close()
 	w.Proxy.Close()
 	w.Server.Close()
 }
 
-// Set changes the proxy's configuration, in which all parts are open already: what stands
-// between the proxy and one of them is put there.
+// Set changes the proxy's configuration after all its parts are open, so set may also
+// wrap one of them.
 func Set(set func(*proxy.Config)) Change {
 	return func(o *assembly.Options) {
 		before := o.Wrap
@@ -118,8 +118,8 @@ func Set(set func(*proxy.Config)) Change {
 	}
 }
 
-// BehindBackend puts the backend contract between the proxy, and Chat Server and the
-// documents: those are on an engine of their own, changed as in Start.
+// BehindBackend makes the proxy reach Chat Server and the documents by the backend
+// contract; both are on an engine of their own, changed as in Start.
 func BehindBackend(t testing.TB, change ...Change) Change {
 	t.Helper()
 	b := StartBackend(t, change...)
@@ -129,7 +129,7 @@ func BehindBackend(t testing.TB, change ...Change) Change {
 	return func(o *assembly.Options) { o.Backend = client }
 }
 
-// Backend is our own Chat Server and documents behind an HTTP server.
+// Backend serves our own Chat Server and documents over HTTP.
 type Backend struct {
 	*assembly.Backend
 	Server *httptest.Server
@@ -170,7 +170,7 @@ func (w *World) Token(session, user string, kind bridge.UserType, rights ...brid
 	})
 }
 
-// Sign signs a token that says that.
+// Sign signs a token for that identity.
 func (w *World) Sign(who proxy.Identity) string {
 	w.t.Helper()
 	s, err := w.Auth.Mint(who)

@@ -45,8 +45,8 @@ func (k Keys) methods() []string {
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 }
 
-// find returns the key that verifies t. In a set it is the one that the token names, if the
-// token's algorithm is that key's.
+// find returns the key that verifies t. In a set it is the key that the token names,
+// if the key is for the token's algorithm.
 func (k Keys) find(ctx context.Context, t *jwt.Token) (any, error) {
 	if k.set == nil {
 		return k.secret, nil

@@ -51,7 +51,7 @@ func changesOf(now time.Time) (header, claims []change) {
 	return header, claims
 }
 
-// TestT4OracleOfTokens makes tokens of which it knows whether they are valid; the proxy must agree.
+// TestT4OracleOfTokens makes tokens and knows which are valid; the proxy must agree.
 func TestT4OracleOfTokens(t *testing.T) {
 	a := must(token.NewAuthenticator(token.Secret(secret)))
 	n, err := strconv.Atoi(os.Getenv("ATTACHE_HOSTILE"))

@@ -78,7 +78,7 @@ func (l *lab) uploadsOf(ctx context.Context, file testFile) ([]row, []runner, er
 		against(discarded, "`fetch` PUT, thrown away",
 			"the peer does no work at all; it is "+boundBy(samples[discarded.name]), nil, atLeast(1)),
 		against(tus, "`tus-js-client`, `@tus/server`, file store",
-			"the peer neither hashes nor syncs; its page comes from its own Node server, so that nothing stands between", atLeast(1.15), atLeast(1.5)),
+			"the peer neither hashes nor syncs; its page comes from its own Node server, so that nothing is between them", atLeast(1.15), atLeast(1.5)),
 		against(naive, "a plain Go module, `[]byte` through coder/websocket",
 			"the peer's server hashes, writes and syncs; messages of 256 KiB", atLeast(3), nil),
 	}, summed(contenders, samples, file.size), nil

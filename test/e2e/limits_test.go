@@ -99,5 +99,5 @@ func TestReloadResumesTheLastAllowedUpload(t *testing.T) {
 	d.connected()
 	d.customer.give(last.path)
 	require.Equal(t, last.digest, d.agent.digest(d.agent.file("last.bin").ID))
-	require.Less(t, ask[int64](d.page, "e2e.sentBytes"), last.size, "it went on")
+	require.Less(t, ask[int64](d.page, "e2e.sentBytes"), last.size, "the rest was sent")
 }

@@ -19,9 +19,9 @@ const (
 	idleTime    = 15 * time.Second // without a message, before the page sends a ping
 	answerTime  = 10 * time.Second // for the answer to it, beyond what the slowest link needs for frames under way
 	longestWait = time.Minute      // for that answer, while the data socket still receives something
-	wakeTime    = 2 * time.Second  // that the application has for a token before it is asked again
+	wakeTime    = 2 * time.Second  // how long the application may take for a token before Wake asks again
 	stableTime  = 10 * time.Second // after which a connection counts as good
-	quietBye    = 5 * time.Second  // a wait that the page need not show
+	quietBye    = 5 * time.Second  // the longest wait that the page does not show
 )
 
 func (c *chat) init(s *Session) {
@@ -58,7 +58,7 @@ func (c *chat) open() {
 	switch {
 	case err == nil:
 	case c.s.id == "":
-		// The browser forbids it, and will next time.
+		// The browser forbids this dial, and would forbid the next one.
 		c.s.end(err)
 	default:
 		c.lost(err)
@@ -131,8 +131,8 @@ func (c *chat) awaitAnswer(last, asked time.Duration) {
 	})
 }
 
-// onFail takes the proxy's refusal of this connection. One about a token is not final
-// while the application may have another one.
+// onFail handles the proxy's refusal of this connection. A refusal of the token is
+// not final while the application may have another one.
 func (c *chat) onFail(err *bridge.Error) {
 	switch {
 	case c.ready && err.Code == bridge.CodeTokenExpired:
@@ -152,7 +152,7 @@ func (c *chat) renew() {
 	c.connect()
 }
 
-// onTokenFail takes the refusal of a token where there may be another one.
+// onTokenFail handles the refusal of a token when the application may have another one.
 func (c *chat) onTokenFail(err *bridge.Error) {
 	c.s.report(WordRefused, 0, bridge.AppendError(nil, err))
 	final := c.refusals.final(c.s.token, err.Code, c.s.id == "", c.s.now())
@@ -166,8 +166,9 @@ func (c *chat) onTokenFail(err *bridge.Error) {
 	}
 }
 
-// onBye: the proxy is about to stop, and another one will be there after that time.
-// The page reports that only if it is long, or turns out to be untrue.
+// onBye handles bye: the proxy is about to stop, and after that time another one
+// takes over. The page reports the wait only if it is long, or if no proxy is there
+// after it.
 func (c *chat) onBye(after time.Duration) {
 	c.drop()
 	c.s.data.drop()
@@ -178,8 +179,8 @@ func (c *chat) onBye(after time.Duration) {
 	c.wait(after, c.connect)
 }
 
-// onClose: an error without retry is for the caller of the first connect; later it may
-// pass, because a proxy is configured again.
+// onClose handles the socket's end. An error without retry fails the first connect;
+// later the page retries, because the proxy's configuration may be repaired.
 func (c *chat) onClose(err *bridge.Error) {
 	if c.s.id == "" && !err.Retry {
 		c.s.end(err)
@@ -188,7 +189,7 @@ func (c *chat) onClose(err *bridge.Error) {
 	c.lost(err)
 }
 
-// lost: there is no connection.
+// lost handles the loss of the connection.
 func (c *chat) lost(err *bridge.Error) {
 	if c.s.ended {
 		return
@@ -211,7 +212,7 @@ func (c *chat) again(err *bridge.Error, wait time.Duration) {
 	c.s.reportReconnecting(err, wait)
 }
 
-// Wake says that the network is back (perhaps as another one, on which the old
+// Wake reports that the network is back (perhaps as another one, on which the old
 // connection is dead) or that the page is visible again.
 func (s *Session) Wake() { s.chat.wake() }
 

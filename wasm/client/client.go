@@ -18,7 +18,7 @@ func New(h Host) *Client {
 	return &Client{host: h, tasks: taskQueue{log: h.Log}, sessions: map[int64]*Session{}}
 }
 
-// Open starts a session. The host knows it by its handle from then on.
+// Open starts a session. From then on the host refers to it by its handle.
 func (c *Client) Open(handle int64, o Options) {
 	s := newSession(c, handle, o)
 	c.tasks.run(func() {

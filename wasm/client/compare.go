@@ -2,9 +2,9 @@ package client
 
 import "attache/bridge"
 
-// whole: the proxy has every byte, and that is the digest of them all. If this page
-// sent none of them, that may be another file of the same name, size and date: they
-// are compared before anything reports that this one was sent.
+// whole handles that the proxy has every byte, with the digest of them all. If this
+// page sent none of them, they may be another file's of the same name, size and date:
+// this page's file is compared with the digest before it is reported as sent.
 func (u *upload) whole(digest string) {
 	u.stopDigestAlarm()
 	switch {
@@ -26,8 +26,9 @@ func (u *upload) whole(digest string) {
 	}
 }
 
-// withhold does not report that the upload is complete until it is known whether
-// that is this page's file. If the proxy sends no digest, it never will be.
+// withhold delays the report that the upload is complete until it is known whether
+// the proxy has this page's file. If the proxy sends no digest, that will never be
+// known.
 func (u *upload) withhold(m *bridge.Upload) {
 	u.withheld = m
 	if u.phase == offering && u.digestAlarm == nil {
@@ -45,7 +46,7 @@ func (u *upload) stopDigestAlarm() {
 	u.digestAlarm = nil
 }
 
-// onCompared: the proxy has this very file.
+// onCompared handles that the proxy has this very file.
 func (u *upload) onCompared() {
 	u.ours = true
 	u.arrived()

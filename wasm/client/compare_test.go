@@ -90,7 +90,7 @@ func TestB43CompleteUploadWithoutDigestFails(t *testing.T) {
 	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
 	require.Equal(t, []string{"offered"}, w.states())
 	w.stall(s, 11*time.Second)
-	require.Equal(t, []string{"failed"}, w.states(), "a proxy that tells no digest")
+	require.Equal(t, []string{"failed"}, w.states(), "a proxy that sends no digest")
 }
 
 func TestB43UploadOfThisPageIsNotCompared(t *testing.T) {

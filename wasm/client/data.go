@@ -12,15 +12,15 @@ type data struct {
 	link
 	maxFrame int64
 	rate     bridge.Link   // what this connection is known to carry
-	renewed  bool          // the last one was refused for its token, and the chat has another one since
-	wary     bool          // the last connection carried no frame: the hello of this one proves nothing
+	renewed  bool          // the last socket's token was refused, and the chat has another one since
+	wary     bool          // the last connection carried no frame, so the hello of this one proves nothing
 	carried  time.Duration // when the network was last seen to carry something
 	buffered int           // at the last probe
 }
 
 const (
 	probeTime = 5 * time.Second  // between probes of the network
-	stallTime = 30 * time.Second // without an ack or a byte taken, beyond what the slowest link needs for those in flight
+	stallTime = 30 * time.Second // without an ack or a byte sent, beyond what the slowest link needs for the bytes in flight
 	spareTime = time.Minute      // without an upload, before the socket is closed
 )
 
@@ -136,9 +136,9 @@ func (d *data) probe() {
 	}
 }
 
-// onFail takes the proxy's refusal of this socket. For a new token the chat
-// reconnects: only its welcome says whose the token is, and frames must not go out
-// under another name.
+// onFail handles the proxy's refusal of this socket. For a new token the chat socket
+// reconnects, because only its welcome names the token's party, and frames must not
+// be sent under another party's name.
 func (d *data) onFail(err *bridge.Error) {
 	switch {
 	case aboutToken(err.Code) && !d.renewed && !d.ready:
@@ -184,8 +184,8 @@ func (d *data) drop() {
 	for _, u := range d.s.uploads {
 		u.hold()
 	}
-	// Nothing is under way now, so there is time: what the last connection needed
-	// would otherwise stay until Go's heap, and with it WebAssembly memory, has grown
-	// by megabytes.
+	// Nothing is in flight now, so there is time to free what the last connection
+	// needed. Otherwise it would stay until Go's heap, and with it WebAssembly
+	// memory, has grown by megabytes.
 	d.s.client.host.Idle()
 }

@@ -7,7 +7,7 @@
 // (Structs of functions and not interfaces: a type inside an interface keeps all its
 // methods, and those of everything in it. Every page would download them.)
 //
-// Every entrance (a call of the host, an event of a socket, a timer) is a task.
+// Every call from outside (by the host, a socket's event, a timer) is a task.
 // Tasks run one after the other, so nothing here has a lock, and a panic in one is an
 // error of the session, call or upload that it served.
 //
@@ -19,6 +19,7 @@
 //	    upload    a file
 //
 // A session reports to its host in words ([Word]), each with the number of the call
-// it belongs to and a JSON text. What must not be lost is kept here until the proxy
-// has answered, and is sent again after each reconnect; keys make that harmless.
+// it belongs to and a JSON text. A message that must not be lost is held until the
+// proxy has answered, and is sent again after each reconnect; keys make that
+// harmless.
 package client

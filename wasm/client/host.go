@@ -13,10 +13,10 @@ type Host struct {
 	Date   func() (milliseconds int64)                     // since 1970
 	Random func() float64                                  // from 0 up to 1
 	Log    func(text string)                               // for developers
-	Idle   func()                                          // a socket is gone: a moment to tidy up memory
+	Idle   func()                                          // a socket is gone: a good moment to free memory
 }
 
-// Options say what a session connects to and whom it reports to.
+// Options say what a session connects to and to which host it reports.
 type Options struct {
 	URL           string // the proxy's, without the path of a socket
 	ClientVersion int64
@@ -30,7 +30,7 @@ type Options struct {
 	Report func(w Word, call int64, text []byte)
 }
 
-// Listener takes the events of one socket, until that is closed. It may be called on
+// Listener receives the events of one socket until that is closed. It may be called on
 // any goroutine, also from within Dial.
 type Listener func(Event)
 
@@ -41,7 +41,7 @@ type Event struct {
 	Err  *bridge.Error // of Closed
 }
 
-// EventKind says which.
+// EventKind is the kind of an event.
 type EventKind int
 
 // The kinds of event.
@@ -60,7 +60,7 @@ type Socket struct {
 	Close     func()     // in good order: what was sent still arrives
 }
 
-// View is a frame where the host has read it: headroom of bridge.FrameHeader bytes
+// View is a frame in the host's memory: headroom of bridge.FrameHeader bytes
 // and a piece of a file. A client only passes it on, so that file content never has to
 // enter its memory.
 type View any
@@ -68,8 +68,9 @@ type View any
 // Pump reads one file for an upload.
 type Pump struct {
 	// Prepare announces the reads of one connection: headroom, the longest piece, and
-	// the SHA-256 in hex of everything before the first piece. That is compared if this
-	// pump has not read it; empty: nothing is.
+	// the SHA-256 in hex of everything before the first piece. The pump compares its
+	// file with that if it has not read those bytes itself; if digest is empty, it
+	// compares nothing.
 	Prepare func(header, longest int64, digest string) error
 	// Read leads to one call of [Session.Filled] or [Session.Unread], unless Release
 	// comes first. Length 0 only compares.

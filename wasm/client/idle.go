@@ -2,28 +2,29 @@ package client
 
 import "time"
 
-// idle learns that something between page and proxy ends idle sockets: a reverse
-// proxy with a short time-out. The sign is that two sockets, one after the other, end
-// after nearly the same idle time. The page then has the proxy ping sooner than that.
+// idle finds out that something between page and proxy, such as a reverse proxy with
+// a short timeout, ends idle sockets. The sign is that two sockets, one after the
+// other, end after nearly the same idle time. The page then asks the proxy to ping
+// more often than that.
 type idle struct {
-	span  time.Duration // that the last one was idle before its end
+	span  time.Duration // how long the last socket was idle before its end
 	ended time.Duration // when it ended
 	limit time.Duration // the limit learned; 0: none
 	since time.Duration // when
 }
 
 const (
-	// A shorter time may have another reason, and pings every two seconds would not
-	// help; before a longer one the proxy pings by itself.
+	// A shorter idle time may have another reason, and pings every two seconds would
+	// not help; within a longer one the proxy pings anyway.
 	shortestIdle = 1500 * time.Millisecond
 	longestIdle  = 20 * time.Second
 
 	shortestPing = 2 * time.Second
-	together     = time.Second      // sockets that end within it end for one reason
-	forgotten    = 10 * time.Minute // the limit: the page may be in another network by now
+	together     = time.Second      // sockets that end within this time end for one reason
+	forgotten    = 10 * time.Minute // the limit is dropped: the page may be in another network by now
 )
 
-// end notes that a socket was ended from outside after it had been idle for that long.
+// end records that a socket was ended from outside after it had been idle for span.
 func (i *idle) end(span, now time.Duration) {
 	if i.ended != 0 && now-i.ended < together {
 		return

@@ -14,25 +14,25 @@ type link struct {
 	on   handlers
 
 	socket     *Socket
-	generation int           // tells late events of an earlier socket, and late tokens
+	generation int           // identifies late events of an earlier socket, and late tokens
 	ready      bool          // the proxy has answered the hello
 	waiting    bool          // for the next try
-	heard      time.Duration // when a message came last
-	used       time.Duration // when one came or went last
+	heard      time.Duration // when the last message arrived
+	used       time.Duration // when the last message arrived or was sent
 	greeted    time.Duration // when the hello went out
 	greeting   int64         // its length, in bytes
 	retry      backoff
-	deadline   *alarm // nil: it is not wanted, neither open nor waiting
+	deadline   *alarm // nil: the socket is not wanted, so it is neither open nor waiting
 }
 
-// handlers are what differs.
+// handlers are how the two sockets differ.
 type handlers struct {
 	hello     func(*bridge.Hello) // adds to it
 	message   func(bridge.Wire)
 	malformed func(error)         // a message that cannot be read
 	fail      func(*bridge.Error) // the proxy refuses the socket
 	close     func(*bridge.Error) // the socket has ended, or could not be opened
-	lost      func(*bridge.Error) // it is given up from this side
+	lost      func(*bridge.Error) // this side has given it up
 }
 
 const (
@@ -68,7 +68,7 @@ func (l *link) set(d time.Duration, f func()) {
 	l.deadline = l.s.after(d, f)
 }
 
-// wait has f try again later.
+// wait runs f, the next try, after d.
 func (l *link) wait(d time.Duration, f func()) {
 	l.waiting = true
 	l.set(d, f)

@@ -72,7 +72,7 @@ func (s *Session) schedule() {
 			active++
 		}
 	}
-	var blocked int64 // the group whose next one has to wait
+	var blocked int64 // the group whose next upload has to wait
 	for _, u := range s.uploads {
 		if active >= maxActive {
 			return
@@ -90,7 +90,7 @@ func (s *Session) schedule() {
 	}
 }
 
-// Discard has the proxy remove what it holds of an upload.
+// Discard makes the proxy cancel an upload and remove its bytes.
 func (s *Session) Discard(key string) {
 	if s.chat.ready {
 		s.send(&bridge.Cancel{Key: key})

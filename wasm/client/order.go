@@ -2,16 +2,16 @@ package client
 
 import "time"
 
-// orderTime is how long an upload waits, at most, for an earlier one of its group
+// orderTime is the longest time that an upload waits for an earlier one of its group
 // that makes no progress.
 const orderTime = 30 * time.Second
 
-// order is where an upload comes among those that were chosen together.
+// order is an upload's position among the files that were chosen together.
 type order struct {
-	group    int64         // of these; 0: it is alone
-	progress time.Duration // when it last made some
-	waits    bool          // its last frame waits for an earlier one's
-	recall   *alarm        // when that has waited long enough
+	group    int64         // number of that choice of files; 0: the file was chosen alone
+	progress time.Duration // when it last made progress
+	waits    bool          // its last frame waits for the last frame of an earlier upload
+	recall   *alarm        // runs when it has waited long enough
 }
 
 func (u *upload) progressed() { u.order.progress = u.s.now() }
@@ -57,7 +57,8 @@ func (u *upload) mustWait(end int64) bool {
 	return false
 }
 
-// moving reports whether bytes still have to go out, and do. A retry may take minutes.
+// moving reports whether an upload still has bytes to send and is making progress. A
+// retry may take minutes.
 func (u *upload) moving() bool {
 	if u.tries > 0 || u.s.now()-u.order.progress >= orderTime {
 		return false

@@ -6,24 +6,24 @@ import (
 	"attache/bridge"
 )
 
-// refusals are those of the application's tokens, one after the other. The answer of
-// an application server in trouble sometimes looks like a token, so one refusal is not
-// taken as final.
+// refusals counts consecutive refusals of the application's tokens. The answer of an
+// application server in trouble sometimes looks like a token, so one refusal is not
+// final.
 type refusals struct {
 	count int
-	token string        // the last one that was refused
+	token string        // the last token that was refused
 	since time.Duration // the first refusal
 }
 
-// How long the same token may be refused before that is final: a short time where a
-// chat is opened, because a person waits and nothing is lost.
+// How long the same token may be refused before that is final: a short time while a
+// chat is being opened, because a person waits and nothing is lost.
 const (
 	firstRefusalTime = 5 * time.Second
 	refusalTime      = time.Minute
 )
 
-// final takes a refusal and reports whether it is final. That of an expired token
-// never is: there will be another one.
+// final records a refusal and reports whether it is final. The refusal of an expired
+// token never is: there will be another token.
 func (r *refusals) final(token string, code bridge.Code, first bool, now time.Duration) bool {
 	if r.count == 0 {
 		r.since = now

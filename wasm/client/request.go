@@ -69,8 +69,8 @@ func (s *Session) leave(call int64, after bridge.AfterAction) error {
 	return nil
 }
 
-// permit checks what the proxy will check too. Before the first welcome nothing is
-// known, and a call that is repeated then was checked before.
+// permit checks what the proxy will check too. Before the first welcome it cannot; a
+// call at that time is a repeated one, which was checked the first time.
 func (s *Session) permit(right bridge.Right, v bridge.Visibility) error {
 	if !s.known {
 		return nil
@@ -91,7 +91,7 @@ func (s *Session) request(call int64, m bridge.Wire) error {
 	return nil
 }
 
-// take removes the request of a call; nil when there is none.
+// take removes and returns the request of a call, or returns nil.
 func (s *Session) take(call int64) *request {
 	for i, r := range s.requests {
 		if r.call == call {
@@ -134,7 +134,7 @@ func (s *Session) onTicket(m *bridge.Ticket) {
 	}
 }
 
-// Cancel gives a call up, of any kind.
+// Cancel cancels a call of any kind.
 func (s *Session) Cancel(call int64) {
 	s.take(call)
 	for _, u := range s.uploads {

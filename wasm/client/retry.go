@@ -10,13 +10,13 @@ const (
 	maxTries     = 5
 	maxDoublings = 3 // of the pause between tries: 2 s at most
 
-	// How long an outage behind the proxy is waited out: a person who has just chosen a
+	// How long an outage of the proxy's backend is waited out: a person who has just chosen a
 	// file gets an answer soon; one whose file is half there has nothing to do.
 	firstPatience = 30 * time.Second
 	patience      = 5 * time.Minute
 )
 
-// onFail takes a fail of the chat socket. One that may pass is retried.
+// onFail handles a fail of the chat socket. A temporary one is retried.
 func (u *upload) onFail(err *bridge.Error) {
 	if !u.mayRetry(err) {
 		u.fail(err)
@@ -30,8 +30,8 @@ func (u *upload) onFail(err *bridge.Error) {
 	u.retryAlarm = u.s.after(pause.next(u.s.client.host.Random), u.propose)
 }
 
-// onFrameFail takes a fail of the data socket. Once the upload is being offered again,
-// a fail there is of a frame that was sent before.
+// onFrameFail handles a fail of the data socket. Once the upload is being offered
+// again, a fail there is about a frame that was sent before.
 func (u *upload) onFrameFail(err *bridge.Error) {
 	if u.phase != sending {
 		return
@@ -54,9 +54,9 @@ func (u *upload) tried() {
 	u.s.pass()
 }
 
-// mayRetry decides about a refusal. One that says that something behind the proxy is
-// down is not about this upload, and is waited out; others that may pass are retried a
-// few times, once the upload has begun.
+// mayRetry reports whether to retry after a refusal. One that reports an outage of the
+// proxy's backend is not about this upload, and is waited out; other temporary ones
+// are retried a few times, once the upload has begun.
 func (u *upload) mayRetry(err *bridge.Error) bool {
 	switch err.Code {
 	case bridge.CodeStorageUnavailable, bridge.CodeChatUnavailable, bridge.CodeTimeout, bridge.CodeBusy:

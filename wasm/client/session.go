@@ -18,7 +18,7 @@ type Session struct {
 	user     string // the party's
 	position int64  // the last event that the host has
 	files    map[string]bool
-	known    bool // party, rights and limits are
+	known    bool // party, rights and limits are known
 	party    bridge.Party
 	rights   bridge.Rights
 	limits   bridge.Limits
@@ -29,7 +29,7 @@ type Session struct {
 	token  string
 	fixed  bool                          // the application has no other token
 	tokens map[int64]func(*bridge.Error) // requests for one
-	asked  int64                         // the last number of these
+	asked  int64                         // the number of the last request
 
 	chat     chat
 	data     data
@@ -62,7 +62,7 @@ func (s *Session) Refuse(call int64, err error) {
 	s.report(WordFail, call, bridge.AppendError(nil, bridge.AsError(err)))
 }
 
-// answer runs the work of a call, which an error or a panic in it fails.
+// answer runs the work of a call; an error or a panic in it fails the call.
 func (s *Session) answer(call int64, f func() error) {
 	s.client.Contain(func() {
 		if err := f(); err != nil {
@@ -81,7 +81,7 @@ func (s *Session) requestToken(then func(*bridge.Error)) {
 }
 
 // Token answers [WordToken]. An empty token means that the application has none,
-// because of that problem; fixed, that it never will have another one.
+// because of problem; fixed means that it will never have another one.
 func (s *Session) Token(number int64, token string, fixed bool, problem string) {
 	then := s.tokens[number]
 	if then == nil {
@@ -98,17 +98,17 @@ func (s *Session) Token(number int64, token string, fixed bool, problem string) 
 	then(nil)
 }
 
-// send sends a message if the session is connected. The owner of a message that must
-// not be lost keeps it and sends it again after the next welcome.
+// send sends a message if the session is connected. A caller whose message must not
+// be lost holds it and sends it again after the next welcome.
 func (s *Session) send(m bridge.Wire) {
 	if s.chat.ready {
 		s.chat.send(m)
 	}
 }
 
-// onWelcome begins or resumes.
+// onWelcome begins or resumes the session.
 func (s *Session) onWelcome(w *bridge.Welcome) {
-	// Nothing that waits here may be sent there, or under that name.
+	// Nothing that waits here may be sent to another session, or as another party.
 	switch {
 	case s.id != "" && s.id != w.Session:
 		s.end(bridge.NewError(bridge.CodeSessionInvalid, "the new token names another chat session"))
@@ -139,7 +139,7 @@ func (s *Session) onWelcome(w *bridge.Welcome) {
 	s.schedule()
 }
 
-// onMessage takes a message of the chat socket after the welcome.
+// onMessage handles a message of the chat socket after the welcome.
 func (s *Session) onMessage(m bridge.Wire) {
 	switch m := m.(type) {
 	case *bridge.EventAdded:
@@ -183,7 +183,7 @@ func (s *Session) onEvent(e bridge.Event) {
 	}
 }
 
-// onFail takes a fail of the chat socket: of an upload, a request, or the connection.
+// onFail handles a fail of the chat socket: of an upload, a request, or the connection.
 func (s *Session) onFail(m *bridge.Fail) {
 	switch {
 	case m.Key != "":
@@ -208,10 +208,10 @@ func (s *Session) reportReconnecting(err *bridge.Error, wait time.Duration) {
 	s.report(WordState, 0, append(text, '}'))
 }
 
-// Close ends the session without a word to the proxy.
+// Close ends the session without sending the proxy anything.
 func (s *Session) Close() { s.end(nil) }
 
-// end ends the session, in good order where err is nil.
+// end ends the session. If err is nil, the end was intended.
 func (s *Session) end(err *bridge.Error) {
 	if s.ended {
 		return
@@ -231,8 +231,8 @@ func (s *Session) end(err *bridge.Error) {
 	s.report(WordClosed, 0, text)
 }
 
-// failed takes a panic in a task of this session, which then reconnects from its
-// position. One that keeps failing ends.
+// failed handles a panic in a task of this session: the session reconnects from its
+// position. A session that fails again and again ends.
 func (s *Session) failed(err *bridge.Error) {
 	const maxFaults = 3
 	if s.faults++; s.faults > maxFaults || s.ended {

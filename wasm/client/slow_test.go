@@ -21,7 +21,7 @@ func (w *world) slowly(took time.Duration) *socketDouble {
 }
 
 // On a line of 16 kbit/s a ping waits for frames to pass, longer than on an
-// idle one. The chat stays while the data socket receives something.
+// idle one. The chat stays connected as long as the data socket receives something.
 func TestB54PingWaitsForFrames(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
@@ -48,7 +48,7 @@ func TestB54PingWaitsForFrames(t *testing.T) {
 }
 
 // A line that lets a burst pass looks fast until the first frame: 256 KiB may be
-// on it for two minutes then, and nobody gives up.
+// on it for two minutes then, and neither end gives up.
 func TestB54LargeFrameOnASlowLinkIsWaitedFor(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
@@ -65,7 +65,7 @@ func TestB54LargeFrameOnASlowLinkIsWaitedFor(t *testing.T) {
 	require.Empty(t, w.words(WordState, WordClosed))
 }
 
-// The next connection after one that carried no frame begins with the least one,
+// The next connection after one that carried no frame begins with the smallest frame,
 // however fast its hello was.
 func TestB54FastHelloProvesNothingAfterACut(t *testing.T) {
 	w := newTestWorld(t)

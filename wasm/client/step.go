@@ -24,8 +24,8 @@ func (u *upload) report(e *bridge.Event, err *bridge.Error) {
 	u.reportStep(step)
 }
 
-// resume reports that it continues after a break, of this page's connection or
-// between this page and an earlier one.
+// resume reports that the upload continues after a break: this page reconnected, or
+// it resumes an earlier page's upload.
 func (u *upload) resume() {
 	if u.state.May(bridge.Receiving) {
 		u.state = bridge.Receiving

@@ -20,17 +20,17 @@ type upload struct {
 	begun       bool           // the proxy has accepted it before
 	over        bool           // the proxy says that it has ended
 	held        bool           // to be offered again once the data socket is ready
-	ours        bool           // what the proxy has of it was sent by this page, or is the same as its file
-	withheld    *bridge.Upload // the news of its completion, until it is known to be ours
-	digestAlarm *alarm         // while that is withheld and the proxy has not sent a digest
-	tries       int            // offered again without progress in between
-	since       time.Duration  // of the first of these
+	ours        bool           // this page sent what the proxy has of it, or compared that with its file
+	withheld    *bridge.Upload // the report that it is complete, until ours is known
+	digestAlarm *alarm         // runs while withheld is set and the proxy has not sent a digest
+	tries       int            // offers since the last progress
+	since       time.Duration  // when the first of these was sent
 
 	offset     int64          // where the proxy wants to continue
 	digest     string         // of what it has before that, hex
 	sender     *bridge.Sender // nil until both sockets are ready for it
 	reading    int64          // bytes that the pump is reading; 0: none
-	stale      bool           // what it is reading is not wanted any more
+	stale      bool           // the piece that it is reading will be dropped
 	retryAlarm *alarm
 	order      order
 
@@ -79,7 +79,7 @@ func (u *upload) awaitAccept() {
 	}
 }
 
-// onAccept: the proxy wants the file from that offset on.
+// onAccept handles accept: the proxy wants the file from m.Offset on.
 func (u *upload) onAccept(m *bridge.Accept) {
 	offset := m.Offset
 	switch {
@@ -107,14 +107,14 @@ func (u *upload) onAccept(m *bridge.Accept) {
 	u.start()
 }
 
-// stopSending also has a piece dropped that is being read.
+// stopSending removes the sender. A piece that is being read is dropped once it has been read.
 func (u *upload) stopSending() {
 	u.sender = nil
 	u.stale = u.reading > 0
 }
 
-// hold: the data socket is gone. How much arrived on it is asked when the next one is
-// ready.
+// hold handles the loss of the data socket. When the next one is ready, the page asks
+// how much arrived.
 func (u *upload) hold() {
 	u.stopSending()
 	if u.phase == sending {
@@ -152,16 +152,16 @@ func (u *upload) next() {
 	}
 }
 
-// Filled is the pump's success: the piece is in the view, after the headroom.
+// Filled reports that the pump has read a piece: it is in the view, after the headroom.
 func (s *Session) Filled(call int64, v View) { s.pumped(call, func(u *upload) { u.onFilled(v) }) }
 
-// Unread is the pump's failure. before: some of the file could be read, so it is
-// another file now.
+// Unread reports that the pump could not read a piece. before says that an earlier
+// piece could be read, so the file has changed since.
 func (s *Session) Unread(call int64, before bool) {
 	s.pumped(call, func(u *upload) { u.onUnread(before) })
 }
 
-// pumped makes a panic the failure of that upload.
+// pumped runs f with the upload of a call; a panic fails that upload only.
 func (s *Session) pumped(call int64, f func(*upload)) {
 	for _, u := range s.uploads {
 		if u.call == call {
@@ -215,7 +215,7 @@ func (u *upload) onUnread(before bool) {
 	u.abandon(bridge.NewError(code, ""))
 }
 
-// onAck: so much is durable.
+// onAck handles ack: everything before m.Stored is durable.
 func (u *upload) onAck(m *bridge.Ack) {
 	if u.sender == nil || m.Stored <= u.stored {
 		return
@@ -234,7 +234,7 @@ func (u *upload) onAck(m *bridge.Ack) {
 	u.next()
 }
 
-// arrived: every byte is durable.
+// arrived handles that every byte is durable.
 func (u *upload) arrived() {
 	if u.phase == delivered {
 		return
@@ -257,7 +257,7 @@ func (u *upload) nudge() {
 	})
 }
 
-// release gives back what sending needed.
+// release releases the pump and stops the timers that sending needed.
 func (u *upload) release() {
 	u.sender = nil
 	u.retryAlarm.stop()
@@ -269,7 +269,7 @@ func (u *upload) release() {
 	u.reading, u.stale = 0, false
 }
 
-// onState takes a state that the proxy reports.
+// onState handles a state that the proxy reports.
 func (u *upload) onState(m *bridge.Upload) {
 	switch {
 	case m.State == bridge.Failed:
@@ -305,7 +305,7 @@ func (u *upload) advance(state bridge.UploadState) {
 	u.report(nil, nil)
 }
 
-// abandon ends an upload for a reason on this side.
+// abandon fails an upload for a reason on this side, and discards it at the proxy.
 func (u *upload) abandon(err *bridge.Error) {
 	u.s.Discard(u.offer.Key)
 	u.fail(err)
@@ -321,7 +321,7 @@ func (u *upload) cancel() {
 	u.finish(bridge.Cancelled, nil, bridge.NewError(bridge.CodeCancelled, ""))
 }
 
-// finish ends it in a final state.
+// finish ends an upload in a final state.
 func (u *upload) finish(state bridge.UploadState, e *bridge.Event, err *bridge.Error) {
 	u.release()
 	u.state = state

@@ -3,7 +3,7 @@ package client
 // Word is what a session reports to its host.
 type Word string
 
-// The words. With those that belong to a call comes its number, else 0.
+// The words. Each comes with the number of the call that it belongs to, or 0.
 const (
 	WordToken    Word = "token"    // get a token; its number goes back with it
 	WordRefused  Word = "refused"  // the proxy refused the token; the application may have another one

@@ -53,7 +53,7 @@ func (p *Page) Download(ctx context.Context, file, attempt string) (Fetched, err
 	}
 }
 
-// fetching is what has come of a file so far.
+// fetching is the part of a file that has arrived so far.
 type fetching struct {
 	hash   hash.Hash
 	size   int64

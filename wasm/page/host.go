@@ -9,7 +9,7 @@ import (
 	"attache/wasm/client"
 )
 
-// host is what the client needs of this platform.
+// host returns what the client needs from this platform.
 func (p *Page) host() client.Host {
 	return client.Host{
 		Now: func() time.Duration { return time.Since(p.begun) },
@@ -19,12 +19,12 @@ func (p *Page) host() client.Host {
 		},
 		Date:   func() int64 { return time.Now().UnixMilli() },
 		Random: rand.Float64,
-		Log:    func(string) {}, // what the client logs, its reports show as well
+		Log:    func(string) {}, // the client's reports contain what it logs
 		Idle:   func() {},
 	}
 }
 
-// The pause before the next attempt: it doubles, and each page takes another part of it.
+// The pause before the next attempt doubles; each page waits a random part of it.
 const (
 	firstPause = 20 * time.Millisecond
 	lastPause  = 500 * time.Millisecond

@@ -8,9 +8,9 @@
 //	defer p.Close()
 //	err := p.Send(ctx, &page.Upload{Key: key, Name: "a.bin", Content: content})
 //
-// It also watches the sockets, and believes neither end: [Page.Sights] has each event
-// as it was sent, and how often, and an [Upload] has what the proxy took back. The
-// caller judges whether that is right.
+// It also watches the sockets and trusts neither end: [Page.Sights] has each event as
+// it was sent, and how often, and an [Upload] records what the proxy may not do. The
+// caller decides whether that is right.
 package page
 
 import (
@@ -30,8 +30,9 @@ type Options struct {
 	Address func() string // of a proxy, http://host:port; called for each connection
 	Token   string
 	Origin  string
-	// Module has an upload fail when the browser's module lets it fail. Otherwise one
-	// that fails by an error that may pass is sent again, as a patient person would.
+	// Module makes an upload fail when the browser's module makes it fail. Otherwise
+	// an upload that fails for a temporary reason is sent again, as a patient person
+	// would.
 	Module bool
 	// Heard is called for each upload of this page that changes, once for each message of
 	// the proxy; one that is refused for good has failed. It must not wait. May be nil.
@@ -96,7 +97,7 @@ func Open(o Options) *Page {
 	return p
 }
 
-// Close leaves as a closed tab does: without a word.
+// Close ends the page as a closed tab does: without sending anything.
 func (p *Page) Close() {
 	p.closed.Do(func() {
 		p.cancel()
@@ -123,7 +124,7 @@ func (p *Page) Cut() {
 	}
 }
 
-// Cuts is how often the chat socket was lost.
+// Cuts returns how often the chat socket was lost.
 func (p *Page) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +136,7 @@ func (p *Page) AwaitCut(ctx context.Context, cuts int) error {
 	return p.until(ctx, func() bool { return p.cuts > cuts })
 }
 
-// Proxy is the address of the one that the page is connected to; empty: to none.
+// Proxy is the address of the proxy that the page is connected to; empty if there is none.
 func (p *Page) Proxy() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,7 +167,7 @@ func (p *Page) CatchUp(ctx context.Context, id int64) error {
 	return p.until(ctx, func() bool { return p.sights.position >= id })
 }
 
-// End ends the chat session for everybody.
+// End ends the chat session for all parties.
 func (p *Page) End(ctx context.Context) error {
 	if err := p.until(ctx, func() bool { return p.chat != nil }); err != nil {
 		return err

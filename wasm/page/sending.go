@@ -17,9 +17,9 @@ type sending struct {
 	reminded bool       // offered since; on the loop only
 
 	mu      sync.Mutex
-	u       *Upload    // nil once Send has returned: nothing is noted any more
+	u       *Upload    // nil once Send has returned; nothing is recorded after that
 	accepts int        // frames sent before the latest are of an earlier connection
-	pending int        // frames that are still to be written, or their Sent to be called
+	pending int        // frames that are still to be written, or whose Sent is still to be called
 	called  *sync.Cond // pending has changed
 }
 
@@ -29,7 +29,7 @@ func newSending(u *Upload) *sending {
 	return s
 }
 
-// note runs f with the upload, as long as Send has not returned.
+// note runs f with the upload, unless Send has returned.
 func (s *sending) note(f func(*Upload)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *sending) note(f func(*Upload)) {
 	}
 }
 
-// end waits for what Sent is still to be called for, and ends all notes.
+// end waits until Sent has been called for every frame; nothing is recorded after that.
 func (s *sending) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,11 +48,12 @@ func (s *sending) end() {
 	s.u = nil
 }
 
-// offered: the client offers the file, the rest of it, or asks for its state.
+// offered records that the client offers the file or the rest of it, or asks for its state.
 func (s *sending) offered() { s.reminded = s.accepted }
 
-// accept reports whether bytes are wanted of a file that was accepted. The answer to
-// an offer that was overtaken by that may say so; that to a later one may not.
+// accept reports whether the proxy has lost an accepted upload: it wants bytes again
+// in its answer to an offer that was sent after the acceptance. An offer that was on
+// its way at the acceptance may be answered so.
 func (s *sending) accept(m *bridge.Accept) (forgotten bool) {
 	if s.accepted {
 		return s.reminded && m.Offset < s.size
@@ -78,8 +79,8 @@ func (s *sending) state(m *bridge.Upload) {
 	s.note(func(u *Upload) { u.NoteState(m) })
 }
 
-// frame looks at a frame that the client sends. It returns what crosses the wire, and
-// what to call when it has.
+// frame records a frame that the client sends. It returns the bytes to write, and a
+// function to call once they have been written or not.
 func (p *Page) frame(frame []byte) ([]byte, func(sent bool)) {
 	f, payload, err := bridge.ParseFrame(frame)
 	s := p.sender(f.Key.String())
@@ -116,7 +117,7 @@ func (p *Page) frame(frame []byte) ([]byte, func(sent bool)) {
 	}
 }
 
-// wait has end wait for so many frames more.
+// wait adds to the number of frames that end waits for.
 func (s *sending) wait(frames int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,7 @@ type sights struct {
 	seen     map[sightKey]*Sight
 }
 
-// sightKey tells events apart: one of another session may have the same id.
+// sightKey identifies an event; the id alone does not, because another session may use it too.
 type sightKey struct {
 	id  int64
 	key string

@@ -109,7 +109,7 @@ func (s *socket) live(address string) {
 	}
 }
 
-// event passes an event on, after the page has looked at it.
+// event passes an event on after the page has read it.
 func (s *socket) event(e client.Event) {
 	s.page.loop.post(func() {
 		if s.closed {
@@ -122,7 +122,7 @@ func (s *socket) event(e client.Event) {
 	})
 }
 
-// gone: the socket has ended, or could not be opened.
+// gone handles that the socket has ended, or could not be opened.
 func (s *socket) gone() {
 	s.page.leave(s)
 	s.mu.Lock()

@@ -10,8 +10,8 @@ import (
 	"attache/bridge"
 )
 
-// Upload is one file on its way up. What follows Content is what became of it;
-// read it when Send has returned.
+// Upload is one file on its way up. The fields after Spoil are its results; read them
+// when Send has returned.
 type Upload struct {
 	Key         string
 	Name        string
@@ -35,7 +35,7 @@ type Upload struct {
 
 	Resumed int     // times that sending resumed
 	Resent  int64   // bytes sent again, of all resumptions together
-	Again   []Again // after each cut that was of a connection with frames
+	Again   []Again // for each cut of a connection that had carried frames
 
 	high, acked, window int64
 }
@@ -51,7 +51,7 @@ type Breach string
 const (
 	Beyond    Breach = "more was asked for again after a cut than the window then open"
 	Regressed Breach = "bytes that were acked were asked for again"
-	Mixed     Breach = "what the proxy held when it went on is not what was sent"
+	Mixed     Breach = "what the proxy held when it resumed is not what was sent"
 	Forgotten Breach = "bytes were asked for after it was accepted"
 )
 
@@ -61,8 +61,8 @@ func (u *Upload) broken(b Breach, is bool) {
 	}
 }
 
-// NoteAccept, NoteFrame, NoteAck and NoteState note what crosses the sockets, and
-// judge it. They are for the page that sends the upload.
+// NoteAccept, NoteFrame, NoteAck and NoteState record what crosses the sockets, and
+// report breaches. The page that sends the upload calls them.
 func (u *Upload) NoteAccept(m *bridge.Accept) {
 	if m.Offset == int64(len(u.Content)) {
 		sum := sha256.Sum256(u.Content)
@@ -86,14 +86,14 @@ func (u *Upload) NoteAccept(m *bridge.Accept) {
 	u.high, u.acked, u.window = offset, offset, 0
 }
 
-// NoteFrame notes a frame up to that byte, and into which window: acks only make less
-// of what is under way.
+// NoteFrame records a frame that ends at that byte, and the window at that moment:
+// until the next frame, acks only reduce what is in flight.
 func (u *Upload) NoteFrame(end, length, window int64) {
 	u.window = max(window, length)
 	u.high = max(u.high, end)
 }
 
-// NoteAck notes that so much is durable.
+// NoteAck records that everything before stored is durable.
 func (u *Upload) NoteAck(stored int64) {
 	u.acked = max(u.acked, stored)
 	if u.acked == int64(len(u.Content)) && u.Complete.IsZero() {
@@ -101,7 +101,7 @@ func (u *Upload) NoteAck(stored int64) {
 	}
 }
 
-// NoteState notes a state that the proxy reports.
+// NoteState records a state that the proxy reports.
 func (u *Upload) NoteState(m *bridge.Upload) {
 	if m.State.Incoming() {
 		return

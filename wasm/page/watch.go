@@ -4,10 +4,10 @@ package page
 
 import "attache/bridge"
 
-// What crosses the sockets, as the page sees it go by. All of this runs on the loop,
-// before the client gets a message and after it has sent one.
+// The page reads all messages on its sockets: on the loop, before the client gets a
+// message and after it has sent one.
 
-// sends looks at a message from the client.
+// sends reads a message from the client.
 func (p *Page) sends(text []byte) {
 	m, err := bridge.FromPage(text)
 	if offer, ok := m.(*bridge.Offer); ok && err == nil {
@@ -17,7 +17,7 @@ func (p *Page) sends(text []byte) {
 	}
 }
 
-// receives looks at a message from the proxy.
+// receives reads a message from the proxy.
 func (p *Page) receives(from *socket, text string) {
 	m, err := bridge.FromProxy([]byte(text))
 	if err != nil {

@@ -10,7 +10,7 @@ const maxItems = 100;
 /**
  * The unfinished uploads of a party, known to all pages of the origin: when the same
  * file is chosen again, after a reload or in another tab, it resumes under its key.
- * It holds keys and what tells files apart (name, size, date), for a day; no content,
+ * It holds keys and what distinguishes files (name, size, date) for a day; no content,
  * no token. If the browser stores nothing, every upload is a new one.
  *
  * The data must outlive the tab and be visible to the next one, so it is in

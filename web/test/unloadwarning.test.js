@@ -19,8 +19,8 @@ function asks() {
 
 test('B47 the page listens only as long as something would be lost', () => {
   const [one, two] = [{}, {}];
-  for (const [who, loses, want] of [[one, false, 0], [one, true, 1], [one, true, 1], [two, true, 1], [one, false, 1], [two, false, 0], [two, false, 0]]) {
-    warnBeforeUnload(who, loses);
+  for (const [view, loses, want] of [[one, false, 0], [one, true, 1], [one, true, 1], [two, true, 1], [one, false, 1], [two, false, 0], [two, false, 0]]) {
+    warnBeforeUnload(view, loses);
     assert.equal(listening, want);
     assert.equal(asks(), want === 1);
   }

@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// daily returns a daily database with one signature. Because it is unsigned (.cud), clamd accepts
-// it from anybody, and reports its number and time like those of the official one.
+// daily returns a daily database with one signature. Because it is unsigned (.cud),
+// clamd accepts it from any maker, and reports its number and time like those of the
+// official one.
 //
 // Source: ClamAV's manual, "Inspecting signatures inside a CVD file", on the header of 512 bytes.
 // The tar.gz after it has an .info that repeats the header and names the parts, as cli_loadinfo in

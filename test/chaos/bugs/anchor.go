@@ -105,7 +105,7 @@ var Value = Anchor{"value of a variable", func(n ast.Node) ast.Expr {
 	return nil
 }}
 
-// named tells whether e is that name, or selects it.
+// named reports whether e is that name, or selects it.
 func named(e ast.Expr, name string) bool {
 	name, selected := strings.CutPrefix(name, ".")
 	switch e := e.(type) {
@@ -137,7 +137,7 @@ func (a Anchor) find(n ast.Node) (all []match) {
 	return all
 }
 
-// isLabel tells whether n is only the last part of a selector or the name of a
+// isLabel reports whether n is only the last part of a selector or the name of a
 // field that a literal sets.
 func isLabel(parent, n ast.Node) bool {
 	switch p := parent.(type) {

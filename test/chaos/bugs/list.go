@@ -120,14 +120,14 @@ var List = []Bug{
 		},
 	},
 	{
-		Name: "remove-the-document", Does: "a document is removed though its notice stands",
+		Name: "remove-the-document", Does: "a document is removed though its notice is in the transcript",
 		Shows: []string{"premature", "lost"},
 		Changes: []Change{
 			{"proxy/deliver", "job.conclude", After(Call("crashPoint"), "if $r.record.Key[0] < '4' {\n$r.cfg.Documents.Remove($r.working, $r.record.DocumentID)\n}")},
 		},
 	},
 	{
-		Name: "deny-what-is-announced", Does: "a page that offers an announced upload again is told that it failed",
+		Name: "deny-what-is-announced", Does: "a page that offers an announced upload again is sent that it failed",
 		Shows: []string{"contradicted"},
 		Changes: []Change{
 			{"proxy", "Transfers.continueOffer", Before(Call("Incoming"), "if $on == bridge.Announced {\nreturn Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, \"\")\n}")},

@@ -30,7 +30,7 @@ type line struct {
 }
 
 // dial opens a socket of that path and says hello; the answer is the first
-// message. A refusal is the *bridge.Error that the proxy told.
+// message. A refusal is the *bridge.Error that the proxy sent.
 func (p *Page) dial(ctx context.Context, address, path string, hello bridge.Hello) (*line, bridge.Wire, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()

@@ -1,5 +1,5 @@
 // Package oracle is a page that shares no code with the client: it speaks the protocol
-// by itself, so that a fault of the client's own protocol has somebody to contradict it.
+// by itself, so that a fault of the client's own protocol is noticed.
 // It does only what a sender does: it joins a chat session, comes back after every cut,
 // and sends files. It is small because it is patient: it retries all that may pass.
 package oracle

@@ -1,7 +1,8 @@
 //go:build js && wasm
 
-// Command probe is the module that the loader's tests load. It hands its object over
-// as it should, or fails as the global probe says.
+// Command probe is the module that the loader's tests load. It passes its object to
+// the loader as the product does, or fails in the way that the global variable probe
+// names.
 package main
 
 import (
