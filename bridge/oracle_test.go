@@ -199,7 +199,7 @@ func TestT9OracleOfMessages(t *testing.T) {
 			accepted++
 		}
 	}
-	require.Positive(t, accepted, "the generator makes good ones too")
+	require.Positive(t, accepted, "the generator makes valid messages too")
 }
 
 // hostileMessage is a page's message with up to three members, or a few bytes, changed.

@@ -84,10 +84,10 @@ func TestPartyCheck(t *testing.T) {
 		"a control in the nickname":    {good(func(p *bridge.Party) { p.Nickname = "a\x00" }), bridge.CodeMessage},
 		"no XML in the nickname":       {good(func(p *bridge.Party) { p.Nickname = "a\uffff" }), bridge.CodeMessage},
 		"no user type":                 {good(func(p *bridge.Party) { p.UserType = "" }), bridge.CodeMessage},
-		"a user type that is none":     {good(func(p *bridge.Party) { p.UserType = "BOT" }), bridge.CodeMessage},
+		"an unknown user type":         {good(func(p *bridge.Party) { p.UserType = "BOT" }), bridge.CodeMessage},
 		"a customer who joins hidden":  {good(func(p *bridge.Party) { p.Visibility = bridge.Internal }), bridge.CodeForbidden},
 		"an agent who coaches":         {good(func(p *bridge.Party) { p.UserType, p.Visibility = bridge.Agent, bridge.Internal }), ""},
-		"a visibility that is none":    {good(func(p *bridge.Party) { p.Visibility = "NONE" }), bridge.CodeForbidden},
+		"an unknown visibility":        {good(func(p *bridge.Party) { p.Visibility = "NONE" }), bridge.CodeForbidden},
 		"the oldest ClientVersion":     {good(func(p *bridge.Party) { p.ClientVersion = 101 }), ""},
 		"a ClientVersion that is gone": {good(func(p *bridge.Party) { p.ClientVersion = 100 }), bridge.CodeVersion},
 	} {

@@ -29,7 +29,7 @@ func TestSender_LosesNothingWhenConnectionsBreak(t *testing.T) {
 			arrived  int64 // at the proxy
 		)
 		if size > 4096*maxFrame {
-			size %= 4096 * maxFrame // keeps one-byte frames few
+			size %= 4096 * maxFrame // so that one-byte frames are few
 		}
 		s := bridge.NewSender(size, 0, maxFrame, nil)
 		for step := 0; !s.Done(); step++ {

@@ -32,7 +32,7 @@ var directions = []struct {
 	{"web", nil},
 	{"web/pack", nil},
 	{"proxy", []string{"bridge", "proxy/guests"}},
-	{"proxy/guests", nil},                // of connections and requests, of whatever kind
+	{"proxy/guests", nil},                // bounds connections and requests of any kind
 	{"proxy/engine", []string{"bridge"}}, // which the packages beside it import
 	{"proxy/assembly", []string{"bridge", "proxy", "proxy/*"}},
 	{"proxy/proxytest", []string{"bridge", "proxy", "proxy/*"}},
@@ -66,7 +66,7 @@ func TestPackagesDependInOneDirection(t *testing.T) {
 	}
 }
 
-// One package chooses what is counted; the others know nothing of counters.
+// One package decides which values are counted; the others know nothing of counters.
 func TestOnlyMetricsKnowsPrometheus(t *testing.T) {
 	for _, line := range everyPackage(t, nil) {
 		imports := strings.Fields(line)
@@ -99,7 +99,7 @@ func fits(t *testing.T, pattern, name string) bool {
 	return ok
 }
 
-// The page's state machine knows no platform: what it needs of one is passed in.
+// The page's state machine knows no platform: its host passes in what it needs.
 func TestTheClientKnowsNoPlatform(t *testing.T) {
 	allowed := []string{module + "/bridge", "runtime", "strconv", "sync", "time"}
 	for _, platform := range [][]string{nil, {"GOOS=js", "GOARCH=wasm"}} {

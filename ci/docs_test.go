@@ -17,7 +17,7 @@ var (
 	testNumber = regexp.MustCompile(`^(?:Test|Fuzz)([TFR]\d+)`)
 )
 
-// Every number in a test's name has a row, and every name in a row is a test's.
+// Every number in a test's name has a row, and every test name in a row exists.
 func TestThreatsAndFaultsAreListed(t *testing.T) {
 	names := map[string]bool{}
 	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {

@@ -38,7 +38,7 @@ func TestProxyResumesAfterBackendIsKilled(t *testing.T) {
 		b.wait()
 		b = backend(strings.TrimPrefix(at[0], "http://"))
 	}
-	// The customers' limits are the backend's: three files of a session.
+	// The customers' limits are the backend's: three files in a session.
 	fourth := &page.Upload{Key: newKey(), Name: "fourth.bin", Content: []byte("x")}
 	require.NoError(t, customer.Send(t.Context(), fourth))
 	require.Equal(t, bridge.CodeFileCount, fourth.Code)

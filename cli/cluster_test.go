@@ -18,7 +18,7 @@ import (
 )
 
 // balancer knows which proxies are ready, as a load balancer does. Each page prefers
-// one; nothing else ties it to a proxy.
+// one proxy, and may connect to any.
 type balancer struct {
 	mu      sync.Mutex
 	proxies [2]*daemon

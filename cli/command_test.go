@@ -20,7 +20,7 @@ import (
 	"attache/proxy/proxytest"
 )
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event that must come.
 const patience = time.Minute
 
 // commandVar names the command to this test binary where a test runs it again,
@@ -63,7 +63,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	return c
 }
 
-// outcome is what a command that ends by itself leaves.
+// outcome is the result of a command that ends by itself.
 type outcome struct {
 	code     int
 	out, log string

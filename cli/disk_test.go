@@ -107,7 +107,8 @@ func TestFullDisk(t *testing.T) {
 	}
 	running := &bridge.Offer{Key: fmt.Sprintf("%032x", 9), Name: "large.bin", Size: large}
 	require.Equal(t, bridge.CodeStorageFull, offered(ctx, t, public, origin, pass, running), "an upload under way gets the same answer")
-	// Nothing may have been written since, so a joining party is, until the last page is full.
+	// Nothing may have been written since, so parties join, which writes, until the
+	// last page is full.
 	knocks := 0
 	require.Eventually(t, func() bool {
 		knocks++

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the table of flags into docs/oper
 
 const operating = "../docs/operating.md"
 
-// section is where docs/operating.md has the table.
+// section matches the table in docs/operating.md.
 var section = regexp.MustCompile(`(?s)(<!-- flags -->\n).*?(<!-- /flags -->)`)
 
 // commands are the subcommands that have flags.
@@ -47,7 +47,7 @@ func TestEveryFlagHasHelp(t *testing.T) {
 	}
 }
 
-// TestOperatingHasTheFlags compares its table with the flags there are;
+// TestOperatingHasTheFlags compares the table with the flags of the command;
 // go test ./cli -run OperatingHasTheFlags -update writes it.
 func TestOperatingHasTheFlags(t *testing.T) {
 	text, err := os.ReadFile(operating)

@@ -165,8 +165,8 @@ func TestT32ServeAndTheSignaturesAge(t *testing.T) {
 	}
 }
 
-// TestT32FilesWaitForSignatures lets the signatures grow old under a running
-// command, and comes with new ones.
+// TestT32FilesWaitForSignatures lets the signatures grow old while a command runs,
+// and then installs new ones.
 func TestT32FilesWaitForSignatures(t *testing.T) {
 	t.Parallel()
 	scanner := startDated(t, clamdtest.Start(t, clamdtest.Tuned))

@@ -140,7 +140,7 @@ func TestT21FirstUseOfATicketIsOneLine(t *testing.T) {
 	require.NoError(t, err)
 	head.Body.Close()
 	require.Equal(t, http.StatusOK, head.StatusCode)
-	require.NotContains(t, w.acts("alice"), proxy.ActionDownload, "to look is not to use")
+	require.NotContains(t, w.acts("alice"), proxy.ActionDownload, "a HEAD request is not a use")
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {

@@ -107,7 +107,7 @@ func TestM3OldestWaitingSocketIsClosedForANewOne(t *testing.T) {
 	}
 	newcomer := dial("198.51.100.1")
 	_, err := first.read()
-	require.Error(t, err, "the oldest is put out")
+	require.Error(t, err, "the oldest is closed")
 	newcomer.send(&bridge.Hello{Token: w.agent})
 	await(newcomer, anything[*bridge.Welcome])
 }

@@ -202,7 +202,7 @@ func TestT19DownloadThatIsNotReadIsCut(t *testing.T) {
 			require.NoError(t, conn.(*net.TCPConn).SetReadBuffer(4<<10))
 			io.WriteString(conn, "GET "+link+" HTTP/1.1\r\nHost: x\r\n\r\n")
 			if c.busy {
-				io.ReadFull(conn, make([]byte, 1)) // it has a place
+				io.ReadFull(conn, make([]byte, 1)) // it has been counted
 				body, h := twin.fetch(link, nil, http.StatusServiceUnavailable)
 				require.Equal(t, "1", h.Get("Retry-After"))
 				require.Contains(t, string(body), bridge.CodeBusy)
@@ -381,13 +381,13 @@ func TestB57RefusedLinkDoesNotReplaceThePage(t *testing.T) {
 		header http.Header
 		status int
 	}{
-		"by a click":                {forged, how("navigate", "document", "cross-site"), http.StatusNoContent},
-		"by a click, here":          {forged, how("navigate", "document", "same-origin"), http.StatusNoContent},
-		"by a click, for a file":    {good, how("navigate", "document", "cross-site"), http.StatusOK},
-		"as an address":             {forged, how("navigate", "document", "none"), http.StatusForbidden},
-		"in a frame":                {forged, how("navigate", "iframe", "cross-site"), http.StatusForbidden},
-		"by a script":               {forged, how("cors", "empty", "cross-site"), http.StatusForbidden},
-		"by who says nothing of it": {forged, nil, http.StatusForbidden},
+		"by a click":             {forged, how("navigate", "document", "cross-site"), http.StatusNoContent},
+		"by a click, here":       {forged, how("navigate", "document", "same-origin"), http.StatusNoContent},
+		"by a click, for a file": {good, how("navigate", "document", "cross-site"), http.StatusOK},
+		"as an address":          {forged, how("navigate", "document", "none"), http.StatusForbidden},
+		"in a frame":             {forged, how("navigate", "iframe", "cross-site"), http.StatusForbidden},
+		"by a script":            {forged, how("cors", "empty", "cross-site"), http.StatusForbidden},
+		"without the header":     {forged, nil, http.StatusForbidden},
 	} {
 		t.Run(name, func(t *testing.T) { w.fetch(c.link, c.header, c.status) })
 	}

@@ -54,7 +54,7 @@ func TestH4IncomingFramesShareOneBound(t *testing.T) {
 		require.NoError(t, fill(t.Context(), good))
 		good.whole()
 		good.end()
-		for range 600 - 4 { // the last ones have nobody who waits
+		for range 600 - 4 { // for the last ones, no other frame waits
 			require.ErrorIs(t, <-ended, errCut)
 		}
 		synctest.Wait()

@@ -15,7 +15,7 @@ import (
 	"attache/proxy"
 )
 
-// slowAuth answers when the test lets it. asked has room for one question.
+// slowAuth answers when the test lets it. asked has capacity for one question.
 type slowAuth struct {
 	proxy.Authenticator
 	asked, may chan struct{}
@@ -61,8 +61,9 @@ func TestSocketClosesWhileItsTokenIsChecked(t *testing.T) {
 	}
 }
 
-// askedOn returns a socket whose token is being checked, and how its read of the first
-// answer ends. If the hello of one comes too late, it tries another one.
+// askedOn returns a socket whose token is being checked, and the result of its read
+// of the first answer. If the hello of a socket comes too late, it tries another
+// socket.
 func askedOn(w *world, a slowAuth) (raw net.Conn, reason <-chan error) {
 	w.t.Helper()
 	for {

@@ -28,7 +28,7 @@ func FuzzT5ForwardedForNamesOnlyTrustedAddresses(f *testing.F) {
 			return
 		}
 		if !trusted.trusts(peer) {
-			require.Equal(t, guests.Network(peer), who, "a stranger's word is not believed")
+			require.Equal(t, guests.Network(peer), who, "a stranger's header is not trusted")
 			return
 		}
 		_, err := netip.ParsePrefix(who)
@@ -52,7 +52,7 @@ func FuzzT1OnlyListedOriginsGetAHeader(f *testing.F) {
 		allowed := list.allow(&http.Request{Header: header})
 		require.Equal(t, two == "" && (one == "https://desk.example" || one == "http://localhost:8080"), allowed)
 		if list, err := parseOrigins([]string{one}); err == nil {
-			require.True(t, list.allow(&http.Request{Header: http.Header{"Origin": {one}}}), "what a flag may name can match")
+			require.True(t, list.allow(&http.Request{Header: http.Header{"Origin": {one}}}), "an origin that a flag may name can match")
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// TestL7LimitersRefillAndAreForgotten asks with many attempts for a day.
+// TestL7LimitersRefillAndAreForgotten requests with many attempts for a day.
 func TestL7LimitersRefillAndAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := newLimiters(rate.Every(attemptEvery), attemptGrants, 0)

@@ -139,12 +139,12 @@ func TestB69PageSetsThePingInterval(t *testing.T) {
 		over  time.Duration
 		pings int
 	}{
-		"as it does by itself":     {0, false, 101 * time.Second, 5},
-		"more often":               {3000, false, 101 * time.Second, 33},
-		"not too often":            {1, false, 101 * time.Second, 50},
-		"never less often":         {600_000, false, 101 * time.Second, 5},
-		"nobody is there":          {0, true, 40 * time.Second, 1},
-		"nobody is there, quicker": {3000, true, 23 * time.Second, 1},
+		"as it does by itself":      {0, false, 101 * time.Second, 5},
+		"more often":                {3000, false, 101 * time.Second, 33},
+		"not too often":             {1, false, 101 * time.Second, 50},
+		"never less often":          {600_000, false, 101 * time.Second, 5},
+		"no page is there":          {0, true, 40 * time.Second, 1},
+		"no page is there, quicker": {3000, true, 23 * time.Second, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

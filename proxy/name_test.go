@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A deceptive name is announced, stored, judged and saved in its cleaned form; offered
+// A deceptive name is announced, stored, checked and saved in its cleaned form; offered
 // again it is still the same file.
 func TestM8CleanNameIsUsedEverywhere(t *testing.T) {
 	t.Parallel()

@@ -197,7 +197,7 @@ func (f heldFile) expect(q hostileRequest) (status []int, part []byte) {
 	return []int{http.StatusPartialContent}, f.content[first : min(last, size-1)+1]
 }
 
-// lenient is the part that a range asks for which is written with blanks.
+// lenient returns the part that a range written with blanks asks for.
 func (f heldFile) lenient(asked string) []byte {
 	var first, last int
 	if _, err := fmt.Sscanf(strings.ReplaceAll(asked, " ", ""), "bytes=%d-%d", &first, &last); err != nil || first < 0 || last < first || last >= len(f.content) {

@@ -191,7 +191,7 @@ func random(n int) []byte {
 	return b
 }
 
-// wait bounds every step of a test; nothing is ever expected to take so long.
+// wait bounds every step of a test; no step is ever expected to take that long.
 const wait = 30 * time.Second
 
 func sum(content []byte) string {

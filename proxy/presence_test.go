@@ -45,7 +45,7 @@ func TestDisconnectedPartyLeavesAfterTheTimeout(t *testing.T) {
 }
 
 // TestPartyThatReturnsAtAnotherProxyStays loses a socket and connects the page to another
-// proxy: the first one's timeout takes no party out.
+// proxy: the first one's timeout removes no party.
 func TestPartyThatReturnsAtAnotherProxyStays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

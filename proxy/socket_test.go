@@ -68,7 +68,7 @@ func TestFirstMessageMustBeAHello(t *testing.T) {
 		{"T9 duplicate key", `{"type":"hello","token":"x","token":"y"}`, bridge.CodeMessage},
 		{"T8 no UTF-8", "{\"type\":\"hello\",\"token\":\"\xff\"}", bridge.CodeMessage},
 		{"no JSON", "hello", bridge.CodeMessage},
-		{"a version nobody knows", `{"type":"hello","token":"` + w.agent + `","clientVersion":7}`, bridge.CodeVersion},
+		{"an unknown version", `{"type":"hello","token":"` + w.agent + `","clientVersion":7}`, bridge.CodeVersion},
 	}
 	hasty := w.another(func(c *proxy.Config) { c.HelloTimeout = 100 * time.Millisecond })
 	for _, path := range []string{bridge.PathChat, bridge.PathData} {
@@ -129,7 +129,7 @@ func TestT5WaitingSocketsOfAnAddressAreBounded(t *testing.T) {
 	w.join(w.customer) // an authenticated party does not count
 }
 
-// One stranger behind the reverse proxy keeps no other client out.
+// One stranger that connects through the reverse proxy keeps no other client out.
 func TestT5WaitingSocketsAreCountedBehindAReverseProxy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -11,7 +11,7 @@
  * ```
  *
  * One `connect` joins one chat session as one party; an agent with five chats
- * calls it five times. The WebAssembly module behind it is loaded once a page.
+ * calls it five times. Its WebAssembly module is loaded once for each page.
  */
 
 import type { Caution, Change, Code, Kind, Right, UploadState } from './codes.js';

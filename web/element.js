@@ -255,7 +255,7 @@ export class AttacheChat extends Base {
     });
   }
 
-  /** Joins the connection that the attributes name, unless it has. */
+  /** Joins the connection that the attributes name, unless it has joined it already. */
   #join() {
     const url = normalizeBaseURL(this.url);
     const name = this.conversation;

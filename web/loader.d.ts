@@ -1,4 +1,4 @@
-/** Loads the WebAssembly module behind `attache.js`, once a page. */
+/** Loads the WebAssembly module of `attache.js`, once for each page. */
 
 export interface LoadOptions {
   /** The module, or where to load it. Default: `dist/attache.wasm` beside this script. The first caller's is used. */

@@ -70,7 +70,7 @@ async function importGo() {
 }
 
 /**
- * Leaves no global behind, and restores the class of another Go program on the page.
+ * Removes our global, or restores the class of another Go program on the page.
  * @param {GoClass | undefined} previous
  */
 function restoreGlobal(previous) {

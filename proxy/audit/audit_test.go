@@ -307,7 +307,7 @@ func TestWrite_Concurrently(t *testing.T) {
 	require.Equal(t, 51, chain.Lines)
 }
 
-// A full disk takes a part of a line; as soon as it has space again, the log continues.
+// A full disk stores a part of a line; as soon as it has space again, the log continues.
 func TestWrite_RecoversFromAFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
 	l := open(t, path)

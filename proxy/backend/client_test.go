@@ -119,7 +119,7 @@ func TestEvents_ReplaceASilentStream(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrShortBuffer)
 }
 
-// requests are those that the backend received.
+// requests records the requests that the backend received.
 type requests struct {
 	mu   sync.Mutex
 	list []string
@@ -231,8 +231,8 @@ func TestClient_IgnoresUnknownMembers(t *testing.T) {
 	require.Equal(t, "eight", e.Text)
 }
 
-// The response means that the notice is in the transcript. If it counted as an error, the
-// upload would fail although everybody sees the file.
+// The response means that the notice is in the transcript. If it counted as an error,
+// the upload would fail although all parties see the file.
 func TestPost_UndecodableResponseCountsAsStored(t *testing.T) {
 	t.Parallel()
 	b, g := gated(t)
@@ -461,7 +461,7 @@ func TestDocuments_AddOpenRemove(t *testing.T) {
 	g := &gate{}
 	b.serve(nil, func(next http.Handler) http.Handler { g.next = next; return g })
 	documents := b.dial(b.options()).Documents(proxySide.Store)
-	// hasty finds silence soon, and retries for so long.
+	// hasty detects silence soon, and retries for that long.
 	hasty := func(retryFor time.Duration) proxy.Documents {
 		o := b.options()
 		o.IdleTimeout, o.RetryFor = 500*time.Millisecond, retryFor

@@ -71,8 +71,8 @@ func TestConform_StoreWithOwnIDsPasses(t *testing.T) {
 	require.Empty(t, b.conform("document"))
 }
 
-// A backend that looks up the party of a stream only after it has begun to answer is as
-// good as another: no case may do something and expect that a stream just opened has seen it.
+// A backend may look up the party of a stream only after it has begun to answer. So no case
+// may act and expect that a stream which was just opened sees the effect.
 func TestConform_PassesIfStreamsStartLate(t *testing.T) {
 	t.Parallel()
 	b := newWorld(t)

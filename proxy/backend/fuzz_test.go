@@ -35,7 +35,7 @@ func FuzzEventLine(f *testing.F) {
 	})
 }
 
-// A receipt never invents an id, and keeps the sent key.
+// A receipt never invents an id, and has the key that was sent.
 func FuzzReceipt(f *testing.F) {
 	f.Add([]byte(`{"id":7,"type":"notice","notice":"SYS_COMMAND","data":{"file-id":"9"},"x":{}}`))
 	f.Add([]byte(`{"id":-1}`))
@@ -195,7 +195,7 @@ func (emptyChat) Reserve(context.Context, string, string, string, string, int64)
 func (emptyChat) Release(context.Context, string, string, string) error         { return unknown }
 func (emptyChat) Attempt(context.Context, string, string, string, string) error { return unknown }
 
-// emptyStore is a store that keeps nothing.
+// emptyStore is a store that stores nothing.
 type emptyStore struct{}
 
 func (emptyStore) Put(_ context.Context, d proxy.Document, content io.Reader) (string, error) {

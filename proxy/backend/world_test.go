@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { proxytest.Main(m) }
 
 const secret = proxytest.Secret
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event that must come.
 const patience = time.Minute
 
 // world is a backend in front of the real Chat Server and document store.
@@ -56,7 +56,7 @@ func (b *world) serve(change func(*backend.HandlerOptions), wrap func(http.Handl
 	})
 }
 
-// of is the same backend in a subtest that runs beside others.
+// of returns the same backend for a subtest that runs beside others.
 func (b *world) of(t *testing.T) *world { return &world{Backend: b.Backend, t: t} }
 
 func (b *world) options() backend.ClientOptions {

@@ -229,7 +229,7 @@ func TestFollowingResumesWhereItWas(t *testing.T) {
 	require.Equal(t, []int64{1, 2}, ids(r.until(t, 2)))
 }
 
-// A proxy that receives no entries of the others still decides right: it reads the log
+// A proxy that receives no entries of the others still decides correctly: it reads the log
 // before it refuses, and the store refuses an append to an old fold.
 func TestOldFoldDecidesNothing(t *testing.T) {
 	t.Parallel()

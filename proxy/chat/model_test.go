@@ -13,7 +13,7 @@ import (
 	"attache/proxy/chat"
 )
 
-// model is a session without a fold: everything is counted again for each answer.
+// model is a session without a fold: each answer counts everything again.
 type model struct {
 	now     int64
 	in      map[string]bool
@@ -49,7 +49,7 @@ var modelParties = map[string]bridge.Party{"ann": ann, "carl": carl, "bob": bob,
 // ivy is a hidden supervisor.
 var ivy = bridge.Party{UserID: "ivy", Nickname: "Ivy", UserType: bridge.Supervisor, Visibility: bridge.Vip, ClientVersion: 106}
 
-// party is the user with its present nickname.
+// party returns the user's party with its present nickname.
 func (m *model) party(user string) bridge.Party {
 	p := modelParties[user]
 	p.Nickname = m.names[user]
@@ -311,7 +311,7 @@ func TestAgainstModel(t *testing.T) {
 			if err != nil {
 				return
 			}
-			require.EqualValues(rt, at+1, stored.ID, "an event's id is its place in the log")
+			require.EqualValues(rt, at+1, stored.ID, "an event's id is its position in the log")
 			if at == len(m.lines)-1 {
 				require.Equal(rt, m.lines[at].event.From.Nickname, stored.From.Nickname)
 				m.lines[at].event = stored

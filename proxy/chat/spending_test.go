@@ -28,8 +28,8 @@ func flood(ctx context.Context, s *chat.Server, session, user string, size, n in
 	return n, nil
 }
 
-// One party's additions to a session are bounded, whatever they are; others may go on
-// writing, and promised entries are still taken.
+// One party's additions to a session are bounded, whatever they are; others may
+// continue to write, and promised entries are still stored.
 func TestH5TextIsBounded(t *testing.T) {
 	t.Parallel()
 	const bound = 64 << 10

@@ -78,7 +78,7 @@ func TestUnfinishedUploadsAreCounted(t *testing.T) {
 	w.update(first)
 	second.State = bridge.Cancelled
 	second = w.update(second)
-	want = proxy.Load{Lost: 1, Bytes: 5} // which may still lie on the disk
+	want = proxy.Load{Lost: 1, Bytes: 5} // which may still be on the disk
 	require.Equal(t, want, w.records.Load(session, "customer"))
 	w.eventually(func() bool { return other.Load(session, "customer") == want })
 

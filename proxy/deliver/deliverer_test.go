@@ -16,7 +16,7 @@ import (
 )
 
 // delivererDouble is a chat server that permits, stores and announces in one call. It
-// stands for GMS (file upload of Chat API v2) as far as a proxy.Deliverer promises it,
+// represents GMS (file upload of Chat API v2) as far as a proxy.Deliverer promises it,
 // and assumes:
 //
 //  1. The call reads the whole content before the notice appears.
@@ -26,7 +26,7 @@ import (
 //  5. A refusal for the server's own limits is final, and then nothing was stored.
 type delivererDouble struct {
 	*chatDouble
-	lost   error // instead of the first answer
+	lost   error // returned instead of the first answer
 	refuse error
 
 	mu    sync.Mutex

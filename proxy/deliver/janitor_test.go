@@ -62,7 +62,7 @@ func TestFinalRecordsAreForgotten(t *testing.T) {
 		cancelled := w.accepted()
 		cancelled.State = bridge.Cancelled
 		if _, err := w.records.Update(t.Context(), cancelled); err == nil {
-			// It may have been announced at that moment, and then it stays so.
+			// It may have been announced at that moment, and then it stays announced.
 			w.eventually(func() bool { return w.chat.releases(cancelled.Key) > 0 || w.chat.notices()[cancelled.Key] > 0 })
 		}
 		w.forgotten(cancelled.Key)

@@ -134,7 +134,7 @@ func TestOrderDoesNotWaitForFailedUploads(t *testing.T) {
 	})
 }
 
-// An upload that failed is replaced by its own predecessor.
+// After a failed upload, the order is that of its own predecessor.
 func TestOrderIsKeptOverAGap(t *testing.T) {
 	w := newWorld(t)
 	waits := queued(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A record that was kept, by whatever release or accident, is refused or comes
-// through unchanged.
+// A stored record, written by any release or damaged, is either rejected or decoded
+// and encoded unchanged.
 func FuzzRecord(f *testing.F) {
 	whole, err := json.Marshal(proxy.Record{Key: "k", Session: "s", UserID: "u", Name: "a.txt", Size: 3, State: "accepted"})
 	require.NoError(f, err)

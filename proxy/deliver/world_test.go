@@ -25,8 +25,9 @@ func TestMain(m *testing.M) { proxytest.Main(m) }
 // patience is how long a test waits for an event that must come.
 const patience = time.Minute
 
-// unhurried is a lease that no pause of the machine ends: what a test counts
-// happens once. brief is one that a test waits for, after its holder's death.
+// unhurried is a lease that no pause of the machine ends, so each step that a test
+// counts happens once. brief is a lease whose end a test waits for, after its
+// holder's death.
 const (
 	unhurried = 10 * time.Second
 	brief     = 300 * time.Millisecond

@@ -39,8 +39,8 @@ func TestM3LimiterEvictsTheOldestOfTheBusiestAddress(t *testing.T) {
 	require.Equal(t, []string{"a1", "b1"}, evicted, "the oldest of addresses with equally many")
 }
 
-// M3: thousands of guests from as many addresses do not keep out a newcomer that soon says who it
-// is.
+// M3: thousands of guests from as many addresses do not keep out a newcomer that soon
+// authenticates.
 func TestM3NewcomersGetInBesideManyGuests(t *testing.T) {
 	l := guests.NewLimiter(1024, 64, true)
 	for n := range 5000 {

@@ -44,7 +44,7 @@ func TestT18AddRefusesLies(t *testing.T) {
 		"a size that is too large":        {func(d *proxy.Document) { d.Size++ }, bridge.CodeDigest},
 		"another digest":                  {func(d *proxy.Document) { d.SHA256[31]++ }, bridge.CodeDigest},
 		"content that was not staged":     {func(d *proxy.Document) { d.ID = s.NewID() }, bridge.CodeDigest},
-		"an id that is none":              {func(d *proxy.Document) { d.ID = "../../etc/passwd" }, bridge.CodeDocument},
+		"an impossible id":                {func(d *proxy.Document) { d.ID = "../../etc/passwd" }, bridge.CodeDocument},
 		"a name of 257 characters":        {func(d *proxy.Document) { d.Name = strings.Repeat("ü", 257) }, bridge.CodeNameLength},
 		"a type of 257 characters":        {func(d *proxy.Document) { d.MimeType = strings.Repeat("x", 257) }, bridge.CodeFileType},
 		"an empty file that is not empty": {func(d *proxy.Document) { *d = document(d.ID, nil) }, bridge.CodeDigest},

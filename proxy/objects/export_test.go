@@ -18,5 +18,5 @@ func ForgetIndex(c proxy.Content, chunks int) {
 	r.index = r.index[min(chunks, len(r.index)):]
 }
 
-// Indexed is how many chunks c knows the position of.
+// Indexed returns how many chunks c knows the position of.
 func Indexed(c proxy.Content) int { return len(c.(*reader).index) }

@@ -29,7 +29,7 @@ const MaxWaitingAddress = 8
 // Version is the release in the metrics of a World.
 const Version = "v1.2.3-test"
 
-// patience is how long a World waits for what may take a moment.
+// patience is how long a World waits for an event that may take a moment.
 const patience = time.Minute
 
 // Secret signs the tokens of a World, and is what both ends of a Backend share.

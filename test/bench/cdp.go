@@ -76,7 +76,7 @@ func (d *devtools) call(ctx context.Context, session, method string, params, res
 	}
 }
 
-// once returns a channel that is closed at the next such event. Its domain
+// once returns a channel that is closed at the next event of that method. Its domain
 // must have been enabled.
 func (d *devtools) once(session, method string) <-chan struct{} {
 	happened := make(chan struct{})

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// contender is one way to do what a row measures.
+// contender is one way to do the work that a row measures.
 type contender struct {
 	name   string
 	page   *page
@@ -118,7 +118,7 @@ func boundBy(samples []sample) string {
 		what, busy*100, cores, browser, server, wait*100)
 }
 
-// middle is the median of one figure of the samples.
+// middle returns the median of one figure of the samples.
 func middle(samples []sample, figure func(sample) float64) float64 {
 	figures := make([]float64, len(samples))
 	for i, s := range samples {

@@ -86,8 +86,8 @@ func (p *page) evaluate(ctx context.Context, expression string, result any) erro
 	return json.Unmarshal(answer.Value, result)
 }
 
-// choose puts files into the input that the selector finds, as a person's
-// choice would: the page gets File objects backed by the disk.
+// choose puts files into the input that the selector finds, as if a person had chosen
+// them: the page gets File objects backed by the disk.
 func (p *page) choose(ctx context.Context, selector string, files ...string) error {
 	input, err := p.run(ctx, fmt.Sprintf("document.querySelector(%q)", selector), false)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// storing is the peer that does the least that an upload needs, over HTTP: it hashes
+// storing is the peer that does the minimum of an upload, over HTTP: it hashes
 // the body, writes it to a file and syncs that before it answers.
 func storing(dir string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +56,7 @@ func discarding(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, strconv.FormatInt(total, 10))
 }
 
-// sink keeps bytes in a file and hashes them on the way.
+// sink writes bytes to a file and hashes them on the way.
 type sink struct {
 	file   *os.File
 	digest hash.Hash

@@ -17,7 +17,7 @@ import (
 //go:embed pages
 var pages embed.FS
 
-// peers is the one Go server that all Go peers and their page live on.
+// peers is the one Go server of all Go peers and their page.
 type peers struct {
 	server  *http.Server
 	address string

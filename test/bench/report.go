@@ -73,8 +73,8 @@ func (r report) markdown(w io.Writer) {
 	}
 }
 
-// quiet says how much of the machine other processes used during the timed runs. On a
-// machine that is not quiet no figure means much.
+// quiet describes how much of the machine other processes used during the timed runs.
+// On a busy machine no figure means much.
 func (r report) quiet() string {
 	var all []sample
 	for _, runners := range r.Runs {

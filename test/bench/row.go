@@ -5,8 +5,7 @@ import (
 	"strconv"
 )
 
-// row is one line of the table: a measurement, its peer, and the bounds it should
-// keep.
+// row is one line of the table: a measurement, its peer, and its bounds.
 type row struct {
 	Measured string  `json:"measured"`
 	Against  string  `json:"against"`
@@ -16,7 +15,7 @@ type row struct {
 	Target   *bound  `json:"target,omitempty"`
 	Stretch  *bound  `json:"stretch,omitempty"`
 	Note     string  `json:"note,omitempty"`
-	Failed   string  `json:"failed,omitempty"` // the error, where there is no figure
+	Failed   string  `json:"failed,omitempty"` // the error, if there is no figure
 }
 
 // figure is a measured value with its range and unit.
@@ -38,7 +37,7 @@ func (f figure) String() string {
 	return fmt.Sprintf("%s%s (%s–%s)", number(f.Median), f.Unit, number(f.Min), number(f.Max))
 }
 
-// number keeps three digits, because no run is more precise.
+// number rounds to three digits, because no run is more precise.
 func number(x float64) string {
 	switch {
 	case x >= 100 || x <= -100:
@@ -49,7 +48,7 @@ func number(x float64) string {
 	return strconv.FormatFloat(x, 'f', 2, 64)
 }
 
-// bound is a limit that a median must keep.
+// bound is a limit of a median.
 type bound struct {
 	Most  bool    `json:"most"` // an upper limit; otherwise a lower one
 	Value float64 `json:"value"`
@@ -77,7 +76,7 @@ func (b *bound) String() string {
 	return sign + strconv.FormatFloat(b.Value, 'f', -1, 64)
 }
 
-// verdict names the bounds that the median keeps.
+// verdict names the bounds that hold for the median.
 func (r row) verdict() string {
 	switch {
 	case r.Failed != "":

@@ -31,7 +31,7 @@ func (l *lab) texts(ctx context.Context) ([]row, []runner, error) {
 	return []row{near, far}, nil, nil
 }
 
-// textRow measures without a link, or over one of that rate.
+// textRow measures without a link, or over a link of that rate.
 func (l *lab) textRow(ctx context.Context, place string, line float64, window int, target *bound) (row, error) {
 	huge, err := l.file(gib)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// border is a point between two steps, and what is needed to reach it.
+// border is a point between two steps, and the setup that is needed to reach it.
 type border struct {
 	name    string
 	scanner bool

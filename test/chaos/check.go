@@ -85,8 +85,8 @@ func (f *field) overdue(ctx context.Context, rooms []*room) {
 	}
 }
 
-// remind has oracles ask for the state of uploads of which they have heard nothing since
-// these were accepted. The client asks by itself when it has reconnected.
+// remind makes oracles ask for the state of accepted uploads that no report has
+// followed. The client asks by itself when it has reconnected.
 func (r *room) remind(ctx context.Context) {
 	for _, i := range r.journal.open() {
 		if i.session != r.session || i.accepted.IsZero() {
@@ -176,7 +176,7 @@ func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
 			had[s.Event.Key] = true
 			i := r.journal.find(s.Event.Key)
 			if !s.Event.IsFile() || i == nil || i.session != r.session {
-				continue // whose has found that already
+				continue // whose has reported that already
 			}
 			if notice := notices[s.Event.Key]; !reflect.DeepEqual(s.Event, notice) {
 				r.findings.add(contradicted, "%s was sent event %d with %s, but the transcript has %+v", r.users[n], s.Event.ID, s.Event.Key, notice)

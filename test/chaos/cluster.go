@@ -36,7 +36,7 @@ const (
 // be the slowest.
 const enoughTimes = 20
 
-// timed reports whether each kind was timed that often, and, where there are enough
+// timed reports whether each kind was timed that often and, if there are enough
 // times, within its bound.
 func (o *failover) timed(least int) bool {
 	timed := min(len(o.proxies), len(o.nodes))
@@ -202,8 +202,8 @@ func (c *cluster) victims(s strike, on *page.Page) (dying []*process) {
 	return dying
 }
 
-// strike kills right after a file was announced. Where one process of a whole
-// cluster dies, it times how long it takes until a file is announced again.
+// strike kills right after a file was announced. If one process of a complete cluster
+// dies, it times how long it takes until a file is announced again.
 func (f *field) strike(ctx context.Context, out *failover, probe *room, c *cluster, s strike, files *rand.Rand) error {
 	if s.kind != "" {
 		if err := whole(ctx, c.js); err != nil {

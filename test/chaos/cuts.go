@@ -29,9 +29,9 @@ type cutting struct {
 	Took     float64   `json:"seconds"`
 }
 
-// Of the files and of the wire that is cut. Its rate makes a window of about a
-// mebibyte: with a window larger than the files, no file could be sent again
-// beyond it.
+// Bounds of the files, and the rate of the wire that is cut. The rate makes a window
+// of about a mebibyte: with a window larger than the files, no file could be sent
+// again beyond it.
 const (
 	minCut, maxCut = 1 << 20, 8 << 20
 	mostCuts       = 20

@@ -10,13 +10,13 @@ import (
 // kind is one way in which a promise can be broken.
 type kind string
 
-// None of these occurs in a product that keeps its promises.
+// None of these occurs in a product whose promises hold.
 const (
 	lost         kind = "lost"         // announced or accepted, but cannot be downloaded
 	unreported   kind = "unreported"   // accepted, but no notice in the transcript
 	corrupted    kind = "corrupted"    // other bytes, another size or another name than what was sent
 	wrongSession kind = "wrongSession" // its notice is in another session, or was sent to a page of one
-	phantom      kind = "phantom"      // a notice or a state of a file that nobody sent
+	phantom      kind = "phantom"      // a notice or a state of a file that was never sent
 	twice        kind = "twice"        // two notices of one key in a transcript
 	seenTwice    kind = "seenTwice"    // a page was sent an event again
 	unseen       kind = "unseen"       // the transcript has an event that a page of the session was never sent
@@ -44,7 +44,7 @@ type findings struct {
 	First  []string     `json:"first,omitempty"`
 
 	over   <-chan struct{} // closed when the run is cut short, which may itself cause findings: none is added then
-	wanted []kind          // kinds that call enough; none: every one
+	wanted []kind          // kinds that call enough; empty: every kind
 	enough func()          // cuts the run short; may be nil
 }
 
@@ -72,7 +72,7 @@ func (f *findings) add(k kind, format string, args ...any) {
 	}
 }
 
-// has reports whether one of the kinds was found; of none, whether any was.
+// has reports whether one of the kinds was found; if kinds is empty, whether any was.
 func (f *findings) has(kinds []kind) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

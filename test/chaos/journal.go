@@ -9,7 +9,7 @@ import (
 	"attache/wasm/page"
 )
 
-// intent is one upload as its driver meant it, and the states that pages heard of it.
+// intent is one upload as its driver meant it, and the states that pages were sent.
 type intent struct {
 	key, session, user, name string
 	size                     int64
@@ -27,7 +27,7 @@ type intent struct {
 	upload   *page.Upload
 }
 
-// journal is the checker's own log of what was sent and what pages heard. It uses
+// journal is the checker's own log of what it sent and what pages were sent. It uses
 // nothing that the product writes.
 type journal struct {
 	mu      sync.Mutex
@@ -100,7 +100,7 @@ func (j *journal) became(i *intent, state bridge.UploadState) {
 	i.state = state
 }
 
-// state is the upload's last state that a page heard of.
+// state returns the upload's last state that a page was sent.
 func (j *journal) state(i *intent) bridge.UploadState {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 )
 
 // killer kills one, two or three processes at a time by a seeded schedule, and
-// starts each again. Where there are fewer processes than it is to kill, it kills
-// one again while that recovers.
+// starts each again. If there are too few processes, it kills one again while that
+// recovers.
 type killer struct {
 	victims []*process
 	pair    []*process // the proxy and its backend; nil: there is none

@@ -66,7 +66,7 @@ func (l *lab) build(ctx context.Context, name string, replace map[string]string)
 	return path, nil
 }
 
-// serve is a proxy, not started yet, and its address.
+// serve returns a proxy that is not started yet, and its address.
 func (l *lab) serve(name string, store ...string) (*process, string, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -76,7 +76,7 @@ func (l *lab) serve(name string, store ...string) (*process, string, error) {
 	return l.process(name, append(args, store...)), "http://" + address, nil
 }
 
-// backend is a Chat Server and document store for proxies, not started yet.
+// backend returns a Chat Server and document store for proxies, not started yet.
 func (l *lab) backend(name string, store ...string) (*process, string, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -86,7 +86,7 @@ func (l *lab) backend(name string, store ...string) (*process, string, error) {
 	return l.process(name, append(args, store...)), "http://" + address, nil
 }
 
-// process is the command with the flags that proxies and backends share.
+// process returns the command with the flags that proxies and backends share.
 func (l *lab) process(name string, args []string) *process {
 	args = append(args,
 		"--upload-max-files=-1", "--upload-max-file-size=-1", "--upload-max-total-size=-1", "--download-attempts=-1",

@@ -16,7 +16,7 @@ type pageRef struct {
 }
 
 // moments lets killers and cutters wait for an event of a page, and do harm just
-// then: delicate steps are short, so harm by the clock alone rarely meets one.
+// then: delicate steps are short, so harm at random times rarely meets one.
 type moments struct {
 	mu      sync.Mutex
 	waiting map[bugs.Moment][]chan pageRef
@@ -39,11 +39,11 @@ func (m *moments) came(what bugs.Moment, at pageRef) {
 const (
 	momentTime = 400 * time.Millisecond // at most, for a moment to come
 	afterwards = 4 * time.Millisecond   // at most, from a moment to the harm
-	byTheClock = 60 * time.Millisecond  // at most, where no moment is waited for
+	byTheClock = 60 * time.Millisecond  // at most, if no moment is waited for
 )
 
-// await returns shortly after the next such moment, with its page; false where the
-// moment did not come, or is AnyTime.
+// await returns shortly after the next moment of that kind, with its page; false if
+// none came in time, or if the kind is AnyTime.
 func (m *moments) await(ctx context.Context, what bugs.Moment, random *rand.Rand) (at pageRef, came bool) {
 	if what == bugs.AnyTime {
 		pause(ctx, time.Duration(random.Int64N(int64(byTheClock))))

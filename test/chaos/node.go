@@ -75,7 +75,7 @@ func hostPort(address string) (string, int, error) {
 	return host, port, err
 }
 
-// nodes starts three of them and returns the URLs for clients.
+// nodes starts three nodes and returns the URLs for clients.
 func (l *lab) nodes(ctx context.Context) (all []*process, urls string, err error) {
 	self, err := os.Executable()
 	if err != nil {

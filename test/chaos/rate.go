@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Of the scenario rate.
+// The load of the scenario rate.
 const (
 	rateUploads = 50 // a second
 	rateSize    = 100 << 10

@@ -27,12 +27,12 @@ type field struct {
 	journal  *journal
 	findings *findings
 	moments  *moments
-	oracles  bool          // the agent's page is one
+	oracles  bool          // the agent's page is an oracle
 	onSight  bool          // the customer's page downloads each file when it is announced
 	drain    time.Duration // longest time to a final state after the last recovery
 }
 
-// field is a new one, of proxies at those addresses.
+// field returns a new field of the proxies at those addresses.
 func (l *lab) field(found *findings, addresses ...string) *field {
 	return &field{
 		lab: l, address: anyOf(addresses), journal: newJournal(), findings: found, moments: newMoments(), drain: settleTimeout,
@@ -72,7 +72,7 @@ func (f *field) open(session string) (*room, error) {
 	return r, nil
 }
 
-// party is one's page: the client that ships, or the oracle.
+// party is a party's page: the client that ships, or the oracle.
 type party interface {
 	Send(ctx context.Context, u *page.Upload) error
 	Sights() []page.Sight
@@ -193,7 +193,7 @@ func (r *room) send(ctx context.Context, party int, i *intent, u *page.Upload) e
 	return err
 }
 
-// breaches maps what a page noticed to the promise that it breaks.
+// breaches maps a breach that a page noticed to the promise that it breaks.
 var breaches = map[page.Breach]kind{
 	page.Beyond: beyondWindow, page.Regressed: regressed, page.Mixed: corrupted, page.Forgotten: forgotten,
 }

@@ -23,8 +23,8 @@ import (
 //     endian, and an empty one ends them;
 //  3. the answer is one text and a NUL.
 //
-// It finds what the scenarios plant, and the canaries that a proxy sends at its
-// start.
+// It finds the infections that the scenarios plant, and the canaries that a proxy
+// sends at its start.
 const scannerCommand = "scanner"
 
 const scannerServes = "scanner serves"
@@ -115,7 +115,7 @@ func verdict(content []byte) string {
 	return "OK"
 }
 
-// scanner is one, not started yet, and its address.
+// scanner returns a scanner that is not started yet, and its address.
 func (l *lab) scanner(name string) (*process, string, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -120,7 +120,7 @@ var errNeverThere = errors.New("no process reached the border")
 
 // dieAtGate waits until a process has reached its border, then kills those
 // processes once and starts them again without a border. The caller must call
-// happened, which returns an error if that did not happen.
+// happened, which returns an error if no process died at the border.
 func (s *stage) dieAtGate(ctx context.Context, dying []*process) (happened func() error) {
 	done := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)

@@ -62,7 +62,7 @@ func consumersWhole(ctx context.Context, js jetstream.JetStream, name string) er
 	consumers := stream.ListConsumers(ctx)
 	for info := range consumers.Info() {
 		if info.Config.Durable == "" {
-			continue // a watcher's, which the proxy makes again
+			continue // a watcher's consumer, which the proxy creates again
 		}
 		if err := groupWhole(name+" > "+info.Name, info.Cluster); err != nil {
 			return err

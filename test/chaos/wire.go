@@ -16,7 +16,7 @@ type wire struct {
 	proxy *toxiproxy.Proxy
 }
 
-// newWire opens one to that host and port, which carries rate KiB a second up.
+// newWire opens a wire to that host and port, which carries rate KiB a second up.
 func newWire(name, to string, rate int64) (*wire, error) {
 	service := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	w := &wire{proxy: toxiproxy.NewProxy(service, name, "127.0.0.1:0", to)}

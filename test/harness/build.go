@@ -1,5 +1,6 @@
-// Package harness is what the programs of this module share: the flags of a run,
-// its working directory, the compiled command and a result in JSON.
+// Package harness is shared by the programs of this module, siege and chaos: the
+// flags of a run ([Run]), its working directory, the compiled command ([Build]) and a
+// result in JSON ([Result]).
 package harness
 
 import (

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Result is in the outcome of every run.
+// Result is the part that the outcomes of all runs share.
 type Result struct {
 	Seed    uint64  `json:"seed"`
 	Passed  bool    `json:"passed"`
-	Error   string  `json:"error,omitempty"` // ended the run early
+	Error   string  `json:"error,omitempty"` // the error that ended the run early
 	Seconds float64 `json:"seconds"`
 }
 

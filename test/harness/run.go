@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Run is what the flags that every harness has ask for.
+// Run holds the values of the flags that every harness has.
 type Run struct {
 	Seed  uint64 // never 0 after Parse
 	Limit time.Duration
@@ -40,8 +40,8 @@ func (r *Run) Parse(f *flag.FlagSet, args []string) error {
 }
 
 // Do calls play in the working directory, with a context that ends with the limit
-// or a signal, and writes its outcome to out. It returns failed where the outcome
-// has not passed.
+// or a signal, and writes its outcome to out. It returns failed if the outcome has
+// not passed.
 func (r *Run) Do(out io.Writer, failed error, play func(context.Context) (Outcome, error)) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -17,8 +17,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// goodUsers are four users who upload 100 kB and speak, again and again, and one
-// newcomer every 0.2 s. They have addresses of their own.
+// goodUsers are four users that upload 100 kB and write texts, again and again, and
+// one newcomer every 0.2 s. They have addresses of their own.
 type goodUsers struct {
 	lab    *lab
 	target *target

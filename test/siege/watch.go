@@ -160,7 +160,7 @@ func (t *target) metric(name string) (float64, bool) {
 	return 0, false
 }
 
-// kept returns the bytes that the proxy has on disk.
+// kept returns the number of bytes that the proxy has on disk.
 func (t *target) kept() (total int64, err error) {
 	err = filepath.WalkDir(t.data, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {

@@ -146,7 +146,7 @@ func (p *Page) Proxy() string {
 	return p.address
 }
 
-// Sights returns the events that came, in the order of their first coming.
+// Sights returns the events that came, in the order in which they first came.
 func (p *Page) Sights() []Sight {
 	p.mu.Lock()
 	defer p.mu.Unlock()

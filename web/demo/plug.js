@@ -8,7 +8,7 @@ export class Plug {
   #outage;
   /** The panes, each with whether it is connected. @type {Map<AttacheChat, boolean>} */
   #panes = new Map();
-  /** When the plug was pulled; 0: it is not. */
+  /** When the plug was pulled; 0: it was not. */
   #since = 0;
   #lost = false;
 

@@ -11,7 +11,7 @@ declare global {
     /** Resolves when the program has ended. */
     run(instance: WebAssembly.Instance): Promise<void>;
 
-    // Undocumented, and so held by the loader's tests.
+    // Undocumented; the loader's tests check that it exists.
     exited: boolean;
     _resume(): void;
     /** What `setTimeout` returned for each waiting timer. */

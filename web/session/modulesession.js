@@ -120,7 +120,7 @@ export class ModuleSession {
     this.#invoke(handle, what, call, found);
   }
 
-  /** Has the proxy remove what it stores of an upload. @param {string} key */
+  /** Makes the proxy remove what it stores of an upload. @param {string} key */
   discard(key) {
     this.#invoke(this.#handle, 'discard', key);
   }

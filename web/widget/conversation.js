@@ -313,7 +313,7 @@ export class Conversation {
     this.#each((view) => view.phaseChanged());
   }
 
-  /** Has the browser ask before the page is closed as long as that would interrupt an upload. */
+  /** Makes the browser ask before the page is closed as long as that would interrupt an upload. */
   #guardUnload() {
     warnBeforeUnload(this, (this.session !== undefined || this.#views.size > 0) && this.#uploads.losable);
   }

@@ -2,7 +2,7 @@
 const consumed = 229;
 
 /**
- * Tells an Enter that sends from one that does not: with Shift it breaks the line,
+ * Distinguishes an Enter that sends from one that does not: with Shift it breaks the line,
  * and one that ends a conversion (Chinese, Japanese, Korean) belongs to the input
  * method. All browsers give that key the code 229; Safari no longer sets
  * `isComposing` then (WebKit bug 165004). `isComposing` itself is not enough: Gboard

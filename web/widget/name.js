@@ -3,8 +3,8 @@ const breaks = /[\s_.\-–—()[\]]/u;
 
 /**
  * A file name in three pieces that together are the name. The layout may truncate the
- * head, never the tail and the suffix, so what tells two long names apart and the file's
- * type stay visible at every width.
+ * head, never the tail and the suffix, so the difference of two long names and the
+ * file's type stay visible at every width.
  *
  * @typedef {object} NamePieces
  * @property {string} head

@@ -188,7 +188,7 @@ export class Pane {
     const { phase, mayReturn } = this.#conversation;
     const may = this.#session?.rights.includes('chat') ?? true;
     const live = this.#session !== undefined && (phase === 'connected' || phase === 'reconnecting');
-    // The person may go on writing, and send it when there is a session again.
+    // The person may continue writing, and send the text when there is a session again.
     const later = phase === 'connecting' || phase === 'unreachable' || (phase === 'closed' && mayReturn);
     this.#composer.enable(live && may, (live || later) && may);
   }

@@ -11,7 +11,7 @@ function warn(event) {
 }
 
 /**
- * Has the browser ask before the page is closed, as long as anything would lose
+ * Makes the browser ask before the page is closed, as long as anything would lose
  * something by that. Otherwise there is no listener, because a page with one is kept
  * out of the back/forward cache.
  *

@@ -1,7 +1,7 @@
 //go:build js && wasm
 
-// Command naive is the benchmark's peer that does what comes to mind first:
-// a Go module in the browser reads a file piece by piece into a []byte and
+// Command naive is the benchmark's peer with the obvious implementation: a Go module
+// in the browser reads a file piece by piece into a []byte and
 // writes each piece to a coder/websocket connection. It is measured, never
 // shipped.
 package main

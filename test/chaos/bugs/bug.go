@@ -1,8 +1,8 @@
 // Package bugs holds mistakes that the product does not make, to show that the
 // checker notices each. A bug is a small change of the product's source for one
-// build only (go build -overlay). It names a function and, through the syntax
-// tree, an expression in it, so it survives renamed variables and rewritten
-// comments; where the function or the expression is gone, [Plant] fails.
+// build only (go build -overlay). It names a function and, through the syntax tree,
+// an expression in it, so it survives renamed variables and rewritten comments. If
+// the function or the expression is gone, [Plant] fails.
 package bugs
 
 // Bug is one planted mistake.
@@ -33,9 +33,9 @@ const (
 	AnyTime   Moment = ""
 	Sent      Moment = "sent"      // a frame has gone out
 	Acked     Moment = "acked"     // an ack has come
-	Accepted  Moment = "accepted"  // the sender has heard it
+	Accepted  Moment = "accepted"  // the sender was sent that state
 	Announced Moment = "announced" // the notice has come
 )
 
-// Moments is every one.
+// Moments lists every moment.
 var Moments = []Moment{AnyTime, Sent, Acked, Accepted, Announced}

@@ -22,10 +22,10 @@ type Change struct {
 	Edit    Edit
 }
 
-// Edit changes a function. Its code may use, of that function, $r for the receiver
-// and $1, $2 … for the parameters; of the expression found, $x for its source,
-// $on, $a1, $a2 … for what a call is called on and its arguments, $left and $right
-// for the operands of a comparison; and $stmt for the statement around it.
+// Edit changes a function. Its code may use names for parts of the function: $r for
+// the receiver and $1, $2 … for the parameters. For the expression found, $x is its
+// source, $on, $a1, $a2 … are the operand and the arguments of a call, $left and
+// $right the operands of a comparison, and $stmt is the statement around it.
 type Edit struct {
 	at        Anchor
 	statement bool // the code takes the place of the statement, not of the expression

@@ -6,8 +6,8 @@ import (
 	"attache/bridge"
 )
 
-// box holds the messages of one upload or one question until it is looked into:
-// the reader of a socket never waits for anybody.
+// box holds the messages about one upload or one question until they are taken, so
+// that the reader of a socket never waits for a consumer.
 type box struct {
 	mu   sync.Mutex
 	in   []bridge.Wire

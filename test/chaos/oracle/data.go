@@ -11,11 +11,11 @@ import (
 type dataLine struct {
 	*line
 	maxFrame int64
-	link     bridge.Link // what the hello says of this connection; never written again
+	link     bridge.Link // measured by the hello; never written again
 }
 
-// opened returns the page's data socket, opening it where there is none. It is
-// one for all uploads of the page.
+// opened returns the page's data socket, and opens it if there is none. All uploads
+// of the page share it.
 func (p *Page) opened(ctx context.Context, address string) (*dataLine, error) {
 	p.dialing.Lock()
 	defer p.dialing.Unlock()
@@ -47,8 +47,8 @@ func (p *Page) opened(ctx context.Context, address string) (*dataLine, error) {
 	return d, nil
 }
 
-// refusedFrame says that a frame was not kept. It may be about one that was on
-// its way when the page offered again.
+// refusedFrame reports that a frame was not stored. It may be about a frame that was
+// on its way when the page offered again.
 type refusedFrame struct{ *bridge.Fail }
 
 func (p *Page) hear(d *dataLine) {

@@ -1,7 +1,7 @@
 // Package oracle is a page that shares no code with the client: it speaks the protocol
 // by itself, so that a fault of the client's own protocol is noticed.
 // It does only what a sender does: it joins a chat session, comes back after every cut,
-// and sends files. It is small because it is patient: it retries all that may pass.
+// and sends files. It is small because it is patient: it retries after every temporary failure.
 package oracle
 
 import (
@@ -49,7 +49,7 @@ func Open(o page.Options) *Page {
 	return p
 }
 
-// Close leaves as a closed tab does: without a word.
+// Close ends the page as a closed tab does: without sending anything.
 func (p *Page) Close() {
 	p.cancel()
 	p.Cut()
@@ -85,7 +85,7 @@ func (p *Page) CatchUp(ctx context.Context, id int64) error {
 	return p.until(ctx, func() bool { return p.position >= id })
 }
 
-// End ends the chat session for everybody.
+// End ends the chat session for all parties.
 func (p *Page) End(ctx context.Context) error {
 	chat, _, err := p.joined(ctx)
 	if err != nil {
@@ -102,7 +102,7 @@ func (p *Page) End(ctx context.Context) error {
 	}
 }
 
-// live keeps the chat socket until the page closes.
+// live holds a chat socket open until the page closes.
 func (p *Page) live() {
 	for try := 0; p.ctx.Err() == nil; try++ {
 		if try > 0 && !pause(p.ctx, try) {
@@ -179,8 +179,9 @@ func (p *Page) take(m bridge.Wire) {
 	}
 }
 
-// asked: bytes are wanted though nothing is on its way. The answer to an offer that was
-// overtaken may say so; that to a reminder may not.
+// asked handles that the proxy wants bytes of a file that this page is not sending. In
+// the answer to an offer from before the acceptance it may; in the answer to a reminder
+// it may not.
 func (p *Page) asked(m *bridge.Accept) {
 	p.mu.Lock()
 	size, reminded := p.reminded[m.Key]
@@ -247,8 +248,7 @@ func (p *Page) joined(ctx context.Context) (l *line, address string, err error) 
 	return l, address, err
 }
 
-// The pause before the next attempt: it doubles, and each page takes another
-// part of it.
+// The pause before the next attempt doubles; each page waits a random part of it.
 const (
 	firstPause = 20 * time.Millisecond
 	lastPause  = 500 * time.Millisecond

@@ -10,9 +10,8 @@ import (
 	"attache/wasm/page"
 )
 
-// Remind offers a file again that has been accepted: its state is the answer, and Heard
-// gets it. A page does so when it comes back, because what changed while it was away is
-// not sent again.
+// Remind offers an accepted file again: the answer is its state, which Heard gets. A
+// page does so after a reconnect, because changes that it missed are not sent again.
 func (p *Page) Remind(ctx context.Context, key, name string, size int64) {
 	p.mu.Lock()
 	p.reminded[key] = size
@@ -67,8 +66,8 @@ const answerTime = 20 * time.Second
 
 var errAgain = errors.New("offer again")
 
-// attempt offers once and sends as long as that lasts; nil when the upload has
-// left the page's hands.
+// attempt offers once and sends until the connection ends. It returns nil once the
+// upload needs nothing more from the page.
 func (p *Page) attempt(ctx context.Context, u *upload) error {
 	chat, address, err := p.joined(ctx)
 	if err != nil {
@@ -133,7 +132,7 @@ func (u *upload) answered(ctx context.Context, chat *line) (offset int64, left b
 	}
 }
 
-// hear takes a message about the upload; left when the page has nothing more to do.
+// hear handles a message about the upload. left reports that the page has nothing more to do.
 func (u *upload) hear(m bridge.Wire) (left bool, err error) {
 	switch m := m.(type) {
 	case *bridge.Upload:
@@ -151,7 +150,7 @@ func (u *upload) hear(m bridge.Wire) (left bool, err error) {
 	return false, nil
 }
 
-// refused decides about a refusal; left when the upload has failed by it.
+// refused handles a refusal. left reports that the upload has failed.
 func (u *upload) refused(err *bridge.Error) (left bool, again error) {
 	if err.Retry {
 		return false, errAgain
@@ -160,13 +159,13 @@ func (u *upload) refused(err *bridge.Error) (left bool, again error) {
 	return true, nil
 }
 
-// stream sends frames from offset on, as far as credit goes, until all is acked.
+// stream sends frames from offset on, as credit allows, until all bytes are acked.
 func (u *upload) stream(ctx context.Context, d *dataLine, offset int64) (left bool, err error) {
 	key, err := bridge.ParseKey(u.Key)
 	if err != nil {
 		return false, err
 	}
-	link := d.link // its own: uploads are sent by goroutines of theirs
+	link := d.link // a copy, because each upload is sent by its own goroutine
 	s := bridge.NewSender(int64(len(u.Content)), offset, d.maxFrame, &link)
 	begun := time.Now()
 	for !s.Done() {
@@ -201,7 +200,7 @@ func (u *upload) frame(key bridge.Key, at, n int64) []byte {
 	return out
 }
 
-// acks takes what has come; with wait, it waits for something to come.
+// acks handles the messages that have arrived; with wait, it waits for the first.
 func (u *upload) acks(ctx context.Context, d *dataLine, s *bridge.Sender, link *bridge.Link, begun time.Time, wait bool) (left bool, err error) {
 	if wait {
 		late := time.NewTimer(link.Timeout(answerTime, s.Sent()-s.Stored()))
@@ -231,7 +230,7 @@ func (u *upload) acks(ctx context.Context, d *dataLine, s *bridge.Sender, link *
 			continue
 		}
 		if frame, ok := m.(refusedFrame); ok && damaged(&frame.Error) {
-			// Those after it end with their socket: later they would count as damaged too.
+			// The frames after it end with their socket: later they would count as damaged too.
 			d.cut()
 		}
 		if left, err := u.hear(m); left || err != nil {
