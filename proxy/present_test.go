@@ -55,7 +55,7 @@ func TestM6T10DataSocketsEndWithTheSession(t *testing.T) {
 	}{
 		"an agent closes it": {func(_ *world, _, agent *page) { agent.send(&bridge.Leave{Ref: 1, After: bridge.ForceClose}) }, bridge.CodeSessionEnded},
 		"the party leaves":   {func(_ *world, customer, _ *page) { customer.send(&bridge.Leave{Ref: 1}) }, bridge.CodeNotJoined},
-		"another takes the party out": {func(w *world, _, _ *page) {
+		"another page makes the party leave": {func(w *world, _, _ *page) {
 			require.NoError(w.t, w.chat.Leave(w.t.Context(), "s1", "carol", bridge.ReasonRemoved, bridge.KeepAlive))
 		}, bridge.CodeNotJoined},
 	}

@@ -48,7 +48,7 @@ func TestT20MessagesAreRateLimited(t *testing.T) {
 	}
 }
 
-// countedRecords counts how often one is read.
+// countedRecords counts how often a record is read.
 type countedRecords struct {
 	proxy.Records
 	read *atomic.Int64
@@ -60,7 +60,7 @@ func (c countedRecords) Get(ctx context.Context, session, key string) (proxy.Rec
 }
 
 // T20: a frame of an unknown upload costs a read of the store, and so it counts as a
-// message. A frame of a known one costs nothing but itself.
+// message. A frame of a known upload costs only itself.
 func TestT20RefusedFramesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	var read atomic.Int64
@@ -118,7 +118,7 @@ func TestM1TinyFramesAreRateLimited(t *testing.T) {
 	require.True(t, record.State.Incoming(), "the rest waits")
 }
 
-// M1: a file in more pieces than a page has a reason for is refused, because each download
+// M1: a file in more pieces than a page has a reason for fails, because each download
 // reads them one by one.
 func TestM1FileInTooManyFramesIsRefused(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,7 @@ type wireCase struct {
 	// closes are the close codes with which the connection may end; 1006 is an end
 	// without a close frame. Without any the connection stays open.
 	closes []websocket.StatusCode
-	pong   *string // what a pong must have brought; nil: none is looked for
+	pong   *string // the payload that a pong must have; nil: any, or no pong
 }
 
 const (
@@ -103,7 +103,7 @@ func TestRFC6455(t *testing.T) {
 			conn.Write(piece(fin|opText, string(bridge.AppendMessage(nil, &bridge.Hello{Token: token}))))
 			r := bufio.NewReader(conn)
 			awaitText(t, conn, r, `"type":"welcome"`)
-			awaitText(t, conn, r, `"type":"event"`) // its own coming: nothing more will be written by itself
+			awaitText(t, conn, r, `"type":"event"`) // that it joined: after this the proxy sends nothing unasked
 			conn.Write(c.sent)
 			if c.closes == nil {
 				conn.Write(piece(fin|opText, question(7777)))

@@ -26,7 +26,7 @@ type slowLine struct {
 	running  sync.WaitGroup
 
 	mu   sync.Mutex
-	free time.Time // when the line has carried what it was given
+	free time.Time // when the line has carried all bytes that it was given
 }
 
 func laySlowLine(t *testing.T, to string, rate float64) *slowLine {
@@ -67,7 +67,7 @@ func (l *slowLine) join(near net.Conn, to string) {
 	down.Wait()
 }
 
-// carried reads what comes up the link, a small piece at a time.
+// carried reads the bytes that come up the link, a small piece at a time.
 type carried struct {
 	io.Reader
 	l *slowLine

@@ -20,7 +20,7 @@ func partySocket() *socket {
 	return s
 }
 
-// H3: the wait doubles with each flood up to a bound, and is forgotten at last.
+// H3: the wait doubles with each flood up to a bound, and is reset in the end.
 func TestH3WaitDoublesWithEachFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := testRateLimits()
@@ -44,7 +44,7 @@ func TestH3WaitDoublesWithEachFlood(t *testing.T) {
 		require.Equal(t, strikeMost, last)
 		time.Sleep(strikeMost + strikeLast + time.Second)
 		synctest.Wait()
-		require.Empty(t, p.byParty, "nothing is kept of a party that is gone")
+		require.Empty(t, p.byParty, "nothing is retained of a party that is gone")
 	})
 }
 

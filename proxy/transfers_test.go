@@ -70,7 +70,7 @@ func (d *door) download(file, attempt string, w io.Writer) error {
 	return err
 }
 
-// scans is a scanner that notes the digests of what it was shown.
+// scans is a scanner that records the digests of the files that it was given.
 type scans struct {
 	mu   sync.Mutex
 	seen []string
@@ -84,14 +84,14 @@ func (s *scans) Scan(_ context.Context, content io.Reader, _ proxy.Document) (pr
 	return proxy.Clean, err
 }
 
-// alike leaves of a record what does not name one upload.
+// alike returns a record without the fields that identify one upload.
 func alike(r proxy.Record) proxy.Record {
 	r.Key, r.UserID, r.Conn, r.DocumentID, r.FileID, r.Event, r.Revision = "", "", "", "", "", 0, 0
 	r.Created, r.Accepted, r.Changed = time.Time{}, time.Time{}, time.Time{}
 	return r
 }
 
-// alikeNotice leaves of a notice what does not name one upload.
+// alikeNotice returns a notice without the members that identify one upload.
 func (w *world) alikeNotice(r proxy.Record) bridge.Event {
 	w.t.Helper()
 	e, found, err := w.chat.FindKey(w.t.Context(), r.Session, r.Key)
@@ -107,7 +107,7 @@ func (w *world) alikeNotice(r proxy.Record) bridge.Event {
 	return e
 }
 
-// The same file over sockets and through a caller that has none comes to the same
+// The same file, sent over sockets and by a caller without sockets, leads to the same
 // record, scan, allowance, notice, audit lines and download.
 func TestTransfersNeedNoSocket(t *testing.T) {
 	t.Parallel()
@@ -218,7 +218,7 @@ func TestReceiveResumes(t *testing.T) {
 	failing := io.MultiReader(bytes.NewReader(content[:2_000_000]), broken{})
 	durable, err := d.transfers.Receive(t.Context(), d.who, key, 0, source(failing))
 	require.ErrorIs(t, err, io.ErrNoProgress)
-	require.EqualValues(t, 2_000_000, durable, "what came before the failure is kept")
+	require.EqualValues(t, 2_000_000, durable, "the bytes before the failure are stored")
 
 	offered, err = d.offer(key, "a.bin", len(content))
 	require.NoError(t, err)
@@ -304,7 +304,7 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	w.nothingStaged()
 }
 
-// A source that stalls gives its memory up for one that sends, as a frame does.
+// A source that stalls loses its memory to one that sends, as a frame does.
 func TestReceiveSharesTheFrameMemory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *proxy.Config) { c.FrameMemory = bridge.FrameHeader + bridge.MaxFrame + 1 })
@@ -361,7 +361,7 @@ func (d *door) append(key string, offset int64, p []byte) error {
 	return <-ended
 }
 
-// infected finds something in every file.
+// infected is a scanner that finds every file infected.
 type infected struct{}
 
 func (infected) Scan(context.Context, io.Reader, proxy.Document) (proxy.Verdict, error) {

@@ -8,7 +8,8 @@ import (
 	"attache/bridge"
 )
 
-// TestOnlyTheNewestOwnRecordIsReported notes a change and then what was read before it.
+// TestOnlyTheNewestOwnRecordIsReported notes a changed record, and then an older one
+// that was read before the change.
 func TestOnlyTheNewestOwnRecordIsReported(t *testing.T) {
 	s := &session{socket: &socket{who: Identity{Party: bridge.Party{UserID: "a"}}}, changed: map[string]Record{}, wake: make(chan struct{}, 1)}
 	for _, r := range []Record{

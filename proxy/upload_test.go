@@ -268,7 +268,7 @@ func TestCloseDoesNotWaitForTheEngine(t *testing.T) {
 	gone.data(w.agent).frame(key, 0, random(10))
 	<-a.asked
 	gone.Proxy.Close()
-	require.ErrorIs(t, <-a.why, context.Canceled, "it is given up, before its own time is over")
+	require.ErrorIs(t, <-a.why, context.Canceled, "the upload is left to the next proxy, before its own timeout")
 
 	agent, _ = w.join(w.agent)
 	agent.send(offer)

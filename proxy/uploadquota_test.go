@@ -56,10 +56,10 @@ func TestH1UnfinishedUploadsAreBounded(t *testing.T) {
 		await(customer, func(m *bridge.Upload) bool { return m.Key == key && m.State == bridge.Cancelled })
 	}
 	cancel(first)
-	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 101), "what was taken back may still lie there")
+	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 101), "the bytes of cancelled uploads may still be on the disk")
 	require.Empty(t, offerOf(customer, newKey(), 100))
 	cancel(second)
-	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 0), "two came to nothing")
+	require.Equal(t, bridge.CodeBusy, offerOf(customer, newKey(), 0), "two were cancelled or failed")
 
 	for range 24 {
 		require.Empty(t, offerOf(agent, newKey(), 1))

@@ -74,7 +74,7 @@ func changes(set []func(*proxy.Config)) (all []proxytest.Change) {
 	return all
 }
 
-// another is a second proxy on the same engine.
+// another starts a second proxy on the same engine.
 func (w *world) another(set ...func(*proxy.Config)) *world {
 	w.t.Helper()
 	twin := worldOf(w.t, w.Another(changes(set)...))
@@ -82,7 +82,7 @@ func (w *world) another(set ...func(*proxy.Config)) *world {
 	return twin
 }
 
-// restarted is another proxy after a crash of this one.
+// restarted crashes this proxy and starts another.
 func (w *world) restarted() *world {
 	w.t.Helper()
 	w.Crash()
@@ -92,7 +92,7 @@ func (w *world) restarted() *world {
 // nothingStaged checks that the store has no byte of any upload.
 func (w *world) nothingStaged() {
 	w.t.Helper()
-	require.Eventually(w.t, func() bool { return w.bytesStored() == 0 }, wait, 10*time.Millisecond, "bytes were left behind")
+	require.Eventually(w.t, func() bool { return w.bytesStored() == 0 }, wait, 10*time.Millisecond, "staged bytes were not removed")
 }
 
 // bytesStored counts the messages on chunk subjects of every bucket.
@@ -151,7 +151,7 @@ func (w *world) raw() net.Conn {
 	return conn
 }
 
-// oneByte keeps a buffered reader from taking what follows the handshake.
+// oneByte prevents a buffered reader from reading more than the handshake.
 type oneByte struct{ net.Conn }
 
 func (c oneByte) Read(p []byte) (int, error) { return c.Conn.Read(p[:1]) }

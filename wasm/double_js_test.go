@@ -12,9 +12,9 @@ import (
 	"attache/bridge"
 )
 
-// world is a page around the module, doubled: attache.js and a browser. Sockets and
-// files do only what a test has them do. (What the client does, and when, is tested
-// natively; here it is the border.)
+// world is a test double of the page around the module: of attache.js and of a
+// browser. Sockets and files act only when a test makes them. (The client's behaviour
+// is tested natively; these tests are about the border.)
 type world struct {
 	*testing.T
 	page    *page
@@ -33,7 +33,7 @@ type heard struct {
 
 const handle = 7
 
-// newWorld checks at the test's end that the module keeps no callback.
+// newWorld checks at the test's end that the module holds no callback.
 func newWorld(t *testing.T) *world {
 	w := &world{T: t, page: newPage()}
 	var err error
@@ -100,8 +100,7 @@ func (w *world) open(id string, position int64) {
 	require.Nil(w, w.call("open", handle, report, dial, "wss://files.example/base", 0, id, position, ""))
 }
 
-// words returns what was heard of these words since the last time, and forgets
-// everything else.
+// words returns the reports of these words since the last call, and drops all others.
 func (w *world) words(words ...string) []heard {
 	var list []heard
 	for _, h := range w.heard {
@@ -181,7 +180,7 @@ func (w *world) newSocket(url string) *socketDouble {
 
 func (s *socketDouble) set(key string, v any) { require.NoError(s.w, s.value.Set(key, v)) }
 
-// take is what the browser does with a message: text, or a view's bytes.
+// take receives a message as the browser does: a text, or a view's bytes.
 func (s *socketDouble) take(v safejs.Value) {
 	if v.Type() == safejs.TypeString {
 		text, _ := v.String()
@@ -214,20 +213,20 @@ func (s *socketDouble) fire(event string, data any) {
 func (s *socketDouble) open() { s.w.Helper(); s.fire("open", nil) }
 func (s *socketDouble) cut()  { s.w.Helper(); s.fire("close", nil) }
 
-// push has the proxy send a message.
+// push makes the proxy send a message.
 func (s *socketDouble) push(m bridge.Wire) {
 	s.w.Helper()
 	s.fire("message", string(bridge.AppendMessage(nil, m)))
 }
 
-// sent returns the messages since the last time.
+// sent returns the messages since the last call.
 func (s *socketDouble) sent() []bridge.Wire {
 	texts := s.texts
 	s.texts = nil
 	return texts
 }
 
-// only returns the one message since the last time.
+// only returns the one message since the last call.
 func only[M bridge.Wire](s *socketDouble) M {
 	s.w.Helper()
 	list := s.sent()
@@ -336,7 +335,7 @@ func (d *socketDouble) transfer(f *fileDouble, key string, from int) {
 	}
 }
 
-// states are the states of an upload since the last time.
+// states returns the states of an upload since the last call.
 func (w *world) states() []string {
 	var list []string
 	for _, h := range w.words("upload") {

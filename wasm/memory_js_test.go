@@ -9,7 +9,7 @@ import (
 	"attache/bridge"
 )
 
-// live is how much of Go's heap is in use.
+// live returns how many bytes of Go's heap are in use.
 func live() int64 {
 	var m runtime.MemStats
 	for range 3 { // finalizers of JavaScript values run in between
@@ -38,7 +38,7 @@ func TestR16CutsLeaveNothingBehind(t *testing.T) {
 		w.sockets, w.heard = nil, nil
 		if i%4 == 0 {
 			s.cut()
-			// The doubles of sockets that are gone are the test's to forget.
+			// The test itself must release the doubles of closed sockets.
 			for _, release := range w.release[kept:] {
 				release()
 			}

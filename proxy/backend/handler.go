@@ -198,7 +198,7 @@ func (h *Handler) replyError(w http.ResponseWriter, r *http.Request, err error) 
 }
 
 // status is the HTTP status for a code. Only intermediaries read it: the proxy reads
-// the code in the body. It differs from the one in package proxy (refuse.go) on
+// the code in the body. It differs from the one in package proxy (refusal.go) on
 // purpose: that one is for
 // browsers, to which, for example, 410 means an expired download link.
 func status(c bridge.Code) int {

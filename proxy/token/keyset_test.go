@@ -89,7 +89,7 @@ func TestMint_NeedsASharedSecret(t *testing.T) {
 	require.ErrorContains(t, err, "shared secret")
 }
 
-// B68: Reload reads a key set again, and keeps the old one if the new one is broken.
+// B68: Reload reads a key set again, and continues with the old one if the new one is broken.
 func TestB68ReloadKeepsTheOldSetIfTheNewIsBroken(t *testing.T) {
 	path := keySetFile(t, ecJWK("ec", &ecKey.PublicKey))
 	keys, err := token.KeySet(t.Context(), path, silent)

@@ -20,7 +20,7 @@ import (
 // change is one change of a token, and whether the token must still be accepted.
 type change struct {
 	key      string
-	value    any // nil: the member goes
+	value    any // nil: the member is removed
 	believed bool
 }
 

@@ -10,7 +10,7 @@ import (
 	"attache/bridge"
 )
 
-// R1: what is drained counts from the last recovery, whenever sending ended.
+// R1: the time to drain counts from the last recovery, whenever sending ended.
 func TestR1DrainedCountsFromTheLastRecovery(t *testing.T) {
 	for _, c := range []struct {
 		name  string

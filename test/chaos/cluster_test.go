@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// R6: what was never timed is not fast.
+// R6: a kind of failover that was never timed is not within its bound.
 func TestR6FailoversMustBeTimed(t *testing.T) {
 	times := func(n int, each time.Duration) []time.Duration { return slices.Repeat([]time.Duration{each}, n) }
 	for _, c := range []struct {
@@ -20,7 +20,7 @@ func TestR6FailoversMustBeTimed(t *testing.T) {
 		{"nothing", nil, nil, 0, false},
 		{"no node", times(20, time.Second), nil, 1, false},
 		{"one of each", times(1, time.Second), times(1, time.Second), 1, true},
-		{"too few to judge", times(19, 4*time.Second), times(19, time.Second), 1, true},
+		{"too few for a percentile", times(19, 4*time.Second), times(19, time.Second), 1, true},
 		{"one too few", times(20, time.Second), times(19, time.Second), 20, false},
 		{"enough", times(20, time.Second), times(20, 9*time.Second), 20, true},
 		{"a slow proxy", times(20, 4*time.Second), times(20, time.Second), 20, false},

@@ -32,8 +32,8 @@ func TestR1KillsOfSeveralAreCountedApart(t *testing.T) {
 	}
 }
 
-// R1: of a thousand kills, of which half have three processes to choose from,
-// far more than a hundred are of several.
+// R1: half of a thousand kills have three processes to choose from; far more than a
+// hundred kills are of several.
 func TestR1ScheduleHasEnoughKillsOfSeveral(t *testing.T) {
 	for seed := range uint64(50) {
 		k := &killer{random: rand.New(rand.NewPCG(seed, 1))}

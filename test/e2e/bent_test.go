@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Old libraries (Prototype, MooTools, those of Magento) change the language like this
-// before the element loads.
+// Old libraries (Prototype, MooTools, Magento's) change the language like this before
+// the element loads.
 const bent = `
 	Array.from = (list) => Array.prototype.slice.call(list);
 	Array.prototype.toJSON = function () { return '[' + this.join() + ']'; };

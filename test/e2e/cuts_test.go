@@ -13,8 +13,8 @@ import (
 
 var cuts = flag.Int("cuts", 20, "how often the wire is cut during the one upload of TestR16WireCutsDuringOneUpload")
 
-// Of the upload whose wire is cut. A cut comes cutLeast to cutEvery bytes after the one
-// before: during a frame, and before the end of the file.
+// The upload whose wire is cut. A cut comes cutLeast to cutEvery bytes after the
+// previous one: during a frame, and before the end of the file.
 const (
 	cutLeast    = 8 << 10
 	cutEvery    = 512 << 10

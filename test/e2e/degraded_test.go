@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Browsers that lack a feature, and the simulated ones in which host pages are tested.
+// Browsers that lack a feature, and the simulated browsers (such as jsdom) in which
+// host pages are tested.
 var lacking = map[string]string{
 	"B74 custom states": `delete ElementInternals.prototype.states`,
 	"B74 custom states without dashes": `CustomStateSet.prototype.add = (state) => {

@@ -131,7 +131,7 @@ func (s side) say(text string) {
 	tell(s.page, "e2e.say", s.id, text)
 }
 
-// hears waits for a text.
+// hears waits until the side shows a text.
 func (s side) hears(text string) line {
 	s.t.Helper()
 	return ask[line](s.page, "e2e.line", s.id, text)
@@ -153,7 +153,7 @@ func (s side) link(id string) string {
 	return ask[string](s.page, "(side, id) => e2e.session(side).link(id)", s.id, id)
 }
 
-// works shows that the chat still works: a text and a file reach the other side.
+// works checks that the chat still works: a text and a file reach the other side.
 func (s side) works(other side) {
 	s.t.Helper()
 	f := generated(s.t, "afterwards.txt", []byte("all is well"))

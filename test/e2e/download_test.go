@@ -81,8 +81,8 @@ func (s side) save(name string) saved {
 	return file
 }
 
-// A file too large for a Blob is saved in each of the ways, and once by a link that the
-// proxy refuses. None of them replaces the page.
+// A file too large for a Blob is saved in each possible way, and once by a link that
+// the proxy refuses. None of them replaces the page.
 func TestB57DownloadNeverLeavesThePage(t *testing.T) {
 	d := places[1].open(t)
 	d.expect(`status of 403|frame-src https://elsewhere\.example/`)
@@ -252,6 +252,6 @@ func TestB56DownloadBehindALogin(t *testing.T) {
 	d.connected()
 	d.customer.file("signed.bin")
 	g.cutAt.Store(1 << 20)
-	require.Equal(t, f.digest, d.customer.save("signed.bin").digest(t), "it went on after the cut")
+	require.Equal(t, f.digest, d.customer.save("signed.bin").digest(t), "it resumed after the cut")
 	require.EqualValues(t, 2, g.asked.Load())
 }

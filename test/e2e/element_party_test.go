@@ -75,7 +75,7 @@ func switched(t *testing.T, p *page, session string) {
 	}`, party(t, session, "bo"), session)
 }
 
-// loggedOut removes the token, and another user comes.
+// loggedOut removes the token, and another user logs in.
 func loggedOut(t *testing.T, p *page, session string) {
 	tokens := map[string]string{"ada": party(t, session, "ada"), "bo": party(t, session+"-bo", "bo")}
 	tell(p, `async (tokens, session) => {

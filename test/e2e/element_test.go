@@ -64,7 +64,7 @@ func TestElementIsAView(t *testing.T) {
 		{"a reconnect as another user is a switch", anotherUser},
 		{"B32 a retry keeps the draft and the chosen files", triedAgain},
 		{"each session of the page's own keeps its draft and tiles", ownSessions},
-		{"a thousand remounts leave nothing behind", remounted},
+		{"a thousand remounts leak nothing", remounted},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := &page{t: t, ctx: p.ctx}
@@ -82,7 +82,7 @@ func TestElementIsAView(t *testing.T) {
 	require.Zero(t, ask[int](p, "views.waiting"))
 }
 
-// rendersAnew changes an element as frameworks do, in the middle of an upload.
+// rendersAnew renders an element again, as frameworks do, in the middle of an upload.
 func rendersAnew(t *testing.T, p *page, session string) {
 	tell(p, `async (token) => {
 		const element = views.mount('one', token);
@@ -299,7 +299,7 @@ func givenEarly(t *testing.T, p *page, session string) {
 	require.Contains(t, got.Tile, "read-only")
 }
 
-// remounted makes an element a thousand times, each time another node.
+// remounted creates an element a thousand times, each time a new node.
 func remounted(t *testing.T, p *page, session string) {
 	token := party(t, session, "ada")
 	const mounts = `async (token, times) => {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hostile are calls that no sane page makes. Each is JavaScript that may use
+// hostile are calls that no correct page makes. Each is JavaScript that may use
 // api (the module), session (the agent's) and what hostilePrelude declares.
 var hostile = []struct{ name, call string }{
 	{"connect: nothing", `api.connect()`},
@@ -92,7 +92,7 @@ var harmless = []struct{ name, call string }{
 	{"a Blob without a name", `session.upload(new Blob(['abc']), { name: 'blob.txt' })`},
 }
 
-// retried is a connect that is retried until the page hears the cause and gives up.
+// retried is a connect that is retried until the page is given the cause and aborts.
 func retried(token string) string {
 	return `new Promise((_, no) => {
 		const given = new AbortController();

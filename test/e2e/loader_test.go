@@ -56,7 +56,7 @@ func TestTheLoaderInABrowser(t *testing.T) {
 	for name, test := range map[string]struct {
 		files  fstest.MapFS
 		policy string // Content-Security-Policy of the page; FILES stands for the files' origin
-		other  bool   // the files lie on another origin than the page
+		other  bool   // the files are on another origin than the page
 		want   string
 	}{
 		"strict policy": {

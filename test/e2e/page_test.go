@@ -67,8 +67,8 @@ func (p *page) prepare(closeTab func()) {
 		require.Empty(t, p.unexpected(), "warnings, errors, uncaught exceptions and policy violations of the page")
 	})
 	require.NoError(t, chromedp.Listen(ctx, p.hear))
-	// The driver enables this domain, which makes a debug message of every frame of a
-	// socket.
+	// The driver enables this domain, which copies every frame of a socket into a
+	// debug message.
 	_, err := chromedp.Call(ctx, network.Disable, cdp.Empty{})
 	require.NoError(t, err)
 	_, err = chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: probe})
@@ -147,7 +147,7 @@ func ask[T any](p *page, function string, args ...any) T {
 	return answer
 }
 
-// tell is ask without a result.
+// tell calls a JavaScript function as ask does, and ignores the result.
 func tell(p *page, function string, args ...any) {
 	p.t.Helper()
 	ask[chromedp.Void](p, function, args...)

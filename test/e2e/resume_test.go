@@ -54,7 +54,7 @@ func TestPlugPulledInTheMiddleOfAnUpload(t *testing.T) {
 	tell(d.page, "() => e2e.until(() => /back after/.test(document.querySelector('#outage').textContent), 'the proxy to be back')")
 	d.arrived(f, "plugged.bin")
 	require.LessOrEqual(t, ask[int64](d.page, "e2e.sentBytes")-f.size, int64(window), "sent twice")
-	tell(d.page, `() => e2e.until(() => /resumed at \d.* MB/.test(document.querySelector('#timeline .resumed.reached')?.textContent), 'the strip to say where it went on')`)
+	tell(d.page, `() => e2e.until(() => /resumed at \d.* MB/.test(document.querySelector('#timeline .resumed.reached')?.textContent), 'the timeline to show where it resumed')`)
 	d.customer.works(d.agent)
 }
 

@@ -65,7 +65,7 @@ func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 	require.Equal(t, "Scanning for viruses", ask[string](d.page, `(name) => e2e.named('customer', name).querySelector('[role=progressbar]').getAttribute('aria-valuetext')`, contract))
 	require.Regexp(t, after, d.station("stored.reached"))
 	require.Equal(t, "·", d.station("scanned"))
-	require.Empty(t, d.agent.tiles(), "nobody else sees it yet")
+	require.Empty(t, d.agent.tiles(), "no other party sees it yet")
 	d.picture("scanning")
 	scanner.Resume()
 	require.Equal(t, clean.digest, d.agent.digest(d.agent.file(contract).ID))
@@ -88,14 +88,14 @@ func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 		require.Equal(t, c.says, d.customer.refusal(name))
 		require.Equal(t, "Not sent", d.customer.shows(name, "failed").Meta)
 		require.Equal(t, []string{"Dismiss"}, ask[[]string](d.page, `(name) => [...e2e.named('customer', name).querySelectorAll('button')].map((button) => button.textContent)`, name),
-			"there is no way to send it all the same")
+			"it cannot be sent in spite of the verdict")
 		require.Equal(t, []string{"scanning", "failed"}, d.last(name))
 	}
 	d.customer.say("Did you get them?")
 	d.agent.hears("Did you get them?")
 	require.Equal(t, []line{{File: contract}, {Text: "Did you get them?"}}, d.agent.lines())
 	require.Len(t, d.agent.tiles(), 1)
-	require.Empty(t, ask[[][2]string](d.page, "() => steps.agent"), "only their sender hears of uploads")
+	require.Empty(t, ask[[][2]string](d.page, "() => steps.agent"), "only its sender is sent an upload's states")
 	d.picture("scanned")
 }
 
@@ -109,14 +109,14 @@ func nested(t *testing.T, depth int) []byte {
 	return content
 }
 
-// station waits until a step of the newest row in the strip has these classes,
+// station waits until a step of the newest row in the timeline has these classes,
 // and returns its text.
 func (d *desk) station(classes string) string {
 	d.t.Helper()
 	return ask[string](d.page, `(classes) => e2e.until(() => document.querySelector('#timeline li .' + classes + ' dd')?.textContent, classes)`, classes)
 }
 
-// last are the last two states of its upload that the customer heard of.
+// last returns the last two states of its upload that the customer was sent.
 func (d *desk) last(name string) []string {
 	d.t.Helper()
 	states := ask[[]string](d.page, "(wanted) => steps.customer.filter(([name]) => name === wanted).map(([, state]) => state)", name)

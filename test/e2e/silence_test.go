@@ -17,16 +17,16 @@ import (
 	"attache/bridge"
 )
 
-// Of the uploads in whose middle the wire falls silent, within a frame.
+// The uploads in the middle of which the wire falls silent, within a frame.
 const (
 	silenceAt   = 2<<20 + 12_345
 	silenceRate = 4 << 20 // bytes a second
 	silenceSize = 12 << 20
 )
 
-// asleep is longer than a page's patience with a silent socket (idleTime in
-// wasm/chat_js.go) and the proxy's with half a frame (MessageTimeout in
-// proxy/proxy.go).
+// asleep is longer than a page waits on a silent socket (idleTime in
+// wasm/client/chat.go) and the proxy for half a frame (MessageTimeout in
+// proxy/config.go).
 const asleep = 17 * time.Second
 
 // TestF25LaptopSleeps stops a browser and its network in the middle of an upload. Both
@@ -55,7 +55,7 @@ func TestF25LaptopSleeps(t *testing.T) {
 }
 
 // TestF18WireFallsSilent leaves an upload's sockets open and carries nothing any more,
-// as a router does that has lost its uplink.
+// like a router that has lost its uplink.
 func TestF18WireFallsSilent(t *testing.T) {
 	t.Parallel()
 	d, w := acrossWire(t, silenceRate, func() *page { return newPage(t) })

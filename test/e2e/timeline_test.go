@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A sender may receive the newest step only. The timeline then waits for none before it.
+// A sender may be sent only the newest step. The timeline then does not wait for the
+// steps before it.
 func TestTimelineOfAFileWhoseStepsWereTooQuick(t *testing.T) {
 	t.Parallel()
 	d := places[0].open(t)

@@ -22,7 +22,7 @@ func mint(t *testing.T, flags ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// expired is a token whose time is over.
+// expired returns the token with an expiry in the past.
 func expired(t *testing.T, token string) string {
 	t.Helper()
 	claims := jwt.MapClaims{}

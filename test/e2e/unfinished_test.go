@@ -17,11 +17,11 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	d.click(`() => e2e.root('agent').querySelector('textarea')`) // browsers ask only after a user's action
 	d.reload()
 	d.connected()
-	require.Empty(t, asked(), "nothing is lost, nothing is asked")
+	require.Empty(t, asked(), "nothing would be lost, so nothing is asked")
 
 	d.begin(f, "video.mp4")
 	d.click(`() => e2e.root('agent').querySelector('textarea')`)
-	tell(d.page, "() => e2e.until(() => JSON.parse(e2e.kept()[0][1]).stored > 0, 'what is stored to be noted')")
+	tell(d.page, "() => e2e.until(() => JSON.parse(e2e.kept()[0][1]).stored > 0, 'the stored bytes to be saved')")
 	d.reload()
 	require.Equal(t, []string{"beforeunload"}, asked())
 	d.connected()
@@ -66,7 +66,7 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	key := ask[string](d.page, "() => e2e.named('agent', 'other.mp4').dataset.key")
 	d.click(`() => e2e.named('agent', 'other.mp4').querySelector('button.dismiss')`)
 	tell(d.page, "() => e2e.until(() => !e2e.named('agent', 'other.mp4') && e2e.kept().length === 0, 'it to be given up')")
-	require.Equal(t, []string{key}, ask[[]string](d.page, "() => e2e.until(() => cancelled.length > 0 && cancelled, 'the proxy to hear of it')"))
+	require.Equal(t, []string{key}, ask[[]string](d.page, "() => e2e.until(() => cancelled.length > 0 && cancelled, 'the proxy to be sent it')"))
 	d.reload()
 	d.connected()
 	require.Len(t, d.agent.tiles(), 1)

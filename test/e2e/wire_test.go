@@ -41,7 +41,7 @@ type cut struct {
 	left   int64 // bytes of data sockets until then
 	all    bool  // chat sockets as well
 	reset  bool  // by RST, as by a router that has lost its state; else by FIN
-	silent bool  // by neither: the connection stays open and silent
+	silent bool  // neither: the connection stays open and silent
 	done   chan struct{}
 }
 
@@ -88,8 +88,8 @@ func (w *wire) cut(after int64, all, reset bool) {
 	w.at(&cut{left: after, all: all, reset: reset})
 }
 
-// hush waits for such a point, from where on open sockets pass nothing on in either
-// direction.
+// hush waits until that many more bytes of files have passed; from then on open
+// sockets pass nothing on in either direction.
 func (w *wire) hush(after int64) {
 	w.t.Helper()
 	w.at(&cut{left: after, all: true, silent: true})

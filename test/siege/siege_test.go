@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 // timed are the figures that depend on the machine's load. Tests do not assert them.
 var timed = map[string]bool{uploadP99: true, longestSilence: true, goodFailed: true, refusedShare: true}
 
-// T5, T6, T19, T20, H1 and H5, a slice of `make siege`: the figures that do not depend on the machine's speed.
+// T5, T6, T19, T20, H1 and H5, a slice of `make siege`: the figures that do not
+// depend on the machine's speed.
 func TestT5T6TheCommandHoldsUnderSiege(t *testing.T) {
 	l, err := newLab(t.Context(), options{Run: harness.Run{Seed: 1, Dir: t.TempDir()}, time: time.Second, size: 0.5}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
@@ -62,8 +63,8 @@ func TestT5T6TheCommandHoldsUnderSiege(t *testing.T) {
 			}
 			require.NoError(t, err)
 			require.Empty(t, out.Failed, out.Figures)
-			require.NotZero(t, out.Figures["newcomers"]+out.Figures["uploads"], "good users were beside it")
-			require.NotZero(t, out.Figures[spoken], "a good user has spoken")
+			require.NotZero(t, out.Figures["newcomers"]+out.Figures["uploads"], "good users worked at the same time")
+			require.NotZero(t, out.Figures[spoken], "a good user has sent a text")
 		})
 	}
 }

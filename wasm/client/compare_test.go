@@ -11,7 +11,7 @@ import (
 	"attache/bridge"
 )
 
-// complete is the proxy's answer to an offer of which it has every byte.
+// complete is the proxy's answer to an offer of a file whose bytes it has all.
 func complete(f *fileDouble) *bridge.Accept {
 	sum := sha256.Sum256(f.content)
 	return &bridge.Accept{Key: key, Offset: int64(len(f.content)), Digest: hex.EncodeToString(sum[:])}
@@ -25,8 +25,8 @@ func (w *world) deliver(s *socketDouble, f *fileDouble) {
 }
 
 // B43: after a reload the person chooses a file of the same name, size and date.
-// The proxy has all of the first one; whether that is this one is for the page to
-// find out before it says so.
+// The proxy has all of the first file; the page finds out whether that is this one
+// before it reports so.
 func TestB43CompleteUploadOfAnotherPageIsCompared(t *testing.T) {
 	event := announcement(key, 1000)
 	accepted := &bridge.Upload{Key: key, State: bridge.Accepted}
@@ -61,7 +61,7 @@ func TestB43CompleteUploadOfAnotherPageIsCompared(t *testing.T) {
 				s.sent()
 				test.play(s, f)
 				require.Equal(t, complete(f).Digest, f.digest)
-				require.Equal(t, []string{"offered"}, w.states(), "nothing is said before")
+				require.Equal(t, []string{"offered"}, w.states(), "nothing is reported before")
 				f.compared(same)
 				w.last().sent()
 				if same {

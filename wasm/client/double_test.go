@@ -12,8 +12,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a host for the client, doubled. Sockets and files do only what a test has
-// them do, and time passes when it says so.
+// world is a test double of a host. Sockets and files act only when a test makes
+// them, and time passes only when it says so.
 type world struct {
 	tester
 	clockDouble
@@ -30,7 +30,7 @@ type heard struct {
 	text string
 }
 
-// tester is what a test and a drawn one have in common.
+// tester is the part that *testing.T and *rapid.T have in common.
 type tester interface {
 	require.TestingT
 	Helper()
@@ -39,7 +39,7 @@ type tester interface {
 
 const handle = 7
 
-// newTestWorld checks at the test's end that the client keeps no socket and no timer.
+// newTestWorld checks at the test's end that the client holds no socket and no timer.
 func newTestWorld(t *testing.T) *world {
 	w := newWorld(t)
 	t.Cleanup(w.end)
@@ -98,8 +98,7 @@ func (w *world) open(id string, position int64) {
 	})
 }
 
-// words returns what was heard of these words since the last time, and forgets
-// everything else.
+// words returns the reports of these words since the last call, and drops all others.
 func (w *world) words(words ...Word) []heard {
 	var list []heard
 	for _, h := range w.heard {
@@ -186,17 +185,17 @@ func (s *socketDouble) cut() {
 
 func (s *socketDouble) text(text string) { s.listener(Event{Kind: Received, Text: text}) }
 
-// push has the proxy send a message.
+// push makes the proxy send a message.
 func (s *socketDouble) push(m bridge.Wire) { s.text(string(bridge.AppendMessage(nil, m))) }
 
-// sent returns the messages since the last time.
+// sent returns the messages since the last call.
 func (s *socketDouble) sent() []bridge.Wire {
 	texts := s.texts
 	s.texts = nil
 	return texts
 }
 
-// only returns the one message since the last time.
+// only returns the one message since the last call.
 func only[M bridge.Wire](s *socketDouble) M {
 	s.w.Helper()
 	list := s.sent()

@@ -9,12 +9,12 @@ import (
 	"attache/bridge"
 )
 
-// B69: a reverse proxy ends sockets that are quiet for 5 s. The page notices, and has
-// the proxy ping before.
+// B69: a reverse proxy ends sockets that are quiet for 5 s. The page notices, and
+// makes the proxy ping sooner.
 func TestB69IdleLimitIsLearned(t *testing.T) {
 	const s = time.Second
 	for name, test := range map[string]struct {
-		spans []time.Duration // that the chat's sockets are quiet before they end
+		spans []time.Duration // how long the chat's sockets are quiet before they end
 		want  []int64         // the ping that the hellos after them ask for, in milliseconds
 	}{
 		"twice the same":            {[]time.Duration{5 * s, 5*s + 20*time.Millisecond}, []int64{0, 3000}},

@@ -13,10 +13,10 @@ import (
 	"attache/bridge"
 )
 
-// machine is a client between a network that does anything and a proxy that keeps its
-// promises. In any order of cuts, late and lost messages, refusals, expired tokens and
-// calls, the client sends nothing that was not asked for, reports each upload's end
-// once, and keeps neither a socket nor a timer.
+// machine is a client between a network that does anything and a proxy that follows
+// the protocol. In any order of cuts, late and lost messages, refusals, expired tokens
+// and calls, the client sends no bytes that the proxy did not ask for, reports each
+// upload's end once, and leaks neither a socket nor a timer.
 type machine struct {
 	*world
 	t       *rapid.T
@@ -30,7 +30,7 @@ type machine struct {
 type sent struct {
 	*fileDouble
 	key     string
-	offered bool // the proxy has heard of it
+	offered bool // the proxy has received an offer of it
 	stored  int  // durable at the proxy
 	said    int  // that the proxy said is durable
 	state   bridge.UploadState
@@ -45,7 +45,7 @@ func newMachine(t *rapid.T) *machine {
 	return m
 }
 
-// TestAnyOrderOfEvents draws it.
+// TestAnyOrderOfEvents draws the order.
 func TestAnyOrderOfEvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMachine(t)
@@ -92,7 +92,7 @@ func (m *machine) each(f func(*socketDouble)) {
 	}
 }
 
-// some is for one socket.
+// some calls f with one random socket.
 func (m *machine) some(f func(*socketDouble)) {
 	if list := m.live(); len(list) > 0 {
 		f(rapid.SampledFrom(list).Draw(m.t, "socket"))
@@ -165,7 +165,7 @@ func (m *machine) giveToken() {
 	}
 }
 
-// refuse sends a fail or a bye where there is no reason for one.
+// refuse sends a fail or a bye without a reason.
 func (m *machine) refuse() {
 	m.some(func(s *socketDouble) {
 		if !m.peerOf(s).opened {
@@ -186,7 +186,7 @@ func (m *machine) refuse() {
 	})
 }
 
-// late has a socket that is closed bring something all the same.
+// late makes a closed socket deliver an event nevertheless.
 func (m *machine) late() {
 	for _, s := range m.sockets {
 		if s.closed {
@@ -203,7 +203,7 @@ func (m *machine) late() {
 	}
 }
 
-// check reads what the client has reported since the last time.
+// check reads the client's reports since the last call.
 func (m *machine) check() {
 	for _, h := range m.words(WordUpload, WordProgress, WordClosed, WordFail) {
 		switch h.word {
@@ -250,7 +250,7 @@ func (m *machine) reported(u *sent, h heard) {
 	}
 }
 
-// round is what happens where nothing goes wrong.
+// round is one round of a network without faults.
 func (m *machine) round() {
 	for len(m.asked) > 0 {
 		number := m.asked[0]
@@ -272,7 +272,7 @@ func (m *machine) cutData() {
 	}
 }
 
-// settle lets everything come to its end in a network without faults.
+// settle runs rounds without faults until everything has ended.
 func (m *machine) settle() {
 	m.check()
 	for range 400 {

@@ -23,7 +23,7 @@ func (w *world) together(sizes ...int) (files []*fileDouble, keys []string) {
 	return files, keys
 }
 
-// offers are the keys offered since the last time, each with the one before it.
+// offers returns the keys offered since the last call, each with its predecessor's.
 func (s *socketDouble) offers() (list [][2]string) {
 	for _, m := range s.sent() {
 		if offer, ok := m.(*bridge.Offer); ok {
@@ -41,13 +41,13 @@ func TestOfferNamesThePreviousUpload(t *testing.T) {
 	alone.upload(strings.Repeat("ff", 16), "b.bin")
 	require.Equal(t, [][2]string{{keys[0], ""}, {keys[1], keys[0]}}, s.offers())
 	s.push(&bridge.Fail{Key: keys[1], Error: *bridge.NewError(bridge.CodeFileCount, "")})
-	require.Equal(t, [][2]string{{keys[2], keys[0]}}, s.offers(), "what was refused is passed over")
+	require.Equal(t, [][2]string{{keys[2], keys[0]}}, s.offers(), "a refused upload is skipped")
 	w.cancel(files[0].call)
 	require.Equal(t, [][2]string{{strings.Repeat("ff", 16), ""}}, s.offers())
 }
 
-// The last frame of a file goes out after that of the one before it; everything
-// else need not wait.
+// The last frame of a file is sent after the last frame of the file before it; no
+// other frame waits.
 func TestLastFrameWaitsForEarlierUpload(t *testing.T) {
 	const big = 300 << 10
 	for name, test := range map[string]struct {
@@ -112,8 +112,8 @@ func TestEarlierFramesDoNotWait(t *testing.T) {
 	d.transfer(files[1], keys[1], stored, 1<<20)
 }
 
-// A file of no bytes is there as soon as it is offered, so its offer waits; and
-// those after it wait with it.
+// An empty file has arrived as soon as it is offered, so its offer waits, and so do
+// the offers after it.
 func TestEmptyFileWaitsToBeOffered(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()

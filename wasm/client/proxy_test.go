@@ -11,7 +11,7 @@ import (
 	"attache/bridge"
 )
 
-// The proxy of a [machine] keeps its promises, and judges what the client sends.
+// The proxy of a [machine] follows the protocol, and checks what the client sends.
 
 // peer is the proxy's end of one socket.
 type peer struct {
@@ -20,7 +20,7 @@ type peer struct {
 	acks            []*sent        // not sent yet
 }
 
-// peerOf is the proxy's end of a socket that the client has not closed; nil: of none.
+// peerOf returns the proxy's end of a socket, or nil if the client has closed it.
 func (m *machine) peerOf(s *socketDouble) *peer {
 	if m.known[s] == nil {
 		m.known[s] = &peer{ends: map[string]int{}}
@@ -110,7 +110,7 @@ func (m *machine) chat() *socketDouble {
 	return nil
 }
 
-// takeFrame judges the next frame of a data socket, and stores it.
+// takeFrame checks the next frame of a data socket, and stores it.
 func (m *machine) takeFrame(s *socketDouble) {
 	p := m.peerOf(s)
 	if len(s.frames) == 0 {
@@ -149,7 +149,7 @@ func (m *machine) ack(s *socketDouble) {
 	s.push(&bridge.Ack{Key: u.key, Stored: int64(u.stored)})
 }
 
-// step moves each accepted upload on, whether the page hears of it or not.
+// step advances each accepted upload, whether the page is sent its state or not.
 func (m *machine) step() {
 	chat := m.chat()
 	for _, u := range m.uploads {

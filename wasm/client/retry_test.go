@@ -116,8 +116,8 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 	}
 }
 
-// What the chat has used already may be this very file's: its place was kept
-// when it began.
+// The used part of the limits may be this very file's own reservation, from when it
+// began.
 func TestUsedUpLimitDoesNotRefuseAResume(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected(func(m *bridge.Welcome) {
@@ -137,5 +137,5 @@ func TestFailedStateEndsTheUpload(t *testing.T) {
 	steps := w.words(WordUpload)
 	require.Contains(t, steps[1].text, `"code":"infected"`)
 	s.push(&bridge.Upload{Key: key, State: bridge.Accepted})
-	require.Empty(t, w.words(WordUpload), "what is over stays over")
+	require.Empty(t, w.words(WordUpload), "an upload that has ended stays so")
 }

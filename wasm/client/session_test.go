@@ -28,7 +28,7 @@ func TestConnect(t *testing.T) {
 		w.words(WordWelcome, WordClosed))
 }
 
-// What is final ends the first connect; everything else is tried again.
+// A final error ends the first connect; after any other it is retried.
 func TestConnectFails(t *testing.T) {
 	refuse := func(code bridge.Code) func(*world, *socketDouble) {
 		return func(w *world, s *socketDouble) {
@@ -46,7 +46,7 @@ func TestConnectFails(t *testing.T) {
 		"no answer":     {func(w *world, s *socketDouble) { s.open(); w.pass(15*time.Second + 50*time.Millisecond) }, "timeout", false, true},
 		"busy":          {refuse(bridge.CodeBusy), "busy", false, true},
 		"too early":     {refuse(bridge.CodeTokenEarly), "token-early", true, true},
-		"gone, and nobody else there": {func(w *world, s *socketDouble) {
+		"gone, and no other proxy": {func(w *world, s *socketDouble) {
 			s.open()
 			s.push(&bridge.Bye{After: 1000})
 			w.pass(1100 * time.Millisecond)
@@ -207,9 +207,9 @@ func TestByeDelaysTheNextConnect(t *testing.T) {
 	require.Len(t, w.sockets, 1)
 	w.pass(200 * time.Millisecond)
 	require.Len(t, w.sockets, 2)
-	require.Empty(t, w.words(WordState), "another proxy is there: nobody need notice")
+	require.Empty(t, w.words(WordState), "another proxy is there: the page is not disturbed")
 	w.last().cut()
-	require.Len(t, w.words(WordState), 1, "none is there")
+	require.Len(t, w.words(WordState), 1, "no other proxy is there")
 }
 
 func TestLongByeIsReported(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"attache/bridge"
 )
 
-// Hosts call on any goroutine, and so do real timers; nothing runs beside anything else.
+// Hosts call on any goroutine, and so do real timers; no two tasks run at the same time.
 func TestTasksRunOneAfterTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log []string
@@ -39,8 +39,8 @@ func TestTasksRunOneAfterTheOther(t *testing.T) {
 	})
 }
 
-// A proxy that is down for an hour, with real timers, and a host that wakes the session
-// meanwhile from elsewhere.
+// A proxy that is down for an hour, with real timers, and a host that wakes the
+// session meanwhile from another goroutine.
 func TestAnHourWithoutAProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

@@ -37,7 +37,7 @@ func TestB31MissingTokenIsRetried(t *testing.T) {
 			}
 			before := len(w.sockets)
 			w.pass(time.Minute)
-			require.Len(t, w.sockets, before, "nothing to say hello with")
+			require.Len(t, w.sockets, before, "no token for the hello")
 			require.GreaterOrEqual(t, asked, 6)
 			require.LessOrEqual(t, asked, 20, "wider and wider")
 			reported := w.words(WordState, WordClosed)
@@ -54,7 +54,7 @@ func TestB31MissingTokenIsRetried(t *testing.T) {
 	}
 }
 
-// B31: only the proxy's word about a new token ends a chat.
+// B31: only the proxy's refusal of a new token ends a chat.
 func TestB31RefusedTokens(t *testing.T) {
 	const session, expired, invalid = bridge.CodeSessionEnded, bridge.CodeTokenExpired, bridge.CodeTokenInvalid
 	for name, test := range map[string]struct {
@@ -110,7 +110,7 @@ func TestB31RefusedTokens(t *testing.T) {
 }
 
 // B34: a token function that never answers is asked again when the network is
-// back; what it may say later does not matter.
+// back; its late answer does not matter.
 func TestB34WakeAsksForATokenAgain(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()
@@ -130,8 +130,8 @@ func TestB34WakeAsksForATokenAgain(t *testing.T) {
 	require.Len(t, w.sockets, 2)
 }
 
-// A data socket whose token is refused has the chat reconnect: only a welcome
-// says whose the new token is, and no frame goes out under another name.
+// After a data socket's token is refused, the chat socket reconnects: only a welcome
+// names the new token's party, and no frame is sent under another party's name.
 func TestB39NoFrameGoesOutUnderAnotherName(t *testing.T) {
 	w := newTestWorld(t)
 	s := w.connected()

@@ -65,7 +65,7 @@ func (d *socketDouble) transfer(f *fileDouble, key string, from, end int) {
 	require.True(d.w, bytes.Equal(f.content[from:from+len(stored)], stored), "the bytes that arrived")
 }
 
-// states are the states of an upload's steps since the last time.
+// states returns the states of an upload's steps since the last call.
 func (w *world) states() []string {
 	var list []string
 	for _, h := range w.words(WordUpload) {
@@ -130,7 +130,7 @@ func TestNoticeAnnouncesTheUpload(t *testing.T) {
 	foreign := announcement(key, 10)
 	foreign.ID, foreign.From.UserID = 3, "bo"
 	s.push(&bridge.EventAdded{Event: foreign})
-	require.Equal(t, []string{"offered"}, w.states(), "somebody else's notice with our key")
+	require.Equal(t, []string{"offered"}, w.states(), "another party's notice with our key")
 
 	w = newTestWorld(t)
 	s = w.connected()
@@ -177,9 +177,9 @@ func TestUploadWaitsForCredit(t *testing.T) {
 	require.Positive(t, f.length, "an ack lets it continue")
 }
 
-// back plays the proxy, whose data socket or both have been opened again, until
-// the upload is offered again: how much arrived is asked when the new ones are
-// ready.
+// back plays the proxy after the data socket, or both, have been opened again, until
+// the upload is offered again: the page asks how much arrived once the new sockets
+// are ready.
 func (w *world) back(s *socketDouble, chat bool) (*socketDouble, *socketDouble) {
 	w.Helper()
 	if !chat {
@@ -282,7 +282,7 @@ func TestTwoUploadsAtATime(t *testing.T) {
 	s.push(&bridge.Accept{Key: keys[1]})
 	require.Equal(t, keys[maxActive], only[*bridge.Offer](s).Key, "in their order")
 	w.cancel(maxActive + 2)
-	require.Empty(t, s.sent(), "one that was never offered is taken back silently")
+	require.Empty(t, s.sent(), "an upload that was never offered is cancelled without a message")
 	w.cancel(1)
 	require.Equal(t, []bridge.Wire{&bridge.Cancel{Key: keys[0]}, &bridge.Offer{Key: keys[maxActive+2], Name: "a.txt"}}, s.sent())
 }

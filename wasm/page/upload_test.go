@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// R5: what is sent again after a cut is held against the window of that moment.
+// R5: the bytes sent again after a cut are compared with the window of that moment.
 func TestR5ResumeIsComparedWithTheWindow(t *testing.T) {
 	const size = 4 << 20
 	for _, c := range []struct {
@@ -40,7 +40,7 @@ func TestR5ResumeIsComparedWithTheWindow(t *testing.T) {
 	}
 }
 
-// The window is that of the last frame, and not the largest that there was.
+// The window of the last frame counts, and not the largest window before it.
 func TestR5WindowShrinksWithTheLink(t *testing.T) {
 	const frame = 64 << 10
 	u := &Upload{Content: make([]byte, 64<<20)}

@@ -48,8 +48,8 @@ func packages(changes []Change) map[string]bool {
 	return dirs
 }
 
-// compiler checks types as go build does, and compiles nothing but what packages
-// import.
+// compiler checks types as go build does, and compiles only the packages that are
+// imported.
 type compiler struct {
 	module   string
 	exported map[string]string // an import's file with its types
@@ -78,8 +78,8 @@ func newCompiler(t *testing.T, module string, all []Bug) *compiler {
 	return c
 }
 
-// check is an error where the package does not compile with those texts in the
-// place of its own.
+// check returns an error if the package does not compile with those texts in place of
+// its own.
 func (c *compiler) check(dir string, texts map[string][]byte) error {
 	files, err := sources(filepath.Join(c.module, filepath.FromSlash(dir)), texts)
 	if err != nil {
