@@ -2,8 +2,8 @@
 # Everything that must pass before a change lands. Sets a new machine up first.
 #
 # Two lanes of steps run side by side, because tests spend half of their time
-# waiting: for the disk, for an election, for a page. The native tests print as
-# they run; the other lane prints when it has ended.
+# waiting: for the disk, for an election, for a page. The second lane prints when it
+# has ended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -48,20 +48,20 @@ javascript() {
 in_chromium() { tests test -count=1 -parallel=4 -timeout=20m -skip='^TestShots$' ./e2e/...; }
 
 # All steps of a lane run, so that one failure does not hide another.
-other_lane() {
+second_lane() {
   local status=0
   step lint ci/lint.sh || status=1
-  step "browser side under Node" under_node || status=1
-  step "JavaScript under Node" javascript || status=1
   step "end to end in Chromium" in_chromium || status=1
   return $status
 }
 
 # More packages at once than there are cores: most of them wait.
-native_lane() {
+first_lane() {
   local status=0
   step "native tests, with the race detector" tests . -race -p=4 ./... || status=1
   step "harnesses, with the race detector" tests test -race ./bench/... ./chaos/... ./siege/... || status=1
+  step "browser side under Node" under_node || status=1
+  step "JavaScript under Node" javascript || status=1
   return $status
 }
 
@@ -69,14 +69,14 @@ step dependencies ci/deps.sh
 step "the browser module" browser_module
 
 set -m # a process group of its own, which cleanup can end as a whole
-other_lane >"$tmp/other" 2>&1 &
+second_lane >"$tmp/second" 2>&1 &
 lane=$!
 set +m
 status=0
-native_lane || status=1
+first_lane || status=1
 wait "$lane" || status=1
 lane=
-cat "$tmp/other"
+cat "$tmp/second"
 
 printf '\n== seconds of each step, side by side in two lanes, and of each package over one\n'
 cat "$tmp/steps"
