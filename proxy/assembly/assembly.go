@@ -76,7 +76,13 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 	}()
 	running, stop := context.WithCancel(context.Background())
 	a.later(stop)
-	if a.Store, err = openStore(ctx, running, e, objects.Options{Budget: uploadMemory / 2, Log: o.Log}, o.KeepDays); err != nil {
+	options := objects.Options{Budget: uploadMemory / 2, Log: o.Log}
+	if o.Backend != nil {
+		// The backend may be ours, on the same cluster: under the same name, putting a document
+		// would discard the upload that it is put from.
+		options.Prefix = "staged"
+	}
+	if a.Store, err = openStore(ctx, running, e, options, o.KeepDays); err != nil {
 		return nil, err
 	}
 	var documents proxy.Documents = a.Store

@@ -12,8 +12,6 @@ import (
 	"attache/bridge"
 )
 
-const bucketPrefix = "documents-"
-
 // bucket is one day's object store. Subjects and stream follow the layout of NATS' ADR-20,
 // with one more subject for leases.
 type bucket struct {
@@ -21,8 +19,8 @@ type bucket struct {
 	stream jetstream.Stream
 }
 
-func bucketName(day int) string {
-	return bucketPrefix + epoch.AddDate(0, 0, day).Format(time.DateOnly)
+func (s *Store) bucketName(day int) string {
+	return s.prefix + "-" + epoch.AddDate(0, 0, day).Format(time.DateOnly)
 }
 
 func streamName(bucket string) string { return "OBJ_" + bucket }
@@ -101,7 +99,7 @@ func (s *Store) bucket(ctx context.Context, id string, missing missing) (*bucket
 	if err != nil {
 		return nil, err
 	}
-	name := bucketName(day)
+	name := s.bucketName(day)
 	s.mu.Lock()
 	b := s.buckets[name]
 	s.mu.Unlock()

@@ -31,6 +31,9 @@ import (
 
 // Options bound the store's memory.
 type Options struct {
+	// Prefix begins the names of the buckets; "" means "documents". Stores with different
+	// prefixes share nothing, even on one engine.
+	Prefix string
 	// Budget is how many bytes all writers together may have in flight;
 	// 0 means 32 MiB.
 	Budget int64
@@ -51,6 +54,7 @@ const (
 // of processes may have a Store on the same engine.
 type Store struct {
 	engine     *engine.Engine
+	prefix     string
 	log        *slog.Logger
 	now        func() time.Time
 	budget     *semaphore.Weighted
@@ -76,6 +80,7 @@ var (
 func Open(ctx context.Context, e *engine.Engine, o Options) (*Store, error) {
 	s := &Store{
 		engine:     e,
+		prefix:     cmp.Or(o.Prefix, "documents"),
 		log:        cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		now:        o.Now,
 		limit:      cmp.Or(o.Budget, 32<<20),

@@ -76,7 +76,7 @@ func (s *Store) days(ctx context.Context) (map[int]string, error) {
 	names := s.reading.StreamNames(ctx)
 	for name := range names.Name() {
 		bucket, ok := strings.CutPrefix(name, streamName(""))
-		date, dated := strings.CutPrefix(bucket, bucketPrefix)
+		date, dated := strings.CutPrefix(bucket, s.prefix+"-")
 		if t, err := time.Parse(time.DateOnly, date); ok && dated && err == nil {
 			buckets[day(t)] = bucket
 		}

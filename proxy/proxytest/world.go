@@ -122,7 +122,18 @@ func Set(set func(*proxy.Config)) Change {
 // contract; both are on an engine of their own, changed as in Start.
 func BehindBackend(t testing.TB, change ...Change) Change {
 	t.Helper()
-	b := StartBackend(t, change...)
+	return behind(t, StartBackend(t, change...))
+}
+
+// BesideBackend is BehindBackend with Chat Server and the documents on the World's own engine,
+// as in a cluster that both ends share.
+func (w *World) BesideBackend() Change {
+	w.t.Helper()
+	return behind(w.t, startBackendOn(w.t, w.Engine))
+}
+
+func behind(t testing.TB, b *Backend) Change {
+	t.Helper()
 	client, err := backend.Dial(t.Context(), backend.ClientOptions{URL: b.Server.URL, Secret: secret})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
@@ -138,11 +149,16 @@ type Backend struct {
 // StartBackend runs a backend until the test ends.
 func StartBackend(t testing.TB, change ...Change) *Backend {
 	t.Helper()
+	return startBackendOn(t, startEngine(t, t.TempDir()), change...)
+}
+
+func startBackendOn(t testing.TB, e *engine.Engine, change ...Change) *Backend {
+	t.Helper()
 	var o assembly.Options
 	for _, c := range change {
 		c(&o)
 	}
-	all, err := assembly.OpenBackend(t.Context(), startEngine(t, t.TempDir()), o, backend.HandlerOptions{Secret: secret})
+	all, err := assembly.OpenBackend(t.Context(), e, o, backend.HandlerOptions{Secret: secret})
 	require.NoError(t, err)
 	t.Cleanup(all.Close)
 	b := &Backend{all, httptest.NewServer(all.Handler)}
