@@ -75,7 +75,7 @@ func runBorders(ctx context.Context, l *lab, _ options) (any, bool, error) {
 			if b.backend && !o.withBackend {
 				continue
 			}
-			out, err := with.endure(ctx, o)
+			out, err := with.runWorkload(ctx, o)
 			if err != nil {
 				return figures, false, fmt.Errorf("border %s, dying: %q: %w", b.name, dies, err)
 			}
@@ -100,10 +100,10 @@ func (l *lab) plant(ctx context.Context, name string, t bugs.Trial, changes []bu
 	return l.build(ctx, name, replace)
 }
 
-// small is an ordeal that shows within seconds whether anything is wrong.
-func small(t bugs.Trial) ordeal {
-	o := ordeal{
-		uploads: 60, kills: 12, rooms: 2, senders: 2, minSize: t.MinSize, maxSize: 4 << 20, pause: 80 * time.Millisecond,
+// small is a workload that shows within seconds whether anything is wrong.
+func small(t bugs.Trial) workload {
+	o := workload{
+		uploads: 60, kills: 12, sessions: 2, senders: 2, minSize: t.MinSize, maxSize: 4 << 20, pause: 80 * time.Millisecond,
 		cut: 60 * time.Millisecond, moment: t.Moment, spoil: 12, belied: 12,
 		onSight: true, sendTime: 30 * time.Second, drain: 20 * time.Second,
 	}

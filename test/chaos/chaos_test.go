@@ -42,14 +42,14 @@ func TestR1NothingIsLostUnderKills(t *testing.T) {
 	require.NoError(t, err)
 	for name, withBackend := range map[string]bool{"a proxy alone": false, "with backend and scanner": true} {
 		t.Run(name, func(t *testing.T) {
-			o := ordeal{
-				uploads: 60, kills: 8, rooms: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
+			o := workload{
+				uploads: 60, kills: 8, sessions: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
 				spoil: 50, belied: 15, oracles: 3, onSight: true, sendTime: time.Minute, drain: settleTimeout, withBackend: withBackend,
 			}
 			if withBackend {
 				o.infected = 10
 			}
-			out, err := l.endure(t.Context(), o)
+			out, err := l.runWorkload(t.Context(), o)
 			require.NoError(t, err)
 			require.Empty(t, out.Findings.Counts, out.Findings.First)
 			require.EqualValues(t, 60, out.Announced+out.Refused)

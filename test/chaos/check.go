@@ -22,20 +22,20 @@ const (
 // without one in time. The time counts from the last recovery, which may come
 // while it waits or before the last file was sent. It returns the time from there
 // to the last final state.
-func (f *field) drained(ctx context.Context, rooms []*room, recovered func() time.Time) time.Duration {
+func (f *field) drained(ctx context.Context, sessions []*chatSession, recovered func() time.Time) time.Duration {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for len(f.journal.open()) > 0 && ctx.Err() == nil {
 		select {
 		case <-f.journal.news:
 		case <-tick.C:
-			for _, r := range rooms {
+			for _, r := range sessions {
 				r.remind(ctx)
 			}
 		case <-ctx.Done():
 		}
 		if took := time.Since(recovered()); took > f.drain && len(f.journal.open()) > 0 {
-			f.overdue(ctx, rooms)
+			f.overdue(ctx, sessions)
 			return took
 		}
 	}
@@ -62,13 +62,13 @@ func recovered(all []*process) func() time.Time {
 }
 
 // overdue reports uploads that are not drained in time, each as late or as stuck.
-func (f *field) overdue(ctx context.Context, rooms []*room) {
+func (f *field) overdue(ctx context.Context, sessions []*chatSession) {
 	open := f.journal.open()
 	for range int(f.drain / time.Second) {
 		if len(f.journal.open()) == 0 || f.findings.enough != nil {
 			break
 		}
-		for _, r := range rooms {
+		for _, r := range sessions {
 			r.remind(ctx)
 		}
 		select {
@@ -87,7 +87,7 @@ func (f *field) overdue(ctx context.Context, rooms []*room) {
 
 // remind makes oracles ask for the state of accepted uploads that no report has
 // followed. The client asks by itself when it has reconnected.
-func (r *room) remind(ctx context.Context) {
+func (r *chatSession) remind(ctx context.Context) {
 	for _, i := range r.journal.open() {
 		if i.session != r.session || i.accepted.IsZero() {
 			continue
@@ -104,11 +104,11 @@ func (r *room) remind(ctx context.Context) {
 
 // verify compares a session's transcript, its files and the events of its pages
 // with the journal.
-func (r *room) verify(ctx context.Context) {
+func (r *chatSession) verify(ctx context.Context) {
 	sent := r.journal.of(r.session)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute+time.Duration(len(sent))*time.Second)
 	defer cancel()
-	reader, err := r.enter("reader", bridge.Agent, pageRef{room: r})
+	reader, err := r.enter("reader", bridge.Agent, pageRef{chatSession: r})
 	if err != nil {
 		r.findings.add(lost, "the transcript of %s: %v", r.session, err)
 		return
@@ -128,7 +128,7 @@ func (r *room) verify(ctx context.Context) {
 
 // transcript returns the session's notices by key. The reader, as every page, has
 // checked whose they are.
-func (r *room) transcript(reader *page.Page) map[string]bridge.Event {
+func (r *chatSession) transcript(reader *page.Page) map[string]bridge.Event {
 	notices := map[string]bridge.Event{}
 	for _, s := range reader.Sights() {
 		e := s.Event
@@ -146,7 +146,7 @@ func (r *room) transcript(reader *page.Page) map[string]bridge.Event {
 
 // whose checks a file's event or an upload's state when it reaches a page: the
 // upload must be of this session, and a state must be of this user.
-func (r *room) whose(key, user string) {
+func (r *chatSession) whose(key, user string) {
 	i := r.journal.find(key)
 	switch {
 	case i == nil:
@@ -159,7 +159,7 @@ func (r *room) whose(key, user string) {
 }
 
 // shown compares the events of each live page with the transcript.
-func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
+func (r *chatSession) shown(ctx context.Context, notices map[string]bridge.Event) {
 	var last int64
 	for _, e := range notices {
 		last = max(last, e.ID)
@@ -191,24 +191,24 @@ func (r *room) shown(ctx context.Context, notices map[string]bridge.Event) {
 }
 
 // judge compares one upload with its notice and its document.
-func (r *room) judge(ctx context.Context, reader *page.Page, i *intent, notice bridge.Event) {
+func (r *chatSession) judge(ctx context.Context, reader *page.Page, i *intent, notice bridge.Event) {
 	switch {
-	case i.doom == bridge.CodeInfected && notice.ID != 0:
+	case i.mustFail == bridge.CodeInfected && notice.ID != 0:
 		r.findings.add(unscanned, "%s is infected, but was announced", i.key)
 		return
-	case i.doom != "" && notice.ID != 0:
-		r.findings.add(corrupted, "%s was announced instead of failing with %s", i.key, i.doom)
+	case i.mustFail != "" && notice.ID != 0:
+		r.findings.add(corrupted, "%s was announced instead of failing with %s", i.key, i.mustFail)
 		return
 	case i.failed && notice.ID != 0:
 		r.findings.add(contradicted, "%s was reported to have failed with %s, but was announced", i.key, i.code)
 		return
-	case i.failed && i.doom != "" && i.code == i.doom:
+	case i.failed && i.mustFail != "" && i.code == i.mustFail:
 		return
 	case i.failed:
 		r.findings.add(refused, "%s failed: %s", i.key, i.code)
 		return
-	case i.doom != "" && !i.accepted.IsZero():
-		r.findings.add(undrained, "%s should have failed with %s, but no failure was reported", i.key, i.doom)
+	case i.mustFail != "" && !i.accepted.IsZero():
+		r.findings.add(undrained, "%s should have failed with %s, but no failure was reported", i.key, i.mustFail)
 		return
 	case notice.ID == 0 && !i.seen.IsZero():
 		r.findings.add(contradicted, "%s was shown as event %d, but %s has no notice", i.key, i.event, r.session)

@@ -76,7 +76,7 @@ func (l *lab) notice(ctx context.Context, b bugs.Bug) (n noticed, err error) {
 		n.Attempts++
 		with := *l
 		with.binary, with.seed = path, l.seed+uint64(n.Attempts)-1
-		out, err := with.endureUntilFound(ctx, small(b.Trial), shows)
+		out, err := with.runUntilFound(ctx, small(b.Trial), shows)
 		n.Seconds += out.Took
 		n.Caught = out.Findings.has(shows)
 		for k, count := range out.Findings.Counts {

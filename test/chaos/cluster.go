@@ -114,20 +114,20 @@ func killAll(dying []*process) {
 
 // failOver sends one file after another and kills meanwhile.
 func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills int64, least int) error {
-	var rooms []*room
+	var sessions []*chatSession
 	for n := range 3 {
 		r, err := f.open(fmt.Sprintf("cluster-%d", n))
 		if err != nil {
 			return err
 		}
 		defer r.close()
-		rooms = append(rooms, r)
+		sessions = append(sessions, r)
 	}
 	sending, enough := context.WithCancel(ctx)
 	defer enough()
 	var senders sync.WaitGroup
 	for w := range 4 {
-		r := rooms[w%2]
+		r := sessions[w%2]
 		random := f.random(fmt.Sprint("cluster/", w))
 		senders.Go(func() {
 			for sending.Err() == nil {
@@ -137,20 +137,20 @@ func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills i
 			}
 		})
 	}
-	err := f.killInTurn(ctx, out, rooms[2], c, kills, least)
+	err := f.killInTurn(ctx, out, sessions[2], c, kills, least)
 	enough()
 	senders.Wait()
 	if err != nil {
 		return err
 	}
-	out.Drained = f.drained(ctx, rooms, recovered(c.all())).Seconds()
-	f.verify(ctx, rooms)
+	out.Drained = f.drained(ctx, sessions, recovered(c.all())).Seconds()
+	f.verify(ctx, sessions)
 	f.count(&out.outcome)
 	return unjudged(ctx)
 }
 
 // killInTurn kills that many times or more, until each kind was timed often enough.
-func (f *field) killInTurn(ctx context.Context, out *failover, probe *room, c *cluster, kills int64, least int) error {
+func (f *field) killInTurn(ctx context.Context, out *failover, probe *chatSession, c *cluster, kills int64, least int) error {
 	schedule, files := f.random("cluster/kills"), f.random("cluster/probes")
 	for out.Kills < kills || min(len(out.proxies), len(out.nodes)) < least {
 		for _, s := range block(schedule) {
@@ -204,7 +204,7 @@ func (c *cluster) victims(s strike, on *page.Page) (dying []*process) {
 
 // strike kills right after a file was announced. If one process of a complete cluster
 // dies, it times how long it takes until a file is announced again.
-func (f *field) strike(ctx context.Context, out *failover, probe *room, c *cluster, s strike, files *rand.Rand) error {
+func (f *field) strike(ctx context.Context, out *failover, probe *chatSession, c *cluster, s strike, files *rand.Rand) error {
 	if s.kind != "" {
 		if err := whole(ctx, c.js); err != nil {
 			return err
@@ -247,14 +247,14 @@ func revive(ctx context.Context, dead []*process) error {
 	return nil
 }
 
-func (f *field) sendBounded(ctx context.Context, r *room, party int, i *intent, u *page.Upload) error {
+func (f *field) sendBounded(ctx context.Context, r *chatSession, party int, i *intent, u *page.Upload) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	return r.send(ctx, party, i, u)
 }
 
 // probe sends one small file and waits for its notice.
-func (f *field) probe(ctx context.Context, r *room, party int, random *rand.Rand) error {
+func (f *field) probe(ctx context.Context, r *chatSession, party int, random *rand.Rand) error {
 	i, u := r.draft(random, party, 1000, "")
 	if err := f.sendBounded(ctx, r, party, i, u); err != nil {
 		return err

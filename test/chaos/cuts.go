@@ -50,20 +50,20 @@ func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
 	defer s.leave()
 	f := l.field(c.Findings, s.address)
 	var lanes []*lane
-	var rooms []*room
+	var sessions []*chatSession
 	for n := range 6 {
 		a, err := f.lane(n, s.address)
 		if err != nil {
 			return c, false, err
 		}
 		defer a.close()
-		lanes, rooms = append(lanes, a), append(rooms, a.room)
+		lanes, sessions = append(lanes, a), append(sessions, a.chatSession)
 	}
 	if err := send(ctx, lanes, uploads); err != nil {
 		return c, false, err
 	}
-	f.drained(ctx, rooms, at(time.Now()))
-	f.verify(ctx, rooms)
+	f.drained(ctx, sessions, at(time.Now()))
+	f.verify(ctx, sessions)
 	c.count(f.journal, lanes)
 	c.Took = time.Since(begun).Seconds()
 	passed := c.Findings.none() && c.Uploads == uploads && len(c.Again) > 0 &&
@@ -100,12 +100,12 @@ func (c *cutting) count(j *journal, lanes []*lane) {
 	c.OfWindow = quantiles(parts, 0.5, 0.95, 1)
 }
 
-// lane is a room with a wire of its own.
+// lane is a chat session with a wire of its own.
 type lane struct {
-	room   *room
-	wire   *wire
-	random *rand.Rand
-	cuts   []int // of each of its uploads
+	chatSession *chatSession
+	wire        *wire
+	random      *rand.Rand
+	cuts        []int // of each of its uploads
 }
 
 func (f *field) lane(n int, address string) (*lane, error) {
@@ -124,11 +124,11 @@ func (f *field) lane(n int, address string) (*lane, error) {
 		w.close()
 		return nil, err
 	}
-	return &lane{room: r, wire: w, random: f.random(fmt.Sprint("cuts/", n))}, nil
+	return &lane{chatSession: r, wire: w, random: f.random(fmt.Sprint("cuts/", n))}, nil
 }
 
 func (a *lane) close() {
-	a.room.close()
+	a.chatSession.close()
 	a.wire.close()
 }
 
@@ -163,21 +163,21 @@ func (a *lane) send(ctx context.Context) error {
 		points[i] = 1 + a.random.Int64N(size)
 	}
 	slices.Sort(points)
-	i, u := a.room.draft(a.random, 0, size, "")
+	i, u := a.chatSession.draft(a.random, 0, size, "")
 	var cuts int
 	var broken error
 	u.Sent = func(sent int64) {
-		before := a.room.page(0).Cuts()
-		if len(points) == 0 || sent < points[0] || broken != nil || a.room.page(0).Proxy() == "" {
+		before := a.chatSession.page(0).Cuts()
+		if len(points) == 0 || sent < points[0] || broken != nil || a.chatSession.page(0).Proxy() == "" {
 			return // the page is not connected yet, so there is nothing to cut
 		}
 		points = points[1:]
 		broken = a.wire.cut(time.Duration(a.random.IntN(30)) * time.Millisecond)
-		if broken == nil && a.room.page(0).AwaitCut(ctx, before) == nil {
+		if broken == nil && a.chatSession.page(0).AwaitCut(ctx, before) == nil {
 			cuts++
 		}
 	}
-	a.room.send(ctx, 0, i, u)
+	a.chatSession.send(ctx, 0, i, u)
 	a.cuts = append(a.cuts, cuts)
 	return broken
 }

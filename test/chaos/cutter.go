@@ -19,13 +19,13 @@ type cutter struct {
 }
 
 // run cuts until ctx ends.
-func (c *cutter) run(ctx context.Context, m *moments, rooms []*room) {
+func (c *cutter) run(ctx context.Context, m *moments, sessions []*chatSession) {
 	for c.pause > 0 && pause(ctx, around(c.random, c.pause)) {
 		at, came := m.await(ctx, drawn(c.random, c.moment), c.random)
 		if !came {
-			at = pageRef{rooms[c.random.IntN(len(rooms))], c.random.IntN(2)}
+			at = pageRef{sessions[c.random.IntN(len(sessions))], c.random.IntN(2)}
 		}
-		at.room.pages[at.party].Cut()
+		at.chatSession.pages[at.party].Cut()
 		c.cuts.Add(1)
 	}
 }

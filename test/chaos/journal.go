@@ -15,7 +15,7 @@ type intent struct {
 	size                     int64
 	digest                   [sha256.Size]byte
 
-	doom bridge.Code // the code that it must fail with; empty: it must be announced
+	mustFail bridge.Code // the code that it must fail with; empty: it must be announced
 
 	state    bridge.UploadState // the furthest that was reported
 	failed   bool               // reported as failed, whatever else was reported

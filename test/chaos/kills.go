@@ -13,30 +13,30 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// ordeal describes uploads under kills. After each round everything is verified
+// workload describes uploads under kills. After each round everything is verified
 // and the data directory removed, which keeps the store small.
-type ordeal struct {
-	uploads, kills int64
-	rounds         int64
-	rooms, senders int // concurrent rooms; concurrent uploads of each page
-	minSize        int64
-	maxSize        int64
-	pause, cut     time.Duration // mean time between two kills, and between two cuts of a page's wires; 0: no cuts
-	moment         bugs.Moment   // of kills and cuts
-	spoil          int           // one frame in this many is damaged on its way; 0: none
-	oracles        int           // one room in so many has an oracle as the agent's page; 0: none
-	onSight        bool          // the customer's page downloads each file when it is announced
-	belied         int           // one file in this many is offered with the digest of another; 0: none
-	infected       int           // one file in this many is infected; 0: none
-	withBackend    bool          // backend and scanner are processes of their own
-	inTurn         bool          // in every other round they are
-	border         string        // processes die at that border, once
-	dies           mortal        // which
-	sendTime       time.Duration // bounds one upload; longer than all harm to it lasts
-	drain          time.Duration // see field
+type workload struct {
+	uploads, kills    int64
+	rounds            int64
+	sessions, senders int // concurrent sessions; concurrent uploads of each page
+	minSize           int64
+	maxSize           int64
+	pause, cut        time.Duration // mean time between two kills, and between two cuts of a page's wires; 0: no cuts
+	moment            bugs.Moment   // of kills and cuts
+	spoil             int           // one frame in this many is damaged on its way; 0: none
+	oracles           int           // one session in this many has an oracle as the agent's page; 0: none
+	onSight           bool          // the customer's page downloads each file when it is announced
+	belied            int           // one file in this many is offered with the digest of another; 0: none
+	infected          int           // one file in this many is infected; 0: none
+	withBackend       bool          // backend and scanner are processes of their own
+	inTurn            bool          // in every other round they are
+	border            string        // processes die at that border, once
+	dies              mortal        // which
+	sendTime          time.Duration // bounds one upload; longer than all harm to it lasts
+	drain             time.Duration // see field
 }
 
-// outcome is the result of an ordeal.
+// outcome is the result of a workload.
 type outcome struct {
 	Uploads   int64 `json:"uploads"`
 	Bytes     int64 `json:"bytes"`
@@ -54,16 +54,16 @@ type outcome struct {
 	recovery []time.Duration
 }
 
-// endure runs an ordeal against one proxy, with its backend and scanner if the
-// ordeal has them.
-func (l *lab) endure(ctx context.Context, o ordeal) (*outcome, error) {
+// runWorkload runs a workload against one proxy, with its backend and scanner if the
+// workload has them.
+func (l *lab) runWorkload(ctx context.Context, o workload) (*outcome, error) {
 	out := &outcome{Findings: newFindings(ctx)}
 	return out, l.endureInto(ctx, o, out)
 }
 
-// endureUntilFound ends at the first finding of these kinds, or of any kind if
+// runUntilFound ends at the first finding of these kinds, or of any kind if
 // there are none.
-func (l *lab) endureUntilFound(ctx context.Context, o ordeal, wanted []kind) (*outcome, error) {
+func (l *lab) runUntilFound(ctx context.Context, o workload, wanted []kind) (*outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	out := &outcome{Findings: newFindings(ctx)}
@@ -71,7 +71,7 @@ func (l *lab) endureUntilFound(ctx context.Context, o ordeal, wanted []kind) (*o
 	return out, l.endureInto(ctx, o, out)
 }
 
-func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
+func (l *lab) endureInto(ctx context.Context, o workload, out *outcome) error {
 	begun := time.Now()
 	defer func() {
 		out.Recovery = millis(out.recovery)
@@ -90,7 +90,7 @@ func (l *lab) endureInto(ctx context.Context, o ordeal, out *outcome) error {
 	return nil
 }
 
-func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) error {
+func (l *lab) endureRound(ctx context.Context, o workload, n int64, out *outcome) error {
 	if o.inTurn && n%2 == 0 {
 		o.infected = 0 // there is no scanner
 	}
@@ -112,7 +112,7 @@ func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) 
 	k := &killer{
 		victims: s.victims, pair: s.pair(), random: l.random(fmt.Sprint("kills/", n)), pause: o.pause, moments: f.moments, moment: o.moment,
 	}
-	err = f.suffer(ctx, o, n, k, out)
+	err = f.runRound(ctx, o, n, k, out)
 	err = errors.Join(err, happened())
 	out.Kills += k.Kills.Load()
 	out.strikes.add(k.strikes)
@@ -120,35 +120,35 @@ func (l *lab) endureRound(ctx context.Context, o ordeal, n int64, out *outcome) 
 	return err
 }
 
-// suffer sends under kills, waits until everything is final, and verifies it.
-func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *outcome) error {
-	var rooms []*room
+// runRound sends under kills, waits until everything is final, and verifies it.
+func (f *field) runRound(ctx context.Context, o workload, n int64, k *killer, out *outcome) error {
+	var sessions []*chatSession
 	defer func() {
-		for _, r := range rooms {
+		for _, r := range sessions {
 			r.close()
 		}
 	}()
-	for i := range o.rooms {
+	for i := range o.sessions {
 		with := *f
 		with.oracles = o.oracles > 0 && i%o.oracles == 0
-		r, err := with.open(fmt.Sprintf("round%d-room%d", n, i))
+		r, err := with.open(fmt.Sprintf("round%d-session%d", n, i))
 		if err != nil {
 			return err
 		}
-		rooms = append(rooms, r)
+		sessions = append(sessions, r)
 	}
 	watching, blind := context.WithCancel(ctx)
 	defer blind()
 	var watchers sync.WaitGroup
 	if o.onSight {
-		for _, r := range rooms {
+		for _, r := range sessions {
 			watchers.Go(func() { r.watch(watching) })
 		}
 	}
 	c := &cutter{random: f.random(fmt.Sprint("wires/", n)), pause: o.cut, moment: o.moment}
 	cutting, mended := context.WithCancel(ctx)
 	defer mended()
-	watchers.Go(func() { c.run(cutting, f.moments, rooms) })
+	watchers.Go(func() { c.run(cutting, f.moments, sessions) })
 	t := &tempo{uploads: o.uploads, kills: o.kills}
 	failed := make(chan error, 1)
 	sending, abandon := context.WithCancel(ctx)
@@ -160,24 +160,24 @@ func (f *field) suffer(ctx context.Context, o ordeal, n int64, k *killer, out *o
 		}
 		failed <- err
 	}()
-	f.sendAll(sending, o, n, rooms, t, k)
+	f.sendAll(sending, o, n, sessions, t, k)
 	mended()
 	if err := <-failed; err != nil {
 		return err
 	}
-	out.Drained = max(out.Drained, f.drained(ctx, rooms, recovered(k.victims)).Seconds())
+	out.Drained = max(out.Drained, f.drained(ctx, sessions, recovered(k.victims)).Seconds())
 	blind()
 	watchers.Wait()
-	f.verify(ctx, rooms)
+	f.verify(ctx, sessions)
 	out.Cuts += c.cuts.Load()
 	f.count(out)
 	return unjudged(ctx)
 }
 
-// verify verifies all rooms at once, and ends their sessions.
-func (f *field) verify(ctx context.Context, rooms []*room) {
+// verify verifies all sessions at once, and ends them.
+func (f *field) verify(ctx context.Context, sessions []*chatSession) {
 	var all sync.WaitGroup
-	for _, r := range rooms {
+	for _, r := range sessions {
 		all.Go(func() {
 			r.verify(ctx)
 			r.end(ctx)
@@ -195,10 +195,10 @@ func unjudged(ctx context.Context) error {
 }
 
 // sendAll sends the round's files from every page.
-func (f *field) sendAll(ctx context.Context, o ordeal, n int64, rooms []*room, t *tempo, k *killer) {
+func (f *field) sendAll(ctx context.Context, o workload, n int64, sessions []*chatSession, t *tempo, k *killer) {
 	var senders sync.WaitGroup
-	for w := range len(rooms) * 2 * o.senders {
-		r, party := rooms[w%len(rooms)], w/len(rooms)%2
+	for w := range len(sessions) * 2 * o.senders {
+		r, party := sessions[w%len(sessions)], w/len(sessions)%2
 		random := f.random(fmt.Sprintf("uploads/%d/%d", n, w))
 		senders.Go(func() {
 			for t.send(ctx, k) {
@@ -209,19 +209,19 @@ func (f *field) sendAll(ctx context.Context, o ordeal, n int64, rooms []*room, t
 	senders.Wait()
 }
 
-func (f *field) sendOne(ctx context.Context, o ordeal, r *room, party int, random *rand.Rand) {
+func (f *field) sendOne(ctx context.Context, o workload, r *chatSession, party int, random *rand.Rand) {
 	ctx, cancel := context.WithTimeout(ctx, o.sendTime)
 	defer cancel()
 	size := logUniform(random, max(o.minSize, 1), o.maxSize)
-	var doom bridge.Code
+	var mustFail bridge.Code
 	switch {
 	case o.infected > 0 && random.IntN(o.infected) == 0:
-		doom = bridge.CodeInfected
+		mustFail = bridge.CodeInfected
 		size = max(size, int64(len(bugs.Infected)))
 	case o.belied > 0 && random.IntN(o.belied) == 0:
-		doom = bridge.CodeDigest
+		mustFail = bridge.CodeDigest
 	}
-	i, u := r.draft(random, party, size, doom)
+	i, u := r.draft(random, party, size, mustFail)
 	if o.spoil > 0 {
 		u.Spoil = func() bool { return random.IntN(o.spoil) == 0 }
 	}
@@ -238,7 +238,7 @@ func (f *field) count(out *outcome) {
 		switch {
 		case !i.seen.IsZero():
 			out.Announced++
-		case i.failed && i.code == i.doom:
+		case i.failed && i.code == i.mustFail:
 			out.Refused++
 		}
 		if i.upload != nil {

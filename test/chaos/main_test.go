@@ -38,10 +38,10 @@ func TestPlay_KeepsFiguresFromBeforeAnError(t *testing.T) {
 	}
 	l := &lab{log: slog.New(slog.DiscardHandler)}
 	r := options{Run: harness.Run{Seed: 7}}.play(t.Context(), l, []scenario{
-		{"first", as("measured", true, nil)}, {"second", as("in part", true, errors.New("no room"))}, {"third", as("never", true, nil)},
+		{"first", as("measured", true, nil)}, {"second", as("in part", true, errors.New("no space"))}, {"third", as("never", true, nil)},
 	})
 	require.False(t, r.Passed)
-	require.Equal(t, "second: no room", r.Error)
+	require.Equal(t, "second: no space", r.Error)
 	require.Equal(t, map[string]any{"first": "measured", "second": "in part"}, r.Scenarios)
 
 	r = options{}.play(t.Context(), l, []scenario{{"first", as("measured", false, nil)}, {"second", as("measured", true, nil)}})

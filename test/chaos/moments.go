@@ -9,10 +9,10 @@ import (
 	"attache/test/chaos/bugs"
 )
 
-// pageRef names a page of a room.
+// pageRef names a page of a chat session.
 type pageRef struct {
-	room  *room
-	party int
+	chatSession *chatSession
+	party       int
 }
 
 // moments lets killers and cutters wait for an event of a page, and do harm just

@@ -40,19 +40,19 @@ func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 	}
 	defer s.leave()
 	f := l.field(newFindings(ctx), s.address)
-	var rooms []*room
+	var sessions []*chatSession
 	for n := range 10 {
 		r, err := f.open(fmt.Sprintf("rate-%d", n))
 		if err != nil {
 			return nil, false, err
 		}
 		defer r.close()
-		rooms = append(rooms, r)
+		sessions = append(sessions, r)
 	}
 	p := &pace{Uploads: uploads, Findings: f.findings}
-	p.PerSec = f.sendByClock(ctx, rooms, uploads)
-	f.drained(ctx, rooms, at(time.Now()))
-	f.verify(ctx, rooms)
+	p.PerSec = f.sendByClock(ctx, sessions, uploads)
+	f.drained(ctx, sessions, at(time.Now()))
+	f.verify(ctx, sessions)
 	if err := unjudged(ctx); err != nil {
 		return p, false, err
 	}
@@ -71,7 +71,7 @@ func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 
 // sendByClock begins each upload at its time, or at once where that has passed. It
 // returns uploads begun per second.
-func (f *field) sendByClock(ctx context.Context, rooms []*room, uploads int64) float64 {
+func (f *field) sendByClock(ctx context.Context, sessions []*chatSession, uploads int64) float64 {
 	random := f.random("rate")
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -81,7 +81,7 @@ func (f *field) sendByClock(ctx context.Context, rooms []*room, uploads int64) f
 		if !pause(ctx, time.Until(due)) {
 			break
 		}
-		r, party := rooms[n%int64(len(rooms))], int(n/int64(len(rooms))%2)
+		r, party := sessions[n%int64(len(sessions))], int(n/int64(len(sessions))%2)
 		i, u := r.draft(random, party, rateSize, "")
 		all.Go(func() { r.send(ctx, party, i, u) })
 	}

@@ -20,9 +20,9 @@ var scenarios = []scenario{
 func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := o.size(o.uploads, promisedUploads, 1500)
 	kills := o.size(o.kills, (uploads+9)/10, (uploads+9)/10)
-	out, err := l.endure(ctx, ordeal{
+	out, err := l.runWorkload(ctx, workload{
 		uploads: uploads, kills: kills, rounds: max(2, (uploads+499)/500), inTurn: true,
-		rooms: 6, senders: 2, maxSize: maxSize, pause: 250 * time.Millisecond, cut: time.Second, spoil: 200, belied: 100, infected: 60,
+		sessions: 6, senders: 2, maxSize: maxSize, pause: 250 * time.Millisecond, cut: time.Second, spoil: 200, belied: 100, infected: 60,
 		oracles: 3, onSight: true, sendTime: 90 * time.Second, drain: settleTimeout,
 	})
 	if err != nil {

@@ -43,8 +43,8 @@ func anyOf(addresses []string) func(*rand.Rand) string {
 	return func(random *rand.Rand) string { return addresses[random.IntN(len(addresses))] }
 }
 
-// room is one chat session with an agent's and a customer's page.
-type room struct {
+// chatSession is one chat session of the checker, with an agent's and a customer's page.
+type chatSession struct {
 	*field
 	session string
 	pages   []party
@@ -53,8 +53,8 @@ type room struct {
 }
 
 // open joins both parties.
-func (f *field) open(session string) (*room, error) {
-	r := &room{field: f, session: session, sights: make(chan bridge.Event, 4096)}
+func (f *field) open(session string) (*chatSession, error) {
+	r := &chatSession{field: f, session: session, sights: make(chan bridge.Event, 4096)}
 	for party, kind := range []bridge.UserType{bridge.Agent, bridge.Client} {
 		user := strings.ToLower(string(kind))
 		o, err := r.options(user, kind, pageRef{r, party})
@@ -83,9 +83,9 @@ type party interface {
 }
 
 // page returns a party's page, which is not an oracle.
-func (r *room) page(party int) *page.Page { return r.pages[party].(*page.Page) }
+func (r *chatSession) page(party int) *page.Page { return r.pages[party].(*page.Page) }
 
-func (r *room) enter(user string, kind bridge.UserType, at pageRef) (*page.Page, error) {
+func (r *chatSession) enter(user string, kind bridge.UserType, at pageRef) (*page.Page, error) {
 	o, err := r.options(user, kind, at)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (r *room) enter(user string, kind bridge.UserType, at pageRef) (*page.Page,
 }
 
 // options are what a page is opened with.
-func (r *room) options(user string, kind bridge.UserType, at pageRef) (o page.Options, err error) {
+func (r *chatSession) options(user string, kind bridge.UserType, at pageRef) (o page.Options, err error) {
 	token, err := r.token(r.session, user, kind)
 	if err != nil {
 		return o, err
@@ -129,23 +129,23 @@ func (r *room) options(user string, kind bridge.UserType, at pageRef) (o page.Op
 	}, nil
 }
 
-func (r *room) close() {
+func (r *chatSession) close() {
 	for _, p := range r.pages {
 		p.Close()
 	}
 }
 
 // end ends the chat session; its files are not needed any more.
-func (r *room) end(ctx context.Context) {
+func (r *chatSession) end(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	r.pages[0].End(ctx)
 	r.close()
 }
 
-// draft makes a random file of that size and the intent to send it. Unless doom is
+// draft makes a random file of that size and the intent to send it. Unless mustFail is
 // empty, the file must fail with that code.
-func (r *room) draft(random *rand.Rand, party int, size int64, doom bridge.Code) (*intent, *page.Upload) {
+func (r *chatSession) draft(random *rand.Rand, party int, size int64, mustFail bridge.Code) (*intent, *page.Upload) {
 	var key bridge.Key
 	for i := range key {
 		key[i] = byte(random.Uint32())
@@ -154,18 +154,18 @@ func (r *room) draft(random *rand.Rand, party int, size int64, doom bridge.Code)
 	var seed [32]byte
 	copy(seed[:], key[:])
 	rand.NewChaCha8(seed).Read(content)
-	if doom == bridge.CodeInfected {
+	if mustFail == bridge.CodeInfected {
 		copy(content, bugs.Infected)
 	}
 	i := &intent{
 		key: key.String(), session: r.session, user: r.users[party],
-		name: fmt.Sprintf("f-%s.bin", key.String()[:8]), size: size, digest: sha256.Sum256(content), doom: doom,
+		name: fmt.Sprintf("f-%s.bin", key.String()[:8]), size: size, digest: sha256.Sum256(content), mustFail: mustFail,
 	}
 	u := &page.Upload{Key: i.key, Name: i.name, Content: content}
 	if random.IntN(2) == 0 {
 		u.Digest = hex.EncodeToString(i.digest[:])
 	}
-	if doom == bridge.CodeDigest {
+	if mustFail == bridge.CodeDigest {
 		other := sha256.Sum256(i.digest[:])
 		u.Digest = hex.EncodeToString(other[:])
 	}
@@ -173,7 +173,7 @@ func (r *room) draft(random *rand.Rand, party int, size int64, doom bridge.Code)
 }
 
 // send sends a file until it is accepted, and records the outcome.
-func (r *room) send(ctx context.Context, party int, i *intent, u *page.Upload) error {
+func (r *chatSession) send(ctx context.Context, party int, i *intent, u *page.Upload) error {
 	r.journal.mean(i)
 	at, sent := pageRef{r, party}, u.Sent
 	u.Sent = func(bytes int64) {
@@ -200,7 +200,7 @@ var breaches = map[page.Breach]kind{
 
 // watch downloads each file when the customer's page gets its notice, because an
 // announced file can be downloaded.
-func (r *room) watch(ctx context.Context) {
+func (r *chatSession) watch(ctx context.Context) {
 	var fetching sync.WaitGroup
 	defer fetching.Wait()
 	for {
@@ -213,7 +213,7 @@ func (r *room) watch(ctx context.Context) {
 	}
 }
 
-func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
+func (r *chatSession) fetchOnSight(ctx context.Context, e bridge.Event) {
 	f, err := bridge.DecodeFile(e)
 	if err != nil {
 		return // verify reports it
@@ -223,7 +223,7 @@ func (r *room) fetchOnSight(ctx context.Context, e bridge.Event) {
 	if i == nil || i.session != r.session {
 		return // whose has reported it
 	}
-	if i.doom == bridge.CodeInfected && err == nil {
+	if i.mustFail == bridge.CodeInfected && err == nil {
 		r.findings.add(unscanned, "%s is infected, but can be downloaded", f.Key)
 	}
 	if code := bridge.CodeOf(err); code != "" {
