@@ -84,7 +84,7 @@ func reloadOn(ctx context.Context, hangups <-chan os.Signal, list []reload, log 
 		}
 		for _, r := range list {
 			if err := r.run(); err != nil {
-				log.Error("reload failed, the version read before stays in use", "reload", r.name, "error", err)
+				log.Error("reload failed, the earlier version stays in use", "reload", r.name, "error", err)
 				continue
 			}
 			log.Info("reloaded", "reload", r.name)

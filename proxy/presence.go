@@ -112,7 +112,7 @@ func (p *presence) expire(s *seat, session, user string) {
 	if code := bridge.CodeOf(err); err == nil || code == bridge.CodeNotJoined || code == bridge.CodeSessionEnded {
 		return // or another proxy was faster
 	}
-	p.proxy.cfg.Log.Warn("a party could not be taken out after its last socket was gone", "session", session, "user", user, "error", err)
+	p.proxy.cfg.Log.Warn("a party could not be removed after its last socket was gone", "session", session, "user", user, "error", err)
 	if !s.left {
 		p.lost(session, user) // to be retried
 	}

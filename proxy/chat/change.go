@@ -75,9 +75,9 @@ func (s *Server) decide(r *room, decide decision) (*logEntry, uint64, error) {
 	if err != nil || e == nil {
 		return nil, 0, err
 	}
-	e.Place, e.At, e.Op = r.fold.last+1, now, crand.Text()
+	e.Position, e.At, e.Op = r.fold.last+1, now, crand.Text()
 	if e.Event != nil {
-		e.Event.ID, e.Event.At = e.Place, e.At
+		e.Event.ID, e.Event.At = e.Position, e.At
 	}
 	return e, r.fold.seq, nil
 }

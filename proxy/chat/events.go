@@ -60,10 +60,10 @@ func (v *viewer) run(ctx context.Context, deliver func(bridge.Event) error) erro
 			return err
 		}
 		for _, e := range entries {
-			if e.Place <= v.position {
+			if e.Position <= v.position {
 				continue
 			}
-			v.position = e.Place
+			v.position = e.Position
 			if e.Event == nil || !v.party.Sees(e.Event.Event) {
 				continue
 			}
@@ -102,7 +102,7 @@ func (v *viewer) next(ctx context.Context) (entries []*logEntry, end, err error)
 		return nil, nil, err
 	}
 	for i, e := range entries {
-		if e.Place > last {
+		if e.Position > last {
 			return entries[:i], end, nil
 		}
 	}
@@ -119,7 +119,7 @@ func (v *viewer) peek() (entries []*logEntry, from uint64, last int64, end error
 	if p, err := r.fold.party(v.userID); err == nil {
 		v.party = p
 	} else {
-		last, end = r.fold.left[v.userID].place, err
+		last, end = r.fold.left[v.userID].position, err
 	}
 	if r.fold.ended(v.server.now(), v.server.cfg.Retention) {
 		end = bridge.NewError(bridge.CodeSessionEnded, "")
@@ -128,14 +128,14 @@ func (v *viewer) peek() (entries []*logEntry, from uint64, last int64, end error
 		return nil, 0, last, end
 	}
 	for i, e := range r.recent {
-		if e.Place <= v.position {
+		if e.Position <= v.position {
 			continue
 		}
 		if i == 0 && r.fold.next(v.position).seq != e.seq {
 			break
 		}
 		for _, e := range r.recent[i:] {
-			if e.Place <= last {
+			if e.Position <= last {
 				entries = append(entries, e)
 			}
 		}

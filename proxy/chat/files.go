@@ -16,19 +16,19 @@ func (s *Server) File(ctx context.Context, session, userID, fileID string) (brid
 		return bridge.Event{}, err
 	}
 	defer leave()
-	var place int64
+	var position int64
 	err = r.query(ctx, func(f *fold) error {
 		p, err := s.member(f, userID, s.now())
 		if err != nil {
 			return err
 		}
-		place, err = f.file(p, fileID)
+		position, err = f.file(p, fileID)
 		return err
 	})
 	if err != nil {
 		return bridge.Event{}, err
 	}
-	return r.event(ctx, place)
+	return r.event(ctx, position)
 }
 
 // FindKey finds the event with that key in the session's transcript.
@@ -48,6 +48,6 @@ func (s *Server) FindKey(ctx context.Context, session, key string) (bridge.Event
 	if !ok {
 		return bridge.Event{}, false, nil
 	}
-	e, err := r.event(ctx, known.place)
+	e, err := r.event(ctx, known.position)
 	return e, err == nil, err
 }

@@ -36,19 +36,19 @@ type fold struct {
 
 // mark is an entry's position in the stream.
 type mark struct {
-	place int64
-	seq   uint64
+	position int64
+	seq      uint64
 }
 
 // departure is the position of a party-left, and the party as it was.
 type departure struct {
-	place int64
-	party bridge.Party
+	position int64
+	party    bridge.Party
 }
 
 type keyed struct {
-	place  int64
-	userID string
+	position int64
+	userID   string
 
 	file bool  // a file-uploaded notice: an upload's key, and not a message's
 	size int64 // of that file, in bytes
@@ -56,7 +56,7 @@ type keyed struct {
 
 // filed is the part of a file-uploaded event that decides which parties may see it.
 type filed struct {
-	place      int64
+	position   int64
 	userID     string
 	visibility bridge.Visibility
 }
@@ -105,15 +105,15 @@ func newFold() fold {
 // whose position is taken, only advances the stream's sequence.
 func (f *fold) apply(e *logEntry) {
 	f.seq = e.seq
-	if e.Place <= f.last {
+	if e.Position <= f.last {
 		return
 	}
 	if f.last == 0 {
 		// If the first entry's position is not 1, retention has removed those before it.
-		f.started, f.over = e.At, e.Place > 1
+		f.started, f.over = e.At, e.Position > 1
 	}
-	f.last, f.at = e.Place, max(f.at, e.At)
-	f.marks = append(f.marks, mark{e.Place, e.seq})
+	f.last, f.at = e.Position, max(f.at, e.At)
+	f.marks = append(f.marks, mark{e.Position, e.seq})
 	f.spend(e)
 
 	switch e.Kind {
@@ -135,7 +135,7 @@ func (f *fold) event(e *logEntry) {
 	case bridge.NewParty:
 		f.present[user] = e.Event.From
 	case bridge.PartyLeft:
-		f.left[user] = departure{e.Place, f.present[user]}
+		f.left[user] = departure{e.Position, f.present[user]}
 		delete(f.present, user)
 	case bridge.Notice:
 		if p, ok := f.present[user]; ok && e.Event.NoticeType == bridge.UpdateNick {
@@ -144,7 +144,7 @@ func (f *fold) event(e *logEntry) {
 		}
 	}
 	f.over = f.over || e.Over
-	known := keyed{place: e.Place, userID: user}
+	known := keyed{position: e.Position, userID: user}
 	if e.Event.IsFile() {
 		known.file, known.size = true, f.announced(e)
 	}
@@ -155,7 +155,7 @@ func (f *fold) event(e *logEntry) {
 
 // announced counts a file against its sender's limits and returns its size in bytes.
 func (f *fold) announced(e *logEntry) (size int64) {
-	f.files[e.Event.Data.Get(bridge.KeyFileID)] = filed{e.Place, e.Event.From.UserID, e.Event.Visibility}
+	f.files[e.Event.Data.Get(bridge.KeyFileID)] = filed{e.Position, e.Event.From.UserID, e.Event.Visibility}
 	if file, err := bridge.DecodeFile(e.Event.Event); err == nil {
 		size = file.Size
 	}
@@ -169,8 +169,8 @@ func (f *fold) announced(e *logEntry) (size int64) {
 }
 
 // next returns the mark of the first entry after that position, the zero mark if there is none.
-func (f *fold) next(place int64) mark {
-	i := sort.Search(len(f.marks), func(i int) bool { return f.marks[i].place > place })
+func (f *fold) next(position int64) mark {
+	i := sort.Search(len(f.marks), func(i int) bool { return f.marks[i].position > position })
 	if i == len(f.marks) {
 		return mark{}
 	}
@@ -223,7 +223,7 @@ func (f *fold) file(p bridge.Party, fileID string) (int64, error) {
 	if !ok || !file.seenBy(p) {
 		return 0, bridge.NewError(bridge.CodeFileUnknown, "")
 	}
-	return file.place, nil
+	return file.position, nil
 }
 
 // held returns the reservation of key, unless it has expired at now.

@@ -56,7 +56,7 @@ func (l *log) open(ctx context.Context, replicas int, retention time.Duration) (
 }
 
 // errMoved reports that the log's last entry is not the expected one.
-var errMoved = errors.New("the session's log has moved on")
+var errMoved = errors.New("the session's log has another last entry")
 
 // appendTimeout bounds one try of an append: a leader that has died does not answer.
 const appendTimeout = 2 * time.Second
@@ -97,7 +97,7 @@ func (l *log) publish(ctx context.Context, session string, expected uint64, payl
 
 // errUnclear reports that no entry is known to follow the expected one: the replica
 // that answered lags, or an earlier try is still in flight.
-var errUnclear = errors.New("whether the append took place is not known")
+var errUnclear = errors.New("it is not known whether the append succeeded")
 
 // findOwn checks whether the entry after expected is this very append, whose answer was
 // lost: it cannot be anywhere else.

@@ -20,10 +20,10 @@ const (
 // logEntry is one entry of a session's log. Later releases read the log, so a member
 // may be added, never changed.
 type logEntry struct {
-	Place int64  `json:"place"` // 1 for the session's first; an event's id
-	At    int64  `json:"at"`    // milliseconds since 1970
-	Op    string `json:"op"`    // names the append, so that it can recognise its own entry
-	Kind  kind   `json:"kind"`
+	Position int64  `json:"place"` // 1 for the session's first; an event's id
+	At       int64  `json:"at"`    // milliseconds since 1970
+	Op       string `json:"op"`    // names the append, so that it can recognise its own entry
+	Kind     kind   `json:"kind"`
 
 	// Of an event. Over also ends the session, so that no crash can come between.
 	// ClientVersion is a new party's.
@@ -72,8 +72,8 @@ func decode(in []byte) (*logEntry, error) {
 	if err := json.Unmarshal(in, e); err != nil {
 		return nil, fmt.Errorf("read an entry of a session's log: %w", err)
 	}
-	if e.Place < 1 || (e.Kind == isEvent) != (e.Event != nil) {
-		return nil, fmt.Errorf("read an entry of a session's log: entry %d is not of kind %q", e.Place, e.Kind)
+	if e.Position < 1 || (e.Kind == isEvent) != (e.Event != nil) {
+		return nil, fmt.Errorf("read an entry of a session's log: entry %d is not of kind %q", e.Position, e.Kind)
 	}
 	if e.Event != nil && e.Event.Type == bridge.NewParty {
 		e.Event.From.Visibility = e.Event.Visibility

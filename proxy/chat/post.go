@@ -52,7 +52,7 @@ func (s *Server) postEntry(f *fold, userID string, e bridge.Event, now int64) (*
 		if known.userID != userID {
 			return nil, 0, bridge.NewError(bridge.CodeUploadConflict, "")
 		}
-		return nil, known.place, nil
+		return nil, known.position, nil
 	}
 	// An upload's key is for its notice alone: after a message with that key, the
 	// notice would count as posted already.

@@ -56,7 +56,7 @@ func (r *room) offer(seq uint64, payload []byte) {
 		return
 	}
 	if !r.stale {
-		if e := parseStored(seq, payload); e.Place == r.fold.last+1 {
+		if e := parseStored(seq, payload); e.Position == r.fold.last+1 {
 			r.add(e)
 			return
 		}
@@ -214,16 +214,16 @@ func (r *room) query(ctx context.Context, check func(f *fold) error) error {
 const eventTries = 8
 
 // event returns the event at that position in the log.
-func (r *room) event(ctx context.Context, place int64) (bridge.Event, error) {
+func (r *room) event(ctx context.Context, position int64) (bridge.Event, error) {
 	r.mu.Lock()
-	at := r.fold.next(place - 1)
+	at := r.fold.next(position - 1)
 	r.mu.Unlock()
 	for try := range eventTries {
 		entries, _, err := r.log.read(ctx, r.session, at.seq, 1, readBytes)
 		if err != nil {
 			return bridge.Event{}, err
 		}
-		if len(entries) == 1 && entries[0].Place == place && entries[0].Event != nil {
+		if len(entries) == 1 && entries[0].Position == position && entries[0].Event != nil {
 			return entries[0].Event.Event, nil
 		}
 		if err := backOff(ctx, try); err != nil {

@@ -22,26 +22,26 @@ func TestRoomRemembersLittle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom("s", &log{})
 			r.stale = false
-			offer := func(place int64) {
-				e := &logEntry{Place: place, Kind: isEvent, Event: &event{bridge.Event{
-					ID: place, Type: bridge.Message, Visibility: bridge.All, Text: c.text,
+			offer := func(position int64) {
+				e := &logEntry{Position: position, Kind: isEvent, Event: &event{bridge.Event{
+					ID: position, Type: bridge.Message, Visibility: bridge.All, Text: c.text,
 					From: bridge.Party{UserID: "ann", UserType: bridge.Client},
 				}}}
 				payload, _, err := e.encode()
 				require.NoError(t, err)
-				r.offer(uint64(place), payload)
+				r.offer(uint64(position), payload)
 			}
 			offer(1)
 			require.Empty(t, r.recent, "there are no watchers")
 			w := r.watch()
-			for place := int64(2); place <= 200; place++ {
-				offer(place)
+			for position := int64(2); position <= 200; position++ {
+				offer(position)
 			}
 			require.Len(t, w, 1, "one notification is enough")
 			require.LessOrEqual(t, len(r.recent), c.entries)
 			require.Greater(t, len(r.recent), c.entries/2)
 			require.LessOrEqual(t, r.bytes, recentBytes)
-			require.EqualValues(t, 200, r.recent[len(r.recent)-1].Place)
+			require.EqualValues(t, 200, r.recent[len(r.recent)-1].Position)
 
 			r.unwatch(w)
 			require.Empty(t, r.watchers)

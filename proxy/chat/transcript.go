@@ -41,7 +41,7 @@ func (s *Server) Transcript(ctx context.Context, session string, position int64,
 			}
 		}
 		for _, e := range entries {
-			from, position = e.seq+1, max(position, e.Place)
+			from, position = e.seq+1, max(position, e.Position)
 			if position > last {
 				return nil
 			}

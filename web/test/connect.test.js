@@ -60,7 +60,7 @@ test('B64 a failed dial reports the cause that the proxy knows', async (t) => {
     proxy.why = why;
     await assert.rejects(joinChat(), { name: 'AttacheError', code }, code);
   }
-  assert.equal(said.mock.callCount(), 3, 'only what somebody can fix is logged');
+  assert.equal(said.mock.callCount(), 3, 'only faults that can be fixed are logged');
   assert.match(said.mock.calls[1].arguments[0], /http:\/\/files\.example\/base .*Upgrade: websocket.*nginx/);
 });
 
@@ -91,7 +91,7 @@ test('B42 the proxy\'s reason for refusing a token is logged to the console', as
 });
 
 /** Returns what is logged to the console meanwhile. */
-async function told(run) {
+async function logged(run) {
   const { warn, error } = console;
   const list = [];
   console.warn = (...words) => list.push(words.join(' '));
@@ -105,7 +105,7 @@ async function told(run) {
 }
 
 test('an empty fixed token is refused', async () => {
-  await told(() => assert.rejects(joinChat({ token: '' }), { code: 'token-invalid' }));
+  await logged(() => assert.rejects(joinChat({ token: '' }), { code: 'token-invalid' }));
   assert.equal(proxy.sockets.length, 0);
 });
 
@@ -117,7 +117,7 @@ test('B31 the first connect waits for an application that has no token for a whi
     async () => ' a.token\n',
   ];
   const tries = [];
-  const words = await told(async () => {
+  const words = await logged(async () => {
     const session = await joinChat({ token: () => answers.shift()(), onRetry: ({ error, retryIn }) => tries.push([error.code, error.message, error.retryable, retryIn > 0]) });
     assert.equal(session.state, 'connected');
   });
@@ -132,7 +132,7 @@ test('B31 a reconnect waits for an application that has no token for a while', a
   let up = true;
   const session = await joinChat({ token: async () => (up ? 'a.token' : '<html>') });
   const states = record(session, 'state', ({ state, error }) => [state, error?.code]);
-  const words = await told(async () => {
+  const words = await logged(async () => {
     up = false;
     proxy.last('/chat').cut();
     const said = session.send('not lost');

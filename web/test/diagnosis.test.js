@@ -91,7 +91,7 @@ class FailingSocket extends EventTarget {
   }
 }
 
-test('a failed dial is not logged if nobody waits for it, else once, and again after a connection', async (t) => {
+test('a failed dial is not logged if no session waits for it, else once, and again after a connection', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
   const { WebSocket, fetch } = globalThis;
   t.after(() => Object.assign(globalThis, { WebSocket, fetch }));

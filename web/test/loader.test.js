@@ -74,7 +74,7 @@ test('importing the loader has no effect', async () => {
   assert.equal(requests, 0);
 });
 
-test('all callers share one program, and no global is left behind', async () => {
+test('all callers share one program, and no global remains', async () => {
   const { load } = await fresh();
   const [a, b] = await Promise.all([load(), load()]);
   assert.equal(a, b);

@@ -78,15 +78,15 @@ test('English has words for everything in the code lists', () => {
   for (const kind of kinds) assert.ok(words.includes(`kind-${kind}`), kind);
   for (const change of changes) assert.ok(words.includes(change), change);
   for (const caution of cautions) assert.ok(words.includes(caution), caution);
-  const told = { receiving: 'sending', accepted: 'storing', cancelled: 'saidCancelled' };
-  for (const state of states) assert.ok(words.includes(told[state] ?? state), state);
+  const wordOf = { receiving: 'sending', accepted: 'storing', cancelled: 'saidCancelled' };
+  for (const state of states) assert.ok(words.includes(wordOf[state] ?? state), state);
 });
 
 test('widget 1.3: no text for the person who chats needs a developer to understand it', () => {
   for (const [code, { message, hint }] of Object.entries(codes)) {
-    const told = english.reason({ code, message, hint });
-    assert.doesNotMatch(told, /token|origin|--|attache\.d\.ts|protocol|module|user ?id|header/i, code);
-    assert.notEqual(told, '', code);
+    const sentence = english.reason({ code, message, hint });
+    assert.doesNotMatch(sentence, /token|origin|--|attache\.d\.ts|protocol|module|user ?id|header/i, code);
+    assert.notEqual(sentence, '', code);
   }
   const invalidCall = english.reason({ code: 'message-invalid', message: 'url must have one of the schemes https', hint: 'compare the call with attache.d.ts', id: 'e1' });
   assert.match(invalidCall, /not set up.*\(ID .?e1.?\)$/);

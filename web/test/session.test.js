@@ -96,9 +96,9 @@ test('a proxy that goes out of service while another is there causes no state ch
 
 test('changed limits fire an event', async () => {
   const session = await joinChat();
-  const told = nextEvent(session, 'limits');
+  const changed = nextEvent(session, 'limits');
   proxy.last('/chat').say({ type: 'limits', limits: { maxFiles: 2, usedFiles: 2 } });
-  assert.equal((await told).usedFiles, 2);
+  assert.equal((await changed).usedFiles, 2);
 });
 
 test('check and describe agree with the proxy', async () => {

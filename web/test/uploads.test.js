@@ -23,19 +23,19 @@ function start(limits = {}, describe = async (name) => ({ name, extension: '', k
   const chat = new FakeChat();
   const session = chat.join({ nickname: 'Bo', limits });
   const shown = [];
-  const told = [];
+  const reports = [];
   const uploads = new Uploads(session, {
     make: () => new OutgoingDouble(),
     show: (outgoing) => shown.push(outgoing),
     remove: (outgoing) => shown.splice(shown.indexOf(outgoing), 1),
     describe,
-    failed: (outgoing, { message }) => told.push(`${outgoing.name} refused: ${message}`),
-    announce: (word, outgoing) => told.push(`${outgoing.name} ${word}`),
+    failed: (outgoing, { message }) => reports.push(`${outgoing.name} refused: ${message}`),
+    announce: (word, outgoing) => reports.push(`${outgoing.name} ${word}`),
   }, 0);
   const released = [];
   session.addEventListener('upload', ({ detail }) => uploads.step(detail));
   session.addEventListener('file', ({ detail }) => released.push(uploads.release(detail.key)));
-  return { chat, session, uploads, shown, told, released };
+  return { chat, session, uploads, shown, reports, released };
 }
 
 const file = (name, size = 10) => new File([new Uint8Array(size)], name);
@@ -45,7 +45,7 @@ const happened = (session, type, test = () => true) => new Promise((resolve) => 
 });
 
 test('an upload has one tile, which then shows the announced file', async () => {
-  const { session, uploads, shown, told, released } = start();
+  const { session, uploads, shown, reports, released } = start();
   const announced = happened(session, 'file');
   uploads.add([file('a.pdf')]);
   assert.equal(shown.length, 1, 'the tile is there at once');
@@ -53,7 +53,7 @@ test('an upload has one tile, which then shows the announced file', async () => 
   assert.deepEqual(released, [shown[0]]);
   assert.equal(uploads.release(key), undefined, 'once');
   assert.deepEqual([...new Set(shown[0].words)], ['offered', 'receiving', 'accepted', 'scanning', 'stored']);
-  assert.deepEqual(told, ['a.pdf saidSending']);
+  assert.deepEqual(reports, ['a.pdf saidSending']);
 });
 
 test('late events of an announced upload add no second tile', async () => {
@@ -69,13 +69,13 @@ test('late events of an announced upload add no second tile', async () => {
 });
 
 test('a refused file is shown at once with its message and delays no other', async () => {
-  const { session, uploads, shown, told } = start({ maxFileSize: 100 });
+  const { session, uploads, shown, reports } = start({ maxFileSize: 100 });
   const announced = happened(session, 'file');
   uploads.add([file('big.zip', 101), file('small.zip', 100)]);
   assert.deepEqual(shown.map(({ name }) => name), ['big.zip', 'small.zip']);
   assert.deepEqual(shown[0].words, ['refused: the file has 101 bytes, 100 are allowed']);
   assert.equal((await announced).name, 'small.zip');
-  assert.deepEqual(told.filter((words) => words.includes('refused')), ['big.zip refused: the file has 101 bytes, 100 are allowed']);
+  assert.deepEqual(reports.filter((words) => words.includes('refused')), ['big.zip refused: the file has 101 bytes, 100 are allowed']);
 });
 
 test('a retry resumes under the same key in the same tile', async () => {
@@ -146,7 +146,7 @@ test('a retry after the proxy has ended the upload gets a new key', async () => 
 });
 
 test('a cancelled upload leaves nothing', async () => {
-  const { chat, session, uploads, shown, told } = start();
+  const { chat, session, uploads, shown, reports } = start();
   session.script({ at: 0.5, hold: new Promise(() => {}) });
   const cancelled = happened(session, 'upload', ({ state }) => state === 'cancelled');
   uploads.add([file('a.pdf')]);
@@ -154,7 +154,7 @@ test('a cancelled upload leaves nothing', async () => {
   await cancelled;
   await Promise.resolve();
   assert.deepEqual(shown, []);
-  assert.equal(told.at(-1), 'a.pdf saidCancelled');
+  assert.equal(reports.at(-1), 'a.pdf saidCancelled');
   assert.equal(uploads.busy, false);
   assert.ok(!chat.events.some(({ type }) => type === 'file'));
 });
