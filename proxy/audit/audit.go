@@ -78,7 +78,7 @@ func Open(path string, o Options) (*Log, error) {
 		return nil, err
 	}
 	if err := l.begin(file, ""); err != nil {
-		file.Close()
+		release(file)
 		return nil, err
 	}
 	return l, nil
@@ -139,10 +139,10 @@ func (l *Log) Reopen() error {
 		return err
 	}
 	if err := l.begin(file, l.last); err != nil {
-		file.Close()
+		release(file)
 		return err
 	}
-	return old.Close()
+	return release(old)
 }
 
 func same(file *os.File, path string) bool {
@@ -154,7 +154,7 @@ func same(file *os.File, path string) bool {
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.file.Close()
+	return release(l.file)
 }
 
 var _ io.Closer = (*Log)(nil)

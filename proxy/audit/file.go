@@ -23,6 +23,12 @@ func open(path string) (*os.File, error) {
 	return f, nil
 }
 
+// release unlocks the file and closes it. To close it is not enough: a process that is
+// being started holds a copy of every descriptor until it executes its own program.
+func release(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}
+
 func lock(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {

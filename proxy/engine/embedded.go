@@ -112,7 +112,7 @@ func (m *embedded) end() {
 		s.WaitForShutdown()
 	}
 	if lock != nil {
-		lock.Close()
+		unlockDir(lock)
 	}
 }
 

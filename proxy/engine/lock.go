@@ -26,3 +26,10 @@ func lockDir(dir string) (*os.File, error) {
 	}
 	return nil, fmt.Errorf("lock the data directory: %w", err)
 }
+
+// unlockDir releases the lock. To close the file is not enough: a process that is being
+// started holds a copy of every descriptor until it executes its own program.
+func unlockDir(f *os.File) {
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
+	f.Close()
+}
