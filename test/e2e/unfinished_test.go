@@ -72,21 +72,6 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	require.Len(t, d.agent.tiles(), 1)
 }
 
-// The page that is being left has the upload's key for a moment longer than the next one
-// needs to load.
-func TestB47PageLeftAndEnteredAtOnceShowsWhatIsUnfinished(t *testing.T) {
-	t.Parallel()
-	d := places[1].open(t)
-	d.dialogs()
-	d.begin(large(t, "video.mp4", 64<<20), "video.mp4")
-	tell(d.page, "() => e2e.until(() => JSON.parse(e2e.kept()[0][1]).stored > 0, 'the stored bytes to be saved')")
-	address := ask[string](d.page, "() => location.href") // with the session's name
-	d.page.open("about:blank")
-	d.page.open(address)
-	d.connected()
-	d.agent.shows("video.mp4", "unfinished")
-}
-
 // dialogs answers every question of the browser with yes. The returned function lists
 // the questions since its last call.
 func (p *page) dialogs() func() []string {

@@ -29,26 +29,6 @@ export async function lockedKeys() {
 }
 
 /**
- * Resolves once another page has released one of the keys that it has now, at once or
- * when it ends: a page that is being left may have them for a moment longer than the
- * next page needs to load. Without such a key it resolves to false.
- *
- * @param {AbortSignal} signal ends the waiting
- * @returns {Promise<boolean>}
- */
-export async function keyReleased(signal) {
-  const manager = lockManager();
-  const keys = [...await lockedKeys()].filter((key) => !mine.has(key));
-  if (!manager || keys.length === 0) return false;
-  const over = new AbortController();
-  const both = AbortSignal.any([signal, over.signal]);
-  return new Promise((resolve) => {
-    // Shared, so that pages that wait do not wait for each other. Settled when this page has released it as well.
-    for (const key of keys) manager.request(nameOf(key), { mode: 'shared', signal: both }, () => {}).then(() => resolve(true), () => resolve(false));
-  }).finally(() => over.abort());
-}
-
-/**
  * Locks a new key, which no other page can have.
  *
  * @param {string} key

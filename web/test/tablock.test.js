@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { isLocked, keyReleased, lock, lockIfAvailable, locksSupported } from '../session/tablock.js';
+import { isLocked, lock, lockIfAvailable, locksSupported } from '../session/tablock.js';
 
 /** A double of an origin's locks, with those of another page. */
 class LocksDouble {
-  query = async () => ({ held: [...this.taken].map((name) => ({ name })) });
   taken = new Set();
-  waiting = new Map();
   async request(name, options, use = options) {
     if (this.taken.has(name)) {
       if (options.ifAvailable) return use(null);
-      await new Promise((resolve, reject) => {
-        this.waiting.set(name, resolve);
-        options.signal?.addEventListener('abort', () => reject(options.signal.reason));
-      });
+      return new Promise(() => {});
     }
     this.taken.add(name);
     try {
@@ -23,12 +18,6 @@ class LocksDouble {
       this.taken.delete(name);
     }
   }
-}
-
-/** Has another page release the key. @param {LocksDouble} locks @param {string} key */
-function leave(locks, key) {
-  locks.taken.delete(`attache upload ${key}`);
-  locks.waiting.get(`attache upload ${key}`)?.();
 }
 
 const key = 'a'.repeat(32);
@@ -79,25 +68,4 @@ test('B43: without locks, no key is used again', async () => {
   }
   browser(undefined);
   assert.equal(locksSupported(), false);
-});
-
-test('B47: a key that another page still has is waited for', async () => {
-  const locks = browser(new LocksDouble());
-  assert.equal(await keyReleased(new AbortController().signal), false, 'there is none');
-  const release = lock(key);
-  await turn();
-  assert.equal(await keyReleased(new AbortController().signal), false, 'this page has it');
-  release();
-  await turn();
-  const others = ['b'.repeat(32), 'c'.repeat(32)];
-  for (const other of others) locks.taken.add(`attache upload ${other}`);
-  const released = keyReleased(new AbortController().signal);
-  await turn();
-  leave(locks, others[1]);
-  assert.equal(await released, true);
-  const detached = new AbortController();
-  const given = keyReleased(detached.signal);
-  await turn();
-  detached.abort();
-  assert.equal(await given, false, 'nobody waits any more');
 });

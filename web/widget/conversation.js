@@ -1,6 +1,5 @@
 import { isBlob, fileName } from '../session/blob.js';
 import { AttacheError, asAttacheError } from '../session/error.js';
-import { keyReleased } from '../session/tablock.js';
 import { Downloads } from './downloads.js';
 import { OutgoingFile } from './outgoingfile.js';
 import { warnBeforeUnload } from './unloadwarning.js';
@@ -153,9 +152,7 @@ export class Conversation {
     this.#enter(session.state);
     if (session.state === 'closed') return;
     this.#uploads.attach(session);
-    const detached = new AbortController();
-    this.#listening.push(() => detached.abort());
-    this.#showUnfinished(session, detached.signal);
+    this.#showUnfinished(session);
   }
 
   /** Leaves its session. Another one may retry what was being sent. */
@@ -165,14 +162,8 @@ export class Conversation {
     this.#enter('idle');
   }
 
-  /** Shows the uploads that earlier pages of this party did not finish, also those whose page is still being left. @param {Session} session @param {AbortSignal} detached */
-  async #showUnfinished(session, detached) {
-    do await this.#listUnfinished(session);
-    while (!detached.aborted && await keyReleased(detached) && !detached.aborted);
-  }
-
-  /** @param {Session} session */
-  async #listUnfinished(session) {
+  /** Shows the uploads that an earlier page of this party did not finish. @param {Session} session */
+  async #showUnfinished(session) {
     for (const { key, name, size, stored } of await session.unfinishedUploads?.().catch(() => []) ?? []) {
       // The proxy has all of it and finishes by itself.
       if (stored >= size) continue;
