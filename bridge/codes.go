@@ -27,10 +27,17 @@ const (
 	CodeSessionInvalid  Code = "session-invalid"
 	CodeSessionEnded    Code = "session-ended"
 	CodeNotJoined       Code = "not-joined"
+	CodeParty           Code = "party-unknown"      // Chat Server's error 8201
+	CodeLoggedOut       Code = "party-logged-out"   // 8209
+	CodeSecureKey       Code = "secure-key-refused" // 8210
+	CodeTakenOver       Code = "party-taken-over"
+	CodePassword        Code = "password-refused"
 	CodeNotice          Code = "notice-incomplete"
 	CodeTextLength      Code = "text-too-long"
 	CodeChatFull        Code = "chat-full"
 	CodeChatUnavailable Code = "chat-unavailable"
+	CodeTranscript      Code = "transcript-unknown"
+	CodeMailAddress     Code = "mail-address-invalid"
 
 	// Which files may be uploaded.
 	CodeUploadsOff  Code = "uploads-off"
@@ -65,6 +72,7 @@ const (
 	CodeStorageFull        Code = "storage-full"
 	CodeStorageUnavailable Code = "storage-unavailable"
 	CodeDocument           Code = "document-unknown"
+	CodeLibrary            Code = "library-missing"
 	CodeFileUnknown        Code = "file-unknown"
 	CodeFileForeign        Code = "file-foreign"
 	CodeDownloads          Code = "downloads-used-up"
@@ -105,17 +113,24 @@ var Rules = []Rule{
 	{CodeSessionInvalid, "the chat session's id is not valid", "use 1 to 64 letters, digits, hyphens and underscores", false},
 	{CodeSessionEnded, "the chat session has ended", "start a new chat session", false},
 	{CodeNotJoined, "the party is not in the chat session", "connect to the session first", true},
+	{CodeParty, "there is no such party in this chat", "choose a party of this chat that you can see", false},
+	{CodeLoggedOut, "the party has left the chat session", "connect again with a token for the party", false},
+	{CodeSecureKey, "the party's secure key was not accepted", "ask the application for the party's current key", false},
+	{CodeTakenOver, "another page has attached as this party", "nothing to do", false},
+	{CodePassword, "the chat session's password was not accepted", "ask the application for a token with the session's password", false},
 	{CodeNotice, "a file-uploaded notice lacks a mandatory key", "send file-name, file-size, file-source and file-document-id", false},
 	{CodeTextLength, "the text is too long", "send it in parts", false},
 	{CodeChatFull, "this party may add nothing more to this chat", "start a new chat, or ask the agent for another way", false},
 	{CodeChatUnavailable, "the chat server cannot be reached", "wait for it to come back", true},
+	{CodeTranscript, "there is no transcript of this chat session", "check the session's id; transcripts are kept for a limited time", false},
+	{CodeMailAddress, "this is not an e-mail address that the transcript can be sent to", "use one address, such as name@example.com", false},
 
 	{CodeUploadsOff, "sending files is switched off in this chat", "ask the operator to allow it", false},
 	{CodeNeedAgent, "files can be sent once an agent has joined", "wait for an agent and try again", true},
 	{CodeFileSize, "the file is larger than allowed", "send a smaller file", false},
 	{CodeFileCount, "no more files may be sent in this chat", "ask the agent for another way", false},
 	{CodeTotalSize, "the files of this chat together are larger than allowed", "send a smaller file", false},
-	{CodeFileType, "files of this type may not be sent", "send it as another type", false},
+	{CodeFileType, "files of this type may not be sent", "choose a file of an allowed type", false},
 	{CodeNameInvalid, "the file has no usable name", "rename the file", false},
 	{CodeNameLength, "the file's name is longer than 256 characters", "rename the file", false},
 	{CodeCustomKey, "a custom key is not allowed", "use short keys that do not begin with file-", false},
@@ -139,6 +154,7 @@ var Rules = []Rule{
 	{CodeStorageFull, "the document store is full", "try again later, and tell the operator", true},
 	{CodeStorageUnavailable, "the document store cannot be reached", "wait for it to come back", true},
 	{CodeDocument, "the document does not exist", "it may have been removed", false},
+	{CodeLibrary, "there are no standard responses here", "ask the operator to set up a library", false},
 	{CodeFileUnknown, "there is no such file in this chat", "choose a file of this chat's transcript", false},
 	{CodeFileForeign, "the file is in a store that cannot be read from here", "ask the sender for another way", false},
 	{CodeDownloads, "no more downloads are allowed in this chat", "ask the agent for another way to get the file", false},
@@ -164,4 +180,17 @@ func (c Code) Rule() Rule {
 		return r
 	}
 	return rules[CodeInternal]
+}
+
+// ErrorID returns the id of Chat Server's error that c stands for; 0 if none is known to.
+func (c Code) ErrorID() int64 {
+	switch c {
+	case CodeParty:
+		return 8201
+	case CodeLoggedOut:
+		return 8209
+	case CodeSecureKey:
+		return 8210
+	}
+	return 0
 }

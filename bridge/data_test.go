@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"attache/bridge"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func TestDataKeepsOrderAndTypes(t *testing.T) {
@@ -48,13 +50,48 @@ func TestDataThroughEncodingJSON(t *testing.T) {
 	require.Nil(t, have.Custom)
 }
 
+func TestDataNests(t *testing.T) {
+	style := bridge.Data{bridge.List("GCTI_SYSTEM", bridge.Data{bridge.List("party-info", bridge.Data{bridge.Text("style", "BOT")})}), bridge.Binary("raw", []byte{0, 1})}
+	require.NoError(t, style.Check())
+	require.Equal(t, "BOT", style.In("GCTI_SYSTEM").In("party-info").Get("style"))
+	out, err := style.MarshalJSON()
+	require.NoError(t, err)
+	require.Equal(t, `{"GCTI_SYSTEM":{"party-info":{"style":"BOT"}},"raw":{"$binary":"AAE="}}`, string(out))
+	var back bridge.Data
+	require.NoError(t, back.UnmarshalJSON(out))
+	require.Equal(t, style, back)
+
+	deep := bridge.Data{bridge.Text("k", "v")}
+	for depth := 2; depth <= bridge.MaxDataDepth; depth++ {
+		deep = bridge.Data{bridge.List("l", deep)}
+		require.NoError(t, deep.Check())
+	}
+	require.Equal(t, bridge.CodeMessageSize, bridge.CodeOf(bridge.Data{bridge.List("l", deep)}.Check()))
+	many := bridge.Data{}
+	for i := range bridge.MaxItems {
+		many = append(many, bridge.Int(strconv.Itoa(i), 0))
+	}
+	require.NoError(t, many.Check())
+	require.Equal(t, bridge.CodeMessageSize, bridge.CodeOf(bridge.Data{bridge.List("l", many)}.Check()), "nested items count")
+	require.Equal(t, bridge.CodeCustomKey, bridge.CodeOf(bridge.Data{bridge.List("l", bridge.Data{bridge.Text("$binary", "AA==")})}.Check()))
+	require.Equal(t, bridge.CodeCustomKey, bridge.CodeOf(bridge.CheckCustom(style)), "an upload's custom keys are flat")
+	require.Equal(t, bridge.Data{bridge.List("l", bridge.Data{bridge.Text("k", "a\uFFFD")})}, bridge.Data{bridge.List("l", bridge.Data{bridge.Text("k", "a\x01")})}.XMLText())
+}
+
+func TestBinaryIsBase64(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.SliceOf(rapid.Byte()).Draw(t, "value")
+		require.Equal(t, base64.StdEncoding.EncodeToString(value), bridge.Binary("k", value).Text)
+	})
+}
+
 // Chat Server's integers may be negative and its lists may repeat a key; messages
 // allow neither.
 func TestForeignDataEncodesReadably(t *testing.T) {
 	d := bridge.Data{
 		bridge.Int("low", -5), bridge.Int("high", math.MaxInt64), bridge.Int("max", bridge.MaxInteger),
 		bridge.Text("twice", "first"), bridge.Text("twice", "second"),
-		{Key: "lies", Text: `1,"x":2`, IsInt: true}, {Key: "zeros", Text: "007", IsInt: true}, {Key: "empty", IsInt: true},
+		{Key: "lies", Text: `1,"x":2`, Type: bridge.TypeInt}, {Key: "zeros", Text: "007", Type: bridge.TypeInt}, {Key: "empty", Type: bridge.TypeInt},
 	}
 	out, err := d.MarshalJSON()
 	require.NoError(t, err)

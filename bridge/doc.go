@@ -28,7 +28,7 @@
 //
 // # Reading order
 //
-// wire.go names the messages, message.go has their members, frame.go the binary
+// wire.go names the messages, pagemessage.go and proxymessage.go have their members, frame.go the binary
 // layout. fields.go explains how a message describes itself once for both
 // directions, json.go why the codec is our own. codes.go is the closed list of
 // error codes. The rest is one noun a file.

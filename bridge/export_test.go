@@ -15,18 +15,22 @@ func Keys(v any) []string {
 // keys is a visitor that only collects names.
 type keys []string
 
-func (s *keys) add(k string)                             { *s = append(*s, k) }
-func (s *keys) text(k string, _ *string, _ int)          { s.add(k) }
-func (s *keys) optional(k string, _ *string, _ int)      { s.add(k) }
-func (s *keys) number(k string, _ *int64)                { s.add(k) }
-func (s *keys) count(k string, _ *int64)                 { s.add(k) }
-func (s *keys) limit(k string, _ *int64)                 { s.add(k) }
-func (s *keys) flag(k string, _ *bool)                   { s.add(k) }
-func (s *keys) texts(k string, _ *[]string, _, _ int)    { s.add(k) }
-func (s *keys) object(k string, _ described, _ *bool)    { s.add(k) }
-func (s *keys) data(k string, _ *Data)                   { s.add(k) }
-func (s *keys) choice(k string, _ *string, _ []string)   { s.add(k) }
-func (s *keys) choiceOr(k string, _ *string, _ []string) { s.add(k) }
+func (s *keys) add(k string)                                               { *s = append(*s, k) }
+func (s *keys) text(k string, _ *string, _ int)                            { s.add(k) }
+func (s *keys) optional(k string, _ *string, _ int)                        { s.add(k) }
+func (s *keys) receiver(k string, _ *string)                               { s.add(k) }
+func (s *keys) number(k string, _ *int64)                                  { s.add(k) }
+func (s *keys) count(k string, _ *int64)                                   { s.add(k) }
+func (s *keys) limit(k string, _ *int64)                                   { s.add(k) }
+func (s *keys) position(k string, _ **int64, _ *int64)                     { s.add(k) }
+func (s *keys) signed(k string, _ *int64)                                  { s.add(k) }
+func (s *keys) objects(k string, _ []described, _ int, _ func() described) { s.add(k) }
+func (s *keys) flag(k string, _ *bool)                                     { s.add(k) }
+func (s *keys) texts(k string, _ *[]string, _, _ int)                      { s.add(k) }
+func (s *keys) object(k string, _ described, _ *bool)                      { s.add(k) }
+func (s *keys) data(k string, _ *Data)                                     { s.add(k) }
+func (s *keys) choice(k string, _ *string, _ []string)                     { s.add(k) }
+func (s *keys) choiceOr(k string, _ *string, _ []string)                   { s.add(k) }
 
 // KindOfMessage returns m's "type".
 func KindOfMessage(m Wire) string { return m.kind() }

@@ -7,14 +7,19 @@ import "strconv"
 // either writes them or takes them out of a parsed object. Bounds are part of
 // the description, so a decoder cannot forget them.
 type fields interface {
-	text(key string, v *string, max int)              // required, not empty, at most max bytes
-	optional(key string, v *string, max int)          // absent when empty
-	number(key string, v *int64)                      // required, 0 to 2^53-1
-	count(key string, v *int64)                       // absent when 0
-	limit(key string, v *int64)                       // absent when NoLimit
-	flag(key string, v *bool)                         // absent when false
-	texts(key string, v *[]string, items, max int)    // absent when empty
-	object(key string, v described, present *bool)    // nested; required if present is nil
+	text(key string, v *string, max int)           // required, not empty, at most max bytes
+	optional(key string, v *string, max int)       // absent when empty
+	receiver(key string, v *string)                // absent when empty, and refused if it is there and empty
+	number(key string, v *int64)                   // required, 0 to 2^53-1
+	count(key string, v *int64)                    // absent when 0
+	limit(key string, v *int64)                    // absent when NoLimit
+	signed(key string, v *int64)                   // absent when 0, in a string, because no number has a sign
+	position(key string, v **int64, most *int64)   // absent when nil, 0 to *most
+	flag(key string, v *bool)                      // absent when false
+	texts(key string, v *[]string, items, max int) // absent when empty
+	object(key string, v described, present *bool) // nested; required if present is nil
+	// objects is a list, absent when empty; a decoder adds each object by next.
+	objects(key string, each []described, most int, next func() described)
 	data(key string, v *Data)                         // absent when empty
 	choice(key string, v *string, allowed []string)   // required, one of the list
 	choiceOr(key string, v *string, allowed []string) // absent when empty
@@ -54,6 +59,8 @@ func (w *writer) optional(k string, v *string, max int) {
 	}
 }
 
+func (w *writer) receiver(k string, v *string) { w.optional(k, v, maxID) }
+
 func (w *writer) number(k string, v *int64) {
 	w.key(k)
 	w.out = strconv.AppendInt(w.out, *v, 10)
@@ -68,6 +75,19 @@ func (w *writer) count(k string, v *int64) {
 func (w *writer) limit(k string, v *int64) {
 	if *v != NoLimit {
 		w.number(k, v)
+	}
+}
+
+func (w *writer) signed(k string, v *int64) {
+	if *v != 0 {
+		w.key(k)
+		w.out = appendText(w.out, strconv.FormatInt(*v, 10))
+	}
+}
+
+func (w *writer) position(k string, v **int64, _ *int64) {
+	if *v != nil {
+		w.number(k, *v)
 	}
 }
 
@@ -99,6 +119,21 @@ func (w *writer) object(k string, v described, present *bool) {
 	}
 	w.key(k)
 	w.out = encode(w.out, v)
+}
+
+func (w *writer) objects(k string, each []described, _ int, _ func() described) {
+	if len(each) == 0 {
+		return
+	}
+	w.key(k)
+	w.out = append(w.out, '[')
+	for i, v := range each {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.out = encode(w.out, v)
+	}
+	w.out = append(w.out, ']')
 }
 
 func (w *writer) data(k string, v *Data) {
@@ -188,6 +223,17 @@ func (r *reader) optional(k string, v *string, max int) {
 	*v = n.str
 }
 
+// receiver refuses an empty user id, which would make a private message public.
+func (r *reader) receiver(k string, v *string) {
+	*v = ""
+	for _, m := range r.members {
+		if m.key == k {
+			r.text(k, v, maxID)
+			return
+		}
+	}
+}
+
 func (r *reader) number(k string, v *int64) {
 	*v = -1
 	r.integer(k, v)
@@ -205,6 +251,32 @@ func (r *reader) count(k string, v *int64) {
 func (r *reader) limit(k string, v *int64) {
 	*v = NoLimit
 	r.integer(k, v)
+}
+
+func (r *reader) signed(k string, v *int64) {
+	*v = 0
+	n := r.takeKind(k, '"', "a string")
+	if n == nil {
+		return
+	}
+	i, err := strconv.ParseInt(n.str, 10, 64)
+	if err != nil || strconv.FormatInt(i, 10) != n.str {
+		r.fail(k, "is not an integer in a string")
+		return
+	}
+	*v = i
+}
+
+func (r *reader) position(k string, v **int64, most *int64) {
+	*v = nil
+	n := r.takeKind(k, '0', "a number")
+	switch {
+	case n == nil:
+	case n.num > *most:
+		r.fail(k, "is more than "+strconv.FormatInt(*most, 10))
+	default:
+		*v = &n.num
+	}
 }
 
 func (r *reader) integer(k string, v *int64) {
@@ -250,6 +322,22 @@ func (r *reader) object(k string, v described, present *bool) {
 		r.fail(k, "is missing")
 	case n != nil && r.err == nil:
 		r.err = decode(*n, v)
+	}
+}
+
+func (r *reader) objects(k string, _ []described, most int, next func() described) {
+	n := r.takeKind(k, '[', "a list")
+	if n == nil {
+		return
+	}
+	if len(n.items) > most {
+		r.fail(k, "has more than "+strconv.Itoa(most)+" entries")
+		return
+	}
+	for _, item := range n.items {
+		if err := decode(item, next()); r.err == nil {
+			r.err = err
+		}
 	}
 }
 

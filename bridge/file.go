@@ -1,5 +1,7 @@
 package bridge
 
+import "cmp"
+
 // File is a file in the chat, decoded from its file-uploaded notice. It has all that
 // a widget needs to show it and a download needs to fetch it.
 type File struct {
@@ -18,12 +20,13 @@ type File struct {
 }
 
 // DecodeFile decodes a file-uploaded notice. It accepts file-size as an integer or a
-// string, because both occur. Errors have code notice-incomplete.
+// string, because both occur. An event with an Access may lack file-source and
+// file-document-id, which the proxy hides from customers. Errors have code notice-incomplete.
 func DecodeFile(e Event) (File, error) {
 	if !e.IsFile() {
 		return File{}, NewError(CodeNotice, "this event is not a file-uploaded notice")
 	}
-	if err := CheckNotice(e.Data); err != nil {
+	if err := checkFile(e); err != nil {
 		return File{}, err
 	}
 	size, _ := parseSize(e.Data.Get(KeyFileSize))
@@ -42,20 +45,32 @@ func DecodeFile(e Event) (File, error) {
 			f.Custom = append(f.Custom, item)
 		}
 	}
-	f.Downloadable, f.Reason = downloadable(f, e.From.UserType)
+	f.Downloadable, f.Reason = downloadable(f, e)
 	return f, nil
 }
 
-// downloadable reports whether the file can be downloaded, judging by the notice
-// alone. The proxy decides again when asked for the file, because it knows which
-// documents it delivered itself.
-func downloadable(f File, from UserType) (bool, string) {
+// checkFile checks what DecodeFile needs.
+func checkFile(e Event) error {
+	if e.Access != nil {
+		return checkShown(e.Data)
+	}
+	return CheckNotice(e.Data)
+}
+
+// downloadable reports whether the file can be downloaded: what the proxy has said, or else
+// judging by the notice alone. The proxy decides again when asked for the file, because it
+// knows which documents it delivered itself.
+func downloadable(f File, e Event) (bool, string) {
 	switch {
+	case e.Access != nil && e.Access.Download:
+		return true, ""
+	case e.Access != nil:
+		return false, cmp.Or(e.Access.Reason, "the file cannot be downloaded")
 	case f.Source != SourceUCS:
 		return false, "the file is stored in " + clip(f.Source, 64) + ", which cannot be read from here"
 	case f.ID == "":
 		return false, "the notice has no file-id"
-	case f.Key == "" && !from.Trusted():
+	case f.Key == "" && !e.From.UserType.Trusted() && !e.Vouched:
 		return false, "the file was not sent through this service"
 	}
 	return true, ""

@@ -10,8 +10,9 @@ import (
 // module; this codec refuses whatever the protocol does not allow. It is fuzzed
 // against encoding/json, which accepts all that it accepts, with the same meaning.
 
-// MaxDepth is how deep objects and arrays may nest in a message.
-const MaxDepth = 5
+// MaxDepth is how deep objects and arrays may nest in a message: a message, its event,
+// and in that the lists of a collection, the innermost of which may hold bytes.
+const MaxDepth = 2 + MaxDataDepth + 1
 
 // node is one parsed JSON value. Numbers are integers without a sign: the
 // protocol has no others.

@@ -21,19 +21,43 @@ type Limits struct {
 	AgentHere     bool     // whether there is one
 	MaxDownloads  int64    // attempts in the session
 	UsedDownloads int64
+	DeleteFile    string // whether a sender may delete its file, and what that does to the use; empty: not said
+	DeleteOthers  string // which files of others the party may delete; empty: none
 }
+
+// The tokens of option delete-file. Only odd is known, from a captured session; what it
+// means, and which others there are, is not published, so the other two are ours.
+const (
+	DeleteOdd  = "odd"  // may be deleted; by default it no longer counts then
+	DeleteKeep = "keep" // may be deleted, and still counts
+	DeleteOff  = "off"  // may not be deleted
+)
+
+// DeleteTokens are the values of option delete-file.
+var DeleteTokens = []string{DeleteOdd, DeleteKeep, DeleteOff}
+
+// Which files of others a party may delete. Whoever asks, DeleteOff binds the files of
+// customers and no others.
+const (
+	OthersStaff = "staff" // those of parties that are not customers
+	OthersAll   = "all"
+)
 
 // VendorLimits are Chat Server's defaults for customers (Genesys, options
 // upload-max-files, upload-max-file-size, upload-max-total-size). The default
-// of download-attempts is not published; 2 was seen in a captured session.
+// of download-attempts is not published; 2 was seen in a captured session, and so was the
+// token of delete-file.
 func VendorLimits() Limits {
-	return Limits{MaxFiles: 3, MaxFileSize: 2097152, MaxTotalSize: 5242880, MaxDownloads: 2}
+	return Limits{MaxFiles: 3, MaxFileSize: 2097152, MaxTotalSize: 5242880, MaxDownloads: 2, DeleteFile: DeleteOdd}
 }
 
 // Unlimited returns no limits: Chat Server does not limit agents.
 func Unlimited() Limits {
 	return Limits{MaxFiles: NoLimit, MaxFileSize: NoLimit, MaxTotalSize: NoLimit, MaxDownloads: NoLimit}
 }
+
+// Counted reports whether there is a limit for all files of the session together.
+func (l Limits) Counted() bool { return l.MaxFiles != NoLimit || l.MaxTotalSize != NoLimit }
 
 // PerFile returns the limits on each single file, without the session's usage and
 // without the condition of an agent, which may change at any time. A resumed upload
@@ -149,6 +173,8 @@ func (l *Limits) fields(f fields) {
 	f.flag("agentHere", &l.AgentHere)
 	f.limit("maxDownloads", &l.MaxDownloads)
 	f.count("usedDownloads", &l.UsedDownloads)
+	f.optional("deleteFile", &l.DeleteFile, 32)
+	f.optional("deleteOthers", &l.DeleteOthers, 32)
 }
 
 // ParseLimits reads what AppendLimits wrote.

@@ -94,7 +94,7 @@ func TestT18_LimitsNeverOverflow(t *testing.T) {
 
 func TestVendorLimits(t *testing.T) {
 	l := bridge.VendorLimits()
-	require.Equal(t, bridge.Limits{MaxFiles: 3, MaxFileSize: 2 << 20, MaxTotalSize: 5 << 20, MaxDownloads: 2}, l)
+	require.Equal(t, bridge.Limits{MaxFiles: 3, MaxFileSize: 2 << 20, MaxTotalSize: 5 << 20, MaxDownloads: 2, DeleteFile: "odd"}, l)
 	require.NoError(t, bridge.Unlimited().Check("a.exe", bridge.MaxInteger))
 }
 
@@ -119,6 +119,8 @@ func TestLimitsRoundTrip(t *testing.T) {
 			MaxFileSize: limit.Draw(t, "size"), MaxTotalSize: limit.Draw(t, "total"), UsedTotalSize: used.Draw(t, "used total"),
 			NeedAgent: rapid.Bool().Draw(t, "need"), AgentHere: rapid.Bool().Draw(t, "here"),
 			MaxDownloads: limit.Draw(t, "downloads"), UsedDownloads: used.Draw(t, "used downloads"),
+			DeleteFile:   rapid.SampledFrom([]string{"", bridge.DeleteOdd, bridge.DeleteKeep, bridge.DeleteOff}).Draw(t, "delete"),
+			DeleteOthers: rapid.SampledFrom([]string{"", bridge.OthersStaff, bridge.OthersAll}).Draw(t, "delete others"),
 		}
 		have, err := bridge.ParseLimits(bridge.AppendLimits(nil, l))
 		require.NoError(t, err)

@@ -104,12 +104,17 @@ func TestEveryMessageHasVectorsForEveryKey(t *testing.T) {
 	}
 	var nested func(key string, value any)
 	nested = func(key string, value any) {
+		if list, ok := value.([]any); ok && key == "responses" {
+			for _, each := range list {
+				nested("response", each)
+			}
+		}
 		object, ok := value.(map[string]any)
 		if !ok {
 			return
 		}
 		switch key {
-		case "custom", "data":
+		case "custom", "data", "attributes":
 			return // free keys
 		case "from":
 			key = "party"
@@ -147,7 +152,7 @@ func TestEveryMessageHasVectorsForEveryKey(t *testing.T) {
 	}
 	objects := map[string]any{
 		"party": new(bridge.Party), "limits": new(bridge.Limits), "event": new(bridge.Event),
-		"reason": new(bridge.Reason), "error": new(bridge.Error),
+		"info": new(bridge.UserInfo), "access": new(bridge.Access), "response": new(bridge.Response), "reason": new(bridge.Reason), "error": new(bridge.Error),
 	}
 	require.Len(t, v.Objects, len(objects))
 	for name, object := range objects {
@@ -180,6 +185,27 @@ func TestMessageTooLongIsRefused(t *testing.T) {
 	_, err = bridge.FromPage([]byte(fits + " "))
 	require.Equal(t, bridge.CodeMessageSize, bridge.CodeOf(err))
 	require.ErrorContains(t, err, "32 kB")
+}
+
+func TestRefOf_OnlyOfARequestThatCanBeParsed(t *testing.T) {
+	for text, want := range map[string]int64{
+		`{"type":"say","ref":3}`:          3,
+		`{"type":"ask","file":1,"ref":4}`: 4,
+		`{"type":"say","ref":-3}`:         0,
+		`{"type":"say","ref":"3"}`:        0,
+		`{"type":"say","ref":[3]}`:        0,
+		`{"type":"say","ref":3,"ref":4}`:  0,
+		`{"type":"say","ref":3`:           0,
+		`{"type":"say","data":{"ref":3}}`: 0,
+		`{"ref":3,"type":"say"}`:          0,
+		`{"type":"welcome","ref":3}`:      0,
+		`{"type":3,"ref":3}`:              0,
+		`[3]`:                             0,
+		``:                                0,
+		`{"type":"say","ref":3}` + strings.Repeat(" ", bridge.MaxMessage): 0,
+	} {
+		require.Equal(t, want, bridge.RefOf([]byte(text)), text)
+	}
 }
 
 // Every party's connection sends the same event value.

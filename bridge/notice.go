@@ -71,10 +71,15 @@ func (a Announcement) Notice(v Visibility) Event {
 			d = append(d, optional)
 		}
 	}
-	for _, item := range a.Custom {
-		d = append(d, Item{Key: XMLText(item.Key), Text: XMLText(item.Text), IsInt: item.IsInt})
-	}
+	d = append(d, a.Custom.XMLText()...)
 	return Event{Type: Notice, NoticeType: SystemCommand, Text: FileUploaded, Visibility: v, Data: d, Key: a.Key}
+}
+
+// CheckPacket refuses an announcement that Chat Server would not take, before the file is
+// sent: code message-too-large. The document id is not known then.
+func (a Announcement) CheckPacket() error {
+	a.DocumentID = "0000AaBCDEFG0000"
+	return CheckPacket(a.Notice(All), MaxPacket)
 }
 
 // asSent returns the original of a name that was changed, in a form that XML can carry:
@@ -108,22 +113,40 @@ func (e Event) IsFile() bool {
 	return e.Type == Notice && e.NoticeType == SystemCommand && e.Text == FileUploaded
 }
 
+// Deletes returns the file-id of the file that the event deletes; empty if it deletes none.
+// The notice's text is not published and may be set, so any other system command that names
+// a file is one.
+func (e Event) Deletes() (fileID string) {
+	if e.Type != Notice || e.NoticeType != SystemCommand || e.IsFile() || e.IsFileConfig() {
+		return ""
+	}
+	return e.Data.Get(KeyFileID)
+}
+
 // CheckNotice returns an error of code notice-incomplete that names the key which a
 // file-uploaded notice lacks. Chat Server calls it before it accepts one.
 func CheckNotice(d Data) error {
-	for _, key := range []string{KeyFileName, KeyFileSize, KeyFileSource} {
-		if d.Get(key) == "" {
-			return NewError(CodeNotice, "a file-uploaded notice needs "+key)
-		}
+	if d.Get(KeyFileSource) == "" {
+		return needs(KeyFileSource)
 	}
 	if d.Get(KeyFileSource) == SourceUCS && d.Get(KeyDocumentID) == "" {
 		return NewError(CodeNotice, "a file-uploaded notice with file-source ucs needs "+KeyDocumentID)
 	}
-	if _, err := parseSize(d.Get(KeyFileSize)); err != nil {
-		return err
-	}
-	return nil
+	return checkShown(d)
 }
+
+// checkShown checks the keys that no page is without.
+func checkShown(d Data) error {
+	for _, key := range []string{KeyFileName, KeyFileSize} {
+		if d.Get(key) == "" {
+			return needs(key)
+		}
+	}
+	_, err := parseSize(d.Get(KeyFileSize))
+	return err
+}
+
+func needs(key string) error { return NewError(CodeNotice, "a file-uploaded notice needs "+key) }
 
 func parseSize(s string) (int64, error) {
 	v, err := strconv.ParseInt(s, 10, 64)

@@ -31,6 +31,10 @@ func TestNoticeVectors(t *testing.T) {
 			Visibility   bridge.Visibility
 			Data         string
 		}
+		Shown []struct {
+			Name, Event, Shown string
+			Hide               bool
+		}
 	}
 	load(t, "notices", &v)
 	for _, tc := range v.Files {
@@ -61,6 +65,23 @@ func TestNoticeVectors(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tc.Data, string(have))
 			require.NoError(t, bridge.CheckNotice(e.Data))
+		})
+	}
+	for _, tc := range v.Shown {
+		t.Run("shown: "+tc.Name, func(t *testing.T) {
+			e, err := bridge.ParseEvent([]byte(tc.Event))
+			require.NoError(t, err)
+			require.Equal(t, tc.Shown, string(bridge.AppendEvent(nil, bridge.Shown(e, tc.Hide))))
+			require.Equal(t, tc.Event, string(bridge.AppendEvent(nil, e)), "others share the event")
+			shown := bridge.Shown(e, tc.Hide)
+			file, err := bridge.DecodeFile(shown)
+			if shown.Access == nil {
+				require.Equal(t, bridge.CodeNotice, bridge.CodeOf(err))
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, shown.Access, &bridge.Access{Download: file.Downloadable, Reason: file.Reason})
+			require.Equal(t, tc.Hide, file.Source == "", "the decoder needs no hidden key")
 		})
 	}
 }

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -43,16 +44,19 @@ type memberRule struct {
 var (
 	anyone   = []string{"ALL", "INT", "VIP"}
 	pageRule = map[string]map[string]memberRule{
-		"hello":  {"token": {'s', true, 4096, nil}, "position": {'n', false, 0, nil}, "clientVersion": {'n', false, 0, nil}, "agent": {'s', false, 64, nil}},
-		"say":    {"ref": {'n', true, 0, nil}, "key": {'s', true, 32, nil}, "text": {'s', true, 14 << 10, nil}, "visibility": {'s', false, 64, anyone}},
+		"hello":  {"token": {'s', true, 4096, nil}, "position": {'n', false, 0, nil}, "clientVersion": {'n', false, 0, nil}, "agent": {'s', false, 64, nil}, "ping": {'n', false, 0, nil}, "secureKey": {'s', false, 256, nil}},
+		"say":    {"ref": {'n', true, 0, nil}, "key": {'s', true, 32, nil}, "text": {'s', true, 14 << 10, nil}, "visibility": {'s', false, 64, anyone}, "receiver": {'r', false, 64, nil}, "messageType": {'s', false, 64, nil}, "treatAs": {'s', false, 64, []string{"NORMAL", "SYSTEM"}}},
+		"notify": {"ref": {'n', true, 0, nil}, "key": {'s', false, 32, nil}, "notice": {'s', true, 64, nil}, "text": {'s', false, 14 << 10, nil}, "data": {'o', false, 0, nil}, "visibility": {'s', false, 64, anyone}, "receiver": {'r', false, 64, nil}},
+		"find":   {"ref": {'n', true, 0, nil}, "words": {'s', false, 256, nil}, "after": {'s', false, 2048, nil}},
 		"cancel": {"key": {'s', true, 32, nil}},
 		"ask":    {"ref": {'n', true, 0, nil}, "file": {'s', true, 64, nil}, "attempt": {'s', true, 32, nil}},
 		"leave":  {"ref": {'n', true, 0, nil}, "after": {'s', false, 64, []string{"keep-alive", "close-if-no-agents", "force-close"}}},
 		"ping":   {"ref": {'n', true, 0, nil}},
 		"offer": {
-			"key": {'s', true, 32, nil}, "name": {'s', true, 1024, nil}, "size": {'n', true, 0, nil}, "mime": {'s', false, 256, nil},
+			"key": {'s', true, 32, nil}, "name": {'s', true, 32 << 10, nil}, "size": {'n', true, 0, nil}, "mime": {'s', false, 256, nil},
 			"uploadType": {'s', false, 64, []string{"file-system", "standard-response"}}, "description": {'s', false, 2048, nil},
 			"digest": {'s', false, 64, nil}, "visibility": {'s', false, 64, anyone}, "custom": {'o', false, 0, nil},
+			"after": {'s', false, 32, nil}, "acked": {'n', false, 0, nil},
 		},
 	}
 )
@@ -92,6 +96,11 @@ func understood(in []byte) bool {
 			return false
 		}
 	}
+	if acked, there := members["acked"].(json.Number); there {
+		at, _ := acked.Int64()
+		size, _ := members["size"].(json.Number).Int64()
+		return at <= size
+	}
 	return true
 }
 
@@ -99,6 +108,9 @@ func understood(in []byte) bool {
 func (r memberRule) fits(value any) bool {
 	switch v := value.(type) {
 	case string:
+		if r.kind == 'r' {
+			return v != "" && len(v) <= r.max
+		}
 		if r.kind != 's' || len(v) > r.max {
 			return false
 		}
@@ -112,30 +124,46 @@ func (r memberRule) fits(value any) bool {
 }
 
 func dataFits(items map[string]any) bool {
-	total := 0
+	count, total, ok := measured(items, 1)
+	return ok && count <= 49 && total <= 8192
+}
+
+// measured counts the items and bytes of a collection and of the lists in it.
+func measured(items map[string]any, depth int) (count, total int, ok bool) {
 	for key, value := range items {
-		text := fmt.Sprint(value)
-		switch value.(type) {
-		case string, json.Number:
-		default:
-			return false
+		text, inner, size := fmt.Sprint(value), 0, 0
+		if list, isList := value.(map[string]any); isList {
+			text = ""
+			if raw, isBytes := list["$binary"].(string); isBytes && len(list) == 1 {
+				if _, err := base64.StdEncoding.DecodeString(raw); err != nil || strings.ContainsAny(raw, "\r\n") {
+					return 0, 0, false
+				}
+				text = raw
+			} else if inner, size, ok = measured(list, depth+1); !ok {
+				return 0, 0, false
+			}
 		}
-		total += len(key) + len(text)
-		if key == "" || len(key) > 128 || len(text) > 2048 || strings.IndexFunc(key, func(r rune) bool {
+		switch value.(type) {
+		case string, json.Number, map[string]any:
+		default:
+			return 0, 0, false
+		}
+		count, total = count+1+inner, total+len(key)+len(text)+size
+		if key == "" || key == "$binary" || len(key) > 128 || len(text) > 2048 || strings.IndexFunc(key, func(r rune) bool {
 			return r < ' ' || r == 0x7f || r == 0xfffe || r == 0xffff
 		}) >= 0 {
-			return false
+			return 0, 0, false
 		}
 	}
-	return len(items) <= 48 && total <= 8192
+	return count, total, depth <= 4
 }
 
 // flat reads an object whose keys are unique at each depth, whose numbers are integers
-// below 2^53, and which nests at most 5 deep.
+// below 2^53, and which nests at most 7 deep.
 func flat(in []byte, depth int) (members map[string]any, order []string, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(in))
 	d.UseNumber()
-	if t, err := d.Token(); err != nil || t != json.Delim('{') || depth > 5 {
+	if t, err := d.Token(); err != nil || t != json.Delim('{') || depth > 7 {
 		return nil, nil, false
 	}
 	members = map[string]any{}
@@ -168,7 +196,7 @@ func plainValue(raw json.RawMessage, depth int) (any, bool) {
 		return inner, ok
 	case '[':
 		var items []json.RawMessage
-		if depth >= 5 || json.Unmarshal(raw, &items) != nil {
+		if depth >= 7 || json.Unmarshal(raw, &items) != nil {
 			return nil, false
 		}
 		for _, item := range items {
@@ -204,7 +232,7 @@ func TestT9OracleOfMessages(t *testing.T) {
 
 // hostileMessage is a page's message with up to three members, or a few bytes, changed.
 func hostileMessage(r *rand.Rand) []byte {
-	kinds := []string{"hello", "say", "cancel", "ask", "leave", "ping", "offer", "welcome", "", "Hello", "event"}
+	kinds := []string{"hello", "say", "cancel", "ask", "leave", "ping", "offer", "notify", "find", "welcome", "", "Hello", "event"}
 	kind := kinds[r.IntN(len(kinds))]
 	keys := []string{}
 	values := map[string]string{}
@@ -265,7 +293,7 @@ type namedRule struct {
 }
 
 func sortedRules(rules map[string]memberRule) (out []namedRule) {
-	for _, name := range []string{"ref", "key", "token", "position", "clientVersion", "agent", "text", "visibility", "file", "attempt", "after", "name", "size", "mime", "uploadType", "description", "digest", "custom"} {
+	for _, name := range []string{"ref", "key", "token", "position", "clientVersion", "agent", "ping", "text", "visibility", "file", "attempt", "after", "name", "size", "mime", "uploadType", "description", "digest", "custom", "acked"} {
 		if rule, ok := rules[name]; ok {
 			out = append(out, namedRule{name, rule})
 		}
@@ -275,6 +303,8 @@ func sortedRules(rules map[string]memberRule) (out []namedRule) {
 
 func goodValue(r *rand.Rand, rule memberRule) string {
 	switch {
+	case rule.kind == 'r':
+		return `"bo"`
 	case rule.kind == 'n':
 		return []string{"1", "0", "42", "9007199254740991"}[r.IntN(4)]
 	case rule.kind == 'o':

@@ -1,5 +1,7 @@
 package bridge
 
+import "strconv"
+
 // This file encodes what the module passes to the page's JavaScript, in the shapes of
 // attache.d.ts. Only package wasm uses it, except for AppendLimits; it is here
 // because
@@ -13,16 +15,23 @@ func AppendTranscriptItem(out []byte, e Event, self string) []byte {
 	return encodePage(out, newTranscriptItem(e, self))
 }
 
-// AppendSessionInfo appends a welcome's session id, party, rights and limits.
+// AppendSessionInfo appends a welcome's session id, party, rights and limits, and what it
+// says of the chat session.
 func AppendSessionInfo(out []byte, w *Welcome) []byte {
 	return encodePage(out, (*sessionInfo)(w))
 }
+
+// AppendChatInfo appends only what a welcome says of the chat session.
+func AppendChatInfo(out []byte, w *Welcome) []byte { return encodePage(out, (*chatInfo)(w)) }
 
 // AppendLimits appends l with every counter. [ParseLimits] reads it.
 func AppendLimits(out []byte, l Limits) []byte { return encodePage(out, &l) }
 
 // AppendFileName appends n with every key.
 func AppendFileName(out []byte, n Name) []byte { return encodePage(out, &n) }
+
+// AppendFound appends a page of the library of standard responses.
+func AppendFound(out []byte, m *Found) []byte { return encodePage(out, (*pageFound)(m)) }
 
 // Step is the state of one of the page's uploads.
 type Step struct {
@@ -63,7 +72,7 @@ func newTranscriptItem(e Event, self string) *transcriptItem {
 	case Message:
 		out.kind = "message"
 	default:
-		out.kind = "notice"
+		out.kind = noticeKind(e)
 	}
 	file, err := DecodeFile(e)
 	if err != nil {
@@ -77,24 +86,115 @@ func newTranscriptItem(e Event, self string) *transcriptItem {
 	return &out
 }
 
+// noticeKind is how a page shows a notice. One that is not as it should be, by a sender that
+// does not keep to the rules, is only a notice.
+func noticeKind(e Event) string {
+	switch e.NoticeType {
+	case TypingStarted, TypingStopped:
+		return "typing"
+	case UpdateNick:
+		return "nickname"
+	case PushURL:
+		if CheckURL(e.Text) == nil {
+			return "url"
+		}
+	case ReadReceipt:
+		if _, err := parseSize(e.Data.Get(KeyPosition)); err == nil {
+			return "receipt"
+		}
+	case IdleControlAlert, IdleControlClose:
+		return "idle"
+	case SystemCommand:
+		if e.Text == FileDeleted && e.Data.Get(KeyFileID) != "" {
+			return "deletion"
+		}
+	}
+	return "notice"
+}
+
 func (e *transcriptItem) fields(f fields) {
 	f.text("type", &e.kind, 0)
 	f.number("event", &e.ID)
 	f.number("at", &e.At)
-	f.object("from", &e.From, nil)
+	f.object("from", (*pageParty)(&e.From), nil)
 	f.flag("own", &e.own)
 	f.text("visibility", (*string)(&e.Visibility), 0)
+	ifSet(f, "receiver", e.Receiver)
 	switch e.kind {
 	case "file":
 		e.file.fields(f)
 	case "message":
 		f.optional("text", &e.Text, 0)
+		ifSet(f, "messageType", e.MessageType)
+		ifSet(f, "treatAs", string(e.TreatAs))
+	case "typing":
+		on := e.NoticeType == TypingStarted
+		f.flag("on", &on)
+		f.optional("preview", &e.Text, 0)
+	case "nickname":
+		f.optional("nickname", &e.From.Nickname, 0)
+	case "url":
+		f.text("url", &e.Text, 0)
+	case "receipt":
+		position, _ := parseSize(e.Data.Get(KeyPosition))
+		f.number("position", &position)
+	case "deletion":
+		file := e.Data.Get(KeyFileID)
+		f.text("file", &file, 0)
+	case "idle":
+		closed := e.NoticeType == IdleControlClose
+		f.flag("closed", &closed)
+		f.optional("text", &e.Text, 0)
+		f.data("data", &e.Data)
 	case "notice":
 		f.optional("notice", &e.NoticeType, 0)
 		f.optional("text", &e.Text, 0)
 		f.data("data", &e.Data)
 	default:
 		nested(f, "reason", &e.Reason)
+		ifSet(f, "asker", e.Asker)
+	}
+}
+
+// ifSet is for a member that few events have.
+func ifSet(f fields, key, value string) {
+	if value != "" {
+		f.text(key, &value, 0)
+	}
+}
+
+// pageFound is a Found for the page.
+type pageFound Found
+
+func (m *pageFound) fields(f fields) {
+	var each []described
+	for i := range m.Responses {
+		each = append(each, (*pageResponse)(&m.Responses[i]))
+	}
+	f.objects("responses", each, MaxFound, nil)
+	f.flag("more", &m.More)
+}
+
+// pageResponse is a Response for the page, whose files have a documentId as well.
+type pageResponse Response
+
+func (r *pageResponse) fields(f fields) {
+	f.text("documentId", &r.DocumentID, 0)
+	f.text("name", &r.Name, 0)
+	f.text("folder", &r.Folder, 0)
+	f.text("description", &r.Description, 0)
+	f.number("size", &r.Size)
+}
+
+// pageParty is a Party for the page, with a style only if it has one.
+type pageParty Party
+
+func (p *pageParty) fields(f fields) {
+	f.text("userId", &p.UserID, 0)
+	f.optional("nickname", &p.Nickname, 0)
+	f.text("userType", (*string)(&p.UserType), 0)
+	if p.Style != "" {
+		f.text("style", (*string)(&p.Style), 0)
 	}
 }
 
@@ -103,9 +203,21 @@ type sessionInfo Welcome
 
 func (i *sessionInfo) fields(f fields) {
 	f.text("id", &i.Session, 0)
-	f.object("party", &i.Party, nil)
+	f.object("party", (*pageParty)(&i.Party), nil)
 	f.texts("rights", &i.Rights, 0, 0)
 	f.object("limits", &i.Limits, nil)
+	f.object("info", (*chatInfo)(i), nil)
+}
+
+// chatInfo is what a Welcome says of the chat session, for the page.
+type chatInfo Welcome
+
+func (i *chatInfo) fields(f fields) {
+	f.count("started", &i.Started)
+	f.count("saved", &i.Saved)
+	f.count("idleExpires", &i.IdleExpires)
+	f.flag("monitored", &i.Monitored)
+	f.flag("attached", &i.Attached)
 }
 
 // progress is the part of a Step that changes with every frame.
@@ -172,6 +284,23 @@ func (w *pageWriter) texts(k string, v *[]string, items, max int) {
 	}
 	w.key(k)
 	w.out = append(w.out, "[]"...)
+}
+
+func (w *pageWriter) signed(k string, v *int64) {
+	w.key(k)
+	w.out = strconv.AppendInt(w.out, *v, 10)
+}
+
+func (w *pageWriter) objects(k string, each []described, _ int, _ func() described) {
+	w.key(k)
+	w.out = append(w.out, '[')
+	for i, v := range each {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.out = encodePage(w.out, v)
+	}
+	w.out = append(w.out, ']')
 }
 
 func (w *pageWriter) data(k string, v *Data) {

@@ -20,6 +20,7 @@ func TestPageVectors(t *testing.T) {
 			Page, Progress string
 		}
 		Welcomes []struct{ Name, Message, Page, Limits string }
+		Found    []struct{ Name, Message, Page string }
 		Names    []struct {
 			Name bridge.Name
 			Page string
@@ -51,11 +52,17 @@ func TestPageVectors(t *testing.T) {
 			welcome := m.(*bridge.Welcome)
 			require.Equal(t, tc.Page, string(bridge.AppendSessionInfo(nil, welcome)))
 			require.Equal(t, tc.Limits, string(bridge.AppendLimits(nil, welcome.Limits)))
+			require.Contains(t, tc.Page, `,"info":`+string(bridge.AppendChatInfo(nil, welcome))+`}`)
 
 			limits, err := bridge.ParseLimits([]byte(tc.Limits))
 			require.NoError(t, err, "what a page holds comes back to check a file")
 			require.Equal(t, welcome.Limits, limits)
 		})
+	}
+	for _, tc := range v.Found {
+		m, err := bridge.FromProxy([]byte(tc.Message))
+		require.NoError(t, err, tc.Name)
+		require.Equal(t, tc.Page, string(bridge.AppendFound(nil, m.(*bridge.Found))), tc.Name)
 	}
 	for _, tc := range v.Names {
 		require.Equal(t, tc.Page, string(bridge.AppendFileName(nil, tc.Name)))

@@ -16,6 +16,14 @@ const (
 
 var userTypes = []string{string(Client), string(Agent), string(Supervisor), string(External), string(System)}
 
+// person names a party of type t in a message for people.
+func (t UserType) person() string {
+	if t == Client {
+		return "a customer"
+	}
+	return "a party of type " + string(t)
+}
+
 // Trusted reports whether a file that such a party announces may be downloaded even
 // if the proxy has not delivered it. A customer's may not: a notice can name any
 // document id, and Chat Server does not check it.
@@ -50,13 +58,21 @@ func (t UserType) MaySend(v Visibility) bool {
 // it may send.
 func (t UserType) MaySee(v Visibility) bool { return t.MaySend(v) }
 
-// The versions of the chat protocol (the attribute ClientVersion).
-const (
-	versionUpdateNick     = 102 // the lowest that gets USER_UPDATE_NICK notices
-	VersionSystemCommands = 104 // the lowest that gets SYS_COMMAND notices, and so files
-	VersionCurrent        = 106
-	versionOldest         = 101
-)
+// MayRemove reports whether a party of type t may take one of that type out of the session:
+// if it has every visibility that the other has. So an AGENT removes CLIENTs and AGENTs,
+// the types above it every other, and a CLIENT nobody. Chat Server's own rule is not
+// published.
+func (t UserType) MayRemove(other UserType) bool {
+	if t == Client {
+		return false
+	}
+	for _, v := range visibilities {
+		if other.MaySend(Visibility(v)) && !t.MaySend(Visibility(v)) {
+			return false
+		}
+	}
+	return true
+}
 
 // Party is a member of a chat session.
 type Party struct {
@@ -64,14 +80,55 @@ type Party struct {
 	Nickname      string
 	UserType      UserType
 	Visibility    Visibility // that it joined with; empty is ALL
-	ClientVersion int64      // 0 is VersionCurrent
+	ClientVersion int64      // 0 is VersionDefault
+
+	Style PartyStyle
+	UserInfo
 }
+
+// UserInfo is what Chat Server's userInfo says of a party beyond that; only the party's
+// new-party event has it.
+type UserInfo struct {
+	PersonID       string       // of an employee
+	TimeZoneOffset int64        // minutes east of UTC
+	Protocol       ProtocolType // empty is Basic
+}
+
+func (i *UserInfo) fields(f fields) {
+	f.optional("personId", &i.PersonID, maxID)
+	f.signed("timeZone", &i.TimeZoneOffset)
+	f.choiceOr("protocol", (*string)(&i.Protocol), protocolTypes)
+}
+
+// ProtocolType is how a party is connected to Chat Server (PSDK enum ProtocolType).
+type ProtocolType string
+
+const (
+	Basic        ProtocolType = "BASIC" // by a connection
+	Flex         ProtocolType = "FLEX"  // by requests, through GMS
+	Esp          ProtocolType = "ESP"   // a server, such as one that runs a strategy
+	NoneProtocol ProtocolType = "NONE"  // Chat Server itself
+)
+
+var protocolTypes = []string{string(Basic), string(Flex), string(Esp), string(NoneProtocol)}
+
+// PartyStyle tells a bot from a person: GCTI_Chat_PartyStyle in the userData of a join,
+// GCTI_SYSTEM.party-info.style in eventAttributes.
+type PartyStyle string
+
+const StyleBot PartyStyle = "BOT"
+
+var partyStyles = []string{string(StyleBot)}
+
+// ServerID is the user id of Chat Server's own events, such as the alerts of idle control. No
+// party has it.
+const ServerID = "chat-server"
 
 // Check fills in defaults and refuses impossible parties: codes message-invalid,
 // forbidden and version-unsupported.
 func (p *Party) Check() error {
 	if p.ClientVersion == 0 {
-		p.ClientVersion = VersionCurrent
+		p.ClientVersion = VersionDefault
 	}
 	if p.Visibility == "" {
 		p.Visibility = All
@@ -79,36 +136,34 @@ func (p *Party) Check() error {
 	switch {
 	case p.UserID == "" || len(p.UserID) > maxID || !printable(p.UserID) || p.UserID == "." || p.UserID == "..":
 		return NewError(CodeMessage, "the user id is empty, \".\", \"..\", longer than "+strconv.Itoa(maxID)+" bytes, or holds control characters")
-	case len(p.Nickname) > maxNickname || !printable(p.Nickname):
+	case len(p.Nickname) > maxNickname || !undirected(p.Nickname):
 		return NewError(CodeMessage, "the nickname is longer than "+strconv.Itoa(maxNickname)+" bytes or holds control characters")
 	case !oneOf(string(p.UserType), userTypes):
 		return NewError(CodeMessage, "the user type is not CLIENT, AGENT, SUPERVISOR, EXTERNAL or SYSTEM")
 	case !p.UserType.MaySend(p.Visibility):
 		return NewError(CodeForbidden, "a party of this type may not join with that visibility")
-	case p.ClientVersion < versionOldest:
-		return NewError(CodeVersion, "the ClientVersion is older than "+strconv.Itoa(versionOldest))
+	case p.ClientVersion < VersionDefault:
+		return NewError(CodeVersion, "the ClientVersion is older than "+strconv.Itoa(VersionDefault))
 	}
-	return nil
+	return p.UserInfo.check()
 }
 
-// Sees reports whether the party may see e: by its visibility and by the
-// party's ClientVersion.
-func (p Party) Sees(e Event) bool {
-	if !p.UserType.MaySee(e.Visibility) && e.From.UserID != p.UserID {
-		return false
+func (i *UserInfo) check() error {
+	switch {
+	case len(i.PersonID) > maxID || !printable(i.PersonID):
+		return NewError(CodeMessage, "the person id is longer than "+strconv.Itoa(maxID)+" bytes or holds control characters")
+	case i.TimeZoneOffset < -maxTimeZone || i.TimeZoneOffset > maxTimeZone:
+		return NewError(CodeMessage, "the time zone is not within 24 hours of UTC, in minutes")
+	case i.Protocol != "" && !oneOf(string(i.Protocol), protocolTypes):
+		return NewError(CodeMessage, "the protocol type is not BASIC, FLEX, ESP or NONE")
 	}
-	switch e.NoticeType {
-	case SystemCommand:
-		return p.ClientVersion >= VersionSystemCommands
-	case UpdateNick:
-		return p.ClientVersion >= versionUpdateNick
-	}
-	return true
+	return nil
 }
 
 const (
 	maxID       = 64
 	maxNickname = 256
+	maxTimeZone = 24 * 60 // minutes
 )
 
 // ValidSession reports whether id can name a chat session: 1 to 64 letters,
@@ -127,7 +182,7 @@ func ValidSession(id string) bool {
 	return true
 }
 
-func oneOf(s string, list []string) bool {
+func oneOf[T comparable](s T, list []T) bool {
 	for _, v := range list {
 		if v == s {
 			return true
@@ -140,4 +195,5 @@ func (p *Party) fields(f fields) {
 	f.text("userId", &p.UserID, maxID)
 	f.optional("nickname", &p.Nickname, maxNickname)
 	f.choice("userType", (*string)(&p.UserType), userTypes)
+	f.choiceOr("style", (*string)(&p.Style), partyStyles)
 }

@@ -12,7 +12,19 @@ const (
 	RightDownload       Right = "download"
 )
 
-// AllRights is the closed list.
+// The rights to read the transcript of the token's session over HTTP, each with what is in it:
+// every event, what an agent may see, or what a customer may see.
+const (
+	RightTranscriptAll      Right = "transcript:all"
+	RightTranscriptInternal Right = "transcript:internal"
+	RightTranscriptCustomer Right = "transcript:customer"
+)
+
+// TranscriptRights is the closed list, the widest first. They are not in AllRights, because no
+// page needs one.
+var TranscriptRights = []Right{RightTranscriptAll, RightTranscriptInternal, RightTranscriptCustomer}
+
+// AllRights is the closed list of what a page may need.
 var AllRights = []Right{RightChat, RightUpload, RightUploadResponse, RightDownload}
 
 type Rights []Right
@@ -41,6 +53,15 @@ const (
 )
 
 var uploadTypes = []string{FromFileSystem, FromStandardResponse}
+
+// CheckUploadType refuses an upload type that a party of that type, with those rights, may not
+// use: code forbidden. No token lets a customer send a standard response.
+func CheckUploadType(uploadType string, from UserType, rights Rights) error {
+	if uploadType == FromStandardResponse && from == Client {
+		return typeError("a customer cannot attach standard responses")
+	}
+	return rights.Need(UploadRight(uploadType))
+}
 
 // UploadRight returns the right that an upload of that type needs.
 func UploadRight(uploadType string) Right {

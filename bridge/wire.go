@@ -27,9 +27,11 @@ const (
 //	page → proxy
 //	hello    token, position, clientVersion      who I am, and the last event I have   → welcome | fail
 //	say      ref, text, visibility               a text message                        → done | fail
+//	notify   ref, notice, text, data, …          a notice: typing, a URL, a deletion   → done | fail
+//	find     ref, words, after                   search the standard responses         → found | fail
 //	offer    key, name, size, …                  a file, or the rest of one            → accept | fail
 //	cancel   key                                 take an upload back                   → upload
-//	ask      ref, file, attempt                  a download                            → ticket | fail
+//	ask      ref, file, attempt                  a download                            → scanning, ticket | fail
 //	leave    ref, after                          leave the chat session                → done | fail
 //	ping     ref                                 are you there                         → done
 //
@@ -38,10 +40,13 @@ const (
 //	event    event                               an event of the transcript
 //	accept   key, offset                         send from this offset on
 //	upload   key, state, event, error            an upload changed
+//	scanning ref                                 ticket or fail follows
 //	ticket   ref, path, expires                  where to fetch the file
+//	found    ref, responses, more                standard responses
 //	done     ref, event                          the request succeeded
 //	fail     ref | key, error                    the request was refused, or failed
 //	limits   limits                              a limit, or its use, changed
+//	session  idleExpires, saved, monitored       what welcome said of the session changed
 //	bye      after                               reconnect in so many milliseconds
 //
 // The data socket:
@@ -51,22 +56,27 @@ const (
 //	ack      key, stored, held                   so many bytes are durable
 //	fail     key, error                          this upload cannot continue here
 const (
-	typeHello   = "hello"
-	typeSay     = "say"
-	typeOffer   = "offer"
-	typeCancel  = "cancel"
-	typeAsk     = "ask"
-	typeLeave   = "leave"
-	typePing    = "ping"
-	typeWelcome = "welcome"
-	typeEvent   = "event"
-	typeAccept  = "accept"
-	typeUpload  = "upload"
-	typeTicket  = "ticket"
-	typeDone    = "done"
-	typeFail    = "fail"
-	typeLimits  = "limits"
-	typeBye     = "bye"
-	typeReady   = "ready"
-	typeAck     = "ack"
+	typeHello    = "hello"
+	typeSay      = "say"
+	typeNotify   = "notify"
+	typeFind     = "find"
+	typeFound    = "found"
+	typeOffer    = "offer"
+	typeCancel   = "cancel"
+	typeAsk      = "ask"
+	typeLeave    = "leave"
+	typePing     = "ping"
+	typeWelcome  = "welcome"
+	typeEvent    = "event"
+	typeAccept   = "accept"
+	typeUpload   = "upload"
+	typeScanning = "scanning"
+	typeTicket   = "ticket"
+	typeDone     = "done"
+	typeFail     = "fail"
+	typeLimits   = "limits"
+	typeSession  = "session"
+	typeBye      = "bye"
+	typeReady    = "ready"
+	typeAck      = "ack"
 )
