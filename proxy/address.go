@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -110,3 +111,12 @@ func parseAddress(s string) (netip.Addr, bool) {
 // TrustedProxy reports whether the address is one of the reverse proxies that the
 // configuration lists: many clients may connect through it.
 func (p *Proxy) TrustedProxy(a netip.Addr) bool { return p.trusted.trusts(a) }
+
+// Address returns the unit of limits by address of a request: the client's, also through a
+// trusted reverse proxy.
+func (p *Proxy) Address(r *http.Request) string { return p.trusted.from(r) }
+
+// Authenticate reads an application's token; see [Authenticator].
+func (p *Proxy) Authenticate(ctx context.Context, token string) (Identity, error) {
+	return p.cfg.Auth.Authenticate(ctx, token)
+}

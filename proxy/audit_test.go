@@ -47,7 +47,7 @@ func (w *world) keptOf(user string) (lines []kept) {
 
 func TestT21EveryActionIsInTheAuditLog(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, func(c *proxy.Config) { c.ShowDocumentIDs = true })
 	token := w.Token("s1", "dora", bridge.Client, bridge.AllRights...)
 	p, welcome := w.join(token)
 	d := w.data(token)

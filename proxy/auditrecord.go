@@ -16,7 +16,12 @@ const (
 	ActionFailed    Action = "failed"
 	ActionCancelled Action = "cancelled"
 	ActionTicket    Action = "ticket"   // a party was given the right to fetch a file
+	ActionDeleted   Action = "deleted"  // a party has deleted an announced file
+	ActionLimits    Action = "limits"   // the limits are changed; By and Change say how
 	ActionDownload  Action = "download" // a party uses that right at this proxy, once or often
+
+	ActionTranscript Action = "transcript" // a session's transcript was read over HTTP
+	ActionMail       Action = "mail"       // the end of a session's e-mail; the code says why it was not sent
 )
 
 // AuditRecord is an entry of the audit log: which party did what. Unknown fields are
@@ -38,6 +43,10 @@ type AuditRecord struct {
 	Verdict    Verdict
 	Code       bridge.Code
 	Tries      int
+	Audience   string // of a transcript
+
+	By     string // who changes the limits, as far as it is known
+	Change string // of the limits: NAME=FROM>TO, separated by blanks
 }
 
 // AuditRecord returns the audit log's entry about an upload.

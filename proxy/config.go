@@ -18,13 +18,25 @@ type Config struct {
 	Auth      Authenticator
 	Tickets   Tickets
 
+	// Library holds the standard responses. Default: there are none.
+	Library Library
+
 	// Origins are the page origins that may connect, exact: scheme, host and
 	// port, as a browser writes them. Default: none.
 	Origins []string
 
-	// AgentLimits bind every party that is not a customer; Chat Server limits
-	// customers only. Default: bridge.Unlimited().
-	AgentLimits *bridge.Limits
+	// AgentLimits returns the limits that bind every party that is not a customer; Chat Server
+	// limits customers only. Default: bridge.Unlimited.
+	AgentLimits func() bridge.Limits
+
+	// CountAgents says that Chat counts the files of parties that are not customers too: their
+	// limits for all files of a session apply. Otherwise only those for each file do.
+	CountAgents bool
+
+	// WatchLimits calls changed, which does not block, whenever the limits of parties may have
+	// changed otherwise than by what happens in their sessions, until stop is called. Default:
+	// they never do.
+	WatchLimits func(changed func()) (stop func())
 
 	// MaxFileSize bounds one file of any party, in bytes: as much as the scanner scans. 0
 	// or bridge.NoLimit is no limit. Default: none.
@@ -42,9 +54,31 @@ type Config struct {
 	// happen. Default: nothing is recorded.
 	Audit Audit
 
+	// TrustCustomerFiles lets parties download a file that a customer announced although our
+	// own delivery did not store it, unless that customer joined through a proxy of ours: as
+	// if the Chat Server vouched for all of them. Only where customers cannot name a document
+	// id themselves (T15). Default: only a Chat Server that is a Voucher decides.
+	TrustCustomerFiles bool
+
+	// Registry is needed where a Chat Server vouches, and with TrustCustomerFiles: without it,
+	// nobody vouches. Default: none.
+	Registry Registry
+
+	// Inspector scans documents that our own delivery did not scan. Default: they are handed
+	// out unscanned, as without a scanner.
+	Inspector Inspector
+
+	// ShowDocumentIDs sends customers the keys file-source and file-document-id of notices.
+	// Default: they are hidden. What the vendor's GMS sends its customers is not documented.
+	ShowDocumentIDs bool
+
 	// DisconnectTimeout is how long a party stays in the session after its last
-	// socket is gone. Default: 45 s, as Chat Server's flex-disconnect-timeout.
+	// socket is gone. Default: 45 s.
 	DisconnectTimeout time.Duration
+
+	// FlexDisconnectTimeout is how long a party of [Flex] stays after its last request: Chat
+	// Server's flex-disconnect-timeout. Default: 45 s.
+	FlexDisconnectTimeout time.Duration
 
 	// HelloTimeout is how long a socket may take to authenticate. Default: 5 s.
 	HelloTimeout time.Duration
@@ -132,11 +166,14 @@ func (c *Config) complete() error {
 		return errors.New("a proxy needs Chat, Documents, Staging, Records, Auth and Tickets")
 	}
 	if c.AgentLimits == nil {
-		unlimited := bridge.Unlimited()
-		c.AgentLimits = &unlimited
+		c.AgentLimits = bridge.Unlimited
+	}
+	if c.WatchLimits == nil {
+		c.WatchLimits = func(func()) func() { return func() {} }
 	}
 	c.MaxFrame = cmp.Or(c.MaxFrame, bridge.MaxFrame)
 	c.DisconnectTimeout = cmp.Or(c.DisconnectTimeout, 45*time.Second)
+	c.FlexDisconnectTimeout = cmp.Or(c.FlexDisconnectTimeout, 45*time.Second)
 	c.HelloTimeout = cmp.Or(c.HelloTimeout, 5*time.Second)
 	c.MessageTimeout = cmp.Or(c.MessageTimeout, 15*time.Second)
 	c.MaxWaiting = cmp.Or(c.MaxWaiting, 1024)
@@ -156,6 +193,9 @@ func (c *Config) complete() error {
 	c.DownloadTime = cmp.Or(c.DownloadTime, 6*time.Hour)
 	c.MaxDownloads = cmp.Or(c.MaxDownloads, 32)
 	c.PieceTimeout = cmp.Or(c.PieceTimeout, time.Minute)
+	if c.Library == nil {
+		c.Library = noLibrary{}
+	}
 	if c.Audit == nil {
 		c.Audit = noAudit{}
 	}

@@ -41,7 +41,7 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 	var senders sync.WaitGroup
 	defer senders.Wait()
 	defer cancel()
-	err := p.transfers.present(ctx, d.who)
+	err := d.checkParty(ctx)
 	if err == nil {
 		err = d.send(ctx, &bridge.Ready{MaxFrame: int64(p.cfg.MaxFrame)})
 	}
@@ -57,6 +57,20 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.conn.CloseNow()
+}
+
+// checkParty fails unless the party is in its session, and the page has its secure key if it
+// names one.
+func (d *data) checkParty(ctx context.Context) error {
+	if d.who.Join.SecureKey == "" {
+		return d.proxy.transfers.present(ctx, d.who)
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	_, err := d.proxy.cfg.Chat.Join(ctx, d.who.Session, Joining{
+		Party: d.who.Party, SecureKey: d.who.Join.SecureKey, ByProxy: true, Beside: true,
+	})
+	return err
 }
 
 // serve stores frames until the page is gone. An error of one upload ends that upload

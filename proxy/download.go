@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"encoding/hex"
 	"io"
 	"time"
 
@@ -23,6 +22,7 @@ type Fetch struct {
 // Download is a document that a party may read. Close it.
 type Download struct {
 	Content
+	Name      string // as announced
 	transfers *Transfers
 	release   func()
 }
@@ -51,7 +51,7 @@ func (t *Transfers) Open(ctx context.Context, f Fetch) (*Download, error) {
 		release()
 		return nil, err
 	}
-	return &Download{content, t, release}, nil
+	return &Download{content, f.Grant.Name, t, release}, nil
 }
 
 func (t *Transfers) open(ctx context.Context, f Fetch) (Content, error) {
@@ -64,7 +64,7 @@ func (t *Transfers) open(ctx context.Context, f Fetch) (Content, error) {
 	if err := t.audited.confirm(f.Grant, func() error { return t.allowed(ctx, f.Grant) }); err != nil {
 		return nil, err
 	}
-	content, err := t.cfg.Documents.Open(ctx, f.Grant.DocumentID)
+	content, err := t.contentOf(ctx, f.Grant)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +73,35 @@ func (t *Transfers) open(ctx context.Context, f Fetch) (Content, error) {
 		return nil, err
 	}
 	return content, nil
+}
+
+// inspectionWait is how long a request for content waits for an inspection: less than a page
+// waits for the first byte.
+const inspectionWait = 10 * time.Second
+
+// contentOf opens the content of a grant. With a scanner it is what was found clean, whatever
+// the store has by now: as it was scanned by our delivery, or from the Inspector.
+func (t *Transfers) contentOf(ctx context.Context, g Grant) (Content, error) {
+	content, err := t.openNamed(ctx, g.Session, g.DocumentID)
+	if err != nil || t.cfg.Inspector == nil {
+		return content, err
+	}
+	sum, scanned := g.sum()
+	if scanned && !g.Spooled && content.Document().SHA256 == sum {
+		return content, nil
+	}
+	content.Close()
+	waiting, cancel := context.WithTimeout(ctx, inspectionWait)
+	defer cancel()
+	if scanned {
+		content, err = t.cfg.Inspector.Open(waiting, g.DocumentID, sum)
+	} else { // the ticket is from a time without a scanner
+		content, err = t.cfg.Inspector.Inspect(waiting, g.DocumentID, sum)
+	}
+	if err != nil && waiting.Err() != nil {
+		return nil, bridge.NewError(bridge.CodeBusy, "the file is being scanned")
+	}
+	return content, err
 }
 
 // allowed asks whether the grant's party still has the right to its file: it is in the
@@ -87,8 +116,9 @@ func (t *Transfers) allowed(ctx context.Context, g Grant) error {
 // begin refuses a download that begins too late, and writes the first use of a grant to
 // the audit log.
 func (t *Transfers) begin(f Fetch, d Document) error {
-	digest := hex.EncodeToString(d.SHA256[:])
-	if f.Resumes != digest && time.Now().After(f.Grant.Expires) {
+	if late := time.Now().After(f.Grant.Expires); late && !d.HasDigest() {
+		return bridge.NewError(bridge.CodeTicketExpired, "the download link has expired, and the store knows no checksum by which this file could be resumed")
+	} else if late && f.Resumes != d.Digest() {
 		return bridge.NewError(bridge.CodeTicketExpired, "")
 	}
 	if f.Look {
@@ -96,7 +126,7 @@ func (t *Transfers) begin(f Fetch, d Document) error {
 	}
 	return t.audited.first(f.Grant, func() error {
 		e := f.Grant.auditRecord(ActionDownload, d.Size)
-		e.Digest = digest
+		e.Digest = d.Digest()
 		return t.cfg.Audit.Write(e)
 	})
 }

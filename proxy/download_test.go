@@ -287,7 +287,7 @@ func TestB58LinkEndsWithThePartysRight(t *testing.T) {
 			require.NoError(t, w.Store.Remove(t.Context(), file.DocumentID))
 		}, http.StatusNotFound, bridge.CodeDocument},
 		"the party leaves": {func(t *testing.T, w *world, _ *page, _ bridge.File) {
-			require.NoError(t, w.chat.Leave(t.Context(), "s1", "carol", bridge.Reason{}, bridge.KeepAlive))
+			require.NoError(t, w.chat.Leave(t.Context(), "s1", "carol", proxy.Departure{Reason: bridge.Reason{}, After: bridge.KeepAlive}))
 		}, http.StatusForbidden, bridge.CodeNotJoined},
 		"the session ends": {func(t *testing.T, w *world, agent *page, _ bridge.File) {
 			agent.send(&bridge.Leave{Ref: 9, After: bridge.ForceClose})

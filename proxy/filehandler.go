@@ -2,19 +2,19 @@ package proxy
 
 import (
 	"context"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"attache/bridge"
 	"attache/proxy/guests"
 )
 
-// ticket signs a grant for the party's wish, and puts it into a link.
-func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *bridge.Ask) (*bridge.Ticket, error) {
-	grant, d, err := p.transfers.Authorize(ctx, who, Wish{FileID: ask.File, Attempt: ask.Attempt, Conn: conn})
+// ticket grants a wish, signs the grant and puts it into a link.
+func (p *Proxy) ticket(ctx context.Context, asked *asked, ref int64) (*bridge.Ticket, error) {
+	grant, d, err := asked.grant(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -23,10 +23,7 @@ func (p *Proxy) ticket(ctx context.Context, who Identity, conn string, ask *brid
 		return nil, err
 	}
 	path := bridge.PathFile + "/" + signed + "/" + url.PathEscape(grant.Name)
-	ticket := &bridge.Ticket{Ref: ask.Ref, Path: path, Expires: grant.Expires.UnixMilli(), Size: d.Size}
-	if d.SHA256 != ([32]byte{}) {
-		ticket.Digest = hex.EncodeToString(d.SHA256[:])
-	}
+	ticket := &bridge.Ticket{Ref: ref, Path: path, Expires: grant.Expires.UnixMilli(), Size: d.Size, Digest: d.Digest()}
 	return ticket, nil
 }
 
@@ -65,7 +62,11 @@ func (p *Proxy) serveFile(w http.ResponseWriter, r *http.Request) {
 	p.cors(w, r)
 	fileHeaders(w.Header(), grant.Name, d)
 	out := &deadlineWriter{ResponseWriter: w, control: http.NewResponseController(w), within: p.cfg.PieceTimeout, sent: &p.transfers.down}
-	http.ServeContent(out, r, "", d.Created, download.Content)
+	modified := d.Created
+	if !d.HasDigest() {
+		modified = time.Time{}
+	}
+	http.ServeContent(out, r, "", modified, download.Content)
 }
 
 // oneRange drops Range headers that no download needs: several ranges, each of which

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"encoding/hex"
 	"net/http"
 	"strings"
 )
@@ -16,11 +15,12 @@ func fileHeaders(h http.Header, name string, d Document) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // the page has another origin; CORS decides which may read
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "private, no-store, no-transform")
-	h.Set("ETag", tag(d))
+	// The entity tag is the digest. Without one, nothing says that a later part is of the
+	// same content: neither a tag nor a date.
+	if d.HasDigest() {
+		h.Set("ETag", `"`+d.Digest()+`"`)
+	}
 }
-
-// tag is the document's entity tag: its digest.
-func tag(d Document) string { return `"` + hex.EncodeToString(d.SHA256[:]) + `"` }
 
 // disposition writes the name twice: in ASCII for old clients, and in UTF-8 (RFC 8187).
 // Neither form can end the header or begin another.

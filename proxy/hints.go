@@ -37,7 +37,7 @@ func (p *Proxy) hintToken(who Identity, now time.Time) {
 		})
 	}
 	for _, right := range who.Rights {
-		if !slices.Contains(bridge.AllRights, right) {
+		if !slices.Contains(bridge.AllRights, right) && !slices.Contains(bridge.TranscriptRights, right) {
 			p.hints.right.Do(func() {
 				p.cfg.Log.Warn("a token has a right that does not exist", "right", right[:min(len(right), 64)], "session", who.Session, "user", who.Party.UserID, "rights", bridge.AllRights)
 			})

@@ -13,6 +13,7 @@ import (
 // after all that we have.
 type liveness struct {
 	heard atomic.Int64              // when the last byte came
+	bytes atomic.Int64              // that have come
 	owed  atomic.Int64              // bytes written since then: they may arrive before a ping
 	party atomic.Pointer[rateLimit] // records bytes of any of the party's sockets; nil before the hello
 }
@@ -40,11 +41,15 @@ func (l *liveness) read(n int) {
 	}
 	at := now()
 	l.heard.Store(at)
+	l.bytes.Add(int64(n))
 	l.owed.Store(0)
 	if party := l.party.Load(); party != nil {
 		party.heard.Store(at)
 	}
 }
+
+// came returns how many bytes have come, and when the last one did.
+func (l *liveness) came() (bytes, last int64) { return l.bytes.Load(), l.heard.Load() }
 
 func (l *liveness) wrote(n int) { l.owed.Add(int64(n)) }
 

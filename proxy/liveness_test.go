@@ -41,6 +41,23 @@ func (s *slowly) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// heard is a connection whose bytes count as they come, and a library that returns only full
+// buffers.
+type heard struct {
+	from io.Reader
+	l    *liveness
+}
+
+func (h heard) Read(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var got int
+		got, err = h.from.Read(p[n:])
+		h.l.read(got)
+		n += got
+	}
+	return n, err
+}
+
 // B54: a message at the slowest rate arrives whole. T6: a peer that drips is cut, and so is
 // one that keeps just above that rate without end.
 func TestB54SlowMessageArrivesAndT6DripIsClosed(t *testing.T) {
@@ -61,7 +78,8 @@ func TestB54SlowMessageArrivesAndT6DripIsClosed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began, ended := time.Now(), time.Duration(0)
 				ctx, cut := context.WithCancel(t.Context())
-				a := timedReader{Reader: c.from, within: 15 * time.Second, late: func() {
+				var l liveness
+				a := timedReader{Reader: heard{c.from, &l}, within: 15 * time.Second, came: l.came, late: func() {
 					ended = time.Since(began)
 					cut()
 				}}

@@ -31,6 +31,20 @@ type Offer struct {
 	Custom      bridge.Data
 	Visibility  bridge.Visibility // empty: all
 	Digest      string            // SHA-256 in hex, if the sender knows it
+
+	// Acked is how many bytes the sender knows to be durable, of an upload that continues;
+	// nil if it does not know. A sender that lies harms only its own upload.
+	Acked *int64
+
+	open bool // Size is an upper bound: see [Transfers.Ingest]
+}
+
+// acked is as in [Staging].
+func (o Offer) acked() int64 {
+	if o.Acked == nil {
+		return unknownAck
+	}
+	return *o.Acked
 }
 
 // Offered is an upload whose offer was not refused.
@@ -48,25 +62,62 @@ type Offered struct {
 // creates the upload's record and takes the right to write its content, or finds both:
 // the same key with the same file gets the same answer. A refusal is written to the
 // audit log.
+//
+// If the upload continues, Offer may take as long as the store needs to read what it has.
+// ctx ends the wait, and the next Offer finds the store further.
 func (t *Transfers) Offer(ctx context.Context, who Identity, o Offer) (Offered, error) {
+	offered, later, err := t.offerSoon(ctx, who, o)
+	if later != nil {
+		return later(ctx)
+	}
+	return offered, err
+}
+
+// offerSoon is Offer without the wait for content that continues: later does that, and must
+// be called.
+func (t *Transfers) offerSoon(ctx context.Context, who Identity, o Offer) (_ Offered, later func(context.Context) (Offered, error), err error) {
 	o = normalizeOffer(o)
-	record, u, err := t.takeOffer(ctx, who, o)
+	got, err := t.takeOffer(ctx, who, o)
 	if err != nil {
 		t.auditRefusal(who, o, err)
-		return Offered{}, err
+		return Offered{}, nil, err
 	}
-	out := Offered{Record: record, Incoming: u != nil}
-	if u != nil {
-		out.Offset, out.Digest = u.resumePoint()
+	if got.opening == nil {
+		return got.offered(), nil, nil
 	}
-	return out, nil
+	return Offered{}, func(ctx context.Context) (Offered, error) {
+		got, err := t.awaitOpening(ctx, got.opening, o.acked())
+		if err != nil {
+			if ctx.Err() == nil {
+				t.auditRefusal(who, o, err)
+			}
+			return Offered{}, err
+		}
+		return got.offered(), nil
+	}, nil
+}
+
+// taken is an offer that was not refused: its upload needs no more bytes, or is open, or is
+// being opened.
+type taken struct {
+	record  Record
+	upload  *upload
+	opening *opening
+}
+
+func (t taken) offered() Offered {
+	out := Offered{Record: t.record, Incoming: t.upload != nil}
+	if t.upload != nil {
+		out.Offset, out.Digest = t.upload.resumePoint()
+	}
+	return out
 }
 
 // auditRefusal records a refused offer. If the audit log cannot be written the refusal
 // still applies, and the ordinary log has it. After too many refusals of one party, a
 // last line with code busy represents all that follow.
 func (t *Transfers) auditRefusal(who Identity, o Offer, cause error) {
-	ok, last := t.refusals.try(who.seat(), 1)
+	ok, last := t.refusals.Try(who.seat(), 1)
 	if !ok && !last {
 		return
 	}
@@ -85,6 +136,13 @@ func (t *Transfers) auditRefusal(who Identity, o Offer, cause error) {
 	}
 }
 
+// announcement is the notice that the file will have.
+func (o Offer) announcement() bridge.Announcement {
+	return bridge.Announcement{
+		Name: o.Name, Size: o.Size, UploadType: o.UploadType, Description: o.Description, Key: o.Key, Custom: o.Custom,
+	}
+}
+
 // normalizeOffer fills in the defaults and writes the digest in lower case.
 func normalizeOffer(o Offer) Offer {
 	if o.UploadType == "" {
@@ -97,87 +155,101 @@ func normalizeOffer(o Offer) Offer {
 	return o
 }
 
-func (t *Transfers) takeOffer(ctx context.Context, who Identity, o Offer) (Record, *upload, error) {
-	limits := t.Limits(who, o.Limits).PerFile()
-	if err := checkOffer(who, limits, o); err != nil {
-		return Record{}, nil, err
+func (t *Transfers) takeOffer(ctx context.Context, who Identity, o Offer) (taken, error) {
+	if err := checkOffer(who, o); err != nil {
+		return taken{}, err
 	}
+	limits := t.Limits(who, o.Limits).PerFile()
+	refused := limits.Check(o.Name, o.Size)
 	known, err := t.cfg.Records.Get(ctx, who.Session, o.Key)
 	if err == nil {
-		return t.continueOffer(ctx, who, o, known)
+		return t.continueOffer(who, o, known) // limits that were lowered since do not end it
+	}
+	if refused != nil {
+		return taken{}, refused
 	}
 	if !errors.Is(err, ErrRecordUnknown) {
-		return Record{}, nil, bridge.WrapError(bridge.CodeStorageUnavailable, err)
+		return taken{}, bridge.WrapError(bridge.CodeStorageUnavailable, err)
 	}
 	return t.beginOffer(ctx, who, limits, o)
 }
 
-// checkOffer applies the rules that need neither the store nor the Chat Server: the
-// functions of bridge that the page has applied already.
-func checkOffer(who Identity, limits bridge.Limits, o Offer) error {
+// checkOffer applies the rules that need neither the store nor the Chat Server, nor the
+// limits: the functions of bridge that the page has applied already.
+func checkOffer(who Identity, o Offer) error {
 	if _, err := bridge.ParseKey(o.Key); err != nil {
 		return err
 	}
 	if _, err := bridge.ParseKey(o.After); err != nil && o.After != "" {
 		return err
 	}
-	if err := who.Rights.Need(bridge.UploadRight(o.UploadType)); err != nil {
+	if err := bridge.CheckUploadType(o.UploadType, who.Party.UserType, who.Rights); err != nil {
 		return err
 	}
-	if !who.Party.UserType.MaySend(o.Visibility) {
-		return bridge.NewError(bridge.CodeForbidden, "a party of this type may not send with visibility "+string(o.Visibility))
+	if err := bridge.CheckSender(who.Party.UserType, o.Visibility); err != nil {
+		return err
 	}
 	if err := bridge.CheckCustom(o.Custom); err != nil {
+		return err
+	}
+	if err := o.announcement().CheckPacket(); err != nil {
 		return err
 	}
 	if _, err := hex.DecodeString(o.Digest); err != nil || (o.Digest != "" && len(o.Digest) != 64) {
 		return bridge.NewError(bridge.CodeMessage, "a digest is SHA-256 in 64 hex digits")
 	}
-	return limits.Check(o.Name, o.Size)
+	if a := o.Acked; a != nil && (*a < 0 || *a > o.Size) {
+		return bridge.NewError(bridge.CodeMessage, "more bytes are acked than the file has, or less than none")
+	}
+	return nil
 }
 
 // beginOffer makes the record and takes the right to write. It asks the Chat Server
 // first, if that owns the party's allowances.
-func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, o Offer) (Record, *upload, error) {
+func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, o Offer) (taken, error) {
 	if err := t.cfg.Staging.AdmitUpload(); err != nil {
-		return Record{}, nil, err
+		return taken{}, err
 	}
 	begun, err := t.quotas.acquire(who, limits, o.Size)
 	if err != nil {
-		return Record{}, nil, err
+		return taken{}, err
 	}
 	defer begun()
-	a, limited := t.cfg.Chat.(Allowances)
-	if limited = limited && who.customer(); limited {
+	a, _ := t.cfg.Chat.(Allowances)
+	limited := t.counted(who, limits)
+	if limited {
 		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, bridge.SafeName(o.Name, "").Text, o.Size); err != nil {
-			return Record{}, nil, err
+			return taken{}, err
 		}
 	}
 	now := time.Now()
 	record := Record{
-		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType,
-		Customer: who.customer(), Conn: o.Conn, After: o.After,
+		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Interaction: who.Interaction,
+		Customer: limited, Conn: o.Conn, After: o.After,
 		State: bridge.Offered, DocumentID: t.cfg.Staging.NewID(),
-		Name: o.Name, Size: o.Size, MimeType: o.MimeType, UploadType: o.UploadType,
+		Name: o.Name, Size: o.Size, Open: o.open, MimeType: o.MimeType, UploadType: o.UploadType,
 		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,
 		Created: now, Changed: now,
 	}
 	created, writer, err := t.beginBoth(ctx, record)
+	if errors.Is(err, ErrRecordExists) && o.open {
+		return taken{}, errUnderWay()
+	}
 	if errors.Is(err, ErrRecordExists) {
 		// Another connection of the same page was faster with the same key.
-		return t.continueOffer(ctx, who, o, created)
+		return t.continueOffer(who, o, created)
 	}
 	if err != nil {
 		if limited && t.absent(ctx, record) {
 			a.Release(context.WithoutCancel(ctx), who.Session, who.Party.UserID, o.Key)
 		}
-		return Record{}, nil, err
+		return taken{}, err
 	}
 	u := t.uploads.add(created, writer)
-	if created.Size == 0 {
+	if created.Size == 0 && !created.Open {
 		return u.finished(ctx)
 	}
-	return created, u, nil
+	return taken{record: created, upload: u}, nil
 }
 
 // absent reports that the record does not exist. A record whose creation failed may
@@ -197,15 +269,21 @@ func (t *Transfers) beginBoth(ctx context.Context, record Record) (Record, Write
 	var recordErr, writerErr error
 	var both errgroup.Group
 	both.Go(func() error { created, recordErr = t.cfg.Records.Create(ctx, record); return nil })
-	both.Go(func() error { writer, writerErr = t.cfg.Staging.Begin(ctx, record.DocumentID); return nil })
+	both.Go(func() error { writer, writerErr = t.cfg.Staging.Begin(ctx, record.Document(), 0); return nil })
 	both.Wait()
 	if recordErr == nil && writerErr == nil {
 		return created, writer, nil
 	}
-	if errors.Is(recordErr, ErrRecordExists) {
-		return created, nil, ErrRecordExists
+	if writer != nil {
+		writer.Close()
 	}
-	return Record{}, nil, unstored(errors.Join(recordErr, writerErr))
+	if !errors.Is(recordErr, ErrRecordExists) {
+		return Record{}, nil, unstored(errors.Join(recordErr, writerErr))
+	}
+	if created.DocumentID != record.DocumentID {
+		t.cfg.Staging.Discard(context.WithoutCancel(ctx), record.DocumentID) // no record names it
+	}
+	return created, nil, ErrRecordExists
 }
 
 // unstored gives an error code storage-unavailable, unless the store has said that it is
@@ -218,19 +296,31 @@ func unstored(err error) error {
 }
 
 // continueOffer answers an offer whose key is known: same key, same file, same answer.
-func (t *Transfers) continueOffer(ctx context.Context, who Identity, o Offer, known Record) (Record, *upload, error) {
-	if known.UserID != who.Party.UserID || known.Size != o.Size || known.Name != o.Name {
-		return Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, "")
+func (t *Transfers) continueOffer(who Identity, o Offer, known Record) (taken, error) {
+	if known.UserID != who.Party.UserID || known.Open || o.open || known.Size != o.Size || known.Name != o.Name {
+		return taken{}, bridge.NewError(bridge.CodeUploadConflict, "")
 	}
 	if !known.State.Incoming() {
-		return known, nil, nil
+		return taken{record: known}, nil
 	}
-	u, err := t.uploads.reopen(ctx, known)
+	return taken{record: known, opening: t.uploads.reopen(known, o.acked())}, nil
+}
+
+// awaitOpening waits until the upload can be continued. If all of it is there, it is
+// accepted. Who began the opening may not have known what was acked: then the bytes after
+// that are any, and the upload is opened once more.
+func (t *Transfers) awaitOpening(ctx context.Context, o *opening, acked int64) (taken, error) {
+	record, u, err := o.wait(ctx)
+	if err == nil && u != nil && o.acked == unknownAck && 0 <= acked && acked < u.offset() {
+		record, u, err = t.uploads.reopen(record, acked).wait(ctx)
+	}
 	if err != nil {
-		return Record{}, nil, err
+		return taken{}, err
 	}
-	if u.offset() == known.Size {
+	if u != nil && u.offset() == record.Size {
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
 		return u.finished(ctx)
 	}
-	return known, u, nil
+	return taken{record: record, upload: u}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -103,11 +104,16 @@ func TestOfferThatBreaksARuleIsRefused(t *testing.T) {
 		{"customer: too large", customerToken, bridge.Offer{Name: "a.bin", Size: 2097153}, bridge.CodeFileSize},
 		{"customer: size near the end of numbers", customerToken, bridge.Offer{Name: "a.bin", Size: bridge.MaxInteger}, bridge.CodeFileSize},
 		{"agent: too large", agentToken, bridge.Offer{Name: "a.bin", Size: agentLimit + 1}, bridge.CodeFileSize},
-		{"a name of 4 KB", agentToken, bridge.Offer{Name: long[:1000], Size: 1}, bridge.CodeNameLength},
+		{"a name of 1,000 characters", agentToken, bridge.Offer{Name: long[:1000], Size: 1}, bridge.CodeNameLength},
+		{"a name of 10,000 characters", agentToken, bridge.Offer{Name: strings.Repeat("x", 10_000) + ".pdf", Size: 1}, bridge.CodeNameLength},
 		{"a blank name", agentToken, bridge.Offer{Name: "  ", Size: 1}, bridge.CodeNameInvalid},
 		{"digest is not one", agentToken, bridge.Offer{Name: "a", Size: 1, Digest: "abc"}, bridge.CodeMessage},
 		{"key is not one", agentToken, bridge.Offer{Key: "XYZ", Name: "a", Size: 1}, bridge.CodeMessage},
 		{"a vendor's key as custom", agentToken, bridge.Offer{Name: "a", Size: 1, Custom: bridge.Data{bridge.Text("file-document-id", "1")}}, bridge.CodeCustomKey},
+		{"a notice above Chat Server's packet", agentToken, bridge.Offer{
+			Name: strings.Repeat("&", 200), Size: 1, Description: strings.Repeat("&", bridge.MaxValue),
+			Custom: bridge.Data{bridge.Text("a", strings.Repeat("&", 2000)), bridge.Text("b", strings.Repeat("&", 2000))},
+		}, bridge.CodeMessageSize},
 		{"customer sends to agents only", customerToken, bridge.Offer{Name: "a", Size: 1, Visibility: bridge.Internal}, bridge.CodeForbidden},
 		{"without the right", readOnlyToken, bridge.Offer{Name: "a", Size: 1}, bridge.CodeForbidden},
 	}
@@ -128,9 +134,9 @@ func TestOfferThatBreaksARuleIsRefused(t *testing.T) {
 			await(p, func(m *bridge.Done) bool { return m.Ref == 1 })
 		})
 	}
-	t.Run("a name of 4 KB does not even fit the message", func(t *testing.T) {
-		p, _ := w.join(w.agent)
-		p.send(&bridge.Offer{Key: newKey(), Name: long, Size: 1})
+	t.Run("a description of 4 KB does not even fit the message", func(t *testing.T) {
+		p, _ := w.join(w.customer)
+		p.send(&bridge.Offer{Key: newKey(), Name: "a", Size: 1, Description: long})
 		require.Equal(t, bridge.CodeMessage, p.refused())
 		p.send(&bridge.Ping{Ref: 2})
 		await(p, func(m *bridge.Done) bool { return m.Ref == 2 })

@@ -47,3 +47,7 @@ func (p *Proxy) cors(w http.ResponseWriter, r *http.Request) {
 		h.Set("Access-Control-Max-Age", "600")
 	}
 }
+
+// AllowsOrigin reports whether the request comes from a page of the list; another front door
+// answers such pages too.
+func (p *Proxy) AllowsOrigin(r *http.Request) bool { return p.origins.allow(r) }

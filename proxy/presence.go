@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -8,8 +9,8 @@ import (
 	"attache/bridge"
 )
 
-// presence removes a party from its session when its last socket has been gone for the
-// disconnect timeout. A page that reloads is back long before.
+// presence removes a party from its session when it has been away for too long: since its last
+// socket was closed, or since its last request. A page that reloads is back long before.
 type presence struct {
 	proxy *Proxy
 
@@ -19,16 +20,32 @@ type presence struct {
 }
 
 type seat struct {
-	sockets int
+	sockets int // and requests that are being answered
 	timer   *time.Timer
-	left    bool // the party has left the session
+	left    bool          // the party has left the session
+	away    time.Duration // how long it may be away
+	taken   time.Time     // when the seat was last recorded
 }
+
+// takes is how often the seat of a party that only makes requests is recorded again within the
+// time that it may be away. Other proxies may have removed the seat while this one was
+// disconnected from them, but they let the party be away that long before they take it out.
+const takes = 3
 
 // enter counts a socket in before the party joins: from then on no other proxy
 // removes the party. It takes the seat each time, because other proxies may have
-// removed it while
-// this one was disconnected from them.
+// removed it while this one was disconnected from them.
 func (p *presence) enter(ctx context.Context, who Identity) error {
+	return p.enterFor(ctx, who, p.proxy.cfg.DisconnectTimeout, 0)
+}
+
+// enterRequest counts a request of a party without sockets in, as enter does a socket.
+func (p *presence) enterRequest(ctx context.Context, who Identity) error {
+	away := p.proxy.cfg.FlexDisconnectTimeout
+	return p.enterFor(ctx, who, away, away/takes)
+}
+
+func (p *presence) enterFor(ctx context.Context, who Identity, away, takeAfter time.Duration) error {
 	p.mu.Lock()
 	s := p.seats[who.seat()]
 	if s == nil {
@@ -36,18 +53,26 @@ func (p *presence) enter(ctx context.Context, who Identity) error {
 		p.seats[who.seat()] = s
 	}
 	s.sockets++
+	s.away = away
+	taken := time.Since(s.taken) < takeAfter
 	if s.timer != nil {
 		s.timer.Stop()
 		s.timer = nil
 	}
 	p.mu.Unlock()
-	if p.proxy.cfg.Seats == nil {
+	if p.proxy.cfg.Seats == nil || taken {
 		return nil
 	}
-	if err := p.proxy.cfg.Seats.Take(ctx, who.Session, who.Party.UserID); err != nil {
+	if err := p.proxy.cfg.Seats.Take(ctx, who.Session, who.Party.UserID, away); err != nil {
 		p.exit(who, false)
+		if bridge.CodeOf(err) != "" {
+			return err // the store's own reason
+		}
 		return bridge.WrapError(bridge.CodeBusy, err)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.taken = time.Now()
 	return nil
 }
 
@@ -64,7 +89,7 @@ func (p *presence) exit(who Identity, left bool) {
 		return
 	}
 	s.left = left
-	after := p.proxy.cfg.DisconnectTimeout
+	after := s.away
 	if left {
 		after = 0
 	}
@@ -73,16 +98,16 @@ func (p *presence) exit(who Identity, left bool) {
 
 // lost takes over a party of a proxy that is gone. The party has the same time to come
 // back as any other.
-func (p *presence) lost(session, user string) {
+func (p *presence) lost(session, user string, away time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := session + "/" + user
 	if p.closed || p.seats[key] != nil {
 		return
 	}
-	s := &seat{}
+	s := &seat{away: cmp.Or(away, p.proxy.cfg.DisconnectTimeout)}
 	p.seats[key] = s
-	p.schedule(s, p.proxy.cfg.DisconnectTimeout, session, user)
+	p.schedule(s, s.away, session, user)
 }
 
 func (p *presence) schedule(s *seat, after time.Duration, session, user string) {
@@ -90,6 +115,8 @@ func (p *presence) schedule(s *seat, after time.Duration, session, user string) 
 }
 
 // expire removes the party from its session, unless it has come back here or at another proxy.
+// The Chat Server knows whether it is another program's, and stays: a page elsewhere may have
+// attached by the party's key since this one took the seat.
 func (p *presence) expire(s *seat, session, user string) {
 	key := session + "/" + user
 	p.mu.Lock()
@@ -99,22 +126,23 @@ func (p *presence) expire(s *seat, session, user string) {
 	}
 	delete(p.seats, key)
 	p.mu.Unlock()
+	p.proxy.flex.drop(key)
 	ctx, cancel := context.WithTimeout(p.proxy.ctx, requestTimeout)
 	defer cancel()
 	elsewhere, err := p.free(ctx, session, user)
 	if err == nil && p.returned(key) {
 		// The seat that the party took on its return may just have been freed.
-		err, elsewhere = p.proxy.cfg.Seats.Take(ctx, session, user), true
+		err, elsewhere = p.proxy.cfg.Seats.Take(ctx, session, user, s.away), true
 	}
 	if err == nil && !elsewhere && !s.left {
-		err = p.proxy.cfg.Chat.Leave(ctx, session, user, bridge.ReasonDisconnected, bridge.KeepAlive)
+		err = p.proxy.cfg.Chat.Leave(ctx, session, user, Departure{Reason: bridge.ReasonDisconnected, After: bridge.KeepAlive, ByProxy: true})
 	}
 	if code := bridge.CodeOf(err); err == nil || code == bridge.CodeNotJoined || code == bridge.CodeSessionEnded {
 		return // or another proxy was faster
 	}
 	p.proxy.cfg.Log.Warn("a party could not be removed after its last socket was gone", "session", session, "user", user, "error", err)
 	if !s.left {
-		p.lost(session, user) // to be retried
+		p.lost(session, user, s.away) // to be retried
 	}
 }
 

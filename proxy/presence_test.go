@@ -127,13 +127,13 @@ type hooked struct {
 
 func (h *hooked) wrap(c *proxy.Config) { h.Seats, c.Seats = c.Seats, h }
 
-func (h *hooked) Take(ctx context.Context, session, user string) error {
+func (h *hooked) Take(ctx context.Context, session, user string, away time.Duration) error {
 	if h.take != nil {
 		if err := h.take(); err != nil {
 			return err
 		}
 	}
-	return h.Seats.Take(ctx, session, user)
+	return h.Seats.Take(ctx, session, user, away)
 }
 
 func (h *hooked) Free(ctx context.Context, session, user string) (bool, error) {

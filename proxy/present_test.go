@@ -56,7 +56,7 @@ func TestM6T10DataSocketsEndWithTheSession(t *testing.T) {
 		"an agent closes it": {func(_ *world, _, agent *page) { agent.send(&bridge.Leave{Ref: 1, After: bridge.ForceClose}) }, bridge.CodeSessionEnded},
 		"the party leaves":   {func(_ *world, customer, _ *page) { customer.send(&bridge.Leave{Ref: 1}) }, bridge.CodeNotJoined},
 		"another page makes the party leave": {func(w *world, _, _ *page) {
-			require.NoError(w.t, w.chat.Leave(w.t.Context(), "s1", "carol", bridge.ReasonRemoved, bridge.KeepAlive))
+			require.NoError(w.t, w.chat.Leave(w.t.Context(), "s1", "carol", proxy.Departure{Reason: bridge.ReasonRemoved, After: bridge.KeepAlive}))
 		}, bridge.CodeNotJoined},
 	}
 	for name, c := range cases {
@@ -115,7 +115,7 @@ func TestL6LowerClientVersionCounts(t *testing.T) {
 		"the page's is lower":  {106, 103, 103},
 		"the page says none":   {103, 0, 103},
 		"the token says none":  {0, 104, 104},
-		"neither says one":     {0, 0, bridge.VersionCurrent},
+		"neither says one":     {0, 0, bridge.VersionDefault},
 	}
 	w := newWorld(t)
 	for name, c := range cases {
@@ -129,7 +129,7 @@ func TestL6LowerClientVersionCounts(t *testing.T) {
 			p := w.open(bridge.PathChat)
 			p.send(&bridge.Hello{Token: token, ClientVersion: c.hello})
 			await(p, anything[*bridge.Welcome])
-			event, err := w.chat.Join(t.Context(), "s1", bridge.Party{UserID: user, UserType: bridge.Agent})
+			event, err := w.chat.Join(t.Context(), "s1", proxy.Joining{Party: bridge.Party{UserID: user, UserType: bridge.Agent}})
 			require.NoError(t, err)
 			require.Equal(t, c.want, event.Party.ClientVersion)
 		})

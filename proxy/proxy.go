@@ -20,11 +20,12 @@ type Proxy struct {
 	waiting   *guests.Limiter // sockets that have not authenticated
 	refusals  *refusalLog
 	transfers *Transfers
+	flex      *Flex
 	presence  presence
 	rates     *rateLimits
 	text      textLimit
 	refused   *refusedDials
-	whyRates  *limiters // of requests for the reason of a refused dial, by address
+	whyRates  *guests.Rates // of requests for the reason of a refused dial, by address
 
 	ctx      context.Context // ends every socket
 	stop     context.CancelCauseFunc
@@ -58,8 +59,9 @@ func New(c Config) (*Proxy, error) {
 	p.rates = newRateLimits(&p.cfg)
 	p.text = newTextLimit(c.TextRate, c.TextBurst)
 	p.transfers = newTransfers(&p.cfg, p.rates)
+	p.flex = newFlex(p)
 	p.refused = newRefusedDials()
-	p.whyRates = newLimiters(whyRate, whyBurst, whyMost)
+	p.whyRates = guests.NewRates(whyRate, whyBurst, whyMost)
 	if c.Seats != nil {
 		c.Seats.OnLost(p.presence.lost)
 	}
@@ -100,6 +102,7 @@ func (p *Proxy) Close() {
 	p.mu.Unlock()
 	p.running.Wait()
 	p.presence.close()
+	p.flex.close()
 	p.transfers.uploads.wait()
 }
 

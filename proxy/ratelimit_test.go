@@ -2,14 +2,17 @@ package proxy_test
 
 import (
 	"context"
+	"io"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/proxytest"
 )
 
 // slow is a proxy that reads five messages of a party, and the next one after an hour.
@@ -68,8 +71,8 @@ func TestT20RefusedFramesAreRateLimited(t *testing.T) {
 		c.MessageRate, c.MessageBurst = 1.0/3600, 5
 		c.Records = countedRecords{c.Records, &read}
 	})
-	alice := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "alice", Nickname: "alice", UserType: bridge.Agent}}
-	_, err := w.chat.Join(t.Context(), alice.Session, alice.Party)
+	alice := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "alice", Nickname: "alice", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}}
+	_, err := w.chat.Join(t.Context(), alice.Session, proxy.Joining{Party: alice.Party})
 	require.NoError(t, err)
 	flooder := w.data(w.agent)
 	for range 10 {
@@ -118,11 +121,14 @@ func TestM1TinyFramesAreRateLimited(t *testing.T) {
 	require.True(t, record.State.Incoming(), "the rest waits")
 }
 
-// M1: a file in more pieces than a page has a reason for fails, because each download
-// reads them one by one.
+// M1: a file in more pieces than a page has a reason for fails where each piece is a message of
+// its own, because each download reads them one by one.
 func TestM1FileInTooManyFramesIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 })
+	first := newWorld(t)
+	rates := func(c *proxy.Config) { c.MessageRate, c.MessageBurst = 1e6, 1e6 }
+	w := worldOf(t, first.Another(first.InObjects(), proxytest.Set(rates)))
+	w.agent = first.agent
 	p, _ := w.join(w.agent)
 	d, key := w.data(w.agent), newKey()
 	p.send(&bridge.Offer{Key: key, Name: "a.txt", Size: 3000})
@@ -139,5 +145,13 @@ func TestM1FileInTooManyFramesIsRefused(t *testing.T) {
 	require.Equal(t, bridge.CodeFrame, d.refused())
 	failed := await(p, func(m *bridge.Upload) bool { return m.Key == key && m.State.Final() })
 	require.Equal(t, bridge.Failed, failed.State)
-	w.nothingStaged()
+	r, err := w.Records.Get(t.Context(), "s1", key)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		left, err := w.Store.Staged(t.Context(), r.DocumentID)
+		require.NoError(t, err)
+		defer left.Close()
+		n, err := left.Seek(0, io.SeekEnd)
+		return err == nil && n == 0
+	}, wait, 10*time.Millisecond)
 }

@@ -43,13 +43,16 @@ func follows(r *http.Request) bool {
 // whose reader is a proxy (backend/handler.go).
 func status(c bridge.Code) int {
 	switch c {
-	case bridge.CodeOrigin, bridge.CodeForbidden, bridge.CodeTicketInvalid, bridge.CodeNotJoined, bridge.CodeSessionEnded:
+	case bridge.CodeOrigin, bridge.CodeForbidden, bridge.CodeTicketInvalid, bridge.CodeNotJoined, bridge.CodeSessionEnded,
+		bridge.CodeInfected, bridge.CodeUnscannable:
 		return http.StatusForbidden
 	case bridge.CodeTicketExpired:
 		return http.StatusGone
 	case bridge.CodeDocument, bridge.CodeFileUnknown:
 		return http.StatusNotFound
-	case bridge.CodeBusy, bridge.CodeStorageUnavailable, bridge.CodeChatUnavailable:
+	case bridge.CodeDocumentChanged:
+		return http.StatusConflict
+	case bridge.CodeBusy, bridge.CodeStorageUnavailable, bridge.CodeChatUnavailable, bridge.CodeScannerOffline:
 		return http.StatusServiceUnavailable
 	case bridge.CodeMessage:
 		return http.StatusBadRequest

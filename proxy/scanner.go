@@ -3,6 +3,8 @@ package proxy
 import (
 	"context"
 	"io"
+
+	"attache/bridge"
 )
 
 // Scanner scans a file before any party can fetch it.
@@ -28,3 +30,34 @@ type NoScanner struct{}
 
 // Scan returns Clean.
 func (NoScanner) Scan(context.Context, io.Reader, Document) (Verdict, error) { return Clean, nil }
+
+// RejectedError reports that a document is not handed out because of the scanner's verdict,
+// Infected or Unscannable. Its code is that verdict's.
+type RejectedError struct {
+	Verdict Verdict
+	Digest  string // SHA-256 in hex of what was scanned; empty if it was too large
+}
+
+func (e *RejectedError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap returns what a person may see.
+func (e *RejectedError) Unwrap() error {
+	rejected := bridge.NewError(bridge.CodeUnscannable, "the virus scanner cannot look inside this file, so it cannot be downloaded")
+	if e.Verdict == Infected {
+		rejected = bridge.NewError(bridge.CodeInfected, "the virus scanner found something in this file, so it cannot be downloaded")
+	}
+	rejected.Hint = "ask the sender for another file"
+	return rejected
+}
+
+// Inspector scans documents that our own delivery has not scanned, and hands out exactly the
+// bytes that were scanned. Both methods return an error as soon as ctx ends; the work goes on.
+type Inspector interface {
+	// Inspect returns the content once it was found clean. Its Document has the SHA-256 of
+	// that content. Content with the SHA-256 clean, unless zero, needs no scan. A verdict that
+	// rejects it is a [*RejectedError].
+	Inspect(ctx context.Context, id string, clean [32]byte) (Content, error)
+	// Open returns content that Inspect has returned before, perhaps at another proxy; code
+	// document-changed if the store has another one by now.
+	Open(ctx context.Context, id string, sum [32]byte) (Content, error)
+}

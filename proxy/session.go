@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,11 +26,16 @@ type session struct {
 	mu      sync.Mutex
 	changed map[string]Record // uploads whose newest record the page has not been sent
 	wake    chan struct{}
-	left    atomic.Bool // the party says goodbye: its events end, and that is not a fault
+	left    atomic.Bool      // the party says goodbye: its events end, and that is not a fault
+	waiting *waitingRequests // offers, by their keys
+	asks    *waitingRequests // by their refs
 
 	joined  int64         // the session's last event when the page joined
-	limits  bridge.Limits // of this party when it joined
+	limits  bridge.Limits // of this party, as last asked for; guarded by mu
+	relimit bool          // the limits may have changed since; guarded by mu
 	unclear int           // messages that could not be parsed
+
+	informed bridge.SessionChanged // what the page was last sent of the session
 }
 
 // maxUnclear is how many messages that cannot be parsed a page may send: one does not end
@@ -58,13 +64,18 @@ func (p *Proxy) serveChat(w http.ResponseWriter, r *http.Request) {
 // run joins the chat session and then reads requests while two goroutines send the page
 // what happens. A nil error means that the page is gone.
 func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	if err := s.proxy.presence.enter(ctx, s.who); err != nil {
+	exit, err := s.enter(ctx)
+	if err != nil {
 		return err
 	}
-	defer func() { s.proxy.presence.exit(s.who, s.left.Load()) }()
+	defer func() { exit(s.left.Load()) }()
+	defer s.proxy.cfg.WatchLimits(s.noteLimits)()
 	joined, err := s.join(ctx)
 	if err != nil {
 		return err
+	}
+	if s.who.attached = s.who.attached || joined.Attached; s.who.attached {
+		exit(true) // the program that registered the party takes it out
 	}
 	if err := s.welcome(ctx, joined); err != nil {
 		return nil
@@ -74,6 +85,9 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	var senders sync.WaitGroup
 	defer senders.Wait()
 	defer cancel(nil)
+	s.waiting, s.asks = newWaitingRequests(ctx), newWaitingRequests(ctx)
+	defer s.asks.end()
+	defer s.waiting.end()
 	senders.Go(func() { s.keepAlive(ctx) })
 	senders.Go(func() {
 		if err := s.sendEvents(ctx); !s.left.Load() {
@@ -115,7 +129,8 @@ func (s *session) join(ctx context.Context) (Joined, error) {
 	if err != nil {
 		return joined, err
 	}
-	s.who.Party, s.joined, s.limits = joined.Party, joined.Position, joined.Limits
+	s.who.Party, s.joined = joined.Party, joined.Position
+	s.setLimits(joined.Limits)
 	return joined, nil
 }
 
@@ -124,13 +139,22 @@ func (s *session) welcome(ctx context.Context, joined Joined) error {
 	for i, r := range s.who.Rights {
 		rights[i] = string(r)
 	}
+	s.informed = s.known(bridge.SessionChanged{IdleExpires: joined.IdleExpires, Saved: joined.Saved, Monitored: joined.Monitored})
 	return s.send(ctx, &bridge.Welcome{
 		Session: s.who.Session, Party: s.who.Party, Rights: rights, Limits: joined.Limits,
 		Position: joined.Position, MaxFrame: int64(s.proxy.cfg.MaxFrame), Server: bridge.Version, ID: s.id,
+		IdleExpires: s.informed.IdleExpires, Started: joined.Started, Saved: s.informed.Saved,
+		Monitored: s.informed.Monitored, Attached: s.who.attached,
 	})
 }
 
-// serve answers requests one after the other, in the order in which they came.
+// send sends a message, with its events as this party's page gets them.
+func (s *session) send(ctx context.Context, m bridge.Wire) error {
+	return s.socket.send(ctx, s.proxy.transfers.shownIn(ctx, s.who, m))
+}
+
+// serve answers requests one after the other, in the order in which they came. Only an
+// offer of an upload that continues may be answered later.
 func (s *session) serve(ctx context.Context) error {
 	s.conn.SetReadLimit(-1) // readMessage bounds messages itself, with a reason
 	for {
@@ -139,7 +163,7 @@ func (s *session) serve(ctx context.Context) error {
 			if s.unclear++; s.unclear > maxUnclear {
 				return unclear.error
 			}
-			err = s.replyFail(ctx, 0, "", unclear.error)
+			err = s.replyFail(ctx, unclear.ref, "", unclear.error)
 		} else if err == nil {
 			err = s.answer(ctx, m)
 		}
@@ -153,7 +177,10 @@ func (s *session) serve(ctx context.Context) error {
 }
 
 // unclear is the error of a message that cannot be parsed.
-type unclear struct{ error }
+type unclear struct {
+	error
+	ref int64 // 0: it could not be read
+}
 
 // readMessage reads the next message, when the party's rate limit allows it.
 func (s *session) readMessage(ctx context.Context) (bridge.Wire, error) {
@@ -178,7 +205,7 @@ func (s *session) readMessage(ctx context.Context) (bridge.Wire, error) {
 	}
 	m, err := bridge.FromPage(message)
 	if err != nil {
-		return nil, &unclear{err}
+		return nil, &unclear{err, bridge.RefOf(message)}
 	}
 	return m, nil
 }
@@ -190,6 +217,10 @@ func (s *session) answer(ctx context.Context, m bridge.Wire) error {
 	switch m := m.(type) {
 	case *bridge.Say:
 		return s.say(work, m)
+	case *bridge.Notify:
+		return s.notify(work, m)
+	case *bridge.Find:
+		return s.find(work, m)
 	case *bridge.Offer:
 		return s.offer(work, m)
 	case *bridge.Cancel:
@@ -213,26 +244,61 @@ func (s *session) replyFail(ctx context.Context, ref int64, key string, err erro
 }
 
 func (s *session) say(ctx context.Context, m *bridge.Say) error {
-	e, err := s.proxy.say(ctx, s.who, m)
+	e, err := s.proxy.say(ctx, s.who, m, nil)
 	if err != nil {
 		return s.replyFail(ctx, m.Ref, "", err)
 	}
-	return s.send(ctx, &bridge.Done{Ref: m.Ref, Event: &e})
+	return s.send(ctx, &bridge.Done{Ref: m.Ref, Event: s.viewed(e)})
+}
+
+func (s *session) notify(ctx context.Context, m *bridge.Notify) error {
+	e, err := s.proxy.notify(ctx, s.who, s.id, s.lastLimits(), m)
+	if err != nil {
+		return s.replyFail(ctx, m.Ref, "", err)
+	}
+	if e != nil {
+		e = s.viewed(*e)
+	}
+	return s.send(ctx, &bridge.Done{Ref: m.Ref, Event: e})
+}
+
+func (s *session) find(ctx context.Context, m *bridge.Find) error {
+	found, more, err := s.proxy.transfers.FindResponses(ctx, s.who, m.Words, m.After)
+	if err != nil {
+		return s.replyFail(ctx, m.Ref, "", err)
+	}
+	answer := &bridge.Found{Ref: m.Ref, Responses: found, More: more}
+	for len(answer.Responses) > 1 && len(bridge.AppendMessage(nil, answer)) > bridge.MaxMessage {
+		answer.Responses, answer.More = answer.Responses[:len(answer.Responses)/2], true
+	}
+	return s.send(ctx, answer)
 }
 
 func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
-	offered, err := s.proxy.transfers.Offer(ctx, s.who, Offer{
-		Key: m.Key, After: m.After, Conn: s.id, Limits: s.limits,
+	offered, later, err := s.proxy.transfers.offerSoon(ctx, s.who, Offer{
+		Key: m.Key, After: m.After, Conn: s.id, Limits: s.lastLimits(),
 		Name: m.Name, Size: m.Size, MimeType: m.MimeType, UploadType: m.UploadType,
-		Description: m.Description, Custom: m.Custom, Visibility: m.Visibility, Digest: m.Digest,
+		Description: m.Description, Custom: m.Custom, Visibility: m.Visibility, Digest: m.Digest, Acked: m.Acked,
 	})
+	if later != nil {
+		s.waiting.add(m.Key, func(ctx context.Context) func(context.Context) {
+			offered, err := later(ctx)
+			// If the answer cannot be sent, the socket ends by itself.
+			return func(ctx context.Context) { s.answerOffer(ctx, m.Key, offered, err) }
+		})
+		return nil
+	}
+	return s.answerOffer(ctx, m.Key, offered, err)
+}
+
+func (s *session) answerOffer(ctx context.Context, key string, offered Offered, err error) error {
 	if err != nil {
-		return s.replyFail(ctx, 0, m.Key, err)
+		return s.replyFail(ctx, 0, key, err)
 	}
 	if !offered.Incoming {
 		return s.offerComplete(ctx, offered.Record)
 	}
-	if err := s.send(ctx, &bridge.Accept{Key: m.Key, Offset: offered.Offset, Digest: offered.Digest}); err != nil {
+	if err := s.send(ctx, &bridge.Accept{Key: key, Offset: offered.Offset, Digest: offered.Digest}); err != nil {
 		return err
 	}
 	return s.sendLimits(ctx)
@@ -247,19 +313,54 @@ func (s *session) offerComplete(ctx context.Context, r Record) error {
 			return err
 		}
 	}
-	s.note(r)
+	s.putAside(r)
 	return nil
 }
 
 func (s *session) cancel(ctx context.Context, m *bridge.Cancel) error {
-	if err := s.proxy.transfers.Cancel(ctx, s.who, m.Key); err != nil {
+	record, err := s.proxy.transfers.Cancel(ctx, s.who, m.Key)
+	if err != nil {
 		return s.replyFail(ctx, 0, m.Key, err)
 	}
+	s.putAside(record)
 	return nil
 }
 
+// maxAsks is how many files of one socket may wait for their scan.
+const maxAsks = 32
+
 func (s *session) ask(ctx context.Context, m *bridge.Ask) error {
-	ticket, err := s.proxy.ticket(ctx, s.who, s.id, m)
+	asked, err := s.proxy.transfers.ask(ctx, s.who, Wish{FileID: m.File, Attempt: m.Attempt, Conn: s.id})
+	switch {
+	case err == nil && asked.unscanned && s.asks.count() >= maxAsks:
+		err = bridge.NewError(bridge.CodeBusy, "too many files of this page wait to be scanned")
+	case err == nil && asked.unscanned:
+		return s.askLater(ctx, m, asked)
+	}
+	return s.answerAsk(ctx, m, asked, err)
+}
+
+// askLater tells the page that its file is being scanned, and answers after that.
+func (s *session) askLater(ctx context.Context, m *bridge.Ask, asked *asked) error {
+	if err := s.send(ctx, &bridge.Scan{Ref: m.Ref}); err != nil {
+		return err
+	}
+	s.asks.add(strconv.FormatInt(m.Ref, 10), func(ctx context.Context) func(context.Context) {
+		err := asked.inspect(ctx)
+		return func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+			defer cancel()
+			s.answerAsk(ctx, m, asked, err)
+		}
+	})
+	return nil
+}
+
+func (s *session) answerAsk(ctx context.Context, m *bridge.Ask, asked *asked, err error) error {
+	var ticket *bridge.Ticket
+	if err == nil {
+		ticket, err = s.proxy.ticket(ctx, asked, m.Ref)
+	}
 	if err != nil {
 		return s.replyFail(ctx, m.Ref, "", err)
 	}
@@ -275,5 +376,7 @@ func (s *session) leave(ctx context.Context, m *bridge.Leave) error {
 		s.left.Store(false)
 		return s.replyFail(ctx, m.Ref, "", err)
 	}
+	s.waiting.end() // a party that has left is not asked for bytes
+	s.asks.end()
 	return s.send(ctx, &bridge.Done{Ref: m.Ref})
 }

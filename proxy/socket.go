@@ -158,7 +158,10 @@ func (p *Proxy) greet(ctx context.Context, s *socket) error {
 		return err
 	}
 	p.hintToken(s.who, time.Now())
-	hello.Token = ""
+	if hello.SecureKey != "" {
+		s.who.Join.SecureKey = hello.SecureKey
+	}
+	hello.Token, hello.SecureKey = "", ""
 	s.hello = hello
 	// The lower version counts: a page may be older than its token says, and a token
 	// may hide files from a party by an old version.
@@ -241,7 +244,7 @@ var textBuffers = sync.Pool{New: func() any {
 // the connection before the reason could be sent, also that of a message that is too
 // long.
 func (s *socket) timed(r io.Reader) *timedReader {
-	return &timedReader{Reader: r, within: s.within, late: func() {
+	return &timedReader{Reader: r, within: s.within, came: s.meter.liveness.came, late: func() {
 		s.fail(s.base, bridge.NewError(bridge.CodeTimeout, "a message did not arrive in time"))
 	}}
 }

@@ -166,6 +166,25 @@ func TestT9InvalidMessagesAreRefused(t *testing.T) {
 	await(p, func(m *bridge.Done) bool { return m.Ref == 9 })
 }
 
+// The page then fails that request, which would otherwise wait for an answer.
+func TestInvalidRequestIsAnsweredWithItsRef(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := w.join(w.agent)
+	for text, ref := range map[string]int64{
+		`{"type":"say","ref":7,"key":"0","text":"x","extra":1}`: 7,
+		`{"type":"notify","ref":8,"notice":""}`:                 8,
+		`{"type":"find","words":5,"ref":9}`:                     9,
+		`{"type":"find","ref":"9"}`:                             0,
+		`{"type":"nonsense","ref":9}`:                           0,
+	} {
+		p.sendText(text)
+		m := await(p, anything[*bridge.Fail])
+		require.Equal(t, bridge.CodeMessage, m.Error.Code, text)
+		require.Equal(t, ref, m.Ref, text)
+	}
+}
+
 func TestTooLongMessageIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -46,6 +46,7 @@ type incoming struct {
 	who       Identity
 	key       string
 	source    Source
+	open      bool // the source's end is the file's
 	cut       func(cause error)
 
 	offset int64 // of the next piece
@@ -100,6 +101,8 @@ func (in *incoming) piece(ctx context.Context) (last bool, err error) {
 		return false, cut
 	case err != nil:
 		return false, err
+	case len(p) == 0 && in.end == io.EOF && in.open:
+		return true, nil
 	case len(p) == 0 && in.end == io.EOF:
 		return false, io.ErrUnexpectedEOF
 	case len(p) == 0:

@@ -4,12 +4,13 @@ import (
 	"golang.org/x/time/rate"
 
 	"attache/bridge"
+	"attache/proxy/guests"
 )
 
 // textLimit bounds how fast a party may fill the transcript, which is stored for long. The
 // Chat Server decides how much a party may say in all.
 type textLimit struct {
-	bytes *limiters // by seat
+	bytes *guests.Rates // by seat
 }
 
 const (
@@ -18,7 +19,7 @@ const (
 )
 
 func newTextLimit(bytesRate, burst int) textLimit {
-	return textLimit{newLimiters(rate.Limit(bytesRate), burst, 0)}
+	return textLimit{guests.NewRates(rate.Limit(bytesRate), burst, 0)}
 }
 
 // charge charges a message whose text has size bytes. It returns code busy if the
@@ -28,7 +29,7 @@ func (l textLimit) charge(who Identity, size int) error {
 	if !who.customer() {
 		cost = (cost + agentFactor - 1) / agentFactor
 	}
-	if l.bytes.allow(who.seat(), cost) {
+	if l.bytes.Allow(who.seat(), cost) {
 		return nil
 	}
 	return bridge.NewError(bridge.CodeBusy, "this party sends text faster than the chat accepts it")

@@ -4,9 +4,11 @@ import (
 	"context"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"attache/bridge"
+	"attache/proxy/guests"
 )
 
 // Transfers moves files into and out of chat sessions. It holds every rule of an
@@ -15,19 +17,22 @@ import (
 // has
 // authenticated the party, and the party has joined its session.
 //
-// An upload is Offer, then Append or Receive until all bytes are durable, then Await.
-// A download is Authorize, then Open.
+// An upload is Offer, then Append or Receive until all bytes are durable, then Await; or
+// Ingest, then Await, for a front door that gets a file in one request without its size.
+// A download is Authorize, then Open; or Download, if each request is charged.
 type Transfers struct {
 	cfg       *Config
-	uploads   uploads
+	uploads   *uploads
 	quotas    uploadQuotas
 	frames    *frameMemory
-	refusals  *limiters     // lines of refused offers in the audit log, by seat
-	grants    *limiters     // of one attempt of a customer's
-	rates     *rateLimits   // of parties, shared with their sockets
-	downloads quota         // by session
-	audited   auditedGrants // grants used here lately
-	up, down  atomic.Int64  // bytes, for Traffic
+	refusals  *guests.Rates       // lines of refused offers in the audit log, by seat
+	grants    *guests.Rates       // of one attempt of a customer's
+	rates     *rateLimits         // of parties, shared with their sockets
+	downloads quota               // by session
+	audited   auditedGrants       // grants used here lately
+	ingests   seatLocks           // of parties whose ingested files are being accepted
+	up, down  atomic.Int64        // bytes, for Traffic
+	questions *semaphore.Weighted // for limits
 }
 
 // Lines of refused offers that a party may cause in the audit log.
@@ -39,13 +44,13 @@ const (
 func newTransfers(c *Config, rates *rateLimits) *Transfers {
 	t := &Transfers{
 		cfg: c, frames: newFrameMemory(c.FrameMemory), rates: rates,
-		refusals:  newLimiters(auditLineRate, auditLineBurst, 0),
-		grants:    newLimiters(rate.Every(attemptEvery), attemptGrants, 0),
+		refusals:  guests.NewRates(auditLineRate, auditLineBurst, 0),
+		grants:    guests.NewRates(rate.Every(attemptEvery), attemptGrants, 0),
 		downloads: quota{each: c.MaxDownloads, used: map[string]int{}},
 		audited:   auditedGrants{uses: map[Grant]*grantUse{}},
+		questions: semaphore.NewWeighted(limitQuestions),
 	}
-	t.uploads = uploads{transfers: t, open: map[string]*upload{}}
-	t.uploads.ctx, t.uploads.giveUp = context.WithCancel(context.Background())
+	t.uploads = newUploads(t)
 	t.quotas = uploadQuotas{transfers: t, begun: map[string]Load{}}
 	return t
 }
@@ -56,18 +61,37 @@ func (p *Proxy) Transfers() *Transfers { return p.transfers }
 // Limits returns the limits that bind a party: a customer's are its Chat Server's, as
 // joining or [Allowances] returned them; any other party's are the configuration's.
 // No
-// party may send a file larger than MaxFileSize, because a Chat Server in another
-// process does not know this proxy's scanner.
+// party may send a file larger than MaxFileSize, or than the document store takes, because a
+// Chat Server in another process knows neither this proxy's scanner nor the store.
 func (t *Transfers) Limits(who Identity, ofChatServer bridge.Limits) bridge.Limits {
 	limits := ofChatServer
 	if !who.customer() {
-		limits = *t.cfg.AgentLimits
-		limits.AgentHere = ofChatServer.AgentHere
+		limits = t.cfg.AgentLimits()
+		limits.AgentHere, limits.DeleteOthers = ofChatServer.AgentHere, ofChatServer.DeleteOthers
+		limits.UsedFiles, limits.UsedTotalSize = ofChatServer.UsedFiles, ofChatServer.UsedTotalSize
 	}
-	if most := t.cfg.MaxFileSize; most > 0 && (limits.MaxFileSize == bridge.NoLimit || limits.MaxFileSize > most) {
-		limits.MaxFileSize = most
+	limits.MaxFileSize = least(limits.MaxFileSize, t.cfg.MaxFileSize)
+	documents := StoreOf(t.cfg.Documents, Document{Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType})
+	if b, ok := documents.(Bounded); ok {
+		limits.MaxFileSize = least(limits.MaxFileSize, b.MaxSize())
 	}
 	return limits
+}
+
+// counted reports whether the Chat Server counts the party's uploads against limits.
+func (t *Transfers) counted(who Identity, limits bridge.Limits) bool {
+	if _, ok := t.cfg.Chat.(Allowances); !ok {
+		return false
+	}
+	return who.customer() || t.cfg.CountAgents && limits.Counted()
+}
+
+// least bounds a limit of a Chat Server's by one for which 0 is no limit, too.
+func least(limit, most int64) int64 {
+	if most > 0 && (limit == bridge.NoLimit || limit > most) {
+		return most
+	}
+	return limit
 }
 
 func (who Identity) customer() bool { return who.Party.UserType == bridge.Client }
@@ -107,5 +131,5 @@ func (t *Transfers) Append(ctx context.Context, who Identity, key string, offset
 	if err != nil {
 		return false, u.appendFailed(ctx, err)
 	}
-	return offset+size == u.size, nil
+	return offset+size == u.size && !u.open, nil
 }

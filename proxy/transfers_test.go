@@ -27,8 +27,8 @@ type door struct {
 
 func (w *world) door(user string, kind bridge.UserType) *door {
 	w.t.Helper()
-	who := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: user, Nickname: user, UserType: kind}, Rights: bridge.AllRights}
-	joined, err := w.chat.Join(w.t.Context(), who.Session, who.Party)
+	who := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: user, Nickname: user, UserType: kind, ClientVersion: bridge.VersionCurrent}, Rights: bridge.AllRights}
+	joined, err := w.chat.Join(w.t.Context(), who.Session, proxy.Joining{Party: who.Party})
 	require.NoError(w.t, err)
 	return &door{w, w.Proxy.Transfers(), who, joined.Limits}
 }
@@ -184,7 +184,8 @@ func TestTransfersRefuseWithoutASocket(t *testing.T) {
 
 	_, err = d.transfers.Await(t.Context(), d.who, newKey())
 	refused(bridge.CodeUploadUnknown, err)
-	refused(bridge.CodeUploadUnknown, d.transfers.Cancel(t.Context(), d.who, newKey()))
+	_, err = d.transfers.Cancel(t.Context(), d.who, newKey())
+	refused(bridge.CodeUploadUnknown, err)
 	_, err = d.transfers.Append(t.Context(), d.who, newKey(), 0, random(1), nil)
 	refused(bridge.CodeUploadUnknown, err)
 	_, err = d.transfers.Append(t.Context(), d.who, newKey(), 0, nil, nil)
@@ -265,7 +266,7 @@ func TestReceiveEndsWithItsParty(t *testing.T) {
 			}()
 			_, err = begun.Write(random(10))
 			require.NoError(t, err)
-			require.NoError(t, w.chat.Leave(t.Context(), "s1", c.leaves, bridge.ReasonLeft, c.after))
+			require.NoError(t, w.chat.Leave(t.Context(), "s1", c.leaves, proxy.Departure{Reason: bridge.ReasonLeft, After: c.after}))
 			require.Equal(t, c.code, bridge.CodeOf(<-ended))
 			_, err = d.transfers.Receive(t.Context(), d.who, key, 0, source(bytes.NewReader(random(1000))))
 			require.Equal(t, c.code, bridge.CodeOf(err))
@@ -297,7 +298,9 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	r, err := d.transfers.Await(ctx, d.who, key)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, bridge.Offered, r.State)
-	require.NoError(t, d.transfers.Cancel(t.Context(), d.who, key))
+	r, err = d.transfers.Cancel(t.Context(), d.who, key)
+	require.NoError(t, err)
+	require.Equal(t, bridge.Cancelled, r.State)
 	r, err = d.transfers.Await(t.Context(), d.who, key)
 	require.NoError(t, err)
 	require.Equal(t, bridge.Cancelled, r.State)

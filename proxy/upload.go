@@ -16,13 +16,18 @@ type upload struct {
 	id      string // of the session and the key
 	owner   string // the user id
 	size    int64
+	open    bool      // size is an upper bound
 	used    time.Time // guarded by the uploads' mutex
 
+	closed sync.Once
 	mu     sync.Mutex // held while the writer or the record is used
 	record Record
 	writer Writer
 	ended  bool
 }
+
+// close closes the writer. Its pieces under way become durable all the same.
+func (u *upload) close() { u.closed.Do(func() { u.writer.Close() }) }
 
 // offset is where the next piece begins.
 func (u *upload) offset() int64 {
@@ -60,9 +65,12 @@ func (u *upload) append(ctx context.Context, offset int64, p []byte, onDurable f
 	if err := u.uploads.touch(ctx, u); err != nil {
 		return err
 	}
+	if a, ok := u.uploads.transfers.cfg.Chat.(Activities); ok {
+		a.Active(u.record.Session, u.record.UserID)
+	}
 	return u.writer.Append(ctx, p, func(n int64, err error) {
 		onDurable(n, err)
-		if err == nil && n == u.size {
+		if err == nil && n == u.size && !u.open {
 			u.finishSoon()
 		}
 	})
@@ -130,7 +138,7 @@ func (us *uploads) change(ctx context.Context, u *upload) error {
 // finishSoon runs finish outside the store's callback, which must not wait.
 func (u *upload) finishSoon() {
 	us := u.uploads
-	us.running.Go(func() {
+	us.spawn(func() {
 		ctx, cancel := context.WithTimeout(us.ctx, requestTimeout)
 		defer cancel()
 		if err := u.finish(ctx); err != nil {
@@ -144,16 +152,19 @@ func (u *upload) finishSoon() {
 func (u *upload) finish(ctx context.Context) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.ended {
+	if u.ended || u.open {
 		return nil
 	}
-	sum := u.writer.Sum()
-	digest := hex.EncodeToString(sum[:])
-	if u.record.Digest != "" && u.record.Digest != digest {
-		return u.fail(ctx, bridge.CodeDigest)
+	return u.accept(ctx, u.record)
+}
+
+// accept writes r, the record of an upload that is whole; the caller holds the mutex.
+func (u *upload) accept(ctx context.Context, r Record) error {
+	r = r.Accept(u.writer.Sum())
+	if r.State == bridge.Failed {
+		return u.fail(ctx, r.Code)
 	}
-	u.record.Digest, u.record.Accepted = digest, time.Now()
-	u.record.State = bridge.Accepted
+	u.record = r
 	if err := u.uploads.change(ctx, u); err != nil {
 		return err
 	}
@@ -162,12 +173,19 @@ func (u *upload) finish(ctx context.Context) error {
 	return nil
 }
 
-// finished is finish, and returns what an offer is answered with.
-func (u *upload) finished(ctx context.Context) (Record, *upload, error) {
+// finished is finish, and returns what an offer is answered with. The delivery loop, or
+// another proxy, may have been faster.
+func (u *upload) finished(ctx context.Context) (taken, error) {
 	err := u.finish(ctx)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.record, nil, err
+	if bridge.CodeOf(err) == bridge.CodeSuperseded {
+		newest, failed := u.uploads.transfers.cfg.Records.Get(ctx, u.record.Session, u.record.Key)
+		if failed == nil && !newest.State.Incoming() {
+			return taken{record: newest}, nil
+		}
+	}
+	return taken{record: u.record}, err
 }
 
 func (u *upload) refuse(ctx context.Context, code bridge.Code) error {

@@ -44,7 +44,7 @@ func TestFileCrossesBothWays(t *testing.T) {
 				sent := w.upload(side.from, d, f.name, content)
 				require.Equal(t, f.name, sent.Name.Text)
 				seen := side.to.announced(sent.Key)
-				require.Equal(t, sent, seen)
+				require.Equal(t, withoutStore(sent), withoutStore(seen), "only the agent gets the store's keys")
 				require.EqualValues(t, f.size, seen.Size)
 				require.True(t, seen.Downloadable)
 
@@ -55,6 +55,12 @@ func TestFileCrossesBothWays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutStore is the file as a customer sees it.
+func withoutStore(f bridge.File) bridge.File {
+	f.Source, f.DocumentID = "", ""
+	return f
 }
 
 func TestUploadStatesAreReportedInOrder(t *testing.T) {
@@ -187,6 +193,31 @@ func TestCancelLeavesNothing(t *testing.T) {
 	require.Equal(t, bridge.CodeCancelled, d.refused())
 	customer.send(&bridge.Cancel{Key: newKey()})
 	require.Equal(t, bridge.CodeUploadUnknown, customer.refused())
+}
+
+// A cancel that changes nothing is answered with the state as it is.
+func TestCancelOfAnUploadThatHasEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	agent, _ := w.join(w.agent)
+	d := w.data(w.agent)
+	announced := w.upload(agent, d, "a.bin", random(10)).Key
+	cancelled, failed := newKey(), newKey()
+	agent.offer(&bridge.Offer{Key: cancelled, Name: "a.bin", Size: 10})
+	agent.send(&bridge.Cancel{Key: cancelled})
+	await(agent, func(m *bridge.Upload) bool { return m.State == bridge.Cancelled })
+	agent.offer(&bridge.Offer{Key: failed, Name: "a.bin", Size: 10, Digest: sum([]byte("another file"))})
+	d.frame(failed, 0, random(10))
+	await(agent, func(m *bridge.Upload) bool { return m.State == bridge.Failed })
+
+	again, _ := w.join(w.agent)
+	for key, state := range map[string]bridge.UploadState{announced: bridge.Announced, cancelled: bridge.Cancelled, failed: bridge.Failed} {
+		again.send(&bridge.Cancel{Key: key})
+		m := await(again, func(m *bridge.Upload) bool { return m.Key == key })
+		require.Equal(t, state, m.State)
+		require.Equal(t, state == bridge.Announced, m.Event != nil)
+		require.Equal(t, state == bridge.Failed, m.Error != nil)
+	}
 }
 
 // An upload that began here was completed at another proxy, and its page is back here when

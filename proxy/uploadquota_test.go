@@ -101,10 +101,10 @@ func TestH1UnfinishedUploadOfAnAbsentPartyIsRemoved(t *testing.T) {
 	agent.announced(keys[0])
 
 	before := w.bytesStored()
-	require.Greater(t, before, files)
+	require.EqualValues(t, files*size+1, before)
 	customer.conn.CloseNow()
 	await(agent, isLeft)
-	require.Eventually(t, func() bool { return w.bytesStored() == 6 }, wait, 10*time.Millisecond, "the announced file alone")
+	require.Eventually(t, func() bool { return w.bytesStored() == size+1 }, wait, 10*time.Millisecond, "the announced file alone")
 	require.Eventually(t, func() bool {
 		_, err := w.Records.Get(t.Context(), "s1", keys[1])
 		return err == proxy.ErrRecordUnknown

@@ -30,7 +30,7 @@ func (p *Proxy) serveWhy(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	now := time.Now()
 	d := dialer{p.trusted.from(r), originOf(r)}
-	if !p.whyRates.allow(d.from, 1) {
+	if !p.whyRates.Allow(d.from, 1) {
 		h.Set("Retry-After", "10")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return

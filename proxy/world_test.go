@@ -3,10 +3,13 @@ package proxy_test
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +21,6 @@ import (
 	"attache/proxy/proxytest"
 
 	"github.com/coder/websocket"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -53,7 +55,9 @@ func newWorldWith(t testing.TB, change proxytest.Change, set ...func(*proxy.Conf
 	t.Helper()
 	limits := bridge.Unlimited()
 	limits.MaxFileSize = agentLimit
-	all := []proxytest.Change{func(o *assembly.Options) { o.Proxy.AgentLimits, o.Proxy.HelloTimeout = &limits, wait }}
+	all := []proxytest.Change{func(o *assembly.Options) {
+		o.Proxy.AgentLimits, o.Proxy.HelloTimeout = func() bridge.Limits { return limits }, wait
+	}}
 	if change != nil {
 		all = append(all, change)
 	}
@@ -95,22 +99,19 @@ func (w *world) nothingStaged() {
 	require.Eventually(w.t, func() bool { return w.bytesStored() == 0 }, wait, 10*time.Millisecond, "staged bytes were not removed")
 }
 
-// bytesStored counts the messages on chunk subjects of every bucket.
-func (w *world) bytesStored() (n int) {
-	streams := w.Engine.JetStream().ListStreams(w.t.Context())
-	for info := range streams.Info() {
-		if !strings.HasPrefix(info.Config.Name, "OBJ_") {
+// bytesStored is the length of all documents and staged files.
+func (w *world) bytesStored() (n int64) {
+	w.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(w.Dir, "documents", "20??-??-??", "*"))
+	require.NoError(w.t, err)
+	for _, path := range paths {
+		info, err := os.Lstat(path)
+		if strings.HasSuffix(path, ".json") || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		s, err := w.Engine.JetStream().Stream(w.t.Context(), info.Config.Name)
 		require.NoError(w.t, err)
-		full, err := s.Info(w.t.Context(), jetstream.WithSubjectFilter("$O.*.C.>"))
-		require.NoError(w.t, err)
-		for _, count := range full.State.Subjects {
-			n += int(count)
-		}
+		n += info.Size()
 	}
-	require.NoError(w.t, streams.Err())
 	return n
 }
 

@@ -11,34 +11,52 @@ package assembly
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
+	"attache/bridge"
 	"attache/proxy"
-	"attache/proxy/backend"
 	"attache/proxy/chat"
 	"attache/proxy/clamd"
 	"attache/proxy/deliver"
 	"attache/proxy/engine"
+	"attache/proxy/inspect"
+	"attache/proxy/limits"
+	"attache/proxy/mail"
 	"attache/proxy/metrics"
-	"attache/proxy/objects"
+	"attache/proxy/registry"
 	"attache/proxy/seats"
 	"attache/proxy/token"
+	"attache/proxy/transcript"
 )
 
 // Options are what differs from one proxy to another. Open itself sets what it opens:
 // the parts of Proxy and Deliver, and the disk space and retention of Chat.
 type Options struct {
-	KeepDays int             // for transcripts and files; 0 is 30
-	Scanner  proxy.Scanner   // required
-	Backend  *backend.Client // Chat Server and documents; nil: our own, in the engine
-	Chat     chat.Options    // of our own Chat Server
-	Deliver  deliver.Options
-	Seats    seats.Options
-	Proxy    proxy.Config
-	Version  string // of the program, for metrics
-	Log      *slog.Logger
+	KeepDays  int           // for transcripts and files; 0 is 30
+	Scanner   proxy.Scanner // required
+	Elsewhere Elsewhere     // the systems that take the place of our own
+	Chat      chat.Options  // of our own Chat Server
+	// Limits are the limits of files, as this process starts with them; nil: those of Chat and
+	// Proxy, which never change.
+	Limits *limits.Settings
+	// Responses is the directory of the library of standard responses; empty: that of Elsewhere,
+	// if there is one.
+	Responses string
+	Deliver   deliver.Options
+	Mail      *mail.Options   // of transcripts; Open sets Chat, Audit and Log. nil: none are sent
+	Inspect   inspect.Options // of documents that the delivery did not scan; Dir may be empty
+	Seats     seats.Options
+	Proxy     proxy.Config
+	Version   string // of the program, for metrics
+	Log       *slog.Logger
+
+	// Stores returns an open store by its name. One process has each store of an embedded engine
+	// open once, so proxies that share one share the stores. Default: OpenStore opens it.
+	Stores func(name string) (Store, error)
 
 	// Wrap may put something between the proxy and its parts. Default: nothing.
 	Wrap func(*proxy.Config)
@@ -48,12 +66,16 @@ type Options struct {
 type Assembly struct {
 	Proxy   *proxy.Proxy
 	Chat    proxy.ChatServer
-	Store   *objects.Store // of uploads, and of documents where they are our own
+	Store   Store // of uploads, and of documents where they are our own
 	Records *deliver.Records
 	Loop    *deliver.Loop
 	Seats   *seats.Seats
 	Tickets proxy.Tickets
 	Metrics *metrics.Metrics
+	Limits  *limits.Store // nil without Options.Limits
+
+	Transcripts http.Handler // serves transcript.Path
+	Mails       *mail.Loop   // nil: no mails are sent
 	closers
 }
 
@@ -76,19 +98,20 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 	}()
 	running, stop := context.WithCancel(context.Background())
 	a.later(stop)
-	options := objects.Options{Budget: uploadMemory / 2, Log: o.Log}
-	if o.Backend != nil {
-		// The backend may be ours, on the same cluster: under the same name, putting a document
-		// would discard the upload that it is put from.
-		options.Prefix = "staged"
-	}
-	if a.Store, err = openStore(ctx, running, e, options, o.KeepDays); err != nil {
+	if err := o.openLimits(ctx, e, &a.Limits, &a.closers); err != nil {
 		return nil, err
 	}
-	var documents proxy.Documents = a.Store
-	if o.Backend != nil {
-		a.Chat, documents = o.Backend.Chat(), o.Backend.Documents(a.Store)
-	} else {
+	if err := o.Elsewhere.check(); err != nil {
+		return nil, err
+	}
+	store, closeStore, err := o.openStore(ctx, e, o.Elsewhere.storeName())
+	if err != nil {
+		return nil, err
+	}
+	a.later(closeStore)
+	a.Store = store
+	documents := o.Elsewhere.documents(a.Store)
+	if a.Chat = o.Elsewhere.Chat; a.Chat == nil {
 		server, err := openChat(ctx, e, o)
 		if err != nil {
 			return nil, err
@@ -100,6 +123,7 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 		return nil, fmt.Errorf("open the upload records: %w", err)
 	}
 	a.later(a.Records.Close)
+	a.sweeping(store, o.KeepDays, a.Records.Linked, o.Log)
 	signatures := watchSignatures(running, o.Scanner)
 	d := o.Deliver
 	d.Records, d.Staging, d.Documents, d.Chat, d.Audit = a.Records, a.Store, documents, a.Chat, o.Proxy.Audit
@@ -120,8 +144,31 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 	}
 	a.Tickets = token.NewTickets(secret)
 	c := o.Proxy
+	c.CountAgents = o.Elsewhere.Chat == nil
+	c.WatchLimits = watchLimits(nil, a.Chat)
+	if o.Elsewhere.Chat != nil {
+		c.WatchLimits = watchLimits(a.Limits, a.Chat)
+	}
+	if a.Limits != nil {
+		c.AgentLimits = func() bridge.Limits { _, agents := a.Limits.Limits(); return agents }
+	}
 	c.Chat, c.Documents, c.Staging, c.Records, c.Seats = a.Chat, documents, a.Store, a.Records, a.Seats
 	c.Tickets, c.MaxFrame, c.FrameMemory, c.Log = a.Tickets, e.MaxChunk(), uploadMemory/2, o.Log
+	if voucher, ok := a.Chat.(proxy.Voucher); c.TrustCustomerFiles || ok && voucher.Vouches() {
+		if c.Registry, err = registry.Open(ctx, e, registry.Options{Keep: days(o.KeepDays)}); err != nil {
+			return nil, err
+		}
+	}
+	if c.Inspector, err = a.inspector(ctx, e, o, documents); err != nil {
+		return nil, err
+	}
+	if o.Responses != "" {
+		if c.Library, err = o.openLibrary(&a.closers, a.Store, documents, d.Scanner); err != nil {
+			return nil, err
+		}
+	} else if o.Elsewhere.Library != nil {
+		c.Library = o.Elsewhere.Library
+	}
 	if o.Wrap != nil {
 		o.Wrap(&c)
 	}
@@ -129,18 +176,30 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 		return nil, err
 	}
 	a.later(a.Proxy.Close)
+	source, _ := a.Chat.(proxy.Transcripts)
+	if o.Mail != nil {
+		if err := a.openMails(ctx, e, o, source); err != nil {
+			return nil, err
+		}
+	}
+	a.Transcripts = transcript.NewHandler(transcript.HandlerOptions{Source: source, Auth: c.Auth, Audit: c.Audit, Log: o.Log})
 	a.Metrics.Collect(metrics.Sources{Traffic: a.Proxy.Traffic, Queue: a.Loop.Queue, FreeSpace: e.FreeSpace, Signatures: signatures})
 	return a, nil
 }
 
-// openStore opens the documents and sweeps old ones until running ends.
-func openStore(ctx, running context.Context, e *engine.Engine, o objects.Options, keepDays int) (*objects.Store, error) {
-	store, err := objects.Open(ctx, e, o)
-	if err != nil {
-		return nil, fmt.Errorf("open the documents: %w", err)
+// openMails starts the mails of transcripts.
+func (a *Assembly) openMails(ctx context.Context, e *engine.Engine, o Options, source proxy.Transcripts) (err error) {
+	if source == nil {
+		return errors.New("mails need a backend with the feature transcripts, and this one does not have it")
 	}
-	go store.Tend(running, keepDays)
-	return store, nil
+	m := *o.Mail
+	m.Chat, m.Audit, m.Log, m.Keep = source, o.Proxy.Audit, o.Log, days(o.KeepDays+1)
+	m.OnEnd = func(r mail.Record) { a.Metrics.Mail(string(r.State)) }
+	if a.Mails, err = mail.Start(ctx, e, m); err != nil {
+		return fmt.Errorf("start the mails: %w", err)
+	}
+	a.later(func() { closeMails(a.Mails) })
+	return nil
 }
 
 // openChat opens our own Chat Server.
@@ -175,6 +234,14 @@ const deliveryTimeout = 2 * time.Second
 // proxy, or to the next start.
 func closeLoop(loop *deliver.Loop) {
 	ctx, cancel := context.WithTimeout(context.Background(), deliveryTimeout)
+	defer cancel()
+	loop.Close(ctx)
+}
+
+// closeMails closes the loop. A mail that is not sent in time is left to another proxy, or to the
+// next start.
+func closeMails(loop *mail.Loop) {
+	ctx, cancel := context.WithTimeout(context.Background(), deliveryTimeout/4)
 	defer cancel()
 	loop.Close(ctx)
 }

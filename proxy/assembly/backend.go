@@ -4,23 +4,25 @@ import (
 	"cmp"
 	"context"
 
+	"attache/proxy"
 	"attache/proxy/backend"
 	"attache/proxy/chat"
 	"attache/proxy/engine"
-	"attache/proxy/objects"
+	"attache/proxy/limits"
 )
 
 // Backend is our own Chat Server and documents, served by the backend contract.
 type Backend struct {
 	Chat    *chat.Server
-	Store   *objects.Store
+	Limits  *limits.Store // nil without Options.Limits
+	Store   Store
 	Options backend.HandlerOptions // of the handler
 	Handler *backend.Handler
 	closers
 }
 
 // OpenBackend builds a backend on an engine, which outlives it; it uses only Chat,
-// KeepDays and Log of o. Open builds a proxy that uses it. After an error, everything
+// Limits, KeepDays, Stores and Log of o. Open builds a proxy that uses it. After an error, everything
 // opened
 // before it is closed.
 func OpenBackend(ctx context.Context, e *engine.Engine, o Options, b backend.HandlerOptions) (_ *Backend, err error) {
@@ -31,16 +33,28 @@ func OpenBackend(ctx context.Context, e *engine.Engine, o Options, b backend.Han
 			all.Close()
 		}
 	}()
+	if err := o.openLimits(ctx, e, &all.Limits, &all.closers); err != nil {
+		return nil, err
+	}
 	if all.Chat, err = openChat(ctx, e, o); err != nil {
 		return nil, err
 	}
 	all.later(all.Chat.Close)
-	running, stop := context.WithCancel(context.Background())
-	all.later(stop)
-	if all.Store, err = openStore(ctx, running, e, objects.Options{Log: o.Log}, o.KeepDays); err != nil {
+	store, closeStore, err := o.openStore(ctx, e, ownDocuments)
+	if err != nil {
 		return nil, err
 	}
-	b.Chat, b.Documents, b.Log = all.Chat, backend.NewStagedStore(all.Store, all.Store), o.Log
+	all.later(closeStore)
+	all.Store = store
+	all.sweeping(store, o.KeepDays, nil, o.Log) // the uploads' records are elsewhere: age alone decides
+	b.Chat, b.Documents, b.Links, b.Log = all.Chat, backend.NewStagedStore(all.Store, all.Store), all.Store, o.Log
+	b.Updates = backend.NewStagedUpdates(all.Store, all.Store)
+	if o.Responses != "" {
+		o.Scanner = proxy.NoScanner{} // the proxies scan what leaves
+		if b.Library, err = o.openLibrary(&all.closers, all.Store, all.Store, o.Scanner); err != nil {
+			return nil, err
+		}
+	}
 	all.Options = b
 	if all.Handler, err = backend.NewHandler(b); err != nil {
 		return nil, err

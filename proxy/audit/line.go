@@ -34,7 +34,10 @@ type line struct {
 	Verdict  proxy.Verdict   `json:"verdict,omitempty"`
 	Code     bridge.Code     `json:"code,omitempty"`
 	Tries    int             `json:"tries,omitempty"`
+	By       string          `json:"by,omitempty"`
+	Change   string          `json:"change,omitempty"`
 	After    string          `json:"after,omitempty"`
+	Audience string          `json:"audience,omitempty"`
 }
 
 // newLine omits the name.
@@ -42,7 +45,7 @@ func newLine(r proxy.AuditRecord) line {
 	return line{
 		Time: r.Time, Action: r.Action, Session: r.Session, User: r.UserID, Type: r.UserType, Conn: r.Conn,
 		Key: r.Key, Document: r.DocumentID, File: r.FileID, Size: &r.Size, Digest: r.Digest,
-		Verdict: r.Verdict, Code: r.Code, Tries: r.Tries,
+		Verdict: r.Verdict, Code: r.Code, Tries: r.Tries, Audience: r.Audience, By: r.By, Change: r.Change,
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // Limits returns the limits of the party and their use: for a CLIENT the files that
 // customers announced or reserved, and their download attempts; for every other type the
-// files that non-customers announced. Codes not-joined and session-ended.
+// files that non-customers did. Codes not-joined and session-ended.
 func (s *Server) Limits(ctx context.Context, session, userID string) (limits bridge.Limits, err error) {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
@@ -29,22 +29,35 @@ func (s *Server) Limits(ctx context.Context, session, userID string) (limits bri
 
 // limits is [Server.Limits] without the reservation of that key.
 func (s *Server) limits(f *fold, p bridge.Party, except string, now int64) bridge.Limits {
-	limits, used, attempts := *s.cfg.AgentLimits, f.others, 0
+	customers, limits := s.cfg.Limits.Limits()
+	attempts := 0
 	if p.UserType == bridge.Client {
-		limits, used, attempts = *s.cfg.CustomerLimits, f.charged(except, now, s.cfg.ReservationTTL), len(f.attempts)
+		limits, attempts = customers, len(f.attempts)
 	}
+	used := f.charged(p.UserType == bridge.Client, except, now, s.cfg.ReservationTTL)
 	limits.UsedFiles, limits.UsedTotalSize, limits.UsedDownloads = used.files, used.bytes, int64(attempts)
-	limits.AgentHere = f.agentFor(p, "")
+	limits.AgentHere = f.agentFor(p, "", s.cfg.VipIsAgent)
+	switch {
+	case !s.cfg.DeleteOthers:
+	case customers.DeleteFile == bridge.DeleteOff:
+		limits.DeleteOthers = bridge.OthersStaff
+	default:
+		limits.DeleteOthers = bridge.OthersAll
+	}
 	return limits
 }
 
-// Reserve counts a customer's upload against the limits, until the notice with that key,
+// WatchLimits calls changed, which must not block, whenever the limits of parties may have
+// changed otherwise than by what happens in their sessions, until stop is called.
+func (s *Server) WatchLimits(changed func()) (stop func()) { return s.cfg.Limits.Watch(changed) }
+
+// Reserve counts an upload against the limits, until the notice with that key,
 // Release, or [Options.ReservationTTL] after the last call. Repeating it is free, also
 // after the party has left. Code upload-conflict refuses another name or size, a key of
 // another party, and the key of a message or another notice in the transcript. Further
 // codes: not-joined, session-ended, message-invalid, those of [bridge.Limits.Check], and
 // busy while the file does not fit beside those released within the last 20 seconds. For
-// parties that are not customers it only checks.
+// parties that are not customers it only checks, unless their files or bytes are limited.
 func (s *Server) Reserve(ctx context.Context, session, userID, key, name string, size int64) error {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
@@ -74,10 +87,11 @@ func (s *Server) reserve(ctx context.Context, r *room, want logEntry) error {
 			return nil, err
 		}
 		limits := s.limits(f, p, want.Key, now)
-		if err := limits.Check(want.Name, want.Size); err != nil || p.UserType != bridge.Client {
+		e.Other = p.UserType != bridge.Client
+		if err := limits.Check(want.Name, want.Size); err != nil || e.Other && !limits.Counted() {
 			return nil, err
 		}
-		if err := f.checkReleased(limits, want.Size, now); err != nil {
+		if err := f.checkReleased(e.Other, limits, want.Size, now); err != nil {
 			return nil, err
 		}
 		if err := s.afford(f, p); err != nil {
@@ -101,7 +115,7 @@ func (s *Server) Release(ctx context.Context, session, userID, key string) error
 		if !ok || held.userID != userID || f.ended(now, s.cfg.Retention) {
 			return nil, nil
 		}
-		return &logEntry{Kind: isRelease, UserID: userID, Key: key}, nil
+		return &logEntry{Kind: isRelease, UserID: userID, Key: key, Other: held.other}, nil
 	})
 	return err
 }

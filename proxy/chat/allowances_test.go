@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 )
 
@@ -106,7 +107,10 @@ func TestReserveOfAgents(t *testing.T) {
 	join(t, s, "s1", bob, ann)
 	requireCode(t, bridge.CodeFileSize, s.Reserve(t.Context(), "s1", "bob", "1", "a.pdf", 101))
 	require.NoError(t, s.Reserve(t.Context(), "s1", "bob", "1", "a.pdf", 100))
-	require.Zero(t, limitsOf(t, s, "s1", "bob").UsedFiles, "an agent's upload is not reserved")
+	require.EqualValues(t, 1, limitsOf(t, s, "s1", "bob").UsedFiles, "because their files are limited")
+	requireUsed(t, s, 0, 0, 0)
+	require.NoError(t, s.Release(t.Context(), "s1", "bob", "1"))
+	require.Zero(t, limitsOf(t, s, "s1", "bob").UsedFiles)
 
 	post(t, s, "s1", bob, notice("1", "a.pdf", 100))
 	post(t, s, "s1", bob, notice("2", "a.pdf", 5000))
@@ -152,7 +156,7 @@ func TestReservationLife(t *testing.T) {
 	// A longer upload stays reserved as long as the reservation is repeated.
 	now = now.Add(13 * time.Hour)
 	reserve("3", 31)
-	require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
+	require.NoError(t, s.Leave(t.Context(), "s1", "ann", proxy.Departure{Reason: bridge.ReasonLeft, After: ""}))
 	for range 3 {
 		now = now.Add(13 * time.Hour)
 		reserve("3", 31)
@@ -294,7 +298,7 @@ func TestM5HiddenPartyIsNotAnAgentForACustomer(t *testing.T) {
 	requireCode(t, bridge.CodeNeedAgent, s.Reserve(t.Context(), "s1", "ann", "key", "a.pdf", 1))
 	_, err := s.Post(t.Context(), "s1", "ann", notice("key", "a.pdf", 1))
 	requireCode(t, bridge.CodeNeedAgent, err)
-	again, err := s.Join(t.Context(), "s1", ann)
+	again, err := s.Join(t.Context(), "s1", proxy.Joining{Party: ann})
 	require.NoError(t, err)
 	require.False(t, again.Limits.AgentHere)
 

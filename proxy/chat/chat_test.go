@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 	"attache/proxy/engine"
 	"attache/proxy/proxytest"
@@ -45,18 +46,18 @@ func start(t testing.TB, o chat.Options) *chat.Server {
 
 // The parties of most tests.
 var (
-	ann   = bridge.Party{UserID: "ann", Nickname: "Ann", UserType: bridge.Client}
-	carl  = bridge.Party{UserID: "carl", Nickname: "Carl", UserType: bridge.Client}
-	bob   = bridge.Party{UserID: "bob", Nickname: "Bob", UserType: bridge.Agent}
-	sue   = bridge.Party{UserID: "sue", Nickname: "Sue", UserType: bridge.Supervisor}
-	bot   = bridge.Party{UserID: "bot", Nickname: "Bot", UserType: bridge.System}
+	ann   = bridge.Party{UserID: "ann", Nickname: "Ann", UserType: bridge.Client, ClientVersion: 106}
+	carl  = bridge.Party{UserID: "carl", Nickname: "Carl", UserType: bridge.Client, ClientVersion: 106}
+	bob   = bridge.Party{UserID: "bob", Nickname: "Bob", UserType: bridge.Agent, ClientVersion: 106}
+	sue   = bridge.Party{UserID: "sue", Nickname: "Sue", UserType: bridge.Supervisor, ClientVersion: 106}
+	bot   = bridge.Party{UserID: "bot", Nickname: "Bot", UserType: bridge.System, ClientVersion: 106}
 	elder = bridge.Party{UserID: "elder", Nickname: "Elder", UserType: bridge.Agent, ClientVersion: 103}
 )
 
 func join(t testing.TB, s *chat.Server, session string, parties ...bridge.Party) {
 	t.Helper()
 	for _, p := range parties {
-		_, err := s.Join(t.Context(), session, p)
+		_, err := s.Join(t.Context(), session, proxy.Joining{Party: p})
 		require.NoError(t, err)
 	}
 }
@@ -158,4 +159,16 @@ func receiveAll(t testing.TB, s *chat.Server, session string, p bridge.Party) (e
 	})
 	requireCode(t, bridge.CodeSessionEnded, err)
 	return events
+}
+
+// end waits for the error that ends the events.
+func (r *receiver) end(t testing.TB) error {
+	t.Helper()
+	select {
+	case err := <-r.done:
+		return err
+	case <-time.After(30 * time.Second):
+		t.Fatal("the events did not end")
+		return nil
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 )
 
@@ -74,7 +75,7 @@ func TestTwoServersOneNotice(t *testing.T) {
 	for _, stored := range events {
 		require.Equal(t, events[0], stored)
 	}
-	require.NoError(t, servers[1].Leave(t.Context(), "s1", "bob", bridge.ReasonLeft, bridge.ForceClose))
+	require.NoError(t, servers[1].Leave(t.Context(), "s1", "bob", proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.ForceClose}))
 	require.Len(t, receiveAll(t, servers[0], "s1", ann), 4)
 }
 
@@ -85,7 +86,7 @@ func TestTwoServersOneNewParty(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			if _, err := servers[i%2].Join(t.Context(), "s1", ann); err != nil {
+			if _, err := servers[i%2].Join(t.Context(), "s1", proxy.Joining{Party: ann}); err != nil {
 				t.Errorf("join %d: %v", i, err)
 			}
 		})
@@ -129,7 +130,7 @@ func TestRestartLosesNothing(t *testing.T) {
 	require.EqualValues(t, before[len(before)-1].ID, post(t, s, "s1", bob, bridge.Event{Type: bridge.Message, Key: "n"}).ID-1, "repetitions left no trace")
 	_, err := s.File(t.Context(), "s1", "old", file)
 	requireCode(t, bridge.CodeFileUnknown, err) // its ClientVersion is remembered
-	again, err := s.Join(t.Context(), "s1", bridge.Party{UserID: "old", UserType: bridge.Agent})
+	again, err := s.Join(t.Context(), "s1", proxy.Joining{Party: bridge.Party{UserID: "old", UserType: bridge.Agent}})
 	require.NoError(t, err)
 	require.Equal(t, bridge.Internal, again.Party.Visibility)
 	require.EqualValues(t, 103, again.Party.ClientVersion, "a party stays as it joined")

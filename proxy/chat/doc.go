@@ -4,7 +4,7 @@
 //
 //	s, err := chat.Open(ctx, engine, chat.Options{})
 //	defer s.Close()
-//	joined, err := s.Join(ctx, "0001AaBCDEFG0001", bridge.Party{UserID: "ann", UserType: bridge.Client})
+//	joined, err := s.Join(ctx, "0001AaBCDEFG0001", proxy.Joining{Party: bridge.Party{UserID: "ann", UserType: bridge.Client}})
 //	e, err := s.Post(ctx, "0001AaBCDEFG0001", "ann", bridge.Event{Type: bridge.Message, Text: "hello"})
 //
 // # A session is its log

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"attache/bridge"
@@ -9,20 +10,34 @@ import (
 
 // Events calls deliver for every event after position that the party may see, first from
 // the log and then live, each once and in order. It ends with ctx's error, with deliver's,
-// with code not-joined when the party leaves (after its own party-left), and with code
-// session-ended when the session ends; all events have been delivered then. A slow
+// with code not-joined when the party leaves (after its own party-left), with code
+// party-taken-over when another connection of the party ends this one, and with code
+// session-ended when the session ends; all events have been delivered then. A transient
+// notice, whose id is 0, comes between the events as it happens, to all but its sender. A slow
 // receiver delays no other and has a bounded number of events in memory; a store that is
 // unavailable is waited for.
 func (s *Server) Events(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+	return s.EventsAndInfo(ctx, session, userID, position, deliver, nil)
+}
+
+// EventsAndInfo is [Server.Events], and calls inform with what the party may know of the
+// session: after the history, and whenever that has changed and no event waits.
+func (s *Server) EventsAndInfo(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error,
+	inform func(bridge.SessionChanged) error) error {
 	r, leave, err := s.enter(ctx, session)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	v := &viewer{server: s, room: r, userID: userID, position: max(position, 0), news: r.watch()}
+	v := &viewer{server: s, room: r, userID: userID, position: max(position, 0), inform: inform}
+	v.news, v.transient = r.watch()
 	defer r.unwatch(v.news)
 	err = r.query(ctx, func(f *fold) (err error) {
 		v.party, err = f.party(userID)
+		if gone := f.left[userID]; err != nil && gone.closing {
+			v.party, err = gone.party, nil
+		}
+		v.taken = f.taken[userID]
 		return err
 	})
 	if err != nil {
@@ -31,14 +46,21 @@ func (s *Server) Events(ctx context.Context, session, userID string, position in
 	return v.run(ctx, deliver)
 }
 
-// viewer is one receiver of a session's events. Its only own state is a position.
+// viewer is one receiver of a session's events. Its only own state is where it is in the log
+// and among the transient notices.
 type viewer struct {
 	server   *Server
 	room     *room
 	userID   string
 	party    bridge.Party
 	position int64
+	taken    int64 // where the party's connections before this one ended
 	news     watcher
+
+	transient uint64 // the number of the last transient notice
+
+	inform   func(bridge.SessionChanged) error // nil: not asked for
+	informed *bridge.SessionChanged            // the last; nil: none yet
 }
 
 // How long a viewer waits for a notification before it reads the log itself. It can miss
@@ -63,14 +85,21 @@ func (v *viewer) run(ctx context.Context, deliver func(bridge.Event) error) erro
 			if e.Position <= v.position {
 				continue
 			}
+			if err := v.deliverTransients(e.Position, deliver); err != nil {
+				return err
+			}
 			v.position = e.Position
-			if e.Event == nil || !v.party.Sees(e.Event.Event) {
+			if e.Event == nil {
+				continue
+			}
+			event, sees := v.party.View(v.server.known(v.party, e.Event.Event))
+			if !sees {
 				continue
 			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := deliver(e.Event.Event); err != nil {
+			if err := deliver(event); err != nil {
 				return err
 			}
 		}
@@ -80,10 +109,25 @@ func (v *viewer) run(ctx context.Context, deliver func(bridge.Event) error) erro
 		if end != nil {
 			return end
 		}
+		if err := v.deliverTransients(math.MaxInt64, deliver); err != nil {
+			return err
+		}
+		if err := v.sendInfo(); err != nil {
+			return err
+		}
 		if interval, err = v.wait(ctx, interval); err != nil {
 			return err
 		}
 	}
+}
+
+// known returns e with a sender of a type that the party's version knows, if the option
+// system-below-103 names one.
+func (s *Server) known(p bridge.Party, e bridge.Event) bridge.Event {
+	if p.ClientVersion < bridge.VersionIdleControl && e.From.UserType == bridge.System && s.cfg.SystemBelow103 != SystemHidden {
+		e.From.UserType = bridge.UserType(s.cfg.SystemBelow103)
+	}
+	return e
 }
 
 // next returns the entries after the position, as many as are at hand; if there are none,
@@ -116,12 +160,16 @@ func (v *viewer) peek() (entries []*logEntry, from uint64, last int64, end error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last = r.fold.last
+	gone := r.fold.left[v.userID]
 	if p, err := r.fold.party(v.userID); err == nil {
 		v.party = p
-	} else {
-		last, end = r.fold.left[v.userID].position, err
+	} else if !gone.closing {
+		last, end = gone.position, err
 	}
-	if r.fold.ended(v.server.now(), v.server.cfg.Retention) {
+	if taken := r.fold.taken[v.userID]; taken > v.taken {
+		last, end = min(last, taken), bridge.NewError(bridge.CodeTakenOver, "")
+	}
+	if r.fold.complete(v.server.now(), v.server.cfg.Retention) {
 		end = bridge.NewError(bridge.CodeSessionEnded, "")
 	}
 	if v.position >= last {
@@ -142,6 +190,29 @@ func (v *viewer) peek() (entries []*logEntry, from uint64, last int64, end error
 		return entries, 0, last, end
 	}
 	return nil, r.fold.next(v.position).seq, last, end
+}
+
+// sendInfo reports what the party may know of the session, if that has changed. A session that
+// is being closed changes no more: without an end it would look as if it had none.
+func (v *viewer) sendInfo() error {
+	if v.inform == nil {
+		return nil
+	}
+	info, closing := v.info()
+	if closing || v.informed != nil && *v.informed == info {
+		return nil
+	}
+	v.informed = &info
+	return v.inform(info)
+}
+
+func (v *viewer) info() (info bridge.SessionChanged, closing bool) {
+	v.room.mu.Lock()
+	defer v.room.mu.Unlock()
+	f := &v.room.fold
+	return bridge.SessionChanged{
+		IdleExpires: v.server.idleExpires(f, v.party), Monitored: v.server.monitored(f, v.party),
+	}, f.over || f.idle.closing
 }
 
 // wait returns when there may be a new entry, with the next poll's interval.

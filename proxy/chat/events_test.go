@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 )
 
@@ -184,7 +185,7 @@ func TestEventsEnd(t *testing.T) {
 			})
 		}()
 		<-reached
-		require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
+		require.NoError(t, s.Leave(t.Context(), "s1", "ann", proxy.Departure{Reason: bridge.ReasonLeft, After: ""}))
 		post(t, s, "s1", bob, text("after the disconnect"))
 		close(release)
 		requireCode(t, bridge.CodeNotJoined, <-done)
@@ -195,7 +196,7 @@ func TestEventsEnd(t *testing.T) {
 		join(t, s, "s1", ann, bob)
 		r := receive(t, s, "s1", ann, 0)
 		r.until(t, 2)
-		require.NoError(t, s.Leave(t.Context(), "s1", "bob", bridge.ReasonForcedClose, bridge.ForceClose))
+		require.NoError(t, s.Leave(t.Context(), "s1", "bob", proxy.Departure{Reason: bridge.ReasonForcedClose, After: bridge.ForceClose}))
 		requireCode(t, bridge.CodeSessionEnded, <-r.done)
 		require.Equal(t, []int64{1, 2, 3}, ids(r.got()))
 		require.Equal(t, r.got(), receiveAll(t, s, "s1", ann), "the transcript stays")
@@ -203,7 +204,7 @@ func TestEventsEnd(t *testing.T) {
 	t.Run("a party that came back reads on beyond its leaving", func(t *testing.T) {
 		s := start(t, chat.Options{})
 		join(t, s, "s1", ann)
-		require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonDisconnected, ""))
+		require.NoError(t, s.Leave(t.Context(), "s1", "ann", proxy.Departure{Reason: bridge.ReasonDisconnected, After: ""}))
 		join(t, s, "s1", ann)
 		require.Equal(t, []int64{1, 2, 3}, ids(receive(t, s, "s1", ann, 0).until(t, 3)))
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 )
 
@@ -83,9 +84,11 @@ func TestLostAnswer(t *testing.T) {
 	})
 	t.Run("of a join, a reservation and a leave", func(t *testing.T) {
 		for i, act := range []func() error{
-			func() error { _, err := s.Join(t.Context(), "s1", carl); return err },
+			func() error { _, err := s.Join(t.Context(), "s1", proxy.Joining{Party: carl}); return err },
 			func() error { return s.Reserve(t.Context(), "s1", "carl", "key", "a.pdf", 1) },
-			func() error { return s.Leave(t.Context(), "s1", "carl", bridge.ReasonLeft, "") },
+			func() error {
+				return s.Leave(t.Context(), "s1", "carl", proxy.Departure{Reason: bridge.ReasonLeft, After: ""})
+			},
 		} {
 			bad.lose.Store(1)
 			require.NoError(t, act(), "act %d", i)
@@ -102,7 +105,7 @@ func TestUnavailable(t *testing.T) {
 	require.NoError(t, e.JetStream().DeleteStream(t.Context(), "CHAT"))
 	_, err := s.Post(t.Context(), "s1", "ann", text("x"))
 	requireCode(t, bridge.CodeChatUnavailable, err)
-	_, err = s.Join(t.Context(), "s2", ann)
+	_, err = s.Join(t.Context(), "s2", proxy.Joining{Party: ann})
 	requireCode(t, bridge.CodeChatUnavailable, err)
 	require.True(t, bridge.AsError(err).Retry)
 
@@ -260,7 +263,7 @@ func TestOldFoldDecidesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, limitsOf(t, other, "s1", "ann").UsedFiles, "the reservation to release is found")
 
-	require.NoError(t, other.Leave(t.Context(), "s1", "bob", bridge.ReasonLeft, bridge.ForceClose))
+	require.NoError(t, other.Leave(t.Context(), "s1", "bob", proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.ForceClose}))
 	_, err = s.Post(t.Context(), "s1", "ann", text("x"))
 	requireCode(t, bridge.CodeSessionEnded, err)
 }
@@ -308,7 +311,7 @@ func TestPurge(t *testing.T) {
 	t.Run("the beginning of a session", func(t *testing.T) {
 		join(t, s, "s2", ann, bob)
 		require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSubject("chat.s2"), jetstream.WithPurgeKeep(1)))
-		_, err := serve(t, e, chat.Options{}).Join(t.Context(), "s2", ann)
+		_, err := serve(t, e, chat.Options{}).Join(t.Context(), "s2", proxy.Joining{Party: ann})
 		requireCode(t, bridge.CodeSessionEnded, err)
 	})
 }

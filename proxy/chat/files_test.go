@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 )
 
@@ -48,11 +49,11 @@ func TestFile(t *testing.T) {
 		})
 	}
 
-	require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
+	require.NoError(t, s.Leave(t.Context(), "s1", "ann", proxy.Departure{Reason: bridge.ReasonLeft, After: ""}))
 	_, err := s.File(t.Context(), "s1", "ann", open.Data.Get(bridge.KeyFileID))
 	requireCode(t, bridge.CodeNotJoined, err)
 
-	require.NoError(t, s.Leave(t.Context(), "s1", "elder", bridge.ReasonLeft, bridge.ForceClose))
+	require.NoError(t, s.Leave(t.Context(), "s1", "elder", proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.ForceClose}))
 	_, err = s.File(t.Context(), "s1", "bob", open.Data.Get(bridge.KeyFileID))
 	requireCode(t, bridge.CodeSessionEnded, err)
 	requireCode(t, bridge.CodeSessionEnded, s.Attempt(t.Context(), "s1", "bob", "new", open.Data.Get(bridge.KeyFileID)))

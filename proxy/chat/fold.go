@@ -14,14 +14,22 @@ type fold struct {
 	seq     uint64 // and its sequence in the stream
 	at      int64  // and its time
 	started int64  // the first entry's time
-	over    bool   // an entry ended the session, or its beginning is gone
+	idle    idleFold
+	over    bool // an entry ended the session, or its beginning is gone
 
 	marks []mark // of each entry, in order
 
-	present map[string]bridge.Party // by user id
+	present map[string]bridge.Party // by user id; its ClientVersion is the highest it attached with
+	renamed map[string]bool         // by user id: it chose its nickname itself
+	secrets map[string]keyHash      // of present parties' secure keys, by user id
+	older   map[string][]olderKey   // keys that they had before, by user id
+	taken   map[string]int64        // position where a party's earlier connections end, by user id
+	foreign map[string]bool         // by user id of present parties: no proxy takes it out
 	left    map[string]departure    // by user id: the last time that user left
 	keys    map[string]keyed        // of events, by their idempotency key
 	files   map[string]filed        // by file-id
+
+	password *sessionPassword // of the session; nil if it has none
 
 	customers usage // files announced by customers
 	others    usage // and by all other parties
@@ -44,6 +52,10 @@ type mark struct {
 type departure struct {
 	position int64
 	party    bridge.Party
+	closing  bool // it was taken out because the session is over
+
+	secret keyHash // its secure key at that time, by which it may still read
+	older  []olderKey
 }
 
 type keyed struct {
@@ -59,6 +71,10 @@ type filed struct {
 	position   int64
 	userID     string
 	visibility bridge.Visibility
+	documentID string
+	size       int64 // bytes
+	other      bool  // its sender was not a customer
+	deleted    int64 // position of the notice that deletes it; 0: none does
 }
 
 func (f filed) seenBy(p bridge.Party) bool {
@@ -78,7 +94,14 @@ func (u *usage) add(size int64) {
 	u.bytes = min(u.bytes+size, bridge.MaxInteger)
 }
 
+// remove counts a file no longer.
+func (u *usage) remove(size int64) {
+	u.files = max(u.files-1, 0)
+	u.bytes = max(u.bytes-size, 0)
+}
+
 type reservation struct {
+	other  bool // its party is not a customer
 	userID string
 	name   string
 	size   int64
@@ -92,6 +115,11 @@ type attempt struct{ userID, key, fileID string }
 func newFold() fold {
 	return fold{
 		present:  map[string]bridge.Party{},
+		renamed:  map[string]bool{},
+		secrets:  map[string]keyHash{},
+		older:    map[string][]olderKey{},
+		taken:    map[string]int64{},
+		foreign:  map[string]bool{},
 		left:     map[string]departure{},
 		keys:     map[string]keyed{},
 		files:    map[string]filed{},
@@ -115,17 +143,28 @@ func (f *fold) apply(e *logEntry) {
 	f.last, f.at = e.Position, max(f.at, e.At)
 	f.marks = append(f.marks, mark{e.Position, e.seq})
 	f.spend(e)
+	f.idle.apply(e)
+	f.over = f.over || e.Over
 
 	switch e.Kind {
 	case isEvent:
 		f.event(e)
 	case isReserve:
-		f.reserved[e.Key] = reservation{e.UserID, e.Name, e.Size, e.At}
+		f.reserved[e.Key] = reservation{e.Other, e.UserID, e.Name, e.Size, e.At}
 	case isRelease:
 		f.addReleased(e)
 		delete(f.reserved, e.Key)
 	case isAttempt:
 		f.attempts[attempt{e.UserID, e.Key, e.FileID}] = struct{}{}
+	case isAttach:
+		f.raise(e.UserID, e.ClientVersion)
+		f.rotate(e)
+		if _, in := f.present[e.UserID]; in && e.Foreign {
+			f.foreign[e.UserID] = true
+		}
+		if e.TakesOver {
+			f.taken[e.UserID] = e.Position
+		}
 	}
 }
 
@@ -134,16 +173,31 @@ func (f *fold) event(e *logEntry) {
 	switch e.Event.Type {
 	case bridge.NewParty:
 		f.present[user] = e.Event.From
+		f.secrets[user] = e.SecureKey
+		if e.Foreign {
+			f.foreign[user] = true
+		}
+		if e.Password != nil {
+			f.password = e.Password
+		}
 	case bridge.PartyLeft:
-		f.left[user] = departure{e.Position, f.present[user]}
+		f.left[user] = departure{e.Position, f.present[user], f.idle.closing, f.secrets[user], f.older[user]}
 		delete(f.present, user)
+		delete(f.renamed, user)
+		delete(f.secrets, user)
+		delete(f.older, user)
+		delete(f.foreign, user)
 	case bridge.Notice:
 		if p, ok := f.present[user]; ok && e.Event.NoticeType == bridge.UpdateNick {
 			p.Nickname = e.Event.From.Nickname
 			f.present[user] = p
+			f.renamed[user] = f.renamed[user] || e.Renamed
 		}
+		f.raise(user, e.ClientVersion)
 	}
-	f.over = f.over || e.Over
+	if e.isDeletion() {
+		f.delete(e)
+	}
 	known := keyed{position: e.Position, userID: user}
 	if e.Event.IsFile() {
 		known.file, known.size = true, f.announced(e)
@@ -153,19 +207,34 @@ func (f *fold) event(e *logEntry) {
 	}
 }
 
+// raise sets the version of a party that is in, if it is higher than before.
+func (f *fold) raise(user string, version int64) {
+	if p, ok := f.present[user]; ok && version > p.ClientVersion {
+		p.ClientVersion = version
+		f.present[user] = p
+	}
+}
+
 // announced counts a file against its sender's limits and returns its size in bytes.
 func (f *fold) announced(e *logEntry) (size int64) {
-	f.files[e.Event.Data.Get(bridge.KeyFileID)] = filed{e.Position, e.Event.From.UserID, e.Event.Visibility}
 	if file, err := bridge.DecodeFile(e.Event.Event); err == nil {
 		size = file.Size
 	}
-	used := &f.others
-	if e.Event.From.UserType == bridge.Client {
-		used = &f.customers
-		delete(f.reserved, e.Event.Key)
+	file := filed{
+		position: e.Position, userID: e.Event.From.UserID, visibility: e.Event.Visibility,
+		documentID: e.Event.Data.Get(bridge.KeyDocumentID), size: size, other: e.Event.From.UserType != bridge.Client,
 	}
-	used.add(size)
+	f.files[e.Event.Data.Get(bridge.KeyFileID)] = file
+	delete(f.reserved, e.Event.Key)
+	f.usageOf(file.other).add(size)
 	return size
+}
+
+func (f *fold) usageOf(others bool) *usage {
+	if others {
+		return &f.others
+	}
+	return &f.customers
 }
 
 // next returns the mark of the first entry after that position, the zero mark if there is none.
@@ -200,17 +269,37 @@ func (f *fold) sender(userID string, e bridge.Event) (bridge.Party, error) {
 	return p, err
 }
 
-// ended reports whether the session is over at now, by its log or by its age.
+// ended reports whether the session is over at now, by its log or by its age. Its parties may
+// still have to be taken out.
 func (f *fold) ended(now int64, retention time.Duration) bool {
+	return f.idle.closing || f.complete(now, retention)
+}
+
+// complete reports whether the session is over and nothing more will be in its transcript.
+func (f *fold) complete(now int64, retention time.Duration) bool {
 	return f.over || f.last > 0 && now-f.started >= retention.Milliseconds()
 }
 
 // agentFor reports whether an AGENT or SUPERVISOR that p may see is in, not counting the
-// user without. A hidden one must not show in anything that p can measure.
-func (f *fold) agentFor(p bridge.Party, without string) bool {
+// user without. A hidden one must not show in anything that p can measure, so a party that
+// only monitors (VIP) is nobody, also to those who see it; with vip it counts for all.
+func (f *fold) agentFor(p bridge.Party, without string, vip bool) bool {
 	for _, other := range f.present {
 		agent := other.UserType == bridge.Agent || other.UserType == bridge.Supervisor
-		if agent && other.UserID != without && p.UserType.MaySee(other.Visibility) {
+		if !agent || other.UserID == without {
+			continue
+		}
+		if other.Visibility == bridge.Vip && vip || other.Visibility != bridge.Vip && p.UserType.MaySee(other.Visibility) {
+			return true
+		}
+	}
+	return false
+}
+
+// monitored reports whether a party other than that user monitors the session.
+func (f *fold) monitored(user string) bool {
+	for _, other := range f.present {
+		if other.Visibility == bridge.Vip && other.UserID != user {
 			return true
 		}
 	}
@@ -219,11 +308,20 @@ func (f *fold) agentFor(p bridge.Party, without string) bool {
 
 // file returns the position of the file-uploaded event with that id, if p may see it.
 func (f *fold) file(p bridge.Party, fileID string) (int64, error) {
+	file, err := f.filed(p, fileID)
+	if err == nil && file.deleted > 0 {
+		return 0, bridge.NewError(bridge.CodeFileUnknown, "the file was deleted")
+	}
+	return file.position, err
+}
+
+// filed is file, also for one that was deleted.
+func (f *fold) filed(p bridge.Party, fileID string) (filed, error) {
 	file, ok := f.files[fileID]
 	if !ok || !file.seenBy(p) {
-		return 0, bridge.NewError(bridge.CodeFileUnknown, "")
+		return filed{}, bridge.NewError(bridge.CodeFileUnknown, "")
 	}
-	return file.position, nil
+	return file, nil
 }
 
 // held returns the reservation of key, unless it has expired at now.
@@ -232,12 +330,12 @@ func (f *fold) held(key string, now int64, ttl time.Duration) (reservation, bool
 	return r, ok && now-r.at < ttl.Milliseconds()
 }
 
-// charged is the customers' use at now: announced files, and reservations except that of
-// the key.
-func (f *fold) charged(except string, now int64, ttl time.Duration) usage {
-	used := f.customers
+// charged is the use at now, by customers or by all others: announced files, and
+// reservations except that of the key.
+func (f *fold) charged(customers bool, except string, now int64, ttl time.Duration) usage {
+	used := *f.usageOf(!customers)
 	for key := range f.reserved {
-		if r, ok := f.held(key, now, ttl); ok && key != except {
+		if r, ok := f.held(key, now, ttl); ok && key != except && r.other != customers {
 			used.add(r.size)
 		}
 	}

@@ -21,6 +21,9 @@ const (
 	subjectPrefix = "chat."
 )
 
+// Stream is the name of the stream with the logs of all sessions.
+const Stream = streamName
+
 // log is the logs of all sessions: one stream, with one subject for each session.
 type log struct {
 	js        jetstream.JetStream

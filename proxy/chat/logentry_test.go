@@ -34,8 +34,8 @@ func FuzzEntry(f *testing.F) {
 			require.Equal(t, e, again)
 		}
 		state.ended(state.at, time.Hour)
-		used := state.charged("", state.at, time.Hour)
+		used := state.charged(true, "", state.at, time.Hour)
 		require.GreaterOrEqual(t, used.files, int64(0))
-		state.agentFor(state.present[""], "")
+		state.agentFor(state.present[""], "", true)
 	})
 }

@@ -26,6 +26,24 @@ type Options struct {
 	// because of them. nil is [bridge.Unlimited].
 	AgentLimits *bridge.Limits
 
+	// Limits, if not nil, take the place of CustomerLimits and AgentLimits, and may change at
+	// any time. A change binds what is asked for after it; reservations that are held stay.
+	Limits Limits
+
+	// DeletedCounts says that a file which its sender deleted still counts where the token
+	// of delete-file is odd. By default its slot and its bytes are given back. What the token
+	// means to the vendor's is not published.
+	DeletedCounts bool
+
+	// DeleteOthers lets every party delete the files of others. By default only the sender
+	// may. The vendor's rule is not published.
+	DeleteOthers bool
+
+	// DeletedText is the text of the notice of a deleted file in the transcript. The vendor's
+	// is not published; empty is [bridge.FileDeleted], after the message type FileDeleted of
+	// GMS' clients. Our pages know only that one.
+	DeletedText string
+
 	// CustomerText and AgentText bound what one party may add to a session's log, in bytes,
 	// as a CLIENT and as any other type; all of a session's customers together, and all
 	// other parties together, may add twice that. Everything that stays in the log counts,
@@ -41,6 +59,19 @@ type Options struct {
 	// nil never fails.
 	AdmitText func() error
 
+	// The options from here to ReasonTexts have names; see [NamedOptions] for what they mean.
+	EnforcePassword bool
+	WrongKeyRemoves bool
+	RotateKeys      bool
+	AttachTakesOver bool
+	SystemBelow103  SystemBelow
+	VipIsAgent      bool
+	MonitoredFor    MonitoredFor
+	ReasonTexts     [9]string // by reason code; empty is the default
+
+	// Idle is also set by names.
+	Idle IdleControl
+
 	// Retention is how long an event is stored, and so the longest that a session can last:
 	// one whose beginning is gone has ended. 0 is 30 days.
 	Retention time.Duration
@@ -54,6 +85,11 @@ type Options struct {
 	// 10 seconds: NATS takes 4 to 8 to replace a node that leads.
 	RetryFor time.Duration
 
+	// MaxPacket is the most bytes that the request for one message or notice may have as XML,
+	// by [bridge.PacketSize]; more has code message-too-large. The notice of a file that was
+	// accepted is never refused by it. 0 is [bridge.MaxPacket], Chat Server's default.
+	MaxPacket int64
+
 	// IdleSessions is how many sessions that are not in use stay in memory. 0 is 1,000.
 	IdleSessions int
 
@@ -64,9 +100,49 @@ type Options struct {
 	Now func() time.Time
 }
 
+// SystemBelow says what a ClientVersion below 103 gets of a SYSTEM party.
+type SystemBelow string
+
+const (
+	SystemHidden     SystemBelow = "hide"
+	SystemAsExternal SystemBelow = "EXTERNAL"
+	SystemAsAgent    SystemBelow = "AGENT"
+)
+
+// MonitoredFor says which parties learn of silent monitoring.
+type MonitoredFor string
+
+const (
+	MonitoredForStaff MonitoredFor = "staff"
+	MonitoredForVip   MonitoredFor = "vip" // that may see it anyway
+	MonitoredForAll   MonitoredFor = "all"
+)
+
+// Limits are limits that may change.
+type Limits interface {
+	// Limits returns those of parties of type CLIENT, and those of all others.
+	Limits() (customers, agents bridge.Limits)
+	// Watch calls changed, which must not block, after every change until stop is called.
+	Watch(changed func()) (stop func())
+}
+
+// fixedLimits never change.
+type fixedLimits struct{ customers, agents bridge.Limits }
+
+func (l fixedLimits) Limits() (customers, agents bridge.Limits) { return l.customers, l.agents }
+
+func (fixedLimits) Watch(func()) (stop func()) { return func() {} }
+
 func (o Options) withDefaults() Options {
-	o.CustomerLimits = cmp.Or(o.CustomerLimits, new(bridge.VendorLimits()))
-	o.AgentLimits = cmp.Or(o.AgentLimits, new(bridge.Unlimited()))
+	NamedOptions.Preset(&o)
+	for _, r := range []bridge.Reason{bridge.ReasonLeft, bridge.ReasonForcedClose, bridge.ReasonDisconnected, bridge.ReasonRemoved} {
+		o.ReasonTexts[r.Code] = cmp.Or(o.ReasonTexts[r.Code], r.Text)
+	}
+	if o.Limits == nil {
+		o.CustomerLimits = cmp.Or(o.CustomerLimits, new(bridge.VendorLimits()))
+		o.AgentLimits = cmp.Or(o.AgentLimits, new(bridge.Unlimited()))
+		o.Limits = fixedLimits{*o.CustomerLimits, *o.AgentLimits}
+	}
 	if o.AdmitText == nil {
 		o.AdmitText = func() error { return nil }
 	}
@@ -75,6 +151,7 @@ func (o Options) withDefaults() Options {
 	o.Retention = cmp.Or(o.Retention, 30*24*time.Hour)
 	o.ReservationTTL = cmp.Or(o.ReservationTTL, 24*time.Hour)
 	o.RetryFor = cmp.Or(o.RetryFor, 10*time.Second)
+	o.MaxPacket = cmp.Or(o.MaxPacket, bridge.MaxPacket)
 	o.IdleSessions = cmp.Or(o.IdleSessions, 1000)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.Now == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 )
 
@@ -35,7 +36,7 @@ func TestPost(t *testing.T) {
 
 	odd := post(t, s, "s1", bob, bridge.Event{
 		Type: bridge.Notice, NoticeType: bridge.UserCustom,
-		Data: bridge.Data{bridge.Text("k", "first"), bridge.Text("k", "second"), {Key: "n", Text: "1}", IsInt: true}},
+		Data: bridge.Data{bridge.Text("k", "first"), bridge.Text("k", "second"), {Key: "n", Text: "1}", Type: bridge.TypeInt}},
 	})
 	require.Equal(t, bridge.Data{bridge.Text("k", "first"), bridge.Text("n", "1}")}, odd.Data, "as every reader will see it")
 
@@ -48,7 +49,7 @@ func TestPostRefused(t *testing.T) {
 	s := start(t, chat.Options{})
 	join(t, s, "s1", ann, bob, sue)
 	join(t, s, "over", ann, bob)
-	require.NoError(t, s.Leave(t.Context(), "over", "bob", bridge.ReasonForcedClose, bridge.ForceClose))
+	require.NoError(t, s.Leave(t.Context(), "over", "bob", proxy.Departure{Reason: bridge.ReasonForcedClose, After: bridge.ForceClose}))
 	post(t, s, "s1", bob, bridge.Event{Type: bridge.Message, Key: "taken"})
 
 	without := func(key string) bridge.Event {
@@ -89,7 +90,7 @@ func TestPostRefused(t *testing.T) {
 		"a notice type too long":       {"s1", "bob", bridge.Event{Type: bridge.Notice, NoticeType: strings.Repeat("X", 65)}, bridge.CodeMessage, ""},
 		"a key too long":               {"s1", "bob", bridge.Event{Type: bridge.Message, Key: strings.Repeat("k", 65)}, bridge.CodeMessage, ""},
 		"another party's key":          {"s1", "sue", bridge.Event{Type: bridge.Message, Key: "taken"}, bridge.CodeUploadConflict, ""},
-		"a customer's other command":   {"s1", "ann", bridge.Event{Type: bridge.Notice, NoticeType: bridge.SystemCommand, Text: "file-deleted"}, bridge.CodeForbidden, ""},
+		"a customer's other command":   {"s1", "ann", bridge.Event{Type: bridge.Notice, NoticeType: bridge.SystemCommand, Text: "file-exported"}, bridge.CodeForbidden, ""},
 		"a notice without file-name":   {"s1", "bob", without(bridge.KeyFileName), bridge.CodeNotice, bridge.KeyFileName},
 		"a notice without file-size":   {"s1", "bob", without(bridge.KeyFileSize), bridge.CodeNotice, bridge.KeyFileSize},
 		"a notice without file-source": {"s1", "bob", without(bridge.KeyFileSource), bridge.CodeNotice, bridge.KeyFileSource},
@@ -151,7 +152,7 @@ func TestPostSameKey(t *testing.T) {
 	inside.Key = ""
 	require.Equal(t, first, post(t, s, "s1", bob, inside), "the notice's own key counts too")
 
-	require.NoError(t, s.Leave(t.Context(), "s1", "bob", bridge.ReasonForcedClose, bridge.ForceClose))
+	require.NoError(t, s.Leave(t.Context(), "s1", "bob", proxy.Departure{Reason: bridge.ReasonForcedClose, After: bridge.ForceClose}))
 	require.Equal(t, first, post(t, s, "s1", bob, notice("key-1", "a.pdf", 12)), "even after the session's end")
 	_, err := s.Post(t.Context(), "s1", "bob", notice("key-3", "a.pdf", 12))
 	requireCode(t, bridge.CodeSessionEnded, err)

@@ -25,6 +25,8 @@ type room struct {
 	recent   []*logEntry // the latest folded entries, without a gap, up to fold.last
 	bytes    int         // of recent
 	watchers map[watcher]struct{}
+	passings passings
+	noting   bool // that a party is active
 
 	users int // calls that use the room now; guarded by the lobby's mutex
 }
@@ -103,18 +105,26 @@ func (r *room) notify() {
 	}
 }
 
-func (r *room) watch() watcher {
+// watch returns a watcher, and the number of the last transient notice before it.
+func (r *room) watch() (w watcher, transient uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w := make(watcher, 1)
+	w = make(watcher, 1)
 	r.watchers[w] = struct{}{}
-	return w
+	return w, r.passings.last
 }
 
 func (r *room) unwatch(w watcher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.watchers, w)
+}
+
+// watched reports whether a party's page is connected to this process.
+func (r *room) watched() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.watchers) > 0
 }
 
 // markStale makes the next caller of refresh read the log.

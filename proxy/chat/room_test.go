@@ -33,7 +33,7 @@ func TestRoomRemembersLittle(t *testing.T) {
 			}
 			offer(1)
 			require.Empty(t, r.recent, "there are no watchers")
-			w := r.watch()
+			w, _ := r.watch()
 			for position := int64(2); position <= 200; position++ {
 				offer(position)
 			}

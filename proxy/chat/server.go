@@ -19,14 +19,19 @@ type Server struct {
 	cfg   Options
 	log   *log
 	lobby *lobby
-	stop  context.CancelFunc
+	idle  idleSessions
+	stop  func()
 	done  sync.WaitGroup
+
+	following context.Context // ends with Close
 }
 
 var (
 	_ proxy.ChatServer  = (*Server)(nil)
 	_ proxy.Allowances  = (*Server)(nil)
 	_ proxy.Transcripts = (*Server)(nil)
+	_ proxy.Activities  = (*Server)(nil)
+	_ proxy.Farewells   = (*Server)(nil)
 )
 
 // Open opens the sessions' stream on a running engine, which outlives the server, and
@@ -47,10 +52,22 @@ func open(ctx context.Context, js jetstream.JetStream, replicas int, o Options) 
 		return nil, fmt.Errorf("open the chat sessions: %w", err)
 	}
 	following, stop := context.WithCancel(context.Background())
-	s := &Server{cfg: o, log: l, lobby: newLobby(l, o.IdleSessions), stop: stop}
+	s := &Server{
+		cfg: o, log: l, lobby: newLobby(l, o.IdleSessions), following: following,
+		idle: idleSessions{due: map[string]int64{}},
+	}
+	transients, err := s.followTransients()
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("open the chat sessions: %w", err)
+	}
+	s.stop = func() { transients.Unsubscribe(); stop() }
 	s.done.Go(func() {
 		engine.Follow(following, js, streamName, subjectPrefix+">", info.State.LastSeq+1, s.cfg.Log, s.offer)
 	})
+	if o.Idle.Enabled {
+		s.done.Go(func() { s.runIdleControl(following) })
+	}
 	return s, nil
 }
 
@@ -62,9 +79,11 @@ func (s *Server) Close() {
 
 // offer passes an entry of the stream to its room, if there is one.
 func (s *Server) offer(about *jetstream.MsgMetadata, m jetstream.Msg) {
-	if r := s.lobby.find(strings.TrimPrefix(m.Subject(), subjectPrefix)); r != nil {
+	session := strings.TrimPrefix(m.Subject(), subjectPrefix)
+	if r := s.lobby.find(session); r != nil {
 		r.offer(about.Sequence.Stream, m.Data())
 	}
+	s.noteEntry(session, m.Data())
 }
 
 // enter returns the room of a session with its fold loaded. Call leave after use.

@@ -3,7 +3,7 @@ package chat
 import "attache/bridge"
 
 // An entry's cost beyond its own bytes, roughly: the store's framing and index, and
-// for an abandoned upload its record, its leases and its audit line.
+// for an abandoned upload or a deleted file its record, its leases and its audit line.
 const (
 	entryCost   = 512
 	abandonCost = 8 << 10
@@ -12,9 +12,18 @@ const (
 // spend charges an entry to the party that caused it.
 func (f *fold) spend(e *logEntry) {
 	cost := int64(e.cost) + entryCost
-	user, customer := e.UserID, true // only customers have hidden entries
-	if e.Kind == isRelease {
+	user, customer := e.UserID, !e.Other
+	switch e.Kind {
+	case isIdle:
+		return
+	case isActive, isAttach:
+		customer = f.present[user].UserType == bridge.Client
+	case isRelease:
 		cost += abandonCost
+	case isEvent:
+		if e.isDeletion() {
+			cost += abandonCost
+		}
 	}
 	if e.Event != nil {
 		user, customer = e.Event.From.UserID, e.Event.From.UserType == bridge.Client

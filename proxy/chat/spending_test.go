@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 	"attache/proxy/engine"
 )
@@ -53,8 +54,8 @@ func TestH5TextIsBounded(t *testing.T) {
 		},
 		"joining and leaving": func(t *testing.T, s *chat.Server) (err error) {
 			for n := 0; err == nil && n < bound/512; n++ {
-				require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
-				_, err = s.Join(t.Context(), "s1", ann)
+				require.NoError(t, s.Leave(t.Context(), "s1", "ann", proxy.Departure{Reason: bridge.ReasonLeft, After: ""}))
+				_, err = s.Join(t.Context(), "s1", proxy.Joining{Party: ann})
 			}
 			return err
 		},
@@ -84,7 +85,7 @@ func TestH5TextIsBounded(t *testing.T) {
 			post(t, s, "s1", carl, text("another customer"))
 			post(t, s, "s1", bob, text("an agent"))
 			if name != "joining and leaving" {
-				require.NoError(t, s.Leave(t.Context(), "s1", "ann", bridge.ReasonLeft, ""))
+				require.NoError(t, s.Leave(t.Context(), "s1", "ann", proxy.Departure{Reason: bridge.ReasonLeft, After: ""}))
 				join(t, s, "s1", ann) // to read
 			}
 		})
@@ -156,7 +157,7 @@ func TestH5CustomersLeaveSpaceForAgents(t *testing.T) {
 	require.Positive(t, together.Load())
 	require.NoError(t, e.WriteErr())
 	require.NoError(t, e.Ready(t.Context()))
-	_, err = s.Join(t.Context(), "new", ann)
+	_, err = s.Join(t.Context(), "new", proxy.Joining{Party: ann})
 	requireCode(t, bridge.CodeStorageFull, err)
 	for n := range customers {
 		session := fmt.Sprint("s", n)
@@ -166,5 +167,5 @@ func TestH5CustomersLeaveSpaceForAgents(t *testing.T) {
 		}
 	}
 	post(t, s, "s0", ann, notice("promised", "a.pdf", 1))
-	require.NoError(t, s.Leave(t.Context(), "s0", "ann", bridge.ReasonLeft, ""))
+	require.NoError(t, s.Leave(t.Context(), "s0", "ann", proxy.Departure{Reason: bridge.ReasonLeft, After: ""}))
 }

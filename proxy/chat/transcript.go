@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"bytes"
 	"context"
 	"strconv"
 	"strings"
@@ -72,10 +71,7 @@ func (s *Server) Ended(ctx context.Context, cursor string, ended func(session, c
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	engine.Follow(ctx, s.log.js, streamName, subjectPrefix+">", after+1, s.cfg.Log, func(about *jetstream.MsgMetadata, m jetstream.Msg) {
-		if ctx.Err() != nil || !bytes.Contains(m.Data(), overMember) {
-			return
-		}
-		if e, err := decode(m.Data()); err != nil || !e.Over {
+		if ctx.Err() != nil || !endsSession(m.Data()) {
 			return
 		}
 		session := strings.TrimPrefix(m.Subject(), subjectPrefix)

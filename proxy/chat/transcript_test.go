@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/chat"
 )
 
@@ -36,7 +37,7 @@ func TestTranscript_HasEveryEventInOrder(t *testing.T) {
 		want = append(want, post(t, s, "s1", bob, m).Text)
 	}
 	join(t, s, "s2", ann)
-	require.NoError(t, s.Leave(t.Context(), "s1", "bob", bridge.ReasonLeft, bridge.ForceClose))
+	require.NoError(t, s.Leave(t.Context(), "s1", "bob", proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.ForceClose}))
 
 	for name, server := range map[string]*chat.Server{"the same server": s, "another": serve(t, e, chat.Options{})} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestEnded_ReportsEachSessionFromItsCursor(t *testing.T) {
 	end := func(session string) {
 		join(t, s, session, bob)
 		post(t, s, session, bob, text(`"over":true`))
-		require.NoError(t, s.Leave(t.Context(), session, "bob", bridge.ReasonLeft, bridge.ForceClose))
+		require.NoError(t, s.Leave(t.Context(), session, "bob", proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.ForceClose}))
 	}
 	join(t, s, "going-on", bob)
 	end("s1")

@@ -109,15 +109,23 @@ func (c *Client) ask(ctx context.Context, command string) (reply string, err err
 	return readReply(conn)
 }
 
+// logWaiting is the time after which Await logs again that it waits.
+const logWaiting = 30 * time.Second
+
 // Await waits until something listens at clamd's address, or until ctx ends. The two processes
 // can be started in any order, and clamd takes half a minute to load its signatures.
 func (c *Client) Await(ctx context.Context) error {
+	var logged time.Time
 	for delay := 50 * time.Millisecond; ; delay = min(2*delay, time.Second) {
 		conn, err := c.dial(ctx)
 		if err == nil {
 			return conn.Close()
 		}
-		c.cfg.Log.Warn("waiting for clamd", "address", c.address, "error", err)
+		if logged.IsZero() || time.Since(logged) >= logWaiting {
+			c.cfg.Log.Warn("waiting for clamd", "address", c.address, "error", err,
+				"hint", "start clamd, check --clamd, or use --scanner=off to try it out")
+			logged = time.Now()
+		}
 		select {
 		case <-time.After(delay):
 		case <-ctx.Done():

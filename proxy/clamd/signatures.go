@@ -35,6 +35,16 @@ func (c *Client) Signatures(ctx context.Context) (Signatures, error) {
 	return parseVersion(reply, time.Local)
 }
 
+// Version names the database, and this client's limit, which a verdict depends on as well;
+// empty if clamd has only signatures of other makers, whose version it does not tell.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	s, err := c.Signatures(ctx)
+	if err != nil || s.Daily == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("%s/%d/%d/%d", s.Engine, s.Daily, s.Made.Unix(), c.cfg.MaxSize), nil
+}
+
 // parseVersion parses "ClamAV 1.4.3/27500/Fri Jan  2 09:00:00 2026", or "ClamAV 1.4.3" if there
 // is no daily database. Anything else is an error.
 func parseVersion(reply string, zone *time.Location) (Signatures, error) {

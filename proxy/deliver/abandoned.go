@@ -22,16 +22,10 @@ func (l *Loop) checkUnfinished() {
 	}
 }
 
-// check fails an upload whose party has been gone for Away, or whose session has ended.
-// Once an abandoned upload is cleaned up, check removes its record, so that a page that
-// comes back with the same file starts from the beginning.
+// check accepts an upload that is whole, and fails one whose party has been gone for Away,
+// whose session has ended, or whose request has ended without an end of the file. Once an abandoned upload is cleaned up, check removes its
+// record, so that a page that comes back with the same file starts from the beginning.
 func (l *Loop) check(ctx context.Context, c candidate) error {
-	var code bridge.Code
-	if c.state.Incoming() {
-		if code = l.abandoned(ctx, c); code == "" {
-			return nil
-		}
-	}
 	r, err := l.cfg.Records.Get(ctx, c.session, c.key)
 	switch {
 	case errors.Is(err, proxy.ErrRecordUnknown):
@@ -42,8 +36,17 @@ func (l *Loop) check(ctx context.Context, c candidate) error {
 	case r.Revision != c.revision:
 		l.cfg.Records.unfinished.update(r)
 		return nil
-	case code == "":
+	case !r.State.Incoming():
 		return l.clear(ctx, r)
+	case !c.read:
+		if whole, err := l.acceptWhole(ctx, r); whole || err != nil {
+			return err
+		}
+		l.cfg.Records.unfinished.markRead(c)
+	}
+	code := l.abandoned(ctx, c)
+	if code == "" {
+		return nil
 	}
 	r.State, r.Code = bridge.Failed, code
 	if _, err = l.cfg.Records.Update(ctx, r); errors.Is(err, proxy.ErrRecordChanged) {
@@ -55,6 +58,9 @@ func (l *Loop) check(ctx context.Context, c candidate) error {
 // abandoned returns the code that an unfinished upload is to fail with; "" if it is not
 // abandoned.
 func (l *Loop) abandoned(ctx context.Context, c candidate) bridge.Code {
+	if c.open && time.Since(c.heard) > l.cfg.Silence {
+		return bridge.CodeTimeout
+	}
 	switch code := l.present(ctx, c.session, c.user); {
 	case code == bridge.CodeSessionEnded:
 		return code

@@ -17,6 +17,9 @@ func (j *job) cleanUp(ctx context.Context) error {
 	if idle(r) {
 		return nil
 	}
+	if r.State == bridge.Announced && r.Staged == "" {
+		return nil // it is to be deleted
+	}
 	if r.State == bridge.Announced {
 		return j.cfg.Staging.Discard(ctx, r.Staged)
 	}
@@ -78,6 +81,11 @@ func (j *job) unstore(ctx context.Context) error {
 }
 
 func (j *job) stored(ctx context.Context) (bool, error) {
+	if l, ok := j.documents().(proxy.Leftovers); ok {
+		if left, err := l.Leftover(ctx, j.record.DocumentID); left || err != nil {
+			return left, err
+		}
+	}
 	content, err := j.cfg.Documents.Open(ctx, j.record.DocumentID)
 	if bridge.CodeOf(err) == bridge.CodeDocument {
 		return false, nil

@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"maps"
@@ -27,6 +28,7 @@ type chatDouble struct {
 	released map[string]int
 	ended    map[string]bool // sessions
 	left     map[string]bool // parties
+	lenient  bool            // a party that has left may announce its files, as at our own Chat Server
 
 	// before may fail a post; after may fail its answer, once it has happened.
 	before, after func(key string) error
@@ -57,7 +59,7 @@ func (c *chatDouble) append(session, userID string, e bridge.Event) (bridge.Even
 	switch {
 	case c.ended[session]:
 		return bridge.Event{}, bridge.NewError(bridge.CodeSessionEnded, "")
-	case c.left[userID]:
+	case c.left[userID] && !c.lenient:
 		return bridge.Event{}, bridge.NewError(bridge.CodeNotJoined, "")
 	}
 	for _, first := range c.events {
@@ -138,13 +140,15 @@ func (c *chatDouble) Reserve(context.Context, string, string, string, string, in
 	return nil
 }
 
+func (c *chatDouble) Correct(context.Context, string, string, string, int64) error { return nil }
+
 func (c *chatDouble) Attempt(context.Context, string, string, string, string) error { return nil }
 
-func (c *chatDouble) Join(_ context.Context, _ string, p bridge.Party) (proxy.Joined, error) {
-	return proxy.Joined{Party: p}, nil
+func (c *chatDouble) Join(_ context.Context, _ string, p proxy.Joining) (proxy.Joined, error) {
+	return proxy.Joined{Party: p.Party}, nil
 }
 
-func (c *chatDouble) Leave(context.Context, string, string, bridge.Reason, bridge.AfterAction) error {
+func (c *chatDouble) Leave(context.Context, string, string, proxy.Departure) error {
 	return nil
 }
 
@@ -166,6 +170,10 @@ type storeDouble struct {
 	documents map[string][]byte
 	adds      int
 	foreign   bool
+
+	wholes     int             // calls of Whole
+	torn       map[string]bool // content that Whole finds damaged
+	unreadable error           // of Whole
 
 	before, after func(id string) error // as chatDouble's, of Add
 }
@@ -194,6 +202,14 @@ func (s *storeDouble) Staged(_ context.Context, id string) (io.ReadSeekCloser, e
 		return nil, bridge.NewError(bridge.CodeDocument, "")
 	}
 	return content{Reader: bytes.NewReader(b)}, nil
+}
+
+// Whole takes what is there for the whole, as a store does that does not know the size.
+func (s *storeDouble) Whole(_ context.Context, id string) (size int64, sum [32]byte, whole bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wholes++
+	return int64(len(s.staged[id])), sha256.Sum256(s.staged[id]), !s.torn[id], s.unreadable
 }
 
 func (s *storeDouble) Discard(_ context.Context, id string) error {

@@ -7,7 +7,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/proxy"
-	"attache/proxy/engine"
 )
 
 // OnCrashPoint sets the function that is called at each crash point, until restore. No loop
@@ -46,9 +45,4 @@ func (l *lossy) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.Publ
 		l.meanwhile()
 	}
 	return nil, nats.ErrTimeout
-}
-
-// Next returns the next message of a queue with these parts.
-func Next(ctx context.Context, e *engine.Engine, c jetstream.Consumer, m jetstream.MessagesContext) (jetstream.Msg, error) {
-	return (&queue{engine: e, consumer: c, messages: m}).next(ctx)
 }

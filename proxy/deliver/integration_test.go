@@ -36,7 +36,7 @@ func newHouse(t testing.TB) *house {
 		o.Proxy.Audit = nil
 	})
 	h := &house{w, t, w.Chat.(*chat.Server)}
-	_, err := h.chat.Join(t.Context(), session, bridge.Party{UserID: "customer", Nickname: "Ann", UserType: bridge.Client})
+	_, err := h.chat.Join(t.Context(), session, proxy.Joining{Party: bridge.Party{UserID: "customer", Nickname: "Ann", UserType: bridge.Client, ClientVersion: bridge.VersionCurrent}})
 	require.NoError(t, err)
 	return h
 }
@@ -69,7 +69,7 @@ func (h *house) receive(n int, content []byte) proxy.Record {
 	require.NoError(h.t, h.chat.Reserve(ctx, r.Session, r.UserID, r.Key, r.Name, r.Size))
 	r, err := h.Records.Create(ctx, r)
 	require.NoError(h.t, err)
-	writer, err := h.Store.Begin(ctx, r.DocumentID)
+	writer, err := h.Store.Begin(ctx, r.Document(), 0)
 	require.NoError(h.t, err)
 	stored := make(chan error, 1)
 	require.NoError(h.t, writer.Append(ctx, content, func(_ int64, err error) { stored <- err }))
@@ -123,7 +123,7 @@ func TestRefusedNoticeLeavesNoDocument(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	r := h.receive(1, []byte("hello"))
-	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", bridge.ReasonLeft, bridge.CloseIfNoAgents))
+	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.CloseIfNoAgents}))
 	h.accept(r)
 	h.await(r.Key, func(got proxy.Record) bool { return got.State == bridge.Failed && got.Code == bridge.CodeSessionEnded })
 	require.Eventually(t, func() bool {
@@ -143,7 +143,7 @@ func TestSenderMayLeaveOnceAccepted(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	r := h.receive(1, []byte("hello"))
-	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", bridge.ReasonLeft, bridge.KeepAlive))
+	require.NoError(t, h.chat.Leave(t.Context(), session, "customer", proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.KeepAlive}))
 	h.accept(r)
 	h.await(r.Key, func(got proxy.Record) bool { return got.State == bridge.Announced })
 	e, found, err := h.chat.FindKey(t.Context(), session, r.Key)

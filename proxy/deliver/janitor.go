@@ -72,17 +72,22 @@ func (l *Loop) renew(ctx context.Context, r proxy.Record) error {
 }
 
 // giveUp fails an upload whose page has not come back, or whose session has ended. The
-// message of its final record cleans up.
+// message of its final record cleans up. If the content of an idle upload cannot be read,
+// that is retried for as long again.
 func (l *Loop) giveUp(ctx context.Context, r proxy.Record, age time.Duration) error {
-	r.State = bridge.Failed
 	switch {
 	case age > l.cfg.Idle:
+		whole, err := l.acceptWhole(ctx, r)
+		if whole || err != nil && age < 2*l.cfg.Idle {
+			return err
+		}
 		r.Code = bridge.CodeTimeout
 	case l.present(ctx, r.Session, r.UserID) == bridge.CodeSessionEnded:
 		r.Code = bridge.CodeSessionEnded
 	default:
 		return nil
 	}
+	r.State = bridge.Failed
 	_, err := l.cfg.Records.Update(ctx, r)
 	return err
 }

@@ -24,6 +24,7 @@ type job struct {
 	try     int       // 1 is the first
 	written time.Time // when the record came to this state, by the engine's clock
 	log     *slog.Logger
+	outage  <-chan struct{} // closed if the engine cannot write, or could not in this try
 
 	overtaken atomic.Bool // the record has changed since: this work is obsolete
 }
@@ -37,7 +38,7 @@ func (l *Loop) work(m jetstream.Msg, record proxy.Record) {
 	}
 	j := &job{
 		Loop: l, message: m, record: record, try: int(meta.NumDelivered), written: meta.Timestamp,
-		log: l.cfg.Log.With("session", record.Session, "key", record.Key),
+		log: l.cfg.Log.With("session", record.Session, "key", record.Key), outage: l.cfg.Records.engine.WritesFailed(),
 	}
 	ctx, cancel := context.WithCancel(l.working)
 	// The sender may cancel the upload, or another holder may be faster.
@@ -82,6 +83,9 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err := j.cleanUp(ctx); err != nil {
 		return err
 	}
+	if deleting(j.record) {
+		return j.delete(ctx)
+	}
 	return j.writeAudit()
 }
 
@@ -91,7 +95,11 @@ func (j *job) writeAudit() error {
 	if j.cfg.Audit == nil || j.overtaken.Load() {
 		return nil
 	}
-	err := j.cfg.Audit.Write(j.record.AuditRecord(proxy.Action(j.record.State)))
+	action := proxy.Action(j.record.State)
+	if j.record.Deletion == proxy.Deleted {
+		action = proxy.ActionDeleted
+	}
+	err := j.cfg.Audit.Write(j.record.AuditRecord(action))
 	crashPoint("audited")
 	return err
 }
@@ -108,12 +116,21 @@ func (j *job) settle(err error) {
 		j.message.NakWithDelay(later.delay)
 	case j.record.State.Final():
 		j.retryLater(err) // cleanup is retried without limit
-	case bridge.CodeOf(err) == bridge.CodeStorageFull:
-		j.waitForSpace(err)
+	case bridge.CodeOf(err) == bridge.CodeStorageFull, j.inOutage():
+		j.waitForDisk(err)
 	case permanent(err), j.try >= j.cfg.Tries:
 		j.fail(err)
 	default:
 		j.retryLater(err)
+	}
+}
+
+func (j *job) inOutage() bool {
+	select {
+	case <-j.outage:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -129,10 +146,10 @@ func (j *job) retryLater(err error) {
 	j.message.NakWithDelay(delay)
 }
 
-// waitForSpace lets an upload wait until a full store has space again, however long that
-// takes. The wait must not use up the upload's tries, so the record is written again: a new
+// waitForDisk lets an upload wait until a full store has space again, or until an operator
+// has mended the disk, however long that takes. The wait must not use up the upload's tries, so the record is written again: a new
 // message counts them from 1.
-func (j *job) waitForSpace(cause error) {
+func (j *job) waitForDisk(cause error) {
 	if j.try <= max(1, j.cfg.Tries/2) {
 		j.retryLater(cause)
 		return
@@ -147,7 +164,7 @@ func (j *job) waitForSpace(cause error) {
 		return
 	}
 	j.message.Ack()
-	j.log.Warn("delivery waits for disk space", "state", r.State, "tries", r.Tries, "error", cause)
+	j.log.Warn("delivery waits for the disk", "state", r.State, "tries", r.Tries, "error", cause)
 }
 
 // fail ends the upload for good. Its final record is the work item that cleans up.

@@ -65,20 +65,20 @@ func (l *Loop) Close(ctx context.Context) error {
 }
 
 // take passes messages to workers until the loop closes.
-func (l *Loop) take(q *queue) {
+func (l *Loop) take(q *engine.Queue) {
 	for q != nil {
 		q = l.reopen(l.takeFrom(q))
 	}
 }
 
 // reopen opens the queue again after an error; nil when the loop closes.
-func (l *Loop) reopen(err error) *queue {
+func (l *Loop) reopen(err error) *engine.Queue {
 	for try := 1; l.taking.Err() == nil; try++ {
 		l.cfg.Log.Warn("delivery queue lost", "error", err)
 		if engine.Pause(l.taking, l.backOff(try)) != nil {
 			break
 		}
-		var q *queue
+		var q *engine.Queue
 		if q, err = l.openQueue(l.taking); err == nil {
 			return q
 		}
@@ -86,15 +86,15 @@ func (l *Loop) reopen(err error) *queue {
 	return nil
 }
 
-func (l *Loop) takeFrom(q *queue) error {
-	defer q.close()
+func (l *Loop) takeFrom(q *engine.Queue) error {
+	defer q.Close()
 	for {
 		select {
 		case l.slots <- struct{}{}:
 		case <-l.taking.Done():
 			return nil
 		}
-		m, err := q.next(l.taking)
+		m, err := q.Next(l.taking)
 		if err != nil {
 			<-l.slots
 			return err
@@ -141,5 +141,10 @@ func (l *Loop) skip(m jetstream.Msg, record proxy.Record) {
 
 // idle reports whether a record's state needs no work of the loop.
 func idle(r proxy.Record) bool {
-	return r.State.Incoming() || r.State == bridge.Announced && r.Staged == ""
+	return r.State.Incoming() || r.State == bridge.Announced && r.Staged == "" && !deleting(r)
+}
+
+// deleting reports whether the file of an announced upload is being deleted.
+func deleting(r proxy.Record) bool {
+	return r.State == bridge.Announced && (r.Deletion == proxy.DeletionAsked || r.Deletion == proxy.DeletionPosted)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/deliver"
+	"attache/proxy/engine"
 )
 
 func TestDelivery(t *testing.T) {
@@ -141,6 +144,32 @@ func TestFullStoreFailsNoUpload(t *testing.T) {
 		}
 		return away(id)
 	}
+	w.start(func(o *deliver.Options) { o.Tries = 3 })
+	w.announcedOnce(w.accepted().Key)
+}
+
+// The disk cannot be written for longer than all tries take: content is on a volume that is
+// unmounted, for instance.
+func TestOutageFailsNoUpload(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var tries atomic.Int64
+	mended := func() bool { return tries.Load() >= 20 }
+	detach, err := w.engine.Attach(engine.Content{Dir: t.TempDir(), Bytes: func() int64 { return 0 }, Reopen: func(*os.Root) error {
+		if mended() {
+			return nil
+		}
+		return syscall.EIO
+	}})
+	require.NoError(t, err)
+	t.Cleanup(detach)
+	w.store.before = func(string) error {
+		if tries.Add(1); mended() {
+			return nil
+		}
+		return syscall.EIO
+	}
+	w.engine.Volume().WriteFailed(syscall.EIO)
 	w.start(func(o *deliver.Options) { o.Tries = 3 })
 	w.announcedOnce(w.accepted().Key)
 }

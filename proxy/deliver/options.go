@@ -63,6 +63,10 @@ type Options struct {
 	// of unfinished uploads. Defaults: 10 min, 1 min.
 	Away, CheckEvery time.Duration
 
+	// Silence is how long the record of an upload that cannot be resumed may stay unwritten: its
+	// request writes it every [proxy.OpenTouch]. Default: 1 min.
+	Silence time.Duration
+
 	// Keep is how long the record of a failed or cancelled upload is kept, to answer a page
 	// that comes back; KeepAnnounced that of an announced one, which vouches for its document.
 	// Defaults: 24 h, 30 days.
@@ -94,6 +98,7 @@ func (o *Options) complete() error {
 	o.Idle = cmp.Or(o.Idle, 24*time.Hour)
 	o.Away = cmp.Or(o.Away, 10*time.Minute)
 	o.CheckEvery = cmp.Or(o.CheckEvery, time.Minute)
+	o.Silence = cmp.Or(o.Silence, time.Minute)
 	o.Keep = cmp.Or(o.Keep, 24*time.Hour)
 	o.KeepAnnounced = cmp.Or(o.KeepAnnounced, 30*24*time.Hour)
 	o.Sweep = cmp.Or(o.Sweep, time.Hour)

@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/bridge"
@@ -24,8 +22,17 @@ const (
 	subjectPrefix = "upload."
 )
 
-// recordRetry bounds a read or a write of a record.
+// recordRetry bounds a read of the next record.
 var recordRetry = engine.RetryPolicy{Total: 20 * time.Second, PerTry: 2 * time.Second}
+
+// Stream is the name of the stream with the uploads' records.
+const Stream = streamName
+
+// Subject is the subject of an upload's record in [Stream]; ErrRecordUnknown if it can have none.
+func Subject(session, key string) (string, error) { return subject(session, key) }
+
+// StoredRecord returns the record in a message of [Stream].
+func StoredRecord(data []byte) (proxy.Record, error) { return decode(data, 0) }
 
 // Records stores the uploads' records in one stream, with one subject for each upload
 // and only the newest message on it. A record's revision is its message's sequence in
@@ -47,6 +54,7 @@ type Records struct {
 var (
 	_ proxy.Records = (*Records)(nil)
 	_ proxy.Loads   = (*Records)(nil)
+	_ proxy.Pending = (*Records)(nil)
 )
 
 // RecordsOptions are the options of [OpenRecords].
@@ -123,7 +131,7 @@ func (r *Records) Get(ctx context.Context, session, key string) (proxy.Record, e
 	if err != nil {
 		return proxy.Record{}, err
 	}
-	m, err := r.last(ctx, subject)
+	m, err := r.newest().Get(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return proxy.Record{}, proxy.ErrRecordUnknown
 	}
@@ -133,12 +141,8 @@ func (r *Records) Get(ctx context.Context, session, key string) (proxy.Record, e
 	return decode(m.Data, m.Sequence)
 }
 
-func (r *Records) last(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
-	err = r.engine.Retry(ctx, recordRetry, func(ctx context.Context, _ bool) (err error) {
-		m, err = r.stream.GetLastMsgForSubject(ctx, subject)
-		return err
-	})
-	return m, err
+func (r *Records) newest() engine.Newest {
+	return engine.Newest{Engine: r.engine, JS: r.js, Stream: r.stream}
 }
 
 // Update replaces the record with revision record.Revision, and returns it with its new
@@ -165,7 +169,7 @@ func (r *Records) put(ctx context.Context, record proxy.Record) (proxy.Record, e
 	if err != nil {
 		return proxy.Record{}, fmt.Errorf("write the upload's record: %w", err)
 	}
-	record.Revision, err = r.publish(ctx, subject, data, record.Revision)
+	record.Revision, err = r.newest().Replace(ctx, subject, data, record.Revision)
 	if engine.Overtaken(err) {
 		return proxy.Record{}, proxy.ErrRecordChanged
 	}
@@ -175,32 +179,6 @@ func (r *Records) put(ctx context.Context, record proxy.Record) (proxy.Record, e
 	r.unfinished.update(record)
 	r.watchers.notify(record)
 	return record, nil
-}
-
-// publish replaces the message at revision. After a lost answer, a retry may be overtaken by
-// its own earlier try.
-func (r *Records) publish(ctx context.Context, subject string, data []byte, revision uint64) (written uint64, err error) {
-	err = r.engine.Retry(ctx, recordRetry, func(ctx context.Context, again bool) error {
-		ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data},
-			jetstream.WithExpectLastSequencePerSubject(revision), jetstream.WithRetryAttempts(0))
-		if err == nil {
-			written = ack.Sequence
-			return nil
-		}
-		if !again || !engine.Overtaken(err) {
-			return err
-		}
-		newest, lookErr := r.stream.GetLastMsgForSubject(ctx, subject)
-		switch {
-		case lookErr == nil && bytes.Equal(newest.Data, data):
-			written = newest.Sequence
-			return nil
-		case r.engine.Transient(lookErr):
-			return lookErr
-		}
-		return err
-	})
-	return written, err
 }
 
 // Watch calls changed for every change of a record of that session until stop is called; a
@@ -215,6 +193,11 @@ func (r *Records) Watch(session string, changed func(proxy.Record)) (stop func()
 // Load returns a party's unfinished uploads, and those that failed or were cancelled lately.
 func (r *Records) Load(session, userID string) proxy.Load {
 	return r.unfinished.load(seat{session, userID})
+}
+
+// Pending returns the keys of a party's uploads that are under way.
+func (r *Records) Pending(session, userID string) []string {
+	return r.unfinished.pending(seat{session, userID})
 }
 
 // remove deletes the record, unless it has changed since it was read.

@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -185,4 +186,30 @@ func TestLostAnswer(t *testing.T) {
 		_, err := w.records.Update(t.Context(), r)
 		require.ErrorIs(t, err, proxy.ErrRecordChanged)
 	})
+}
+
+// A sweep of old content keeps what a record still needs.
+func TestLinkedIsWhatARecordNeeds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	want := map[string]bool{"another store's": true}
+	for _, state := range []bridge.UploadState{
+		bridge.Offered, bridge.Receiving, bridge.Accepted, bridge.Scanning, bridge.Stored, bridge.Announced, bridge.Failed, bridge.Cancelled,
+	} {
+		r := w.create(w.draft(func(r *proxy.Record) { r.State = state }))
+		if state != bridge.Failed && state != bridge.Cancelled {
+			want[r.DocumentID] = true
+		}
+	}
+	moved := w.create(w.draft(func(r *proxy.Record) {
+		r.State, r.Staged, r.DocumentID = bridge.Stored, r.DocumentID, "another store's"
+	}))
+	want[moved.Staged] = true
+	got, err := w.records.Linked(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = w.records.Linked(ended)
+	require.Error(t, err)
 }

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -26,7 +25,12 @@ func (j *job) deliver(ctx context.Context) error {
 	if err := j.awaitEarlier(ctx); err != nil {
 		return err
 	}
+	settled := make(chan error, 1)
+	go func() { settled <- j.settleDocument(ctx, j.record.DocumentID) }()
 	e, err := j.announce()
+	if failed := <-settled; err == nil {
+		err = failed
+	}
 	if err != nil {
 		return err
 	}
@@ -131,7 +135,7 @@ func (j *job) store(ctx context.Context) (checkpointed bool, err error) {
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	id, err := j.cfg.Documents.Add(bounded, d)
+	id, err := j.documents().Add(bounded, d)
 	if err != nil {
 		return false, fmt.Errorf("store: %w", err)
 	}
@@ -139,19 +143,39 @@ func (j *job) store(ctx context.Context) (checkpointed bool, err error) {
 	if id == j.record.DocumentID && j.inPlace() {
 		return false, nil
 	}
+	if err := j.settleDocument(bounded, id); err != nil {
+		return false, err
+	}
 	r := j.record
 	r.State, r.DocumentID, r.Staged = bridge.Stored, id, r.DocumentID
 	return true, j.checkpoint(r)
 }
 
+// settleDocument waits until the document survives a power failure. The notice need not wait:
+// the message stays in the queue until both are done, and Add makes the document again.
+func (j *job) settleDocument(ctx context.Context, id string) error {
+	settler, ok := j.documents().(proxy.Settler)
+	if !ok || j.record.State == bridge.Stored || j.deliverer() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, j.cfg.StoreTime)
+	defer cancel()
+	if err := settler.Settle(ctx, id); err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	crashPoint("settled")
+	return nil
+}
+
 // inPlace reports whether the staged content becomes the document itself.
-func (l *Loop) inPlace() bool { return any(l.cfg.Documents) == any(l.cfg.Staging) }
+func (j *job) inPlace() bool { return any(j.documents()) == any(j.cfg.Staging) }
+
+// documents is the store that takes the upload's file.
+func (j *job) documents() proxy.Documents { return proxy.StoreOf(j.cfg.Documents, j.record.Document()) }
 
 func document(r proxy.Record) (proxy.Document, error) {
-	name := bridge.SafeName(r.Name, "").Text // a desktop that reads the store may not clean names
-	d := proxy.Document{ID: r.DocumentID, Name: name, MimeType: r.MimeType, Description: r.Description, Size: r.Size, Created: r.Created}
-	digest, err := hex.DecodeString(r.Digest)
-	if err != nil || copy(d.SHA256[:], digest) != len(d.SHA256) {
+	d := r.Document()
+	if d.SHA256 == ([32]byte{}) {
 		e := bridge.WrapError(bridge.CodeInternal, errors.New("the upload's record has no digest"))
 		e.Retry = false
 		return d, e
@@ -183,7 +207,7 @@ func (j *job) announce() (bridge.Event, error) {
 	if d := j.deliverer(); d != nil {
 		e, err = j.handOver(ctx, d, notice)
 	} else {
-		e, err = j.cfg.Chat.Post(ctx, r.Session, r.UserID, notice)
+		e, err = j.post(ctx, notice)
 	}
 	if err != nil {
 		return e, fmt.Errorf("announce: %w", err)
@@ -204,7 +228,10 @@ func (j *job) find(ctx context.Context) (bridge.Event, bool, error) {
 	if found && !e.IsFile() {
 		return e, false, bridge.NewError(bridge.CodeUploadConflict, "")
 	}
-	return e, found, nil
+	if !found {
+		e, found, _, err = j.findOfStore(ctx)
+	}
+	return e, found, err
 }
 
 // conclude records that the upload is announced. If the sender cancelled it too late, or

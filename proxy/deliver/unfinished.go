@@ -25,6 +25,9 @@ type pending struct {
 	size     int64
 	revision uint64
 	seen     time.Time // when its last byte came, or its party was last known to be in the session
+	heard    time.Time // when this process learned of the revision
+	open     bool      // it cannot be resumed
+	read     bool      // the staged content was not whole after this revision
 }
 
 // update takes a record's state. The newer of two counts.
@@ -41,7 +44,7 @@ func (u *unfinished) update(r proxy.Record) {
 		if u.of[s] == nil {
 			u.of[s] = map[string]*pending{}
 		}
-		u.of[s][r.Key] = &pending{r.State, r.Code, r.Size, r.Revision, r.Changed}
+		u.of[s][r.Key] = &pending{state: r.State, code: r.Code, size: r.Size, revision: r.Revision, seen: r.Changed, heard: time.Now(), open: r.Open}
 	}
 }
 
@@ -76,6 +79,18 @@ func (u *unfinished) load(s seat) (l proxy.Load) {
 	return l
 }
 
+// pending lists the keys of a party's uploads that are under way.
+func (u *unfinished) pending(s seat) (keys []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key, p := range u.of[s] {
+		if !p.state.Final() {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // candidate is an upload to be checked: it may be abandoned, or was and may be removed.
 type candidate struct {
 	seat
@@ -105,6 +120,15 @@ func (u *unfinished) candidates(age, keep time.Duration) (list []candidate) {
 
 // gaveUp reports whether the loop failed the upload because its page did not come back.
 func (p pending) gaveUp() bool { return p.state == bridge.Failed && p.code == bridge.CodeTimeout }
+
+// markRead records that bytes of the upload are missing.
+func (u *unfinished) markRead(c candidate) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if p := u.of[c.seat][c.key]; p != nil && p.revision == c.revision {
+		p.read = true
+	}
+}
 
 // markPresent records that the upload's party is in its session.
 func (u *unfinished) markPresent(c candidate) {

@@ -6,9 +6,13 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
+// inProcessTimeout is how long our own server may take to answer a connection: no network lies
+// between, and on a busy machine the library's two seconds end a start that would succeed.
+const inProcessTimeout = 30 * time.Second
+
 func (e *Engine) inProcess(name string) (*nats.Conn, error) {
 	return nats.Connect("", append(e.connection(name),
-		nats.InProcessServer(e.embedded),
+		nats.InProcessServer(e.embedded), nats.Timeout(inProcessTimeout),
 		nats.ReconnectWait(50*time.Millisecond),
 	)...)
 }

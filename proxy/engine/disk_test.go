@@ -21,7 +21,10 @@ import (
 	"attache/proxy/engine"
 )
 
-const patience = time.Minute
+const (
+	patience = time.Minute
+	tick     = 10 * time.Millisecond
+)
 
 // smallVolume mounts a file system of that size for one test.
 func smallVolume(t *testing.T, size string) (dir string) {
@@ -135,7 +138,7 @@ func TestAdmitMarks(t *testing.T) {
 	take(40 << 20)
 	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitUpload()))
 	require.NoError(t, e.AdmitWrite(), "uploads that have begun continue")
-	take(56 << 20)
+	take(54 << 20)
 	require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitWrite()))
 	require.NoError(t, e.AdmitText(), "the chat continues")
 	take(60 << 20)
@@ -241,7 +244,7 @@ func TestStartFailsOnAFullDisk(t *testing.T) {
 	dir := smallVolume(t, "16m")
 	free := fill(t, dir)
 	_, err := engine.Start(t.Context(), engine.Options{Dir: filepath.Join(dir, "data")})
-	require.ErrorContains(t, err, "write to the data directory")
+	require.ErrorContains(t, err, "write to "+dir)
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	free()
 	start(t, engine.Options{Dir: filepath.Join(dir, "data")})

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -35,16 +36,20 @@ type Options struct {
 	Credentials string
 	// Replicas of each stream in a cluster; 0 means 3. The embedded engine has one.
 	Replicas int
-	// MaxStore is how many bytes the embedded engine may store on disk;
-	// 0 means the whole volume.
+	// MaxStore is how many bytes the embedded engine and the content beside it may take;
+	// 0 means the whole volume. Uploads and customers' texts end before it by the same marks
+	// as before the end of the volume; only agents' texts and records may exceed it.
 	MaxStore int64
 	// Reserve is how many bytes of the volume uploads leave free, for the chat
-	// and the records; 0 means a twentieth of the volume, at most 1 GiB.
+	// and the records, and of MaxStore; 0 means a twentieth, at most 1 GiB.
 	Reserve int64
 	// Reclaim is how often the embedded engine frees the disk space of purged messages.
 	// Default: 10 s; the server's own is two minutes, in which a client that uploads
 	// and cancels could fill any disk. In a cluster, set sync_interval.
 	Reclaim time.Duration
+	// Restoring opens a directory between [BeginRestore] and [EndRestore], which any other
+	// start refuses. Nothing is synced before it is acknowledged: EndRestore syncs everything.
+	Restoring bool
 	// Log receives the engine's own messages; nil drops them.
 	Log *slog.Logger
 }
@@ -100,7 +105,11 @@ func (e *Engine) start(ctx context.Context, o Options) (err error) {
 	if e.MaxChunk() < minChunk {
 		return fmt.Errorf("the server's max_payload is %d bytes: set at least %d", e.conn.MaxPayload(), minChunk+headroom)
 	}
-	if e.js, err = jetstream.New(e.conn); err != nil {
+	var waits []jetstream.JetStreamOpt
+	if e.embedded != nil {
+		waits = append(waits, jetstream.WithDefaultTimeout(inProcessTimeout))
+	}
+	if e.js, err = jetstream.New(e.conn, waits...); err != nil {
 		return fmt.Errorf("use jetstream: %w", err)
 	}
 	return e.Ready(ctx)
@@ -124,6 +133,23 @@ func (e *Engine) Connect(name string) (*nats.Conn, error) {
 	defer e.mu.Unlock()
 	e.conns = append(e.conns, conn)
 	return conn, nil
+}
+
+// Dir is the data directory of the embedded engine, which is locked for this process; "" for
+// a cluster.
+func (e *Engine) Dir() string {
+	if e.embedded == nil {
+		return ""
+	}
+	return e.embedded.state().data.path
+}
+
+// InProcessConn returns a connection to the embedded engine, as package nats dials one.
+func (e *Engine) InProcessConn() (net.Conn, error) {
+	if e.embedded == nil {
+		return nil, errors.New("the engine is a cluster, which has addresses of its own")
+	}
+	return e.embedded.InProcessConn()
 }
 
 // Replicas is the number that every stream's configuration must have.

@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
-	"attache/bridge"
 	"attache/proxy/engine"
 	"attache/proxy/proxytest"
 )
@@ -153,38 +152,9 @@ func TestAdmitUpload(t *testing.T) {
 		e := start(t, engine.Options{Dir: t.TempDir(), Reserve: 1 << 20})
 		require.NoError(t, e.AdmitUpload())
 	})
-	t.Run("less than the reserve left of the engine's share", func(t *testing.T) {
-		e := start(t, engine.Options{Dir: t.TempDir(), Reserve: 2 << 20, MaxStore: 3 << 20})
-		require.NoError(t, e.AdmitUpload())
-		_, err := e.JetStream().CreateStream(t.Context(), stream(e))
-		require.NoError(t, err)
-		for range 2 {
-			_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 900<<10))
-			require.NoError(t, err)
-		}
-		require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitUpload()))
-	})
 	t.Run("a volume smaller than the reserve", func(t *testing.T) {
 		_, err := engine.Start(t.Context(), engine.Options{Dir: t.TempDir(), Reserve: 1 << 60})
 		require.ErrorContains(t, err, "not more than the reserve")
-	})
-	t.Run("an engine that is full still starts, and still reads", func(t *testing.T) {
-		o := engine.Options{Dir: t.TempDir(), Reserve: 1 << 20, MaxStore: 1 << 20}
-		e := start(t, o)
-		_, err := e.JetStream().CreateStream(t.Context(), stream(e))
-		require.NoError(t, err)
-		for err == nil {
-			_, err = e.JetStream().Publish(t.Context(), "notes.a", make([]byte, 900<<10))
-		}
-		require.ErrorContains(t, err, "insufficient resources")
-		e.Close()
-
-		e = start(t, o)
-		require.Equal(t, bridge.CodeStorageFull, bridge.CodeOf(e.AdmitUpload()))
-		s, err := e.JetStream().Stream(t.Context(), "notes")
-		require.NoError(t, err)
-		_, err = s.GetLastMsgForSubject(t.Context(), "notes.a")
-		require.NoError(t, err)
 	})
 }
 

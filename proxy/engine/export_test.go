@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,3 +18,8 @@ func (e *Engine) AgeReport(d time.Duration) {
 
 // SetJetStream makes the engine use js.
 func (e *Engine) SetJetStream(js jetstream.JetStream) { e.js = js }
+
+// NextOf returns the next message of a queue with these parts.
+func NextOf(ctx context.Context, e *Engine, c jetstream.Consumer, m jetstream.MessagesContext) (jetstream.Msg, error) {
+	return (&Queue{engine: e, consumer: c, messages: m}).Next(ctx)
+}

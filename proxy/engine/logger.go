@@ -12,13 +12,14 @@ import (
 // stored as the reason. Nothing but the server's log reports a failed write.
 type logger struct {
 	log       *slog.Logger
+	paths     *strings.Replacer // of the handle's path by the directory's
 	onFailure func(from *logger, reason string)
 
 	mu     sync.Mutex
 	reason string
 }
 
-func (l *logger) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *logger) Noticef(format string, v ...any) { l.log.Debug(l.format(format, v)) }
 func (l *logger) Warnf(format string, v ...any)   { l.log.Warn(l.watched(format, v)) }
 func (l *logger) Errorf(format string, v ...any)  { l.log.Error(l.watched(format, v)) }
 func (l *logger) Debugf(string, ...any)           {}
@@ -33,7 +34,7 @@ var failures = []string{
 
 // watched formats a message and reports it if it is about a failed write.
 func (l *logger) watched(format string, v []any) string {
-	text := fmt.Sprintf(format, v...)
+	text := l.format(format, v)
 	for _, failure := range failures {
 		if strings.Contains(text, failure) {
 			l.onFailure(l, text)
@@ -43,10 +44,14 @@ func (l *logger) watched(format string, v []any) string {
 	return text
 }
 
+func (l *logger) format(format string, v []any) string {
+	return l.paths.Replace(fmt.Sprintf(format, v...))
+}
+
 func (l *logger) Fatalf(format string, v ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reason = fmt.Sprintf(format, v...)
+	l.reason = l.format(format, v)
 }
 
 func (l *logger) fatal() string {

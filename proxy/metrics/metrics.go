@@ -31,14 +31,15 @@ type Metrics struct {
 	registry *prometheus.Registry
 	uploads  uploads
 	scans    scans
+	mails    *prometheus.CounterVec
 }
 
 // New returns a registry without sources. version is the release.
 func New(version string) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), uploads: newUploads(), scans: newScans()}
+	m := &Metrics{registry: prometheus.NewRegistry(), uploads: newUploads(), scans: newScans(), mails: newMails()}
 	m.registry.MustRegister(
 		build(version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.uploads.states, m.uploads.failures, m.uploads.lag, m.uploads.tries, m.scans.verdicts, m.scans.seconds,
+		m.uploads.states, m.uploads.failures, m.uploads.lag, m.uploads.tries, m.scans.verdicts, m.scans.seconds, m.mails,
 	)
 	return m
 }

@@ -64,6 +64,7 @@ func TestNames_PassPromlint(t *testing.T) {
 func TestLabelsAreClosedLists(t *testing.T) {
 	m := busy()
 	m.Upload(proxy.Record{State: "made-up"})
+	m.Mail("made-up")
 	m.Upload(proxy.Record{State: bridge.Failed, Code: "made-up"})
 	s := m.Scanner(fixedScanner{verdict: "made-up"})
 	s.Scan(t.Context(), strings.NewReader(""), proxy.Document{})
@@ -72,7 +73,7 @@ func TestLabelsAreClosedLists(t *testing.T) {
 		codes = append(codes, string(rule.Code))
 	}
 	allowed := map[string][]string{
-		"state":   {"offered", "accepted", "announced", "failed", "cancelled", "waiting", "taken"},
+		"state":   {"offered", "accepted", "announced", "failed", "cancelled", "waiting", "taken", "sent", "unclear", "skipped"},
 		"code":    codes,
 		"verdict": {"clean", "infected", "unscannable", "none"},
 	}

@@ -42,6 +42,9 @@ func newUploads() uploads {
 
 // Upload counts a change of an upload. It expects each written record once.
 func (m *Metrics) Upload(r proxy.Record) {
+	if r.Deletion != "" {
+		return // it was counted when it was announced
+	}
 	u := m.uploads
 	if slices.Contains(countedStates, r.State) {
 		u.states.WithLabelValues(string(r.State)).Inc()

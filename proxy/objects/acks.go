@@ -61,8 +61,13 @@ func (w *writer) await(c *pending) (*jetstream.PubAck, error) {
 	if err := w.failed(); err != nil {
 		return nil, err
 	}
+	life := w.store.engine.Context()
 	if c.future == nil {
-		return w.store.send(w.store.engine.Context(), c.msg)
+		ack, err := w.store.send(life, c.msg)
+		if err != nil && life.Err() != nil {
+			err = context.Cause(life)
+		}
+		return ack, err
 	}
 	select {
 	case ack := <-c.future.Ok():
@@ -71,8 +76,8 @@ func (w *writer) await(c *pending) (*jetstream.PubAck, error) {
 		return nil, superseded(err)
 	case <-w.store.engine.WritesFailed():
 		return nil, errors.Join(engine.ErrUnanswered, w.store.engine.WriteErr())
-	case <-w.store.engine.Context().Done():
-		return nil, context.Cause(w.store.engine.Context())
+	case <-life.Done():
+		return nil, context.Cause(life)
 	}
 }
 

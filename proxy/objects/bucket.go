@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/bridge"
+	"attache/proxy/docid"
 )
 
 // bucket is one day's object store. Subjects and stream follow the layout of NATS' ADR-20,
@@ -20,7 +21,7 @@ type bucket struct {
 }
 
 func (s *Store) bucketName(day int) string {
-	return s.prefix + "-" + epoch.AddDate(0, 0, day).Format(time.DateOnly)
+	return s.prefix + "-" + docid.Date(day)
 }
 
 func streamName(bucket string) string { return "OBJ_" + bucket }
@@ -95,7 +96,7 @@ func (s *Store) stream(ctx context.Context, name string) (jetstream.Stream, erro
 }
 
 func (s *Store) bucket(ctx context.Context, id string, missing missing) (*bucket, error) {
-	day, err := dayOf(id)
+	day, err := docid.DayOf(id)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"attache/bridge"
 	"attache/proxy/engine"
 	"attache/proxy/engine/enginetest"
 	"attache/proxy/objects"
@@ -26,12 +25,6 @@ func TestClusterKeepsUploadsWhole(t *testing.T) {
 	s, other := open(t, e, objects.Options{Now: day.now}), open(t, e, objects.Options{Now: day.now})
 	content := random(3<<20 + 17)
 
-	t.Run("every proxy reads a new document at once", func(t *testing.T) {
-		for range 10 {
-			id := put(t, s, content[:10_000], 3000)
-			require.Equal(t, content[:10_000], read(t, other, id))
-		}
-	})
 	t.Run("one secret for all proxies", func(t *testing.T) {
 		second, err := engine.Start(t.Context(), engine.Options{URL: c.URL()})
 		require.NoError(t, err)
@@ -45,25 +38,6 @@ func TestClusterKeepsUploadsWhole(t *testing.T) {
 		require.NoError(t, errors.Join(errs...))
 		require.Len(t, keys[0], 32)
 		require.Equal(t, keys[0], keys[1])
-	})
-	t.Run("chunks of full size", func(t *testing.T) {
-		id := put(t, s, content, e.MaxChunk())
-		require.True(t, string(content) == string(read(t, other, id)))
-	})
-	t.Run("another proxy resumes at the last acknowledged byte", func(t *testing.T) {
-		for range 10 {
-			id := s.NewID()
-			old := begin(t, s, id)
-			write(t, old, content[:100_000], 10_000)
-			w := begin(t, other, id)
-			require.EqualValues(t, 100_000, w.Offset())
-			err := refused(t, old, content[100_000:110_000])
-			require.Equal(t, bridge.CodeSuperseded, bridge.CodeOf(err), "%v", err)
-			write(t, w, content[100_000:200_000], 10_000)
-			_, err = s.Add(t.Context(), document(id, content[:200_000]))
-			require.NoError(t, err)
-			require.Equal(t, content[:200_000], read(t, s, id))
-		}
 	})
 	t.Run("an upload survives the shutdown of the leading node", func(t *testing.T) {
 		id := s.NewID()

@@ -3,15 +3,12 @@ package objects
 import (
 	"context"
 	"fmt"
-	"unicode/utf8"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"attache/bridge"
 	"attache/proxy"
 )
-
-// maxAttribute is how many characters TheName and MimeType may have in UCS, which answers
-// AttributeValueTooLong beyond.
-const maxAttribute = 256
 
 // Add makes a document of the staged content of d.ID, if that ends at d.Size with the
 // digest d.SHA256. Adding it again replaces its description.
@@ -24,11 +21,8 @@ func (s *Store) Add(ctx context.Context, d proxy.Document) (string, error) {
 }
 
 func (s *Store) add(ctx context.Context, b *bucket, d proxy.Document) error {
-	if utf8.RuneCountInString(d.Name) > maxAttribute {
-		return bridge.NewError(bridge.CodeNameLength, "")
-	}
-	if utf8.RuneCountInString(d.MimeType) > maxAttribute {
-		return bridge.NewError(bridge.CodeFileType, "the file's type is longer than 256 characters")
+	if err := d.CheckLengths(); err != nil {
+		return err
 	}
 	// This process knows the end of content that it wrote itself. If its writer has
 	// been superseded, the engine refuses the meta message, and the end is read from
@@ -105,7 +99,7 @@ func (s *Store) Open(ctx context.Context, id string) (proxy.Content, error) {
 		}
 		d, err := info.document()
 		if err == nil {
-			r = s.reader(b, d, info.index)
+			r = s.reader(b, d, info.NUID, info.index)
 		}
 		return err
 	})
@@ -124,11 +118,15 @@ func (s *Store) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// remove is a deletion by the layout: the meta message says so, and the chunks are purged.
+// remove is a deletion by the layout: the meta message says so, and the chunks before it are
+// purged. If the document is deleted already, that is only repeated.
 func (s *Store) remove(ctx context.Context, b *bucket, id string) error {
 	info, err := s.info(ctx, b, id)
 	if err != nil {
 		return err
+	}
+	if info.Deleted {
+		return s.purgeAll(ctx, b, id, info.NUID, info.seq)
 	}
 	s.recent.drop(id)
 	info.Deleted = true
@@ -137,8 +135,22 @@ func (s *Store) remove(ctx context.Context, b *bucket, id string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.send(ctx, m); err != nil {
+	ack, err := s.send(ctx, m)
+	if err != nil {
 		return err
 	}
-	return s.purge(ctx, b, id)
+	return s.purgeAll(ctx, b, id, info.NUID, ack.Sequence)
+}
+
+// purgeAll deletes what belonged to the document.
+func (s *Store) purgeAll(ctx context.Context, b *bucket, id, content string, before uint64) error {
+	if content != id {
+		if err := s.purgeContent(ctx, b, id, content, before); err != nil && bridge.CodeOf(storage(err)) != bridge.CodeDocument {
+			return err
+		}
+	}
+	if err := s.purge(ctx, b, id, before); err != nil {
+		return err
+	}
+	return s.purgeOnce(ctx, b, jetstream.WithPurgeSubject(b.links(id)))
 }

@@ -60,7 +60,7 @@ func TestElectionRepeatsRequests(t *testing.T) {
 	errs := make([]error, len(ids))
 	all.Go(func() { _, errs[0] = s.Add(ctx, document(ids[0], content)) })
 	all.Go(func() { _, errs[1] = other.Add(ctx, document(ids[1], content)) })
-	all.Go(func() { _, errs[2] = other.Begin(ctx, ids[2]) })
+	all.Go(func() { _, errs[2] = other.Begin(ctx, proxy.Document{ID: ids[2]}, -1) })
 	all.Go(func() { errs[3] = other.Discard(ctx, ids[3]) })
 	all.Wait()
 	require.NoError(t, errors.Join(errs...))
@@ -69,6 +69,16 @@ func TestElectionRepeatsRequests(t *testing.T) {
 	for _, w := range writers[2:] {
 		require.Equal(t, bridge.CodeSuperseded, bridge.CodeOf(refused(t, w, content[:1])))
 	}
+}
+
+// refused appends a piece and returns its error, immediate or later.
+func refused(t testing.TB, w proxy.Writer, piece []byte) error {
+	t.Helper()
+	later := make(chan error, 1)
+	if err := w.Append(t.Context(), piece, func(_ int64, err error) { later <- err }); err != nil {
+		return err
+	}
+	return <-later
 }
 
 // nodeConfig makes this test binary a node of a cluster, with the configuration file it
@@ -87,6 +97,13 @@ func init() {
 	exitOn(err)
 	s.Start()
 	select {}
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // nodes are the processes of a cluster, by name, and its URLs.

@@ -2,6 +2,8 @@ package objects
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -46,23 +48,40 @@ func (s *Store) currentLease(ctx context.Context, b *bucket, id string) (current
 	return current, nil
 }
 
-// takeLease ends every earlier lease.
-func (s *Store) takeLease(ctx context.Context, b *bucket, id string) (uint64, error) {
-	lease, err := s.currentLease(ctx, b, id)
-	if err != nil {
-		return 0, err
+// headerDiscard on a lease's message says that the lease was taken to discard the content.
+// Chunks under earlier leases are void from then on, even before they are purged.
+const headerDiscard = "Attache-Discard"
+
+// takeLease ends every earlier lease. Each chunk under those is before seq.
+func (s *Store) takeLease(ctx context.Context, b *bucket, id string, header nats.Header) (lease, seq uint64, err error) {
+	if lease, err = s.currentLease(ctx, b, id); err != nil {
+		return 0, 0, err
 	}
 	for {
-		m := &nats.Msg{Subject: b.lease(id, lease+1), Header: nats.Header{}}
+		m := &nats.Msg{Subject: b.lease(id, lease+1), Header: maps.Clone(header)}
 		b.under(m, id, lease)
-		_, err := s.send(ctx, m)
+		ack, err := s.send(ctx, m)
 		if err == nil {
-			return lease + 1, nil
+			return lease + 1, ack.Sequence, nil
 		}
 		if bridge.CodeOf(err) != bridge.CodeSuperseded {
-			return 0, err
+			return 0, 0, err
 		}
 		// Another process was faster, or an earlier try of ours was stored.
 		lease++
 	}
+}
+
+// discarded reports whether the lease was taken to discard the content, and did: a document
+// that was made before the lease is left.
+func (s *Store) discarded(ctx context.Context, b *bucket, id string, lease uint64) (bool, error) {
+	m, err := s.last(ctx, b, b.lease(id, lease))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	if err != nil || m.Header.Get(headerDiscard) == "" {
+		return false, err
+	}
+	complete, err := s.complete(ctx, b, id)
+	return !complete, err
 }

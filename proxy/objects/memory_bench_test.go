@@ -82,7 +82,7 @@ func BenchmarkMemory100KiBDocuments(b *testing.B) {
 // their document.
 func stream(b *testing.B, s *objects.Store, size int, piece []byte) proxy.Document {
 	d := proxy.Document{ID: s.NewID(), Name: "a.bin", Size: int64(size)}
-	w, err := s.Begin(b.Context(), d.ID)
+	w, err := s.Begin(b.Context(), d, 0)
 	require.NoError(b, err)
 	var all sync.WaitGroup
 	for left := size; left > 0; left -= len(piece) {

@@ -21,10 +21,12 @@ const (
 	metaName    = "TheName"
 	metaType    = "MimeType"
 	metaCreated = "CreationDate"
+	metaSession = "InteractionId" // missing in what an earlier release has written
+	metaOwner   = "OwnerId"
 )
 
 func (s *Store) objectInfo(b *bucket, d proxy.Document, end tail) *jetstream.ObjectInfo {
-	if d.Created.IsZero() {
+	if d = d.Typed(); d.Created.IsZero() {
 		d.Created = s.now()
 	}
 	return &jetstream.ObjectInfo{
@@ -35,6 +37,8 @@ func (s *Store) objectInfo(b *bucket, d proxy.Document, end tail) *jetstream.Obj
 				metaName:    d.Name,
 				metaType:    d.MimeType,
 				metaCreated: d.Created.UTC().Format(time.RFC3339Nano),
+				metaSession: d.Session,
+				metaOwner:   d.UserID,
 			},
 			Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(s.engine.MaxChunk())},
 		},
@@ -49,6 +53,7 @@ func (s *Store) objectInfo(b *bucket, d proxy.Document, end tail) *jetstream.Obj
 // meta is the content of a meta message.
 type meta struct {
 	jetstream.ObjectInfo
+	seq   uint64 // of the message
 	index index
 }
 
@@ -70,7 +75,11 @@ func (s *Store) info(ctx context.Context, b *bucket, id string) (*meta, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := &meta{}
+	return parseMeta(m)
+}
+
+func parseMeta(m *jetstream.RawStreamMsg) (*meta, error) {
+	info := &meta{seq: m.Sequence}
 	if err := json.Unmarshal(m.Data, &info.ObjectInfo); err != nil {
 		return nil, fmt.Errorf("parse the document's description: %w", err)
 	}
@@ -100,7 +109,13 @@ func (m *meta) document() (proxy.Document, error) {
 		MimeType:    m.Metadata[metaType],
 		Description: m.Description,
 		Size:        int64(m.Size),
+		Session:     proxy.EarlierSession,
+		UserID:      m.Metadata[metaOwner],
 	}
+	if session, known := m.Metadata[metaSession]; known {
+		d.Session = session
+	}
+	d = d.Typed()
 	sum, err := jetstream.DecodeObjectDigest(m.Digest)
 	if err != nil || copy(d.SHA256[:], sum) != len(d.SHA256) {
 		return d, errors.New("the document's description has no digest")

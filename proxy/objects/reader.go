@@ -22,6 +22,7 @@ type reader struct {
 	store    *Store
 	bucket   *bucket
 	document proxy.Document
+	content  string // the id of the object with the bytes, which an update replaces
 	index    index
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -34,8 +35,8 @@ type reader struct {
 	span       span        // of current; still known after it is dropped
 }
 
-func (s *Store) reader(b *bucket, d proxy.Document, x index) *reader {
-	r := &reader{store: s, bucket: b, document: d, index: x}
+func (s *Store) reader(b *bucket, d proxy.Document, content string, x index) *reader {
+	r := &reader{store: s, bucket: b, document: d, content: content, index: x}
 	r.ctx, r.cancel = context.WithCancel(s.engine.Context())
 	return r
 }

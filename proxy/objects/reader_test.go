@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"attache/bridge"
 	"attache/proxy/engine"
 	"attache/proxy/objects"
 )
@@ -69,39 +65,6 @@ func TestSeekAndRead(t *testing.T) {
 	})
 }
 
-func TestServeContentAnswersRanges(t *testing.T) {
-	t.Parallel()
-	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
-	content := random(200_000)
-	id := put(t, s, content, 30_000)
-	for name, test := range map[string]struct {
-		ask    string
-		from   int
-		to     int
-		status int
-	}{
-		"all":            {"", 0, 200_000, http.StatusOK},
-		"the beginning":  {"bytes=0-9", 0, 10, http.StatusPartialContent},
-		"over a border":  {"bytes=29990-30009", 29_990, 30_010, http.StatusPartialContent},
-		"the middle on":  {"bytes=100000-", 100_000, 200_000, http.StatusPartialContent},
-		"the last bytes": {"bytes=-5", 199_995, 200_000, http.StatusPartialContent},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, err := s.Open(t.Context(), id)
-			require.NoError(t, err)
-			defer c.Close()
-			r := httptest.NewRequest(http.MethodGet, "/", nil)
-			if test.ask != "" {
-				r.Header.Set("Range", test.ask)
-			}
-			w := httptest.NewRecorder()
-			http.ServeContent(w, r, "", time.Time{}, c)
-			require.Equal(t, test.status, w.Code)
-			require.True(t, bytes.Equal(content[test.from:test.to], w.Body.Bytes()))
-		})
-	}
-}
-
 // More bytes are requested at once than the 64 MiB that a server buffers for one
 // connection before it drops the connection.
 func TestManyReadersAtOnce(t *testing.T) {
@@ -132,31 +95,6 @@ func TestManyReadersAtOnce(t *testing.T) {
 	all.Wait()
 	e.Close()
 	require.Empty(t, log.String())
-}
-
-func TestReaderOfARemovedDocumentFails(t *testing.T) {
-	t.Parallel()
-	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
-	id := put(t, s, random(200_000), 30_000)
-	c, err := s.Open(t.Context(), id)
-	require.NoError(t, err)
-	defer c.Close()
-	_, err = io.ReadFull(c, make([]byte, 10))
-	require.NoError(t, err)
-	require.NoError(t, s.Remove(t.Context(), id))
-	_, err = io.ReadAll(c)
-	require.Equal(t, bridge.CodeDocument, bridge.CodeOf(err), "%v", err)
-}
-
-func TestReadAfterClose(t *testing.T) {
-	t.Parallel()
-	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
-	c, err := s.Open(t.Context(), put(t, s, random(10), 10))
-	require.NoError(t, err)
-	require.NoError(t, c.Close())
-	require.NoError(t, c.Close())
-	_, err = c.Read(make([]byte, 1))
-	require.Error(t, err)
 }
 
 // The index is complete if one process wrote the content, even with a pause; otherwise it

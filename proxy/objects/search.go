@@ -52,7 +52,7 @@ func (r *reader) limit() (span, error) {
 	if len(r.index) > 0 {
 		return span{seq: r.index[0].seq - 1, offset: r.index[0].offset}, nil
 	}
-	m, err := r.store.last(r.ctx, r.bucket, r.bucket.chunks(r.document.ID))
+	m, err := r.store.last(r.ctx, r.bucket, r.bucket.chunks(r.content))
 	if err != nil {
 		return span{}, err
 	}
@@ -80,10 +80,20 @@ func (r *reader) fetch(seq uint64) (*chunk, error) {
 
 // get reads from any replica, and from the leader if that one does not have the message.
 func (r *reader) get(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
-	subject := r.bucket.chunks(r.document.ID)
+	subject := r.bucket.chunks(r.content)
 	m, err := r.bucket.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
 	if errors.Is(err, jetstream.ErrMsgNotFound) && r.store.engine.Replicas() > 1 {
 		return r.store.askLeader(ctx, r.bucket, request{Next: subject, Seq: seq})
 	}
+	if gone(err) && r.swept(ctx) {
+		return nil, bridge.NewError(bridge.CodeDocument, "")
+	}
 	return m, err
+}
+
+// swept reports whether the bucket no longer exists. A stream whose leader is being elected may
+// not respond either.
+func (r *reader) swept(ctx context.Context) bool {
+	_, err := r.store.reading.Stream(ctx, streamName(r.bucket.name))
+	return errors.Is(err, jetstream.ErrStreamNotFound)
 }

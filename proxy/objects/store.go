@@ -8,10 +8,12 @@
 // message, the document does not exist.
 //
 //	s, err := objects.Open(ctx, engine, objects.Options{})
-//	w, err := s.Begin(ctx, s.NewID())
+//	d := proxy.Document{ID: s.NewID(), Name: "a.pdf", Size: size}
+//	w, err := s.Begin(ctx, d, 0)
 //	err = w.Append(ctx, piece, func(durable int64, err error) { … })
-//	_, err = s.Add(ctx, proxy.Document{ID: id, Name: "a.pdf", Size: w.Offset(), SHA256: w.Sum()})
-//	content, err := s.Open(ctx, id)
+//	d.SHA256 = w.Sum()
+//	_, err = s.Add(ctx, d)
+//	content, err := s.Open(ctx, d.ID)
 package objects
 
 import (
@@ -73,6 +75,8 @@ type Store struct {
 var (
 	_ proxy.Staging   = (*Store)(nil)
 	_ proxy.Documents = (*Store)(nil)
+	_ proxy.Links     = (*Store)(nil)
+	_ proxy.Updater   = (*Store)(nil)
 	_ proxy.Pieces    = (*reader)(nil)
 )
 

@@ -1,12 +1,10 @@
 package objects_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"io"
 	"math/rand/v2"
-	"os"
 	"sync/atomic"
 	"testing"
 
@@ -15,15 +13,7 @@ import (
 	"attache/proxy"
 	"attache/proxy/engine"
 	"attache/proxy/objects"
-	"attache/proxy/proxytest"
 )
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(uploadTo); dir != "" {
-		upload(dir)
-	}
-	proxytest.Main(m)
-}
 
 // startEngine runs an engine in dir until the test ends.
 func startEngine(t testing.TB, dir string) *engine.Engine {
@@ -83,7 +73,7 @@ func document(id string, content []byte) proxy.Document {
 func put(t testing.TB, s *objects.Store, content []byte, size int) string {
 	t.Helper()
 	id := s.NewID()
-	w, err := s.Begin(t.Context(), id)
+	w, err := s.Begin(t.Context(), proxy.Document{ID: id}, -1)
 	require.NoError(t, err)
 	write(t, w, content, size)
 	got, err := s.Add(t.Context(), document(id, content))
@@ -102,28 +92,6 @@ func read(t testing.TB, s *objects.Store, id string) []byte {
 	return b
 }
 
-func TestRoundTrip(t *testing.T) {
-	t.Parallel()
-	s := open(t, startEngine(t, t.TempDir()), objects.Options{})
-	const chunk = 64 << 10
-	for name, size := range map[string]int{
-		"empty":                    0,
-		"one byte":                 1,
-		"one less than a chunk":    chunk - 1,
-		"a chunk":                  chunk,
-		"one more than a chunk":    chunk + 1,
-		"several chunks":           4 * chunk,
-		"several chunks and a bit": 4*chunk + 17,
-	} {
-		t.Run(name, func(t *testing.T) {
-			content := random(size)
-			id := put(t, s, content, chunk)
-			require.Len(t, id, 16)
-			require.True(t, bytes.Equal(content, read(t, s, id)))
-		})
-	}
-}
-
 func readAll(t testing.TB, s *objects.Store, id string) {
 	c, err := s.Open(context.Background(), id)
 	require.NoError(t, err)
@@ -131,4 +99,32 @@ func readAll(t testing.TB, s *objects.Store, id string) {
 	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, c, make([]byte, 256<<10))
 	require.NoError(t, err)
 	require.Equal(t, c.Document().Size, n)
+}
+
+func TestWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := startEngine(t, dir)
+	s := open(t, e, objects.Options{})
+	content := random(100_000)
+	begun, part := s.NewID(), s.NewID()
+	begin(t, s, begun)
+	write(t, begin(t, s, part), content, 30_000)
+	check := func(s *objects.Store, id string, want []byte) {
+		t.Helper()
+		size, sum, whole, err := s.Whole(t.Context(), id)
+		require.NoError(t, err)
+		require.True(t, whole)
+		require.EqualValues(t, len(want), size)
+		require.Equal(t, sha256.Sum256(want), sum)
+	}
+	check(s, begun, nil)
+	check(s, part, content)
+	check(s, "9999abcdefghijkl", nil) // of a day without a bucket
+	e.Close()
+	s = open(t, startEngine(t, dir), objects.Options{})
+	check(s, begun, nil)
+	check(s, part, content)
+	_, _, _, err := s.Whole(t.Context(), "no id of this store")
+	require.NoError(t, err)
 }

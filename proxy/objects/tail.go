@@ -24,6 +24,11 @@ func (s *Store) end(ctx context.Context, b *bucket, id string) (tail, uint64, er
 	if err != nil || c == nil {
 		return tail{}, lease, err
 	}
+	if c.lease < lease {
+		if void, err := s.discarded(ctx, b, id, lease); void || err != nil {
+			return tail{}, lease, err
+		}
+	}
 	t, err := c.tail()
 	return t, lease, err
 }

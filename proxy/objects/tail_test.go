@@ -40,6 +40,9 @@ func TestChunksAfterAGapAreDropped(t *testing.T) {
 			}
 
 			s = open(t, e, objects.Options{})
+			_, _, whole, err := s.Whole(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, test.missing == nil, whole)
 			_, err = s.Add(t.Context(), document(id, content[:500]))
 			if test.missing != nil {
 				require.Equal(t, bridge.CodeDigest, bridge.CodeOf(err), "%v", err)

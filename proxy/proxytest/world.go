@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"attache/proxy/audit"
 	"attache/proxy/backend"
 	"attache/proxy/engine"
+	"attache/proxy/objects"
 	"attache/proxy/seats"
 	"attache/proxy/token"
 )
@@ -52,6 +54,7 @@ type World struct {
 	Log       *Log
 
 	t       testing.TB
+	stores  func(name string) (assembly.Store, error)
 	options assembly.Options
 }
 
@@ -60,16 +63,23 @@ type World struct {
 // a second. A page may take long to authenticate.
 func Start(t testing.TB, change ...Change) *World {
 	t.Helper()
-	w := &World{t: t, Dir: t.TempDir(), AuditFile: filepath.Join(t.TempDir(), "audit"), Log: &Log{}}
+	return StartOn(t, startEngine(t, t.TempDir()), change...)
+}
+
+// StartOn is Start on an engine that outlives the World.
+func StartOn(t testing.TB, e *engine.Engine, change ...Change) *World {
+	t.Helper()
+	w := &World{t: t, Dir: e.Dir(), Engine: e, AuditFile: filepath.Join(t.TempDir(), "audit"), Log: &Log{}}
 	log := slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.Engine = startEngine(t, w.Dir)
 	var err error
 	w.Audit, err = audit.Open(w.AuditFile, audit.Options{Log: log})
 	require.NoError(t, err)
 	t.Cleanup(func() { w.Audit.Close() })
 	w.Auth, err = token.NewAuthenticator(token.Secret(secret))
 	require.NoError(t, err)
+	w.stores = sharedStores(t, w.Engine)
 	w.options = assembly.Options{
+		Stores:  w.stores,
 		Scanner: proxy.NoScanner{}, Seats: seats.Options{Beat: 200 * time.Millisecond}, Version: Version, Log: log,
 		Proxy: proxy.Config{
 			Auth: w.Auth, Audit: w.Audit, Origins: []string{Origin}, TrustedProxies: []string{"127.0.0.1"},
@@ -129,7 +139,17 @@ func BehindBackend(t testing.TB, change ...Change) Change {
 // as in a cluster that both ends share.
 func (w *World) BesideBackend() Change {
 	w.t.Helper()
-	return behind(w.t, startBackendOn(w.t, w.Engine))
+	return behind(w.t, startBackendOn(w.t, w.Engine, w.stores))
+}
+
+// InObjects makes a second proxy keep content in the engine's JetStream, as in a cluster.
+func (w *World) InObjects() Change {
+	w.t.Helper()
+	store, err := objects.Open(w.t.Context(), w.Engine, objects.Options{})
+	require.NoError(w.t, err)
+	return func(o *assembly.Options) {
+		o.Stores = func(string) (assembly.Store, error) { return store, nil }
+	}
 }
 
 func behind(t testing.TB, b *Backend) Change {
@@ -137,7 +157,7 @@ func behind(t testing.TB, b *Backend) Change {
 	client, err := backend.Dial(t.Context(), backend.ClientOptions{URL: b.Server.URL, Secret: secret})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	return func(o *assembly.Options) { o.Backend = client }
+	return func(o *assembly.Options) { o.Elsewhere = assembly.OfBackend(client) }
 }
 
 // Backend serves our own Chat Server and documents over HTTP.
@@ -149,12 +169,12 @@ type Backend struct {
 // StartBackend runs a backend until the test ends.
 func StartBackend(t testing.TB, change ...Change) *Backend {
 	t.Helper()
-	return startBackendOn(t, startEngine(t, t.TempDir()), change...)
+	return startBackendOn(t, startEngine(t, t.TempDir()), nil, change...)
 }
 
-func startBackendOn(t testing.TB, e *engine.Engine, change ...Change) *Backend {
+func startBackendOn(t testing.TB, e *engine.Engine, stores func(string) (assembly.Store, error), change ...Change) *Backend {
 	t.Helper()
-	var o assembly.Options
+	o := assembly.Options{Stores: stores}
 	for _, c := range change {
 		c(&o)
 	}
@@ -170,6 +190,25 @@ func startBackendOn(t testing.TB, e *engine.Engine, change ...Change) *Backend {
 	return b
 }
 
+// sharedStores opens each store of an engine once, until the test ends.
+func sharedStores(t testing.TB, e *engine.Engine) func(name string) (assembly.Store, error) {
+	var mu sync.Mutex
+	open := map[string]assembly.Store{}
+	return func(name string) (assembly.Store, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if s := open[name]; s != nil {
+			return s, nil
+		}
+		s, closeStore, err := assembly.OpenStore(t.Context(), e, name, nil)
+		if err == nil {
+			t.Cleanup(closeStore)
+			open[name] = s
+		}
+		return s, err
+	}
+}
+
 func startEngine(t testing.TB, dir string) *engine.Engine {
 	t.Helper()
 	e, err := engine.Start(context.WithoutCancel(t.Context()), engine.Options{Dir: dir})
@@ -182,7 +221,7 @@ func startEngine(t testing.TB, dir string) *engine.Engine {
 func (w *World) Token(session, user string, kind bridge.UserType, rights ...bridge.Right) string {
 	w.t.Helper()
 	return w.Sign(proxy.Identity{
-		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind}, Rights: rights, Expires: time.Now().Add(time.Hour),
+		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind, ClientVersion: bridge.VersionCurrent}, Rights: rights, Expires: time.Now().Add(time.Hour),
 	})
 }
 

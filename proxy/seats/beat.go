@@ -2,8 +2,12 @@ package seats
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // missed is after how many missed heartbeats a proxy counts as gone.
@@ -101,21 +105,44 @@ func (s *Seats) inherit(ctx context.Context, id string) error {
 		return s.purge(ctx, beatPrefix+id)
 	}
 	for seat := range seats {
-		s.report(id, seat)
+		if err := s.report(ctx, id, seat); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (s *Seats) report(id, seat string) {
+func (s *Seats) report(ctx context.Context, id, seat string) error {
 	s.mu.Lock()
 	p, lost := s.peers[id], s.lost
-	if lost == nil || p == nil || p.reported[seat] {
-		s.mu.Unlock()
-		return
+	done := lost == nil || p == nil || p.reported[seat]
+	s.mu.Unlock()
+	session, user, ok := party(seat)
+	if done || !ok {
+		return nil
 	}
+	m, err := s.stream.GetLastMsgForSubject(ctx, seat)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil // another proxy has removed the party
+	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	done = p.reported[seat]
 	p.reported[seat] = true
 	s.mu.Unlock()
-	if session, user, ok := party(seat); ok {
-		lost(session, user)
+	if !done {
+		lost(session, user, away(m.Data))
 	}
+	return nil
+}
+
+// away is how long the party of a seat may be away; 0 for one that an earlier release wrote.
+func away(body []byte) time.Duration {
+	ms, err := strconv.ParseInt(string(body), 10, 64)
+	if err != nil || ms < 0 {
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
 }

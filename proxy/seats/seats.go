@@ -1,13 +1,13 @@
-// Package seats records which of the proxies on an engine has a socket of which party, so
-// that a party leaves its chat session when its last socket anywhere has closed, and
-// not when it has reconnected to another proxy.
+// Package seats records at which of the proxies on an engine which party is, so that a party
+// leaves its chat session when its last socket anywhere has closed, or it has made no request
+// anywhere for some time, and not when it has gone to another proxy.
 //
 //	s, err := seats.Open(ctx, engine, seats.Options{Log: log})
 //	defer s.Close()
 //	proxy.New(proxy.Config{Seats: s, …})
 //
-// A seat is one message of a JetStream stream; its subject has all the data: session,
-// party and proxy. Each proxy also writes a heartbeat. A proxy whose heartbeat has stopped
+// A seat is one message of a JetStream stream; its subject has session, party and proxy, and
+// its body how long the party may be away. Each proxy also writes a heartbeat. A proxy whose heartbeat has stopped
 // is gone, and the others check the parties of its seats. The next start of a single proxy
 // does the same.
 package seats
@@ -18,6 +18,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -29,10 +30,14 @@ import (
 	"attache/proxy/engine"
 )
 
+// Stream is the name of the stream of seats and heartbeats.
+const Stream = streamName
+
 const (
-	streamName = "SEATS"
-	seatPrefix = "seat."
-	beatPrefix = "beat."
+	streamName  = "SEATS"
+	seatPrefix  = "seat."
+	beatPrefix  = "beat."
+	claimPrefix = "claim."
 )
 
 // Options of [Open].
@@ -55,7 +60,7 @@ type Seats struct {
 
 	mu    sync.Mutex
 	peers map[string]*peer
-	lost  func(session, user string)
+	lost  func(session, user string, away time.Duration)
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -78,8 +83,8 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (*Seats, error) {
 func (s *Seats) open(ctx context.Context, replicas int) (err error) {
 	s.stream, err = s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:              streamName,
-		Description:       "Attaché: which proxy holds a socket of which party",
-		Subjects:          []string{seatPrefix + ">", beatPrefix + ">"},
+		Description:       "Attaché: which party is at which proxy",
+		Subjects:          []string{seatPrefix + ">", beatPrefix + ">", claimPrefix + ">"},
 		Storage:           jetstream.FileStorage,
 		Replicas:          replicas,
 		MaxMsgsPerSubject: 1,
@@ -104,7 +109,7 @@ func (s *Seats) Close() {
 
 // OnLost sets the function that is called once for each seat of a proxy that is gone. It
 // must not block.
-func (s *Seats) OnLost(lost func(session, user string)) {
+func (s *Seats) OnLost(lost func(session, user string, away time.Duration)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost = lost
@@ -114,10 +119,14 @@ func (s *Seats) OnLost(lost func(session, user string)) {
 // taking a seat twice is the same as once.
 var takeRetry = engine.RetryPolicy{Total: 5 * time.Second, PerTry: time.Second}
 
-// Take records that this proxy has a socket of the party.
-func (s *Seats) Take(ctx context.Context, session, user string) error {
+// Take records that the party is at this proxy.
+func (s *Seats) Take(ctx context.Context, session, user string, away time.Duration) error {
+	var body []byte
+	if away > 0 {
+		body = strconv.AppendInt(nil, away.Milliseconds(), 10)
+	}
 	err := s.engine.Retry(ctx, takeRetry, func(ctx context.Context, _ bool) error {
-		_, err := s.js.Publish(ctx, subject(session, user, s.id), nil)
+		_, err := s.js.Publish(ctx, subject(session, user, s.id), body)
 		return err
 	})
 	if err != nil {
@@ -145,7 +154,13 @@ func (s *Seats) Free(ctx context.Context, session, user string) (elsewhere bool,
 			return false, fmt.Errorf("remove a lost seat: %w", err)
 		}
 	}
-	return elsewhere, nil
+	if elsewhere {
+		return true, nil
+	}
+	if err := s.purge(ctx, claims(session, user)); err != nil {
+		return false, fmt.Errorf("remove what a party was sent: %w", err)
+	}
+	return false, nil
 }
 
 func (s *Seats) purge(ctx context.Context, subject string) error {

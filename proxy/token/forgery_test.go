@@ -135,6 +135,7 @@ func TestT4Forgeries(t *testing.T) {
 		"no JSON in the claims":   hs256(t, "{"),
 		"null for claims":         hs256(t, "null"),
 		"a list for claims":       hs256(t, "[]"),
+		"Chat Server's own id":    hs256(t, with(object{"sub": "chat-server"})),
 		"huge":                    hs256(t, with(object{"nickname": strings.Repeat("x", 1<<20)})),
 		"deep":                    hs256(t, strings.Repeat("[", 1500)),
 

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -32,8 +33,11 @@ type ticketClaims struct {
 	UserType bridge.UserType `json:"t,omitempty"`
 	Conn     string          `json:"c,omitempty"`
 	File     string          `json:"f"`
-	Document string          `json:"d"`
+	Sealed   []byte          `json:"e,omitempty"` // the document's id, encrypted
+	Document string          `json:"d,omitempty"` // the same in the clear, in a ticket of an earlier release
 	Name     string          `json:"n"`
+	Digest   []byte          `json:"h,omitempty"` // SHA-256
+	Spooled  bool            `json:"p,omitempty"`
 	Begin    int64           `json:"b,omitempty"` // seconds since 1970: until when a download may begin; exp is until when it may run
 }
 
@@ -43,11 +47,20 @@ func (t *Tickets) Sign(g proxy.Grant) (string, error) {
 	if ends.IsZero() {
 		ends = g.Expires
 	}
+	digest, err := hex.DecodeString(g.Digest)
+	if err != nil {
+		return "", fmt.Errorf("sign ticket: %w", err)
+	}
+	sealed, err := sealDocument(t.secret, g.DocumentID)
+	if err != nil {
+		return "", fmt.Errorf("sign ticket: %w", err)
+	}
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, ticketClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject: g.UserID, Audience: jwt.ClaimStrings{ticketAudience}, ExpiresAt: jwt.NewNumericDate(ends),
 		},
-		Session: g.Session, UserType: g.UserType, Conn: g.Conn, File: g.FileID, Document: g.DocumentID, Name: g.Name,
+		Session: g.Session, UserType: g.UserType, Conn: g.Conn, File: g.FileID, Sealed: sealed, Name: g.Name,
+		Digest: digest, Spooled: g.Spooled,
 		Begin: g.Expires.Unix(),
 	}).SignedString(t.secret)
 	if err != nil {
@@ -71,6 +84,12 @@ func (t *Tickets) Verify(ticket string) (proxy.Grant, error) {
 		return proxy.Grant{}, bridge.WrapError(bridge.CodeTicketExpired, err)
 	case err != nil:
 		return proxy.Grant{}, bridge.WrapError(bridge.CodeTicketInvalid, err)
+	case c.Sealed != nil:
+		if c.Document, err = openDocument(t.secret, c.Sealed); err != nil {
+			return proxy.Grant{}, bridge.WrapError(bridge.CodeTicketInvalid, err)
+		}
+	}
+	switch {
 	case c.Session == "" || c.Subject == "" || c.File == "" || c.Document == "":
 		return proxy.Grant{}, bridge.NewError(bridge.CodeTicketInvalid, "")
 	}
@@ -81,6 +100,7 @@ func (t *Tickets) Verify(ticket string) (proxy.Grant, error) {
 	return proxy.Grant{
 		Session: c.Session, UserID: c.Subject, UserType: c.UserType, Conn: c.Conn,
 		FileID: c.File, DocumentID: c.Document, Name: c.Name, Expires: begin, Ends: c.ExpiresAt.Time,
+		Digest: hex.EncodeToString(c.Digest), Spooled: c.Spooled,
 	}, nil
 }
 

@@ -1,6 +1,9 @@
 package token_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -22,14 +25,18 @@ func grant(expires time.Time) proxy.Grant {
 
 func TestTicket_RoundTrip(t *testing.T) {
 	tickets := token.NewTickets(secret)
-	g := grant(time.Now().Add(10 * time.Minute))
-	signed, err := tickets.Sign(g)
-	require.NoError(t, err)
-	require.Less(t, len(signed), 400, "a ticket is part of a URL")
-	require.NotContains(t, signed, "/")
-	got, err := token.NewTickets(secret).Verify(signed)
-	require.NoError(t, err)
-	require.Equal(t, g, got)
+	plain := grant(time.Now().Add(10 * time.Minute))
+	scanned := plain
+	scanned.Digest, scanned.Spooled = strings.Repeat("0f", 32), true
+	for most, g := range map[int]proxy.Grant{470: plain, 560: scanned} {
+		signed, err := tickets.Sign(g)
+		require.NoError(t, err)
+		require.Less(t, len(signed), most, "a ticket is part of a URL")
+		require.NotContains(t, signed, "/")
+		got, err := token.NewTickets(secret).Verify(signed)
+		require.NoError(t, err)
+		require.Equal(t, g, got)
+	}
 }
 
 func TestTicket_Expires(t *testing.T) {
@@ -86,6 +93,9 @@ func TestVerify_RefusesForgedTickets(t *testing.T) {
 		"no user":             hs256(t, claims(object{"sub": nil})),
 		"no file":             hs256(t, claims(object{"f": nil})),
 		"no document":         hs256(t, claims(object{"d": nil})),
+		"a short document":    hs256(t, claims(object{"d": nil, "e": "QUJD"})),
+		"a clear document":    hs256(t, claims(object{"e": []byte("0123456789abcdef2500abcdefghijkl")})),
+		"another's document":  hs256(t, claims(object{"e": flippedByte(sealedIn(t, fine))})),
 		"not valid yet":       hs256(t, claims(object{"nbf": time.Now().Add(time.Hour).Unix()})),
 		"expired, a token's":  hs256(t, claims(object{"aud": "attache", "exp": 1})),
 	} {
@@ -95,4 +105,45 @@ func TestVerify_RefusesForgedTickets(t *testing.T) {
 			require.Empty(t, got)
 		})
 	}
+}
+
+// sealedIn is the encrypted claim of a ticket.
+func sealedIn(t *testing.T, ticket string) []byte {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(strings.Split(ticket, ".")[1])
+	require.NoError(t, err)
+	var c struct {
+		Sealed []byte `json:"e"`
+	}
+	require.NoError(t, json.Unmarshal(raw, &c))
+	require.NotEmpty(t, c.Sealed)
+	return c.Sealed
+}
+
+func flippedByte(b []byte) []byte {
+	b = bytes.Clone(b)
+	b[len(b)-1] ^= 1
+	return b
+}
+
+// A customer reads in its link neither the document's id nor whether two links are of one
+// document; a link of an earlier release, which has the id, is valid as long as it was to be.
+func TestTicket_HidesTheDocument(t *testing.T) {
+	tickets := token.NewTickets(secret)
+	g := grant(time.Now().Add(time.Hour))
+	first, err := tickets.Sign(g)
+	require.NoError(t, err)
+	second, err := tickets.Sign(g)
+	require.NoError(t, err)
+	claims, err := base64.RawURLEncoding.DecodeString(strings.Split(first, ".")[1])
+	require.NoError(t, err)
+	require.NotContains(t, string(claims), g.DocumentID)
+	require.NotContains(t, string(sealedIn(t, first)), g.DocumentID)
+	require.NotEqual(t, sealedIn(t, first), sealedIn(t, second))
+
+	earlier, err := tickets.Verify(hs256(t, object{
+		"aud": "attache-file", "sub": g.UserID, "s": g.Session, "f": g.FileID, "d": g.DocumentID, "n": g.Name, "exp": g.Ends.Unix(),
+	}))
+	require.NoError(t, err)
+	require.Equal(t, g.DocumentID, earlier.DocumentID)
 }

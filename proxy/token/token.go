@@ -11,8 +11,13 @@
 //	  "user_type": "AGENT",      CLIENT, AGENT, SUPERVISOR, EXTERNAL or SYSTEM
 //	  "rights": ["chat", "upload:file-system", "download"],
 //	  "exp": 1767225600,         always; seconds since 1970
-//	  "nickname": "Kim",         optional, as are visibility, client_version, nbf and iat
-//	}
+//	  "nickname": "Kim",         optional, as are visibility, client_version, nbf, iat and the
+//	}                            claims of the join
+//
+// The claims of the join are what a party joins its session with: person_id, time_zone (minutes
+// east of UTC), user_data, queue_key, subject, text, attributes, password (of the session), and
+// secure_key, with which the page attaches to a party that another program has registered. The
+// claim interaction is the id of the session's interaction for GWS, if it is not the session's.
 //
 // It is signed with HS256 and a secret that application and proxy share, or with a key of the
 // application's JSON Web Key Set. A key has one algorithm; a token cannot choose another.
@@ -22,6 +27,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +61,19 @@ type Claims struct {
 	Rights        []string     `json:"rights"`
 	Visibility    string       `json:"visibility,omitempty"`
 	ClientVersion int64        `json:"client_version,omitempty"`
+
+	// Of the join.
+	PersonID   string      `json:"person_id,omitempty"`
+	TimeZone   int64       `json:"time_zone,omitempty"` // minutes east of UTC
+	UserData   bridge.Data `json:"user_data,omitempty"`
+	QueueKey   string      `json:"queue_key,omitempty"`
+	Topic      string      `json:"subject,omitempty"` // Subject is the user id
+	Text       string      `json:"text,omitempty"`
+	Attributes bridge.Data `json:"attributes,omitempty"`
+	Password   string      `json:"password,omitempty"`
+	SecureKey  string      `json:"secure_key,omitempty"`
+
+	Interaction string `json:"interaction,omitempty"`
 }
 
 // GetExpirationTime, like the two methods below, is for the library, which checks the times.
@@ -137,8 +156,14 @@ func (c Claims) identity() (proxy.Identity, error) {
 		Party: bridge.Party{
 			UserID: c.Subject, Nickname: c.Nickname, UserType: bridge.UserType(c.UserType),
 			Visibility: bridge.Visibility(c.Visibility), ClientVersion: c.ClientVersion,
+			UserInfo: bridge.UserInfo{PersonID: c.PersonID, TimeZoneOffset: c.TimeZone},
 		},
-		Expires: c.ExpiresAt.Time,
+		Interaction: c.Interaction,
+		Expires:     c.ExpiresAt.Time,
+		Join: proxy.Joining{
+			UserData: c.UserData, QueueKey: c.QueueKey, Subject: c.Topic, Text: c.Text, Attributes: c.Attributes,
+			Password: c.Password, SecureKey: c.SecureKey,
+		},
 	}
 	if latest := time.Now().Add(maxLifetime); who.Expires.After(latest) {
 		who.Expires = latest
@@ -149,10 +174,23 @@ func (c Claims) identity() (proxy.Identity, error) {
 	if !bridge.ValidSession(who.Session) {
 		return proxy.Identity{}, invalid(errors.New("the session claim is missing or not a session id"))
 	}
-	if err := who.Party.Check(); err != nil {
+	if who.Interaction != "" && !bridge.ValidSession(who.Interaction) {
+		return proxy.Identity{}, invalid(errors.New("the interaction claim is not an interaction's id"))
+	}
+	if err := check(who); err != nil {
 		return proxy.Identity{}, invalid(err)
 	}
+	who.Party.Visibility = cmp.Or(who.Party.Visibility, bridge.All)
 	return who, nil
+}
+
+// check checks what the party would join with. Its ClientVersion stays as it is, because the
+// page may name one.
+func check(who proxy.Identity) error {
+	j := who.Join
+	j.Party = who.Party
+	_, err := j.Prepared()
+	return err
 }
 
 // Mint makes a token for that identity. It needs a shared secret: with a key set, only the
@@ -168,6 +206,10 @@ func (a *Authenticator) Mint(who proxy.Identity) (string, error) {
 		IssuedAt: newNumericDate(time.Now()), ExpiresAt: newNumericDate(who.Expires),
 		Session: who.Session, Nickname: who.Party.Nickname, UserType: string(who.Party.UserType),
 		Visibility: string(who.Party.Visibility), ClientVersion: who.Party.ClientVersion,
+		PersonID: who.Party.PersonID, TimeZone: who.Party.TimeZoneOffset,
+		UserData: who.Join.UserData, QueueKey: who.Join.QueueKey, Topic: who.Join.Subject, Text: who.Join.Text,
+		Attributes: who.Join.Attributes, Password: who.Join.Password, SecureKey: who.Join.SecureKey,
+		Interaction: who.Interaction,
 	}
 	for _, r := range who.Rights {
 		c.Rights = append(c.Rights, string(r))
