@@ -21,8 +21,8 @@ func TestProxyBesideItsBackend_UploadIsAnnounced(t *testing.T) {
 	first := proxytest.Start(t)
 	first.Assembly.Close()
 	w := first.Another(first.BesideBackend())
-	who := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "alice", UserType: bridge.Agent}, Rights: bridge.AllRights}
-	joined, err := w.Chat.Join(t.Context(), who.Session, who.Party)
+	who := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "alice", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}, Rights: bridge.AllRights}
+	joined, err := w.Chat.Join(t.Context(), who.Session, proxy.Joining{Party: who.Party})
 	require.NoError(t, err)
 	content := make([]byte, 40<<20)
 	rand.Read(content)

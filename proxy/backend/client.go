@@ -42,6 +42,10 @@ type Client struct {
 	base     *url.URL
 	http     *http.Client
 	features []string
+	active   *activities
+	limits   *limitWatchers
+
+	maxDocumentSize int64 // bytes; 0: any
 }
 
 // Dial asks the backend for its versions and features. Until ctx ends it waits for a
@@ -85,7 +89,7 @@ func newClient(o ClientOptions) (*Client, error) {
 	transport.ResponseHeaderTimeout = time.Minute
 	transport.DisableCompression = true
 	transport.Proxy = nil
-	return &Client{cfg: o, base: base, http: &http.Client{Transport: transport, CheckRedirect: noRedirect}}, nil
+	return &Client{cfg: o, base: base, limits: &limitWatchers{}, active: &activities{last: map[string]time.Time{}}, http: &http.Client{Transport: transport, CheckRedirect: noRedirect}}, nil
 }
 
 // noRedirect follows no redirect, because the secret and the documents are for one host only.
@@ -101,7 +105,7 @@ func (c *Client) greet(ctx context.Context) error {
 	if !slices.Contains(h.Versions, version) {
 		return fmt.Errorf("the backend speaks versions %v, and this proxy version %d", h.Versions, version)
 	}
-	c.features = h.Features
+	c.features, c.maxDocumentSize = h.Features, h.MaxDocumentSize
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"attache/bridge"
@@ -17,8 +18,17 @@ import (
 // Events delivers the transcript after position. A stream that breaks is opened again after
 // the last event that it brought.
 func (c chatServer) Events(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+	return c.EventsAndInfo(ctx, session, userID, position, deliver, nil)
+}
+
+// EventsAndInfo is Events, and informs if the backend has the feature.
+func (c chatServer) EventsAndInfo(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error,
+	inform func(bridge.SessionChanged) error) error {
+	if !slices.Contains(c.client.features, featureInfo) {
+		inform = nil
+	}
 	r := &eventReader{
-		client: c.client, path: pathOf(pathEvents, session, userID), position: position, deliver: deliver,
+		client: c.client, received: c.received, path: pathOf(pathEvents, session, userID), position: position, deliver: deliver, inform: inform,
 		log: c.client.cfg.Log.With("session", session, "user", userID),
 	}
 	between := backoff{first: 100 * time.Millisecond, max: 2 * time.Second}
@@ -45,11 +55,13 @@ func (c chatServer) Events(ctx context.Context, session, userID string, position
 // eventReader reads a session's events for one party, over one stream after the other.
 type eventReader struct {
 	client   *Client
+	received func(event) bridge.Event
 	path     string
 	position int64
 	deliver  func(bridge.Event) error
+	inform   func(bridge.SessionChanged) error // nil: not asked for
 	log      *slog.Logger
-	stopped  bool // deliver returned an error
+	stopped  bool // deliver or inform returned an error
 	skipping bool // the rest of a line longer than maxLine
 }
 
@@ -60,7 +72,11 @@ func (r *eventReader) readStream(ctx context.Context) error {
 	defer cancel(nil)
 	silent := time.AfterFunc(r.client.cfg.IdleTimeout, func() { cancel(errSilent) })
 	defer silent.Stop()
-	req, err := r.client.request(ctx, http.MethodGet, fmt.Sprintf("%s?after=%d", r.path, r.position), nil)
+	path := fmt.Sprintf("%s?after=%d", r.path, r.position)
+	if r.inform != nil {
+		path += "&info=true"
+	}
+	req, err := r.client.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return bridge.AsError(err)
 	}
@@ -107,7 +123,8 @@ func (r *eventReader) splitLine(data []byte, _ bool) (advance int, line []byte, 
 	return 0, nil, nil
 }
 
-// handleLine handles one line: an event, an error, which is the last line, or nothing.
+// handleLine handles one line: an event, an error, which is the last line, what is known of the
+// session, or nothing.
 func (r *eventReader) handleLine(line []byte) error {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil
@@ -115,20 +132,36 @@ func (r *eventReader) handleLine(line []byte) error {
 	if err := decodeError(line); err != nil {
 		return err
 	}
+	if info, ok := r.decodeInfo(line); ok {
+		if err := r.inform(info); err != nil {
+			r.stopped = true
+			return err
+		}
+		return nil
+	}
 	var e event
 	if err := json.Unmarshal(line, &e); err != nil {
 		r.skip(line, err)
 		return nil
 	}
-	if e.ID <= r.position {
+	if !e.Transient() && e.ID <= r.position {
 		return nil // whatever the backend does, a page must not see it twice
 	}
-	if err := r.deliver(e.Event); err != nil {
+	if err := r.deliver(r.received(e)); err != nil {
 		r.stopped = true
 		return err
 	}
-	r.position = e.ID
+	r.position = max(r.position, e.ID)
 	return nil
+}
+
+// decodeInfo returns what a line says of the session, if that is what it is.
+func (r *eventReader) decodeInfo(line []byte) (info bridge.SessionChanged, ok bool) {
+	var w wireInfo
+	if r.inform == nil || json.Unmarshal(line, &w) != nil || w.Type != typeInfo {
+		return info, false
+	}
+	return bridge.SessionChanged{IdleExpires: bounded(w.IdleExpires), Saved: bounded(w.Saved), Monitored: w.Monitored}, true
 }
 
 // skip advances past an event that cannot be decoded, which would otherwise come again for

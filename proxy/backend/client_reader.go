@@ -19,6 +19,7 @@ type documentReader struct {
 	client   *Client
 	document proxy.Document
 	ctx      context.Context
+	tag      string // ETag of the first response, for a document without a digest
 	offset   int64
 	body     io.ReadCloser           // from offset on; nil: not requested
 	stop     context.CancelCauseFunc // ends the request that body belongs to
@@ -90,6 +91,8 @@ func (r *documentReader) fetch(ctx context.Context) error {
 	case err != nil:
 	case d.SHA256 != r.document.SHA256 || d.Size != r.document.Size:
 		err = errChanged
+	case !d.HasDigest() && r.tag != "" && res.Header.Get("ETag") != r.tag:
+		err = errChanged
 	case res.StatusCode != http.StatusPartialContent && r.offset > 0:
 		err = errors.New("the backend ignored the header Range")
 	}
@@ -97,7 +100,7 @@ func (r *documentReader) fetch(ctx context.Context) error {
 		res.Body.Close()
 		return bridge.AsError(err)
 	}
-	r.body = res.Body
+	r.body, r.tag = res.Body, res.Header.Get("ETag")
 	return nil
 }
 

@@ -212,7 +212,7 @@ func TestClient_IgnoresUnknownMembers(t *testing.T) {
 	}
 	limits := `{"maxFiles":3,"maxFileSize":null,"usedFiles":1,"later":-1.5}`
 	answer(`{"party":{"userId":"ann","userType":"AGENT","later":{}},"limits":` + limits + `,"position":7,"later":[]}`)
-	j, err := c.Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent})
+	j, err := c.Join(t.Context(), "s1", proxy.Joining{Party: bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}})
 	require.NoError(t, err)
 	want := bridge.Unlimited()
 	want.MaxFiles, want.UsedFiles = 3, 1
@@ -297,7 +297,7 @@ func TestClient_RetriesUntilTheBackendIsBack(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found)
 	require.Equal(t, e.ID, again.ID)
-	last, err := b.Chat.Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent, Visibility: bridge.All})
+	last, err := b.Chat.Join(t.Context(), "s1", proxy.Joining{Party: bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent, Visibility: bridge.All}})
 	require.NoError(t, err)
 	require.Equal(t, e.ID, last.Position, "it was posted once")
 }
@@ -338,7 +338,7 @@ func TestJoin_RefusesAnotherParty(t *testing.T) {
 				return true
 			})
 			before := g.seen.Load()
-			_, err := c.Join(t.Context(), "s1", bridge.Party{UserID: "carol", UserType: bridge.Client})
+			_, err := c.Join(t.Context(), "s1", proxy.Joining{Party: bridge.Party{UserID: "carol", UserType: bridge.Client}})
 			require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err))
 			require.Equal(t, before+1, g.seen.Load(), "a retry would get the same answer")
 			require.Contains(t, log.String(), "another party")
@@ -353,7 +353,7 @@ func TestClient_RetriesNoLongerThanRetryFor(t *testing.T) {
 	o.RetryFor = 20 * time.Millisecond
 	c := b.dial(o)
 	g.set(away)
-	_, err := c.Chat().Join(t.Context(), "s1", bridge.Party{UserID: "ann", UserType: bridge.Agent})
+	_, err := c.Chat().Join(t.Context(), "s1", proxy.Joining{Party: bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}})
 	require.Equal(t, bridge.CodeChatUnavailable, bridge.CodeOf(err))
 	_, err = c.Documents(b.Store).Open(t.Context(), b.Store.NewID())
 	require.Equal(t, bridge.CodeStorageUnavailable, bridge.CodeOf(err))
@@ -443,7 +443,7 @@ func TestDial(t *testing.T) {
 func (b *world) staged(content []byte) proxy.Document {
 	b.t.Helper()
 	d := proxy.Document{ID: b.Store.NewID(), Name: "a.bin", Size: int64(len(content)), SHA256: sha256.Sum256(content), Created: time.Now()}
-	w, err := b.Store.Begin(b.t.Context(), d.ID)
+	w, err := b.Store.Begin(b.t.Context(), d, 0)
 	require.NoError(b.t, err)
 	stored := make(chan error, 100)
 	for len(content) > 0 {

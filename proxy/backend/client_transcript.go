@@ -44,7 +44,7 @@ func (c transcripts) Transcript(ctx context.Context, session string, position in
 			if e.ID <= position {
 				continue
 			}
-			if err := each(e.Event); err != nil {
+			if err := each(c.chat.received(e)); err != nil {
 				return err
 			}
 			position = e.ID

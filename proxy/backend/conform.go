@@ -17,7 +17,7 @@ type CaseResult struct {
 }
 
 // caseTimeout bounds one case.
-const caseTimeout = 30 * time.Second
+const caseTimeout = time.Minute
 
 // Conform runs the cases of docs/backend.md against a backend, one after the other, and
 // reports each result: of every case, or of those whose sentence contains only. It uses
@@ -32,7 +32,7 @@ func Conform(ctx context.Context, o ClientOptions, only string, report func(Case
 	if err := c.greet(ctx); err != nil {
 		return fmt.Errorf("ask the backend for its features: %w", err)
 	}
-	for _, one := range slices.Concat(helloCases, chatCases, streamCases, transcriptCases, allowanceCases, documentCases) {
+	for _, one := range slices.Concat(helloCases, chatCases, partyCases, streamCases, noticeCases, idleCases, transcriptCases, allowanceCases, limitCases, documentCases, responseCases) {
 		if !strings.Contains(one.name, only) {
 			continue
 		}
@@ -96,6 +96,8 @@ func (t *caseRun) cleanUp() {
 		t.remove(ctx, id)
 	}
 }
+
+func (t *caseRun) has(feature string) bool { return slices.Contains(t.features, feature) }
 
 // must ends the case if err is not nil.
 func must(step string, err error) {

@@ -31,7 +31,7 @@ func (t *caseRun) join(user string, kind bridge.UserType) wireJoined {
 }
 
 func (t *caseRun) tryJoin(user string, kind bridge.UserType) (j wireJoined, err error) {
-	err = t.callOnce(http.MethodPost, pathOf(pathParties, t.session), wireParty{UserID: user, Nickname: user, UserType: kind}, &j)
+	err = t.callOnce(http.MethodPost, pathOf(pathParties, t.session), wireParty{UserID: user, Nickname: user, UserType: kind, ClientVersion: bridge.VersionCurrent}, &j)
 	return j, err
 }
 
@@ -158,7 +158,7 @@ var chatCases = []contractCase{
 		defer s.close()
 		var j wireJoined
 		must("join under another nickname", t.callOnce(http.MethodPost, pathOf(pathParties, t.session),
-			wireParty{UserID: "ann", Nickname: "Ann L.", UserType: bridge.Agent}, &j))
+			wireParty{UserID: "ann", Nickname: "Ann L.", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}, &j))
 		mustEqual("the nickname", "Ann L.", j.Party.Nickname)
 		e := s.event()
 		mustEqual("the event's type", bridge.Notice, e.Type)
@@ -268,6 +268,28 @@ var chatCases = []contractCase{
 		must("find another key", t.callOnce(http.MethodGet, pathOf(pathKey, t.session, newKey()), nil, &found))
 		if found.Event != nil {
 			fail("an unused key is found")
+		}
+	}},
+	{name: "a backend that vouches does so for no party that a proxy registered, and not because a post says so", feature: featureVouches, body: func(t *caseRun) {
+		t.join("ann", bridge.Agent)
+		t.join("carol", bridge.Client)
+		n := notice("a.pdf", 1)
+		n.Vouched = true
+		stored := t.post("carol", n)
+		var found struct{ Event *event }
+		must("look up the key", t.callOnce(http.MethodGet, pathOf(pathKey, t.session, n.Key), nil, &found))
+		if found.Event == nil {
+			fail("the key of a notice is not found")
+		}
+		var file event
+		must("find the file", t.callOnce(http.MethodGet, pathOf(pathFile, t.session, "ann", stored.Data.Get(bridge.KeyFileID)), nil, &file))
+		s := t.follow(t.ctx, "ann", stored.ID-1)
+		defer s.close()
+		for where, e := range map[string]bridge.Event{
+			"the answer to its post": stored, "its key": found.Event.Event, "its file-id": file.Event, "the stream of events": s.event(),
+		} {
+			mustEqual("the id by "+where, stored.ID, e.ID)
+			mustEqual("vouched by "+where, false, e.Vouched)
 		}
 	}},
 	{name: "a party that is not in the session cannot post to it", body: func(t *caseRun) {

@@ -41,6 +41,26 @@ var allowanceCases = []contractCase{
 		must("release", t.callOnce(http.MethodDelete, pathOf(pathReserve, t.session, "carol", n.Key), nil, nil))
 		mustEqual("the files used after the release", before.UsedFiles+1, t.used().UsedFiles)
 	}},
+	{name: "a reservation is corrected downwards only, and a notice of the corrected size spends it", feature: featureCorrections, body: func(t *caseRun) {
+		t.joinCustomer()
+		n := notice("a.pdf", 1)
+		before := t.used()
+		must("reserve", t.callOnce(http.MethodPut, pathOf(pathReserve, t.session, "carol", n.Key), wireReservation{"a.pdf", 9}, nil))
+		mustEqual("the bytes used", before.UsedTotalSize+9, t.used().UsedTotalSize)
+		for range 2 {
+			must("correct", t.correct(n.Key, 1))
+		}
+		mustEqual("the files used after the correction", before.UsedFiles+1, t.used().UsedFiles)
+		mustEqual("the bytes used after the correction", before.UsedTotalSize+1, t.used().UsedTotalSize)
+		mustRefuse("a correction upwards", bridge.CodeUploadConflict, t.correct(n.Key, 2))
+		mustEqual("the bytes used after a correction upwards", before.UsedTotalSize+1, t.used().UsedTotalSize)
+		t.post("carol", n)
+		mustEqual("the files used after the notice", before.UsedFiles+1, t.used().UsedFiles)
+		mustEqual("the bytes used after the notice", before.UsedTotalSize+1, t.used().UsedTotalSize)
+		must("correct a spent reservation", t.correct(n.Key, 0))
+		must("correct an unknown reservation", t.correct(newKey(), 1))
+		mustEqual("the bytes used in the end", before.UsedTotalSize+1, t.used().UsedTotalSize)
+	}},
 	{name: "reserving the key of a message is refused with upload-conflict", feature: featureAllowances, body: func(t *caseRun) {
 		t.joinCustomer()
 		m := message("hello")
@@ -94,6 +114,10 @@ func (t *caseRun) used() bridge.Limits {
 
 func (t *caseRun) reserve(key string) error {
 	return t.callOnce(http.MethodPut, pathOf(pathReserve, t.session, "carol", key), wireReservation{"a.pdf", 1}, nil)
+}
+
+func (t *caseRun) correct(key string, size int64) error {
+	return t.callOnce(http.MethodPatch, pathOf(pathReserve, t.session, "carol", key), wireCorrection{size}, nil)
 }
 
 // newDocument returns a document that no store has yet, and its bytes.
@@ -208,6 +232,9 @@ func (t *caseRun) mustHave(id string, d proxy.Document, content []byte) {
 		fail("the time of creation is %s, but should be %s", described.Created, d.Created)
 	}
 	described.Created = d.Created
+	if !described.HasDigest() {
+		described.SHA256 = d.SHA256 // the contract lets a store forget it
+	}
 	mustEqual("the document", d, described)
 }
 
@@ -274,6 +301,20 @@ var documentCases = []contractCase{
 		mustRefuse("another document under the same id", bridge.CodeUploadConflict, err)
 		t.mustHave(id, d, content)
 	}},
+	{name: "a document larger than maxDocumentSize is refused with file-size, before its bytes are sent", body: func(t *caseRun) {
+		most := t.maxDocumentSize
+		if most == 0 {
+			return // there is no limit
+		}
+		d, _ := t.newDocument(0)
+		d.Size = most + 1
+		put := t.putSlowly(d)
+		waitBriefly(put.done)
+		put.body.CloseWithError(errors.New("no byte is sent"))
+		<-put.done
+		mustRefuse("a document that is a byte too large", bridge.CodeFileSize, put.err)
+		t.mustMiss(d.ID)
+	}},
 	{name: "two concurrent puts of a document make one document, and both return its id", body: func(t *caseRun) {
 		d, content := t.newDocument(3 << 20)
 		first := t.putSlowly(d)
@@ -336,6 +377,139 @@ var documentCases = []contractCase{
 		}
 		must("remove a document that never existed", t.remove(t.ctx, proposedID()))
 	}},
+	{name: "removing one link leaves a document that has another; removing the last one removes it, and again does nothing", feature: featureLinks, body: func(t *caseRun) {
+		d, content := t.newDocument(1000)
+		d.Session, d.UserID = t.session, "carol"
+		id := t.store(d, content)
+		other := t.session + "-2"
+		for range 2 {
+			must("link", t.link(http.MethodPut, id, other))
+		}
+		must("remove a link that the document does not have", t.link(http.MethodDelete, id, t.session+"-3"))
+		for range 2 {
+			must("remove the link that the document was put with", t.link(http.MethodDelete, id, t.session))
+			t.mustHaveBytes(id, content)
+		}
+		for range 2 {
+			must("remove the last link", t.link(http.MethodDelete, id, other))
+			t.mustMiss(id)
+		}
+	}},
+	{name: "the link that a document is put with is its only one", feature: featureLinks, body: func(t *caseRun) {
+		d, content := t.newDocument(1000)
+		d.Session, d.UserID = t.session, "carol"
+		id := t.store(d, content)
+		must("remove the only link", t.link(http.MethodDelete, id, t.session))
+		t.mustMiss(id)
+	}},
+	{name: "links of two files of a session, and the session's own, are three", feature: featureLinks, body: func(t *caseRun) {
+		d, content := t.newDocument(1000)
+		d.Session, d.UserID = t.session, "carol"
+		id := t.store(d, content)
+		first, second := proxy.FileLink(t.session, newKey()), proxy.FileLink(t.session, newKey())
+		for _, to := range []string{first, second} {
+			must("link to a file", t.link(http.MethodPut, id, to))
+		}
+		for _, to := range []string{first, t.session} {
+			must("remove a link", t.link(http.MethodDelete, id, to))
+			t.mustHaveBytes(id, content)
+		}
+		must("remove the last link", t.link(http.MethodDelete, id, second))
+		t.mustMiss(id)
+	}},
+	{name: "a document may be put without a session, and is linked later", feature: featureLinks, body: func(t *caseRun) {
+		d, content := t.newDocument(1000)
+		id := t.store(d, content)
+		t.mustHaveBytes(id, content)
+		must("link", t.link(http.MethodPut, id, t.session))
+		must("link to a standard response", t.link(http.MethodPut, id, proxy.ResponseLink("greeting")))
+		must("remove a link", t.link(http.MethodDelete, id, t.session))
+		t.mustHaveBytes(id, content)
+		must("remove the last link", t.link(http.MethodDelete, id, proxy.ResponseLink("greeting")))
+		t.mustMiss(id)
+	}},
+	{name: "removing a document removes it with all its links", feature: featureLinks, body: func(t *caseRun) {
+		d, content := t.newDocument(1000)
+		d.Session = t.session
+		id := t.store(d, content)
+		must("link", t.link(http.MethodPut, id, t.session+"-2"))
+		must("remove", t.remove(t.ctx, id))
+		t.mustMiss(id)
+	}},
+	{name: "an update replaces name, type and description, and leaves the bytes; HEAD describes it without them", feature: featureUpdates, body: func(t *caseRun) {
+		d, content := t.newDocument(1000)
+		id := t.store(d, content)
+		next := d
+		next.Name, next.MimeType, next.Description = "neu.txt", "text/plain", ""
+		attributes := next
+		attributes.ID, attributes.SHA256 = id, [32]byte{}
+		for range 2 {
+			must("update", t.update(attributes, nil))
+		}
+		t.mustHave(id, next, content)
+		req, err := t.request(t.ctx, http.MethodHead, pathOf(pathDocument, id), nil)
+		must("make the request", err)
+		res, err := t.send(req, bridge.CodeStorageUnavailable)
+		must("HEAD", err)
+		drain(res)
+		described, err := decodeDocument(res.Header.Get(headerDocument))
+		must("read the header "+headerDocument, err)
+		mustEqual("the name", next.Name, described.Name)
+		mustEqual("the size", next.Size, described.Size)
+	}},
+	{name: "an update with bytes replaces them with their size and digest, and one with another digest changes nothing", feature: featureUpdates, body: func(t *caseRun) {
+		d, content := t.newDocument(300_000)
+		id := t.store(d, content)
+		next, other := t.newDocument(200_001)
+		next.ID, next.Created = id, d.Created
+		for range 2 {
+			must("update", t.update(next, other))
+		}
+		t.mustHave(id, next, other)
+		mustRefuse("an update with another digest", bridge.CodeDigest, t.update(next, append(other[1:len(other):len(other)], 'x', 'y')[:len(other)]))
+		t.mustHave(id, next, other)
+	}},
+	{name: "an update of an unknown document is refused with document-unknown", feature: featureUpdates, body: func(t *caseRun) {
+		d, content := t.newDocument(1000)
+		mustRefuse("an update with bytes", bridge.CodeDocument, t.update(d, content))
+		d.SHA256 = [32]byte{}
+		mustRefuse("an update of attributes", bridge.CodeDocument, t.update(d, nil))
+		t.mustMiss(d.ID)
+	}},
+	{name: "linking an unknown document is refused with document-unknown, and unlinking it does nothing", feature: featureLinks, body: func(t *caseRun) {
+		id := proposedID()
+		mustRefuse("a link of an unknown document", bridge.CodeDocument, t.link(http.MethodPut, id, t.session))
+		must("remove a link of an unknown document", t.link(http.MethodDelete, id, t.session))
+		t.mustMiss(id)
+	}},
+}
+
+// update changes a document: its attributes, or with a digest also its bytes.
+func (t *caseRun) update(d proxy.Document, content []byte) error {
+	header, err := encodeDocument(d)
+	must("describe the document", err)
+	req, err := t.request(t.ctx, http.MethodPatch, pathOf(pathDocument, d.ID), bytes.NewReader(content))
+	must("make the request", err)
+	req.Header.Set(headerDocument, header)
+	return t.sendFor(req, bridge.CodeStorageUnavailable, nil)
+}
+
+// link adds or removes a link of a document.
+func (t *caseRun) link(method, id, to string) error {
+	err := t.callOnce(method, pathOf(pathLink, id, to), nil, nil)
+	if method == http.MethodDelete && bridge.CodeOf(err) == bridge.CodeDocument {
+		return nil
+	}
+	return err
+}
+
+// mustHaveBytes ends the case unless the store has the document's bytes.
+func (t *caseRun) mustHaveBytes(id string, content []byte) {
+	_, got, err := t.get(id, "")
+	must("get the document", err)
+	if !bytes.Equal(got, content) {
+		fail("the %d bytes that came back are not the %d bytes stored", len(got), len(content))
+	}
 }
 
 // brokenBody is a body that breaks off.

@@ -19,8 +19,12 @@ type caseStream struct {
 }
 
 func (t *caseRun) follow(ctx context.Context, user string, after int64) *caseStream {
+	return t.stream(ctx, user, fmt.Sprint("after=", after))
+}
+
+func (t *caseRun) stream(ctx context.Context, user, query string) *caseStream {
 	ctx, cancel := context.WithCancel(ctx)
-	req, err := t.request(ctx, http.MethodGet, fmt.Sprintf("%s?after=%d", pathOf(pathEvents, t.session, user), after), nil)
+	req, err := t.request(ctx, http.MethodGet, pathOf(pathEvents, t.session, user)+"?"+query, nil)
 	must("open the stream of events", err)
 	res, err := t.send(req, bridge.CodeChatUnavailable)
 	if err != nil {
@@ -61,6 +65,19 @@ func (s *caseStream) event() bridge.Event {
 		must("the stream ended", err)
 		if e != nil {
 			return e.Event
+		}
+	}
+}
+
+// info returns the next line that says what is known of the session.
+func (s *caseStream) info() (w wireInfo) {
+	for {
+		if !s.lines.Scan() {
+			fail("the stream ended before it said what is known of the session (%v)", s.lines.Err())
+		}
+		must("the stream ended", decodeError(s.lines.Bytes()))
+		if json.Unmarshal(s.lines.Bytes(), &w) == nil && w.Type == typeInfo {
+			return w
 		}
 	}
 }
@@ -144,6 +161,52 @@ var streamCases = []contractCase{
 		inside := t.follow(t.ctx, "ann", hidden.ID-1)
 		defer inside.close()
 		mustEqual("the id of the agent's event", hidden.ID, inside.event().ID)
+	}},
+	{name: "a transient notice has no id, comes once to every other party that may see it, and is not in the history", body: func(t *caseRun) {
+		t.join("ann", bridge.Agent)
+		t.join("bob", bridge.Agent)
+		position := t.join("carol", bridge.Client).Position
+		typing := func(e bridge.Event) {
+			e.Type, e.NoticeType = bridge.Notice, bridge.TypingStarted
+			if stored := t.post("ann", e); !stored.Transient() {
+				fail("the notice has id %d", stored.ID)
+			}
+		}
+		streams := map[string]*caseStream{}
+		for _, user := range []string{"ann", "bob", "carol"} {
+			streams[user] = t.follow(t.ctx, user, position)
+			defer streams[user].close()
+		}
+		// The streams have begun once they bring an event.
+		first := t.post("ann", message("first"))
+		for user, s := range streams {
+			mustEqual("the first event's id on "+user+"'s stream", first.ID, s.event().ID)
+		}
+		typing(bridge.Event{Text: "for all"})
+		typing(bridge.Event{Text: "for agents", Visibility: bridge.Internal})
+		typing(bridge.Event{Text: "for bob", Receiver: "bob"})
+		typing(bridge.Event{Text: "for carol", Receiver: "carol"})
+		keys := map[string]string{}
+		for user, texts := range map[string][]string{"bob": {"for all", "for agents", "for bob"}, "carol": {"for all", "for carol"}} {
+			for _, text := range texts {
+				e := streams[user].event()
+				if known, ok := keys[text]; e.Key == "" || ok && known != e.Key {
+					fail("the key of the notice %q is %q on one stream and %q on another", text, known, e.Key)
+				}
+				keys[text] = e.Key
+				mustEqual("the text of the next notice on "+user+"'s stream", text, e.Text)
+				mustEqual("its id", 0, e.ID)
+				mustEqual("its sender", "ann", e.From.UserID)
+			}
+		}
+		last := t.post("ann", message("last"))
+		for user, s := range streams {
+			mustEqual("the last event's id on "+user+"'s stream", last.ID, s.event().ID)
+		}
+		again := t.follow(t.ctx, "bob", position)
+		defer again.close()
+		mustEqual("the id of the history's first event", first.ID, again.event().ID)
+		mustEqual("the id of the history's second event", last.ID, again.event().ID)
 	}},
 	{name: "a party's own party-left is its stream's last event, and not-joined the last line", body: func(t *caseRun) {
 		t.join("ann", bridge.Agent)

@@ -31,6 +31,26 @@ var transcriptCases = []contractCase{
 		}
 		mustEqual("the messages' ids", fmt.Sprint(want), fmt.Sprint(got))
 	}},
+	{name: "a transcript's events have all that they were posted with: a mail needs the name and size of each file", feature: featureTranscripts, body: func(t *caseRun) {
+		t.join("ann", bridge.Agent)
+		notice := bridge.Announcement{
+			Name: "größe.pdf", Size: 1234, DocumentID: "0000conform00001", Key: newKey(), Custom: bridge.Data{bridge.Text("case", "42")},
+		}.Notice(bridge.All)
+		posted := t.post("ann", notice)
+		for _, e := range t.transcript(0) {
+			if e.ID != posted.ID {
+				continue
+			}
+			mustEqual("the notice type", bridge.SystemCommand, e.NoticeType)
+			mustEqual("the text", bridge.FileUploaded, e.Text)
+			mustEqual("the sender", "ann", e.From.UserID)
+			for _, key := range []string{bridge.KeyFileName, bridge.KeyFileSize, bridge.KeyDocumentID, bridge.KeyFileID, "case"} {
+				mustEqual(key, posted.Data.Get(key), e.Data.Get(key))
+			}
+			return
+		}
+		fail("the notice is not in the transcript")
+	}},
 	{name: "a transcript after an event has only the events after it", feature: featureTranscripts, body: func(t *caseRun) {
 		t.join("ann", bridge.Agent)
 		known := t.post("ann", message("one"))

@@ -41,13 +41,15 @@ type shape map[string]shape
 
 var eventShape = shape{
 	"id": nil, "type": nil, "at": nil, "visibility": nil, "text": nil, "notice": nil, "data": nil, "key": nil,
-	"from":   {"userId": nil, "nickname": nil, "userType": nil},
+	"asker": nil, "messageType": nil, "treatAs": nil, "receiver": nil, "attributes": nil, "vouched": nil,
+	"from":   {"userId": nil, "nickname": nil, "userType": nil, "style": nil},
+	"info":   {"personId": nil, "timeZone": nil, "protocol": nil},
 	"reason": {"code": nil, "text": nil},
 }
 
 var limitsShape = shape{
 	"maxFiles": nil, "usedFiles": nil, "maxFileSize": nil, "maxTotalSize": nil, "usedTotalSize": nil, "types": nil,
-	"needAgent": nil, "agentHere": nil, "maxDownloads": nil, "usedDownloads": nil,
+	"needAgent": nil, "agentHere": nil, "maxDownloads": nil, "usedDownloads": nil, "deleteFile": nil, "deleteOthers": nil,
 }
 
 // lenient reads JSON that bridge, which is strict, would refuse: it may have a later

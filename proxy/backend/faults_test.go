@@ -8,29 +8,39 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/backend"
 	"attache/proxy/chat"
+	"attache/proxy/engine"
 )
 
 // brokenChat is Chat Server with one fault: the function that is set.
 type brokenChat struct {
 	*chat.Server
-	join    func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error)
+	join    func(ctx context.Context, session string, p proxy.Joining) (proxy.Joined, error)
 	post    func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error)
 	leave   func(ctx context.Context, session, userID string) error
+	depart  func(ctx context.Context, session, userID string, d proxy.Departure) error
 	events  func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error
+	inform  func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error, inform func(bridge.SessionChanged) error) error
 	file    func(ctx context.Context, session, userID, fileID string) (bridge.Event, error)
 	find    func(ctx context.Context, session, key string) (bridge.Event, bool, error)
 	reserve func(ctx context.Context, session, userID, key, name string, size int64) error
 	release func(ctx context.Context, session, userID, key string) error
+	correct func(ctx context.Context, session, userID, key string, size int64) error
 	attempt func(ctx context.Context, session, userID, key, fileID string) error
+
+	limits func(ctx context.Context, session, userID string) (bridge.Limits, error)
+	watch  func(changed func()) (stop func())
 
 	transcript func(ctx context.Context, session string, position int64, each func(bridge.Event) error) error
 	ended      func(ctx context.Context, cursor string, ended func(session, cursor string) error) error
@@ -50,7 +60,21 @@ func (b *brokenChat) Ended(ctx context.Context, cursor string, ended func(sessio
 	return b.Server.Ended(ctx, cursor, ended)
 }
 
-func (b *brokenChat) Join(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
+func (b *brokenChat) Limits(ctx context.Context, session, userID string) (bridge.Limits, error) {
+	if b.limits != nil {
+		return b.limits(ctx, session, userID)
+	}
+	return b.Server.Limits(ctx, session, userID)
+}
+
+func (b *brokenChat) WatchLimits(changed func()) (stop func()) {
+	if b.watch != nil {
+		return b.watch(changed)
+	}
+	return b.Server.WatchLimits(changed)
+}
+
+func (b *brokenChat) Join(ctx context.Context, session string, p proxy.Joining) (proxy.Joined, error) {
 	if b.join != nil {
 		return b.join(ctx, session, p)
 	}
@@ -64,13 +88,26 @@ func (b *brokenChat) Post(ctx context.Context, session, userID string, e bridge.
 	return b.Server.Post(ctx, session, userID, e)
 }
 
-func (b *brokenChat) Leave(ctx context.Context, session, userID string, reason bridge.Reason, after bridge.AfterAction) error {
+func (b *brokenChat) Leave(ctx context.Context, session, userID string, d proxy.Departure) error {
+	if b.depart != nil {
+		return b.depart(ctx, session, userID, d)
+	}
 	if b.leave != nil {
 		if err := b.leave(ctx, session, userID); err != nil {
 			return err
 		}
 	}
-	return b.Server.Leave(ctx, session, userID, reason, after)
+	return b.Server.Leave(ctx, session, userID, d)
+}
+
+func (b *brokenChat) EventsAndInfo(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error, inform func(bridge.SessionChanged) error) error {
+	switch {
+	case b.inform != nil:
+		return b.inform(ctx, session, userID, position, deliver, inform)
+	case b.events != nil:
+		return b.events(ctx, session, userID, position, deliver)
+	}
+	return b.Server.EventsAndInfo(ctx, session, userID, position, deliver, inform)
 }
 
 func (b *brokenChat) Events(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
@@ -108,6 +145,13 @@ func (b *brokenChat) Release(ctx context.Context, session, userID, key string) e
 	return b.Server.Release(ctx, session, userID, key)
 }
 
+func (b *brokenChat) Correct(ctx context.Context, session, userID, key string, size int64) error {
+	if b.correct != nil {
+		return b.correct(ctx, session, userID, key, size)
+	}
+	return b.Server.Correct(ctx, session, userID, key, size)
+}
+
 func (b *brokenChat) Attempt(ctx context.Context, session, userID, key, fileID string) error {
 	if b.attempt != nil {
 		return b.attempt(ctx, session, userID, key, fileID)
@@ -115,13 +159,101 @@ func (b *brokenChat) Attempt(ctx context.Context, session, userID, key, fileID s
 	return b.Server.Attempt(ctx, session, userID, key, fileID)
 }
 
-// chatFaults are faults that an adapter might have, each with the case of the contract that
-// must find it.
-var chatFaults = []struct {
+// vouched marks a customer's file.
+func vouched(e bridge.Event) bridge.Event {
+	e.Vouched = e.IsFile() && e.From.UserType == bridge.Client
+	return e
+}
+
+type fault struct {
 	name string
 	held string // words of the case's sentence
 	make func(real *chat.Server) *brokenChat
-}{
+}
+
+// chatFaults are faults that an adapter might have, each with the case of the contract that
+// must find it.
+var chatFaults = []fault{
+	{"reports changes of limits that did not happen", "changes of limits", func(real *chat.Server) *brokenChat {
+		return &brokenChat{watch: func(changed func()) (stop func()) {
+			ctx, cancel := context.WithCancel(context.Background())
+			var done sync.WaitGroup
+			done.Go(func() {
+				for engine.Pause(ctx, time.Millisecond) == nil {
+					changed()
+				}
+			})
+			return func() { cancel(); done.Wait() }
+		}}
+	}},
+	{"keeps the question for the limits as a notice", "file-client-cfg-get", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			if e.IsFileConfig() {
+				e.NoticeType = bridge.UserCustom
+			}
+			return real.Post(ctx, session, userID, e)
+		}}
+	}},
+	{"answers the question for the limits with numbers", "file-client-cfg-get", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			stored, err := real.Post(ctx, session, userID, e)
+			if e.IsFileConfig() {
+				stored.Data = slices.Clone(stored.Data).Set(bridge.Int("upload-max-files", 3))
+			}
+			return stored, err
+		}}
+	}},
+	{"still gives a deleted file", "a deleted file is unknown", func(real *chat.Server) *brokenChat {
+		var files sync.Map
+		return &brokenChat{
+			post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+				stored, err := real.Post(ctx, session, userID, e)
+				if stored.IsFile() {
+					files.Store(stored.Data.Get(bridge.KeyFileID), stored)
+				}
+				return stored, err
+			},
+			file: func(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
+				if e, ok := files.Load(fileID); ok {
+					return e.(bridge.Event), nil
+				}
+				return real.File(ctx, session, userID, fileID)
+			},
+		}
+	}},
+	{"posts a second notice for a second deletion", "deleting a file again", func(real *chat.Server) *brokenChat {
+		var deleted sync.Map
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			if _, again := deleted.LoadOrStore(e.Deletes(), true); again && e.Deletes() != "" {
+				e.NoticeType = bridge.UserCustom
+			}
+			return real.Post(ctx, session, userID, e)
+		}}
+	}},
+	{"lets a customer delete a file that it may not see", "cannot be deleted by it", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			if e.Deletes() != "" {
+				userID = "ann"
+			}
+			return real.Post(ctx, session, userID, e)
+		}}
+	}},
+	{"gives the share of a deleted file back for each request", "gives its share of the limits back once", func(real *chat.Server) *brokenChat {
+		var deletions atomic.Int64
+		return &brokenChat{
+			post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+				if e.Deletes() != "" {
+					deletions.Add(1)
+				}
+				return real.Post(ctx, session, userID, e)
+			},
+			limits: func(ctx context.Context, session, userID string) (bridge.Limits, error) {
+				l, err := real.Limits(ctx, session, userID)
+				l.UsedFiles = max(0, l.UsedFiles-max(0, deletions.Load()-1))
+				return l, err
+			},
+		}
+	}},
 	{"gives files to a party that has left", "a party that has left finds no file", func(real *chat.Server) *brokenChat {
 		b := &brokenChat{}
 		b.file = func(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
@@ -152,6 +284,14 @@ var chatFaults = []struct {
 				if e.Visibility == bridge.Internal {
 					return nil
 				}
+				return each(e)
+			})
+		}}
+	}},
+	{"keeps no data in transcripts", "a transcript's events have all that they were posted with", func(real *chat.Server) *brokenChat {
+		return &brokenChat{transcript: func(ctx context.Context, session string, position int64, each func(bridge.Event) error) error {
+			return real.Transcript(ctx, session, position, func(e bridge.Event) error {
+				e.Data = nil
 				return each(e)
 			})
 		}}
@@ -266,7 +406,7 @@ var chatFaults = []struct {
 		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			p := bridge.Party{UserID: userID, UserType: bridge.Agent}
 			p.Check()
-			real.Join(ctx, session, p)
+			real.Join(ctx, session, proxy.Joining{Party: p})
 			return real.Post(ctx, session, userID, e)
 		}}
 	}},
@@ -291,15 +431,98 @@ var chatFaults = []struct {
 			return e, err
 		}}
 	}},
+	{"vouches for every customer, in the stream", "vouches does so for no party", func(real *chat.Server) *brokenChat {
+		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+			return real.Events(ctx, session, userID, position, func(e bridge.Event) error { return deliver(vouched(e)) })
+		}}
+	}},
+	{"vouches for every customer, in a file", "vouches does so for no party", func(real *chat.Server) *brokenChat {
+		return &brokenChat{file: func(ctx context.Context, session, userID, fileID string) (bridge.Event, error) {
+			e, err := real.File(ctx, session, userID, fileID)
+			return vouched(e), err
+		}}
+	}},
+	{"vouches for every customer, under a key", "vouches does so for no party", func(real *chat.Server) *brokenChat {
+		return &brokenChat{find: func(ctx context.Context, session, key string) (bridge.Event, bool, error) {
+			e, found, err := real.FindKey(ctx, session, key)
+			return vouched(e), found, err
+		}}
+	}},
+	{"vouches for what a proxy posts", "vouches does so for no party", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			e, err := real.Post(ctx, session, userID, e)
+			return vouched(e), err
+		}}
+	}},
+	{"drops lists from the data of a notice", "kept as it was sent", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			if e.NoticeType == bridge.UserCustom {
+				e.Data = slices.DeleteFunc(slices.Clone(e.Data), func(i bridge.Item) bool { return i.Type == bridge.TypeList })
+			}
+			return real.Post(ctx, session, userID, e)
+		}}
+	}},
+	{"appends a repeated notice", "kept as it was sent", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			if e.Type == bridge.Notice && !e.IsFile() {
+				e.Key = ""
+			}
+			return real.Post(ctx, session, userID, e)
+		}}
+	}},
+	{"drops the attributes of a message", "keeps its type", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			e.Attributes = nil
+			return real.Post(ctx, session, userID, e)
+		}}
+	}},
+	{"only passes a new nickname on", "renames its sender", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			renames := e.NoticeType == bridge.UpdateNick
+			if renames {
+				e.NoticeType = bridge.UserCustom
+			}
+			stored, err := real.Post(ctx, session, userID, e)
+			if renames {
+				stored.NoticeType, stored.From.Nickname = bridge.UpdateNick, e.Text
+			}
+			return stored, err
+		}}
+	}},
+	{"takes a nickname back at the next join", "renames its sender", func(real *chat.Server) *brokenChat {
+		return &brokenChat{join: func(ctx context.Context, session string, p proxy.Joining) (proxy.Joined, error) {
+			joined, err := real.Join(ctx, session, p)
+			joined.Party.Nickname = p.Nickname
+			return joined, err
+		}}
+	}},
+	{"shows direct messages to all", "a direct message is seen", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			receiver := e.Receiver
+			e.Receiver = ""
+			stored, err := real.Post(ctx, session, userID, e)
+			stored.Receiver = receiver
+			return stored, err
+		}}
+	}},
+	{"drops a direct message to nobody", "refused with party-unknown", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			stored, err := real.Post(ctx, session, userID, e)
+			if bridge.CodeOf(err) == bridge.CodeParty {
+				return bridge.Event{ID: 1, Type: e.Type, From: bridge.Party{UserID: userID, UserType: bridge.Client}, Visibility: bridge.All}, nil
+			}
+			return stored, err
+		}}
+	}},
 	{"lets a party join twice", "joining again adds no second", func(real *chat.Server) *brokenChat {
-		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
-			real.Leave(ctx, session, p.UserID, bridge.ReasonLeft, bridge.KeepAlive)
+		return &brokenChat{join: func(ctx context.Context, session string, p proxy.Joining) (proxy.Joined, error) {
+			real.Leave(ctx, session, p.UserID, proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.KeepAlive})
 			return real.Join(ctx, session, p)
 		}}
 	}},
 	{"shows a customer that a hidden party listens", "that a customer may not see", func(real *chat.Server) *brokenChat {
 		var agents atomic.Bool
-		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
+		return &brokenChat{join: func(ctx context.Context, session string, p proxy.Joining) (proxy.Joined, error) {
 			agents.CompareAndSwap(false, p.UserType == bridge.Supervisor)
 			j, err := real.Join(ctx, session, p)
 			j.Limits.AgentHere = agents.Load()
@@ -312,17 +535,88 @@ var chatFaults = []struct {
 		}}
 	}},
 	{"returns no position", "join returns the party", func(real *chat.Server) *brokenChat {
-		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
+		return &brokenChat{join: func(ctx context.Context, session string, p proxy.Joining) (proxy.Joined, error) {
 			j, err := real.Join(ctx, session, p)
 			j.Position = 0
 			return j, err
 		}}
 	}},
 	{"makes customers agents", "join returns the party", func(real *chat.Server) *brokenChat {
-		return &brokenChat{join: func(ctx context.Context, session string, p bridge.Party) (proxy.Joined, error) {
+		return &brokenChat{join: func(ctx context.Context, session string, p proxy.Joining) (proxy.Joined, error) {
 			j, err := real.Join(ctx, session, p)
 			j.Party.UserType = bridge.Agent
 			return j, err
+		}}
+	}},
+	{"closes an idle session without an alert", "an idle session is alerted", func(real *chat.Server) *brokenChat {
+		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {
+				if e.NoticeType == bridge.IdleControlAlert {
+					return nil
+				}
+				return deliver(e)
+			})
+		}}
+	}},
+	{"closes an idle session with another reason", "an idle session is alerted", func(real *chat.Server) *brokenChat {
+		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {
+				if e.Type == bridge.PartyLeft {
+					e.Reason = &bridge.Reason{Code: 3}
+				}
+				return deliver(e)
+			})
+		}}
+	}},
+	{"does not say when a session expires", "a join says when the idle session", func(real *chat.Server) *brokenChat {
+		return &brokenChat{join: func(ctx context.Context, session string, p proxy.Joining) (proxy.Joined, error) {
+			j, err := real.Join(ctx, session, p)
+			j.IdleExpires = 0
+			return j, err
+		}}
+	}},
+	{"lets customers stop idle control", "a customer does not change when", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			if e.NoticeType == bridge.IdleControlSet {
+				e.NoticeType = bridge.UserCustom
+			}
+			return real.Post(ctx, session, userID, e)
+		}}
+	}},
+	{"delivers a typing notice twice", "a transient notice", func(real *chat.Server) *brokenChat {
+		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {
+				if e.Transient() {
+					deliver(e)
+				}
+				return deliver(e)
+			})
+		}}
+	}},
+	{"gives a typing notice another key on each stream", "a transient notice", func(real *chat.Server) *brokenChat {
+		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+			return real.Events(ctx, session, userID, position, func(e bridge.Event) error {
+				if e.Transient() {
+					e.Key = userID
+				}
+				return deliver(e)
+			})
+		}}
+	}},
+	{"stores typing notices", "a transient notice", func(real *chat.Server) *brokenChat {
+		return &brokenChat{post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
+			if e.NoticeType == bridge.TypingStarted {
+				e.NoticeType = bridge.UserCustom
+			}
+			return real.Post(ctx, session, userID, e)
+		}}
+	}},
+	{"shows a party its own typing", "a transient notice", func(real *chat.Server) *brokenChat {
+		return &brokenChat{events: func(ctx context.Context, session, userID string, position int64, deliver func(bridge.Event) error) error {
+			if userID == "ann" {
+				userID = "bob"
+			}
+			return real.Events(ctx, session, userID, position, deliver)
 		}}
 	}},
 	{"delivers events twice", "brings the history in order", func(real *chat.Server) *brokenChat {
@@ -393,6 +687,19 @@ var chatFaults = []struct {
 	{"gives back a spent reservation", "a notice spends", func(real *chat.Server) *brokenChat {
 		return &brokenChat{reserve: func(context.Context, string, string, string, string, int64) error { return nil }, post: func(ctx context.Context, session, userID string, e bridge.Event) (bridge.Event, error) {
 			return real.Post(ctx, session, "ann", e)
+		}}
+	}},
+	{"does not correct a reservation", "is corrected downwards only", func(real *chat.Server) *brokenChat {
+		return &brokenChat{correct: func(context.Context, string, string, string, int64) error { return nil }}
+	}},
+	{"corrects a reservation upwards", "is corrected downwards only", func(real *chat.Server) *brokenChat {
+		return &brokenChat{correct: func(ctx context.Context, session, userID, key string, size int64) error {
+			err := real.Correct(ctx, session, userID, key, size)
+			if bridge.CodeOf(err) == bridge.CodeUploadConflict {
+				real.Release(ctx, session, userID, key)
+				err = real.Reserve(ctx, session, userID, key, "a.pdf", size)
+			}
+			return err
 		}}
 	}},
 	{"treats every known key as reserved", "reserving the key of a message", func(real *chat.Server) *brokenChat {
@@ -561,6 +868,186 @@ var storeFaults = []struct {
 	}},
 	{"does not remove", "a removed document is unknown", func(real backend.Store, _ func() string) *brokenStore {
 		return &brokenStore{remove: func(context.Context, string) error { return nil }}
+	}},
+}
+
+// brokenLinks are links with one fault: the function that is set.
+type brokenLinks struct {
+	proxy.Links
+	link   func(ctx context.Context, id, to string) error
+	unlink func(ctx context.Context, id, to string) error
+}
+
+func (b *brokenLinks) Link(ctx context.Context, id, to string) error {
+	if b.link != nil {
+		return b.link(ctx, id, to)
+	}
+	return b.Links.Link(ctx, id, to)
+}
+
+func (b *brokenLinks) Unlink(ctx context.Context, id, to string) error {
+	if b.unlink != nil {
+		return b.unlink(ctx, id, to)
+	}
+	return b.Links.Unlink(ctx, id, to)
+}
+
+var linkFaults = []struct {
+	name string
+	held string
+	make func(real proxy.Links, s proxy.Documents) *brokenLinks
+}{
+	{"removes the document with any link", "removing one link leaves", func(_ proxy.Links, s proxy.Documents) *brokenLinks {
+		return &brokenLinks{unlink: func(ctx context.Context, id, _ string) error { return s.Remove(ctx, id) }}
+	}},
+	{"never removes a document with a link", "removing the last one removes it", func(proxy.Links, proxy.Documents) *brokenLinks {
+		return &brokenLinks{unlink: func(context.Context, string, string) error { return nil }}
+	}},
+	{"drops the session that a document is put with", "the link that a document is put with", func(real proxy.Links, _ proxy.Documents) *brokenLinks {
+		return &brokenLinks{unlink: func(ctx context.Context, id, to string) error {
+			if err := real.Link(ctx, id, "another"); err != nil {
+				return err
+			}
+			return real.Unlink(ctx, id, to)
+		}}
+	}},
+	{"takes all links of a session for one", "links of two files of a session", func(real proxy.Links, _ proxy.Documents) *brokenLinks {
+		session := func(to string) string { s, _, _ := strings.Cut(to, "/"); return s }
+		return &brokenLinks{
+			link:   func(ctx context.Context, id, to string) error { return real.Link(ctx, id, session(to)) },
+			unlink: func(ctx context.Context, id, to string) error { return real.Unlink(ctx, id, session(to)) },
+		}
+	}},
+	{"links nothing", "is linked later", func(proxy.Links, proxy.Documents) *brokenLinks {
+		return &brokenLinks{link: func(context.Context, string, string) error { return nil }}
+	}},
+	{"links an unknown document", "linking an unknown document", func(proxy.Links, proxy.Documents) *brokenLinks {
+		return &brokenLinks{link: func(context.Context, string, string) error { return nil }}
+	}},
+}
+
+// brokenUpdates are updates with one fault.
+type brokenUpdates func(ctx context.Context, d proxy.Document, content io.Reader) error
+
+func (b brokenUpdates) Update(ctx context.Context, d proxy.Document, content io.Reader) error {
+	return b(ctx, d, content)
+}
+
+var updateFaults = []struct {
+	name string
+	held string
+	make func(real backend.Updates) brokenUpdates
+}{
+	{"updates nothing", "an update replaces name", func(backend.Updates) brokenUpdates {
+		return func(context.Context, proxy.Document, io.Reader) error { return nil }
+	}},
+	{"leaves the bytes", "an update with bytes replaces them", func(real backend.Updates) brokenUpdates {
+		return func(ctx context.Context, d proxy.Document, _ io.Reader) error { return real.Update(ctx, d, nil) }
+	}},
+	{"believes any digest", "one with another digest changes nothing", func(real backend.Updates) brokenUpdates {
+		return func(ctx context.Context, d proxy.Document, content io.Reader) error {
+			if content == nil {
+				return real.Update(ctx, d, nil)
+			}
+			b, err := io.ReadAll(content)
+			if err != nil {
+				return err
+			}
+			d.Size, d.SHA256 = int64(len(b)), sha256.Sum256(b)
+			return real.Update(ctx, d, bytes.NewReader(b))
+		}
+	}},
+	{"updates an unknown document", "an update of an unknown document", func(backend.Updates) brokenUpdates {
+		return func(context.Context, proxy.Document, io.Reader) error { return nil }
+	}},
+}
+
+// shelf is a library in memory, of documents that are in the store.
+type shelf struct {
+	list []bridge.Response
+	docs proxy.Documents
+}
+
+// library puts three responses into the store.
+func (b *world) library() *shelf {
+	b.t.Helper()
+	s := &shelf{docs: b.Store}
+	put := backend.NewStagedStore(b.Store, b.Store)
+	for _, name := range []string{"a.txt", "b.txt", "c.txt"} {
+		d := proxy.Document{ID: b.Store.NewID(), Name: name, Size: int64(len(name)), SHA256: sha256.Sum256([]byte(name))}
+		id, err := put.Put(b.t.Context(), d, strings.NewReader(name))
+		require.NoError(b.t, err)
+		s.list = append(s.list, bridge.Response{DocumentID: id, Name: name, Size: d.Size})
+	}
+	return s
+}
+
+func (s *shelf) Find(_ context.Context, words, after string, most int) (found []bridge.Response, more bool, err error) {
+	next := 1 + slices.IndexFunc(s.list, func(r bridge.Response) bool { return r.DocumentID == after })
+	for _, r := range s.list[next:] {
+		if !strings.Contains(r.Name, words) {
+			continue
+		}
+		if len(found) == most {
+			return found, true, nil
+		}
+		found = append(found, r)
+	}
+	return found, false, nil
+}
+
+func (s *shelf) Document(ctx context.Context, id string) (proxy.Document, proxy.Verdict, error) {
+	if !slices.ContainsFunc(s.list, func(r bridge.Response) bool { return r.DocumentID == id }) {
+		return proxy.Document{}, proxy.Unknown, bridge.NewError(bridge.CodeDocument, "")
+	}
+	c, err := s.docs.Open(ctx, id)
+	if err != nil {
+		return proxy.Document{}, proxy.Unknown, err
+	}
+	defer c.Close()
+	return c.Document(), proxy.Unknown, nil
+}
+
+// brokenShelf is a library with one fault: the function that is set.
+type brokenShelf struct {
+	*shelf
+	find     func(ctx context.Context, words, after string, most int) ([]bridge.Response, bool, error)
+	document func(ctx context.Context, id string) (proxy.Document, proxy.Verdict, error)
+}
+
+func (b *brokenShelf) Find(ctx context.Context, words, after string, most int) ([]bridge.Response, bool, error) {
+	if b.find != nil {
+		return b.find(ctx, words, after, most)
+	}
+	return b.shelf.Find(ctx, words, after, most)
+}
+
+func (b *brokenShelf) Document(ctx context.Context, id string) (proxy.Document, proxy.Verdict, error) {
+	if b.document != nil {
+		return b.document(ctx, id)
+	}
+	return b.shelf.Document(ctx, id)
+}
+
+var libraryFaults = []struct {
+	name string
+	held string
+	make func(real *shelf) *brokenShelf
+}{
+	{"begins each page at the beginning", "pages of the library", func(real *shelf) *brokenShelf {
+		return &brokenShelf{shelf: real, find: func(ctx context.Context, words, _ string, most int) ([]bridge.Response, bool, error) {
+			return real.Find(ctx, words, "", most)
+		}}
+	}},
+	{"finds everything by any words", "a response is found by its name", func(real *shelf) *brokenShelf {
+		return &brokenShelf{shelf: real, find: func(ctx context.Context, _, after string, most int) ([]bridge.Response, bool, error) {
+			return real.Find(ctx, "", after, most)
+		}}
+	}},
+	{"takes any document for a response", "a document that is not in the library", func(real *shelf) *brokenShelf {
+		return &brokenShelf{shelf: real, document: func(context.Context, string) (proxy.Document, proxy.Verdict, error) {
+			return proxy.Document{}, proxy.Unknown, nil
+		}}
 	}},
 }
 

@@ -72,7 +72,7 @@ func FuzzJoined(f *testing.F) {
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c.http.Transport = fixedBody(body)
-		joined, err := c.Chat().Join(t.Context(), "s", bridge.Party{UserID: "ann", UserType: bridge.Client})
+		joined, err := c.Chat().Join(t.Context(), "s", proxy.Joining{Party: bridge.Party{UserID: "ann", UserType: bridge.Client, ClientVersion: bridge.VersionCurrent}})
 		if err != nil {
 			require.NotEmpty(t, bridge.CodeOf(err))
 			return
@@ -168,10 +168,10 @@ type emptyChat struct{}
 
 var unknown = bridge.NewError(bridge.CodeNotJoined, "")
 
-func (emptyChat) Join(context.Context, string, bridge.Party) (proxy.Joined, error) {
+func (emptyChat) Join(context.Context, string, proxy.Joining) (proxy.Joined, error) {
 	return proxy.Joined{}, unknown
 }
-func (emptyChat) Leave(context.Context, string, string, bridge.Reason, bridge.AfterAction) error {
+func (emptyChat) Leave(context.Context, string, string, proxy.Departure) error {
 	return unknown
 }
 func (emptyChat) Post(context.Context, string, string, bridge.Event) (bridge.Event, error) {
@@ -192,6 +192,7 @@ func (emptyChat) Limits(context.Context, string, string) (bridge.Limits, error) 
 func (emptyChat) Reserve(context.Context, string, string, string, string, int64) error {
 	return unknown
 }
+func (emptyChat) Correct(context.Context, string, string, string, int64) error  { return unknown }
 func (emptyChat) Release(context.Context, string, string, string) error         { return unknown }
 func (emptyChat) Attempt(context.Context, string, string, string, string) error { return unknown }
 

@@ -32,13 +32,39 @@ type Store interface {
 	Remove(ctx context.Context, id string) error
 }
 
+// Updates changes documents.
+type Updates interface {
+	// Update replaces the name, the type and the description of the document d.ID, and its bytes
+	// unless content is nil: d.Size bytes with the digest d.SHA256 (code digest-mismatch). All of
+	// it changes at once. A repeated Update has no second effect.
+	Update(ctx context.Context, d proxy.Document, content io.Reader) error
+}
+
 // HandlerOptions are the options of [NewHandler].
 type HandlerOptions struct {
 	// Chat is the Chat Server. If it implements [proxy.Allowances], the backend has the
-	// feature "allowances", and with [proxy.Transcripts] "transcripts". Required.
+	// feature "allowances", with [proxy.Transcripts] "transcripts", and with
+	// [proxy.Informer] "session-info";
+	// a [proxy.Activities] that closes idle sessions gives it "idle-control". Required.
 	Chat proxy.ChatServer
+	// Vouches gives the backend the feature "vouches": Chat sets [bridge.Event.Vouched] for
+	// notices that the server which stored the document posted, of parties that no proxy
+	// registered here. Without it, no event is marked.
+	Vouches bool
 	// Documents is the document store. Required.
 	Documents Store
+	// Links are those of Documents. If it is set, the backend has the feature "links".
+	Links proxy.Links
+	// Updates changes Documents. If it is set, the backend has the feature "updates".
+	Updates Updates
+	// Library is the library of standard responses. If it is set, the backend has the feature
+	// "responses".
+	Library proxy.Library
+	// MaxDocumentSize bounds a document, in bytes; 0: any size.
+	MaxDocumentSize int64
+	// WithoutFileCommands says that Chat neither deletes files by their notice nor answers
+	// file-client-cfg-get.
+	WithoutFileCommands bool
 	// Secret is the secret that both ends share. Required.
 	Secret []byte
 	// Version is the software's version, for people; may be empty.
@@ -52,7 +78,12 @@ type Handler struct {
 	cfg         HandlerOptions
 	allowances  proxy.Allowances  // nil: without
 	transcripts proxy.Transcripts // nil: without
-	digest      [32]byte          // of the secret: comparing digests takes the same time for every length
+	activities  proxy.Activities  // nil: idle sessions are not closed
+	live        proxy.LiveLimits  // nil: without
+	informer    proxy.Informer    // nil: without
+	changes     changes
+	unwatch     func()
+	digest      [32]byte // of the secret: comparing digests takes the same time for every length
 	mux         http.ServeMux
 	ctx         context.Context // of the streams
 	stop        context.CancelFunc
@@ -67,6 +98,14 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 	h := &Handler{cfg: o, digest: sha256.Sum256(o.Secret)}
 	h.allowances, _ = o.Chat.(proxy.Allowances)
 	h.transcripts, _ = o.Chat.(proxy.Transcripts)
+	h.informer, _ = o.Chat.(proxy.Informer)
+	if a, ok := o.Chat.(proxy.Activities); ok && a.ClosesIdle() {
+		h.activities = a
+	}
+	h.unwatch = func() {}
+	if h.live, _ = o.Chat.(proxy.LiveLimits); h.live != nil {
+		h.unwatch = h.changes.watch(h.live)
+	}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.route()
 	return h, nil
@@ -74,7 +113,10 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 
 // Close ends the streams of events. Their clients reconnect to another backend, or to
 // this one's successor.
-func (h *Handler) Close() { h.stop() }
+func (h *Handler) Close() {
+	h.stop()
+	h.unwatch()
+}
 
 func (h *Handler) route() {
 	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request) error{
@@ -94,8 +136,26 @@ func (h *Handler) route() {
 	if h.allowances != nil {
 		h.handle("GET "+pathLimits, h.limits)
 		h.handle("PUT "+pathReserve, h.reserve)
+		h.handle("PATCH "+pathReserve, h.correct)
 		h.handle("DELETE "+pathReserve, h.release)
 		h.handle("PUT "+pathAttempt, h.attempt)
+	}
+	if h.cfg.Links != nil {
+		h.handle("PUT "+pathLink, h.link)
+		h.handle("DELETE "+pathLink, h.unlink)
+	}
+	if h.activities != nil {
+		h.handle("POST "+pathActive, h.active)
+	}
+	if h.cfg.Library != nil {
+		h.handle("GET "+pathResponses, h.findResponses)
+		h.handle("GET "+pathResponse, h.response)
+	}
+	if h.cfg.Updates != nil {
+		h.handle("PATCH "+pathDocument, h.update)
+	}
+	if h.live != nil {
+		h.handle("GET "+pathChanges, h.limitChanges)
 	}
 	if h.transcripts != nil {
 		h.handle("GET "+pathRecord, h.transcript)
@@ -133,7 +193,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // decodeSegments decodes the path's segments after routing.
 func decodeSegments(r *http.Request) error {
-	for _, name := range []string{"session", "user", "file", "key", "id"} {
+	for _, name := range []string{"session", "user", "file", "key", "id", "link"} {
 		id, err := url.PathUnescape(r.PathValue(name))
 		if err != nil {
 			return bridge.NewError(bridge.CodeMessage, "the path is not percent-encoded UTF-8")
@@ -144,14 +204,44 @@ func decodeSegments(r *http.Request) error {
 }
 
 func (h *Handler) hello(w http.ResponseWriter, _ *http.Request) error {
-	features := []string{}
+	features := []string{featureNotices, featureParties}
+	if h.live != nil {
+		features = append(features, featureLimitChanges)
+	}
+	if !h.cfg.WithoutFileCommands {
+		features = append(features, featureFileConfig, featureFileDeletion)
+	}
 	if h.allowances != nil {
-		features = append(features, featureAllowances)
+		features = append(features, featureAllowances, featureCorrections)
 	}
 	if h.transcripts != nil {
 		features = append(features, featureTranscripts)
 	}
-	return reply(w, hello{Versions: []int{version}, Features: features, Server: h.cfg.Version})
+	if h.activities != nil {
+		features = append(features, featureIdle)
+	}
+	if h.informer != nil {
+		features = append(features, featureInfo)
+	}
+	if h.cfg.Links != nil {
+		features = append(features, featureLinks)
+	}
+	if h.cfg.Library != nil {
+		features = append(features, featureResponses)
+	}
+	if h.cfg.Updates != nil {
+		features = append(features, featureUpdates)
+	}
+	if h.cfg.Vouches {
+		features = append(features, featureVouches)
+	}
+	return reply(w, hello{Versions: []int{version}, Features: features, Server: h.cfg.Version, MaxDocumentSize: h.cfg.MaxDocumentSize})
+}
+
+// sent is an event as the backend sends it.
+func (h *Handler) sent(e bridge.Event) *event {
+	e.Vouched = e.Vouched && h.cfg.Vouches
+	return &event{e}
 }
 
 // reply writes a response with a JSON body.

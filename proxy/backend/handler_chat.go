@@ -5,23 +5,26 @@ import (
 	"net/http"
 
 	"attache/bridge"
+	"attache/proxy"
 )
 
 func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
-	var wanted wireParty
+	var wanted wireJoin
 	if err := readJSON(w, r, &wanted); err != nil {
 		return err
 	}
-	p := wanted.party()
-	if err := p.Check(); err != nil {
+	j, err := wanted.joining().Prepared()
+	if err != nil {
 		return err
 	}
-	joined, err := h.cfg.Chat.Join(r.Context(), r.PathValue("session"), p)
+	joined, err := h.cfg.Chat.Join(r.Context(), r.PathValue("session"), j)
 	if err != nil {
 		return err
 	}
 	return reply(w, wireJoined{
-		Party: wireParty(joined.Party), Limits: bridge.AppendLimits(nil, joined.Limits), Position: joined.Position,
+		Party: newWireParty(joined.Party), Limits: bridge.AppendLimits(nil, joined.Limits), Position: joined.Position,
+		SecureKey: joined.SecureKey, Attached: joined.Attached, Started: joined.Started, Saved: joined.Saved,
+		IdleExpires: joined.IdleExpires, Monitored: joined.Monitored,
 	})
 }
 
@@ -37,7 +40,9 @@ func (h *Handler) leave(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return bridge.NewError(bridge.CodeMessage, "after is keep-alive, close-if-no-agents or force-close")
 	}
-	err := h.cfg.Chat.Leave(r.Context(), r.PathValue("session"), r.PathValue("user"), bridge.Reason{Code: l.Code, Text: l.Text}, l.After)
+	err := h.cfg.Chat.Leave(r.Context(), r.PathValue("session"), r.PathValue("user"), proxy.Departure{
+		Reason: bridge.Reason{Code: l.Code, Text: l.Text}, After: l.After, Asker: l.Asker, Text: l.Message, Attributes: l.Attributes, ByProxy: l.ByProxy,
+	})
 	return replyEmpty(w, err)
 }
 
@@ -47,11 +52,12 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &e); err != nil {
 		return err
 	}
+	e.Vouched, e.Access = false, nil // not a client's to say
 	stored, err := h.cfg.Chat.Post(r.Context(), r.PathValue("session"), r.PathValue("user"), e.Event)
 	if err != nil {
 		return err
 	}
-	return reply(w, &event{stored})
+	return reply(w, h.sent(stored))
 }
 
 func (h *Handler) file(w http.ResponseWriter, r *http.Request) error {
@@ -59,7 +65,7 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, &event{e})
+	return reply(w, h.sent(e))
 }
 
 func (h *Handler) find(w http.ResponseWriter, r *http.Request) error {
@@ -69,7 +75,7 @@ func (h *Handler) find(w http.ResponseWriter, r *http.Request) error {
 	}
 	var out wireFound
 	if found {
-		out.Event = &event{e}
+		out.Event = h.sent(e)
 	}
 	return reply(w, out)
 }
@@ -88,6 +94,15 @@ func (h *Handler) reserve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err := h.allowances.Reserve(r.Context(), r.PathValue("session"), r.PathValue("user"), r.PathValue("key"), wanted.Name, wanted.Size)
+	return replyEmpty(w, err)
+}
+
+func (h *Handler) correct(w http.ResponseWriter, r *http.Request) error {
+	var wanted wireCorrection
+	if err := readJSON(w, r, &wanted); err != nil {
+		return err
+	}
+	err := h.allowances.Correct(r.Context(), r.PathValue("session"), r.PathValue("user"), r.PathValue("key"), wanted.Size)
 	return replyEmpty(w, err)
 }
 

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"sync"
@@ -28,9 +29,13 @@ func (h *Handler) events(w http.ResponseWriter, r *http.Request) error {
 	s.write(nil)
 	var heartbeats sync.WaitGroup
 	heartbeats.Go(func() { s.sendHeartbeats(ctx) })
-	err = h.cfg.Chat.Events(ctx, r.PathValue("session"), r.PathValue("user"), position, func(e bridge.Event) error {
-		return s.write(bridge.AppendEvent(nil, e))
-	})
+	session, user := r.PathValue("session"), r.PathValue("user")
+	deliver := func(e bridge.Event) error { return s.write(bridge.AppendEvent(nil, h.sent(e).Event)) }
+	if h.informer != nil && r.URL.Query().Get("info") == "true" {
+		err = h.informer.EventsAndInfo(ctx, session, user, position, deliver, s.writeInfo)
+	} else {
+		err = h.cfg.Chat.Events(ctx, session, user, position, deliver)
+	}
 	closed := ctx.Err() != nil // by the client, or by Close
 	cancel()
 	heartbeats.Wait()
@@ -62,6 +67,14 @@ func (s *lineWriter) write(line []byte) error {
 		s.cancel()
 	}
 	return err
+}
+
+func (s *lineWriter) writeInfo(info bridge.SessionChanged) error {
+	line, err := json.Marshal(wireInfo{typeInfo, info.IdleExpires, info.Saved, info.Monitored})
+	if err != nil {
+		return bridge.AsError(err)
+	}
+	return s.write(line)
 }
 
 func (s *lineWriter) sendHeartbeats(ctx context.Context) {

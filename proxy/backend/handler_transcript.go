@@ -23,7 +23,7 @@ func (h *Handler) transcript(w http.ResponseWriter, r *http.Request) error {
 	page := wireTranscript{Events: []json.RawMessage{}}
 	size := 0
 	err = h.transcripts.Transcript(r.Context(), r.PathValue("session"), position, func(e bridge.Event) error {
-		out := bridge.AppendEvent(nil, e)
+		out := bridge.AppendEvent(nil, h.sent(e).Event)
 		if size += len(out); len(page.Events) == pageEvents || len(page.Events) > 0 && size > pageBytes {
 			return errPageFull
 		}

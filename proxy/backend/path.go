@@ -17,14 +17,21 @@ const (
 	pathLeave   = pathParty + "/leave"              // POST
 	pathEvents  = pathParty + "/events"             // POST: a message or a notice; GET ?after=: the stream
 	pathFile    = pathParty + "/files/{file}"       // GET: the notice with that file-id
+	pathActive  = pathParty + "/active"             // POST: bytes of its upload arrive
 	pathLimits  = pathParty + "/limits"             // GET
-	pathReserve = pathParty + "/reservations/{key}" // PUT, DELETE
+	pathReserve = pathParty + "/reservations/{key}" // PUT, PATCH, DELETE
 	pathAttempt = pathParty + "/attempts/{key}"     // PUT
 
 	pathEnded = "/backend/v1/ended" // GET ?after=: sessions that have ended
 
+	pathResponses = "/backend/v1/responses" // GET ?words=&after=&max=: a page of the library
+	pathResponse  = pathResponses + "/{id}" // GET: whether the document is in it
+
+	pathChanges = "/backend/v1/limits" // GET ?after=: the latest change of limits
+
 	pathDocuments = "/backend/v1/documents/"
-	pathDocument  = pathDocuments + "{id}" // PUT, GET and HEAD with Range, DELETE
+	pathDocument  = pathDocuments + "{id}"         // PUT, GET and HEAD with Range, PATCH, DELETE
+	pathLink      = pathDocument + "/links/{link}" // PUT, DELETE
 )
 
 // pathOf fills the pattern's braces with the segments, in order.

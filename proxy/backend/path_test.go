@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
+	"attache/proxy"
 )
 
 // An id that a path cannot carry does not exist, and the backend is not asked for it.
@@ -26,7 +27,7 @@ func TestL2_IDsThatAreDotSegmentsAreNotRequested(t *testing.T) {
 	require.Equal(t, asked, g.seen.Load())
 	crooked := bridge.Party{UserID: "x/../y//", UserType: bridge.Agent}
 	require.NoError(t, crooked.Check())
-	_, err := c.Chat().Join(t.Context(), "s1", crooked)
+	_, err := c.Chat().Join(t.Context(), "s1", proxy.Joining{Party: crooked})
 	require.NoError(t, err)
 	_, err = c.Chat().Post(t.Context(), "s1", crooked.UserID, say("hello"))
 	require.NoError(t, err)

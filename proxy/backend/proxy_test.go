@@ -16,8 +16,8 @@ import (
 func TestProxy_UploadsAndDownloadsThroughABackend(t *testing.T) {
 	t.Parallel()
 	w := proxytest.Start(t, proxytest.BehindBackend(t))
-	who := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "ann", UserType: bridge.Agent}, Rights: bridge.AllRights}
-	joined, err := w.Chat.Join(t.Context(), who.Session, who.Party)
+	who := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "ann", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}, Rights: bridge.AllRights}
+	joined, err := w.Chat.Join(t.Context(), who.Session, proxy.Joining{Party: who.Party})
 	require.NoError(t, err)
 	content, key := bytes.Repeat([]byte("0123456789abcdef"), 100_000), randomKey()
 	transfers := w.Proxy.Transfers()

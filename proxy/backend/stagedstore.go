@@ -106,60 +106,20 @@ func (s *StagedStore) put(ctx context.Context, d proxy.Document, content io.Read
 	if err := s.staging.Discard(ctx, d.ID); err != nil {
 		return "", err
 	}
-	w, err := s.staging.Begin(ctx, d.ID)
+	staged, err := proxy.Stage(ctx, s.staging, d, content)
 	if err != nil {
-		return "", err
-	}
-	if err := copyDurably(ctx, w, content); err != nil {
 		return "", fmt.Errorf("receive the document %s: %w", d.ID, err)
 	}
-	if w.Stored() != d.Size || w.Sum() != d.SHA256 {
+	if staged.Size != d.Size || staged.SHA256 != d.SHA256 {
 		return "", bridge.NewError(bridge.CodeDigest, "")
 	}
 	id, err := s.Add(ctx, d)
+	if settler, ok := s.Documents.(proxy.Settler); ok && err == nil {
+		err = settler.Settle(ctx, id)
+	}
 	if bridge.CodeOf(err) == bridge.CodeDigest {
 		// The content was right: another process has begun to put it.
 		err = bridge.WrapError(bridge.CodeBusy, err)
 	}
 	return id, err
-}
-
-// copyDurably writes all of content and waits until it is durable. The store does not retain
-// the buffer after Append.
-func copyDurably(ctx context.Context, w proxy.Writer, content io.Reader) error {
-	var appends sync.WaitGroup
-	defer appends.Wait()
-	failed := make(chan error, 1)
-	buf := make([]byte, w.MaxChunk())
-	for {
-		n, err := io.ReadFull(content, buf)
-		if n > 0 {
-			appends.Add(1)
-			stored := func(_ int64, err error) {
-				if err != nil {
-					select {
-					case failed <- err:
-					default: // the first error counts
-					}
-				}
-				appends.Done()
-			}
-			if err := w.Append(ctx, buf[:n], stored); err != nil {
-				appends.Done()
-				return err
-			}
-		}
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			appends.Wait()
-			select {
-			case err := <-failed:
-				return err
-			default:
-				return nil
-			}
-		case err != nil:
-			return err
-		}
-	}
 }

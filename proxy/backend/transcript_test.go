@@ -57,7 +57,7 @@ func TestEnded_CrossesBrokenConnections(t *testing.T) {
 	sessions := []string{"s1", "s2", "s3"}
 	end := func(session string) {
 		join(t.Context(), t, b.Chat, session)
-		require.NoError(t, b.Chat.Leave(t.Context(), session, "ann", bridge.ReasonLeft, bridge.ForceClose))
+		require.NoError(t, b.Chat.Leave(t.Context(), session, "ann", proxy.Departure{Reason: bridge.ReasonLeft, After: bridge.ForceClose}))
 	}
 	end(sessions[0])
 	end(sessions[1])

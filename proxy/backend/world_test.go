@@ -11,6 +11,7 @@ import (
 
 	"attache/bridge"
 	"attache/proxy"
+	"attache/proxy/assembly"
 	"attache/proxy/backend"
 	"attache/proxy/proxytest"
 )
@@ -31,7 +32,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return &world{Backend: proxytest.StartBackend(t), t: t}
+	return &world{Backend: proxytest.StartBackend(t, func(o *assembly.Options) { o.Chat.Idle.Enabled = true }), t: t}
 }
 
 // serve serves the backend, as change makes it.
@@ -91,9 +92,9 @@ func (b *world) conform(only string) map[string]error {
 func join(ctx context.Context, t *testing.T, c proxy.ChatServer, session string) {
 	t.Helper()
 	for user, kind := range map[string]bridge.UserType{"ann": bridge.Agent, "carol": bridge.Client} {
-		p := bridge.Party{UserID: user, UserType: kind}
+		p := bridge.Party{UserID: user, UserType: kind, ClientVersion: bridge.VersionCurrent}
 		require.NoError(t, p.Check())
-		_, err := c.Join(ctx, session, p)
+		_, err := c.Join(ctx, session, proxy.Joining{Party: p})
 		require.NoError(t, err)
 	}
 }
