@@ -33,6 +33,21 @@ func joinNegatives(args []string) []string {
 	return joined
 }
 
+// completeGMS rewrites --gms without an address as --gms=serve: alone, it serves GMS' Chat API,
+// and with an address it names the GMS that customers are relayed to.
+func completeGMS(args []string) []string {
+	complete := slices.Clone(args)
+	for i, arg := range complete {
+		if arg == "--" {
+			break
+		}
+		if arg == "--gms" && (i+1 == len(args) || strings.HasPrefix(args[i+1], "-")) {
+			complete[i] = "--gms=" + gmsServed
+		}
+	}
+	return complete
+}
+
 // negative reports whether arg is a number such as -1, -1.5 or -72h, and not a flag.
 func negative(arg string) bool {
 	after, minus := strings.CutPrefix(arg, "-")

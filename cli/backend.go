@@ -8,20 +8,26 @@ import (
 	"attache/proxy/assembly"
 	"attache/proxy/backend"
 	"attache/proxy/guests"
+	"attache/proxy/limits"
 )
 
 // backendCommand serves the backend contract from our own Chat Server and documents, as
 // a licensee's adapter serves it from the vendor's.
 type backendCommand struct {
 	Listen  string `default:"127.0.0.1:8373" help:"address for the proxies' requests"`
-	Admin   string `default:"127.0.0.1:8374" help:"address for /healthz, /readyz and /version; empty for none"`
+	Admin   string `default:"127.0.0.1:8374" help:"address for /healthz, /readyz, /version and /attache/admin/limits; empty for none"`
 	TLSCert string `type:"path" help:"TLS certificate with its chain, PEM" placeholder:"FILE"`
 	TLSKey  string `type:"path" help:"private key of the certificate, PEM" placeholder:"FILE"`
+
+	MaxDocumentSize int64 `default:"0" help:"bytes of the largest document, which proxies check before a file's first byte; 2147483647 is the most that UCS can store, 0 is any size"`
 
 	backendSecret
 	storeFlags
 	customerFlags
+	limitsFileFlags
 	textFlags
+	chatFlags
+	responseFlags
 	logFlags
 }
 
@@ -31,10 +37,18 @@ func (c backendCommand) mistakes() (m mistakes) {
 	m.certificate(c.TLSCert, c.TLSKey)
 	c.backendSecret.check(&m)
 	c.storeFlags.check(&m)
-	c.customerFlags.check(&m)
+	m.limits(c.customerFlags.settings(noAgentLimits), c.bounds())
+	c.limitsFileFlags.check(&m, c.storeFlags, c.customerFlags.settings(noAgentLimits), c.bounds())
 	c.textFlags.check(&m)
+	c.chatFlags.check(&m)
+	c.responseFlags.check(&m)
+	if c.MaxDocumentSize < 0 || c.MaxDocumentSize > bridge.MaxInteger {
+		m.add("--max-document-size=%d: give a number of bytes up to 2^53-1, or 0 for any size", c.MaxDocumentSize)
+	}
 	return m
 }
+
+func (c backendCommand) bounds() limits.Bounds { return limits.Bounds{Store: c.bound()} }
 
 // Run serves until a signal.
 func (c backendCommand) Run(s streams) error {
@@ -66,16 +80,29 @@ func (c backendCommand) Run(s streams) error {
 		return err
 	}
 	defer engine.Close()
-	all, err := assembly.OpenBackend(ctx, engine, assembly.Options{
-		KeepDays: c.KeepDays, Chat: chatOptions(c.limits(), bridge.Unlimited(), c.textFlags), Log: log,
-	}, backend.HandlerOptions{Secret: secret, Version: "attache " + release()})
+	defer offerBackup(engine, log)()
+	flags := c.customerFlags.settings(noAgentLimits)
+	base, err := c.base(flags, c.bounds())
+	if err != nil {
+		return err
+	}
+	starting, started := untilSignal(interrupted)
+	defer started()
+	all, err := assembly.OpenBackend(starting, engine, assembly.Options{ // it may move documents of an earlier release
+		KeepDays: c.KeepDays, Responses: c.Responses, Chat: chatOptions(c.textFlags, c.chatFlags), Limits: &base, Log: log,
+	}, backend.HandlerOptions{Secret: secret, MaxDocumentSize: c.MaxDocumentSize, Version: "attache " + release()})
 	if err != nil {
 		return err
 	}
 	defer all.Close()
+	if err := starting.Err(); err != nil {
+		return err
+	}
+	started()
 	service := &service{
 		handler: all.Handler, bodies: guests.TimedBodies, listener: l, tls: cert, ready: engine.Ready, log: log,
-		drain: func(context.Context) error { all.Handler.Close(); return nil },
+		limits: limits.NewHandler(limits.HandlerOptions{Store: all.Limits, Bounds: c.bounds(), Log: log}),
+		drain:  func(context.Context) error { all.Handler.Close(); return nil },
 	}
 	if c.Admin != "" {
 		if service.admin, err = listen("--admin", c.Admin); err != nil {
@@ -83,6 +110,7 @@ func (c backendCommand) Run(s streams) error {
 		}
 		defer service.admin.Close()
 	}
+	c.watch(ctx, all.Limits, flags, c.bounds(), log)
 	go reloadOn(ctx, hangups, cert.reloads(), log)
 	fmt.Fprintln(s.out, "serving the backend contract on", baseURL(l, cert), "admin on", baseURL(service.admin, nil))
 	return service.run(interrupted)

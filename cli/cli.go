@@ -13,10 +13,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
 	"attache/bridge"
+	"attache/proxy/chat"
+	"attache/proxy/gms"
+	"attache/proxy/named"
 
 	"github.com/alecthomas/kong"
 )
@@ -33,9 +37,15 @@ type command struct {
 	Serve   serve          `cmd:"" help:"run the proxy"`
 	Backend backendCommand `cmd:"" help:"run a Chat Server and document store for proxies in other processes"`
 	Conform conform        `cmd:"" help:"check that a backend implements the contract (docs/backend.md)"`
+	Limits  limitsCommand  `cmd:"" help:"print or change the limits of files of a running proxy"`
 	Audit   auditCommand   `cmd:"" help:"check audit files, and name the first line that was changed or removed"`
-	Token   tokenCommand   `cmd:"" help:"issue a token for one party of one chat session"`
-	Version version        `cmd:"" help:"print the release"`
+	Backup  backupCommand  `cmd:"" help:"copy a data directory, also while a process uses it"`
+	Restore restoreCommand `cmd:"" help:"make a data directory of a backup"`
+
+	Transcript transcriptCommand `cmd:"" help:"write chat sessions' transcripts in the vendor's XML, also while a proxy runs"`
+
+	Token   tokenCommand `cmd:"" help:"issue a token for one party of one chat session"`
+	Version version      `cmd:"" help:"print the release"`
 }
 
 // softMemory is the memory limit, in bytes, above which the garbage collector works
@@ -79,7 +89,7 @@ func run(page []byte, args []string, out, log io.Writer) int {
 	}
 	parser.Model.HelpFlag.Help = "print this help"
 	ignoreEmpty(parser.Model.Node, os.LookupEnv)
-	parsed, err := parser.Parse(joinNegatives(aliased(args)))
+	parsed, err := parser.Parse(completeGMS(joinNegatives(aliased(args))))
 	if code >= 0 {
 		return code
 	}
@@ -98,7 +108,7 @@ func run(page []byte, args []string, out, log io.Writer) int {
 func selected(err error) string {
 	var usage *kong.ParseError
 	if errors.As(err, &usage) && usage.Context != nil && usage.Context.Selected() != nil {
-		return "attache " + usage.Context.Selected().Name
+		return "attache " + usage.Context.Selected().Path()
 	}
 	return "attache"
 }
@@ -112,12 +122,13 @@ func options(out, log io.Writer, code *int) []kong.Option {
 		kong.DefaultEnvars("ATTACHE"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.Help(help),
+		kong.NamedMapper("path", pathMapper),
 		kong.Vars{"data": dataDir()},
 	}
 }
 
-// help corrects kong's text for two flags of which one is required: kong writes that
-// both are.
+// help corrects kong's text for two flags of which one is required, because kong writes that
+// both are, and adds the options of --chat-option.
 func help(o kong.HelpOptions, ctx *kong.Context) error {
 	out := ctx.Stdout
 	defer func() { ctx.Stdout = out }()
@@ -126,8 +137,30 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(o, ctx); err != nil {
 		return err
 	}
+	if n := ctx.Selected(); n != nil && slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == "chat-option" }) {
+		text.WriteString(optionHelp("--chat-option", chat.NamedOptions))
+	}
+	if n := ctx.Selected(); n != nil && slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == "gms-option" }) {
+		text.WriteString(optionHelp("--gms-option", gms.NamedOptions))
+	}
+	if n := ctx.Selected(); n != nil && slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == "ucs-option" }) {
+		text.WriteString(ucsOptionHelp())
+	}
+	if n := ctx.Selected(); n != nil && slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == "gws-option" }) {
+		text.WriteString(gwsOptionHelp())
+	}
 	_, err := io.WriteString(out, strings.Replace(text.String(), "--data=DIR --nats=URL", "(--data=DIR | --nats=URL)", 1))
 	return err
+}
+
+// optionHelp lists the options of a flag with their defaults.
+func optionHelp[O any](flag string, t named.Table[O]) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nOptions for %s, with their defaults (docs/operating.md says where they are from):\n", flag)
+	for _, n := range t.Rows {
+		fmt.Fprintf(&b, "  %s=%s\n      %s (%s)\n", n.Name, n.Default, n.Help, n.Values)
+	}
+	return b.String()
 }
 
 type version struct{}

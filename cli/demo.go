@@ -12,7 +12,11 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/assembly"
+	"attache/proxy/chat"
+	"attache/proxy/chatrequest"
 	"attache/proxy/engine"
+	"attache/proxy/gms"
+	"attache/proxy/mail"
 	"attache/proxy/token"
 	"attache/web"
 )
@@ -23,12 +27,13 @@ type demo struct {
 	Data         string   `default:"${data}" type:"path" help:"directory where everything is stored"`
 	VendorLimits bool     `help:"give customers Chat Server's default limits: 3 files, 2 MiB each, 5 MiB together"`
 	Origin       []string `help:"origin of another page that may connect, matched exactly; repeat it for more" placeholder:"URL"`
+	responseFlags
 	logFlags
 }
 
 // demoLimits allow a customer what a person trying the demo is likely to drop.
 func demoLimits() bridge.Limits {
-	return bridge.Limits{MaxFiles: 100, MaxFileSize: 25 << 20, MaxTotalSize: 250 << 20, MaxDownloads: bridge.NoLimit}
+	return bridge.Limits{MaxFiles: 100, MaxFileSize: 25 << 20, MaxTotalSize: 250 << 20, MaxDownloads: bridge.NoLimit, DeleteFile: bridge.DeleteOdd}
 }
 
 // demoDays is how long the demo keeps transcripts and files.
@@ -40,6 +45,7 @@ func (d demo) Run(s streams) error {
 	m.address("--listen", d.Listen)
 	m.origins(d.Origin)
 	m.directory("--data", d.Data)
+	d.responseFlags.check(&m)
 	if err := m.err(); err != nil {
 		return err
 	}
@@ -96,24 +102,33 @@ func (d demo) serve(s streams, child *child, interrupted <-chan os.Signal) error
 	for _, host := range hosts {
 		origins = append(origins, "http://"+host)
 	}
-	limits := demoLimits()
+	limits, agents := demoLimits(), bridge.Unlimited()
 	if d.VendorLimits {
 		limits = bridge.VendorLimits()
 	}
+	agents.DeleteFile = bridge.DeleteOdd
 	ctx := context.Background()
 	engine, err := openEngine(ctx, engine.Options{Dir: d.Data, Log: log})
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
+	defer offerBackup(engine, log)()
 	auth, err := ownTokens(ctx, engine)
 	if err != nil {
 		return err
 	}
+	if d.Responses == "" {
+		if d.Responses, err = sampleResponses(d.Data); err != nil {
+			return fmt.Errorf("write the demo's standard responses: %w", err)
+		}
+	}
+	outbox := &mail.Outbox{}
 	all, err := assembly.Open(ctx, engine, assembly.Options{
-		KeepDays: demoDays, Scanner: proxy.NoScanner{}, Version: release(), Log: log,
-		Chat:  chatOptions(limits, bridge.Unlimited(), textFlags{}),
-		Proxy: proxy.Config{Auth: auth, Origins: origins},
+		Mail:     &mail.Options{Sender: outbox, From: "chat@demo.example", RecipientKey: "EmailAddress", Recipient: "customer@demo.example", PerAddress: 1000},
+		KeepDays: demoDays, Scanner: proxy.NoScanner{}, Responses: d.Responses, Version: release(), Log: log,
+		Chat:  chat.Options{CustomerLimits: &limits, AgentLimits: &agents},
+		Proxy: proxy.Config{Auth: auth, Origins: origins, AgentLimits: func() bridge.Limits { return agents }},
 	})
 	if err != nil {
 		return err
@@ -122,9 +137,24 @@ func (d demo) serve(s streams, child *child, interrupted <-chan os.Signal) error
 	if err := child.send(isReady); err != nil {
 		return fmt.Errorf("report that the demo is ready: %w", err)
 	}
+	requested, err := chatrequest.Start(ctx, engine, chatrequest.Options{Chat: all.Chat, Log: log})
+	if err != nil {
+		return err
+	}
+	defer requested.Close()
+	keys, err := engine.Secret(ctx, "gms")
+	if err != nil {
+		return fmt.Errorf("read the secret for CometD's keys: %w", err)
+	}
+	chatAPI, err := gms.NewServer(all.Proxy, gms.Options{Requests: requested, CometD: gms.CometD{Secret: keys}, Log: log})
+	if err != nil {
+		return err
+	}
+	defer chatAPI.Close()
 	service := &service{
-		handler: onlyAt(hosts, demoHandler(s.page, all.Proxy, auth, child)), listener: l,
-		ready: engine.Ready, drain: all.Proxy.Drain, log: log,
+		handler: onlyAt(hosts, demoHandler(s.page, all.Proxy, chatAPI, requested, auth, outbox, child)), listener: l,
+		ready: engine.Ready, log: log,
+		drain: func(ctx context.Context) error { chatAPI.Drain(); return all.Proxy.Drain(ctx) },
 	}
 	return service.run(interrupted)
 }
@@ -160,13 +190,18 @@ func onlyAt(hosts []string, h http.Handler) http.Handler {
 	})
 }
 
-// demoHandler serves the proxy, the web folder, the page, its tokens and its plug.
-func demoHandler(page []byte, p *proxy.Proxy, auth *token.Authenticator, child *child) http.Handler {
+// demoHandler serves the proxy, GMS' Chat API, the chats that were requested by it, the web folder,
+// the pages, their tokens, the mails that would be sent, and the plug.
+func demoHandler(page []byte, p *proxy.Proxy, chatAPI, requested http.Handler, auth *token.Authenticator, outbox *mail.Outbox, child *child) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/attache/", p)
+	mux.Handle(gms.Path, chatAPI)
 	mux.Handle("GET /web/", http.StripPrefix("/web", web.HandlerOf(web.FS, web.Demo)))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { servePage(w, r, page) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { servePage(w, r, page, "'none'") })
+	mux.HandleFunc("GET "+restPath, serveRest)
+	mux.Handle("GET /demo/chats.json", requested)
 	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, r *http.Request) { serveSession(w, r, auth) })
+	mux.Handle("GET /demo/mails.json", outbox)
 	mux.HandleFunc("POST /demo/plug", child.servePlug)
-	return mux
+	return proxy.CleanPaths(mux)
 }

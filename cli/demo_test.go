@@ -14,10 +14,11 @@ import (
 )
 
 type tokens struct {
-	URL      *string
-	Session  string
-	Agent    struct{ Token string }
-	Customer struct{ Token string }
+	URL        *string
+	Session    string
+	Agent      struct{ Token string }
+	Customer   struct{ Token string }
+	Supervisor struct{ Token string }
 }
 
 func (d *daemon) tokens(query string) (got tokens) {
@@ -52,6 +53,7 @@ func TestDemo(t *testing.T) {
 	require.Nil(t, first.URL)
 	require.NotEqual(t, first.Session, second.Session)
 	require.NotEqual(t, first.Agent.Token, first.Customer.Token)
+	require.NotEmpty(t, first.Supervisor.Token)
 	require.Equal(t, "mine", d.tokens("?session=mine").Session)
 	status, _, _ = get(t, at+"/demo/session.json?session=a.b")
 	require.Equal(t, http.StatusBadRequest, status)

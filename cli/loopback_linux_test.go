@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"attache/bridge"
+	"attache/proxy"
 	"attache/proxy/backend"
 	"attache/wasm/page"
 )
@@ -83,9 +84,9 @@ func foreignNotices(t *testing.T, url string, agent *tab) {
 	require.NoError(t, err)
 	defer client.Close()
 	chat := client.Chat()
-	_, err = chat.Join(t.Context(), "s1", bridge.Party{
+	_, err = chat.Join(t.Context(), "s1", proxy.Joining{Party: bridge.Party{
 		UserID: "desk", Nickname: "desk", UserType: bridge.Agent, Visibility: bridge.All, ClientVersion: bridge.VersionCurrent,
-	})
+	}})
 	require.NoError(t, err)
 	for _, c := range []struct {
 		source, document string

@@ -71,10 +71,21 @@ func TestB66InvalidSettingsAreRefused(t *testing.T) {
 		"copies without a cluster":         {whole("--replicas=3"), "--nats"},
 		"negative copies":                  {whole("--replicas=-3"), "0 for 3"},
 		"days that overflow":               {whole("--keep-days=200000"), "at most 36500"},
+		"a negative store":                 {whole("--max-store=-1"), "0 for the whole volume"},
+		"a store of megabytes":             {backend("--max-store=500"), "bytes from 67108864"},
+		"a limit on a cluster":             {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--token-secret=" + longSecret, "--nats=nats://127.0.0.1", "--max-store=100000000"}, "max_file"},
+		"a file beyond the store":          {whole("--max-store=70000000", "--upload-max-file-size=80000000", "--upload-max-total-size=-1"), "--max-store=70000000"},
+		"an agent's beyond the store":      {whole("--max-store=70000000", "--agent-max-file-size=80000000"), "--max-store=70000000"},
+		"a backend's beyond the store":     {backend("--max-store=70000000", "--upload-max-file-size=80000000", "--upload-max-total-size=-1"), "--max-store=70000000"},
 		"a negative count":                 {whole("--upload-max-files", "-2"), "-1 for no limit"},
 		"a negative size":                  {whole("--upload-max-file-size=-2"), "-1 for no limit"},
 		"negative attempts":                {backend("--download-attempts=-7"), "-1 for no limit"},
 		"a negative agent's size":          {whole("--agent-max-file-size=-5"), "-1 for no limit"},
+		"a token that does not exist":      {whole("--delete-file=even"), "odd, keep, off"},
+		"a backend that counts no agents":  {whole("--backend=https://backend.example", "--backend-secret="+longSecret, "--agent-max-files=3"), "counts customers' files only"},
+		"a file of limits in a cluster":    {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--token-secret=" + longSecret, "--nats=nats://127.0.0.1:1", "--limits-file=" + file}, "attache limits set"},
+		"a file of limits that is not one": {whole("--limits-file=" + file), "not a JSON object"},
+		"no file of limits":                {whole("--limits-file=nowhere.json"), "no such file"},
 		"a file beyond the total":          {whole("--upload-max-file-size=9000000"), "--upload-max-total-size=5242880"},
 		"a file beyond the scanner":        {scanned("--scan-max-size=1000"), "--scan-max-size=1000"},
 		"an agent's beyond the scanner":    {scanned("--agent-max-file-size=99000000"), "raise --scan-max-size"},
@@ -96,10 +107,24 @@ func TestB66InvalidSettingsAreRefused(t *testing.T) {
 		"an audit log in a directory":      {whole("--audit=" + t.TempDir()), "is a directory"},
 		"names of no audit log":            {whole("--audit-names"), "--audit"},
 		"a backend with a query":           {whole("--backend=http://backend.example/?a=b", "--backend-secret="+longSecret), "write http://backend.example/"},
+		"documents of no backend":          {whole("--documents=backend"), "--backend"},
+		"a GWS without an account":         {whole("--gws=https://gws.example"), "--gws-user"},
+		"a GWS of no scheme":               {whole("--gws=gws.example", "--gws-user=u", "--gws-password-file="+file), "http://host:port"},
+		"an account of no GWS":             {whole("--gws-user=u"), "name one with --gws"},
+		"an unknown option of GWS":         {whole("--gws=https://gws.example", "--gws-user=u", "--gws-password-file="+file, "--gws-option=announced=no"), "not an option of GWS"},
+		"a path without its interaction":   {whole("--gws=https://gws.example", "--gws-user=u", "--gws-password-file="+file, "--gws-option=chat-path=/me/chats"), "lacks {interaction}"},
+		"GWS and files that it has not":    {whole("--gws=https://gws.example", "--gws-user=u", "--gws-password-file="+file, "--gws-option=store=documents"), "cannot attach"},
+		"certificates of GWS that are not": {whole("--gws=https://gws.example", "--gws-user=u", "--gws-password-file="+file, "--gws-ca="+file), "no certificate"},
 		"a secret of no backend":           {whole("--backend-secret=" + longSecret), "--backend"},
 		"a backend's port":                 {whole("--backend=http://backend.example:99999", "--backend-secret="+longSecret), "port"},
 		"a backend to try, of no scheme":   {[]string{"conform", "--backend=backend.example", "--backend-secret=" + longSecret}, "http://host:port"},
 		"a cluster of no scheme":           {[]string{"serve", "--scanner=off", "--origin=https://desk.example", "--token-secret=" + longSecret, "--nats=nats.example:4222"}, "nats://host:4222"},
+		"an unknown option of the chat":    {whole("--chat-option=password-enforce=true"), "is it session-password-enforce?"},
+		"an option without a value":        {backend("--chat-option=session-password-enforce"), "NAME=VALUE"},
+		"an option set twice":              {whole("--chat-option=vip-is-agent=true", "--chat-option=vip-is-agent=false"), "set twice"},
+		"a token for an early version":     {mint("--client-version=5"), "attache: --client-version=5: give 101 to 106, or 0\n"},
+		"a token for a later version":      {mint("--client-version=107"), "--client-version=107: give 101 to 106, or 0"},
+		"no library":                       {whole("--responses=nowhere"), "--responses: open the library"},
 		"a token for no party":             {mint("--user="), "--user"},
 	} {
 		t.Run(name, func(t *testing.T) { require.Contains(t, refused(t, c.args...), c.says) })
@@ -110,6 +135,10 @@ func TestB66AllMistakesAreReportedAtOnce(t *testing.T) {
 	said := refused(t, serveWith(t, "--listen=8371", "--origin=https://*.desk.example,null", "--tls-cert="+os.Args[0],
 		"--upload-file-types=*.jpg:image/png", "--trusted-proxy=10.0.0.7/8", "--keep-days=0", "--download-attempts", "-9")...)
 	for _, word := range []string{"9 settings", "write :8371", "wildcard", "sandboxed", "go together", "write jpg", "MIME", "10.0.0.0/8", "--keep-days=0", "--download-attempts=-9"} {
+		require.Contains(t, said, word)
+	}
+	said = refused(t, serveWith(t, "--chat-option=bogus=1;vip-is-agent=2", "--chat-option=monitored-for=nobody")...)
+	for _, word := range []string{"3 settings", "bogus", "vip-is-agent=2", "monitored-for=nobody"} {
 		require.Contains(t, said, word)
 	}
 	said = refused(t, "serve", "--admin=", "--scanner=off", "--listen=8371", "--origin=https://desk.example", "--nats=nats://127.0.0.1",
@@ -131,7 +160,9 @@ func TestB66ValidSettingsAreAccepted(t *testing.T) {
 		{"--upload-max-file-size=-1"}, {"--upload-max-total-size=0", "--upload-max-file-size=0"},
 		{"--listen=[::1]:8371"}, {"--listen=:0"}, {"--listen=localhost:https"}, {"--trusted-proxy=10.0.0.0/8,192.0.2.7,fd00::/8"},
 		{"--backend=https://backend.example/base/", "--backend-secret=" + longSecret},
-		{"--replicas=1"},
+		{"--backend=https://backend.example/base/", "--backend-secret=" + longSecret, "--documents=own"},
+		{"--chat-option=vip-is-agent=true;monitored-for=all", "--chat-option=reason-text-5=a, b"},
+		{"--replicas=1"}, {"--max-store=0"}, {"--max-store=67108864"},
 	} {
 		var c command
 		parser, err := kong.New(&c, options(io.Discard, io.Discard, new(int))...)
@@ -169,6 +200,7 @@ func TestB82NegativeNumbers(t *testing.T) {
 		"agent-max-text":        func(c serve) int64 { return c.AgentMaxText },
 		"agent-max-file-size":   func(c serve) int64 { return c.AgentMaxFileSize },
 		"scan-max-size":         func(c serve) int64 { return c.ScanMaxSize },
+		"max-store":             func(c serve) int64 { return c.MaxStore },
 		"replicas":              func(c serve) int64 { return int64(c.Replicas) },
 		"keep-days":             func(c serve) int64 { return int64(c.KeepDays) },
 	}

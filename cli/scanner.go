@@ -11,6 +11,7 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/clamd"
+	"attache/proxy/inspect"
 )
 
 // scannerFlags configure the virus scanner.
@@ -18,6 +19,11 @@ type scannerFlags struct {
 	Scanner     string `enum:"strict,off" default:"strict" help:"strict: every file is scanned before it is released; off: none is" group:"scanner"`
 	Clamd       string `help:"address of clamd, ClamAV's daemon: the path of its socket, or host:port" group:"scanner" placeholder:"ADDRESS"`
 	ScanMaxSize int64  `default:"26214400" help:"bytes of the largest file to accept, at most clamd's StreamMaxLength" group:"scanner"`
+
+	ScanSpool      string        `type:"path" help:"directory in which files that did not come through this proxy are stored until they were scanned and downloaded; default: --data, or a temporary directory" group:"scanner" placeholder:"DIR"`
+	ScanSpoolBytes int64         `default:"1073741824" help:"bytes that these files may take" group:"scanner"`
+	ScanSpoolTime  time.Duration `default:"5m" help:"time that such a file may take to be read and scanned, and a second more for each 256 KiB" group:"scanner" placeholder:"DURATION"`
+	ScanSpoolFiles int           `default:"4" help:"such files that are read and scanned at a time" group:"scanner"`
 
 	SignaturesMaxAge time.Duration `default:"0s" help:"maximum age of ClamAV's signatures, such as 72h: if they are older, or their age is unknown, the proxy does not start and no file is released; 0s only logs a warning" group:"scanner" placeholder:"DURATION"`
 }
@@ -32,6 +38,13 @@ func (f scannerFlags) check(m *mistakes) {
 	if f.ScanMaxSize < 1 || f.ScanMaxSize > bridge.MaxInteger {
 		m.add("--scan-max-size=%d: give the bytes of the largest file that clamd scans", f.ScanMaxSize)
 	}
+	m.directory("--scan-spool", f.ScanSpool)
+	if f.ScanSpoolBytes < f.ScanMaxSize {
+		m.add("--scan-spool-bytes=%d is less than --scan-max-size=%d, so the largest file would not fit", f.ScanSpoolBytes, f.ScanMaxSize)
+	}
+	if f.ScanSpoolTime <= 0 || f.ScanSpoolFiles < 1 {
+		m.add("--scan-spool-time=%s and --scan-spool-files=%d: more than zero, or no such file can be downloaded", f.ScanSpoolTime, f.ScanSpoolFiles)
+	}
 	if f.Clamd == "" {
 		m.add("no virus scanner: give --clamd, or --scanner=off to release files unscanned")
 		return
@@ -42,14 +55,6 @@ func (f scannerFlags) check(m *mistakes) {
 		if n, err := net.LookupPort("tcp", port); err != nil || n == 0 || host == "" {
 			m.add("--clamd %q has no valid host or port: write, for instance, 127.0.0.1:3310", f.Clamd)
 		}
-	}
-}
-
-// checkSize refuses a limit that promises pages more than the scanner accepts.
-func (f scannerFlags) checkSize(m *mistakes, flag string, size int64) {
-	if f.Scanner != "off" && f.ScanMaxSize > 0 && size > f.ScanMaxSize {
-		m.add("%s=%d is more than --scan-max-size=%d, above which every file is refused: lower it, or raise --scan-max-size and clamd's StreamMaxLength",
-			flag, size, f.ScanMaxSize)
 	}
 }
 
@@ -73,6 +78,13 @@ func (f scannerFlags) scanner(ctx context.Context, log *slog.Logger) (proxy.Scan
 		return nil, fmt.Errorf("the scanner's signatures fail --signatures-max-age=%s: %w", f.SignaturesMaxAge, err)
 	}
 	return client, nil
+}
+
+// inspection returns the options for files that did not come through this proxy.
+func (f scannerFlags) inspection() inspect.Options {
+	return inspect.Options{
+		Dir: f.ScanSpool, MaxBytes: f.ScanSpoolBytes, MaxSize: f.ScanMaxSize, MaxInspections: f.ScanSpoolFiles, Time: f.ScanSpoolTime,
+	}
 }
 
 // maxSize is the size limit that pages are sent, so that no file is uploaded only to be

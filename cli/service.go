@@ -9,12 +9,17 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"attache/proxy/chatrequest"
+	"attache/proxy/gms"
 	"attache/proxy/guests"
+	"attache/proxy/limits"
 )
 
 // shutdownTimeout is how long pages and downloads may take to end after the first signal.
@@ -29,8 +34,11 @@ type service struct {
 	admin    net.Listener // nil: none
 	ready    func(context.Context) error
 	metrics  http.Handler // on the admin address; nil: none
+	limits   http.Handler // the same
 	drain    func(context.Context) error
 	log      *slog.Logger
+
+	requested *chatrequest.Requests // listed on the admin address; nil: none
 
 	bodies       guests.Bodies
 	exempt       func(netip.Addr) bool       // addresses that many clients share; nil: none
@@ -55,8 +63,7 @@ func (s *service) run(interrupted <-chan os.Signal) error {
 	failed := make(chan error, 2)
 	go func() { failed <- s.serve(public) }()
 	if s.admin != nil {
-		own := guests.Listen(s.admin, guests.Options{Total: maxAdminConnections})
-		go func() { failed <- server(s.adminHandler(), guests.NoBodies, s.log).Serve(own) }()
+		go func() { failed <- s.serveAdmin() }()
 	}
 	select {
 	case err := <-failed:
@@ -106,6 +113,17 @@ func (s *service) serve(h *http.Server) error {
 	return h.Serve(s.accepted)
 }
 
+// serveAdmin serves the admin address. One address may have all of its connections, because
+// the operator's tools are on one machine.
+func (s *service) serveAdmin() error {
+	bodies := guests.NoBodies
+	if s.limits != nil {
+		bodies = guests.TimedBodies
+	}
+	own := guests.Listen(s.admin, guests.Options{Total: maxAdminConnections, PerAddress: maxAdminConnections})
+	return server(s.adminHandler(), bodies, s.log).Serve(own)
+}
+
 // maxAdminConnections is enough for an operator's few tools.
 const maxAdminConnections = 64
 
@@ -117,7 +135,7 @@ const maxStreams = 32
 // downloads have their own.
 func server(h http.Handler, bodies guests.Bodies, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           guests.Handler(h, bodies),
+		Handler:           deadlines(h, bodies),
 		ConnContext:       guests.ConnContext,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ReadHeaderTimeout: 5 * time.Second,
@@ -127,6 +145,19 @@ func server(h http.Handler, bodies guests.Bodies, log *slog.Logger) *http.Server
 	}
 }
 
+// deadlines adds deadlines to h. Of all its paths, those of GMS' Chat API read bodies, whatever is
+// so of the others.
+func deadlines(h http.Handler, bodies guests.Bodies) http.Handler {
+	with, without := guests.Handler(h, guests.TimedBodies), guests.Handler(h, bodies)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(path.Clean(r.URL.Path)+"/", gms.Path) {
+			with.ServeHTTP(w, r)
+			return
+		}
+		without.ServeHTTP(w, r)
+	})
+}
+
 // adminHandler is for the operator's tools.
 func (s *service) adminHandler() http.Handler {
 	mux := http.NewServeMux()
@@ -134,6 +165,12 @@ func (s *service) adminHandler() http.Handler {
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, release()) })
 	if s.metrics != nil {
 		mux.Handle("GET /metrics", s.metrics)
+	}
+	if s.limits != nil {
+		mux.Handle(limits.Path, s.limits)
+	}
+	if s.requested != nil {
+		mux.Handle("GET "+chatrequest.Path, s.requested)
 	}
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() {

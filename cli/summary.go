@@ -6,20 +6,22 @@ import (
 	"strings"
 
 	"attache/bridge"
+	"attache/proxy/limits"
 )
 
 // logLimits logs the limits that apply, so that an operator sees at startup what the
 // flags and their defaults amount to.
-func (c serve) logLimits(log *slog.Logger) {
-	customers := summary(c.customerFlags.limits())
-	if c.Backend != "" {
-		customers = "set by the backend"
+func (c serve) logLimits(log *slog.Logger, s limits.Settings) {
+	customers := summary(s.Customers())
+	if c.chatOf() != own {
+		customers = "set by the " + c.chatOf()
 	}
 	scanned := "no file"
 	if c.Scanner != "off" {
 		scanned = "every file, up to " + bridge.Bytes(c.ScanMaxSize)
 	}
-	log.Info("limits in force", "customers", customers, "agents", summary(c.agentFlags.limits()), "scanned", scanned)
+	log.Info("systems in use", "chat", c.chatOf(), "documents", c.documentsOf(), "agents_files", c.agentsOf())
+	log.Info("limits in force", "customers", customers, "agents", summary(s.Agents()), "scanned", scanned)
 	if c.Scanner == "off" {
 		log.Warn("the scanner is off: files are released unscanned", "hint", "remove --scanner=off, and give clamd's address with --clamd")
 	}

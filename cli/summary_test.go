@@ -23,14 +23,16 @@ func TestServeLogsLimits(t *testing.T) {
 	}
 	logged := func(c serve) string {
 		var log strings.Builder
-		c.logLimits(slog.New(slog.NewTextHandler(&log, nil)))
+		c.logLimits(slog.New(slog.NewTextHandler(&log, nil)), c.settings())
 		return log.String()
 	}
 	off := logged(serve{scannerFlags: scannerFlags{Scanner: "off"}})
 	require.Contains(t, off, "level=WARN")
 	require.Contains(t, off, "the scanner is off")
-	on := logged(serve{scannerFlags: scannerFlags{Scanner: "strict", ScanMaxSize: 25 << 20}, backendFlags: backendFlags{Backend: "https://backend.example"}})
+	on := logged(serve{scannerFlags: scannerFlags{Scanner: "strict", ScanMaxSize: 25 << 20}, systemFlags: systemFlags{backendFlags: backendFlags{Backend: "https://backend.example"}}})
 	require.NotContains(t, on, "WARN")
 	require.Contains(t, on, "up to 25 MB")
 	require.Contains(t, on, "set by the backend")
+	require.Contains(t, on, "chat=backend documents=backend agents_files=backend")
+	require.Contains(t, off, "chat=own documents=own agents_files=own")
 }

@@ -30,7 +30,7 @@ func mint(t *testing.T, session, user string, kind bridge.UserType) string {
 	auth, err := token.NewAuthenticator(token.Secret([]byte(secret)))
 	require.NoError(t, err)
 	signed, err := auth.Mint(proxy.Identity{
-		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind},
+		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind, ClientVersion: bridge.VersionCurrent},
 		Rights: bridge.AllRights, Expires: time.Now().Add(time.Hour),
 	})
 	require.NoError(t, err)
@@ -50,10 +50,16 @@ type tab struct {
 
 func openTab(t *testing.T, address, session, user string, kind bridge.UserType) *tab {
 	t.Helper()
+	return openTabWith(t, address, pageOrigin, mint(t, session, user, kind))
+}
+
+// openTabWith opens a page of an origin with a token.
+func openTabWith(t *testing.T, address, origin, token string) *tab {
+	t.Helper()
 	b := &tab{t: t, address: address, events: make(chan bridge.Event, 100), failed: make(chan *bridge.Upload, 100)}
 	b.Page = page.Open(page.Options{
 		Address: func() string { b.mu.Lock(); defer b.mu.Unlock(); return b.address },
-		Token:   mint(t, session, user, kind), Origin: pageOrigin,
+		Token:   token, Origin: origin,
 		Saw: func(e bridge.Event) { b.events <- e },
 		Heard: func(_ string, u *bridge.Upload) {
 			if u.State == bridge.Failed {

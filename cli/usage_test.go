@@ -40,9 +40,12 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		"no command":                     {nil, 2, "demo"},
 		"unknown command":                {[]string{"destroy"}, 2, "destroy"},
+		"no option to set":               {[]string{"limits", "set"}, 2, "attache: see attache limits set --help\n"},
 		"unknown flag":                   {[]string{"serve", "--bogus"}, 2, "unknown flag --bogus\nattache: see attache serve --help"},
 		"no origin":                      {serve("--data", "d", "--token-secret-file", file), 2, "--origin"},
 		"no store":                       {serve("--origin", "https://desk.example", "--token-secret-file", file), 2, "--data=DIR or --nats=URL"},
+		"an empty directory's name":      {serve("--origin", "https://desk.example", "--token-secret-file", file, "--data", ""), 2, "--data: is empty: name a file or directory"},
+		"an empty file's name":           {whole("--tls-cert="), 2, "--tls-cert: is empty"},
 		"two stores":                     {whole("--nats", "nats://127.0.0.1"), 2, "--data and --nats"},
 		"no day to keep":                 {whole("--keep-days=0"), 1, "at least 1"},
 		"no keys":                        {serve("--origin", "https://desk.example", "--data", t.TempDir()), 1, "--token-secret-file or --jwks"},
