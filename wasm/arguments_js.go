@@ -75,6 +75,15 @@ func (a *arguments) function() safejs.Value { return a.take(safejs.TypeFunction)
 
 func (a *arguments) object() safejs.Value { return a.take(safejs.TypeObject) }
 
+// data takes a collection as JSON; an empty text is an empty one.
+func (a *arguments) data() (d bridge.Data) {
+	text := a.text()
+	if a.err == nil && text != "" {
+		a.err = d.UnmarshalJSON([]byte(text))
+	}
+	return d
+}
+
 // pairs takes all remaining arguments, keys and values alternating.
 func (a *arguments) pairs() bridge.Data {
 	var d bridge.Data

@@ -16,14 +16,18 @@ func TestConnectOverTheBorder(t *testing.T) {
 	s := w.last()
 	require.Equal(t, "wss://files.example/base/attache/chat", s.url)
 	s.open()
-	require.Equal(t, "a token", s.hello().Token)
+	hello := s.hello()
+	require.Equal(t, "a token", hello.Token)
+	require.Equal(t, "the key", hello.SecureKey)
 	s.push(welcome())
 	require.Len(t, w.words("welcome", "closed"), 1)
 	s.fire("message", w.view([]byte{1, 2, 3}))
 	s.push(said(1, "bo", "still here"))
 	require.Len(t, w.words("event", "closed", "state"), 1)
-	w.call("say", handle, 1, "0123456789abcdef0123456789abcdef", "hi", "")
-	require.Equal(t, "hi", only[*bridge.Say](s).Text)
+	w.call("say", handle, 1, "0123456789abcdef0123456789abcdef", "hi", "INT", "bo", "text", "SYSTEM")
+	require.Equal(t, &bridge.Say{
+		Ref: 1, Key: "0123456789abcdef0123456789abcdef", Text: "hi", Visibility: bridge.Internal, Receiver: "bo", MessageType: "text", TreatAs: bridge.TreatSystem,
+	}, only[*bridge.Say](s))
 	w.call("ask", handle, 2, "file-1", "0123456789abcdef0123456789abcdef")
 	require.Equal(t, "file-1", only[*bridge.Ask](s).File)
 	s.push(&bridge.Done{Ref: 1})
@@ -34,6 +38,36 @@ func TestConnectOverTheBorder(t *testing.T) {
 	require.Len(t, w.words("closed"), 1)
 	require.True(t, s.closed)
 	require.Empty(t, s.listeners)
+}
+
+func TestNoticesOverTheBorder(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected(func(m *bridge.Welcome) { m.Rights = append(m.Rights, "upload:standard-response") })
+	w.call("notify", handle, 1, key, "USER_CUSTOM", "hi", `{"a":"1","l":{"n":2,"raw":{"$binary":"AAE="}}}`, "INT", "bo")
+	require.Equal(t, &bridge.Notify{
+		Ref: 1, Key: key, Notice: "USER_CUSTOM", Text: "hi", Visibility: bridge.Internal, Receiver: "bo",
+		Data: bridge.Data{bridge.Text("a", "1"), bridge.List("l", bridge.Data{bridge.Int("n", 2), bridge.Binary("raw", []byte{0, 1})})},
+	}, only[*bridge.Notify](s))
+	s.push(&bridge.Done{Ref: 1})
+	require.Equal(t, []heard{{"done", 1, ""}}, w.words("done", "fail"))
+
+	for _, data := range []string{"[]", "{", `{"a":-1}`, `{"a":null}`, `{"a":true}`, `{"a":1.5}`, `{"":"x"}`, `"text"`} {
+		w.call("notify", handle, 2, key, "USER_CUSTOM", "", data, "", "")
+		refused := w.words("done", "fail")
+		require.Len(t, refused, 1, data)
+		require.Equal(t, "fail", refused[0].word, data)
+		require.Empty(t, s.sent(), data)
+	}
+
+	w.call("typing", handle, true, "he", "INT", "bo")
+	require.Equal(t, "he", only[*bridge.Notify](s).Text)
+	w.call("typing", handle, false, "", "", "")
+	require.Equal(t, bridge.TypingStopped, only[*bridge.Notify](s).Notice)
+
+	w.call("find", handle, 3, "form", "D1")
+	require.Equal(t, &bridge.Find{Ref: 3, Words: "form", After: "D1"}, only[*bridge.Find](s))
+	s.push(&bridge.Found{Ref: 3, More: true})
+	require.Equal(t, []heard{{"done", 3, `{"responses":[],"more":true}`}}, w.words("done", "fail"))
 }
 
 func TestOpenContinuesASession(t *testing.T) {
@@ -70,7 +104,7 @@ func TestADialThatThrows(t *testing.T) {
 		return nil
 	})
 	dial := w.evaluate(`return () => { throw new Error('no'); };`)
-	require.Nil(t, w.call("open", handle, report, dial, "ws://x", 0, "", 0, ""))
+	require.Nil(t, w.call("open", handle, report, dial, "ws://x", 0, "", "", 0, ""))
 	closed := w.words("closed")
 	require.Len(t, closed, 1)
 	require.Contains(t, closed[0].text, `"code":"offline"`)

@@ -97,7 +97,7 @@ func (w *world) open(id string, position int64) {
 		require.Equal(w, bridge.Subprotocol, protocol)
 		return w.newSocket(url).value
 	})
-	require.Nil(w, w.call("open", handle, report, dial, "wss://files.example/base", 0, id, position, ""))
+	require.Nil(w, w.call("open", handle, report, dial, "wss://files.example/base", 0, "the key", id, position, ""))
 }
 
 // words returns the reports of these words since the last call, and drops all others.

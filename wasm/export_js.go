@@ -23,6 +23,9 @@ func (p *page) exports() (safejs.Value, error) {
 		"close":    p.of(func(s *client.Session, _ *arguments) { s.Close() }),
 		"token":    p.of(token),
 		"say":      p.of(say),
+		"notify":   p.of(notify),
+		"typing":   p.of(typing),
+		"find":     p.of(find),
 		"ask":      p.of(ask),
 		"leave":    p.of(leave),
 		"upload":   p.of(p.upload),
@@ -64,12 +67,12 @@ func (p *page) of(f func(*client.Session, *arguments)) func(*arguments) any {
 	}
 }
 
-// open (handle, report, dial, url, clientVersion, id, position, user): the last three
+// open (handle, report, dial, url, clientVersion, secureKey, id, position, user): the last three
 // are of a session that continues after a program that has ended.
 func (p *page) open(a *arguments) any {
 	handle, report, dialer := a.integer(), a.function(), a.function()
 	options := client.Options{
-		URL: a.text(), ClientVersion: a.integer(), ID: a.text(), Position: a.integer(), User: a.text(),
+		URL: a.text(), ClientVersion: a.integer(), SecureKey: a.text(), ID: a.text(), Position: a.integer(), User: a.text(),
 		Dial: func(url string, l client.Listener) (*client.Socket, error) { return p.dial(dialer, url, l) },
 		Report: func(w client.Word, call int64, text []byte) {
 			if _, err := report.Invoke(string(w), call, string(text)); err != nil {
@@ -100,9 +103,36 @@ func token(s *client.Session, a *arguments) {
 }
 
 func say(s *client.Session, a *arguments) {
-	call, key, text, visibility := a.integer(), a.text(), a.text(), a.text()
+	call, m := a.integer(), bridge.Say{
+		Key: a.text(), Text: a.text(), Visibility: bridge.Visibility(a.text()),
+		Receiver: a.text(), MessageType: a.text(), TreatAs: bridge.TreatAs(a.text()),
+	}
 	if a.valid(s, call) {
-		s.Say(call, key, text, bridge.Visibility(visibility))
+		s.Say(call, m)
+	}
+}
+
+func notify(s *client.Session, a *arguments) {
+	call, m := a.integer(), bridge.Notify{
+		Key: a.text(), Notice: a.text(), Text: a.text(), Data: a.data(),
+		Visibility: bridge.Visibility(a.text()), Receiver: a.text(),
+	}
+	if a.valid(s, call) {
+		s.Notify(call, m)
+	}
+}
+
+func typing(s *client.Session, a *arguments) {
+	on, preview, visibility, receiver := a.flag(), a.text(), a.text(), a.text()
+	if a.err == nil {
+		s.Typing(on, preview, bridge.Visibility(visibility), receiver)
+	}
+}
+
+func find(s *client.Session, a *arguments) {
+	call, words, after := a.integer(), a.text(), a.text()
+	if a.valid(s, call) {
+		s.Find(call, words, after)
 	}
 }
 

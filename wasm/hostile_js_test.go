@@ -20,7 +20,7 @@ func TestT36HostileCalls(t *testing.T) {
 		"nothing": safejs.Undefined(), "null": safejs.Null(), "NaN": nan(t), "negative": -1, "huge": 1e300, "text": "x",
 		"object": newObject(t), "list": w.list(), "flag": true, "throwing": throwing, "function": w.function(func([]safejs.Value) any { return nil }),
 	}
-	for _, name := range []string{"open", "close", "token", "say", "ask", "leave", "upload", "filled", "unread", "cancel", "wake", "check", "describe"} {
+	for _, name := range []string{"open", "close", "token", "say", "notify", "typing", "find", "ask", "leave", "upload", "filled", "unread", "cancel", "wake", "check", "describe"} {
 		for kind, value := range values {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				for n := range 14 {
@@ -116,14 +116,14 @@ func TestT36CallsFromWithinAReport(t *testing.T) {
 		case "token":
 			w.call("token", handle, number, "a token", false, "")
 		case "welcome":
-			w.call("say", handle, 1, key, "from within", "")
+			w.call("say", handle, 1, key, "from within", "", "", "", "")
 			w.call("close", handle)
 			require.NotContains(w, events, "closed", "a task inside a task")
 		}
 		return nil
 	})
 	dial := w.function(func(args []safejs.Value) any { url, _ := args[0].String(); return w.newSocket(url).value })
-	w.call("open", handle, host, dial, "ws://x", 0, "", 0, "")
+	w.call("open", handle, host, dial, "ws://x", 0, "", "", 0, "")
 	s := w.last()
 	s.open()
 	s.push(welcome())

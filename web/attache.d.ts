@@ -60,6 +60,13 @@ export interface ConnectOptions {
    * the code `session-invalid`, and nothing is sent under the other name. The function may throw that error itself.
    */
   token: string | (() => string | Promise<string>);
+  /**
+   * The secure key of the token's user, which another program has registered as a party, such as the agent's desktop: the page
+   * attaches as that party, and closing the session leaves it in the chat. It is sent with the token, in the first message of
+   * each connection, and instead of a key in the token; at most 256 bytes. A key that is not accepted rejects `connect` with
+   * `secure-key-refused`, and a user that is not registered with `party-unknown`.
+   */
+  secureKey?: string;
   /** Aborts connecting. It has no effect on a session that is connected. */
   signal?: AbortSignal;
   /** Called after each failed attempt of the first connect; the next one follows in `retryIn` milliseconds. */
@@ -85,10 +92,24 @@ export interface SessionEventMap {
   message: CustomEvent<TextEvent>;
   /** A file became visible in the chat: the decoded `file-uploaded` notice. Each file comes once. */
   file: CustomEvent<ChatFile>;
+  /** Another party is typing, or has stopped: it paused, sent its text, left, or sent no notice for ten seconds. Not in the transcript. */
+  typing: CustomEvent<TypingEvent>;
+  /** A party has a new nickname; {@link Session.party} too if it is this one. */
+  nickname: CustomEvent<NicknameEvent>;
+  /** A party pushed an address for the others to open. Ask the person first. */
+  url: CustomEvent<UrlEvent>;
+  /** A file was deleted: it cannot be downloaded any more. */
+  deletion: CustomEvent<DeletionEvent>;
+  /** A party has read the chat up to an event. Not in the transcript. */
+  receipt: CustomEvent<ReceiptEvent>;
+  /** Nothing has happened for long: the chat session will be closed, or is. */
+  idle: CustomEvent<IdleEvent>;
   /** Any other notice, as it was sent. */
   notice: CustomEvent<NoticeEvent>;
   /** An upload of this session changed its state: offered, receiving, accepted, scanning, stored, announced, failed, cancelled. */
   upload: CustomEvent<UploadEvent>;
+  /** Another page of this party has ended and left an upload unfinished: {@link Session.unfinishedUploads} lists it now. */
+  unfinished: CustomEvent<undefined>;
   /**
    * The connection changed: `connected`, `reconnecting` (after `error`; the next attempt follows in `retryIn` milliseconds),
    * `closed` (because of `error`, if it is set). A proxy that goes out of service while another one takes over is not a change.
@@ -96,6 +117,8 @@ export interface SessionEventMap {
   state: CustomEvent<{ state: SessionState; error?: AttacheError; retryIn?: number }>;
   /** The limits, or what is used of them, changed. */
   limits: CustomEvent<Limits>;
+  /** What the proxy says of the chat session changed: {@link Session.info}. */
+  info: CustomEvent<ChatInfo>;
 }
 
 export type SessionState = 'connected' | 'reconnecting' | 'closed';
@@ -111,6 +134,8 @@ export interface Session extends EventTarget {
   readonly limits: Limits;
   /** What the token allows. */
   readonly rights: readonly Right[];
+  /** What the proxy said last of the chat session; the event `info` reports a change. */
+  readonly info: ChatInfo;
   /** The transcript received so far, oldest first. */
   readonly transcript: readonly TranscriptEvent[];
 
@@ -158,24 +183,65 @@ export interface Session extends EventTarget {
    * (`document-changed`), if this party loses the right to it, and if nothing has arrived for `idleTimeout`. The reader has
    * all but the last bytes by then, so do not trust the content before the stream has ended without an error.
    *
-   * It counts as one of a customer's download attempts for each file; asking again for the same file is free as long as the
-   * page is open.
+   * Each call counts as one of a customer's download attempts, also for a file that was downloaded before. Resuming is free,
+   * and so is a call with an `offset`, which continues the page's latest download of the file.
    *
    * @param file a {@link ChatFile}, or its id: then the size announced in the chat is not compared
    */
   download(file: ChatFile | string, options?: DownloadOptions): Promise<Response>;
 
   /**
-   * Resolves with a URL of the file for a plain link. A download must start within ten minutes, and an interrupted one can be
-   * resumed for six hours; both only as long as the chat lasts, this party is in it, and the file exists. If the link is
-   * refused, the browser stays on the page and shows nothing: `check` finds out why beforehand.
+   * Resolves with a download link: a URL of the file for a plain `<a>`. A download must start within ten minutes, and an
+   * interrupted one can be resumed for six hours; both only as long as the chat lasts, this party is in it, and the file
+   * exists. If the link is refused, the browser stays on the page and shows nothing: `check` finds out why beforehand.
    *
    * It counts as a download attempt, as {@link download} does.
    */
   link(file: ChatFile | string, options?: LinkOptions): Promise<string>;
 
-  /** Sends a text message. Resolves with the event once it is in the transcript. */
+  /** Sends a text message. Resolves with the event once it is in the transcript. It ends {@link typing}. */
   send(text: string, options?: SendOptions): Promise<TextEvent>;
+
+  /**
+   * Shows other parties that this user is typing (`true`, or the text so far as a preview) or has stopped (`false`, or an
+   * empty text). Call it at every keystroke: that the user is typing is sent at most once a second, and the end is sent by
+   * itself five seconds after the last call. Nothing is queued or reported: while the session is not connected, the call
+   * does nothing.
+   */
+  typing(typed: boolean | string, options?: AudienceOptions): void;
+
+  /** Gives this party another nickname, which outlasts the token's as long as the party is in the chat. */
+  rename(nickname: string, options?: { signal?: AbortSignal }): Promise<NicknameEvent>;
+
+  /**
+   * Sends a notice. Resolves with its event once that is in the transcript; with `undefined` if a notice of this type is not
+   * kept, but shown to the parties that are there. Such a notice rejects with `offline` while the session is not connected;
+   * any other waits for the connection.
+   *
+   * | type | text | data |
+   * | --- | --- | --- |
+   * | `USER_CUSTOM` | the application's | the application's |
+   * | `PUSH_URL` | an `http` or `https` URL | |
+   * | `UPDATE_USER_DATA` | | keys to set at the interaction; customers see it, unless its visibility is `INT` |
+   * | `READ_RECEIPT` | | `transcript-position`: the last event that was read |
+   * | `IDLE_CONTROL_SET` | | not for customers |
+   *
+   * docs/protocol.md has the rules of all types.
+   */
+  notify(type: 'USER_CUSTOM' | 'PUSH_URL' | 'UPDATE_USER_DATA' | 'READ_RECEIPT' | 'IDLE_CONTROL_SET' | (string & {}), options?: NotifyOptions):
+    Promise<TranscriptEvent | undefined>;
+
+  /** Searches the standard responses by words of their names, folders and descriptions; without words it lists them. */
+  find(words?: string, options?: FindOptions): Promise<{ readonly responses: readonly StandardResponse[]; readonly more: boolean }>;
+
+  /** Adds a standard response to the chat as a file, without uploading it. Not for customers. */
+  attach(documentId: string, options?: AttachOptions): Promise<ChatFile>;
+
+  /** Deletes a file for all parties: one that this party sent, or another one that `limits.deleteOthers` permits. */
+  remove(file: ChatFile | string, options?: { signal?: AbortSignal }): Promise<DeletionEvent>;
+
+  /** Removes another party from the chat. Not for customers. */
+  removeParty(userId: string, options?: RemovePartyOptions): Promise<void>;
 
   /**
    * Leaves the chat session. Uploads in the state `accepted` or later finish by themselves; the promises of all others reject.
@@ -225,21 +291,84 @@ export interface DownloadOptions {
   offset?: number;
   /** Milliseconds without a byte after which an interrupted download fails; 0: at the first interruption. Default 120,000. */
   idleTimeout?: number;
+  /**
+   * Called with `scanning` if the proxy has to scan the file first, because it did not come through Attaché, and with
+   * `downloading` once it was found clean. If it was not, the promise rejects: `infected` or `unscannable`.
+   */
+  onState?: (state: 'scanning' | 'downloading') => void;
 }
 
 export interface LinkOptions {
   signal?: AbortSignal;
+  /** As in {@link DownloadOptions}. */
+  onState?: (state: 'scanning' | 'downloading') => void;
   /** Whether to check that the link is answered with the file, and to reject as {@link Session.download} does if it is not. Default `false`. */
   check?: boolean;
   /** Milliseconds after which the check fails. Default 120,000. */
   idleTimeout?: number;
 }
 
-export interface SendOptions {
+/** The parties that see something. */
+export interface AudienceOptions {
+  /** Default `ALL`. */
+  visibility?: Visibility;
+  /** The user id of the only party, beside the sender, that sees it. It must be in the chat, and be allowed to see messages of that visibility. */
+  receiver?: string;
+}
+
+export interface SendOptions extends AudienceOptions {
   /** Stops waiting. The message may be sent nevertheless. */
   signal?: AbortSignal;
+  /** What the text is, in the application's words, such as `text`. */
+  messageType?: string;
+  /** `SYSTEM`: to be shown as if it was the system's. Not for customers. */
+  treatAs?: 'NORMAL' | 'SYSTEM';
+}
+
+export interface NotifyOptions extends AudienceOptions {
+  text?: string;
+  /** Keys may not be `attache-key`, `attache-name` or begin with `file-`, at any depth. */
+  data?: NoticeData;
+  /** Stops waiting. The notice may be sent nevertheless. */
+  signal?: AbortSignal;
+}
+
+export interface AttachOptions {
+  /** A text shown with the file. */
+  description?: string;
   /** The parties that can see it. Default `ALL`. */
   visibility?: Visibility;
+  /** Further keys for the notice. */
+  custom?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+export interface RemovePartyOptions {
+  /** What Chat Server does with the chat session then. Default `keep-alive`. */
+  after?: 'keep-alive' | 'close-if-no-agents' | 'force-close';
+  signal?: AbortSignal;
+}
+
+export interface FindOptions {
+  /** The `documentId` of the last response of the page before. */
+  after?: string;
+  signal?: AbortSignal;
+}
+
+/** A prepared document that agents may attach. */
+export interface StandardResponse {
+  readonly documentId: string;
+  readonly name: string;
+  /** Its folder in the library, such as `a/b`; may be empty. */
+  readonly folder: string;
+  readonly description: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Data of a notice: text, whole numbers from 0 to 2^53-1, bytes in base64, and lists of these, four deep at most. */
+export interface NoticeData {
+  readonly [key: string]: string | number | { readonly $binary: string } | NoticeData;
 }
 
 export interface Progress {
@@ -286,24 +415,69 @@ interface TranscriptBase {
   /** Whether it is from this very party. */
   readonly own: boolean;
   readonly visibility: Visibility;
+  /** The user id of the only party, beside the sender, that sees it; absent if it is not direct. */
+  readonly receiver?: string;
 }
 export interface PartyEvent extends TranscriptBase {
   readonly type: 'join' | 'leave';
   /** Chat Server's reason for which a party left. */
   readonly reason?: { readonly code: number; readonly text: string };
+  /** The user id of the party that removed it, if another one did. */
+  readonly asker?: string;
 }
 export interface TextEvent extends TranscriptBase {
   readonly type: 'message';
   readonly text: string;
+  /** What the text is, in its sender's words. */
+  readonly messageType?: string;
+  /** `SYSTEM`: to be shown as if it was the system's. */
+  readonly treatAs?: 'NORMAL' | 'SYSTEM';
+}
+export interface TypingEvent extends TranscriptBase {
+  readonly type: 'typing';
+  /** 0: it is not in the transcript. */
+  readonly event: number;
+  /** Whether `from` is typing; otherwise it has stopped. */
+  readonly on: boolean;
+  /** The text so far, or its beginning; mostly empty. */
+  readonly preview: string;
+}
+export interface NicknameEvent extends TranscriptBase {
+  readonly type: 'nickname';
+  readonly nickname: string;
+}
+export interface UrlEvent extends TranscriptBase {
+  readonly type: 'url';
+  /** An absolute `http` or `https` URL. */
+  readonly url: string;
+}
+export interface DeletionEvent extends TranscriptBase {
+  readonly type: 'deletion';
+  /** The file's {@link ChatFile.id}. */
+  readonly file: string;
+}
+export interface ReceiptEvent extends TranscriptBase {
+  readonly type: 'receipt';
+  /** The last event that `from` has read. */
+  readonly position: number;
+}
+export interface IdleEvent extends TranscriptBase {
+  readonly type: 'idle';
+  /** Whether the chat session is closed because of it; otherwise it will be. */
+  readonly closed: boolean;
+  /** Chat Server's words for the person; may be empty. */
+  readonly text: string;
+  /** Of an alert: `idle-time-expire`, in how many seconds the chat session will be closed. */
+  readonly data: NoticeData;
 }
 export interface NoticeEvent extends TranscriptBase {
   readonly type: 'notice';
-  /** Chat Server's name for the notice, such as `USER_UPDATE_NICK`. */
+  /** Chat Server's name for the notice, such as `USER_CUSTOM`. */
   readonly notice: string;
   readonly text: string;
-  readonly data: Readonly<Record<string, string | number>>;
+  readonly data: NoticeData;
 }
-export type TranscriptEvent = PartyEvent | TextEvent | NoticeEvent | ChatFile;
+export type TranscriptEvent = PartyEvent | TextEvent | ChatFile | NicknameEvent | UrlEvent | DeletionEvent | IdleEvent | NoticeEvent;
 
 export interface FileName {
   /** Safe to show: no path, control or bidi characters. */
@@ -326,9 +500,9 @@ export interface ChatFile extends TranscriptBase, FileName {
   readonly size: number;
   /** The upload's key; empty if the file was not sent through Attaché. */
   readonly key: string;
-  /** `file-source`: the store that it is in, `ucs` for Genesys. */
+  /** `file-source`: the store that it is in, `ucs` for Genesys. Empty for a customer, unless the proxy shows it. */
   readonly source: string;
-  /** `file-document-id`. It does not grant a right to read the file. */
+  /** `file-document-id`. It does not grant a right to read the file. Empty for a customer, unless the proxy shows it. */
   readonly documentId: string;
   /** `file-upload-type`. */
   readonly uploadType: string;
@@ -336,7 +510,10 @@ export interface ChatFile extends TranscriptBase, FileName {
   readonly description: string;
   /** All other keys of the notice. */
   readonly custom: Readonly<Record<string, string>>;
-  /** Whether the file can be downloaded. */
+  /**
+   * Whether the file can be downloaded. The item in the transcript says so after a `deletion` event with its id, too; an object that
+   * was got before does not change.
+   */
   readonly downloadable: boolean;
   /** Why it cannot be downloaded, in one sentence; otherwise empty. */
   readonly reason: string;
@@ -354,6 +531,20 @@ export interface UploadEvent extends Progress, FileName {
   readonly ended?: true;
   /** Milliseconds since 1970, this page's clock. */
   readonly at: number;
+}
+
+/** What the proxy says of a chat session. */
+export interface ChatInfo {
+  /** When the chat session began, in milliseconds since 1970. */
+  readonly started: number;
+  /** The last event that is stored elsewhere, such as in UCS; 0: none is. */
+  readonly saved: number;
+  /** When the chat session ends unless something happens, in milliseconds since 1970; 0: never. */
+  readonly idleExpires: number;
+  /** Whether a hidden supervisor reads along, as far as this party may know. */
+  readonly monitored: boolean;
+  /** Whether another program registered the party: then it stays in the chat session when this page leaves. */
+  readonly attached: boolean;
 }
 
 /** Limits of a party, with what is used of them. A limit that is absent does not exist; a limit of 0 switches uploads off. */
@@ -375,6 +566,13 @@ export interface Limits {
   /** Download attempts of the chat session. */
   readonly maxDownloads?: number;
   readonly usedDownloads: number;
+  /**
+   * Whether a sender may delete its file, and what becomes of its share of the limits: `odd` (given back, unless Chat Server is
+   * set to count it), `keep` (still counted), `off` (may not be deleted); empty: the proxy does not say.
+   */
+  readonly deleteFile: string;
+  /** Which files of others this party may delete: `staff` (those of parties that are not customers), `all`; empty: none. */
+  readonly deleteOthers: string;
 }
 
 /** Every rejection of this module except an abort. */

@@ -88,6 +88,31 @@ export const codes = Object.freeze({
     hint: 'connect to the session first',
     retry: true,
   }),
+  'party-unknown': Object.freeze({
+    message: 'there is no such party in this chat',
+    hint: 'choose a party of this chat that you can see',
+    retry: false,
+  }),
+  'party-logged-out': Object.freeze({
+    message: 'the party has left the chat session',
+    hint: 'connect again with a token for the party',
+    retry: false,
+  }),
+  'secure-key-refused': Object.freeze({
+    message: 'the party\'s secure key was not accepted',
+    hint: 'ask the application for the party\'s current key',
+    retry: false,
+  }),
+  'party-taken-over': Object.freeze({
+    message: 'another page has attached as this party',
+    hint: 'nothing to do',
+    retry: false,
+  }),
+  'password-refused': Object.freeze({
+    message: 'the chat session\'s password was not accepted',
+    hint: 'ask the application for a token with the session\'s password',
+    retry: false,
+  }),
   'notice-incomplete': Object.freeze({
     message: 'a file-uploaded notice lacks a mandatory key',
     hint: 'send file-name, file-size, file-source and file-document-id',
@@ -107,6 +132,16 @@ export const codes = Object.freeze({
     message: 'the chat server cannot be reached',
     hint: 'wait for it to come back',
     retry: true,
+  }),
+  'transcript-unknown': Object.freeze({
+    message: 'there is no transcript of this chat session',
+    hint: 'check the session\'s id; transcripts are kept for a limited time',
+    retry: false,
+  }),
+  'mail-address-invalid': Object.freeze({
+    message: 'this is not an e-mail address that the transcript can be sent to',
+    hint: 'use one address, such as name@example.com',
+    retry: false,
   }),
   'uploads-off': Object.freeze({
     message: 'sending files is switched off in this chat',
@@ -135,7 +170,7 @@ export const codes = Object.freeze({
   }),
   'type-refused': Object.freeze({
     message: 'files of this type may not be sent',
-    hint: 'send it as another type',
+    hint: 'choose a file of an allowed type',
     retry: false,
   }),
   'name-invalid': Object.freeze({
@@ -236,6 +271,11 @@ export const codes = Object.freeze({
   'document-unknown': Object.freeze({
     message: 'the document does not exist',
     hint: 'it may have been removed',
+    retry: false,
+  }),
+  'library-missing': Object.freeze({
+    message: 'there are no standard responses here',
+    hint: 'ask the operator to set up a library',
     retry: false,
   }),
   'file-unknown': Object.freeze({

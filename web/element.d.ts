@@ -31,6 +31,12 @@ export type { Dictionary } from './widget/locales/en.js';
  * **A session of the page's own.** A page that has called `connect` itself sets `session` instead: the element then neither
  * connects nor closes anything. Draft and uploads belong to that session and return with it.
  *
+ * **A party that the agent's desktop has registered.** To attach as that party, put its secure key into the token (the claim
+ * `secure_key`), or call `connect({ url, token, secureKey })` and set `session`: the element has no property for a key.
+ *
+ * **Uploads.** A customer's element shows no button for files, and takes neither drops nor pastes, unless it has the attribute
+ * `uploads-enabled`; agents' and supervisors' elements do. See {@link AttacheChat.uploadsEnabled}.
+ *
  * **Errors.** What only the page's developer can fix (no `url` or `token`, a refused origin, a token that is not accepted)
  * is logged to the console and fired as `attache-error`; the person who chats reads neutral words instead, with the id that
  * is also in the proxy's log.
@@ -41,12 +47,21 @@ export type { Dictionary } from './widget/locales/en.js';
  * file, it is shown as passed to the browser: a file over 64 MiB without `showSaveFilePicker`, and any file in a frame of
  * another origin, which may have a `sandbox` without `allow-downloads`.
  *
+ * **Viewer.** The name of a picture, sound, video or plain text opens it in a dialog that runs nothing of it; the button beside
+ * it downloads it. The extension decides what is offered, the content what is shown: anything else, and always HTML, SVG, XML
+ * and PDF, is only saved. Opening costs a download attempt as downloading does, and saving what was opened costs none. The
+ * page's policy needs `img-src blob:` and `media-src blob:`.
+ *
+ * **Agents.** Agents choose whether customers see what they send, supervisors also whether agents do. If the token has the
+ * right `upload:standard-response` and the proxy has a library, a button lists and searches the standard responses.
+ *
  * **Styling.** `widget/styles/sheet.js` lists the custom properties. Every box is a `part`: `frame`, `header`, `heading`,
  * `participants`, `avatars`, `state`, `banner`, `transcript`, `empty`, `item`, `head`, `bubble`, `own`, `link`, `line`,
  * `file`, `file-icon`, `file-name`, `file-meta`, `file-note`, `file-changed`, `file-description`, `file-custom`, `bar`,
- * `bar-sent`, `bar-stored`, `composer`, `field-row`, `field`, `allowance`, `composer-error`, `overlay`, `button` (and with it
- * `attach`, `send`, `cancel`, `retry`, `dismiss`, `choose`, `jump`, `reconnect`). States for `:state()`: `connected`,
- * `reconnecting`, `closed`, `dragging`. `data-theme="light"` or `"dark"` on the element sets the colour scheme.
+ * `bar-sent`, `bar-stored`, `composer`, `field-row`, `field`, `visibility`, `allowance`, `composer-error`, `overlay`, `dialog`,
+ * `viewer`, `viewer-media`, `viewer-text`, `question`, `library`, `responses-search`, `response`, `typing`, `button` (and with
+ * it `attach`, `responses`, `send`, `cancel`, `retry`, `dismiss`, `choose`, `save`, `delete`, `pushed`, `jump`, `reconnect`,
+ * `close`, `yes`, `no`, `more`). States for `:state()`: `connected`, `reconnecting`, `closed`, `dragging`. `data-theme="light"` or `"dark"` on the element sets the colour scheme.
  */
 export class AttacheChat extends HTMLElement {
   /** The proxy's address, as `connect` takes it; empty: the origin that this module was loaded from. Reflects the attribute. */
@@ -65,8 +80,23 @@ export class AttacheChat extends HTMLElement {
   set conversation(name: string | null | undefined);
   /** The heading above the chat. Reflects the attribute. */
   heading: string;
+  /**
+   * A nickname for this party in the chat, in place of the token's; see {@link Session.rename}. Empty: the token's. A refused
+   * one is reported by `attache-error`. Reflects the attribute.
+   */
+  nickname: string;
   /** Shows no composer: messages and files are shown, and files can be downloaded. Reflects the attribute `readonly`. */
   readOnly: boolean;
+  /**
+   * Whether the button that sends files is shown, and files can be dropped and pasted. It changes only what is shown: the token's
+   * rights and the limits decide what may be sent, and {@link add} and {@link showPicker} work in both cases.
+   *
+   * Without the attribute `uploads-enabled`, it is false for customers, as on the vendor's widget, true for all other parties,
+   * and false as long as the party is not known. Attribute: absent is that default; empty, `true` and every other value show
+   * the button; `false` hides it. Setting `null` removes the attribute.
+   */
+  get uploadsEnabled(): boolean;
+  set uploadsEnabled(enabled: boolean | null | undefined);
   /** The session that is shown. Setting one replaces `url` and `token`. */
   get session(): Session | null;
   set session(session: Session | null | undefined);

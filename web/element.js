@@ -7,6 +7,7 @@ import { Conversation } from './widget/conversation.js';
 import { logMistake } from './widget/faults.js';
 import { Locale } from './widget/locale.js';
 import { Pane } from './widget/pane.js';
+import { Reflection, applyEarlyProperties, warnOfMisspellings } from './widget/reflection.js';
 import { SetupCheck } from './widget/setupcheck.js';
 import { ConversationStore } from './widget/store.js';
 import { styles } from './widget/styles/sheet.js';
@@ -17,9 +18,6 @@ export { addLocale } from './widget/locale.js';
 /** @typedef {import('./attache.js').Session} Session */
 /** @typedef {import('./widget/connection.js').Token} Token */
 
-// The module can be imported without a DOM.
-const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
-
 /**
  * A chat with files, as one element. `element.d.ts` documents its API, and
  * `widget/styles/sheet.js` the custom properties.
@@ -28,8 +26,8 @@ const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class 
  * a while or shown in another language. The conversation is that of a {@link Connection},
  * by `url` and `token`, or of the page's own `session`.
  */
-export class AttacheChat extends Base {
-  static observedAttributes = ['url', 'token', 'conversation', 'heading', 'lang', 'readonly'];
+export class AttacheChat extends Reflection {
+  static observedAttributes = ['url', 'token', 'conversation', 'heading', 'lang', 'nickname', 'readonly', 'uploads-enabled'];
 
   #root = this.attachShadow({ mode: 'open' });
   #internals = this.attachInternals?.();
@@ -48,6 +46,8 @@ export class AttacheChat extends Base {
   #store = new ConversationStore();
   /** What was last reported to the page. @type {{ session?: Session, phase?: string, error?: AttacheError }} */
   #reported = {};
+  /** The last nickname that was asked for, and of which session. @type {{ session: Session, nickname: string } | undefined} */
+  #renamed;
   #joinQueued = false;
   #setupCheck = new SetupCheck();
   /** The address and name of the connection that it has joined. */
@@ -77,14 +77,6 @@ export class AttacheChat extends Base {
     });
   }
 
-  get url() {
-    return this.getAttribute('url') ?? '';
-  }
-
-  set url(value) {
-    this.setAttribute('url', value);
-  }
-
   get token() {
     return this.#provider ?? '';
   }
@@ -94,29 +86,17 @@ export class AttacheChat extends Base {
     this.#tokenChanged();
   }
 
-  get conversation() {
-    return this.getAttribute('conversation') ?? '';
+  get uploadsEnabled() {
+    const value = this.getAttribute('uploads-enabled');
+    // Like contenteditable, and unlike readonly: the default is not false for everyone.
+    if (value !== null) return value.trim().toLowerCase() !== 'false';
+    const { party } = this.#conversation.session ?? {};
+    return party !== undefined && party.userType !== 'CLIENT';
   }
 
-  set conversation(value) {
-    if (value) this.setAttribute('conversation', value);
-    else this.removeAttribute('conversation');
-  }
-
-  get heading() {
-    return this.getAttribute('heading') ?? '';
-  }
-
-  set heading(value) {
-    this.setAttribute('heading', value);
-  }
-
-  get readOnly() {
-    return this.hasAttribute('readonly');
-  }
-
-  set readOnly(value) {
-    this.toggleAttribute('readonly', value);
+  set uploadsEnabled(value) {
+    if (value === null || value === undefined) this.removeAttribute('uploads-enabled');
+    else this.setAttribute('uploads-enabled', String(value) === 'false' ? 'false' : 'true');
   }
 
   get session() {
@@ -151,7 +131,8 @@ export class AttacheChat extends Base {
   }
 
   connectedCallback() {
-    this.#upgradeProperties();
+    applyEarlyProperties(this);
+    warnOfMisspellings(this);
     this.#adoptStyles();
     this.#watchWindow();
     const focus = this.#focused;
@@ -190,6 +171,12 @@ export class AttacheChat extends Base {
       case 'heading':
         if (this.#pane) this.#pane.heading = this.heading;
         break;
+      case 'nickname':
+        this.#rename();
+        break;
+      case 'uploads-enabled':
+        this.#pane?.uploadsChanged();
+        break;
       default:
         if (this.#pane && this.#renderedMode !== this.#mode()) this.#render();
     }
@@ -208,17 +195,6 @@ export class AttacheChat extends Base {
   get #credentials() {
     const given = this.getAttribute('credentials');
     return given === 'include' || given === 'same-origin' ? given : undefined;
-  }
-
-  /** Applies the properties that were set before the element was defined. */
-  #upgradeProperties() {
-    const self = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this));
-    for (const name of ['url', 'token', 'conversation', 'heading', 'readOnly', 'session']) {
-      if (!Object.hasOwn(this, name)) continue;
-      const value = self[name];
-      delete self[name];
-      self[name] = value;
-    }
   }
 
   /** A style sheet belongs to one document, and an element loses it when it moves to another. */
@@ -320,6 +296,16 @@ export class AttacheChat extends Base {
     this.#render(same);
   }
 
+  /** Gives the party the nickname that the page has set, once for each session and nickname. */
+  #rename() {
+    const { session } = this.#conversation;
+    const nickname = this.nickname.trim();
+    if (!session || session.state !== 'connected' || nickname === '' || !this.#present) return;
+    if (this.#renamed?.session === session && this.#renamed.nickname === nickname) return;
+    this.#renamed = { session, nickname };
+    if (session.party.nickname !== nickname) session.rename(nickname).catch((error) => this.#fire('attache-error', error));
+  }
+
   /** The pane's language and mode; another one needs another pane. */
   #mode() {
     return `${Locale.of(this).tag} ${this.readOnly}`;
@@ -344,6 +330,7 @@ export class AttacheChat extends Base {
       },
       dragging: (dragging) => this.#setState('dragging', dragging),
       phaseChanged: () => this.#phaseChanged(),
+      uploadsEnabled: () => this.uploadsEnabled,
     });
     this.#pane = pane;
     this.#renderedMode = this.#mode();
@@ -358,6 +345,7 @@ export class AttacheChat extends Base {
   /** Reports the connection's state to the page if it has changed. */
   #phaseChanged() {
     const { session, phase, error } = this.#conversation;
+    this.#rename();
     for (const one of ['connected', 'reconnecting', 'closed']) this.#setState(one, one === phase && session !== undefined);
     const before = this.#reported;
     if (before.session === session && before.phase === phase && before.error === error) return;

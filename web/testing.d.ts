@@ -1,4 +1,4 @@
-import type { AttacheError, ChatFile, Code, Limits, Party, Right, Session, SessionState, TranscriptEvent, UserType } from './attache.js';
+import type { AttacheError, ChatFile, ChatInfo, Code, Limits, Party, Right, Session, SessionState, StandardResponse, TranscriptEvent, UserType } from './attache.js';
 
 /** How the next upload behaves; without a script it succeeds. */
 export interface Script {
@@ -24,10 +24,14 @@ export class FakeChat {
   /** The content of uploaded files, by file id. */
   readonly contents: Map<string, Blob>;
   readonly sessions: Set<FakeSession>;
+  /** What {@link Session.find} finds; empty at first. */
+  library: StandardResponse[];
   /** Adds a party and returns its session. */
   join(options?: { nickname?: string; userType?: UserType; userId?: string; limits?: Partial<Limits>; rights?: Right[] }): FakeSession;
   /** Adds an event to the transcript and fires it in every session. */
   add(event: { type: TranscriptEvent['type']; from: Party } & Record<string, unknown>): TranscriptEvent;
+  /** Shows the other parties an event that is not kept. */
+  pass(event: { type: 'typing' | 'receipt'; from: Party } & Record<string, unknown>): void;
   /** Adds a file to the transcript. */
   addFile(from: Party, file: Partial<ChatFile> & { name: string }): ChatFile;
 }
@@ -38,8 +42,8 @@ export interface FakeSession extends Session {
   script(script: Script): void;
   /** Changes the limits, or what is used of them. */
   setLimits(limits: Partial<Limits>): void;
+  /** Changes what is said of the chat session. */
+  setInfo(info: Partial<ChatInfo>): void;
   /** Changes the state of the connection. */
   setState(state: SessionState, detail?: { error?: Error; retryIn?: number }): void;
-  /** Changes the party's nickname, as a token with another nickname does. */
-  rename(nickname: string): void;
 }

@@ -1,12 +1,17 @@
 import { fileName } from './session/blob.js';
 import { AttacheError } from './session/error.js';
+import { describe } from './session/fakename.js';
+import { checkDeletion, checkNickname, checkNotice, checkStaff, uploadRefusal } from './session/fakerules.js';
+import { raced } from './session/fakehold.js';
 import { randomKey } from './session/key.js';
 import { present } from './widget/roster.js';
+import { visibilities } from './widget/visibility.js';
 
 /**
  * A double of a chat session for tests and prototypes: the `Session` interface without
  * module, proxy or network. It knows only a few file types and limits, and keeps files in
- * memory.
+ * memory. It refuses the commonest mistakes with the proxy's codes, but does not check notices
+ * as the proxy does: lengths, members, visibilities and rights of a notice are not checked.
  *
  * ```js
  * const chat = new FakeChat();
@@ -19,7 +24,6 @@ import { present } from './widget/roster.js';
  */
 
 /** @typedef {import('./attache.js').ChatFile} ChatFile */
-/** @typedef {import('./attache.js').FileName} FileName */
 /** @typedef {import('./attache.js').Limits} Limits */
 /** @typedef {import('./attache.js').Party} Party */
 /** @typedef {import('./attache.js').Session} Session */
@@ -27,25 +31,7 @@ import { present } from './widget/roster.js';
 /** @typedef {import('./attache.js').TextEvent} TextEvent */
 /** @typedef {import('./attache.js').TranscriptEvent} TranscriptEvent */
 /** @typedef {import('./attache.js').UploadOptions} UploadOptions */
-
-/**
- * @typedef {import('./testing.js').Script} Script
- */
-
-/** @type {Record<string, import('./codes.js').Kind>} */
-const kinds = {
-  png: 'image', jpg: 'image', mp3: 'audio', mp4: 'video', pdf: 'pdf', docx: 'document', xlsx: 'sheet', csv: 'sheet',
-  pptx: 'slides', txt: 'text', md: 'text', ts: 'code', html: 'code', json: 'data', xml: 'data', zip: 'archive',
-  eml: 'mail', woff2: 'font', exe: 'program',
-};
-
-/** @param {string} name @returns {FileName} */
-function describe(name) {
-  const dot = name.lastIndexOf('.');
-  const extension = dot > 0 ? name.slice(dot + 1).toLowerCase() : '';
-  const kind = kinds[extension] ?? 'unknown';
-  return { name, extension, kind, caution: kind === 'program' ? 'program' : '' };
-}
+/** @typedef {import('./testing.js').Script} Script */
 
 /**
  * Makes an error as a session rejects with.
@@ -65,6 +51,8 @@ export class FakeChat {
   contents = new Map();
   /** @type {Set<FakeSession>} */
   sessions = new Set();
+  /** The standard responses. @type {import('./attache.js').StandardResponse[]} */
+  library = [];
   /** Milliseconds between the steps of an upload; 0: as fast as possible. */
   stepDelay;
   #next = 1;
@@ -96,9 +84,21 @@ export class FakeChat {
     const full = /** @type {TranscriptEvent} */ (/** @type {unknown} */ ({ event: this.#next, at: Date.now(), visibility: 'ALL', ...event }));
     this.#next += 1;
     this.events.push(full);
-    for (const session of this.sessions) session.fire(full.type, session.view(full));
+    for (const session of this.sessions) if (session.sees(full)) session.fire(full.type, session.view(full));
     if (full.type === 'join' || full.type === 'leave') this.#countAgents();
     return full;
+  }
+
+  /**
+   * Shows the other parties an event that is not kept.
+   *
+   * @param {Record<string, unknown> & { type: 'typing' | 'receipt', from: Party }} event
+   */
+  pass(event) {
+    const full = /** @type {any} */ ({ event: 0, at: Date.now(), visibility: 'ALL', own: false, ...event });
+    for (const session of this.sessions) {
+      if (session.party.userId !== event.from.userId && session.sees(full)) session.fire(full.type, full);
+    }
   }
 
   get #agentHere() {
@@ -135,10 +135,13 @@ class FakeSession extends EventTarget {
   /** @type {Limits} */
   limits;
   rights;
+  info = { started: 1, saved: 0, idleExpires: 0, monitored: false, attached: false };
   party;
   #chat;
   /** @type {Script[]} */
   #scripts = [];
+  /** Which parties see that this one is typing. @type {import('./attache.js').AudienceOptions | undefined} */
+  #typing;
 
   /** @param {FakeChat} chat @param {Party} party @param {Partial<Limits>} limits @param {import('./codes.js').Right[]} [rights] */
   constructor(chat, party, limits, rights = ['chat', 'upload:file-system', 'upload:standard-response', 'download']) {
@@ -146,16 +149,28 @@ class FakeSession extends EventTarget {
     this.#chat = chat;
     this.party = party;
     this.rights = rights;
-    this.limits = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0, ...limits };
+    this.limits = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0, deleteFile: '', deleteOthers: '', ...limits };
   }
 
   get transcript() {
-    return this.#chat.events.map((event) => this.view(event));
+    return this.#chat.events.filter((event) => this.sees(event)).map((event) => this.view(event));
+  }
+
+  /** Reports whether this party sees an event. @param {TranscriptEvent} event */
+  sees({ from, visibility, receiver }) {
+    if (from.userId === this.party.userId) return true;
+    return visibilities(this.party.userType).includes(visibility) && (receiver === undefined || receiver === this.party.userId);
   }
 
   /** Returns an event as this party sees it. @param {TranscriptEvent} event @returns {TranscriptEvent} */
   view(event) {
-    return { ...event, own: event.from.userId === this.party.userId };
+    const own = event.from.userId === this.party.userId;
+    if (event.type !== 'file') return { ...event, own };
+    const gone = this.#chat.events.some((other) => other.type === 'deletion' && other.file === event.id);
+    return {
+      ...event, own, ...(gone && { downloadable: false, reason: 'the file was deleted' }),
+      ...(this.party.userType === 'CLIENT' && { source: '', documentId: '' }),
+    };
   }
 
   /** @param {string} type @param {unknown} detail */
@@ -189,35 +204,119 @@ class FakeSession extends EventTarget {
     this.fire('limits', this.limits);
   }
 
+  /** Changes what is said of the chat session. @param {Partial<import('./attache.js').ChatInfo>} info */
+  setInfo(info) {
+    this.info = { ...this.info, ...info };
+    this.fire('info', this.info);
+  }
+
   /** Changes the state of the connection. @param {SessionState} state @param {{ error?: Error, retryIn?: number }} [detail] */
   setState(state, detail = {}) {
     this.state = state;
     this.fire('state', { state, ...detail });
   }
 
-  /** Changes the party's nickname, as a token with another nickname does. @param {string} nickname */
-  rename(nickname) {
+  /** @param {string} nickname */
+  async rename(nickname) {
+    this.#mustBeIn();
+    checkNickname(nickname);
     this.party = { ...this.party, nickname };
-    this.#chat.add({ type: 'notice', notice: 'USER_UPDATE_NICK', text: nickname, from: this.party });
+    return /** @type {import('./attache.js').NicknameEvent} */ (this.view(this.#chat.add({ type: 'nickname', nickname, from: this.party })));
   }
 
-  /** @param {string} text @returns {Promise<TextEvent>} */
-  async send(text) {
-    await this.#step();
-    return /** @type {TextEvent} */ (this.view(this.#chat.add({ type: 'message', from: this.party, text })));
+  /** @param {boolean | string} typed @param {import('./attache.js').AudienceOptions} [options] */
+  typing(typed, { visibility = 'ALL', receiver } = {}) {
+    if (this.state !== 'connected') return;
+    const on = typed !== '' && typed !== false;
+    this.#typing = on ? { visibility, receiver } : undefined;
+    this.#chat.pass({ type: 'typing', from: this.party, visibility, on, preview: typeof typed === 'string' ? typed : '', ...(receiver && { receiver }) });
+  }
+
+  /** @param {string} notice @param {import('./attache.js').NotifyOptions} [options] @returns {Promise<TranscriptEvent | undefined>} */
+  async notify(notice, { text = '', data = {}, visibility = 'ALL', receiver } = {}) {
+    checkNotice(this.party, notice, text, data);
+    if (notice === 'USER_UPDATE_NICK') return this.rename(text);
+    if (notice === 'TYPING_STARTED' || notice === 'TYPING_STOPPED') return void this.typing(notice === 'TYPING_STARTED' && (text || true), { visibility, receiver });
+    await this.#begin();
+    const event = { from: this.party, visibility, ...(receiver && { receiver }) };
+    switch (notice) {
+      case 'READ_RECEIPT':
+        this.#chat.pass({ type: 'receipt', position: Number(data['transcript-position']), ...event });
+        return undefined;
+      case 'PUSH_URL':
+        return this.view(this.#chat.add({ type: 'url', url: text, ...event }));
+    }
+    return this.view(this.#chat.add({ type: 'notice', notice, text, data, ...event }));
+  }
+
+  /** @param {string} [words] */
+  async find(words = '') {
+    await this.#begin();
+    checkStaff(this.party, 'search standard responses');
+    const wanted = words.toLowerCase().split(/\s+/);
+    const fits = (/** @type {import('./attache.js').StandardResponse} */ { folder, name, description }) => {
+      const all = `${folder} ${name} ${description}`.toLowerCase();
+      return wanted.every((word) => all.includes(word));
+    };
+    return { responses: this.#chat.library.filter(fits), more: false };
+  }
+
+  /** @param {string} documentId @param {import('./attache.js').AttachOptions} [options] */
+  async attach(documentId, { description = '', visibility = 'ALL', custom = {} } = {}) {
+    await this.#begin();
+    checkStaff(this.party, 'attach standard responses');
+    const response = this.#chat.library.find((one) => one.documentId === documentId);
+    if (!response) throw fakeError('document-unknown');
+    const { name, size } = response;
+    const file = this.#chat.addFile(this.party, { name, size, documentId, description, visibility, custom, uploadType: 'standard-response' });
+    return /** @type {ChatFile} */ (this.view(file));
+  }
+
+  /** @param {ChatFile | string} file */
+  async remove(file) {
+    await this.#begin();
+    const id = typeof file === 'string' ? file : file.id;
+    const found = this.transcript.find((event) => event.type === 'file' && event.id === id);
+    if (found?.type !== 'file') throw fakeError('file-unknown');
+    checkDeletion(found, this.limits);
+    const before = this.transcript.find((event) => event.type === 'deletion' && event.file === id);
+    if (before) return /** @type {import('./attache.js').DeletionEvent} */ (before);
+    this.#chat.contents.delete(id);
+    this.setLimits({ usedFiles: Math.max(0, this.limits.usedFiles - 1), usedTotalSize: Math.max(0, this.limits.usedTotalSize - found.size) });
+    return /** @type {import('./attache.js').DeletionEvent} */ (this.view(this.#chat.add({ type: 'deletion', file: id, from: this.party, visibility: found.visibility })));
+  }
+
+  /** @param {string} userId */
+  async removeParty(userId) {
+    await this.#begin();
+    checkStaff(this.party, 'remove a party');
+    const removed = [...this.#chat.sessions].find(({ party }) => party.userId === userId);
+    if (!removed) throw fakeError('party-unknown');
+    this.#chat.add({ type: 'leave', from: removed.party, reason: { code: 4, text: 'removed by other party' }, asker: this.party.userId });
+    this.#chat.sessions.delete(removed);
+    removed.setState('closed', { error: fakeError('not-joined') });
+  }
+
+  /** @param {string} text @param {import('./attache.js').SendOptions} [options] @returns {Promise<TextEvent>} */
+  async send(text, { visibility = 'ALL', receiver, messageType, treatAs } = {}) {
+    await this.#begin();
+    if (receiver !== undefined && !present(this.transcript).some(({ userId }) => userId === receiver)) throw fakeError('party-unknown');
+    if (this.#typing) this.typing(false, this.#typing);
+    const more = { ...(receiver && { receiver }), ...(messageType && { messageType }), ...(treatAs && { treatAs }) };
+    return /** @type {TextEvent} */ (this.view(this.#chat.add({ type: 'message', from: this.party, text, visibility, ...more })));
   }
 
   /** @param {Blob} file @param {UploadOptions} [options] @returns {Promise<ChatFile>} */
   async upload(file, options = {}) {
     const script = this.#scripts.shift() ?? {};
-    const { key = randomKey(), signal, onProgress, description = '', custom = {} } = options;
+    const { key = randomKey(), signal, onProgress, description = '', custom = {}, visibility = 'ALL' } = options;
     const named = describe(options.name ?? fileName(file));
     const progress = { key, sent: 0, stored: 0, total: file.size };
     const report = (/** @type {string} */ state, more = {}) => {
       this.fire('upload', { ...named, ...progress, state, at: Date.now(), ...more });
       onProgress?.(/** @type {import('./attache.js').Progress} */ ({ ...progress, state }));
     };
-    const refusal = this.#check(file, named);
+    const refusal = uploadRefusal(this, file.size, named.extension);
     if (refusal) {
       report('failed', { error: refusal });
       throw refusal;
@@ -230,7 +329,7 @@ class FakeSession extends EventTarget {
       else report('failed', { error });
       throw error;
     }
-    const announced = this.#chat.addFile(this.party, { ...named, size: file.size, key, description, custom });
+    const announced = this.#chat.addFile(this.party, { ...named, size: file.size, key, description, custom, visibility });
     this.#chat.contents.set(announced.id, file);
     this.setLimits({ usedFiles: this.limits.usedFiles + 1, usedTotalSize: this.limits.usedTotalSize + file.size });
     const seen = /** @type {ChatFile} */ (this.view(announced));
@@ -262,19 +361,6 @@ class FakeSession extends EventTarget {
     }
   }
 
-  /** @param {Blob} file @param {FileName} named */
-  #check(file, { extension }) {
-    const { maxFiles, usedFiles, maxFileSize, types, needAgent, agentHere } = this.limits;
-    if (!this.rights.includes('upload:file-system')) return fakeError('forbidden');
-    if (needAgent && !agentHere) return fakeError('agent-needed');
-    if (maxFiles !== undefined && usedFiles >= maxFiles) return fakeError('too-many-files');
-    if (maxFileSize !== undefined && file.size > maxFileSize) {
-      return fakeError('file-too-large', `the file has ${file.size} bytes, ${maxFileSize} are allowed`);
-    }
-    if (types.length > 0 && !types.includes(extension)) return fakeError('type-refused');
-    return undefined;
-  }
-
   /** @param {ChatFile | string} file @param {{ signal?: AbortSignal }} [options] */
   async download(file, { signal } = {}) {
     const id = typeof file === 'string' ? file : file.id;
@@ -300,17 +386,17 @@ class FakeSession extends EventTarget {
     return this.close();
   }
 
-  #step() {
-    return new Promise((resolve) => {
-      setTimeout(resolve, this.#chat.stepDelay);
-    });
+  /** Waits a step; a party that was removed or has left can do nothing. */
+  async #begin() {
+    await this.#step();
+    this.#mustBeIn();
   }
-}
 
-/** @param {Promise<unknown> | undefined} hold @param {AbortSignal} [signal] */
-async function raced(hold, signal) {
-  if (!hold) return;
-  await Promise.race([hold, new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-  })]);
+  #mustBeIn() {
+    if (!this.#chat.sessions.has(this)) throw fakeError('not-joined');
+  }
+
+  #step() {
+    return new Promise((resolve) => void setTimeout(resolve, this.#chat.stepDelay));
+  }
 }

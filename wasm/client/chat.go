@@ -66,7 +66,7 @@ func (c *chat) open() {
 }
 
 func (c *chat) addHello(h *bridge.Hello) {
-	h.Position, h.ClientVersion = c.s.position, c.s.options.ClientVersion
+	h.Position = c.s.position
 }
 
 func (c *chat) onMessage(m bridge.Wire) {
@@ -96,6 +96,7 @@ func (c *chat) onMalformed(err error) {
 
 func (c *chat) onWelcome(w *bridge.Welcome) {
 	c.ready, c.refusals, c.since = true, refusals{}, c.heard
+	c.s.removed = false
 	c.watch()
 	c.s.onWelcome(w)
 }
@@ -141,6 +142,8 @@ func (c *chat) onFail(err *bridge.Error) {
 		c.onTokenFail(err)
 	case err.Code == bridge.CodeTokenExpired || !err.Retry:
 		c.s.end(err)
+	case c.s.removed && err.Code == bridge.CodeNotJoined:
+		c.s.end(err) // to connect again would undo what the other party did
 	default:
 		c.lost(err)
 	}
@@ -229,4 +232,7 @@ func (c *chat) wake() {
 func (c *chat) drop() {
 	c.asking = false
 	c.link.drop()
+	c.s.typing.drop()
+	c.s.dropTypists()
+	c.s.dropTransient()
 }

@@ -104,3 +104,27 @@ func TestB43UploadOfThisPageIsNotCompared(t *testing.T) {
 	require.Zero(t, f.compare)
 	require.Equal(t, []string{"offered", "receiving", "accepted"}, w.states())
 }
+
+// The file of a complete upload has been deleted: the answer to the offer of its key is final,
+// whether the page has compared its file by then or sent the bytes itself.
+func TestCompleteUploadOfADeletedFileFails(t *testing.T) {
+	for name, play := range map[string]func(w *world, s *socketDouble, f *fileDouble){
+		"comparing": func(w *world, s *socketDouble, f *fileDouble) { s.push(complete(f)) },
+		"compared":  func(w *world, s *socketDouble, f *fileDouble) { s.push(complete(f)); f.compared(true) },
+		"sent":      func(w *world, s *socketDouble, f *fileDouble) { w.deliver(s, f); s.push(complete(f)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTestWorld(t)
+			s := w.connected()
+			f := w.newFile(1, content(1000))
+			f.upload(key, "a.bin")
+			play(w, s, f)
+			w.heard = nil
+			s.push(&bridge.Upload{Key: key, State: bridge.Failed, Error: bridge.NewError(bridge.CodeFileUnknown, "")})
+			require.Equal(t, []string{"failed, over"}, w.states())
+			require.Positive(t, f.released)
+			w.pass(time.Minute)
+			require.Empty(t, w.states())
+		})
+	}
+}

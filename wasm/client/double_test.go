@@ -17,10 +17,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type world struct {
 	tester
 	clockDouble
-	client  *Client
-	sockets []*socketDouble
-	heard   []heard
-	token   func(number int64) // the application, asked for one
+	client    *Client
+	sockets   []*socketDouble
+	heard     []heard
+	secureKey string
+	token     func(number int64) // the application, asked for one
 }
 
 // heard is one report of a session.
@@ -73,7 +74,7 @@ func (w *world) cancel(call int64) { w.do(func(s *Session) { s.Cancel(call) }) }
 func (w *world) wake() { w.do(func(s *Session) { s.Wake() }) }
 
 func (w *world) say(call int64, key, text string) {
-	w.do(func(s *Session) { s.Say(call, key, text, "") })
+	w.do(func(s *Session) { s.Say(call, bridge.Say{Key: key, Text: text}) })
 }
 
 func (w *world) unread(call int64, before bool) {
@@ -87,7 +88,7 @@ func (w *world) give(number int64, token string, fixed bool, problem string) {
 // open opens a session, which continues id from position if that is not empty.
 func (w *world) open(id string, position int64) {
 	w.client.Open(handle, Options{
-		URL: "wss://files.example/base", ID: id, Position: position,
+		URL: "wss://files.example/base", SecureKey: w.secureKey, ID: id, Position: position,
 		Dial: func(url string, l Listener) (*Socket, error) { return w.newSocket(url, l), nil },
 		Report: func(word Word, call int64, text []byte) {
 			w.heard = append(w.heard, heard{word, call, string(text)})

@@ -19,7 +19,8 @@ type Host struct {
 // Options say what a session connects to and to which host it reports.
 type Options struct {
 	URL           string // the proxy's, without the path of a socket
-	ClientVersion int64
+	ClientVersion int64  // 0: [bridge.VersionCurrent]
+	SecureKey     string // of a party that another program has registered; empty: the token's, if it has one
 
 	// Of a session that continues after the program that opened it has ended.
 	ID       string

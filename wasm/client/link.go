@@ -93,7 +93,10 @@ func (l *link) onOpen(subprotocol string) {
 		l.on.fail(bridge.NewError(bridge.CodeVersion, ""))
 		return
 	}
-	hello := bridge.Hello{Token: l.s.token, Agent: agent, Ping: l.s.idle.ping(l.s.now())}
+	hello := bridge.Hello{
+		Token: l.s.token, SecureKey: l.s.options.SecureKey, ClientVersion: l.s.options.ClientVersion, Agent: agent,
+		Ping: l.s.idle.ping(l.s.now()),
+	}
 	l.on.hello(&hello)
 	text := bridge.AppendMessage(nil, &hello)
 	l.greeted, l.greeting = l.s.now(), int64(len(text))

@@ -63,6 +63,7 @@ func TestAnyOrderOfEvents(t *testing.T) {
 			"step":     func(*rapid.T) { m.step() },
 			"cut":      func(*rapid.T) { m.some((*socketDouble).cut) },
 			"cut data": func(*rapid.T) { m.cutData() },
+			"power":    func(*rapid.T) { m.losePower() },
 			"refuse":   func(*rapid.T) { m.refuse() },
 			"late":     func(*rapid.T) { m.late() },
 			"cancel":   func(*rapid.T) { m.cancelOne() },
@@ -162,6 +163,16 @@ func (m *machine) giveToken() {
 		number := m.asked[i]
 		m.asked = slices.Delete(m.asked, i, i+1)
 		m.give(number, "a token", false, "")
+	}
+}
+
+// losePower cuts every socket, and the disk of the proxy loses the end of some uploads.
+func (m *machine) losePower() {
+	m.each((*socketDouble).cut)
+	for _, u := range m.uploads {
+		if u.state.Incoming() && rapid.IntRange(0, 2).Draw(m.t, "lost") == 0 {
+			u.stored = rapid.IntRange(0, u.stored).Draw(m.t, "left")
+		}
 	}
 }
 

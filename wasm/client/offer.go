@@ -46,10 +46,19 @@ func (s *Session) checkOffer(o *bridge.Offer) (bridge.Key, error) {
 	if err := bridge.CheckCustom(o.Custom); err != nil {
 		return key, err
 	}
+	announced := bridge.Announcement{
+		Name: o.Name, Size: o.Size, UploadType: o.UploadType, Description: o.Description, Key: o.Key, Custom: o.Custom,
+	}
+	if err := announced.CheckPacket(); err != nil {
+		return key, err
+	}
 	if _, err := bridge.FromPage(bridge.AppendMessage(nil, o)); err != nil {
 		return key, err
 	}
 	if err := s.permit(bridge.UploadRight(o.UploadType), o.Visibility); err != nil || !s.known {
+		return key, err
+	}
+	if err := bridge.CheckUploadType(o.UploadType, s.party.UserType, s.rights); err != nil {
 		return key, err
 	}
 	return key, s.limits.PerFile().Check(o.Name, o.Size)

@@ -47,12 +47,18 @@ func (m *machine) answer(s *socketDouble) {
 	case *bridge.Ping:
 		s.push(&bridge.Done{})
 	case *bridge.Offer:
-		m.answerOffer(s, m.find(text.Key))
+		u := m.find(text.Key)
+		if text.Acked != nil {
+			require.LessOrEqual(m, *text.Acked, int64(u.said), "more is acked than the proxy said")
+		}
+		m.answerOffer(s, u)
 	case *bridge.Cancel:
 		u := m.find(text.Key)
 		if u.offered && !u.state.Final() && u.state != bridge.Stored {
 			u.state = bridge.Cancelled
-			s.push(&bridge.Upload{Key: u.key, State: bridge.Cancelled})
+		}
+		if u.offered {
+			m.sendState(s, u)
 		}
 	}
 }

@@ -1,14 +1,13 @@
 package client
 
 import (
-	"strconv"
 	"time"
 
 	"attache/bridge"
 )
 
 // request is a call that the proxy answers by its number. It is sent again after a
-// reconnect; its key or attempt makes that harmless.
+// reconnect, because its key or attempt makes that harmless, unless it is transient.
 type request struct {
 	call    int64
 	message bridge.Wire
@@ -17,19 +16,20 @@ type request struct {
 // leaveTime is how long the proxy may take to let a party leave.
 const leaveTime = 5 * time.Second
 
-// Say sends a text message.
-func (s *Session) Say(call int64, key, text string, v bridge.Visibility) {
-	s.answer(call, func() error { return s.say(call, key, text, v) })
+// Say sends a text message; the number of the call becomes its Ref.
+func (s *Session) Say(call int64, m bridge.Say) {
+	s.answer(call, func() error { return s.say(call, m) })
 }
 
-func (s *Session) say(call int64, key, text string, v bridge.Visibility) error {
-	if len(text) > bridge.MaxText {
-		return bridge.NewError(bridge.CodeTextLength, "the text has "+strconv.Itoa(len(text))+" bytes; one message may have "+strconv.Itoa(bridge.MaxText))
+func (s *Session) say(call int64, m bridge.Say) error {
+	m.Ref = call
+	if s.known {
+		if err := bridge.CheckSay(&m, s.party.UserType, s.rights); err != nil {
+			return err
+		}
 	}
-	if err := s.permit(bridge.RightChat, v); err != nil {
-		return err
-	}
-	return s.request(call, &bridge.Say{Ref: call, Key: key, Text: text, Visibility: v})
+	s.typing.stop()
+	return s.request(call, &m)
 }
 
 // Ask requests a ticket for a download.
@@ -75,8 +75,8 @@ func (s *Session) permit(right bridge.Right, v bridge.Visibility) error {
 	if !s.known {
 		return nil
 	}
-	if v != "" && !s.party.UserType.MaySend(v) {
-		return bridge.NewError(bridge.CodeForbidden, "a party of this type may not send with visibility "+string(v))
+	if err := bridge.CheckSender(s.party.UserType, v); err != nil {
+		return err
 	}
 	return s.rights.Need(right)
 }
@@ -126,6 +126,16 @@ func (s *Session) onRequestFail(call int64, err *bridge.Error) {
 		s.chat.watch()
 	}
 	s.Refuse(call, err)
+}
+
+// onScan reports that a download waits until its file was scanned.
+func (s *Session) onScan(m *bridge.Scan) {
+	for _, r := range s.requests {
+		if r.call == m.Ref {
+			s.report(WordProgress, r.call, bridge.AppendProgress(nil, bridge.Step{State: bridge.Scanning}))
+			return
+		}
+	}
 }
 
 func (s *Session) onTicket(m *bridge.Ticket) {

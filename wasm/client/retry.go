@@ -55,12 +55,16 @@ func (u *upload) tried() {
 }
 
 // mayRetry reports whether to retry after a refusal. One that reports an outage of the
-// proxy's backend is not about this upload, and is waited out; other temporary ones
-// are retried a few times, once the upload has begun.
+// proxy's backend is not about this upload, and is waited out; so is a full store, once the
+// upload has begun, because a person who has just chosen a file gets that answer at once.
+// Other temporary refusals are retried a few times, once the upload has begun.
 func (u *upload) mayRetry(err *bridge.Error) bool {
 	switch err.Code {
 	case bridge.CodeStorageUnavailable, bridge.CodeChatUnavailable, bridge.CodeTimeout, bridge.CodeBusy:
 		return u.tries == 0 || u.s.now()-u.since < u.patience()
+	}
+	if err.Code == bridge.CodeStorageFull && u.begun {
+		return u.tries == 0 || u.s.now()-u.since < patience
 	}
 	return err.Retry && u.begun && u.tries < maxTries
 }

@@ -79,11 +79,13 @@ func TestRefusedOffers(t *testing.T) {
 
 func TestAnOutageIsWaitedOut(t *testing.T) {
 	for name, test := range map[string]struct {
+		code     bridge.Code
 		begun    bool
 		patience time.Duration
 	}{
-		"before the first byte": {false, firstPatience},
-		"in the middle":         {true, patience},
+		"before the first byte":       {bridge.CodeStorageUnavailable, false, firstPatience},
+		"in the middle":               {bridge.CodeStorageUnavailable, true, patience},
+		"no disk space in the middle": {bridge.CodeStorageFull, true, patience},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newTestWorld(t)
@@ -99,7 +101,7 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 					for _, m := range s.sent() {
 						if _, offer := m.(*bridge.Offer); offer {
 							offers++
-							s.push(&bridge.Fail{Key: key, Error: *bridge.NewError(bridge.CodeStorageUnavailable, "")})
+							s.push(&bridge.Fail{Key: key, Error: *bridge.NewError(test.code, "")})
 							continue
 						}
 						s.push(&bridge.Done{})

@@ -18,11 +18,14 @@ type Session struct {
 	user     string // the party's
 	position int64  // the last event that the host has
 	files    map[string]bool
-	known    bool // party, rights and limits are known
+	live     int64 // the session's last event at the welcome: later ones happen now
+	known    bool  // party, rights and limits are known
 	party    bridge.Party
 	rights   bridge.Rights
 	limits   bridge.Limits
-	leaving  int64 // the call that leaves
+	info     bridge.Welcome // what it says of the chat session, as changed since
+	leaving  int64          // the call that leaves
+	removed  bool           // another party has taken this one out, since the welcome
 	ended    bool
 	faults   int
 
@@ -34,6 +37,8 @@ type Session struct {
 	chat     chat
 	data     data
 	idle     idle
+	typing   typing
+	typists  typists
 	requests []*request
 	uploads  []*upload
 	cancels  []string // keys to cancel once connected
@@ -43,8 +48,12 @@ func newSession(c *Client, handle int64, o Options) *Session {
 	s := &Session{
 		client: c, handle: handle, options: o, id: o.ID, position: o.Position, user: o.User,
 		files:  map[string]bool{},
-		tokens: map[int64]func(*bridge.Error){},
+		tokens: map[int64]func(*bridge.Error){}, typists: typists{},
 	}
+	if o.ClientVersion == 0 { // a party that names no version is 101, by the vendor's documentation
+		s.options.ClientVersion = bridge.VersionCurrent
+	}
+	s.typing.s = s
 	s.chat.init(s)
 	s.data.init(s)
 	return s
@@ -118,8 +127,8 @@ func (s *Session) onWelcome(w *bridge.Welcome) {
 		return
 	}
 	s.user = w.Party.UserID
-	s.id, s.party, s.limits, s.known = w.Session, w.Party, w.Limits, true
-	s.rights = nil
+	s.id, s.party, s.limits, s.live, s.known = w.Session, w.Party, w.Limits, w.Position, true
+	s.rights, s.info = nil, *w
 	for _, right := range w.Rights {
 		s.rights = append(s.rights, bridge.Right(right))
 	}
@@ -147,10 +156,17 @@ func (s *Session) onMessage(m bridge.Wire) {
 	case *bridge.LimitsChanged:
 		s.limits = m.Limits
 		s.report(WordLimits, 0, bridge.AppendLimits(nil, m.Limits))
+	case *bridge.SessionChanged:
+		s.info.IdleExpires, s.info.Saved, s.info.Monitored = m.IdleExpires, m.Saved, m.Monitored
+		s.report(WordInfo, 0, bridge.AppendChatInfo(nil, &s.info))
 	case *bridge.Done:
 		s.onDone(m)
+	case *bridge.Scan:
+		s.onScan(m)
 	case *bridge.Ticket:
 		s.onTicket(m)
+	case *bridge.Found:
+		s.onFound(m)
 	case *bridge.Accept:
 		if u := s.find(m.Key); u != nil {
 			u.onAccept(m)
@@ -162,12 +178,27 @@ func (s *Session) onMessage(m bridge.Wire) {
 	}
 }
 
-// onEvent reports an event of the transcript, once.
+// onEvent reports an event of the transcript, once; a transient one is not of the transcript
+// and leaves the position where it is.
 func (s *Session) onEvent(e bridge.Event) {
-	if e.ID <= s.position {
+	switch {
+	case e.Transient() && isTyping(e):
+		s.onTyping(e)
+		return
+	case e.Transient():
+		s.reportEvent(e)
+		return
+	case e.ID <= s.position:
 		return
 	}
 	s.position = e.ID
+	if isTyping(e) {
+		if e.ID > s.live {
+			s.onTyping(e)
+		}
+		return
+	}
+	s.stopsTyping(e.From.UserID)
 	file, err := bridge.DecodeFile(e)
 	if err == nil && file.Key != "" {
 		if s.files[file.Key] {
@@ -175,12 +206,22 @@ func (s *Session) onEvent(e bridge.Event) {
 		}
 		s.files[file.Key] = true
 	}
-	s.report(WordEvent, 0, bridge.AppendTranscriptItem(nil, e, s.party.UserID))
+	if e.ID > s.live && e.Type == bridge.PartyLeft && e.From.UserID == s.user && e.Reason != nil && e.Reason.Code == bridge.ReasonRemoved.Code {
+		s.removed = true
+	}
+	if e.NoticeType == bridge.UpdateNick && e.From.UserID == s.party.UserID {
+		s.party.Nickname = e.From.Nickname
+	}
+	s.reportEvent(e)
 	if err == nil && e.From.UserID == s.party.UserID {
 		if u := s.find(file.Key); u != nil {
 			u.onState(&bridge.Upload{Key: file.Key, State: bridge.Announced, Event: &e})
 		}
 	}
+}
+
+func (s *Session) reportEvent(e bridge.Event) {
+	s.report(WordEvent, 0, bridge.AppendTranscriptItem(nil, e, s.party.UserID))
 }
 
 // onFail handles a fail of the chat socket: of an upload, a request, or the connection.

@@ -24,7 +24,8 @@ func TestConnect(t *testing.T) {
 	require.Equal(t, []heard{{WordWelcome, 0,
 		`{"id":"chat-1","party":{"userId":"ada","nickname":"Ada","userType":"AGENT"},` +
 			`"rights":["chat","upload:file-system","download"],` +
-			`"limits":{"usedFiles":0,"usedTotalSize":0,"types":[],"needAgent":false,"agentHere":false,"usedDownloads":0}}`}},
+			`"limits":{"usedFiles":0,"usedTotalSize":0,"types":[],"needAgent":false,"agentHere":false,"usedDownloads":0,"deleteFile":"","deleteOthers":""},` +
+			`"info":{"started":0,"saved":0,"idleExpires":0,"monitored":false,"attached":false}}`}},
 		w.words(WordWelcome, WordClosed))
 }
 
@@ -109,6 +110,22 @@ func TestEventsComeOnceAndInOrder(t *testing.T) {
 	require.Len(t, w.words(WordEvent), 1, "a file that was announced twice")
 }
 
+func TestTransientEventLeavesThePosition(t *testing.T) {
+	w := newTestWorld(t)
+	first := w.connected()
+	first.push(said(5, "bo", "hi"))
+	typing := said(0, "bo", "")
+	typing.Event.Type, typing.Event.NoticeType = bridge.Notice, bridge.TypingStarted
+	first.push(typing)
+	first.push(typing)
+	require.Len(t, w.words(WordEvent), 3)
+	first.cut()
+	w.pass(time.Second)
+	second := w.last()
+	second.open()
+	require.Equal(t, int64(5), second.hello().Position)
+}
+
 func TestReconnect(t *testing.T) {
 	w := newTestWorld(t)
 	first := w.connected()
@@ -131,6 +148,36 @@ func TestReconnect(t *testing.T) {
 	second.push(said(5, "bo", "hi"))
 	second.push(&bridge.Done{Ref: 1, Event: &said(6, "ada", "not lost").Event})
 	require.Empty(t, w.words(WordEvent))
+}
+
+// A party that another one took out must not come back by itself; one that timed out may.
+func TestRemovedPartyStaysOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		id     int64
+		user   string
+		reason bridge.Reason
+		ends   bool
+	}{
+		"removed":                       {9, "ada", bridge.ReasonRemoved, true},
+		"disconnected for too long":     {9, "ada", bridge.ReasonDisconnected, false},
+		"another party was removed":     {9, "bo", bridge.ReasonRemoved, false},
+		"removed before this page came": {1, "ada", bridge.ReasonRemoved, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTestWorld(t)
+			s := w.connected(func(m *bridge.Welcome) { m.Position = 5 })
+			s.push(&bridge.EventAdded{Event: bridge.Event{ID: test.id, Type: bridge.PartyLeft, At: 1, Visibility: bridge.All,
+				From: bridge.Party{UserID: test.user, UserType: bridge.Agent}, Reason: &test.reason}})
+			s.push(&bridge.Fail{Error: *bridge.NewError(bridge.CodeNotJoined, "")})
+			closed := w.words(WordClosed)
+			if !test.ends {
+				require.Empty(t, closed)
+				return
+			}
+			require.Len(t, closed, 1)
+			require.Contains(t, closed[0].text, `"not-joined"`)
+		})
+	}
 }
 
 func TestPausesBetweenTriesGrow(t *testing.T) {
@@ -276,6 +323,22 @@ func TestMalformedMessageIsIgnored(t *testing.T) {
 	require.Len(t, w.words(WordEvent, WordClosed, WordState), 1)
 }
 
+// The page shows that its file is scanned; a scan of a call that is over is not shown.
+func TestDownloadThatIsScannedFirst(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	w := newTestWorld(t)
+	s := w.connected()
+	w.do(func(s *Session) { s.Ask(1, "file-1", key) })
+	s.push(&bridge.Scan{Ref: 7})
+	require.Empty(t, w.words(WordProgress))
+	s.push(&bridge.Scan{Ref: 1})
+	require.Equal(t, []heard{{WordProgress, 1, `{"key":"","state":"scanning","sent":0,"stored":0,"total":0}`}}, w.words(WordProgress))
+	s.push(&bridge.Fail{Ref: 1, Error: *bridge.NewError(bridge.CodeInfected, "")})
+	require.Len(t, w.words(WordFail), 1)
+	s.push(&bridge.Scan{Ref: 1})
+	require.Empty(t, w.words(WordProgress))
+}
+
 func TestRequests(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	w := newTestWorld(t)
@@ -306,10 +369,10 @@ func TestInvalidCallsAreRefusedLocally(t *testing.T) {
 		call func(s *Session)
 		code string
 	}{
-		"empty text":      {func(s *Session) { s.Say(1, key, "", "") }, "message-invalid"},
-		"long text":       {func(s *Session) { s.Say(1, key, string(make([]byte, bridge.MaxText+1)), "") }, "text-too-long"},
-		"visibility":      {func(s *Session) { s.Say(1, key, "x", "VIP") }, "forbidden"},
-		"no visibility":   {func(s *Session) { s.Say(1, key, "x", "SOME") }, "forbidden"},
+		"empty text":      {func(s *Session) { s.Say(1, bridge.Say{Key: key}) }, "message-invalid"},
+		"long text":       {func(s *Session) { s.Say(1, bridge.Say{Key: key, Text: string(make([]byte, bridge.MaxText+1))}) }, "text-too-long"},
+		"visibility":      {func(s *Session) { s.Say(1, bridge.Say{Key: key, Text: "x", Visibility: bridge.Vip}) }, "forbidden"},
+		"no visibility":   {func(s *Session) { s.Say(1, bridge.Say{Key: key, Text: "x", Visibility: "SOME"}) }, "forbidden"},
 		"no right":        {func(s *Session) { s.Ask(1, "f", key) }, "forbidden"},
 		"unknown leaving": {func(s *Session) { s.Leave(1, "slam-the-door") }, "message-invalid"},
 	} {
@@ -366,4 +429,11 @@ func TestSessionContinuesAfterTheProgramEnded(t *testing.T) {
 	require.Equal(t, int64(40), s.hello().Position)
 	s.push(welcome())
 	require.Equal(t, "again", only[*bridge.Say](s).Text)
+}
+
+func TestChangedInfoIsReportedWhole(t *testing.T) {
+	w := newTestWorld(t)
+	s := w.connected(func(m *bridge.Welcome) { m.Started, m.Attached, m.IdleExpires = 5, true, 9 })
+	s.push(&bridge.SessionChanged{Saved: 2, Monitored: true})
+	require.Equal(t, []heard{{WordInfo, 0, `{"started":5,"saved":2,"idleExpires":0,"monitored":true,"attached":true}`}}, w.words(WordInfo))
 }

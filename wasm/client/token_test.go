@@ -152,3 +152,27 @@ func TestB39NoFrameGoesOutUnderAnotherName(t *testing.T) {
 	require.Len(t, next.sent(), 1, "the hello and nothing else")
 	require.Len(t, w.sockets, 3)
 }
+
+// The proxy attaches a party at each hello, on both sockets.
+func TestSecureKeyIsInEveryHello(t *testing.T) {
+	w := newTestWorld(t)
+	w.secureKey = "the key"
+	w.open("", 0)
+	s := w.last()
+	s.open()
+	require.Equal(t, "the key", s.hello().SecureKey)
+	s.push(welcome())
+	w.newFile(1, content(10)).upload(key, "a.bin")
+	d := w.last()
+	require.NotSame(t, s, d)
+	d.open()
+	require.Equal(t, "the key", d.hello().SecureKey)
+	s.cut()
+	w.wake()
+	require.NotSame(t, d, w.last())
+	w.last().open()
+	require.Equal(t, "the key", w.last().hello().SecureKey)
+	for _, h := range w.heard {
+		require.NotContains(t, h.text, "the key")
+	}
+}

@@ -17,7 +17,7 @@ type upload struct {
 
 	state       bridge.UploadState
 	phase       phase
-	begun       bool           // the proxy has accepted it before
+	begun       bool           // the proxy has accepted it before, so stored is what the proxy said
 	over        bool           // the proxy says that it has ended
 	held        bool           // to be offered again once the data socket is ready
 	ours        bool           // this page sent what the proxy has of it, or compared that with its file
@@ -62,6 +62,9 @@ func (u *upload) propose() {
 	u.follow()
 	if !u.s.chat.ready {
 		return
+	}
+	if u.begun {
+		u.offer.Acked = &u.stored
 	}
 	u.s.send(&u.offer)
 	if u.withheld != nil {

@@ -11,8 +11,9 @@ const (
 	WordState    Word = "state"    // reconnecting: the error, and when
 	WordEvent    Word = "event"    // an event of the transcript
 	WordLimits   Word = "limits"   // changed
+	WordInfo     Word = "info"     // what is known of the chat session changed
 	WordUpload   Word = "upload"   // an upload's new state
-	WordProgress Word = "progress" // of an upload
+	WordProgress Word = "progress" // of an upload, or a download that waits for its scan
 	WordDone     Word = "done"     // a call succeeded
 	WordFail     Word = "fail"     // a call failed
 	WordClosed   Word = "closed"   // the session has ended; the error, if that is why

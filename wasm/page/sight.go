@@ -27,6 +27,9 @@ func newSights() sights { return sights{seen: map[sightKey]*Sight{}} }
 
 // add reports whether the event came for the first time.
 func (s *sights) add(e bridge.Event) bool {
+	if e.Transient() {
+		return true // it is not of the transcript
+	}
 	key := sightKey{e.ID, e.Key}
 	s.position = max(s.position, e.ID)
 	if seen := s.seen[key]; seen != nil {

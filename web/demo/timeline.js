@@ -105,7 +105,7 @@ export class Timeline {
   /** @param {Row} row @param {UploadEvent} file @param {AttacheChat} chat */
   #label(row, { name, extension, kind }, chat) {
     const { head, tail, suffix } = truncate(name, extension);
-    const from = chat.id === 'agent' ? 'agent → customer' : 'customer → agent';
+    const from = chat.id.startsWith('agent') ? 'agent → customer' : 'customer → agent';
     row.item.prepend(
       icon(kind, extension),
       make('div', { class: 'what' },

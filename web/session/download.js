@@ -283,7 +283,8 @@ export class Download {
         this.#ticket = undefined;
         return new Retryable(error, after);
       }
-      return error.retryable && !stale ? new Retryable(error, after) : error;
+      const final = stale || error.code === 'document-changed';
+      return error.retryable && !final ? new Retryable(error, after) : error;
     }
     if (status === 416) return new AttacheError({ code: 'document-changed', message: '' });
     if (status >= 500 && status !== 511 || status === 429 || status === 408) {

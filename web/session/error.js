@@ -41,6 +41,11 @@ export function readOnlyError() {
   return new AttacheError({ code: 'forbidden', message: 'this chat is read-only', hint: '' });
 }
 
+/** A drop or a paste on an element that offers no uploads. */
+export function uploadsHiddenError() {
+  return new AttacheError({ code: 'forbidden', message: 'files cannot be sent here', hint: '' });
+}
+
 /**
  * Returns the error in a JSON text: one from the module, or the body of an HTTP refusal.
  * @param {string} text

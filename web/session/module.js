@@ -8,10 +8,15 @@ import { AttacheError } from './error.js';
  *
  * @typedef {object} Module
  * @property {(handle: number, receive: (word: string, call: number, text: string) => void, dial: (url: string, protocol: string) => WebSocket,
- *   url: string, clientVersion: number, id: string, position: number, user: string) => string | null} open
+ *   url: string, clientVersion: number, secureKey: string, id: string, position: number, user: string) => string | null} open
  * @property {(handle: number) => void} close
  * @property {(handle: number, number: number, token: string, fixed: boolean, problem: string) => void} token
- * @property {(handle: number, call: number, key: string, text: string, visibility: string) => void} say
+ * @property {(handle: number, call: number, key: string, text: string, visibility: string, receiver: string, messageType: string,
+ *   treatAs: string) => void} say
+ * @property {(handle: number, call: number, key: string, notice: string, text: string, data: string, visibility: string,
+ *   receiver: string) => void} notify
+ * @property {(handle: number, on: boolean, preview: string, visibility: string, receiver: string) => void} typing
+ * @property {(handle: number, call: number, words: string, after: string) => void} find
  * @property {(handle: number, call: number, file: string, attempt: string) => void} ask
  * @property {(handle: number, call: number, after: string) => void} leave
  * @property {(handle: number, call: number, pump: Pump, group: number, key: string, name: string, size: number, type: string, uploadType: string,

@@ -75,7 +75,7 @@ export class ModuleSession {
     this.#options = options;
     this.#events = events;
     this.#dialer = new Dialer(options.base);
-    this.#provider = new TokenProvider(options.token);
+    this.#provider = new TokenProvider(options.token, { secureKey: options.secureKey });
   }
 
   /** @param {ConnectOptions['token']} token */
@@ -125,6 +125,11 @@ export class ModuleSession {
     this.#invoke(this.#handle, 'discard', key);
   }
 
+  /** Shows others that this party types, or not any more. @param {{ on: boolean, preview: string, visibility: string, receiver: string }} typing */
+  typing({ on, preview, visibility, receiver }) {
+    this.#invoke(this.#handle, 'typing', on, preview, visibility, receiver);
+  }
+
   /** @param {number} call @param {unknown} value */
   resolve(call, value) {
     this.#settle(call)?.resolve(value);
@@ -161,7 +166,7 @@ export class ModuleSession {
     lastHandle += 1;
     const handle = lastHandle;
     this.#handle = handle;
-    const { base, clientVersion, wasm } = this.#options;
+    const { base, clientVersion, secureKey, wasm } = this.#options;
     let module;
     try {
       module = await loadModule({ wasm });
@@ -177,7 +182,7 @@ export class ModuleSession {
     };
     /** @param {string} url @param {string} protocol */
     const dial = (url, protocol) => this.#dial(handle, url, protocol);
-    const refused = module.open(handle, receive, dial, base.replace(/^http/, 'ws'), clientVersion,
+    const refused = module.open(handle, receive, dial, base.replace(/^http/, 'ws'), clientVersion, secureKey,
       this.#events.id, this.#events.position, this.#events.userId);
     if (refused) this.#events.onFailure(parseError(refused));
     for (const call of [...this.#calls.keys()]) this.#send(call);
@@ -236,7 +241,7 @@ export class ModuleSession {
     return pending;
   }
 
-  /** @param {number} handle @param {'cancel' | 'discard' | 'wake' | 'token' | 'close' | 'filled' | 'unread'} name @param {any[]} values */
+  /** @param {number} handle @param {'cancel' | 'discard' | 'wake' | 'typing' | 'token' | 'close' | 'filled' | 'unread'} name @param {any[]} values */
   #invoke(handle, name, ...values) {
     if (handle !== this.#handle || !this.#module) return;
     try {

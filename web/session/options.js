@@ -3,11 +3,15 @@ import { isBlob, fileName, inThisRealm } from './blob.js';
 import { invalidCall } from './error.js';
 import { stringify } from './json.js';
 import { isKey, randomKey } from './key.js';
+import { warnOfUnknownOptions } from './misspelling.js';
 
 /**
  * The arguments of callers, read once and copied into plain values. If a getter throws
  * or a value has another type, the call is refused and has no other effect.
  */
+
+/** Bytes of a secure key that a hello may have. */
+const maxSecureKey = 256;
 
 /**
  * Returns a caller's arguments, parsed. Any exception of that becomes `message-invalid`.
@@ -31,6 +35,13 @@ function text(name, value, fallback = '') {
   return value;
 }
 
+/** Returns the only party that is to see something; empty: all may. @param {unknown} value */
+function receiver(value) {
+  // An identifier that is missing by mistake must not make a private message public.
+  if (value === '') throw invalidCall('receiver is empty');
+  return text('receiver', value);
+}
+
 /** @param {string} name @param {unknown} value */
 function callback(name, value) {
   if (value !== undefined && typeof value !== 'function') throw invalidCall(`${name} is not a function`);
@@ -50,11 +61,20 @@ function object(value) {
   return /** @type {Record<string, unknown>} */ (value);
 }
 
+/** Returns the options of a call. @param {string} call @param {unknown} value @param {...string} known */
+function optionsOf(call, value, ...known) {
+  const options = object(value);
+  warnOfUnknownOptions(call, options, known);
+  return options;
+}
+
 /** @param {unknown} given */
 export function readConnect(given) {
-  const options = object(given);
+  const options = optionsOf('connect', given, 'url', 'token', 'secureKey', 'signal', 'onRetry', 'credentials', 'clientVersion', 'wasm');
   const { url, token, clientVersion = 0, wasm, credentials = 'omit' } = options;
   if (!Number.isSafeInteger(clientVersion)) throw invalidCall('clientVersion is not a whole number');
+  const secureKey = text('secureKey', options.secureKey);
+  if (new TextEncoder().encode(secureKey).length > maxSecureKey) throw invalidCall(`secureKey has more than ${maxSecureKey} bytes`);
   if (credentials !== 'omit' && credentials !== 'same-origin' && credentials !== 'include') {
     throw invalidCall('credentials must be one of omit, same-origin, include');
   }
@@ -63,6 +83,7 @@ export function readConnect(given) {
     credentials: /** @type {RequestCredentials} */ (credentials),
     token: readToken(token),
     clientVersion: /** @type {number} */ (clientVersion),
+    secureKey,
     signal: abortSignal(options.signal),
     onRetry: callback('onRetry', options.onRetry),
     wasm: /** @type {import('../loader.js').LoadOptions['wasm']} */ (wasm),
@@ -81,7 +102,7 @@ export function readToken(token) {
  */
 export function readUpload(file, given) {
   if (!isBlob(file)) throw invalidCall('upload takes a File or a Blob');
-  const options = object(given);
+  const options = optionsOf('upload', given, 'signal', 'onProgress', 'name', 'type', 'description', 'uploadType', 'custom', 'digest', 'visibility', 'key');
   const custom = Object.entries(object(options.custom)).flat();
   if (!custom.every((part) => typeof part === 'string')) throw invalidCall('a value of custom is not a string');
   return {
@@ -107,7 +128,16 @@ export function readKey(key) {
 
 /** @param {unknown} file @param {unknown} given */
 export function readDownload(file, given) {
-  const options = object(given);
+  return readFetch(file, optionsOf('download', given, 'signal', 'offset', 'idleTimeout', 'onState'));
+}
+
+/** @param {unknown} file @param {unknown} given */
+export function readLink(file, given) {
+  return readFetch(file, optionsOf('link', given, 'signal', 'onState', 'check', 'idleTimeout'));
+}
+
+/** @param {unknown} file @param {Record<string, unknown>} options */
+function readFetch(file, options) {
   const { id, size } = typeof file === 'string' ? { id: file, size: undefined } : object(file);
   if (typeof id !== 'string' || id === '') throw invalidCall('download takes a file of the transcript, or its id');
   const { offset = 0, idleTimeout = 120_000, check = false } = options;
@@ -115,20 +145,81 @@ export function readDownload(file, given) {
   if (typeof idleTimeout !== 'number' || !(idleTimeout >= 0)) throw invalidCall('idleTimeout is not a duration in milliseconds');
   return {
     id, size: typeof size === 'number' ? size : undefined, offset: /** @type {number} */ (offset),
-    idleTimeout, check: check === true, signal: abortSignal(options.signal),
+    idleTimeout, check: check === true, signal: abortSignal(options.signal), onState: callback('onState', options.onState),
   };
 }
 
 /** @param {unknown} message @param {unknown} given */
 export function readSend(message, given) {
-  const options = object(given);
+  const options = optionsOf('send', given, 'visibility', 'receiver', 'signal', 'messageType', 'treatAs');
   if (typeof message !== 'string') throw invalidCall('the text is not a string');
-  return { text: message, visibility: text('visibility', options.visibility), signal: abortSignal(options.signal) };
+  return {
+    text: message, visibility: text('visibility', options.visibility), receiver: receiver(options.receiver),
+    messageType: text('messageType', options.messageType), treatAs: text('treatAs', options.treatAs), signal: abortSignal(options.signal),
+  };
+}
+
+/** @param {unknown} typed whether the user types, or the text so far @param {unknown} given */
+export function readTyping(typed, given) {
+  const options = optionsOf('typing', given, 'visibility', 'receiver');
+  if (typeof typed !== 'string' && typeof typed !== 'boolean') throw invalidCall('typing takes true, false or the text so far');
+  return {
+    on: typed !== '' && typed !== false, preview: typed === true || typed === false ? '' : typed,
+    visibility: text('visibility', options.visibility), receiver: receiver(options.receiver),
+  };
+}
+
+/** @param {unknown} notice @param {unknown} given */
+export function readNotify(notice, given) {
+  const options = optionsOf('notify', given, 'text', 'data', 'visibility', 'receiver', 'signal');
+  if (typeof notice !== 'string' || notice === '') throw invalidCall('the type of the notice is not a string');
+  return {
+    notice, text: text('text', options.text), data: options.data === undefined ? '' : stringify(object(options.data)),
+    visibility: text('visibility', options.visibility), receiver: receiver(options.receiver), signal: abortSignal(options.signal),
+  };
+}
+
+/** @param {unknown} nickname @param {unknown} given */
+export function readRename(nickname, given) {
+  return readNotify('USER_UPDATE_NICK', { text: nickname, signal: optionsOf('rename', given, 'signal').signal });
+}
+
+/** @param {unknown} documentId @param {unknown} given */
+export function readAttach(documentId, given) {
+  const { description, custom, visibility, signal } = optionsOf('attach', given, 'description', 'visibility', 'custom', 'signal');
+  if (typeof documentId !== 'string' || documentId === '') throw invalidCall('attach takes the id of a document');
+  const described = text('description', description);
+  return readNotify('SYS_COMMAND', {
+    text: 'file-uploaded', visibility, signal,
+    data: { ...object(custom), 'file-document-id': documentId, ...(described !== '' && { 'file-description': described }) },
+  });
+}
+
+/** @param {unknown} file @param {unknown} given */
+export function readRemove(file, given) {
+  const id = typeof file === 'string' ? file : object(file).id;
+  if (typeof id !== 'string' || id === '') throw invalidCall('remove takes a file of the transcript, or its id');
+  return readNotify('SYS_COMMAND', { text: 'file-deleted', data: { 'file-id': id }, signal: optionsOf('remove', given, 'signal').signal });
+}
+
+/** @param {unknown} userId @param {unknown} given */
+export function readRemoveParty(userId, given) {
+  const { after, signal } = optionsOf('removeParty', given, 'after', 'signal');
+  if (typeof userId !== 'string' || userId === '') throw invalidCall('removeParty takes the user id of a party');
+  return readNotify('SYS_COMMAND', {
+    text: 'party-remove', data: { 'user-id': userId, ...(after !== undefined && { 'after-action': text('after', after) }) }, signal,
+  });
+}
+
+/** @param {unknown} words @param {unknown} given */
+export function readFind(words, given) {
+  const options = optionsOf('find', given, 'after', 'signal');
+  return { words: text('the search', words), after: text('after', options.after), signal: abortSignal(options.signal) };
 }
 
 /** @param {unknown} given */
 export function readClose(given) {
-  return text('after', object(given).after, 'keep-alive');
+  return text('after', optionsOf('close', given, 'after').after, 'keep-alive');
 }
 
 /** @param {unknown} file @param {unknown} limits */

@@ -1,4 +1,5 @@
 import { AttacheError, invalidCall } from './error.js';
+import { stringify } from './json.js';
 import { within } from './timelimit.js';
 
 /** @typedef {string | (() => string | Promise<string>)} Token */
@@ -12,7 +13,7 @@ import { within } from './timelimit.js';
 
 /** Milliseconds that the application has to return a token. A fetch over a connection that died during sleep never ends. */
 const answerTimeout = 10_000;
-/** Bytes. The proxy accepts 4 KiB for the token and the rest of a hello. */
+/** Bytes. The proxy accepts 4 KiB for the token, the secure key and the rest of a hello. */
 const maxLength = 3800;
 
 /**
@@ -23,15 +24,17 @@ const maxLength = 3800;
 export class TokenProvider {
   #source;
   #timeout;
+  #maxLength;
   /** The earlier call that has not answered yet; its answer still counts. @type {Promise<unknown> | undefined} */
   #pending;
   /** Kinds of problems that were logged. @type {Set<string>} */
   #logged = new Set();
 
-  /** @param {Token} source @param {number} [timeout] milliseconds */
-  constructor(source, timeout = answerTimeout) {
+  /** @param {Token} source @param {{ timeout?: number, secureKey?: string }} [options] milliseconds; the key in the same hello */
+  constructor(source, { timeout = answerTimeout, secureKey = '' } = {}) {
     this.#source = source;
     this.#timeout = timeout;
+    this.#maxLength = maxLength - new TextEncoder().encode(stringify(secureKey)).length + 2;
   }
 
   /** @param {Token} source */
@@ -46,7 +49,7 @@ export class TokenProvider {
     const source = this.#source;
     const fixed = typeof source !== 'function';
     try {
-      const token = readToken(fixed ? source : await this.#call(source));
+      const token = readToken(fixed ? source : await this.#call(source), this.#maxLength);
       this.#logged.clear();
       return { token, fixed, problem: '' };
     } catch (cause) {
@@ -105,8 +108,9 @@ class TokenProblem extends Error {
  * Returns the answer if it can be a token. No problem quotes it: it may be a secret.
  *
  * @param {unknown} given
+ * @param {number} most bytes
  */
-function readToken(given) {
+function readToken(given, most) {
   if (typeof given !== 'string') {
     const what = given === null ? 'null' : Array.isArray(given) ? 'an array' : `a value of type ${typeof given}`;
     throw new TokenProblem(`type ${what}`, `the token function returned ${what}, not a string`,
@@ -121,7 +125,7 @@ function readToken(given) {
       'load element.js before the page is rendered: a framework that does not know the property yet writes an attribute');
   }
   if (!/^[\w.~+/=-]+$/.test(token) || isWord(token)) throw new TokenProblem('words', 'the token function returned text that is not a token', 'check response.ok before reading the answer');
-  if (token.length > maxLength) throw new TokenProblem('long', `the token has ${token.length} bytes; the limit is ${maxLength}`, 'leave out claims that the proxy does not read');
+  if (token.length > most) throw new TokenProblem('long', `the token has ${token.length} bytes; the limit is ${most}`, 'leave out claims that the proxy does not read');
   return token;
 }
 

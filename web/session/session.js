@@ -1,13 +1,12 @@
-import { Download } from './download.js';
 import { AttacheError, errorFromWire, parseError } from './error.js';
 import { randomKey } from './key.js';
 import { ModuleSession } from './modulesession.js';
-import { readClose, readDownload, readKey, readSend, readToken, readUpload, parsed } from './options.js';
-import { Pump } from './pump.js';
-import { sizeOf } from './reader.js';
-import { ResumeStore } from './resumestore.js';
-import { StartQueue } from './startqueue.js';
-import { isLocked, lock, lockIfAvailable, lockedKeys, locksSupported } from './tablock.js';
+import {
+  parsed, readAttach, readClose, readDownload, readFind, readKey, readLink, readNotify, readRemove, readRemoveParty, readRename, readSend, readToken, readTyping,
+  readUpload,
+} from './options.js';
+import { Tickets } from './tickets.js';
+import { Uploads } from './uploads.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').Limits} Limits */
@@ -15,18 +14,15 @@ import { isLocked, lock, lockIfAvailable, lockedKeys, locksSupported } from './t
 /** @typedef {import('../attache.js').SessionState} SessionState */
 /** @typedef {import('../attache.js').TextEvent} TextEvent */
 /** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
+/** @typedef {import('../attache.js').ChatInfo} ChatInfo */
 /** @typedef {import('../codes.js').Right} Right */
 /** @typedef {import('./modulesession.js').ConnectOptions} ConnectOptions */
-
-/** The attempt that each file's downloads count as: one a file while the page lives. @type {Map<string, string>} */
-const attempts = new Map();
 
 /** This page's sessions that are connected or reconnecting. @type {Set<Session>} */
 const joined = new Set();
 
 export class Session extends EventTarget {
   #base;
-  #credentials;
   #module;
   #id = '';
   /** @type {Party} */
@@ -35,9 +31,11 @@ export class Session extends EventTarget {
   #state = 'reconnecting';
   #left = false;
   /** @type {Limits} */
-  #limits = freeze({ usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0 });
+  #limits = freeze({ usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0, deleteFile: '', deleteOthers: '' });
   /** @type {readonly Right[]} */
   #rights = Object.freeze([]);
+  /** @type {ChatInfo} */
+  #info = Object.freeze({ started: 0, saved: 0, idleExpires: 0, monitored: false, attached: false });
   /** @type {TranscriptEvent[]} */
   #events = [];
   /** The upload keys of the files in it. @type {Set<string>} */
@@ -46,16 +44,14 @@ export class Session extends EventTarget {
   #transcript;
   /** Settles the promise of {@link Session.connect}. @type {(error?: unknown) => void} */
   #settleConnect = () => {};
-  /** From the first welcome on. @type {ResumeStore | undefined} */
-  #resumes;
   #onRetry;
-  #startQueue = new StartQueue();
+  #uploads;
+  #tickets;
 
   /** Called by {@link Session.connect} only. @param {ConnectOptions} options */
   constructor(options) {
     super();
     this.#base = options.base;
-    this.#credentials = options.credentials;
     this.#onRetry = options.onRetry;
     const session = this;
     this.#module = new ModuleSession(options, {
@@ -68,6 +64,13 @@ export class Session extends EventTarget {
       },
       onFailure: (error) => this.#end(error),
     });
+    this.#uploads = new Uploads(this.#module, {
+      get left() { return session.#left; },
+      get closed() { return session.#state === 'closed'; },
+      isAnnounced: (key) => this.#announced.has(key),
+      moreUnfinished: () => this.#dispatch('unfinished', undefined),
+    });
+    this.#tickets = new Tickets(this.#module, { base: options.base, credentials: options.credentials, get session() { return session.#id; } });
   }
 
   /** @param {ConnectOptions} options @returns {Promise<Session>} */
@@ -113,6 +116,10 @@ export class Session extends EventTarget {
     return this.#rights;
   }
 
+  get info() {
+    return this.#info;
+  }
+
   get transcript() {
     this.#transcript ??= Object.freeze([...this.#events]);
     return this.#transcript;
@@ -125,110 +132,89 @@ export class Session extends EventTarget {
 
   /** @param {Blob} file @param {import('../attache.js').UploadOptions} [options] @returns {Promise<ChatFile>} */
   async upload(file, options) {
-    const request = parsed(() => readUpload(file, options));
-    request.signal?.throwIfAborted();
-    const start = this.#startQueue.join();
-    let release;
-    try {
-      release = this.#resumes?.keyOf(request.file) === request.key ? await lockIfAvailable(request.key) : lock(request.key);
-      return await this.#begin(request, start);
-    } finally {
-      start.started();
-      release?.();
-    }
-  }
-
-  /** @param {ReturnType<typeof readUpload>} request @param {ReturnType<StartQueue['join']>} start @returns {Promise<ChatFile>} */
-  async #begin(request, start) {
-    const size = await sizeOf(request.file).catch((cause) => {
-      throw new AttacheError({ code: 'file-unreadable', message: '', cause });
-    });
-    await start.ready;
-    this.#resumes?.save(request.file, request.key);
-    try {
-      const sending = this.#send(request, size, start.group);
-      start.started();
-      const sent = await sending;
-      this.#resumes?.remove(request.file, request.key);
-      return sent;
-    } catch (error) {
-      if (!this.#isResumable(error, request.signal)) this.#resumes?.remove(request.file, request.key);
-      throw error;
-    }
-  }
-
-  /** Whether an upload that failed with this error can be resumed. @param {unknown} error @param {AbortSignal | undefined} signal */
-  #isResumable(error, signal) {
-    if (signal?.aborted || this.#left) return false;
-    return this.#state === 'closed' || error instanceof AttacheError && error.retryable;
+    return this.#uploads.start(parsed(() => readUpload(file, options)));
   }
 
   /** @param {File} file @returns {string | undefined} */
   resumeKey(file) {
-    const key = locksSupported() ? this.#resumes?.keyOf(file) : undefined;
-    if (key === undefined || isLocked(key)) return undefined;
-    if (!this.#announced.has(key)) return key;
-    this.#resumes?.remove(file, key);
-    return undefined;
+    return this.#uploads.resumeKey(file);
   }
 
   async unfinishedUploads() {
-    const all = this.#resumes?.list() ?? [];
-    if (all.length === 0) return all;
-    const taken = await lockedKeys();
-    return all.filter(({ key }) => !taken.has(key) && !this.#announced.has(key));
+    return this.#uploads.unfinished();
   }
 
   /** @param {string} key */
   discardUpload(key) {
-    const request = parsed(() => readKey(key));
-    this.#resumes?.removeKey(request);
-    this.#module.discard(request);
-  }
-
-  /** @param {ReturnType<typeof readUpload>} request @param {number} size @param {number} group @returns {Promise<ChatFile>} */
-  #send(request, size, group) {
-    /** @param {import('../attache.js').Progress} progress */
-    const onProgress = (progress) => {
-      this.#resumes?.saveProgress(request.file, request.key, progress.stored);
-      request.onProgress?.(progress);
-    };
-    return this.#module.call((module, handle, call) => {
-      const pump = new Pump(
-        request.file,
-        size,
-        (view) => this.#module.report(handle, 'filled', call, view),
-        (before) => this.#module.report(handle, 'unread', call, before),
-      );
-      module.upload(handle, call, pump, group, request.key, request.name, size, request.type, request.uploadType, request.description, request.digest, request.visibility, ...request.custom);
-      return pump;
-    }, { signal: request.signal, onProgress });
+    this.#uploads.discard(parsed(() => readKey(key)));
   }
 
   /** @param {ChatFile | string} file @param {import('../attache.js').DownloadOptions} [options] @returns {Promise<Response>} */
   async download(file, options) {
-    return this.#downloadOf(parsed(() => readDownload(file, options))).open();
+    return this.#tickets.download(parsed(() => readDownload(file, options))).open();
   }
 
   /** @param {ChatFile | string} file @param {import('../attache.js').LinkOptions} [options] @returns {Promise<string>} */
   async link(file, options) {
-    const request = parsed(() => readDownload(file, options));
-    if (request.check) return this.#downloadOf(request).check();
-    return (await this.#ticket(request.id, request.signal)).url;
-  }
-
-  /** @param {ReturnType<typeof readDownload>} request */
-  #downloadOf({ id, size, offset, signal, idleTimeout }) {
-    const ask = (/** @type {AbortSignal | undefined} */ given) => this.#ticket(id, given);
-    return new Download({ ask, size, offset, signal, idleTimeout, credentials: this.#credentials });
+    const request = parsed(() => readLink(file, options));
+    return request.check ? this.#tickets.download(request).check() : this.#tickets.link(request);
   }
 
   /** @param {string} text @param {import('../attache.js').SendOptions} [options] @returns {Promise<TextEvent>} */
   async send(text, options) {
     const request = parsed(() => readSend(text, options));
     const key = randomKey();
-    const sent = await this.#module.call((module, handle, call) => module.say(handle, call, key, request.text, request.visibility), request);
+    const sent = await this.#module.call((module, handle, call) => {
+      module.say(handle, call, key, request.text, request.visibility, request.receiver, request.messageType, request.treatAs);
+    }, request);
     return freeze(JSON.parse(sent));
+  }
+
+  /** @param {boolean | string} typed @param {import('../attache.js').AudienceOptions} [options] */
+  typing(typed, options) {
+    this.#module.typing(parsed(() => readTyping(typed, options)));
+  }
+
+  /** @param {string} type @param {import('../attache.js').NotifyOptions} [options] @returns {Promise<any>} */
+  async notify(type, options) {
+    return this.#notify(parsed(() => readNotify(type, options)));
+  }
+
+  /** @param {string} nickname @param {{ signal?: AbortSignal }} [options] @returns {Promise<any>} */
+  async rename(nickname, options) {
+    return this.#notify(parsed(() => readRename(nickname, options)));
+  }
+
+  /** @param {string} documentId @param {import('../attache.js').AttachOptions} [options] @returns {Promise<any>} */
+  async attach(documentId, options) {
+    return this.#notify(parsed(() => readAttach(documentId, options)));
+  }
+
+  /** @param {ChatFile | string} file @param {{ signal?: AbortSignal }} [options] @returns {Promise<any>} */
+  async remove(file, options) {
+    return this.#notify(parsed(() => readRemove(file, options)));
+  }
+
+  /** @param {string} userId @param {import('../attache.js').RemovePartyOptions} [options] @returns {Promise<any>} */
+  async removeParty(userId, options) {
+    return this.#notify(parsed(() => readRemoveParty(userId, options)));
+  }
+
+  /** @param {string} [words] @param {import('../attache.js').FindOptions} [options] @returns {Promise<any>} */
+  async find(words, options) {
+    const request = parsed(() => readFind(words, options));
+    const found = await this.#module.call((module, handle, call) => module.find(handle, call, request.words, request.after), request);
+    return freeze(JSON.parse(found));
+  }
+
+  /** Resolves with the event of a notice; `undefined` if it has none. @param {ReturnType<typeof readNotify>} request */
+  async #notify(request) {
+    const { notice, text, data, visibility, receiver } = request;
+    const key = randomKey();
+    const sent = await this.#module.call((module, handle, call) => {
+      module.notify(handle, call, key, notice, text, data, visibility, receiver);
+    }, request);
+    return sent === '' ? undefined : freeze(JSON.parse(sent));
   }
 
   /** @param {{ after?: 'keep-alive' | 'close-if-no-agents' | 'force-close' }} [options] @returns {Promise<void>} */
@@ -254,16 +240,6 @@ export class Session extends EventTarget {
     return this.close();
   }
 
-  /** Returns where a file can be fetched. @param {string} file @param {AbortSignal | undefined} signal @returns {Promise<import('./download.js').Ticket>} */
-  async #ticket(file, signal) {
-    const which = `${this.#id}/${file}`;
-    const attempt = attempts.get(which) ?? randomKey();
-    attempts.set(which, attempt);
-    const ticket = await this.#module.call((module, handle, call) => module.ask(handle, call, file, attempt), { signal });
-    const { path, size = 0, digest = '' } = JSON.parse(ticket);
-    return { url: this.#base + path, size, digest };
-  }
-
   /** @param {string} word @param {string} text @param {number} call @param {unknown} cause */
   #handleMessage(word, text, call, cause) {
     switch (word) {
@@ -282,6 +258,10 @@ export class Session extends EventTarget {
         this.#limits = freeze(JSON.parse(text));
         this.#dispatch('limits', this.#limits);
         break;
+      case 'info':
+        this.#info = Object.freeze(JSON.parse(text));
+        this.#dispatch('info', this.#info);
+        break;
       case 'upload':
         this.#reportUpload(call, JSON.parse(text));
         break;
@@ -291,23 +271,29 @@ export class Session extends EventTarget {
     }
   }
 
-  /** @param {{ id: string, party: Party, limits: Limits, rights: Right[] }} welcome */
-  #welcome({ id, party, limits, rights }) {
+  /** @param {{ id: string, party: Party, limits: Limits, rights: Right[], info: ChatInfo }} welcome */
+  #welcome({ id, party, limits, rights, info }) {
     this.#id = id;
     this.#party = Object.freeze(party);
     joined.add(this);
-    this.#resumes ??= new ResumeStore(this.#base, id, party.userId);
+    this.#uploads.remember(this.#base, id, party.userId);
     this.#limits = freeze(limits);
     this.#rights = Object.freeze(rights);
+    this.#info = Object.freeze(info);
     // A proxy that went out of service had announced it, so no state change was reported.
-    if (this.#state === 'connected') this.#dispatch('limits', this.#limits);
-    else this.#setState('connected');
+    if (this.#state === 'connected') {
+      this.#dispatch('limits', this.#limits);
+      this.#dispatch('info', this.#info);
+    } else {
+      this.#setState('connected');
+    }
     this.#settleConnect();
   }
 
   /**
    * Adds an event to the transcript. The module delivers each event once, and each file once however many notices carry its
-   * key; a module that was started again knows the last event it delivered, but not the files before it.
+   * key; a module that was started again knows the last event it delivered, but not the files before it. A transient event,
+   * such as typing, has no id and is not of the transcript: it is only dispatched.
    *
    * @param {TranscriptEvent} event
    */
@@ -316,9 +302,21 @@ export class Session extends EventTarget {
       if (this.#announced.has(event.key)) return;
       this.#announced.add(event.key);
     }
-    this.#events.push(event);
-    this.#transcript = undefined;
+    if (event.type === 'deletion') this.#withdraw(event.file);
+    if (event.event > 0) {
+      this.#events.push(event);
+      this.#transcript = undefined;
+    }
+    if (event.type === 'nickname' && event.own) this.#party = Object.freeze({ ...this.#party, nickname: event.nickname });
     this.#dispatch(event.type, event);
+  }
+
+  /** Replaces the file's item in the transcript by one that is not downloadable. @param {string} id */
+  #withdraw(id) {
+    this.#events = this.#events.map((event) => {
+      if (event.type !== 'file' || event.id !== id) return event;
+      return Object.freeze({ ...event, downloadable: false, reason: 'the file was deleted' });
+    });
   }
 
   /** @param {number} call @param {any} step */
@@ -346,6 +344,7 @@ export class Session extends EventTarget {
   #end(error) {
     if (this.#state === 'closed') return;
     joined.delete(this);
+    this.#uploads.end();
     this.#setState('closed', error && { error });
     const reason = error ?? new AttacheError({ code: 'not-joined', message: 'the session is closed', retryable: false });
     this.#settleConnect(reason);
@@ -360,6 +359,7 @@ export class Session extends EventTarget {
 
 /** Freezes a value of the module, which is shared by all listeners. @param {any} value @returns {any} */
 function freeze(value) {
-  for (const inner of Object.values(value)) Object.freeze(inner);
+  if (typeof value !== 'object' || value === null) return value;
+  for (const inner of Object.values(value)) freeze(inner);
   return Object.freeze(value);
 }

@@ -63,6 +63,23 @@ export async function lockIfAvailable(key) {
   throw conflict();
 }
 
+/**
+ * Waits until no other page holds a key. A page that was left holds its keys until the
+ * browser has ended it, which may take longer than the next page takes to open.
+ *
+ * @param {string} key
+ * @param {AbortSignal} signal
+ * @returns {Promise<boolean>} false if that was given up
+ */
+export async function released(key, signal) {
+  try {
+    await lockManager()?.request(nameOf(key), { mode: 'shared', signal }, () => {});
+    return !signal.aborted;
+  } catch {
+    return false;
+  }
+}
+
 /** @param {string} key */
 function claim(key) {
   if (mine.has(key)) throw conflict();

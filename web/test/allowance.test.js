@@ -4,7 +4,7 @@ import { allowance } from '../widget/allowance.js';
 import { Locale } from '../widget/locale.js';
 
 const locale = new Locale('en');
-const none = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0 };
+const none = { usedFiles: 0, usedTotalSize: 0, types: [], needAgent: false, agentHere: false, usedDownloads: 0, deleteFile: '', deleteOthers: '' };
 
 for (const [what, limits, text, open] of [
   ['no limits, no words', {}, '', true],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { AttacheError, connect } from '../attache.js';
+import { FakeChat } from '../testing.js';
 import { joinChat, nextEvent, proxy, record, task, until } from './visit.js';
 
 test('connect joins the session that the token names', async () => {
@@ -29,12 +30,49 @@ test('connect rejects wrong options', async () => {
     'no URL': { token: 'x', url: 'http://' },
     'another scheme': { token: 'x', url: 'ftp://files.example' },
     'a signal that is none': { token: 'x', url: 'ws://x', signal: {} },
+    'a secure key that is none': { token: 'x', url: 'ws://x', secureKey: 5 },
+    'a secure key that no hello may have': { token: 'x', url: 'ws://x', secureKey: 'ä'.repeat(129) },
     'half a version': { token: 'x', url: 'ws://x', clientVersion: 1.5 },
   };
   for (const [name, options] of Object.entries(cases)) {
     await assert.rejects(connect(options), { name: 'AttacheError', code: 'message-invalid' }, name);
   }
   assert.equal(proxy.sockets.length, 0);
+});
+
+test('a secure key is in every hello, and nowhere else', async (t) => {
+  const secureKey = 'a "secret" key';
+  const logged = ['log', 'info', 'warn', 'error', 'debug'].map((name) => t.mock.method(console, name, () => {}));
+  const session = await joinChat({ secureKey });
+  assert.equal(session.info.attached, true);
+  await session.upload(new File(['hello'], 'a.txt'));
+  proxy.last('/chat').cut();
+  await until(() => proxy.all('/chat').at(1)?.welcomed);
+  assert.deepEqual(['/chat', '/data', '/chat'].map((path, i) => (i < 2 ? proxy.all(path)[0] : proxy.last(path)).secureKey), [secureKey, secureKey, secureKey]);
+  assert.ok(proxy.sockets.every(({ url }) => !url.includes('secret')));
+  assert.deepEqual(logged.flatMap(({ mock }) => mock.calls), []);
+});
+
+test('a hello without a secure key attaches to nothing', async () => {
+  assert.equal((await joinChat()).info.attached, false);
+  assert.equal(proxy.last('/chat').secureKey, undefined);
+});
+
+test('a secure key that is refused rejects, and is not in the error', async () => {
+  proxy.answers.hello = (_, socket) => socket.say({ type: 'fail', error: { code: 'secure-key-refused', message: 'no' } });
+  await assert.rejects(joinChat({ secureKey: 'a secret' }), (error) => {
+    assert.equal(error.code, 'secure-key-refused');
+    assert.ok(!error.message.includes('a secret') && !error.hint.includes('a secret'));
+    return true;
+  });
+  assert.equal(proxy.sockets.length, 1, 'it is not tried again');
+});
+
+test('a token leaves room for the secure key in the hello', async (t) => {
+  t.mock.method(console, 'warn', () => {});
+  const token = 'a.'.repeat(1850);
+  await joinChat({ token });
+  await assert.rejects(joinChat({ token, secureKey: 'k'.repeat(200) }), { code: 'token-invalid' });
 });
 
 test('a refused connection rejects with an AttacheError', async () => {
@@ -200,6 +238,21 @@ test('B39 a token of another user or chat session ends the session before anythi
     assert.notEqual(proxy.last('/chat').token, other);
     assert.equal(proxy.says.length, 0);
   }
+});
+
+test('what the proxy says of the chat session changes', async () => {
+  Object.assign(proxy.welcome, { started: 5, idleExpires: 9 });
+  const session = await joinChat();
+  assert.deepEqual(session.info, { started: 5, saved: 0, idleExpires: 9, monitored: false, attached: false });
+  const changed = nextEvent(session, 'info');
+  proxy.last('/chat').say({ type: 'session', idleExpires: 12, monitored: true });
+  assert.deepEqual(await changed, { started: 5, saved: 0, idleExpires: 12, monitored: true, attached: false });
+  assert.equal(session.info, await changed);
+  const session2 = new FakeChat().join();
+  const faked = nextEvent(session2, 'info');
+  session2.setInfo({ monitored: true });
+  assert.equal((await faked).monitored, true);
+  assert.equal(session2.info.monitored, true);
 });
 
 test('connecting can be aborted', async () => {

@@ -111,9 +111,17 @@ test('a download resolves with the file and its headers', async () => {
   assert.equal((await bytes({ offset: content.length })).length, 0);
   const link = new URL(await session.link(id));
   assert.match(link.pathname, /^\/base\/attache\/file\/[0-9a-f]{32}\/a\.txt$/);
+  const [{ path }] = requests;
   assert.deepEqual(requests.map(({ path, range, condition }) => [path, range, condition]), [
-    [link.pathname, undefined, undefined], [link.pathname, 'bytes=1000-', tag],
-  ], 'the same attempt');
+    [path, undefined, undefined], [path, 'bytes=1000-', tag],
+  ], 'the same attempt, which the second continues');
+  assert.notEqual(link.pathname, path, 'another attempt');
+});
+
+test('downloading a file again is another attempt', async () => {
+  for (let n = 0; n < 2; n++) await bytes();
+  const paths = new Set(requests.map(({ path }) => path));
+  assert.equal(paths.size, 2);
 });
 
 test('an empty file is downloaded, with a digest and without', async () => {
@@ -122,6 +130,41 @@ test('an empty file is downloaded, with a digest and without', async () => {
     answers = [whole({ bytes: Buffer.alloc(0) })];
     assert.equal((await bytes()).length, 0);
   }
+});
+
+test('a file that is scanned first says so, and then has the outcome', async () => {
+  for (const [error, want] of [[undefined, ['scanning', 'downloading']], ['infected', ['scanning']], ['unscannable', ['scanning']]]) {
+    const states = [];
+    proxy.answers.ask = ({ ref, attempt }, socket) => {
+      socket.say({ type: 'scanning', ref });
+      if (error) return socket.say({ type: 'fail', ref, error: { code: error, message: 'not clean', hint: 'ask the sender' } });
+      return socket.say({ type: 'ticket', ref, path: `/attache/file/${attempt}/a.txt`, expires: 1, ...proxy.ticket });
+    };
+    const options = { onState: (state) => states.push(state) };
+    if (error) await assert.rejects(session.download(id, options), { code: error, retryable: false, message: 'not clean' });
+    else assert.deepEqual(await bytes(options), content);
+    assert.deepEqual(states, want);
+    states.length = 0;
+    if (error) await assert.rejects(session.link(id, options), { code: error });
+    else await session.link(id, options);
+    assert.deepEqual(states, want, 'a link');
+  }
+  delete proxy.answers.ask;
+  await assert.rejects(session.download(id, { onState: 'scanning' }), /onState is not a function/);
+  await bytes({ onState: () => assert.fail('it was not scanned') });
+});
+
+test('a file without a digest is resumed without a condition', async () => {
+  proxy.ticket = { size: content.length };
+  answers = [whole({ cut: 1000, headers: { ETag: '' } }), whole({ headers: { ETag: '' } })];
+  assert.deepEqual(await bytes(), content);
+  assert.deepEqual(requests.map(({ range, condition }) => [range, condition]), [[undefined, undefined], ['bytes=1000-', undefined]]);
+});
+
+test('a document that changed at the proxy is an error at once', async () => {
+  answers = [refused(409, { code: 'document-changed', message: 'it changed', retry: true })];
+  await assert.rejects(bytes(), { code: 'document-changed' });
+  assert.equal(requests.length, 1);
 });
 
 const foreign = {

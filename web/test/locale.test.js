@@ -99,3 +99,8 @@ test('the declaration names every word', () => {
   const words = [...declared.slice(0, declared.indexOf(';')).matchAll(/'([^']+)'/g)].map(([, word]) => word);
   assert.deepEqual(words, Object.keys(en));
 });
+
+test('reason: a user whose secure key is of no party reads a neutral sentence', () => {
+  const error = { code: 'party-unknown', message: 'the party to attach as is not registered in this chat', hint: 'register the party first, or connect without a secure key' };
+  assert.equal(english.reason(error), english.say('notRegistered'));
+});

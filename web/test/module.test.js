@@ -7,7 +7,7 @@ const folder = new URL('../', import.meta.url);
 test('the element can be imported where there is no DOM', async () => {
   assert.equal(globalThis.HTMLElement, undefined);
   const { AttacheChat, addLocale } = await import('../element.js');
-  assert.deepEqual(AttacheChat.observedAttributes, ['url', 'token', 'conversation', 'heading', 'lang', 'readonly']);
+  assert.deepEqual(AttacheChat.observedAttributes, ['url', 'token', 'conversation', 'heading', 'lang', 'nickname', 'readonly', 'uploads-enabled']);
   assert.equal(typeof addLocale, 'function');
 });
 

@@ -68,7 +68,7 @@ test('B31 each kind of problem is logged once, and again after a token', async (
 
 test('B34 a token function that hangs times out, and its late answer still counts', async () => {
   const given = [];
-  const provider = new TokenProvider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
+  const provider = new TokenProvider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), { timeout: 5 });
   const { token, problem, words } = await asked(provider);
   assert.equal(token, '');
   assert.match(problem, /has not answered/);
@@ -82,7 +82,7 @@ test('B34 a token function that hangs times out, and its late answer still count
 
 test('an earlier call that fails late has no effect', async () => {
   const given = [];
-  const provider = new TokenProvider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), 5);
+  const provider = new TokenProvider(() => new Promise((resolve, reject) => { given.push({ resolve, reject }); }), { timeout: 5 });
   await asked(provider);
   const again = asked(provider);
   await Promise.resolve();

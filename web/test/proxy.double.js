@@ -10,6 +10,9 @@ export class ProxyDouble {
   files = new Map();
   events = [];
   says = [];
+  notices = [];
+  /** The answer to every search. */
+  found = {};
   cancelled = [];
   /** Members of every ticket. @type {{ size?: number, digest?: string, path?: string }} */
   ticket = {};
@@ -52,11 +55,11 @@ export class ProxyDouble {
     return this.all(path).at(-1);
   }
 
-  /** Adds an event to the transcript and sends it to every chat socket. */
+  /** Adds an event to the transcript, unless its id is 0, and sends it to every chat socket. */
   add(event) {
     const full = { id: this.events.length + 1, at: 1, from: this.welcome.party, visibility: 'ALL', ...event };
     // Only the first key of a wire message has a fixed position.
-    this.events.push(full);
+    if (full.id > 0) this.events.push(full);
     for (const socket of this.all('/chat')) if (socket.welcomed) socket.say({ type: 'event', event: full });
     return full;
   }
@@ -69,9 +72,14 @@ export class ProxyDouble {
         return this.#hello(socket, message);
       case 'say': {
         this.says.push(message);
-        const event = this.events.find(({ key }) => key === message.key) ?? this.add({ type: 'message', text: message.text, key: message.key });
-        return socket.say({ type: 'done', ref: message.ref, event });
+        const { ref, key, text, visibility = 'ALL', receiver, messageType, treatAs } = message;
+        const event = this.events.find((one) => one.key === key) ?? this.add({ type: 'message', text, key, visibility, receiver, messageType, treatAs });
+        return socket.say({ type: 'done', ref, event });
       }
+      case 'notify':
+        return this.#notify(socket, message);
+      case 'find':
+        return socket.say({ type: 'found', ref: message.ref, ...this.found });
       case 'offer': {
         const file = this.files.get(message.key) ?? { ...message, stored: new Uint8Array() };
         this.files.set(message.key, file);
@@ -93,11 +101,20 @@ export class ProxyDouble {
     throw new Error(`unknown message ${message.type}`);
   }
 
-  #hello(socket, { position = 0, token }) {
-    socket.token = token;
+  /** Keeps a notice that has a key. A removal, and one without a key, has no event. */
+  #notify(socket, { ref, key, notice, text, data, visibility = 'ALL', receiver }) {
+    this.notices.push({ key, notice, text, data, visibility, receiver });
+    if (!key || text === 'party-remove') return socket.say({ type: 'done', ref });
+    const from = notice === 'USER_UPDATE_NICK' ? { ...this.welcome.party, nickname: text } : this.welcome.party;
+    const event = this.events.find((one) => one.key === key) ?? this.add({ type: 'notice', notice, text, data, visibility, receiver, key, from });
+    return socket.say({ type: 'done', ref, event });
+  }
+
+  #hello(socket, { position = 0, token, clientVersion, secureKey }) {
+    Object.assign(socket, { token, clientVersion, secureKey });
     if (socket.url.endsWith('/data')) return socket.say({ type: 'ready', maxFrame: this.welcome.maxFrame });
     socket.welcomed = true;
-    socket.say({ type: 'welcome', ...this.welcome });
+    socket.say({ type: 'welcome', ...this.welcome, ...(secureKey && { attached: true }) });
     for (const event of this.events) if (event.id > position) socket.say({ type: 'event', event });
   }
 

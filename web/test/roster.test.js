@@ -13,14 +13,14 @@ for (const [what, events, want] of [
   ['one left', [join('a'), join('b'), leave('a')], ['b']],
   ['back after a lost connection, once', [join('a'), join('b'), join('a')], ['a', 'b']],
   ['back after leaving, at the end', [join('a'), join('b'), leave('a'), join('a')], ['b', 'a']],
-  ['a rename does not add a party', [join('a'), leave('a'), { type: 'notice', notice: 'USER_UPDATE_NICK', from: party('a') }], []],
+  ['a rename does not add a party', [join('a'), leave('a'), { type: 'nickname', nickname: 'A', from: party('a') }], []],
   ['messages do not add a party', [{ type: 'message', from: party('a') }], []],
 ]) {
   test(`present: ${what}`, () => assert.deepEqual(present(events).map(({ userId }) => userId), want));
 }
 
 test('B39 present: a renamed party has its new name, in the same position', () => {
-  const renamed = { type: 'notice', notice: 'USER_UPDATE_NICK', text: 'Ada L.', from: { ...party('a'), nickname: 'Ada L.' } };
+  const renamed = { type: 'nickname', nickname: 'Ada L.', from: { ...party('a'), nickname: 'Ada L.' } };
   assert.deepEqual(present([join('a'), join('b'), renamed]).map(({ nickname }) => nickname), ['Ada L.', 'B']);
 });
 

@@ -162,6 +162,23 @@ test('a file is delivered once however many notices carry its key, also by a mod
   assert.deepEqual(session.transcript.map(({ id }) => id), files);
 });
 
+test('a transient event is dispatched, is not in the transcript, and leaves the position where it is', async () => {
+  const session = await joinChat();
+  const seen = record(session, 'typing', ({ on, preview }) => `${on} ${preview}`);
+  proxy.add({ type: 'message', text: 'hello' });
+  for (const text of ['h', 'he']) proxy.add({ id: 0, type: 'notice', notice: 'TYPING_STARTED', text, from: { userId: 'bo', userType: 'AGENT' } });
+  await until(() => seen.length === 2);
+  assert.deepEqual(seen, ['true h', 'true he']);
+  assert.deepEqual(session.transcript.map(({ type }) => type), ['message']);
+  const messages = record(session, 'message', ({ text }) => text);
+  const back = nextEvent(session, 'state');
+  end(await load());
+  await back;
+  proxy.add({ type: 'message', text: 'again' });
+  await until(() => messages.length > 0);
+  assert.deepEqual(messages, ['again'], 'the position was that of the message');
+});
+
 /** Ends the Go program as a fatal fault does: in the middle of a call. */
 function end(module) {
   new Uint8Array(instance.exports.mem.buffer).fill(255);

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { isLocked, lock, lockIfAvailable, locksSupported } from '../session/tablock.js';
+import { isLocked, lock, lockIfAvailable, locksSupported, released } from '../session/tablock.js';
 
 /** A double of an origin's locks, with those of another page. */
 class LocksDouble {
   taken = new Set();
+  /** Called when another page has let go of its locks. @type {(() => void)[]} */
+  waiting = [];
   async request(name, options, use = options) {
+    options.signal?.throwIfAborted();
     if (this.taken.has(name)) {
       if (options.ifAvailable) return use(null);
-      return new Promise(() => {});
+      await new Promise((resolve, reject) => {
+        this.waiting.push(resolve);
+        options.signal?.addEventListener('abort', () => reject(options.signal.reason));
+      });
     }
     this.taken.add(name);
     try {
@@ -68,4 +74,27 @@ test('B43: without locks, no key is used again', async () => {
   }
   browser(undefined);
   assert.equal(locksSupported(), false);
+});
+
+test('B47: a key is waited for until the page that holds it has ended, or the wait is given up', async () => {
+  const locks = browser(new LocksDouble());
+  const name = `attache upload ${key}`;
+  for (const ends of [true, false]) {
+    locks.taken.add(name);
+    const waiting = new AbortController();
+    let free;
+    released(key, waiting.signal).then((is) => { free = is; });
+    await turn();
+    assert.equal(free, undefined, 'the other page lives');
+    if (ends) {
+      locks.taken.delete(name);
+      for (const go of locks.waiting.splice(0)) go();
+    } else {
+      waiting.abort();
+    }
+    await turn();
+    assert.equal(free, ends);
+    assert.equal(isLocked(key), false);
+  }
+  assert.equal(await released(key, AbortSignal.abort()), false);
 });

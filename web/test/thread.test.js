@@ -32,9 +32,9 @@ test('an event that comes twice is shown once', () => {
   assert.deepEqual(numbers(thread), [4, 5]);
 });
 
-test('other notices are not shown', () => {
-  assert.equal(new Thread().insert(event(4, 'notice')), -1);
-});
+for (const [type, want] of [['nickname', 0], ['url', 0], ['idle', 0], ['deletion', -1], ['notice', -1]]) {
+  test(`an event ${type} ${want < 0 ? 'has no line' : 'has a line'}`, () => assert.equal(new Thread().insert(event(4, type)), want));
+}
 
 for (const [what, first, second, want] of /** @type {const} */ ([
   ['the same party', event(1, 'message'), event(2, 'file', ada, { key: 'a' }), true],
@@ -43,6 +43,9 @@ for (const [what, first, second, want] of /** @type {const} */ ([
   ['after a pause', event(1, 'message'), event(2, 'message', ada, { at: noon + 1 + groupPause }), false],
   ['just before the pause', event(1, 'message'), event(2, 'message', ada, { at: noon + groupPause }), true],
   ['another visibility', event(1, 'message'), event(2, 'message', ada, { visibility: 'INT' }), false],
+  ['to one party', event(1, 'message'), event(2, 'message', ada, { receiver: 'bo' }), false],
+  ['to the same party', event(1, 'message', ada, { receiver: 'bo' }), event(2, 'message', ada, { receiver: 'bo' }), true],
+  ['as the system', event(1, 'message'), event(2, 'message', ada, { treatAs: 'SYSTEM' }), false],
   ['across midnight', event(1, 'message', ada, { at: new Date(2026, 4, 1, 23, 59).getTime() }), event(2, 'message', ada, { at: new Date(2026, 4, 2, 0, 1).getTime() }), false],
 ])) {
   test(`grouping: ${what}`, () => {

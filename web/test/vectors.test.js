@@ -167,9 +167,12 @@ test('the module\'s values match attache.d.ts', async () => {
     for (const member of Object.keys(value)) assert.ok(declared.has(member), `${name} does not declare ${member} of ${where}`);
   }
   /** @type {Record<string, string>} */
-  const types = { join: 'PartyEvent', leave: 'PartyEvent', message: 'TextEvent', notice: 'NoticeEvent', file: 'ChatFile' };
+  const types = {
+    join: 'PartyEvent', leave: 'PartyEvent', message: 'TextEvent', file: 'ChatFile', typing: 'TypingEvent', nickname: 'NicknameEvent', url: 'UrlEvent',
+    deletion: 'DeletionEvent', receipt: 'ReceiptEvent', idle: 'IdleEvent', notice: 'NoticeEvent',
+  };
 
-  const { entries, steps, welcomes, names } = await load('page');
+  const { entries, steps, welcomes, found, names } = await load('page');
   const seen = new Set();
   for (const vector of entries) {
     const entry = JSON.parse(vector.page);
@@ -185,12 +188,14 @@ test('the module\'s values match attache.d.ts', async () => {
     is(JSON.parse(vector.progress), 'Progress', vector.name);
   }
   for (const vector of welcomes) {
-    const { id, party, rights: held, limits, ...rest } = JSON.parse(vector.page);
+    const { id, party, rights: held, limits, info, ...rest } = JSON.parse(vector.page);
     assert.deepEqual(rest, {});
     assert.equal(typeof id, 'string');
     is(party, 'Party', vector.name);
     is(limits, 'Limits', vector.name);
+    is(info, 'ChatInfo', vector.name);
     for (const right of held) assert.ok(rights.includes(right), right);
   }
+  for (const vector of found) for (const response of JSON.parse(vector.page).responses) is(response, 'StandardResponse', vector.name);
   for (const vector of names) is(JSON.parse(vector.page), 'FileName', vector.page);
 });

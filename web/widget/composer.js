@@ -3,6 +3,7 @@ import { EnterKey } from './enterkey.js';
 import { glyph } from './glyphs.js';
 
 /** @typedef {import('../attache.js').AttacheError} AttacheError */
+/** @typedef {import('../attache.js').Visibility} Visibility */
 /** @typedef {import('./conversation.js').Draft} Draft */
 /** @typedef {import('./locale.js').Locale} Locale */
 
@@ -11,6 +12,9 @@ import { glyph } from './glyphs.js';
  * @property {(text: string) => unknown} send
  * @property {(files: FileList) => void} add
  * @property {(draft: Draft) => void} draftChanged
+ * @property {(visibility: Visibility) => void} chooseVisibility
+ * @property {(on: boolean) => void} typed
+ * @property {() => void} showLibrary
  */
 
 /** The form in which texts are written and files are chosen. */
@@ -20,6 +24,8 @@ export class Composer {
   #file = make('input', { type: 'file', multiple: true, class: 'file-input', tabindex: -1, 'aria-hidden': 'true' });
   #attach;
   #send;
+  #responses;
+  #visibility = make('select', { class: 'visibility-choice', part: 'visibility', hidden: true });
   #allowance = make('p', { class: 'allowance', part: 'allowance', id: 'allowance', dir: 'auto' });
   #error = make('p', { class: 'refusal', part: 'composer-error', role: 'alert', dir: 'auto' });
   #locale;
@@ -36,8 +42,12 @@ export class Composer {
     this.#host = host;
     this.#field = make('textarea', { class: 'field', part: 'field', rows: 1, dir: 'auto', enterkeyhint: 'send', placeholder: locale.say('write'), 'aria-label': locale.say('write') });
     this.#attach = make('button', { type: 'button', class: 'round attach', part: 'button attach', 'aria-label': locale.say('attach'), 'aria-describedby': 'allowance', title: locale.say('attach') }, glyph('attach'));
+    this.#responses = make('button', { type: 'button', class: 'round responses-button', part: 'button responses', hidden: true, 'aria-haspopup': 'dialog', 'aria-label': locale.say('responses'), title: locale.say('responses') }, glyph('library'));
     this.#send = make('button', { type: 'submit', class: 'round send', part: 'button send', 'aria-label': locale.say('send'), title: locale.say('send') }, glyph('send'));
-    this.node.append(make('div', { class: 'field-row', part: 'field-row' }, this.#attach, this.#file, this.#field, this.#send), this.#allowance, this.#error);
+    this.node.append(make('div', { class: 'field-row', part: 'field-row' }, this.#attach, this.#responses, this.#file, this.#field, this.#send),
+      make('div', { class: 'composer-row' }, this.#visibility, this.#allowance), this.#error);
+    this.#visibility.setAttribute('aria-label', locale.say('seenBy'));
+    this.#visibility.title = locale.say('seenBy');
     this.#listen();
     this.enable(false);
   }
@@ -98,12 +108,33 @@ export class Composer {
     this.#update();
   }
 
+  /** Offers a choice of the parties that can see what is sent next, if there is one. @param {readonly Visibility[]} offered @param {Visibility} chosen */
+  showVisibilities(offered, chosen) {
+    if (this.#visibility.options.length !== offered.length) {
+      this.#visibility.replaceChildren(...offered.map((one) => make('option', { value: one, dir: this.#locale.direction }, this.#locale.say(`seenBy${one}`))));
+    }
+    this.#visibility.hidden = offered.length < 2;
+    this.#visibility.value = chosen;
+    this.node.dataset.visibility = chosen;
+    const words = this.#locale.say(chosen === 'ALL' ? 'write' : `write${chosen}`);
+    this.#field.placeholder = words;
+    this.#field.setAttribute('aria-label', words);
+  }
+
+  /** Whether there are standard responses to attach. @param {boolean} offered */
+  set library(offered) {
+    this.#responses.hidden = !offered;
+  }
+
   #listen() {
+    this.#responses.addEventListener('click', () => this.#host.showLibrary());
+    this.#visibility.addEventListener('change', () => this.#host.chooseVisibility(/** @type {Visibility} */ (this.#visibility.value)));
     this.#attach.addEventListener('click', () => this.showPicker());
     this.#file.addEventListener('change', () => this.#addChosen());
     this.#field.addEventListener('input', () => {
       this.#update();
       this.#host.draftChanged(this.draft);
+      this.#host.typed(this.#field.value.trim() !== '');
     });
     this.#field.addEventListener('keydown', (event) => {
       if (this.#enterKey.pressed(event)) this.#sendByKey(event);
@@ -145,6 +176,7 @@ export class Composer {
 
   #update() {
     this.#attach.disabled = !this.#live || !this.#open;
+    this.#responses.disabled = !this.#live;
     this.#send.disabled = !this.#live || this.#field.value.trim() === '';
     if (globalThis.CSS?.supports?.('field-sizing', 'content')) return;
     this.#field.style.setProperty('block-size', 'auto');

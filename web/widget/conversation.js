@@ -2,8 +2,11 @@ import { isBlob, fileName } from '../session/blob.js';
 import { AttacheError, asAttacheError } from '../session/error.js';
 import { Downloads } from './downloads.js';
 import { OutgoingFile } from './outgoingfile.js';
+import { Responses } from './responses.js';
+import { UnfinishedUploads } from './unfinisheduploads.js';
 import { warnBeforeUnload } from './unloadwarning.js';
 import { Uploads } from './uploads.js';
+import { visibilities } from './visibility.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').FileName} FileName */
@@ -11,11 +14,13 @@ import { Uploads } from './uploads.js';
 /** @typedef {import('../attache.js').SessionState} SessionState */
 /** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
 /** @typedef {import('../attache.js').UploadEvent} UploadEvent */
+/** @typedef {import('../attache.js').TypingEvent} TypingEvent */
+/** @typedef {import('../attache.js').Visibility} Visibility */
 /** @typedef {import('./downloads.js').Download} Download */
 
 /** Its phase: the state of the session if it has one; `idle` before there is anything to connect with. @typedef {'idle' | 'connecting' | 'unreachable' | SessionState} Phase */
 /** A text that is not sent yet, and the selection in it. @typedef {{ text: string, start: number, end: number }} Draft */
-/** A text of this party that is not in the transcript yet. @typedef {{ text: string, at: number }} OutgoingText */
+/** A text of this party that is not in the transcript yet. @typedef {{ text: string, at: number, visibility: Visibility }} OutgoingText */
 /** @typedef {OutgoingFile | OutgoingText} Pending */
 /** @typedef {'saidSending' | 'saidPart' | 'saidCancelled'} Announcement */
 
@@ -27,9 +32,11 @@ import { Uploads } from './uploads.js';
  * @property {() => void} phaseChanged
  * @property {() => void} limitsChanged
  * @property {(event: TranscriptEvent, outgoing?: OutgoingFile) => void} eventAdded `outgoing` is the upload that became the file
+ * @property {(event: TypingEvent) => void} typingChanged
  * @property {(one: Pending) => void} pendingAdded
  * @property {(one: Pending) => void} pendingRemoved it is sent, or given up
  * @property {() => void} draftChanged
+ * @property {() => void} visibilityChanged
  * @property {(error: AttacheError) => void} sendFailed a text was not sent and is in the draft again
  * @property {(file: ChatFile, download: Download) => void} downloadChanged
  * @property {(event: UploadEvent) => void} uploadChanged
@@ -63,6 +70,9 @@ export class Conversation {
   retryIn;
   /** @type {Draft} */
   draft = blank;
+  /** The parties that can see what is sent next. @type {Visibility} */
+  visibility = 'ALL';
+  responses = new Responses(undefined, () => this.visibility);
   /** Why the last text was not sent. @type {AttacheError | undefined} */
   unsent;
   /** Texts and files that are being sent, in the order in which they are shown. @type {Pending[]} */
@@ -71,10 +81,10 @@ export class Conversation {
   reconnect;
   /** Called when the session has ended because its new token names another party. @type {(() => void) | undefined} */
   onOtherParty;
+  #typing = false;
   downloads = new Downloads((file, download) => this.#each((view) => view.downloadChanged(file, download)));
   #uploads;
-  /** Uploads that an earlier page did not finish, by key. @type {Map<string, OutgoingFile>} */
-  #unfinished = new Map();
+  #unfinished;
   /** @type {(name: string, type: string) => Promise<FileName>} */
   #describe;
   /** @type {Set<View>} */
@@ -86,12 +96,18 @@ export class Conversation {
   constructor(describe = describeByModule) {
     this.#describe = (name, type) => describe(name, type).catch(() => ({ name, extension: '', kind: 'unknown', caution: '' }));
     this.#uploads = new Uploads(undefined, {
-      make: () => new OutgoingFile(this.#offline),
+      make: () => new OutgoingFile(this.#offline, this.visibility),
       show: (outgoing) => this.#addPending(outgoing),
       remove: (outgoing) => this.#removePending(outgoing),
       describe: this.#describe,
       failed: (outgoing, error) => this.#each((view) => view.uploadFailed(outgoing, error)),
       announce: (word, outgoing, part = 0) => this.#each((view) => view.announce(word, outgoing, part)),
+    });
+    this.#unfinished = new UnfinishedUploads({
+      add: (outgoing) => this.#addPending(outgoing),
+      remove: (outgoing) => this.#removePending(outgoing),
+      describe: this.#describe,
+      isSending: (key) => this.#uploads.has(key),
     });
   }
 
@@ -147,12 +163,14 @@ export class Conversation {
   attach(session) {
     this.#unbind();
     this.session = session;
+    this.responses = new Responses(session, () => this.visibility);
+    if (!visibilities(session.party.userType).includes(this.visibility)) this.visibility = 'ALL';
     this.#listen(session);
     for (const event of session.transcript) if (event.type === 'file') this.#release(event.key);
     this.#enter(session.state);
     if (session.state === 'closed') return;
     this.#uploads.attach(session);
-    this.#showUnfinished(session);
+    this.#unfinished.show(session);
   }
 
   /** Leaves its session. Another one may retry what was being sent. */
@@ -162,30 +180,8 @@ export class Conversation {
     this.#enter('idle');
   }
 
-  /** Shows the uploads that an earlier page of this party did not finish. @param {Session} session */
-  async #showUnfinished(session) {
-    for (const { key, name, size, stored } of await session.unfinishedUploads?.().catch(() => []) ?? []) {
-      // The proxy has all of it and finishes by itself.
-      if (stored >= size) continue;
-      const named = await this.#describe(name, '');
-      if (session !== this.session || this.#unfinished.has(key) || this.#uploads.has(key)) continue;
-      const outgoing = new OutgoingFile();
-      outgoing.label(named);
-      outgoing.showUnfinished({ key, name, stored, total: size });
-      this.#unfinished.set(key, outgoing);
-      this.#addPending(outgoing);
-    }
-  }
-
-  /** It was resumed, or has ended. @param {string} key */
-  #removeUnfinished(key) {
-    const outgoing = this.#unfinished.get(key);
-    this.#unfinished.delete(key);
-    if (outgoing) this.#removePending(outgoing);
-  }
-
   #unbind() {
-    for (const key of [...this.#unfinished.keys()]) this.#removeUnfinished(key);
+    this.#unfinished.clear();
     for (const end of this.#listening.splice(0)) end();
     this.session = undefined;
   }
@@ -235,12 +231,17 @@ export class Conversation {
       return;
     }
     this.session?.discardUpload(unfinished.key);
-    this.#removeUnfinished(unfinished.key);
+    this.#unfinished.remove(unfinished.key);
   }
 
   /** @param {ChatFile} file */
   download(file) {
     if (this.session) this.downloads.start(this.session, file);
+  }
+
+  /** Fetches a file to show it. @param {ChatFile} file */
+  async open(file) {
+    return this.session && this.downloads.open(this.session, file);
   }
 
   /** @param {Draft} draft @param {View} [by] the view that it was written in */
@@ -249,16 +250,36 @@ export class Conversation {
     this.#each((view) => view !== by && view.draftChanged());
   }
 
+  /** Shows the parties that will see the text that this party writes it, or does not any more. @param {boolean} on */
+  typed(on) {
+    this.#typing = on;
+    this.session?.typing?.(on, { visibility: this.visibility });
+  }
+
+  /** Deletes a file of the chat. @param {ChatFile} file */
+  async delete(file) {
+    await this.session?.remove(file);
+  }
+
+  /** @param {Visibility} visibility of what is sent from now on */
+  setVisibility(visibility) {
+    // The others are to see neither that it types on nor that it stopped only now.
+    if (this.#typing) this.typed(false);
+    this.visibility = visibility;
+    this.#each((view) => view.visibilityChanged());
+  }
+
   /** Sends a text. If that fails, it is in the draft again. @param {string} text */
   async send(text) {
     const { session } = this;
     if (!session) return;
-    const outgoing = { text, at: Date.now() };
+    const { visibility } = this;
+    const outgoing = { text, at: Date.now(), visibility };
     this.unsent = undefined;
     this.setDraft(blank);
     this.#addPending(outgoing);
     try {
-      this.#addEvent(await session.send(text));
+      this.#addEvent(await session.send(text, { visibility }));
     } catch (error) {
       this.unsent = asAttacheError(error);
       const all = this.draft.text === '' ? text : `${text}\n${this.draft.text}`;
@@ -276,13 +297,15 @@ export class Conversation {
 
   /** @param {Session} session */
   #listen(session) {
-    for (const type of /** @type {const} */ (['join', 'leave', 'message', 'file', 'notice'])) this.#on(session, type, (event) => this.#addEvent(event));
+    for (const type of /** @type {const} */ (['join', 'leave', 'message', 'file', 'nickname', 'url', 'idle', 'deletion'])) this.#on(session, type, (event) => this.#addEvent(event));
+    this.#on(session, 'typing', (event) => this.#each((view) => view.typingChanged(event)));
     this.#on(session, 'upload', (event) => {
-      this.#removeUnfinished(event.key);
+      this.#unfinished.remove(event.key);
       this.#uploads.step(event);
       this.#guardUnload();
       this.#each((view) => view.uploadChanged(event));
     });
+    this.#on(session, 'unfinished', () => this.#unfinished.show(session));
     this.#on(session, 'limits', () => this.#each((view) => view.limitsChanged()));
     this.#on(session, 'state', ({ state, error, retryIn }) => {
       if (state === 'closed' && error?.code === 'session-invalid' && this.onOtherParty) this.onOtherParty();
@@ -326,12 +349,13 @@ export class Conversation {
       if (outgoing) this.#removePending(outgoing);
     }
     const outgoing = event.type === 'file' ? this.#release(event.key) : undefined;
+    if (event.type === 'deletion') this.downloads.forget(event.file);
     this.#each((view) => view.eventAdded(event, outgoing));
   }
 
   /** Returns the upload that has become a file of the transcript, and removes it here. @param {string} key @returns {OutgoingFile | undefined} */
   #release(key) {
-    this.#removeUnfinished(key);
+    this.#unfinished.remove(key);
     const outgoing = this.#uploads.release(key);
     if (outgoing) this.pending = this.pending.filter((one) => one !== outgoing);
     this.#guardUnload();

@@ -7,7 +7,7 @@ import { inOneLine } from '../session/error.js';
  * Errors that only the page's developer or operator can fix. Their sentence is for
  * the console; the person who chats reads a neutral one from the dictionary.
  *
- * @type {Record<string, 'notSetUp' | 'notSignedIn' | 'outdated'>}
+ * @type {Record<string, 'notSetUp' | 'notSignedIn' | 'notRegistered' | 'outdated'>}
  */
 const mistakes = {
   'origin-refused': 'notSetUp',
@@ -20,6 +20,10 @@ const mistakes = {
   'token-invalid': 'notSignedIn',
   'token-expired': 'notSignedIn',
   'token-early': 'notSignedIn',
+  'party-logged-out': 'notSignedIn',
+  // The element addresses no party, so it has this code only of a secure key's user.
+  'party-unknown': 'notRegistered',
+  'password-refused': 'notSignedIn',
   'version-unsupported': 'outdated',
   'frame-invalid': 'outdated',
 };

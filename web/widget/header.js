@@ -38,11 +38,13 @@ export class Header {
     write(this.#stateWord, this.#locale.say(state));
   }
 
-  /** @param {Party[]} here @param {Party} self */
+  /** @param {import('./roster.js').Present[]} here @param {Party} self */
   showParticipants(here, self) {
     const others = here.filter((party) => party.userId !== self.userId);
     this.#avatars.replaceChildren(...(others.length > 0 ? others : [self]).slice(0, maxAvatars).map((party) => this.#avatar(party)));
-    const names = others.map(({ nickname, userType }) => this.#locale.say('partyOf', { name: nickname, role: this.#locale.say(userType) }));
+    const names = others.map(({ nickname, userType, visibility }) => this.#locale.say(visibility === 'ALL' ? 'partyOf' : 'partyHidden', {
+      name: nickname, role: this.#locale.say(userType), visibility: visibility === 'ALL' ? '' : this.#locale.say(visibility),
+    }));
     write(this.#names, others.length === 0 ? this.#locale.say('alone') : this.#locale.list([...names, this.#locale.say('you')]));
     this.#participants.title = this.#names.textContent ?? '';
   }

@@ -7,7 +7,7 @@ import en from './locales/en.js';
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 const dayLength = 24 * 60 * 60_000;
 // Values from outside, in any writing direction.
-const foreign = new Set(['name', 'reason']);
+const foreign = new Set(['name', 'reason', 'party', 'old']);
 
 const rightToLeft = new Set(['ar', 'arc', 'ckb', 'dv', 'fa', 'he', 'iw', 'ks', 'nqo', 'prs', 'ps', 'sd', 'syr', 'ug', 'ur', 'yi']);
 

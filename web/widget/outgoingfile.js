@@ -1,4 +1,5 @@
 /** @typedef {import('../attache.js').Progress} Progress */
+/** @typedef {import('../attache.js').Visibility} Visibility */
 /** @typedef {import('./tile.js').Named} Named */
 /** @typedef {import('./tile.js').Refusal} Refusal */
 /** @typedef {import('./tile.js').Tile} Tile */
@@ -23,9 +24,13 @@ export class OutgoingFile {
   /** @type {Set<Tile>} */
   #tiles = new Set();
 
-  /** @param {boolean} [offline] whether there is no connection at the moment */
-  constructor(offline = false) {
+  /** The parties that will see it. */
+  visibility;
+
+  /** @param {boolean} [offline] whether there is no connection at the moment @param {Visibility} [visibility] */
+  constructor(offline = false, visibility = 'ALL') {
     this.#offline = offline;
+    this.visibility = visibility;
   }
 
   get name() {

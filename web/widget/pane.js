@@ -1,8 +1,12 @@
-import { AttacheError, readOnlyError } from '../session/error.js';
+import { AttacheError, asAttacheError, readOnlyError, uploadsHiddenError } from '../session/error.js';
 import { allowance } from './allowance.js';
 import { Announcer } from './announcer.js';
+import { Banner } from './banner.js';
 import { Composer } from './composer.js';
-import { all, focusIn, hasFocus, make } from './dom.js';
+import { mayDelete } from './deletion.js';
+import { hasFocus, make } from './dom.js';
+import { Dialogs } from './dialogs.js';
+import { findFocus, focusMark } from './focusmark.js';
 import { Header } from './header.js';
 import { linked } from './links.js';
 import { OutgoingFile } from './outgoingfile.js';
@@ -10,6 +14,8 @@ import { Overlay } from './overlay.js';
 import { isRename, present } from './roster.js';
 import { Tile } from './tile.js';
 import { Transcript } from './transcript.js';
+import { Typists } from './typists.js';
+import { visibilities } from './visibility.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
@@ -25,7 +31,7 @@ import { Transcript } from './transcript.js';
  * The reader's position in a pane, for a new pane to restore.
  *
  * @typedef {object} ViewState
- * @property {{ part: string, key: string, id: string } | undefined} focus the focused control, and the tile around it
+ * @property {import('./focusmark.js').FocusMark | undefined} focus
  * @property {number | undefined} scroll pixels from the transcript's top; undefined at its end
  */
 
@@ -37,6 +43,7 @@ import { Transcript } from './transcript.js';
  * @property {(files: Iterable<File | Blob>) => void} add
  * @property {(dragging: boolean) => void} dragging
  * @property {() => void} phaseChanged
+ * @property {() => boolean} uploadsEnabled whether the button, drops and pastes are offered
  */
 
 /**
@@ -48,8 +55,9 @@ import { Transcript } from './transcript.js';
 export class Pane {
   node = make('div', { class: 'frame', part: 'frame' });
   #header;
-  #banner = make('div', { class: 'banner', part: 'banner', role: 'alert', hidden: true });
+  #banner;
   #transcript;
+  #typists;
   #composer;
   /** @type {Overlay | undefined} */
   #overlay;
@@ -62,6 +70,7 @@ export class Pane {
   #session;
   /** @type {Map<Pending, { node: HTMLElement, tile?: Tile }>} */
   #pending = new Map();
+  #dialogs;
   /** The tiles of the transcript, by file id. @type {Map<string, Tile>} */
   #files = new Map();
 
@@ -73,13 +82,19 @@ export class Pane {
     this.#conversation = conversation;
     this.#session = conversation.session;
     this.#header = new Header(locale);
+    this.#banner = new Banner(locale, () => this.focus());
     this.#transcript = new Transcript(locale, readonly);
+    this.#typists = new Typists(locale);
+    this.#dialogs = new Dialogs(locale, conversation, this.node);
     this.#composer = new Composer(locale, {
       send: (text) => conversation.send(text),
       add: host.add,
       draftChanged: (draft) => conversation.setDraft(draft, this),
+      chooseVisibility: (visibility) => conversation.setVisibility(visibility),
+      typed: (on) => conversation.typed(on),
+      showLibrary: () => this.#dialogs.showLibrary(),
     });
-    this.node.append(this.#header.node, this.#banner, this.#transcript.frame);
+    this.node.append(this.#header.node, this.#banner.node, this.#transcript.frame, this.#typists.node);
     if (!readonly) this.node.append(this.#composer.node);
     this.#addOverlay();
     this.node.append(...this.#announcer.nodes);
@@ -91,10 +106,10 @@ export class Pane {
   #addOverlay() {
     const conversation = this.#conversation;
     const overlay = new Overlay(this.#locale, {
-      allowance: () => this.#readonly ? { text: '', open: false } : this.#allowance(),
+      allowance: () => this.#dropAllowance(),
       add: (files, folders) => {
-        if (this.#readonly) {
-          this.#host.fire('attache-error', readOnlyError());
+        if (this.#readonly || !this.#host.uploadsEnabled()) {
+          this.#host.fire('attache-error', this.#readonly ? readOnlyError() : uploadsHiddenError());
           return;
         }
         this.#host.add(files);
@@ -118,6 +133,7 @@ export class Pane {
     if (session) this.#transcript.replay(session.party, session.transcript, (event) => this.#show(event));
     for (const one of this.#conversation.pending) this.pendingAdded(one);
     this.draftChanged();
+    this.visibilityChanged();
     if (session) this.#showParticipants();
     this.#showState();
   }
@@ -125,18 +141,19 @@ export class Pane {
   /** @param {string} heading */
   set heading(heading) {
     this.#header.heading = heading;
+    this.#transcript.heading = heading || this.#locale.say('heading');
   }
 
   /** The focus and the scroll position. @returns {ViewState} */
   get viewState() {
-    return { focus: this.#focus(), scroll: this.#transcript.scroll };
+    return { focus: focusMark(this.node), scroll: this.#transcript.scroll };
   }
 
   /** Restores another pane's focus and scroll position. @param {ViewState} viewState */
   set viewState({ focus, scroll }) {
     this.#transcript.scroll = scroll;
     if (focus === undefined) return;
-    const node = this.#find(focus);
+    const node = findFocus(this.node, focus);
     if (node) node.focus({ preventScroll: true });
     else this.focus();
   }
@@ -151,6 +168,7 @@ export class Pane {
     if (!this.#readonly) this.#conversation.setDraft(this.#composer.draft, this);
     this.#conversation.leave(this);
     for (const [one, { tile }] of this.#pending) if (one instanceof OutgoingFile && tile) one.detach(tile);
+    this.#dialogs.detach();
     this.#transcript.detach();
     this.#announcer.detach();
     this.#overlay?.detach();
@@ -171,17 +189,14 @@ export class Pane {
   }
 
   #showState() {
-    const { phase, error, retryIn } = this.#conversation;
+    const { phase } = this.#conversation;
     this.#header.state = phase === 'unreachable' ? 'closed' : phase;
     this.#transcript.usable = phase !== 'idle';
     this.#enable();
-    this.#showAllowance();
-    const delayed = phase === 'connecting' && error !== undefined;
-    this.#banner.hidden = !delayed && !['reconnecting', 'closed', 'unreachable'].includes(phase);
-    if (delayed) this.#showDelayed(error);
-    if (phase === 'reconnecting') this.#showLost(retryIn);
-    if (phase === 'closed') this.#showEnd('ended', error);
-    if (phase === 'unreachable') this.#showEnd('unreachable', error);
+    this.uploadsChanged();
+    this.#offerLibrary();
+    if (phase !== 'connected') this.#typists.clear();
+    this.#banner.show(this.#conversation);
   }
 
   #enable() {
@@ -195,7 +210,7 @@ export class Pane {
 
   limitsChanged() {
     this.#showAllowance();
-    for (const [id, tile] of this.#files) this.#allowDownload(id, tile);
+    for (const tile of this.#files.values()) this.#allow(tile);
   }
 
   /** @param {TranscriptEvent} event @param {OutgoingFile} [outgoing] */
@@ -206,6 +221,11 @@ export class Pane {
     if (fresh && event.type === 'file') this.#host.fire('attache-file', event);
   }
 
+  /** @param {import('../attache.js').TypingEvent} event */
+  typingChanged(event) {
+    this.#typists.show(event);
+  }
+
   /** @param {Pending} one */
   pendingAdded(one) {
     if (one instanceof OutgoingFile) {
@@ -213,11 +233,11 @@ export class Pane {
       const tile = this.#tile(one);
       one.attach(tile);
       this.#pending.set(one, { node: tile.node, tile });
-      this.#transcript.addPending(tile.node, one.at);
+      this.#transcript.addPending(tile.node, one);
     } else {
       const node = make('div', { class: 'bubble', dir: 'auto' }, ...linked(one.text));
       this.#pending.set(one, { node });
-      this.#transcript.addPending(node, one.at);
+      this.#transcript.addPending(node, one);
     }
   }
 
@@ -237,6 +257,16 @@ export class Pane {
     this.#composer.sendError = this.#conversation.unsent;
   }
 
+  visibilityChanged() {
+    this.#composer.showVisibilities(visibilities(this.#session?.party.userType), this.#conversation.visibility);
+  }
+
+  /** The page shows or hides what sends files. */
+  uploadsChanged() {
+    this.#transcript.takesFiles = this.#host.uploadsEnabled();
+    this.#showAllowance();
+  }
+
   /** @param {AttacheError} error */
   sendFailed(error) {
     this.#composer.sendError = error;
@@ -247,10 +277,12 @@ export class Pane {
   downloadChanged(file, download) {
     const tile = this.#files.get(file.id);
     if (!tile) return;
+    this.#allow(tile);
     showDownload(tile, download);
     const { name } = file;
-    if (download.state === 'downloaded') this.#announcer.announce(this.#locale.say('saidDownloaded', { name }));
-    if (download.state === 'handed') this.#announcer.announce(this.#locale.say('saidHanded', { name }));
+    const saved = download.state === 'downloaded' ? this.#locale.say('saidDownloaded', { name })
+      : download.state === 'handed' ? this.#locale.say('saidHanded', { name }) : '';
+    if (saved !== '') this.#announcer.announce(this.#locale.text(saved, download.instead ? this.#locale.say('savedInstead') : ''));
     if (download.error !== undefined) this.#reportFailure('saidNotDownloaded', name, download.error);
   }
 
@@ -269,7 +301,7 @@ export class Pane {
     this.#reportFailure('saidRefused', name, error);
   }
 
-  /** @param {'saidRefused' | 'saidNotDownloaded'} word @param {string} name @param {AttacheError} error */
+  /** @param {'saidRefused' | 'saidNotDownloaded' | 'notDeleted'} word @param {string} name @param {AttacheError} error */
   #reportFailure(word, name, error) {
     this.#announcer.alert(this.#locale.say(word, { name, reason: this.#locale.reason(error) }));
     this.#host.fire('attache-error', error);
@@ -277,60 +309,43 @@ export class Pane {
 
   /** @param {TranscriptEvent} event @param {OutgoingFile} [outgoing] */
   #show(event, outgoing) {
+    if (event.type === 'deletion') this.#showDeletion(event);
     if (event.type !== 'file') return this.#transcript.add(event);
     return this.#transcript.add(event, () => {
       const tile = (outgoing && this.#pending.get(outgoing)?.tile) ?? this.#tile(outgoing);
       tile.file(event);
       this.#files.set(event.id, tile);
-      this.#allowDownload(event.id, tile);
+      this.#allow(tile);
       const download = this.#conversation.downloads.of(event.id);
       if (download) showDownload(tile, download);
       return tile;
     });
   }
 
-  /** A file that was downloaded already costs no further attempt. @param {string} id @param {Tile} tile */
-  #allowDownload(id, tile) {
-    const { maxDownloads, usedDownloads } = this.#session?.limits ?? { usedDownloads: 0 };
-    const used = maxDownloads !== undefined && usedDownloads >= maxDownloads && !this.#conversation.downloads.of(id);
+  /** Puts a line into the place of a file that was deleted. @param {import('../attache.js').DeletionEvent} event */
+  #showDeletion({ file, from, own }) {
+    const tile = this.#files.get(file);
+    if (!tile) return;
+    this.#files.delete(file);
+    this.#dialogs.fileDeleted(file);
+    this.#transcript.replaceTile(tile.node, this.#locale.say(own ? 'fileDeletedOwn' : 'fileDeleted', { name: tile.name, party: from.nickname }));
+  }
+
+  /** Offers what may be done with a file of the transcript. A file whose content the page has costs no further attempt. @param {Tile} tile */
+  #allow(tile) {
+    const { announced } = tile;
+    const { limits, rights } = this.#session ?? {};
+    if (!announced || !limits || !rights) return;
+    const { maxDownloads, usedDownloads } = limits;
+    tile.deletable = !this.#readonly && rights.includes('upload:file-system') && mayDelete(announced, limits);
+    const used = maxDownloads !== undefined && usedDownloads >= maxDownloads && !this.#conversation.downloads.has(announced.id);
+    tile.attempts = maxDownloads === undefined ? '' : this.#locale.say('downloadsLeft', { count: Math.max(0, maxDownloads - usedDownloads) });
     tile.blocked = used ? this.#locale.say('downloadsUsed', { count: maxDownloads }) : '';
   }
 
   #showParticipants() {
     if (!this.#session) return;
     this.#header.showParticipants(present(this.#session.transcript), this.#session.party);
-  }
-
-  /** @param {number} [retryIn] milliseconds */
-  #showLost(retryIn) {
-    const seconds = Math.ceil((retryIn ?? 0) / 1000);
-    const words = seconds > 1 ? this.#locale.say('lostRetry', { count: seconds }) : this.#locale.say('lost');
-    this.#banner.classList.remove('ended');
-    this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
-  }
-
-  /** The first connect has failed and is retried. @param {AttacheError} error */
-  #showDelayed(error) {
-    const words = this.#locale.text(this.#locale.say('delayed'), this.#locale.reason(error));
-    // The next attempt may fail in the same way; screen readers announce the text once.
-    if (this.#banner.textContent === words) return;
-    this.#banner.classList.remove('ended');
-    this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
-  }
-
-  /** @param {'unreachable' | 'ended'} word @param {AttacheError} [error] */
-  #showEnd(word, error) {
-    const { reconnect, mayReturn } = this.#conversation;
-    const words = this.#locale.text(this.#locale.say(word), error ? this.#locale.reason(error) : '');
-    this.#banner.classList.add('ended');
-    this.#banner.replaceChildren(make('p', { dir: 'auto' }, words));
-    if (!reconnect || !mayReturn) return;
-    const button = make('button', { type: 'button', class: 'text-button', part: 'button reconnect' }, this.#locale.say('connectAgain'));
-    button.addEventListener('click', () => {
-      reconnect();
-      this.focus();
-    });
-    this.#banner.append(button);
   }
 
   #allowance() {
@@ -342,8 +357,15 @@ export class Pane {
     return allowance(session.limits, this.#locale);
   }
 
+  /** What a drop or a paste may send. */
+  #dropAllowance() {
+    if (this.#readonly) return { text: '', open: false };
+    return this.#host.uploadsEnabled() ? this.#allowance() : { text: this.#locale.say('uploadsOff'), open: false };
+  }
+
   #showAllowance() {
-    this.#composer.showAllowance(this.#allowance(), this.#session?.rights.includes('upload:file-system') ?? false);
+    const permitted = this.#session?.rights.includes('upload:file-system') ?? false;
+    this.#composer.showAllowance(this.#allowance(), permitted && this.#host.uploadsEnabled());
   }
 
   /** @param {OutgoingFile} [outgoing] the upload that the tile shows, if it shows one */
@@ -351,6 +373,8 @@ export class Pane {
     const conversation = this.#conversation;
     return new Tile(this.#locale, {
       download: ({ announced }) => announced && conversation.download(announced),
+      open: ({ announced }) => announced && this.#dialogs.openFile(announced),
+      delete: ({ announced }) => announced && this.#dialogs.deleteFile(announced, (error) => this.#reportFailure('notDeleted', announced.name, asAttacheError(error))),
       cancel: ({ announced }) => {
         if (announced) conversation.downloads.stop(announced.id);
         else if (outgoing) conversation.cancel(outgoing);
@@ -358,31 +382,20 @@ export class Pane {
       retry: () => outgoing && conversation.retry(outgoing),
       dismiss: () => outgoing && conversation.dismiss(outgoing),
       choose: () => this.#composer.showPicker(outgoing?.unfinished?.name, outgoing?.name),
+      explain: (reason) => this.#announcer.alert(reason),
     });
   }
 
-  /** Returns what has the focus, in terms that another pane can find. @returns {ViewState['focus']} */
-  #focus() {
-    const node = focusIn(this.node);
-    if (!node) return undefined;
-    const tile = /** @type {HTMLElement | null} */ (node.closest('.tile'));
-    return { part: node.getAttribute('part') ?? '', key: tile?.dataset.key ?? '', id: tile?.dataset.id ?? '' };
-  }
-
-  /** @param {NonNullable<ViewState['focus']>} focus @returns {HTMLElement | undefined} */
-  #find({ part, key, id }) {
-    const within = key === '' && id === '' ? this.node
-      : all(this.node, '.tile').find((node) => {
-        const { dataset } = /** @type {HTMLElement} */ (node);
-        return id !== '' ? dataset.id === id : dataset.key === key;
-      });
-    const nodes = within ? all(within, '*') : [];
-    return /** @type {HTMLElement | undefined} */ (nodes.find((node) => node.getAttribute('part') === part));
+  /** Shows the button for standard responses if there are any. */
+  async #offerLibrary() {
+    const { responses } = this.#conversation;
+    const offered = await responses.available;
+    if (responses === this.#conversation.responses) this.#composer.library = offered;
   }
 }
 
 /** @param {Tile} tile @param {Download} download */
-function showDownload(tile, { state, part, error }) {
-  if (state === 'downloading') tile.downloading(part);
-  else tile.downloaded(state === 'stopped' ? 'ready' : state, error);
+function showDownload(tile, { state, part, scanning, error, instead }) {
+  if (state === 'downloading') tile.downloading(part, scanning);
+  else tile.downloaded(state === 'stopped' || state === 'opened' ? 'ready' : state, { error, instead });
 }

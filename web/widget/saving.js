@@ -13,7 +13,8 @@ import { removeNode } from './dom.js';
  * @typedef {'downloaded' | 'handed'} Saved
  */
 
-const maxBlobSize = 64 * 1024 * 1024;
+/** Bytes of a file that is fetched as a whole before it is saved or shown. */
+export const maxBlobSize = 64 * 1024 * 1024;
 /** Milliseconds after which an answer to a frame that has not shown a page is taken for a download. */
 const pageTimeout = 5000;
 /** Milliseconds for checking a link before it is opened. */
@@ -28,34 +29,60 @@ const frameLifetime = 10 * 60_000;
  * A file of up to 64 MiB is fetched, verified and saved as a Blob. A larger one is verified
  * and written to the place that the person picks, if the browser has a dialogue for that;
  * otherwise the browser fetches it by a link in a frame, after the link was checked. Saving
- * the same file again counts as the same attempt.
+ * the same file again counts as another attempt.
  *
  * @param {Session} session
  * @param {ChatFile} file
  * @param {object} options
  * @param {AbortSignal} options.signal
  * @param {(part: number) => void} options.onPart called with the part that has arrived, 0 to 1
+ * @param {(state: 'scanning' | 'downloading') => void} [options.onState] called if the file is scanned first
  * @returns {Promise<Saved>}
  */
-export async function save(session, file, { signal, onPart }) {
-  const permission = maySave(window);
-  if (permission === 'no') throw new AttacheError({ code: 'download-blocked', message: '' });
+export async function save(session, file, { signal, onPart, onState }) {
+  checkPermission();
   if (file.size > maxBlobSize) {
     const chosen = await pickDestination(file.name);
     if (chosen) {
-      await write(session, file, chosen, signal, onPart);
+      await write(session, file, chosen, { signal, onPart, onState });
       return 'downloaded';
     }
-    await openInFrame(await session.link(file, { signal, check: true, idleTimeout: linkTimeout }), file.name, signal);
+    await openInFrame(await session.link(file, { signal, onState, check: true, idleTimeout: linkTimeout }), file.name, signal);
     return 'handed';
   }
-  const blob = await readBlob(await session.download(file, { signal }), file.size, onPart);
+  return saveBlob(await fetchBlob(session, file, { signal, onPart, onState }), file.name);
+}
+
+/**
+ * Fetches and verifies a file of up to {@link maxBlobSize}, at the cost of one download attempt.
+ *
+ * @param {Session} session
+ * @param {ChatFile} file
+ * @param {object} options
+ * @param {AbortSignal} options.signal
+ * @param {(part: number) => void} options.onPart called with the part that has arrived, 0 to 1
+ * @param {(state: 'scanning' | 'downloading') => void} [options.onState] called if the file is scanned first
+ */
+export async function fetchBlob(session, file, { signal, onPart, onState }) {
+  return readBlob(await session.download(file, { signal, onState }), file.size, onPart);
+}
+
+/** Saves a file that was fetched. @param {Blob} blob @param {string} name @returns {Saved} */
+export function saveBlob(blob, name) {
+  const permission = checkPermission();
   // Opaque, whatever type the sender declared: a Blob's URL has the page's origin,
   // where foreign content must never be rendered.
   const url = URL.createObjectURL(new Blob([blob], { type: 'application/octet-stream' }));
-  clickLink(url, file.name);
+  clickLink(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
   return permission === 'yes' ? 'downloaded' : 'handed';
+}
+
+/** Throws if this page may not save files. */
+function checkPermission() {
+  const permission = maySave(window);
+  if (permission === 'no') throw new AttacheError({ code: 'download-blocked', message: '' });
+  return permission;
 }
 
 /**
@@ -135,12 +162,14 @@ async function pickDestination(suggestedName) {
  * @param {Session} session
  * @param {ChatFile} file
  * @param {FileSystemFileHandle} chosen
- * @param {AbortSignal} signal
- * @param {(part: number) => void} onPart
+ * @param {object} options
+ * @param {AbortSignal} options.signal
+ * @param {(part: number) => void} options.onPart
+ * @param {(state: 'scanning' | 'downloading') => void} [options.onState]
  */
-async function write(session, file, chosen, signal, onPart) {
+async function write(session, file, chosen, { signal, onPart, onState }) {
   try {
-    const response = await session.download(file, { signal });
+    const response = await session.download(file, { signal, onState });
     const body = withProgress(response, file.size, onPart);
     const to = await chosen.createWritable();
     await body?.pipeTo(to, { signal });

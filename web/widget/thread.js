@@ -27,7 +27,7 @@ export class Thread {
    * @param {TranscriptEvent} event
    */
   insert(event) {
-    if (event.type === 'notice') return -1;
+    if (!isShown(event)) return -1;
 
     let index = this.#events.length;
     while (index > 0 && this.#events[index - 1].event > event.event) index -= 1;
@@ -42,7 +42,7 @@ export class Thread {
     const event = this.#events[index];
     const before = this.#events[index - 1];
     return before !== undefined && isContribution(event) && isContribution(before) && event.from.userId === before.from.userId
-      && event.visibility === before.visibility && event.at - before.at < groupPause && !this.opensDay(index);
+      && event.visibility === before.visibility && event.receiver === before.receiver && event.at - before.at < groupPause && !this.opensDay(index);
   }
 
   /** Reports whether the event there is the first of its day. @param {number} index */
@@ -52,8 +52,14 @@ export class Thread {
   }
 }
 
+/** Reports whether an event has a place in the transcript as people see it. @param {TranscriptEvent} event */
+function isShown({ type }) {
+  return ['join', 'leave', 'message', 'file', 'nickname', 'url', 'idle'].includes(type);
+}
+
 /** Reports whether an event is a party's text or file, and not news about the chat. @param {TranscriptEvent} event */
 export function isContribution(event) {
+  if (event.type === 'message' && event.treatAs === 'SYSTEM') return false;
   return (event.type === 'message' || event.type === 'file') && event.from.userType !== 'SYSTEM';
 }
 

@@ -1,9 +1,11 @@
 import { Bar } from './bar.js';
-import { removeNode, hasFocus, make, writeFacts } from './dom.js';
+import { focusIn, hasFocus, make, removeNode, writeFacts } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
+import { shownAs } from './content.js';
 import { linked } from './links.js';
 import { truncate } from './name.js';
+import { maxBlobSize } from './saving.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {import('../attache.js').FileName} FileName */
@@ -17,10 +19,13 @@ import { truncate } from './name.js';
  *
  * @typedef {object} TileActions
  * @property {(tile: Tile) => void} download
+ * @property {(tile: Tile) => void} open
+ * @property {(tile: Tile) => void} delete
  * @property {(tile: Tile) => void} cancel
  * @property {(tile: Tile) => void} retry
  * @property {(tile: Tile) => void} dismiss
  * @property {(tile: Tile) => void} choose
+ * @property {(reason: string) => void} explain says why a button does nothing
  */
 
 const customShown = 2;
@@ -55,6 +60,9 @@ export class Tile {
   #named;
   /** Why a downloadable file is not offered. */
   #blockedReason = '';
+  /** How many download attempts are left, in words. */
+  #attempts = '';
+  #deletable = false;
 
   /** @param {Locale} locale @param {TileActions} actions */
   constructor(locale, actions) {
@@ -139,7 +147,24 @@ export class Tile {
     if (this.#blockedReason === reason) return;
     this.#blockedReason = reason;
     const { state } = this.node.dataset;
-    if (this.announced && (state === 'ready' || state === 'unavailable')) this.file(this.announced);
+    if (!this.announced) return;
+    if (state === 'ready' || state === 'unavailable') this.file(this.announced);
+    if (state === 'downloaded' || state === 'handed') this.#showFile(state, this.announced);
+  }
+
+  /** Whether this party may delete the file. @param {boolean} deletable */
+  set deletable(deletable) {
+    if (this.#deletable === deletable) return;
+    this.#deletable = deletable;
+    if (this.announced && this.node.dataset.state !== 'downloading') this.#offerDeletion();
+  }
+
+  /** How many download attempts are left, in words; empty: they are not limited. @param {string} attempts */
+  set attempts(attempts) {
+    if (this.#attempts === attempts) return;
+    this.#attempts = attempts;
+    const { state } = this.node.dataset;
+    if (this.announced && state !== 'downloading') this.#fileFacts(this.announced, state);
   }
 
   /** @param {ChatFile} file */
@@ -147,10 +172,10 @@ export class Tile {
     return file.downloadable && this.#blockedReason === '';
   }
 
-  /** Shows a download's progress. @param {number} [part] 0 to 1, if it is known */
-  downloading(part) {
+  /** Shows a download's progress. @param {number} [part] 0 to 1, if it is known @param {boolean} [scanning] whether the proxy scans the file first */
+  downloading(part, scanning = false) {
     const words = part === undefined
-      ? this.#locale.say('downloadStarting')
+      ? this.#locale.say(scanning ? 'scanning' : 'downloadStarting')
       : this.#locale.say('downloading', { percent: this.#locale.percent(part) });
     if (this.node.dataset.state !== 'downloading') {
       this.#changeState('downloading', () => {
@@ -168,11 +193,12 @@ export class Tile {
    * Shows that a download ended.
    *
    * @param {'downloaded' | 'handed' | 'ready'} state `ready` if it was stopped or has failed
-   * @param {Refusal} [error]
+   * @param {{ error?: Refusal, instead?: boolean }} [why] `instead`: it was saved because it cannot be shown
    */
-  downloaded(state, error) {
+  downloaded(state, { error, instead = false } = {}) {
     if (!this.announced) return;
-    this.#showFile(state, this.announced);
+    this.#showFile(state === 'ready' && !this.#offered(this.announced) ? 'unavailable' : state, this.announced);
+    if (instead) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, this.#locale.say('savedInstead')));
     if (error) this.#note.append(this.#refusal(error));
   }
 
@@ -187,7 +213,8 @@ export class Tile {
     const focused = hasFocus(this.node);
     this.node.dataset.state = state;
     change();
-    if (!focused || hasFocus(this.node)) return;
+    // A click beside its controls, such as the second one of a double click, focuses the tile itself.
+    if (!focused || hasFocus(this.node) && focusIn(this.node) !== this.node) return;
     this.node.tabIndex = -1;
     (this.node.querySelector('button') ?? this.node).focus();
   }
@@ -219,17 +246,13 @@ export class Tile {
     }
   }
 
-  /** Writes the name: a button that downloads, or plain text if there is nothing to download. */
+  /** Writes the name: a button that opens or downloads, or plain text if there is nothing to download. */
   #writeName() {
     const { name, extension } = this.#named ?? { name: '', extension: '' };
     const { head, tail, suffix } = truncate(name, extension);
     const file = this.announced;
-    const ready = file && this.#offered(file) && this.node.dataset.state !== 'downloading';
-    const node = ready
-      ? make('button', { type: 'button', 'aria-label': this.#locale.say('download', {
-        name, kind: this.#locale.say(`kind-${file.kind}`), size: this.#locale.size(file.size),
-      }) })
-      : make('span');
+    const ready = file?.downloadable && this.node.dataset.state !== 'downloading';
+    const node = ready ? this.#fileButton(file, shownAs(file, maxBlobSize) ? 'open' : 'download') : make('span');
     node.className = 'tile-name';
     node.setAttribute('part', 'file-name');
     node.title = name;
@@ -237,9 +260,25 @@ export class Tile {
       make('span', { class: 'name-head' }, head),
       tail !== '' && make('span', { class: 'name-tail' }, tail),
       suffix !== '' && make('span', { class: 'name-suffix' }, suffix)));
-    if (ready) node.addEventListener('click', () => this.#actions.download(this));
     this.#name.replaceWith(node);
     this.#name = node;
+  }
+
+  /** @param {ChatFile} file @param {'open' | 'download'} action */
+  #fileButton(file, action) {
+    const blocked = !this.#offered(file);
+    const button = make('button', {
+      type: 'button',
+      'aria-label': this.#locale.say(action, { name: file.name, kind: this.#locale.say(`kind-${file.kind}`), size: this.#locale.size(file.size) }),
+      // It keeps the focus, so that screen readers read why it does nothing.
+      'aria-disabled': blocked && 'true', 'aria-describedby': blocked && this.#reasonId,
+    });
+    button.addEventListener('click', (event) => {
+      if (blocked) this.#actions.explain(this.#blockedReason);
+      // The second click of a double click does not cost a second attempt.
+      else if (event.detail < 2) this.#actions[action](this);
+    });
+    return button;
   }
 
   /** @param {...string} facts */
@@ -250,11 +289,10 @@ export class Tile {
   /** @param {ChatFile} file */
   #writeFacts(file) {
     const locale = this.#locale;
-    this.#facts(locale.size(file.size), locale.say(`kind-${file.kind}`));
     this.#note.replaceChildren();
     if (file.caution) this.#note.append(make('p', { class: 'caution', dir: 'auto' }, locale.say(file.caution)));
     if (file.changed) this.#note.append(make('p', { class: 'reason', part: 'file-changed', dir: 'auto' }, locale.say(file.changed)));
-    if (file.downloadable && this.#blockedReason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, this.#blockedReason));
+    if (file.downloadable && this.#blockedReason) this.#note.append(make('p', { class: 'reason', id: this.#reasonId, dir: 'auto' }, this.#blockedReason));
     if (!file.downloadable && file.reason) this.#note.append(make('p', { class: 'reason', dir: 'auto' }, locale.sentence(file.reason)));
     if (this.#extra.hasChildNodes()) return;
     if (file.description) this.#extra.append(make('p', { class: 'tile-description', part: 'file-description', dir: 'auto' }, ...linked(file.description)));
@@ -279,11 +317,44 @@ export class Tile {
       this.#side.replaceChildren();
       this.#writeName();
       this.#writeFacts(file);
-      if (state === 'ready') this.#side.append(glyph('download'));
-      if (state !== 'downloaded' && state !== 'handed') return;
-      if (state === 'downloaded') this.#side.append(glyph('done'));
-      this.#facts(this.#locale.size(file.size), this.#locale.say(`kind-${file.kind}`), this.#locale.say(state));
+      this.#fileFacts(file, state);
+      const sign = state === 'ready' ? 'download' : state === 'downloaded' ? 'done' : undefined;
+      if (this.#offered(file) && shownAs(file, maxBlobSize)) this.#offerSave(file, sign ?? 'download');
+      else if (sign) this.#side.append(glyph(sign));
+      this.#offerDeletion();
     });
+  }
+
+  #offerDeletion() {
+    removeNode(this.#side.querySelector('.tile-delete'));
+    if (!this.#deletable) return;
+    const words = this.#locale.say('delete', { name: this.name });
+    const button = make('button', { type: 'button', class: 'tile-delete', part: 'button delete', 'aria-haspopup': 'dialog', 'aria-label': words, title: words }, glyph('delete'));
+    button.addEventListener('click', () => this.#actions.delete(this));
+    this.#side.append(button);
+  }
+
+  /** Offers to save a file whose name opens it. @param {ChatFile} file @param {'download' | 'done'} sign */
+  #offerSave(file, sign) {
+    const button = this.#fileButton(file, 'download');
+    button.className = 'tile-save';
+    button.setAttribute('part', 'button save');
+    button.title = this.#locale.say('save');
+    button.append(glyph(sign));
+    this.#side.append(button);
+  }
+
+  get #reasonId() {
+    return `reason-${this.announced?.id}`;
+  }
+
+  /** Writes its size and kind, what was done with it, and how often it can be downloaded. @param {ChatFile} file @param {string} [state] */
+  #fileFacts(file, state) {
+    const locale = this.#locale;
+    const facts = [locale.size(file.size), locale.say(`kind-${file.kind}`)];
+    if (state === 'downloaded' || state === 'handed') facts.push(locale.say(state));
+    if (file.downloadable && this.#attempts) facts.push(this.#attempts);
+    this.#facts(...facts);
   }
 
   /** @param {'cancel' | 'cancelDownload'} word */

@@ -1,13 +1,16 @@
-import { all, removeNode, hasFocus, make } from './dom.js';
+import { all, removeNode, hasFocus, make, write } from './dom.js';
 import { glyph } from './glyphs.js';
 import { icon } from './icons.js';
 import { linked } from './links.js';
+import { News } from './news.js';
 import { Thread, groupPause, isContribution } from './thread.js';
 
 /** @typedef {import('../attache.js').Party} Party */
 /** @typedef {import('../attache.js').TranscriptEvent} TranscriptEvent */
+/** @typedef {import('../attache.js').Visibility} Visibility */
 /** @typedef {import('./locale.js').Locale} Locale */
 /** @typedef {import('./tile.js').Tile} Tile */
+/** The parties that see something. @typedef {{ visibility: Visibility, receiver?: string }} Audience */
 
 const nearEnd = 48;
 const replayPause = 200;
@@ -19,13 +22,16 @@ const maxReplay = 3000;
  */
 export class Transcript {
   node = make('div', { class: 'transcript', part: 'transcript', tabindex: 0 });
-  #log = make('ol', { class: 'log', role: 'log' });
+  #log = make('div', { class: 'log', role: 'log' });
+  #list = make('ol', { class: 'events' });
   #pending = make('ul', { class: 'pending' });
   #empty = make('div', { class: 'empty', part: 'empty' });
   #hint = make('p');
+  #readonly;
   #jump = make('button', { class: 'jump', part: 'button jump', type: 'button', hidden: true });
   #frame = make('div', { class: 'scroller' });
   #thread = new Thread();
+  #news;
   /** @type {HTMLElement[]} */
   #items = [];
   #unseen = 0;
@@ -51,15 +57,17 @@ export class Transcript {
   /** @param {Locale} locale @param {boolean} readonly */
   constructor(locale, readonly) {
     this.#locale = locale;
-    this.node.setAttribute('aria-label', locale.say('transcript'));
+    this.#readonly = readonly;
+    this.#news = new News(locale);
     this.node.setAttribute('role', 'region');
+    this.#log.append(this.#list);
     this.#pending.setAttribute('aria-label', locale.say('uploads'));
     this.#empty.append(
       make('div', { class: 'empty-icons' }, icon('image', 'png'), icon('pdf', 'pdf'), icon('sheet', 'xlsx')),
       make('p', { class: 'empty-title' }, locale.say('empty')),
       this.#hint,
     );
-    this.#hint.append(locale.say(readonly ? 'emptyReadonly' : 'emptyHint'));
+    this.takesFiles = false;
     this.node.append(this.#log, this.#empty, this.#pending);
     this.#frame.append(this.node, this.#jump);
     this.node.addEventListener('scroll', () => this.#scrolled(), { passive: true });
@@ -97,6 +105,11 @@ export class Transcript {
     this.#scrollTop = top;
     this.node.scrollTop = top;
     this.#writeJump();
+  }
+
+  /** The heading of the chat, which tells this region from another element's. @param {string} heading */
+  set heading(heading) {
+    this.node.setAttribute('aria-label', this.#locale.say('transcript', { name: heading }));
   }
 
   /** The transcript with the button that leads to its end. */
@@ -143,7 +156,7 @@ export class Transcript {
     if (index < 0) return false;
     const item = this.#item(event, tile);
     this.#items.splice(index, 0, item);
-    this.#log.insertBefore(item, this.#items[index + 1] ?? null);
+    this.#list.insertBefore(item, this.#items[index + 1] ?? null);
     this.#group(index);
     if (index + 1 < this.#items.length) this.#group(index + 1);
     this.#headPending();
@@ -154,10 +167,10 @@ export class Transcript {
     return true;
   }
 
-  /** Shows a text or file that is being sent. @param {HTMLElement} node @param {number} at milliseconds since 1970 */
-  addPending(node, at) {
+  /** Shows a text or file that is being sent. @param {HTMLElement} node @param {{ at: number, visibility: Visibility }} sent its time in milliseconds since 1970 */
+  addPending(node, { at, visibility }) {
     const kind = node.matches('.tile') ? 'file' : 'message';
-    this.#pending.append(make('li', { class: `item own ${kind}`, 'data-at': at }, node));
+    this.#pending.append(make('li', { class: `item own ${kind}`, 'data-at': at, 'data-visibility': visibility }, node));
     this.#headPending();
     this.#showEmpty();
     this.#scrollAfter(true, false);
@@ -172,10 +185,11 @@ export class Transcript {
     const first = /** @type {HTMLElement | null} */ (this.#pending.firstElementChild);
     if (!first || !this.#self) return;
     const at = Number(first.dataset.at);
+    const visibility = /** @type {Visibility} */ (first.dataset.visibility);
     const last = this.#items.length > 0 ? this.#thread.at(this.#items.length - 1) : undefined;
-    if (last?.own && isContribution(last) && at - last.at < groupPause) return;
+    if (last?.own && isContribution(last) && last.visibility === visibility && at - last.at < groupPause) return;
     first.classList.add('first');
-    first.prepend(this.#head({ from: this.#self, own: true, at, visibility: 'ALL' }));
+    first.prepend(this.#head({ from: this.#self, own: true, at, visibility }));
   }
 
   /** @param {HTMLElement} node */
@@ -191,6 +205,11 @@ export class Transcript {
     this.#hint.hidden = !usable;
   }
 
+  /** Whether files can be dropped here. @param {boolean} takes */
+  set takesFiles(takes) {
+    write(this.#hint, this.#locale.say(this.#readonly ? 'emptyReadonly' : takes ? 'emptyHint' : 'emptyHintText'));
+  }
+
   #showEmpty() {
     const hidden = this.#used || this.#pending.hasChildNodes();
     if (this.#empty.hidden !== hidden) this.#empty.hidden = hidden;
@@ -198,11 +217,13 @@ export class Transcript {
 
   /** @param {TranscriptEvent} event @param {(() => Tile)} [tile] */
   #item(event, tile) {
-    const item = make('li', { class: 'item', part: 'item', 'data-event': event.event });
+    const item = make('li', { class: 'item', part: 'item', 'data-event': event.event, 'data-visibility': event.visibility });
     item.classList.add(event.type, isContribution(event) ? (event.own ? 'own' : 'other') : 'news');
     if (event.type === 'message') item.append(this.#text(event));
     else if (event.type === 'file' && tile) item.append(this.#adopt(tile().node));
-    else item.append(this.#news(event));
+    else item.append(this.#news.line(event));
+    if (!isContribution(event)) item.querySelector('.line')?.append(...this.#marks(event));
+    this.#news.note(event);
     item.title = this.#locale.moment(event.at);
     return item;
   }
@@ -221,18 +242,24 @@ export class Transcript {
 
   /** @param {import('../attache.js').TextEvent} event */
   #text(event) {
-    if (event.from.userType === 'SYSTEM') return make('span', { class: 'line', dir: 'auto' }, ...linked(event.text));
+    if (!isContribution(event)) return make('span', { class: 'line', dir: 'auto' }, ...linked(event.text));
     return make('div', { class: 'bubble', part: event.own ? 'bubble own' : 'bubble', dir: 'auto' }, ...linked(event.text));
   }
 
-  /** @param {TranscriptEvent} event */
-  #news(event) {
-    const name = event.from.nickname;
-    const reason = event.type === 'leave' ? event.reason?.text ?? '' : '';
-    const words = event.type === 'join'
-      ? this.#locale.say('joined', { name })
-      : this.#locale.say(reason ? 'leftBecause' : 'left', { name, reason });
-    return make('span', { class: 'line', part: 'line', dir: this.#locale.direction }, words);
+  /** Returns the words that say which parties can see it, if not all can. @param {Audience} event */
+  #marks({ visibility, receiver }) {
+    /** @type {string[]} */
+    const marks = [];
+    if (visibility !== 'ALL') marks.push(this.#locale.say(visibility));
+    if (receiver !== undefined) marks.push(receiver === this.#self?.userId ? this.#locale.say('toYou') : this.#locale.say('toOne', { name: this.#news.nameOf(receiver) ?? receiver }));
+    return marks.map((words) => make('span', { class: 'visibility', dir: this.#locale.direction }, words));
+  }
+
+  /** Puts a line into the place of a file's tile. @param {HTMLElement} tile @param {string} words */
+  replaceTile(tile, words) {
+    const focused = hasFocus(tile);
+    tile.replaceWith(make('span', { class: 'line gone', part: 'line', dir: this.#locale.direction }, words));
+    if (focused) this.node.focus();
   }
 
   /** Writes name and time above the first of a group, and the date above the first of a day. @param {number} index */
@@ -246,12 +273,12 @@ export class Transcript {
     if (this.#thread.opensDay(index)) item.prepend(make('span', { class: 'day', dir: this.#locale.direction }, this.#locale.day(event.at)));
   }
 
-  /** @param {Pick<TranscriptEvent, 'from' | 'own' | 'at' | 'visibility'>} event */
-  #head({ from, own, at, visibility }) {
+  /** @param {Pick<TranscriptEvent, 'from' | 'own' | 'at'> & Audience} event */
+  #head({ from, own, at, visibility, receiver }) {
     return make('div', { class: 'head', part: 'head' },
       make('bdi', { class: own ? 'visually-hidden' : 'nickname', 'data-type': from.userType }, from.nickname),
       make('time', { dir: this.#locale.direction, datetime: new Date(at).toISOString() }, this.#locale.time(at)),
-      visibility !== 'ALL' && make('span', { class: 'visibility', dir: this.#locale.direction }, this.#locale.say(visibility)));
+      ...this.#marks({ visibility, receiver }));
   }
 
   /** @param {boolean} own @param {boolean} counts */

@@ -240,6 +240,7 @@ export class Uploads {
     const sending = this.#session.upload(file, {
       key: upload.key,
       signal: controller.signal,
+      visibility: upload.outgoing.visibility,
       onProgress: (progress) => this.#progress(upload, progress),
     });
     if (upload.shown) this.#offered(upload, file);

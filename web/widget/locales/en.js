@@ -25,6 +25,8 @@ export default {
   EXTERNAL: 'External',
   SYSTEM: 'System',
   partyOf: '{name} ({role})',
+  // The same for a party that only some parties can see; {visibility} is one of the words INT and VIP.
+  partyHidden: '{name} ({role}, {visibility})',
 
   // Banner above the transcript while the connection is lost, and after the session has ended.
   lost: 'Connection lost. Reconnecting. Uploads will resume where they stopped.',
@@ -34,29 +36,64 @@ export default {
   unreachable: 'The chat could not be opened.',
   connectAgain: 'Try again',
 
-  // Transcript: its name for screen readers, and its text as long as it is empty.
-  transcript: 'Conversation',
+  // Transcript: its name for screen readers, with the chat's heading, and its text as long as it is empty.
+  transcript: 'Conversation: {name}',
   empty: 'No messages yet',
   emptyHint: 'Write a message or drop a file.',
+  emptyHintText: 'Write a message.',
   emptyReadonly: 'Messages and files will appear here.',
   // Transcript, between the messages of two days, for today and yesterday.
   today: 'Today',
   yesterday: 'Yesterday',
-  // Transcript, small lines; {reason} is Chat Server's own text.
+  // Transcript, small lines.
   joined: '{name} joined',
   left: '{name} left',
+  // The same by Chat Server's reason codes: 2, which ends the chat, 3, 5, 6, 7 and 8.
+  leftAndEnded: '{name} ended the chat',
+  leftDisconnected: '{name} disconnected',
+  removedBySystem: '{name} was removed by the system',
+  removedForSecurity: '{name} was removed for security reasons',
+  removedIdle: '{name} was removed, because nobody had written for a while',
+  removedRestored: '{name} did not come back after an interruption',
+  // The same for a code that is none of Chat Server's; {reason} is the server's own text.
   leftBecause: '{name} left: {reason}',
+  // The same for a party that another one removed, which may be unknown (code 4).
+  removed: '{name} was removed by {party}',
+  removedByOther: '{name} was removed',
+  renamed: '{old} is now called {name}',
+  pushed: '{name} suggests a page:',
+  pushedOwn: 'You suggested a page:',
+  // Transcript, when nothing has happened for long, unless Chat Server has words of its own.
+  idleAlert: 'Nobody has written for a while. This chat will be closed soon unless somebody writes.',
+  idleClosed: 'This chat is being closed because nobody has written for a while.',
+  // Transcript, in the place of a file that a party deleted. A party is removed, a file is deleted.
+  fileDeleted: '{party} deleted {name}',
+  fileDeletedOwn: 'You deleted {name}',
   // Transcript, after the time of a message or file that only some parties can see.
   INT: 'agents only',
   VIP: 'supervisors only',
+  // Transcript, after the time of a message for one party.
+  toYou: 'to you only',
+  toOne: 'to {name} only',
   // Transcript: the button that scrolls to the end.
   newer: { one: '{count} new message', other: '{count} new messages' },
   latest: 'Jump to latest',
+
+  // Under the transcript, while other parties type; {name} is a list of nicknames.
+  typing: { one: '{name} is typing', other: '{name} are typing' },
 
   // Composer.
   write: 'Write a message',
   send: 'Send',
   attach: 'Attach files',
+  // Composer: the choice of the parties that can see what is sent next, and its values.
+  seenBy: 'Who can see it',
+  seenByALL: 'Everyone',
+  seenByINT: 'Agents only',
+  seenByVIP: 'Supervisors only',
+  // Composer: the text field while not everyone can see what is sent.
+  writeINT: 'Write to agents only',
+  writeVIP: 'Write to supervisors only',
   // Composer, after a text could not be sent; {reason} is the error.
   unsent: 'Not sent. {reason}',
   // Composer, under the text field: the limits, composed of these pieces.
@@ -83,14 +120,38 @@ export default {
   dropNothing: 'Nothing was sent, because this is not a file.',
   dropClosed: 'Nothing was sent, because files cannot be sent at the moment. {reason}',
 
-  // File tile: the name of its button, for screen readers.
+  // File tile: the names of its buttons, for screen readers.
   download: 'Download {name}, {kind}, {size}',
+  open: 'Open {name}, {kind}, {size}',
   cancelDownload: 'Stop downloading {name}',
   // File tile, under the name, during and after a download.
   downloading: 'Downloading, {percent}',
   downloadStarting: 'Downloading',
   downloaded: 'Downloaded',
   handed: 'Passed to your browser',
+  // File tile, after opening it.
+  savedInstead: 'It cannot be shown here, so it was downloaded.',
+  // File tile: the button that deletes a file, and the question it asks.
+  delete: 'Delete {name}',
+  deleteAsk: 'Delete {name}?',
+  deleteText: 'Nobody in this chat will be able to open it any more.',
+  deleteYes: 'Delete',
+  notDeleted: '{name} was not deleted. {reason}',
+  // Viewer and other dialogs.
+  save: 'Download',
+  close: 'Close',
+  no: 'Cancel',
+  // Question before a page is opened that another party suggests; {name} is its host.
+  openPage: 'Open a page of {name}?',
+  openPageYes: 'Open in a new tab',
+  // Library of standard responses: the button in the composer and the title, and what is in it.
+  responses: 'Standard responses',
+  searchResponses: 'Search standard responses',
+  noFolder: 'Without a folder',
+  responsesFound: { one: '{count} response', other: '{count} responses' },
+  responsesMore: { one: 'The first {count} response', other: 'The first {count} responses' },
+  moreResponses: 'Show more',
+  notShown: 'Your browser cannot show this file here. Download it to open it.',
   // File tile: why a file cannot be downloaded any more.
   downloadsUsed: { one: 'The one download this chat allows has been used', other: 'The {count} downloads this chat allows have been used' },
   // File tile: why a download failed; other failures are shown in the proxy's words.
@@ -145,6 +206,7 @@ export default {
   // Instead of the reason, if only the page's developer or operator can fix it.
   notSetUp: 'This page is not set up correctly. Try again later, or contact its operator.',
   notSignedIn: 'You could not be signed in. Reload the page, or sign in again.',
+  notRegistered: 'You have not joined this chat yet. Join it first, then reload the page.',
   notAllowed: 'You are not allowed to do this here.',
   outdated: 'This page and the file service have different versions. Reload the page.',
 

@@ -45,7 +45,20 @@ export const composerStyles = `
 .round:disabled { opacity: .45; }
 .send:enabled { background: var(--accent); color: var(--on-accent); }
 .send:hover:enabled { background: color-mix(in oklab, var(--accent) 86%, var(--text)); color: var(--on-accent); }
+.composer-row { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .6em; }
 .allowance, .composer .refusal { padding: .45em .5em 0; font-size: .82em; }
+.visibility-choice {
+  margin-block-start: .5em;
+  min-block-size: 24px;
+  padding: .1em .3em;
+  border: 1px solid var(--border);
+  border-radius: calc(var(--radius) * .6);
+  background: var(--surface);
+  color: var(--text);
+  font: inherit;
+  font-size: .82em;
+}
+.composer:is([data-visibility="INT"], [data-visibility="VIP"]) :is(.field-row, .visibility-choice) { border-color: var(--warning); border-style: dashed; }
 .allowance { color: var(--muted); }
 .composer .refusal:empty { padding: 0; }
 

@@ -1,4 +1,5 @@
 import { composerStyles } from './composer.js';
+import { dialogStyles } from './dialog.js';
 import { tileStyles } from './tile.js';
 import { transcriptStyles } from './transcript.js';
 
@@ -144,7 +145,8 @@ button:disabled { cursor: default; }
 }
 .text-button .glyph { inline-size: 1.1em; block-size: 1.1em; }
 .text-button:hover { border-color: var(--muted); }
-.text-button.retry { border-color: transparent; background: var(--accent); color: var(--on-accent); }
+.text-button:is(.retry, .primary) { border-color: transparent; background: var(--accent); color: var(--on-accent); text-decoration: none; }
+.text-button.danger { border-color: var(--error); color: var(--error); }
 
 .frame {
   display: flex;
@@ -234,7 +236,7 @@ button:disabled { cursor: default; }
   .avatar, .banner, .text-button { border: 1px solid CanvasText; }
   .state::before { forced-color-adjust: none; background: CanvasText; }
   .state[data-state="closed"]::before { background: none; border: 2px solid CanvasText; }
-  .text-button.retry { background: ButtonFace; color: ButtonText; border-color: ButtonText; }
+  .text-button:is(.retry, .primary) { background: ButtonFace; color: ButtonText; border-color: ButtonText; }
   svg[data-kind] { color: CanvasText; }
   :focus-visible { outline-color: Highlight; }
 }
@@ -254,7 +256,7 @@ export function styles(document) {
   const { CSSStyleSheet } = document.defaultView ?? {};
   if (known || !CSSStyleSheet?.prototype.replaceSync) return known;
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(frameStyles + transcriptStyles + tileStyles + composerStyles);
+  sheet.replaceSync(frameStyles + transcriptStyles + tileStyles + composerStyles + dialogStyles);
   sheets.set(document, sheet);
   return sheet;
 }

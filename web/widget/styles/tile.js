@@ -28,15 +28,16 @@ export const tileStyles = `
 button.tile-name::after { content: ""; position: absolute; inset: -1px; border-radius: var(--radius); }
 button.tile-name:focus-visible { outline: none; }
 button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline-offset: -2px; }
-.tile:has(button.tile-name:hover) { border-color: color-mix(in oklab, var(--accent) 55%, var(--border)); background: color-mix(in oklab, var(--accent) 4%, var(--raised)); }
-.tile:has(button.tile-name:active) { background: color-mix(in oklab, var(--accent) 9%, var(--raised)); }
+button.tile-name[aria-disabled] { cursor: default; }
+.tile:has(button.tile-name:hover:not([aria-disabled])) { border-color: color-mix(in oklab, var(--accent) 55%, var(--border)); background: color-mix(in oklab, var(--accent) 4%, var(--raised)); }
+.tile:has(button.tile-name:active:not([aria-disabled])) { background: color-mix(in oklab, var(--accent) 9%, var(--raised)); }
 .tile:has(button.tile-name:hover) .glyph-download { color: var(--accent); }
 
 .tile-meta { font-size: .86em; color: var(--muted); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.tile-side { flex: none; display: grid; place-items: center; min-inline-size: 1.9em; block-size: calc(var(--icon-size) * 1.2); color: var(--muted); }
+.tile-side { flex: none; display: flex; align-items: center; justify-content: center; min-inline-size: 1.9em; block-size: calc(var(--icon-size) * 1.2); color: var(--muted); }
 .tile-side:empty { display: none; }
 .glyph-done { color: var(--success); }
-.tile-cancel {
+.tile-save, .tile-delete, .tile-cancel {
   position: relative;
   z-index: 1;
   display: grid;
@@ -45,9 +46,9 @@ button.tile-name:focus-visible::after { outline: 2px solid var(--focus); outline
   block-size: max(1.9em, 24px);
   border-radius: 50%;
   color: var(--muted);
-  transition: background-color var(--duration), color var(--duration);
 }
-.tile-cancel:hover { background: color-mix(in oklab, var(--error) 12%, transparent); color: var(--error); }
+.tile-save:hover { background: color-mix(in oklab, var(--text) 8%, transparent); color: var(--accent); }
+.tile-delete:hover, .tile-cancel:hover { background: color-mix(in oklab, var(--error) 12%, transparent); color: var(--error); }
 
 .bar { position: relative; block-size: var(--bar-size); margin-block: .4em .2em; border-radius: 1em; overflow: hidden; background: color-mix(in oklab, var(--accent) 13%, var(--raised)); }
 .bar-sent, .bar-stored { position: absolute; inset-block: 0; inset-inline-start: 0; border-radius: inherit; transition: inline-size .12s linear; }
@@ -90,7 +91,8 @@ summary::marker { font-size: .85em; }
   .bar { border: 1px solid CanvasText; }
   .bar-sent { background: GrayText; forced-color-adjust: none; }
   .bar-stored { background: Highlight; forced-color-adjust: none; }
-  .tile:has(button.tile-name:hover) { border-color: Highlight; }
+  button.tile-name[aria-disabled] { cursor: default; }
+.tile:has(button.tile-name:hover:not([aria-disabled])) { border-color: Highlight; }
   .glyph-done { color: CanvasText; }
   .tile:has(button.tile-name:hover) .glyph-download { color: Highlight; }
   .tile[data-state="failed"] { border-style: double; border-width: 3px; }

@@ -12,7 +12,7 @@ export const transcriptStyles = `
   scrollbar-color: var(--border) transparent;
 }
 .transcript:focus-visible { outline-offset: -3px; }
-.log, .pending { display: flex; flex-direction: column; }
+.events, .pending { display: flex; flex-direction: column; }
 .log { margin-block-start: auto; }
 
 .item {
@@ -23,7 +23,7 @@ export const transcriptStyles = `
   animation: arrive var(--duration) ease-out;
 }
 /* Items out of sight are not laid out. This clips, so focus rings stay inside. */
-.log > .item { content-visibility: auto; contain-intrinsic-size: auto 4em; }
+.events > .item { content-visibility: auto; contain-intrinsic-size: auto 4em; }
 .log[aria-busy] .item, .item.file { animation: none; }
 .item.file, .item.file + .item { margin-block-start: calc(var(--gap) * .9); }
 .item.own { align-items: flex-end; }
@@ -41,10 +41,17 @@ export const transcriptStyles = `
   font-size: .86em;
   color: var(--muted);
 }
-.nickname { font-weight: 600; color: var(--text); overflow-wrap: anywhere; }
-.nickname[data-type="AGENT"], .nickname[data-type="SUPERVISOR"] { color: var(--agent); }
-.nickname[data-type="CLIENT"] { color: var(--customer); }
-.visibility { padding-inline: .5em; border: 1px solid var(--border); border-radius: 1em; font-size: .92em; }
+.head .nickname { font-weight: 600; color: var(--text); overflow-wrap: anywhere; }
+.head .nickname:is([data-type="AGENT"], [data-type="SUPERVISOR"]) { color: var(--agent); }
+.head .nickname[data-type="CLIENT"] { color: var(--customer); }
+.visibility { padding-inline: .5em; border: 1px solid var(--warning); border-radius: 1em; color: var(--warning); font-size: .92em; }
+.line.gone { padding: .3em .7em; border: 1px dashed var(--border); border-radius: var(--radius); text-align: start; }
+.pushed { margin-inline-start: .3em; font-size: 1em; max-inline-size: 100%; overflow-wrap: anywhere; }
+.typing { padding-inline: calc(var(--gap) * 2); font-size: .86em; color: var(--muted); background: var(--surface); overflow-wrap: anywhere; }
+.typing.on { padding-block: .3em .45em; }
+.typing.on::after { content: "…"; animation: breathe 1.4s ease-in-out infinite; }
+.line .visibility { display: inline-block; margin-inline-start: .5em; }
+.item:is([data-visibility="INT"], [data-visibility="VIP"]) :is(.bubble, .tile) { border: 1px dashed var(--warning); }
 
 .bubble {
   max-inline-size: min(88%, 34em);
@@ -74,7 +81,7 @@ export const transcriptStyles = `
   color: var(--muted);
 }
 .day::before, .day::after { content: ""; flex: 1; border-block-start: 1px solid var(--border); }
-.log > .item:first-child, .log > .item:first-child > .day { margin-block-start: 0; }
+.events > .item:first-child, .events > .item:first-child > .day { margin-block-start: 0; }
 
 .empty { margin: auto; padding: 1.5em; text-align: center; color: var(--muted); }
 .empty-icons { display: flex; justify-content: center; margin-block-end: .8em; }
