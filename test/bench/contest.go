@@ -11,12 +11,13 @@ import (
 
 // contender is one way to do the work that a row measures.
 type contender struct {
-	name   string
-	page   *page
-	server int // process that does the server's part
+	name    string
+	page    *page  // nil: no browser takes part
+	address string // http://host:port of the server
+	server  int    // the process, or the process group, that does all of the server's work
 	// run does it once and returns how long it took by the page's clock.
 	run func(ctx context.Context) (time.Duration, error)
-	// clean removes what the run left on the disk; may be nil.
+	// clean removes what the round left on the disk; may be nil.
 	clean func() error
 }
 
@@ -33,7 +34,16 @@ type sample struct {
 
 // contest runs the contenders one after another, in another order each round, after
 // one round that does not count. A run is limited to ten minutes.
+//
+// What a run has stored stays until the round's end: a contender that deleted its file
+// would give itself warm pages for the next one, which the product, whose files stay,
+// never gets.
 func (l *lab) contest(ctx context.Context, rounds int, contenders []contender) (map[string][]sample, error) {
+	for _, c := range contenders {
+		if err := servedBy(ctx, c.address, c.server); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
 	samples := map[string][]sample{}
 	for round := -1; round < rounds; round++ {
 		for _, c := range order(contenders, round+1) {
@@ -46,8 +56,23 @@ func (l *lab) contest(ctx context.Context, rounds int, contenders []contender) (
 				samples[c.name] = append(samples[c.name], s)
 			}
 		}
+		if err := clean(contenders); err != nil {
+			return nil, err
+		}
 	}
 	return samples, nil
+}
+
+func clean(contenders []contender) error {
+	for _, c := range contenders {
+		if c.clean == nil {
+			continue
+		}
+		if err := c.clean(); err != nil {
+			return fmt.Errorf("clean up after %s: %w", c.name, err)
+		}
+	}
+	return nil
 }
 
 // order rotates the contenders by one each round and reverses them every other
@@ -67,8 +92,10 @@ func order(contenders []contender, round int) []contender {
 func (l *lab) once(ctx context.Context, c contender) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	if err := c.page.front(ctx); err != nil {
-		return sample{}, err
+	if c.page != nil {
+		if err := c.page.front(ctx); err != nil {
+			return sample{}, err
+		}
 	}
 	// No contender pays for dirty pages of the one before.
 	syscall.Sync()
@@ -88,10 +115,7 @@ func (l *lab) once(ctx context.Context, c contender) (sample, error) {
 		Steal:   (after.steal - before.steal) / total,
 	}
 	s.Others = max(0, s.Busy*total*tick.Seconds()-s.Browser-s.Server) / (total * tick.Seconds()) * float64(runtime.NumCPU())
-	if c.clean == nil {
-		return s, nil
-	}
-	return s, c.clean()
+	return s, nil
 }
 
 // boundBy names what limited the runs, as far as processor times show it, or says

@@ -6,12 +6,15 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // lab is shared by all experiments: one browser, the peers, the product and the test
 // files, all under one temporary directory on one disk.
 type lab struct {
 	options
+	store    string // of the product that startProduct starts
 	log      *slog.Logger
 	source   string // directory of the bench's own files
 	dir      string
@@ -31,7 +34,7 @@ func openLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 		return l, err
 	}
 	l.atEnd(func() { _ = os.RemoveAll(l.dir) })
-	l.files = filepath.Join(l.dir, "files")
+	l.files = filepath.Join(l.dir, filesDir)
 	if err := os.Mkdir(l.files, 0o700); err != nil {
 		return l, err
 	}
@@ -39,7 +42,7 @@ func openLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 		return l, err
 	}
 	l.atEnd(l.chromium.stop)
-	if l.peers, err = l.startPeers(ctx, l.dir); err != nil {
+	if l.peers, err = l.startPeers(ctx); err != nil {
 		return l, fmt.Errorf("start the peers: %w", err)
 	}
 	l.atEnd(l.peers.stop)
@@ -61,6 +64,21 @@ func (l *lab) file(size int64) (testFile, error) {
 	}
 	l.made[size] = made
 	return made, nil
+}
+
+// room returns an error if the disk has less room than a row is going to need, with some
+// left for others.
+func (l *lab) room(bytes int64) error {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(l.dir, &disk); err != nil {
+		return fmt.Errorf("measure the disk: %w", err)
+	}
+	bytes += 2 * gib
+	if free := int64(disk.Bavail) * disk.Bsize; free < bytes {
+		return fmt.Errorf("%s has %.1f GiB free and needs %.1f: give another -dir, fewer -rounds or a smaller -size or -content",
+			l.dir, float64(free)/gib, float64(bytes)/gib)
+	}
+	return nil
 }
 
 func (l *lab) atEnd(f func()) { l.cleanup = append(l.cleanup, f) }

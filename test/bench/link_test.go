@@ -9,10 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // echo answers each connection with its own bytes, after these have ended.
 func echo(t *testing.T) net.Listener {

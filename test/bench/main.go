@@ -25,6 +25,8 @@ type options struct {
 	sizes    []int64 // of the large files, in bytes
 	slow     []int64 // rates of slow lines, in kbit/s
 	little   []int64 // sizes of the files that go over them, in bytes
+	content  int64   // bytes that the product has when it is killed
+	stores   []string
 	only     *regexp.Regexp
 	json     string
 	dir      string
@@ -35,29 +37,51 @@ type options struct {
 // experiment measures some rows of the table together. It returns the rows and the
 // runs that they summarize.
 type experiment struct {
-	name string
-	run  func(*lab, context.Context) ([]row, []runner, error)
+	name   string
+	stores bool // measures each store
+	run    func(*lab, context.Context) ([]row, []runner, error)
 }
 
 var experiments []experiment
 
 func init() {
 	experiments = []experiment{
-		{"upload", (*lab).uploads},
-		{"small", (*lab).smallFiles},
-		{"download", (*lab).downloads},
-		{"icon", (*lab).icons},
-		{"text", (*lab).texts},
-		{"slow", (*lab).slowLines},
-		{"memory", (*lab).memories},
-		{"resident", (*lab).residents},
-		{"size", (*lab).moduleSize},
-		{"start", (*lab).starts},
+		{"upload", true, (*lab).uploads},
+		{"small", true, (*lab).smallFiles},
+		{"download", true, (*lab).downloads},
+		{"icon", true, (*lab).icons},
+		{"restart", true, (*lab).restarts},
+		{"text", true, (*lab).texts},
+		{"slow", false, (*lab).slowLines},
+		{"memory", true, (*lab).memories},
+		{"resident", true, (*lab).residents},
+		{"size", false, (*lab).moduleSize},
+		{"start", false, (*lab).starts},
 	}
 }
 
+// playServer plays a server of the rows, if the first argument names one: a process of its
+// own, so that its processor time is not the benchmark's.
+func playServer() bool {
+	for name, play := range map[string]func([]string) error{nodeCommand: runNode, peersCommand: runPeers} {
+		if len(os.Args) < 2 || os.Args[1] != name {
+			continue
+		}
+		if err := play(os.Args[2:]); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+			os.Exit(1)
+		}
+		return true
+	}
+	return false
+}
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if playServer() {
+		return
+	}
+	// Without SIGPIPE, a reader of the report that leaves early would leave the processes.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	o, err := parse(os.Args[1:])
 	if err == nil {
@@ -74,9 +98,11 @@ func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.IntVar(&o.rounds, "rounds", 9, "number of rounds that count")
-	sizes := flags.String("size", "256,1024", "sizes of the large files in MiB; the product keeps every upload, so 1024 needs 12 GiB of disk")
+	sizes := flags.String("size", "256,1024", "sizes of the large files in MiB; the product keeps every upload, so 1024 needs 16 GiB of disk")
 	slow := flags.String("slow-rates", "64,128", "rates of the slow lines in kbit/s, each way; all are measured at once")
 	little := flags.String("slow-sizes", "1,65536,153600,307200", "sizes in bytes of the files that are sent over each slow line, one after another")
+	store := flags.String("store", "both", "what the product keeps its content in: files (--data), objects (--nats, one NATS server beside it) or both, one after the other")
+	content := flags.Int64("content", 10*kib, "content in MiB that the product has when it is killed and started again")
 	only := flags.String("only", "", "run only the experiments whose name matches this regular expression")
 	flags.StringVar(&o.json, "json", "", "file that all measurements are written to as well")
 	flags.StringVar(&o.dir, "dir", "", "directory for all files; its file system is part of the result (default: the system's temporary one)")
@@ -92,6 +118,17 @@ func parse(args []string) (options, error) {
 	}
 	if o.little, err = numbers("slow-sizes", *little, 1); err != nil {
 		return o, err
+	}
+	if o.content = *content * mib; o.content < restartFile {
+		return o, fmt.Errorf("-content=%d: at least %d", *content, restartFile/mib)
+	}
+	switch *store {
+	case files, objects:
+		o.stores = []string{*store}
+	case "both":
+		o.stores = []string{files, objects}
+	default:
+		return o, fmt.Errorf("-store=%s: files, objects or both", *store)
 	}
 	o.only, err = regexp.Compile(*only)
 	return o, err
@@ -116,20 +153,21 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	r := report{Machine: describeMachine(l.dir, l.chromium.version), Rounds: o.rounds, Runs: map[string][]runner{}}
+	r := report{Machine: describeMachine(l.dir, l.chromium.version), Rounds: o.rounds}
 	failed := 0
 	for _, e := range experiments {
-		if !o.only.MatchString(e.name) || ctx.Err() != nil {
-			continue
+		stores := o.stores
+		if !e.stores {
+			stores = stores[:1]
 		}
-		log.Info("experiment", "name", e.name)
-		rows, runs, err := e.run(l, ctx)
-		if err != nil {
-			failed++
-			rows = append(rows, row{Measured: e.name, Against: "–", Failed: err.Error()})
+		for _, store := range stores {
+			if !o.only.MatchString(e.name) || ctx.Err() != nil {
+				continue
+			}
+			if !r.measure(ctx, l, e, store) {
+				failed++
+			}
 		}
-		r.Rows = append(r.Rows, rows...)
-		r.Runs[e.name] = runs
 	}
 	r.markdown(os.Stdout)
 	if err := r.save(o.json); err != nil {
@@ -139,6 +177,28 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("%d experiments gave no figure", failed)
 	}
 	return ctx.Err()
+}
+
+// measure adds an experiment with that store to the report, and reports whether it gave
+// figures.
+func (r *report) measure(ctx context.Context, l *lab, e experiment, store string) bool {
+	l.store = store
+	l.log.Info("experiment", "name", e.name, "store", store)
+	rows, runs, err := e.run(l, ctx)
+	if err != nil {
+		rows = append(rows, row{Measured: e.name, Against: "–", Failed: err.Error()})
+	}
+	if !e.stores {
+		store = "–"
+	}
+	for i := range rows {
+		rows[i].Store = store
+	}
+	r.Rows = append(r.Rows, rows...)
+	if len(runs) > 0 {
+		r.Runs = append(r.Runs, runsOf{e.name, store, runs})
+	}
+	return err == nil
 }
 
 func (r report) save(path string) error {

@@ -70,7 +70,7 @@ func buildModule(ctx context.Context, pkg, to string) error {
 // naive is the contender that sends the page's chosen file through a []byte.
 func (l *lab) naive(answer string) contender {
 	return contender{
-		name: "naive Go module", page: l.peers.page, server: os.Getpid(), clean: emptied(l.peers.store),
+		name: "naive Go module", page: l.peers.page, address: l.peers.address, server: l.peers.process.Pid, clean: emptied(l.peers.store),
 		run: func(ctx context.Context) (time.Duration, error) {
 			return l.peers.timed(ctx, "bench.naive()", answer)
 		},

@@ -101,10 +101,20 @@ func emptied(dir string) func() error {
 // putting is a contender that PUTs the page's chosen file to path and expects
 // that answer.
 func (l *lab) putting(name, path, answer string) contender {
+	return l.puttingBy("put", name, path, answer)
+}
+
+// puttingEach is a contender that PUTs all chosen files, one after another, and expects
+// that answer to the last one.
+func (l *lab) puttingEach(name, path, answer string) contender {
+	return l.puttingBy("putEach", name, path, answer)
+}
+
+func (l *lab) puttingBy(call, name, path, answer string) contender {
 	return contender{
-		name: name, page: l.peers.page, server: os.Getpid(), clean: emptied(l.peers.store),
+		name: name, page: l.peers.page, address: l.peers.address, server: l.peers.process.Pid, clean: emptied(l.peers.store),
 		run: func(ctx context.Context) (time.Duration, error) {
-			return l.peers.timed(ctx, fmt.Sprintf("bench.put(%q)", path), answer)
+			return l.peers.timed(ctx, fmt.Sprintf("bench.%s(%q)", call, path), answer)
 		},
 	}
 }

@@ -19,6 +19,7 @@ import (
 // all, would slow the peer down.
 type tusPeer struct {
 	process *os.Process
+	address string
 	stdin   io.Closer
 	page    *page
 	store   string
@@ -57,7 +58,8 @@ func (l *lab) startTus(ctx context.Context, dir string) (*tusPeer, error) {
 		t.stop()
 		return nil, errors.New("the tus server ended before it listened")
 	}
-	if t.page, err = l.chromium.open(ctx, strings.TrimSpace(address), false); err != nil {
+	t.address = strings.TrimSpace(address)
+	if t.page, err = l.chromium.open(ctx, t.address, false); err != nil {
 		t.stop()
 		return nil, err
 	}
@@ -73,7 +75,7 @@ func (t *tusPeer) stop() {
 // client's defaults or with the data in the creating request.
 func (l *lab) tusUpload(name, call string) contender {
 	return contender{
-		name: name, page: l.tus.page, server: l.tus.process.Pid, clean: emptied(l.tus.store),
+		name: name, page: l.tus.page, address: l.tus.address, server: l.tus.process.Pid, clean: emptied(l.tus.store),
 		run: func(ctx context.Context) (time.Duration, error) {
 			var ms float64
 			if err := l.tus.page.evaluate(ctx, "bench."+call+"()", &ms); err != nil {

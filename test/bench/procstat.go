@@ -24,29 +24,31 @@ func groupTime(pid int) time.Duration {
 		if err != nil {
 			continue // it has ended meanwhile
 		}
-		total += timeOf(content, pid)
+		used, _ := timeOf(content, pid)
+		total += used
 	}
 	return total
 }
 
-// timeOf reads one /proc/PID/stat (proc_pid_stat(5)); zero for another group.
-func timeOf(stat []byte, group int) time.Duration {
+// timeOf reads one /proc/PID/stat (proc_pid_stat(5)): the processor time, and whether
+// the process is of the group. It is zero for another group.
+func timeOf(stat []byte, group int) (used time.Duration, of bool) {
 	end := bytes.LastIndexByte(stat, ')') // the name before it may hold anything
 	open := bytes.IndexByte(stat, '(')
 	if end < 0 || open < 0 {
-		return 0
+		return 0, false
 	}
 	fields := strings.Fields(string(stat[end+1:])) // from field 3, the state
 	if len(fields) < 13 {
-		return 0
+		return 0, false
 	}
 	want := strconv.Itoa(group)
 	if strings.TrimSpace(string(stat[:open])) != want && fields[2] != want {
-		return 0
+		return 0, false
 	}
 	user, _ := strconv.ParseInt(fields[11], 10, 64)
 	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * tick
+	return time.Duration(user+system) * tick, true
 }
 
 // machineTime returns the times of all processors so far, in ticks.

@@ -24,7 +24,9 @@ func TestTimeOf(t *testing.T) {
 		{"empty", "", 812, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.want, timeOf([]byte(c.stat), c.group))
+			used, of := timeOf([]byte(c.stat), c.group)
+			require.Equal(t, c.want, used)
+			require.Equal(t, c.want > 0, of)
 		})
 	}
 }

@@ -1,33 +1,51 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
+	"attache/bridge"
+	"attache/proxy"
+	"attache/proxy/token"
 	"attache/test/harness"
 )
 
-// product is one running `attache demo`: the real command with a new, empty embedded
-// store. It serves its pages itself, so nothing is between it and the browser.
+// The product's stores.
+const (
+	files   = "files"   // --data: everything in one directory of the proxy's
+	objects = "objects" // --nats: everything in one NATS server, a process of its own
+)
+
+// secret signs the tokens.
+const secret = "a secret of the benchmark, of some length"
+
+// product is a running `attache serve`, the command that operators run, as one process
+// that does all of the server's work, and the NATS server of the store objects. It serves
+// its pages itself, so nothing is between it and the browser.
 type product struct {
-	process *os.Process
-	address string
+	path    string // of the command
+	store   string
 	data    string
-	exited  chan struct{}
+	log     string
+	address string // http://host:port
+	admin   string // host:port
+	nats    string // host:port
+	tokens  *token.Authenticator
+
+	node  *process // nil with the store files
+	proxy *process
 }
 
 // command returns the path of the compiled command: the given one, or one that is
@@ -43,67 +61,117 @@ func (l *lab) command(ctx context.Context) (string, error) {
 	return path, harness.Build(ctx, path, "-trimpath")
 }
 
-var printedAddress = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
-
-// startProduct runs the command on a free port with empty data, and stops it
-// and removes the data with stop.
+// startProduct runs the command with the lab's store, which is empty. The caller must
+// call stop, which removes the data.
 func (l *lab) startProduct(ctx context.Context) (*product, error) {
 	path, err := l.command(ctx)
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.MkdirTemp(l.dir, "attache-data-*")
-	if err != nil {
+	p := &product{path: path, store: l.store}
+	if p.data, err = os.MkdirTemp(l.dir, "attache-data-*"); err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(l.dir, filepath.Base(data)+".log"))
-	if err != nil {
+	p.log = p.data + ".log"
+	if p.tokens, err = token.NewAuthenticator(token.Secret([]byte(secret))); err != nil {
 		return nil, err
 	}
-	defer log.Close()
-	command := exec.Command(path, "demo", "--listen", "127.0.0.1:0", "--data", data)
-	command.Stderr = log
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		return nil, err
+	for _, address := range []*string{&p.address, &p.admin, &p.nats} {
+		if *address, err = freeAddress(); err != nil {
+			return nil, err
+		}
 	}
-	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("start attache: %w", err)
-	}
-	p := &product{process: command.Process, data: data, exited: make(chan struct{})}
-	p.address, err = scanAddress(stdout)
-	go func() {
-		_, _ = io.Copy(io.Discard, stdout)
-		_ = command.Wait()
-		close(p.exited)
-	}()
-	if err != nil {
+	p.address = "http://" + p.address
+	if err := p.begin(); err != nil {
 		p.stop()
-		return nil, fmt.Errorf("%w: %s", err, read(log.Name()))
+		return nil, err
+	}
+	if err := p.check(ctx); err != nil {
+		p.stop()
+		return nil, err
 	}
 	return p, nil
 }
 
-func scanAddress(stdout io.Reader) (string, error) {
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		if address := printedAddress.FindString(lines.Text()); address != "" {
-			return address, nil
+// begin starts the processes, for the first time or again after crash.
+func (p *product) begin() (err error) {
+	store, group := []string{"--data", p.data}, 0
+	if p.store == objects {
+		self, err := os.Executable()
+		if err != nil {
+			return err
 		}
+		if p.node, _, err = startProcess(p.log, 0, equal(harness.NodeServes), self, nodeCommand, p.data, p.nats); err != nil {
+			return err
+		}
+		store, group = []string{"--nats", "nats://" + p.nats, "--replicas", "1"}, p.node.Pid
 	}
-	return "", errors.Join(errors.New("attache ended before it printed its address"), lines.Err())
+	args := append([]string{
+		"serve", "--listen", strings.TrimPrefix(p.address, "http://"), "--admin", p.admin, "--origin", p.address,
+		"--token-secret", secret, "--scanner", "off", "--log-level", "warn", "--download-attempts=-1",
+	}, store...)
+	p.proxy, _, err = startProcess(p.log, group, beginning("serving "), p.path, args...)
+	return err
+}
+
+// group is the process group that does all of the server's work.
+func (p *product) group() int {
+	if p.node != nil {
+		return p.node.Pid
+	}
+	return p.proxy.Pid
+}
+
+// check returns an error if another process serves the product's address than the one
+// whose memory is measured, or one outside the group whose processor time is.
+func (p *product) check(ctx context.Context) error {
+	return errors.Join(servedBy(ctx, p.address, p.proxy.Pid), servedBy(ctx, p.address, p.group()))
+}
+
+// crash kills all processes at once.
+func (p *product) crash() {
+	_ = syscall.Kill(-p.group(), syscall.SIGKILL)
+	p.proxy.kill()
+	p.node.kill()
 }
 
 func (p *product) stop() {
-	_ = p.process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.exited:
-	case <-time.After(10 * time.Second):
-		_ = syscall.Kill(-p.process.Pid, syscall.SIGKILL)
-		<-p.exited
-	}
+	p.proxy.stop()
+	p.node.stop()
 	_ = os.RemoveAll(p.data)
+}
+
+func equal(want string) func(string) string {
+	return func(line string) string {
+		if line != want {
+			return ""
+		}
+		return line
+	}
+}
+
+func beginning(want string) func(string) string {
+	return func(line string) string {
+		if !strings.HasPrefix(line, want) {
+			return ""
+		}
+		return line
+	}
+}
+
+// freeAddress returns a free loopback address for a process that must keep it when it is
+// started again. The port is below 32768, from where on the kernel gives ports to
+// outgoing connections.
+func freeAddress() (string, error) {
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", 16384+rand.IntN(16384))); err == nil {
+			defer l.Close()
+			return l.Addr().String(), nil
+		}
+	}
+	return "", err
 }
 
 // open shows a page of the product's origin and prepares it for the experiments.
@@ -123,44 +191,47 @@ func (p *product) open(ctx context.Context, c *chromium, address string) (*page,
 	return tab, tab.evaluate(ctx, string(script), nil)
 }
 
+// plainPage is a page of the product's origin that runs no script.
+const plainPage = "/web/attache.d.ts"
+
 // openPlain shows a page of the product's origin that does nothing by itself,
 // in a chat as its agent.
 func (p *product) openPlain(ctx context.Context, c *chromium, session string) (*page, error) {
-	token, err := p.agentToken(ctx, session)
+	token, err := p.token(session, "agent", bridge.Agent)
 	if err != nil {
 		return nil, err
 	}
-	tab, err := p.open(ctx, c, p.address+"/web/attache.d.ts")
+	tab, err := p.open(ctx, c, p.address+plainPage)
 	if err != nil {
 		return nil, err
 	}
 	return tab, tab.evaluate(ctx, fmt.Sprintf("bench.join(%q)", token), nil)
 }
 
-// openPanes shows the demo page, agent and customer side by side.
+// openPanes shows two elements of the product side by side, the agent's and the
+// customer's.
 func (p *product) openPanes(ctx context.Context, c *chromium, session string) (*page, error) {
-	tab, err := p.open(ctx, c, p.address+"/#"+session)
+	agent, err := p.token(session, "agent", bridge.Agent)
 	if err != nil {
 		return nil, err
 	}
-	return tab, tab.evaluate(ctx, "bench.ready()", nil)
+	customer, err := p.token(session, "customer", bridge.Client)
+	if err != nil {
+		return nil, err
+	}
+	tab, err := p.open(ctx, c, p.address+plainPage)
+	if err != nil {
+		return nil, err
+	}
+	return tab, tab.evaluate(ctx, fmt.Sprintf("bench.panes(%q, %q)", agent, customer), nil)
 }
 
-func (p *product) agentToken(ctx context.Context, session string) (string, error) {
-	var demo struct {
-		Agent struct {
-			Token string `json:"token"`
-		} `json:"agent"`
-	}
-	body, err := get(ctx, p.address+"/demo/session.json?session="+url.QueryEscape(session))
-	if err != nil {
-		return "", err
-	}
-	defer body.Close()
-	if err := json.NewDecoder(body).Decode(&demo); err != nil {
-		return "", fmt.Errorf("read the demo's tokens: %w", err)
-	}
-	return demo.Agent.Token, nil
+// token makes a token of a party of a session.
+func (p *product) token(session, user string, kind bridge.UserType) (string, error) {
+	return p.tokens.Mint(proxy.Identity{
+		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind, ClientVersion: bridge.VersionCurrent},
+		Rights: bridge.AllRights, Expires: time.Now().Add(12 * time.Hour),
+	})
 }
 
 // verify compares the stored content of the page's latest upload with the file,
@@ -204,7 +275,7 @@ func get(ctx context.Context, address string) (io.ReadCloser, error) {
 // uploading is a contender that runs an uploading expression in the product's page.
 func (l *lab) uploading(p *product, tab *page, expression string, answer int64) contender {
 	return contender{
-		name: "attaché", page: tab, server: p.process.Pid,
+		name: "attaché", page: tab, address: p.address, server: p.group(),
 		run: func(ctx context.Context) (time.Duration, error) {
 			return timedCount(ctx, tab, expression, answer)
 		},

@@ -10,10 +10,17 @@ import (
 
 // report holds all results of a run.
 type report struct {
-	Machine machine             `json:"machine"`
-	Rounds  int                 `json:"rounds"`
-	Rows    []row               `json:"rows"`
-	Runs    map[string][]runner `json:"runs"` // by experiment
+	Machine machine  `json:"machine"`
+	Rounds  int      `json:"rounds"`
+	Rows    []row    `json:"rows"`
+	Runs    []runsOf `json:"runs"`
+}
+
+// runsOf holds the runs of one experiment with one store.
+type runsOf struct {
+	Experiment string   `json:"experiment"`
+	Store      string   `json:"store"`
+	Runners    []runner `json:"runners"`
 }
 
 // runner is one contender's runs.
@@ -43,29 +50,26 @@ func summed(contenders []contender, samples map[string][]sample, bytes int64) []
 // markdown writes the tables for people.
 func (r report) markdown(w io.Writer) {
 	fmt.Fprintf(w, "%s. Medians of %d rounds, alternating; the range in brackets. %s.\n\n", r.Machine, r.Rounds, r.quiet())
-	fmt.Fprintln(w, "| measured | against | ours | peer | judged | to reach | stretch | |")
-	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintln(w, "| store | measured | against | ours | peer | judged | to reach | stretch | |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, row := range r.Rows {
 		judged := row.Judged.String()
 		if row.Failed != "" {
 			judged = row.Failed
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n",
-			cell(row.Measured), cell(row.Against), maybe(row.Ours), maybe(row.Peer), cell(judged),
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
+			row.Store, cell(row.Measured), cell(row.Against), maybe(row.Ours), maybe(row.Peer), cell(judged),
 			row.Target, row.Stretch, row.verdict())
 	}
 	fmt.Fprintln(w)
 	for _, row := range r.Rows {
 		if row.Note != "" {
-			fmt.Fprintf(w, "- %s, against %s: %s.\n", row.Measured, row.Against, row.Note)
+			fmt.Fprintf(w, "- %s: %s, against %s: %s.\n", row.Store, row.Measured, row.Against, row.Note)
 		}
 	}
-	for _, e := range experiments {
-		if len(r.Runs[e.name]) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "\nRuns of `%s`:\n\n| who | time | rate | processor time of browser and server | |\n| --- | --- | --- | --- | --- |\n", e.name)
-		for _, runner := range r.Runs[e.name] {
+	for _, e := range r.Runs {
+		fmt.Fprintf(w, "\nRuns of `%s`, store %s:\n\n| who | time | rate | processor time of browser and server | |\n| --- | --- | --- | --- | --- |\n", e.Experiment, e.Store)
+		for _, runner := range e.Runners {
 			fmt.Fprintf(w, "| %s | %s | %s | %.2f s + %.2f s | %s |\n", cell(runner.Name), runner.Time, maybe(runner.Rate),
 				middle(runner.Samples, func(s sample) float64 { return s.Browser }),
 				middle(runner.Samples, func(s sample) float64 { return s.Server }), runner.Bound)
@@ -77,8 +81,8 @@ func (r report) markdown(w io.Writer) {
 // On a busy machine no figure means much.
 func (r report) quiet() string {
 	var all []sample
-	for _, runners := range r.Runs {
-		for _, runner := range runners {
+	for _, e := range r.Runs {
+		for _, runner := range e.Runners {
 			all = append(all, runner.Samples...)
 		}
 	}

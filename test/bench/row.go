@@ -7,6 +7,7 @@ import (
 
 // row is one line of the table: a measurement, its peer, and its bounds.
 type row struct {
+	Store    string  `json:"store"`
 	Measured string  `json:"measured"`
 	Against  string  `json:"against"`
 	Ours     *figure `json:"ours,omitempty"`

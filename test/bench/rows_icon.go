@@ -32,7 +32,7 @@ func (l *lab) icons(ctx context.Context) ([]row, []runner, error) {
 		}
 	}
 	ours := contender{
-		name: "attaché", page: tab, server: p.process.Pid,
+		name: "attaché", page: tab, address: p.address, server: p.group(),
 		run: func(ctx context.Context) (time.Duration, error) { return timedCount(ctx, tab, "bench.drop()", 1) },
 	}
 	stored := l.putting("fetch PUT, hashed, written, synced", "store", file.digest)

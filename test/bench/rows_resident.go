@@ -76,15 +76,15 @@ func (l *lab) resident(ctx context.Context, files []testFile, expression string,
 	if err := tab.choose(ctx, "#file", paths(files)...); err != nil {
 		return 0, 0, err
 	}
-	if before, err = resident(p.process.Pid); err != nil {
+	if before, err = resident(p.proxy.Pid); err != nil {
 		return 0, 0, err
 	}
-	if err := resetPeak(p.process.Pid); err != nil {
+	if err := resetPeak(p.proxy.Pid); err != nil {
 		return 0, 0, err
 	}
 	if _, err := timedCount(ctx, tab, expression, answer); err != nil {
 		return 0, 0, err
 	}
-	peak, err = peakResident(p.process.Pid)
+	peak, err = peakResident(p.proxy.Pid)
 	return before, peak, err
 }

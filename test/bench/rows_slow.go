@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"attache/bridge"
 )
 
 // slowQueue is the queue before a slow line. A longer one would hide the line from
@@ -52,7 +54,7 @@ func (l *lab) slowLine(ctx context.Context, kbit int64) (rows []row, err error) 
 		return nil, err
 	}
 	defer tab.close(ctx)
-	token, err := p.agentToken(ctx, session)
+	token, err := p.token(session, "agent", bridge.Agent)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +100,8 @@ func slowRow(kbit, size int64, took time.Duration, sent float64) row {
 
 func sizeName(size int64) string {
 	switch {
+	case size%gib == 0:
+		return fmt.Sprintf("%d GiB", size/gib)
 	case size%mib == 0:
 		return fmt.Sprintf("%d MiB", size/mib)
 	case size%kib == 0:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"time"
 )
 
@@ -26,7 +25,7 @@ func (l *lab) starts(ctx context.Context) ([]row, []runner, error) {
 
 func (l *lab) starting(name, path string) contender {
 	return contender{
-		name: name, page: l.peers.page, server: os.Getpid(),
+		name: name, page: l.peers.page, address: l.peers.address, server: l.peers.process.Pid,
 		run: func(ctx context.Context) (time.Duration, error) {
 			p, err := l.chromium.open(ctx, l.peers.address+"/"+path, true)
 			if err != nil {

@@ -34,6 +34,10 @@ func (l *lab) bySize(measure func(testFile) ([]row, []runner, error)) ([]row, []
 }
 
 func (l *lab) uploadsOf(ctx context.Context, file testFile) ([]row, []runner, error) {
+	// The product keeps the file of each round, three peers that of one.
+	if err := l.room(file.size * int64(l.rounds+1+3)); err != nil {
+		return nil, nil, err
+	}
 	p, err := l.startProduct(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -81,5 +85,27 @@ func (l *lab) uploadsOf(ctx context.Context, file testFile) ([]row, []runner, er
 			"the peer neither hashes nor syncs; its page comes from its own Node server, so that nothing is between them", atLeast(1.15), atLeast(1.5)),
 		against(naive, "a plain Go module, `[]byte` through coder/websocket",
 			"the peer's server hashes, writes and syncs; messages of 256 KiB", atLeast(3), nil),
+		processorRow(samples[ours.name], samples[stored.name], file.size),
 	}, summed(contenders, samples, file.size), nil
+}
+
+// processorRow compares the servers' processor time for each GiB that they receive.
+func processorRow(ours, peer []sample, size int64) row {
+	mine, theirs := perGiB(ours, size), perGiB(peer, size)
+	o, t := figureOf(" s/GiB", mine), figureOf(" s/GiB", theirs)
+	return row{
+		Measured: fmt.Sprintf("server's processor time for each GiB received, %d MiB", size/mib),
+		Against:  "the server of `fetch` PUT, hashed, written, synced",
+		Ours:     &o, Peer: &t, Judged: figureOf("×", ratios(mine, theirs)), Target: atMost(1.1),
+		Note: "of all the server's processes, from the call of `session.upload` until it is announced",
+	}
+}
+
+// perGiB is the server's processor time in each run, in seconds for each GiB.
+func perGiB(samples []sample, size int64) []float64 {
+	figures := make([]float64, len(samples))
+	for i, s := range samples {
+		figures[i] = s.Server * gib / float64(size)
+	}
+	return figures
 }

@@ -18,8 +18,8 @@ import (
 
 // TestMain lets the test binary be what [stage] and [lab] start of themselves.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == scannerCommand {
-		fmt.Fprintln(os.Stderr, runScanner(os.Args[2:]))
+	if len(os.Args) > 1 && roles[os.Args[1]] != nil {
+		fmt.Fprintln(os.Stderr, roles[os.Args[1]](os.Args[2:]))
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
@@ -40,20 +40,29 @@ func TestR1NothingIsLostUnderKills(t *testing.T) {
 	var err error
 	l.binary, err = l.build(t.Context(), "clean", nil)
 	require.NoError(t, err)
-	for name, withBackend := range map[string]bool{"a proxy alone": false, "with backend and scanner": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		store       store
+		withBackend bool
+	}{
+		{"files", bugs.Files, false},
+		{"files, with backend and scanner", bugs.Files, true},
+		{"objects", bugs.Objects, false},
+		{"objects, with backend and scanner", bugs.Objects, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			o := workload{
-				uploads: 60, kills: 8, sessions: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
-				spoil: 50, belied: 15, oracles: 3, onSight: true, sendTime: time.Minute, drain: settleTimeout, withBackend: withBackend,
+				uploads: 40, kills: 6, sessions: 3, senders: 2, maxSize: 2 << 20, pause: 100 * time.Millisecond, cut: 200 * time.Millisecond,
+				spoil: 50, belied: 15, oracles: 3, onSight: true, sendTime: time.Minute, drain: settleTimeout, withBackend: c.withBackend,
 			}
-			if withBackend {
+			if c.withBackend {
 				o.infected = 10
 			}
-			out, err := l.runWorkload(t.Context(), o)
+			out, err := l.on(c.store).runWorkload(t.Context(), o)
 			require.NoError(t, err)
 			require.Empty(t, out.Findings.Counts, out.Findings.First)
-			require.EqualValues(t, 60, out.Announced+out.Refused)
-			require.GreaterOrEqual(t, out.Kills, int64(8))
+			require.EqualValues(t, o.uploads, out.Announced+out.Refused)
+			require.GreaterOrEqual(t, out.Kills, o.kills)
 		})
 	}
 }
@@ -64,7 +73,7 @@ func TestR19PlantedBugsAreCaught(t *testing.T) {
 			n := slices.IndexFunc(bugs.List, func(b bugs.Bug) bool { return b.Name == name })
 			require.GreaterOrEqual(t, n, 0)
 			b := bugs.List[n]
-			got, err := testLab(t).notice(t.Context(), b)
+			got, err := testLab(t).on(bugs.Files).notice(t.Context(), b, attempts)
 			require.NoError(t, err)
 			require.True(t, got.Caught)
 		})
@@ -74,6 +83,14 @@ func TestR19PlantedBugsAreCaught(t *testing.T) {
 // That each bug applies to the present source is package bugs' own test.
 func TestR19BugsShowKnownFindings(t *testing.T) {
 	for _, b := range bugs.List {
+		require.Contains(t, append(stores, bugs.AnyStore), b.Store, b.Name)
+		if b.Judge != bugs.Kills {
+			require.Contains(t, storeTests, b.Judge, b.Name)
+			require.Equal(t, bugs.Files, b.Store, "%s: the tests are of the files store", b.Name)
+			require.Empty(t, b.Shows, "%s: a test shows no findings", b.Name)
+			require.Zero(t, b.Trial, b.Name)
+			continue
+		}
 		require.NotEmpty(t, b.Shows, b.Name)
 		for _, name := range b.Shows {
 			require.Contains(t, kinds, kind(name), b.Name)

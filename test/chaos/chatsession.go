@@ -27,6 +27,7 @@ type field struct {
 	journal  *journal
 	findings *findings
 	moments  *moments
+	files    *plainFiles   // nil: there are none
 	oracles  bool          // the agent's page is an oracle
 	onSight  bool          // the customer's page downloads each file when it is announced
 	drain    time.Duration // longest time to a final state after the last recovery

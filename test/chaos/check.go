@@ -105,8 +105,8 @@ func (r *chatSession) remind(ctx context.Context) {
 // verify compares a session's transcript, its files and the events of its pages
 // with the journal.
 func (r *chatSession) verify(ctx context.Context) {
-	sent := r.journal.of(r.session)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute+time.Duration(len(sent))*time.Second)
+	number := len(r.journal.of(r.session))
+	ctx, cancel := context.WithTimeout(ctx, time.Minute+time.Duration(number)*time.Second)
 	defer cancel()
 	reader, err := r.enter("reader", bridge.Agent, pageRef{chatSession: r})
 	if err != nil {
@@ -121,7 +121,7 @@ func (r *chatSession) verify(ctx context.Context) {
 	}
 	notices := r.transcript(reader)
 	r.shown(ctx, notices)
-	for key, i := range sent {
+	for key, i := range r.journal.of(r.session) {
 		r.judge(ctx, reader, i, notices[key])
 	}
 }
@@ -191,7 +191,7 @@ func (r *chatSession) shown(ctx context.Context, notices map[string]bridge.Event
 }
 
 // judge compares one upload with its notice and its document.
-func (r *chatSession) judge(ctx context.Context, reader *page.Page, i *intent, notice bridge.Event) {
+func (r *chatSession) judge(ctx context.Context, reader *page.Page, i intent, notice bridge.Event) {
 	switch {
 	case i.mustFail == bridge.CodeInfected && notice.ID != 0:
 		r.findings.add(unscanned, "%s is infected, but was announced", i.key)
@@ -226,6 +226,7 @@ func (r *chatSession) judge(ctx context.Context, reader *page.Page, i *intent, n
 		r.findings.add(corrupted, "the notice of %s: %v", i.key, err)
 		return
 	}
+	r.journal.named(i.key, f.DocumentID)
 	if f.Size != i.size || f.Name.Text != i.name {
 		r.findings.add(corrupted, "%s was sent as %s of %d bytes and announced as %s of %d", i.key, i.name, i.size, f.Name.Text, f.Size)
 	}

@@ -103,15 +103,6 @@ func runCluster(ctx context.Context, l *lab, o options) (any, bool, error) {
 	return out, out.Findings.none() && out.Announced == out.Uploads && out.timed(least), err
 }
 
-// killAll kills them at once.
-func killAll(dying []*process) {
-	var all sync.WaitGroup
-	for _, p := range dying {
-		all.Go(p.kill)
-	}
-	all.Wait()
-}
-
 // failOver sends one file after another and kills meanwhile.
 func (f *field) failOver(ctx context.Context, out *failover, c *cluster, kills int64, least int) error {
 	var sessions []*chatSession

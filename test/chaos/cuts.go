@@ -40,15 +40,16 @@ const (
 
 // runCuts cuts the wire of each of a thousand uploads 1 to 20 times.
 func runCuts(ctx context.Context, l *lab, o options) (any, bool, error) {
-	uploads := o.size(o.uploads, 1000, 100)
+	uploads := o.size(o.uploads, 1000, 60)
 	begun := time.Now()
 	c := &cutting{Findings: newFindings(ctx)}
-	s, err := l.alone(ctx, "")
+	s, err := l.alone(ctx, workload{})
 	if err != nil {
 		return nil, false, err
 	}
 	defer s.leave()
 	f := l.field(c.Findings, s.address)
+	f.files = s.plainFiles(l.store)
 	var lanes []*lane
 	var sessions []*chatSession
 	for n := range 6 {

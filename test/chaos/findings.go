@@ -29,12 +29,14 @@ const (
 	beyondWindow kind = "beyondWindow" // more was sent again after a cut than the window then was
 	undrained    kind = "undrained"    // no final state 30 s after the last recovery
 	incomplete   kind = "incomplete"   // never accepted
+	exposed      kind = "exposed"      // a plain file could be read that no notice names, or before it was whole
+	left         kind = "left"         // plain files of an upload that has ended
 )
 
 // kinds lists every kind.
 var kinds = []kind{
 	lost, unreported, corrupted, wrongSession, phantom, twice, seenTwice, unseen, premature, unscanned, regressed, forgotten,
-	contradicted, refused, beyondWindow, undrained, incomplete,
+	contradicted, refused, beyondWindow, undrained, incomplete, exposed, left,
 }
 
 // findings are the promises that were broken.

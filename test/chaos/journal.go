@@ -20,7 +20,8 @@ type intent struct {
 	state    bridge.UploadState // the furthest that was reported
 	failed   bool               // reported as failed, whatever else was reported
 	code     bridge.Code
-	event    int64 // the notice's id, once reported as announced
+	event    int64  // the notice's id, once reported as announced
+	document string // that the notice names
 	complete time.Time
 	accepted time.Time
 	seen     time.Time // when the driver first knew that it is announced
@@ -155,14 +156,14 @@ func (j *journal) open() (open []intent) {
 	return open
 }
 
-// of returns a session's intents by key.
-func (j *journal) of(session string) map[string]*intent {
+// of returns copies of a session's intents by key, because pages go on reporting.
+func (j *journal) of(session string) map[string]intent {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	some := map[string]*intent{}
+	some := map[string]intent{}
 	for key, i := range j.intents {
 		if i.session == session {
-			some[key] = i
+			some[key] = *i
 		}
 	}
 	return some
@@ -173,4 +174,24 @@ func (j *journal) find(key string) *intent {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.intents[key]
+}
+
+// named records the document that an upload's notice in the transcript names.
+func (j *journal) named(key, document string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.intents[key].document = document
+}
+
+// documents returns the intents whose notices name a document, by its id.
+func (j *journal) documents() map[string]*intent {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	all := map[string]*intent{}
+	for _, i := range j.intents {
+		if i.document != "" {
+			all[i.document] = i
+		}
+	}
+	return all
 }

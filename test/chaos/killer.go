@@ -78,16 +78,7 @@ func (k *killer) strike(ctx context.Context, several int) error {
 			return err
 		}
 	}
-	errs := make(chan error, len(dead))
-	for _, p := range dead {
-		go func() { errs <- p.start(ctx) }()
-	}
-	var err error
-	for range dead {
-		if e := <-errs; e != nil {
-			err = e
-		}
-	}
+	err := startAll(ctx, dead)
 	k.took = append(k.took, time.Since(begun))
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,19 +22,25 @@ type workload struct {
 	sessions, senders int // concurrent sessions; concurrent uploads of each page
 	minSize           int64
 	maxSize           int64
-	pause, cut        time.Duration // mean time between two kills, and between two cuts of a page's wires; 0: no cuts
-	moment            bugs.Moment   // of kills and cuts
-	spoil             int           // one frame in this many is damaged on its way; 0: none
-	oracles           int           // one session in this many has an oracle as the agent's page; 0: none
-	onSight           bool          // the customer's page downloads each file when it is announced
-	belied            int           // one file in this many is offered with the digest of another; 0: none
-	infected          int           // one file in this many is infected; 0: none
-	withBackend       bool          // backend and scanner are processes of their own
-	inTurn            bool          // in every other round they are
-	border            string        // processes die at that border, once
-	dies              mortal        // which
-	sendTime          time.Duration // bounds one upload; longer than all harm to it lasts
-	drain             time.Duration // see field
+	pause, cut        time.Duration           // mean time between two kills, and between two cuts of a page's wires; 0: no cuts
+	moment            bugs.Moment             // of kills and cuts
+	spoil             int                     // one frame in this many is damaged on its way; 0: none
+	oracles           int                     // one session in this many has an oracle as the agent's page; 0: none
+	onSight           bool                    // the customer's page downloads each file when it is announced
+	belied            int                     // one file in this many is offered with the digest of another; 0: none
+	infected          int                     // one file in this many is infected; 0: none
+	withBackend       bool                    // backend and scanner are processes of their own
+	inTurn            bool                    // in every other round they are
+	before, border    string                  // processes die at these borders, once at each; empty: at none
+	dying             func(*stage) []*process // which
+	swept             bool                    // an old day is there when the processes start
+	sendTime          time.Duration           // bounds one upload; longer than all harm to it lasts
+	drain             time.Duration           // see field
+}
+
+// gates are the borders at which processes die, in order.
+func (o workload) gates() []string {
+	return slices.DeleteFunc([]string{o.before, o.border}, func(b string) bool { return b == "" })
 }
 
 // outcome is the result of a workload.
@@ -85,7 +92,7 @@ func (l *lab) endureInto(ctx context.Context, o workload, out *outcome) error {
 		if err := l.endureRound(ctx, part, n, out); err != nil {
 			return err
 		}
-		l.log.Info("round", "round", n+1, "uploads", out.Uploads, "kills", out.Kills, "findings", out.Findings.Counts)
+		l.log.Info("round", "round", n+1, "uploads", out.Uploads, "kills", out.Kills, "findings", out.Findings.Counts, "first", out.Findings.First)
 	}
 	return nil
 }
@@ -98,20 +105,21 @@ func (l *lab) endureRound(ctx context.Context, o workload, n int64, out *outcome
 	if o.withBackend || o.inTurn && n%2 == 1 {
 		open = l.withBackend
 	}
-	s, err := open(ctx, o.border)
+	s, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer s.leave()
 	happened := func() error { return nil }
 	if o.border != "" {
-		happened = s.dieAtGate(ctx, o.dies.dying(s))
+		happened = s.dieAtGate(ctx, o.dying(s), o.gates())
 	}
 	f := l.field(out.Findings, s.address)
 	f.onSight, f.drain = o.onSight, o.drain
 	k := &killer{
 		victims: s.victims, pair: s.pair(), random: l.random(fmt.Sprint("kills/", n)), pause: o.pause, moments: f.moments, moment: o.moment,
 	}
+	f.files = s.plainFiles(l.store)
 	err = f.runRound(ctx, o, n, k, out)
 	err = errors.Join(err, happened())
 	out.Kills += k.Kills.Load()
@@ -140,6 +148,7 @@ func (f *field) runRound(ctx context.Context, o workload, n int64, k *killer, ou
 	watching, blind := context.WithCancel(ctx)
 	defer blind()
 	var watchers sync.WaitGroup
+	watchers.Go(func() { f.files.watch(watching) })
 	if o.onSight {
 		for _, r := range sessions {
 			watchers.Go(func() { r.watch(watching) })
@@ -174,7 +183,7 @@ func (f *field) runRound(ctx context.Context, o workload, n int64, k *killer, ou
 	return unjudged(ctx)
 }
 
-// verify verifies all sessions at once, and ends them.
+// verify verifies all sessions at once and ends them, and then the plain files.
 func (f *field) verify(ctx context.Context, sessions []*chatSession) {
 	var all sync.WaitGroup
 	for _, r := range sessions {
@@ -184,6 +193,7 @@ func (f *field) verify(ctx context.Context, sessions []*chatSession) {
 		})
 	}
 	all.Wait()
+	f.files.verify(ctx, f)
 }
 
 // unjudged is the error of a run that ended before everything was verified.

@@ -13,6 +13,7 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/token"
+	"attache/test/chaos/bugs"
 	"attache/test/harness"
 )
 
@@ -22,8 +23,11 @@ type lab struct {
 	source string // directory of the product's source
 	seed   uint64
 	log    *slog.Logger
+	store  store // of the processes that it starts
 	binary string
 	auth   *token.Authenticator
+
+	planted map[string]string // builds with bugs or hooks, by name
 }
 
 const (
@@ -33,7 +37,14 @@ const (
 
 func newLab(dir, source string, seed uint64, log *slog.Logger) (*lab, error) {
 	auth, err := token.NewAuthenticator(token.Secret([]byte(secret)))
-	return &lab{dir: dir, source: source, seed: seed, log: log, auth: auth}, err
+	return &lab{dir: dir, source: source, seed: seed, log: log, auth: auth, planted: map[string]string{}}, err
+}
+
+// on returns a copy of the lab whose processes have that store.
+func (l *lab) on(s store) *lab {
+	with := *l
+	with.store = s
+	return &with
 }
 
 // random returns a source for each part of a run, so that one part's draws do not
@@ -44,46 +55,57 @@ func (l *lab) random(part string) *rand.Rand {
 	return rand.New(rand.NewChaCha8(key))
 }
 
-// build compiles the command with those replacements of the product's files, none
-// for the clean build, and returns its path.
-func (l *lab) build(ctx context.Context, name string, replace map[string]string) (string, error) {
+// build compiles the command with those arguments of go build as well, and returns its
+// path.
+func (l *lab) build(ctx context.Context, name string, args []string) (string, error) {
 	path := filepath.Join(l.dir, "attache-"+name)
-	args := []string{"-ldflags", "-s -w"}
-	if len(replace) > 0 {
-		overlay, err := json.Marshal(map[string]any{"Replace": replace})
-		if err != nil {
-			return "", err
-		}
-		list := path + ".overlay.json"
-		if err := os.WriteFile(list, overlay, 0o600); err != nil {
-			return "", err
-		}
-		args = append(args, "-overlay", list)
-	}
-	if err := harness.Build(ctx, path, args...); err != nil {
+	if err := harness.Build(ctx, path, append(args, "-ldflags", "-s -w")...); err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	return path, nil
 }
 
+// overlay returns the arguments of go build and go test that make those changes of the
+// product's source.
+func (l *lab) overlay(name string, changes []bugs.Change) ([]string, error) {
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	dir, err := l.sub("planted-" + name)
+	if err != nil {
+		return nil, err
+	}
+	replace, err := bugs.Plant(l.source, dir, changes...)
+	if err != nil {
+		return nil, err
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "overlay.json")
+	return []string{"-overlay", path}, os.WriteFile(path, list, 0o600)
+}
+
 // serve returns a proxy that is not started yet, and its address.
-func (l *lab) serve(name string, store ...string) (*process, string, error) {
+func (l *lab) serve(name string, flags ...string) (*process, string, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, "", err
 	}
-	args := []string{"serve", "--listen", address, "--origin", origin, "--token-secret", secret}
-	return l.process(name, append(args, store...)), "http://" + address, nil
+	// Every page then gets the same events, and the journal names the documents.
+	args := []string{"serve", "--listen", address, "--origin", origin, "--token-secret", secret, "--show-document-ids"}
+	return l.process(name, append(args, flags...)), "http://" + address, nil
 }
 
 // backend returns a Chat Server and document store for proxies, not started yet.
-func (l *lab) backend(name string, store ...string) (*process, string, error) {
+func (l *lab) backend(name string, flags ...string) (*process, string, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, "", err
 	}
 	args := []string{"backend", "--listen", address, "--backend-secret", secret}
-	return l.process(name, append(args, store...)), "http://" + address, nil
+	return l.process(name, append(args, flags...)), "http://" + address, nil
 }
 
 // process returns the command with the flags that proxies and backends share.
@@ -98,7 +120,7 @@ func (l *lab) process(name string, args []string) *process {
 func (l *lab) token(session, user string, kind bridge.UserType) (string, error) {
 	return l.auth.Mint(proxy.Identity{
 		Session: session,
-		Party:   bridge.Party{UserID: user, Nickname: user, UserType: kind},
+		Party:   bridge.Party{UserID: user, Nickname: user, UserType: kind, ClientVersion: bridge.VersionCurrent},
 		Rights:  bridge.Rights{bridge.RightChat, bridge.UploadRight(bridge.FromFileSystem), bridge.RightDownload},
 		Expires: time.Now().Add(24 * time.Hour),
 	})

@@ -2,23 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"attache/test/harness"
 )
 
-// nodeCommand is the first argument that makes this program one node of a NATS
+// nodeCommand is the first argument that makes this program a NATS node, alone or of a
 // cluster: a process that can be killed.
 const nodeCommand = "node"
 
@@ -28,43 +27,29 @@ func runNode(args []string) error {
 	name := f.String("name", "", "name of the node")
 	dir := f.String("data", "", "directory for JetStream")
 	client := f.String("client", "", "address for clients")
-	route := f.String("route", "", "address for the other nodes")
+	route := f.String("route", "", "address for the other nodes; empty: there are none")
 	routes := f.String("routes", "", "route addresses of all nodes, separated by commas")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	o := &server.Options{
 		ServerName: *name, JetStream: true, StoreDir: *dir, NoSigs: true, NoLog: true, SyncAlways: true,
-		Cluster: server.ClusterOpts{Name: "chaos"},
 	}
 	var err error
 	if o.Host, o.Port, err = hostPort(*client); err != nil {
 		return err
 	}
-	if o.Cluster.Host, o.Cluster.Port, err = hostPort(*route); err != nil {
-		return err
+	if *route != "" {
+		o.Cluster.Name = "chaos"
+		if o.Cluster.Host, o.Cluster.Port, err = hostPort(*route); err != nil {
+			return err
+		}
+		for r := range strings.SplitSeq(*routes, ",") {
+			o.Routes = append(o.Routes, &url.URL{Scheme: "nats", Host: r})
+		}
 	}
-	for _, r := range strings.Split(*routes, ",") {
-		o.Routes = append(o.Routes, &url.URL{Scheme: "nats", Host: r})
-	}
-	s, err := server.NewServer(o)
-	if err != nil {
-		return fmt.Errorf("prepare the node: %w", err)
-	}
-	s.Start()
-	if !s.ReadyForConnections(startTime) {
-		return errors.New("the node did not become ready")
-	}
-	fmt.Println(nodeServes)
-	ended := make(chan os.Signal, 1)
-	signal.Notify(ended, os.Interrupt, syscall.SIGTERM)
-	<-ended
-	s.Shutdown()
-	s.WaitForShutdown()
-	return nil
+	return harness.ServeNode(o)
 }
-
-const nodeServes = "node serves"
 
 func hostPort(address string) (string, int, error) {
 	host, text, err := net.SplitHostPort(address)
@@ -75,23 +60,32 @@ func hostPort(address string) (string, int, error) {
 	return host, port, err
 }
 
-// nodes starts three nodes and returns the URLs for clients.
-func (l *lab) nodes(ctx context.Context) (all []*process, urls string, err error) {
+// node returns a NATS node that is not started yet, with those further arguments, and
+// its URL for clients.
+func (l *lab) node(name, dir string, args ...string) (*process, string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, "", err
 	}
+	client, err := freeAddress()
+	if err != nil {
+		return nil, "", err
+	}
+	return &process{
+		name: name, path: self, ready: harness.NodeServes, log: filepath.Join(l.dir, name+".log"), first: true,
+		args: append([]string{nodeCommand, "-name", name, "-data", dir, "-client", client}, args...),
+	}, "nats://" + client, nil
+}
+
+// nodes starts three nodes and returns the URLs for clients.
+func (l *lab) nodes(ctx context.Context) (all []*process, urls string, err error) {
 	var clients, routes []string
 	for range 3 {
-		client, err := freeAddress()
-		if err != nil {
-			return nil, "", err
-		}
 		route, err := freeAddress()
 		if err != nil {
 			return nil, "", err
 		}
-		clients, routes = append(clients, "nats://"+client), append(routes, route)
+		routes = append(routes, route)
 	}
 	for n := range 3 {
 		name := fmt.Sprint("node", n)
@@ -99,14 +93,11 @@ func (l *lab) nodes(ctx context.Context) (all []*process, urls string, err error
 		if err != nil {
 			return all, "", err
 		}
-		p := &process{
-			name: name, path: self, ready: nodeServes, log: filepath.Join(l.dir, name+".log"),
-			args: []string{
-				nodeCommand, "-name", name, "-data", dir, "-client", strings.TrimPrefix(clients[n], "nats://"),
-				"-route", routes[n], "-routes", strings.Join(routes, ","),
-			},
+		p, client, err := l.node(name, dir, "-route", routes[n], "-routes", strings.Join(routes, ","))
+		if err != nil {
+			return all, "", err
 		}
-		all = append(all, p)
+		all, clients = append(all, p), append(clients, client)
 		if err := p.start(ctx); err != nil {
 			return all, "", err
 		}

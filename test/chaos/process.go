@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -26,6 +27,7 @@ type process struct {
 	args  []string
 	env   []string
 	ready string
+	first bool   // others cannot start while it is dead
 	log   string // file to which stderr is appended
 
 	mu     sync.Mutex
@@ -104,6 +106,36 @@ func (p *process) begin() (<-chan bool, error) {
 
 // kill ends the process at once, and returns when it is gone.
 func (p *process) kill() { p.signal(syscall.SIGKILL) }
+
+// killAll kills them at once.
+func killAll(dying []*process) {
+	var all sync.WaitGroup
+	for _, p := range dying {
+		all.Go(p.kill)
+	}
+	all.Wait()
+}
+
+// startAll starts them, each at once when those that it needs serve.
+func startAll(ctx context.Context, dead []*process) (err error) {
+	for _, first := range []bool{true, false} {
+		failed := make(chan error, len(dead))
+		for _, p := range dead {
+			if p.first == first {
+				go func() { failed <- p.start(ctx) }()
+			} else {
+				failed <- nil
+			}
+		}
+		for range dead {
+			err = errors.Join(err, <-failed)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (p *process) signal(s syscall.Signal) {
 	p.mu.Lock()

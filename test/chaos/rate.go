@@ -34,12 +34,13 @@ const (
 // answers, and times each from the last byte's ack to the notice.
 func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 	uploads := o.size(o.uploads, 30*rateUploads, 10*rateUploads)
-	s, err := l.alone(ctx, "")
+	s, err := l.alone(ctx, workload{})
 	if err != nil {
 		return nil, false, err
 	}
 	defer s.leave()
 	f := l.field(newFindings(ctx), s.address)
+	f.files = s.plainFiles(l.store)
 	var sessions []*chatSession
 	for n := range 10 {
 		r, err := f.open(fmt.Sprintf("rate-%d", n))
@@ -58,15 +59,23 @@ func runRate(ctx context.Context, l *lab, o options) (any, bool, error) {
 	}
 	var took []time.Duration
 	for _, i := range f.journal.intents {
-		from := i.complete
-		if !i.accepted.IsZero() && i.accepted.Before(from) {
-			from = i.accepted
-		}
-		took = append(took, i.seen.Sub(from))
+		took = append(took, i.delivery())
 	}
 	p50, p99 := quantile(took, 0.5), quantile(took, 0.99)
 	p.P50, p.P99, p.Max = inMillis(p50), inMillis(p99), inMillis(quantile(took, 1))
 	return p, f.findings.none() && p.PerSec >= rateReached*rateUploads && p50 <= rateP50 && p99 <= rateP99, nil
+}
+
+// delivery is the time to the notice, from the ack of the last byte or the state accepted,
+// whichever came first. A page whose other socket was faster may have neither.
+func (i *intent) delivery() time.Duration {
+	from := i.seen
+	for _, t := range []time.Time{i.complete, i.accepted} {
+		if !t.IsZero() && t.Before(from) {
+			from = t
+		}
+	}
+	return i.seen.Sub(from)
 }
 
 // sendByClock begins each upload at its time, or at once where that has passed. It

@@ -3,22 +3,25 @@ package main
 import (
 	"context"
 	"time"
+
+	"attache/test/chaos/bugs"
 )
 
 // scenarios are in the order in which they run.
 var scenarios = []scenario{
-	{"kills", runKills},
-	{"cuts", runCuts},
-	{"cluster", runCluster},
-	{"rate", runRate},
-	{"borders", runBorders},
-	{"checker", runChecker},
+	{"kills", stores, runKills},
+	{"cuts", stores, runCuts},
+	{"cluster", []store{bugs.Objects}, runCluster},
+	{"rate", stores, runRate},
+	{"borders", stores, runBorders},
+	{"checker", stores, runChecker},
 }
 
-// runKills sends ten thousand uploads under a thousand kills at full size: in every
-// other round to a proxy alone, in the others to one with backend and scanner.
+// runKills sends ten thousand uploads under a thousand kills at full size, to each store:
+// in every other round to a proxy alone, in the others to one with backend and scanner.
+// A node with the objects is one of the victims.
 func runKills(ctx context.Context, l *lab, o options) (any, bool, error) {
-	uploads := o.size(o.uploads, promisedUploads, 1500)
+	uploads := o.size(o.uploads, promisedUploads, 1000)
 	kills := o.size(o.kills, (uploads+9)/10, (uploads+9)/10)
 	out, err := l.runWorkload(ctx, workload{
 		uploads: uploads, kills: kills, rounds: max(2, (uploads+499)/500), inTurn: true,

@@ -75,7 +75,7 @@ func (p *page) saves(do func()) saved {
 func (s side) save(name string) saved {
 	s.t.Helper()
 	file := s.saves(func() {
-		s.click("(side, name) => e2e.named(side, name).querySelector('button.tile-name')", s.id, name)
+		s.click("e2e.saver", s.id, name)
 	})
 	tell(s.page, "(side, name) => e2e.until(() => e2e.named(side, name).dataset.state === 'downloaded', `${name} to be saved`)", s.id, name)
 	return file
@@ -93,7 +93,7 @@ func TestB57DownloadNeverLeavesThePage(t *testing.T) {
 		window.stays = true;
 		delete window.showSaveFilePicker;
 	}`)
-	click := "(side, name) => e2e.named(side, name).querySelector('button.tile-name')"
+	click := "e2e.saver"
 	state := "(state) => e2e.until(() => e2e.named('customer', 'large.bin').dataset.state === state, state)"
 
 	tell(d.page, `() => {
@@ -237,7 +237,7 @@ func TestB56DownloadBehindALogin(t *testing.T) {
 	refused := `(word) => e2e.until(() => e2e.tiles('customer').find(({ name }) => name === 'signed.bin').refusal.includes(word), word)`
 	for _, login := range []string{"/login", command.url} {
 		g.login = login
-		d.click("(side, name) => e2e.named(side, name).querySelector('button.tile-name')", "customer", "signed.bin")
+		d.click("e2e.saver", "customer", "signed.bin")
 		tell(d.page, refused, "Another server answered")
 	}
 

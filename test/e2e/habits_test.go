@@ -74,6 +74,7 @@ func TestHabitsOfDesktops(t *testing.T) {
 		ok(t, `async () => {
 			const { FakeChat } = await import(new URL('web/testing.js', document.baseURI));
 			const chat = document.createElement('attache-chat');
+			chat.uploadsEnabled = true;
 			chat.session = new FakeChat().join({ nickname: 'Eve', limits: { maxFiles: 0 } });
 			document.body.append(chat);
 			const frame = await e2e.until(() => chat.shadowRoot.querySelector('.frame'), 'the frame');
@@ -98,12 +99,15 @@ func TestHabitsOfDesktops(t *testing.T) {
 			{"the session has ended", `(chat, ada) => { chat.session = ada({}); return chat.session.close(); }`, "failed", "not-joined"},
 			{"not connected yet", `() => {}`, "offered", ""},
 			{"connecting", `(chat) => { chat.url = location.origin; chat.token = () => new Promise(() => {}); }`, "offered", ""},
+			{"no uploads are offered", `(chat, ada) => { chat.session = ada({}); chat.uploadsEnabled = false; }`, "", "forbidden"},
+			{"a customer's page by default", `(chat, ada) => { chat.session = ada({}); chat.uploadsEnabled = null; }`, "", "forbidden"},
 			{"for reading only", `(chat, ada) => { chat.session = ada({}); chat.readOnly = true; }`, "", "forbidden"},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				got := ask[struct{ State, Code, Word string }](d.page, `async (prepare, state, code) => {
 					const { FakeChat } = await import(new URL('web/testing.js', document.baseURI));
 					const chat = document.createElement('attache-chat');
+					chat.uploadsEnabled = true;
 					document.body.append(chat);
 					try {
 						await prepare(chat, (limits) => new FakeChat().join({ nickname: 'Eve', limits }));

@@ -40,7 +40,7 @@ func TestLooks(t *testing.T) {
 		}
 		media("active")
 		defer media("")
-		d.click("() => e2e.named('agent', 'photo.png')")
+		d.click("e2e.saver", "agent", "photo.png")
 		tell(d.page, "() => e2e.until(() => e2e.named('agent', 'photo.png').querySelector('.glyph-done'), 'the file to be downloaded')")
 		require.True(t, ask[bool](d.page, `() => {
 			const tile = e2e.named('agent', 'photo.png');

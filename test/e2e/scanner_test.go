@@ -1,54 +1,21 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"attache/proxy/clamd"
 	"attache/proxy/clamd/clamdtest"
-	"attache/web"
 )
-
-// startScanned serves the demo page as an application does whose proxy is
-// `attache serve` with that scanner.
-func startScanned(t *testing.T, scanner *clamdtest.Daemon) *desk {
-	t.Helper()
-	pass := map[string]any{
-		"session":  "tokens-1",
-		"agent":    map[string]string{"token": mint(t, "--user", "agent", "--nickname", "Ada")},
-		"customer": map[string]string{"token": mint(t, "--user", "customer", "--nickname", "Bo", "--type", "CLIENT")},
-	}
-	var at string // the proxy's host and port
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../../index.html") })
-	mux.Handle("GET /web/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", at }})
-	mux.Handle("GET /web/demo/", http.StripPrefix("/web", web.HandlerOf(web.Demo)))
-	mux.HandleFunc("GET /demo/session.json", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(pass) })
-	host := httptest.NewServer(mux)
-	t.Cleanup(host.Close)
-	d := &desk{command: startCommand(t, "serve", "--admin", "", "--origin", host.URL, "--token-secret", secret,
-		"--scanner", "strict", "--clamd", scanner.Socket, "--scan-max-size", fmt.Sprint(clamdtest.MaxSize))}
-	d.page = newPage(t)
-	d.agent, d.customer = side{d.page, "agent"}, side{d.page, "customer"}
-	pass["url"], at = d.command.origin(), strings.TrimPrefix(d.command.origin(), "http://")
-	d.page.open(host.URL)
-	d.connected()
-	return d
-}
 
 // The sender's tile and timeline while the scanner is busy, and after its verdict.
 func TestT30ScannerAsPeopleSeeIt(t *testing.T) {
 	t.Parallel()
 	scanner := clamdtest.Start(t, clamdtest.Tuned)
-	d := startScanned(t, scanner)
+	d := startServed(t, "--scanner", "strict", "--clamd", scanner.Socket, "--scan-max-size", fmt.Sprint(clamdtest.MaxSize))
 	tell(d.page, `() => {
 		globalThis.steps = { agent: [], customer: [] };
 		for (const [side, list] of Object.entries(steps)) {

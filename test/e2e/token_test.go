@@ -112,8 +112,8 @@ func TestB39ANewNicknameIsARename(t *testing.T) {
 		const session = await connect({ url, token: () => tokens.length > 1 ? tokens.shift() : tokens[0] });
 		await e2e.until(() => other.transcript.length === 2, 'both to be there');
 		const heard = [];
-		for (const type of ['join', 'leave', 'notice']) {
-			other.addEventListener(type, ({ detail }) => heard.push([type, detail.notice, detail.text, detail.from.nickname].join(' ')));
+		for (const type of ['join', 'leave', 'nickname']) {
+			other.addEventListener(type, ({ detail }) => heard.push([type, detail.nickname, detail.from.nickname].join(' ')));
 		}
 		e2e.cut();
 		await e2e.until(() => session.state === 'reconnecting', 'the page to notice');
@@ -123,7 +123,7 @@ func TestB39ANewNicknameIsARename(t *testing.T) {
 		await Promise.all([session.close(), other.close()]);
 		return got;
 	}`, []string{mint(t), mint(t, "--nickname", "Kim L.")}, mint(t, "--user", "bo"), c.origin())
-	require.Equal(t, renamed{Own: "Kim L.", Said: "Kim L.", Heard: []string{"notice USER_UPDATE_NICK Kim L. Kim L."}}, got)
+	require.Equal(t, renamed{Own: "Kim L.", Said: "Kim L.", Heard: []string{"nickname Kim L. Kim L."}}, got)
 }
 
 func TestTokenOpensNoMoreThanItsRights(t *testing.T) {

@@ -72,6 +72,25 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	require.Len(t, d.agent.tiles(), 1)
 }
 
+// A page that is left for another site ends later than a reloaded one: the browser may hold its
+// locks when the next page asks for what is unfinished.
+func TestB47PageThatWasLeftAndEnteredAgainShowsWhatIsUnfinished(t *testing.T) {
+	t.Parallel()
+	d := places[1].open(t)
+	asked := d.dialogs()
+	f := large(t, "video.mp4", 64<<20)
+	d.begin(f, "video.mp4")
+	d.click(`() => e2e.root('agent').querySelector('textarea')`)
+	tell(d.page, "() => e2e.until(() => JSON.parse(e2e.kept()[0][1]).stored > 0, 'the stored bytes to be saved')")
+	d.page.open("about:blank")
+	require.Equal(t, []string{"beforeunload"}, asked())
+	d.page.open(d.address)
+	d.connected()
+	d.agent.shows("video.mp4", "unfinished")
+	d.click(`() => e2e.named('agent', 'video.mp4').querySelector('button.dismiss')`)
+	tell(d.page, "() => e2e.until(() => !e2e.named('agent', 'video.mp4') && e2e.kept().length === 0, 'it to be given up')")
+}
+
 // dialogs answers every question of the browser with yes. The returned function lists
 // the questions since its last call.
 func (p *page) dialogs() func() []string {

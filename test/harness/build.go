@@ -1,6 +1,6 @@
-// Package harness is shared by the programs of this module, siege and chaos: the
-// flags of a run ([Run]), its working directory, the compiled command ([Build]) and a
-// result in JSON ([Result]).
+// Package harness is shared by the programs of this module, bench, siege and chaos: the
+// flags of a run ([Run]), its working directory, the compiled command ([Build]), a NATS
+// server ([ServeNode]) and a result in JSON ([Result]).
 package harness
 
 import (

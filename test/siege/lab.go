@@ -54,7 +54,7 @@ func newLab(ctx context.Context, o options, log *slog.Logger) (*lab, error) {
 // token makes a token of a party of a session.
 func (l *lab) token(session, user string, kind bridge.UserType) (string, error) {
 	return l.auth.Mint(proxy.Identity{
-		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind},
+		Session: session, Party: bridge.Party{UserID: user, Nickname: user, UserType: kind, ClientVersion: bridge.VersionCurrent},
 		Rights: bridge.AllRights, Expires: time.Now().Add(time.Hour),
 	})
 }

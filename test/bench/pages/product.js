@@ -34,6 +34,17 @@
     });
   }
 
+  /** Reads a body to its end and drops it; its bytes. */
+  async function drain(response) {
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    const reader = response.body.getReader();
+    let bytes = 0;
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      bytes += piece.value.length;
+    }
+    return bytes;
+  }
+
   const pane = (id) => document.getElementById(id);
   const inside = (id, selector) => pane(id).shadowRoot.querySelectorAll(selector);
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -72,22 +83,34 @@
 
     link: () => session.link(latest),
 
+    /** Reads a link to its end and drops it, with nothing of ours in the page. */
+    async get(link) {
+      const start = performance.now();
+      const response = await fetch(link, { cache: 'no-store' });
+      return { bytes: await drain(response), ms: performance.now() - start };
+    },
+
     /** Reads the latest file to its end and drops it. */
     async download() {
       const start = performance.now();
       const response = await session.download(latest);
-      const reader = response.body.getReader();
-      let bytes = 0;
-      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-        bytes += piece.value.length;
-      }
-      return { ms: performance.now() - start, bytes };
+      return { bytes: await drain(response), ms: performance.now() - start };
     },
 
-    /** Waits until both panes of the demo are in the chat. */
-    async ready() {
+    /** Shows an element for each of the two parties, and waits until both are in the chat. */
+    async panes(agent, customer) {
+      await import('/web/element.js');
+      for (const [id, token] of Object.entries({ agent, customer })) {
+        const element = document.createElement('attache-chat');
+        element.id = id;
+        element.url = location.origin;
+        element.token = token;
+        document.body.append(element);
+      }
+      const late = performance.now() + 30_000;
       for (const id of ['agent', 'customer']) {
         while (pane(id).session?.state !== 'connected') {
+          if (performance.now() > late) throw new Error(`the ${id} is ${pane(id).session?.state ?? 'in no session'}: ${pane(id).shadowRoot.textContent}`);
           await pause(20);
         }
       }

@@ -9,12 +9,41 @@ package bugs
 type Bug struct {
 	Name    string
 	Does    string // in a sentence
+	Store   Store  // whose runs can show it
+	Judge   Judge  // that must catch it
 	Changes []Change
-	Trial   Trial
-	// Shows lists the kinds of finding that count as noticing the mistake. Other
-	// kinds may be effects of the kills.
+	Trial   Trial // for the judge Kills
+	// Shows lists the kinds of finding that count as noticing the mistake, for the judge
+	// Kills. Other kinds may be effects of the kills.
 	Shows []string
 }
+
+// Store names what holds the content in a run.
+type Store string
+
+// The stores. A mistake outside of them shows in runs on either.
+const (
+	AnyStore Store = ""
+	Files    Store = "files"   // the command with --data: plain files on its machine
+	Objects  Store = "objects" // the command with --nats: JetStream's object store
+)
+
+// Has reports whether a run on that store is one for s.
+func (s Store) Has(on Store) bool { return s == AnyStore || s == on }
+
+// Judge names what must catch a bug.
+type Judge string
+
+const (
+	// Kills is the checker, in runs under kills and cuts.
+	Kills Judge = ""
+	// ModelDisk is the tests of package files on a model of a disk that loses power. A
+	// killed process leaves the kernel's cache behind, so no kill shows a missing sync.
+	ModelDisk Judge = "model disk"
+	// Suite is the cases that both stores share. It can do at once what the proxy does not
+	// let a page do.
+	Suite Judge = "suite"
+)
 
 // Trial is the kind of harm under which the bug shows soonest. The checks are
 // the same in every trial.

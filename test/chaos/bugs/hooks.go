@@ -1,5 +1,7 @@
 package bugs
 
+import "fmt"
+
 // A build with a border's hooks stops the first time it reaches the border that
 // CrashVariable names. It creates the file that GateVariable names, and resumes
 // when that is removed: meanwhile a process can be killed.
@@ -20,17 +22,22 @@ func (t Trial) Hooks() []Change {
 	return all
 }
 
+// Hooked names the build that has the trial's hooks and no bug.
+func (t Trial) Hooked() string { return fmt.Sprintf("hooks-%t-%t", t.Border != "", t.Scanner) }
+
 // crashes stop the process at a border between two steps: of the delivery, of what
-// comes before it, and of what a backend does for it.
+// comes before it, of what a backend does for it, and of the files store.
 var crashes = []Change{
 	{"proxy", "planted_crash.go", File("package proxy\n" + crash)},
 	{"proxy/deliver", "planted_crash.go", File("package deliver\n" + crash)},
 	{"proxy/backend", "planted_crash.go", File("package backend\n" + crash)},
+	{"proxy/files", "planted_crash.go", File("package files\n" + crash)},
+	{"proxy/files", "crashPoint", Replace(Value, "crash")},
 	{"proxy", "Transfers.beginBoth", After(Call("Wait"), `crash("begun")`)},
-	{"proxy", "upload.finish", Around(Call("change"), "crash(\"accepting\")\n$stmt\ncrash(\"accepted\")")},
+	{"proxy", "upload.accept", Around(Call("change"), "crash(\"accepting\")\n$stmt\ncrash(\"accepted\")")},
 	{"proxy/deliver", "crashPoint", Replace(Value, "crash")},
 	{"proxy/deliver", "job.store", Before(Call("Add"), `crashPoint("storing")`)},
-	{"proxy/deliver", "job.announce", Before(Call("Post"), `crashPoint("announcing")`)},
+	{"proxy/deliver", "job.post", Before(Call("Post"), `crashPoint("announcing")`)},
 	{"proxy/backend", "Handler.put", After(Call("Put"), `crash("put")`)},
 	{"proxy/backend", "Handler.post", After(Call("Post"), "if $a4.IsFile() {\ncrash(\"posted\")\n}")},
 }

@@ -1,10 +1,16 @@
 package bugs
 
-import "go/token"
+import (
+	"go/token"
+	"slices"
+)
 
-// List is every bug: first those of an upload's bytes, then of its delivery, then
-// of what pages see.
-var List = []Bug{
+// List is every bug.
+var List = slices.Concat(anyStore, plainFiles, objects)
+
+// anyStore are the bugs outside of the stores: first those of an upload's bytes, then of
+// its delivery, then of what pages see.
+var anyStore = []Bug{
 	{
 		Name: "ack-before-storing", Does: "a frame is acknowledged when it comes, a moment before it is durable",
 		Shows: []string{"regressed"},
@@ -28,8 +34,8 @@ var List = []Bug{
 		Name: "resume-at-wrong-offset", Does: "an upload resumes in the middle of what is stored",
 		Shows: []string{"regressed"},
 		Changes: []Change{
-			{"proxy", "session.offer", Replace(Field("Accept", "Offset"), "$x / 2")},
-			{"proxy", "session.offer", Replace(Field("Accept", "Digest"), "$x[:0]")},
+			{"proxy", "session.answerOffer", Replace(Field("Accept", "Offset"), "$x / 2")},
+			{"proxy", "session.answerOffer", Replace(Field("Accept", "Digest"), "$x[:0]")},
 		},
 		Trial: Trial{Moment: Acked, MinSize: 1 << 20},
 	},
@@ -37,7 +43,7 @@ var List = []Bug{
 		Name: "drop-stored-bytes", Does: "a repeated offer drops what was stored",
 		Shows: []string{"regressed"},
 		Changes: []Change{
-			{"proxy", "uploads.reopen", Before(Call("resume"), "$r.transfers.cfg.Staging.Discard($1, $2.DocumentID)")},
+			{"proxy", "opening.begin", Before(Call("Begin"), "$r.uploads.transfers.cfg.Staging.Discard($r.ctx, $r.record.DocumentID)")},
 		},
 		Trial: Trial{Moment: Acked, MinSize: 1 << 20},
 	},
@@ -50,7 +56,7 @@ var List = []Bug{
 	{
 		Name: "ignore-digest", Does: "a file is accepted though it is not the one announced",
 		Shows:   []string{"corrupted"},
-		Changes: []Change{{"proxy", "upload.finish", Delete(Mention("CodeDigest"))}},
+		Changes: []Change{{"proxy", "Record.Accept", Replace(Comparison(token.NEQ, "digest"), "false")}},
 	},
 	{
 		Name: "lose-the-record", Does: "one accepted upload in eight is never delivered",
@@ -99,7 +105,7 @@ var List = []Bug{
 		Name: "wrong-session", Does: "a notice goes where the one before it belonged",
 		Shows: []string{"wrongSession"},
 		Changes: []Change{
-			{"proxy/deliver", "job.announce", Replace(Argument(2, "Post"), "plantedSession($x)")},
+			{"proxy/deliver", "job.post", Replace(Argument(2, "Post"), "plantedSession($x)")},
 			{"proxy/deliver", "planted_session.go", File(sessionBefore)},
 		},
 	},
@@ -130,7 +136,7 @@ var List = []Bug{
 		Name: "deny-what-is-announced", Does: "a page that offers an announced upload again is sent that it failed",
 		Shows: []string{"contradicted"},
 		Changes: []Change{
-			{"proxy", "Transfers.continueOffer", Before(Call("Incoming"), "if $on == bridge.Announced {\nreturn Record{}, nil, bridge.NewError(bridge.CodeUploadConflict, \"\")\n}")},
+			{"proxy", "Transfers.continueOffer", Before(Call("Incoming"), "if $on == bridge.Announced {\nreturn taken{}, bridge.NewError(bridge.CodeUploadConflict, \"\")\n}")},
 		},
 		Trial: Trial{Moment: Acked},
 	},

@@ -17,6 +17,19 @@ func plantedAck(d *data, key string, stored int64) {
 }
 `
 
+	ackBeforeSync = `package files
+
+func (c *content) plantedAck(batch []piece) {
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	for _, p := range batch {
+		if p.onDurable != nil {
+			p.onDurable(p.end, nil)
+		}
+	}
+}
+`
+
 	sessionBefore = `package deliver
 
 var plantedBefore = make(chan string, 1)

@@ -26,6 +26,7 @@ func (p *Page) Remind(ctx context.Context, key, name string, size int64) {
 type upload struct {
 	*page.Upload
 	in    *box
+	begun bool // the proxy has accepted it before
 	acked int64
 }
 
@@ -74,9 +75,13 @@ func (p *Page) attempt(ctx context.Context, u *upload) error {
 		return err
 	}
 	u.in.take()
-	err = chat.send(ctx, &bridge.Offer{
+	offer := bridge.Offer{
 		Key: u.Key, Name: u.Name, Size: int64(len(u.Content)), Description: u.Description, Digest: u.Digest,
-	})
+	}
+	if u.begun {
+		offer.Acked = &u.acked
+	}
+	err = chat.send(ctx, &offer)
 	if err != nil {
 		chat.cut()
 		return errAgain
@@ -109,7 +114,7 @@ func (u *upload) answered(ctx context.Context, chat *line) (offset int64, left b
 				if accept.Offset == int64(len(u.Content)) {
 					continue // its state is sent as well
 				}
-				u.acked = accept.Offset
+				u.begun, u.acked = true, accept.Offset
 				return accept.Offset, false, nil
 			}
 			if _, stale := m.(refusedFrame); stale {

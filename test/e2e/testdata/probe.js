@@ -120,6 +120,12 @@ globalThis.e2e = (() => {
   const tiles = (side) => nodes(side).map(seen);
   const named = (side, name) => nodes(side).find((tile) => text(tile, '.tile-name') === name);
 
+  /** The button that saves a file. */
+  const saver = (side, name) => {
+    const tile = named(side, name);
+    return tile.querySelector('button.tile-save') ?? tile.querySelector('button.tile-name');
+  };
+
   /** The texts and file names of a transcript in order. */
   function lines(side) {
     return all(root(side), '.item').map((item) => ({
@@ -271,7 +277,7 @@ globalThis.e2e = (() => {
   const picked = (name) => [...input.files].find((one) => one.name === name);
 
   return {
-    until, chat, session, root, tiles, named, lines, connected, file, shows, refusal, line, midway, say, hand, download,
+    until, chat, session, root, tiles, named, saver, lines, connected, file, shows, refusal, line, midway, say, hand, download,
     digest, settled, middle, focused, rejection, api, input, picked, shown,
     slow, sentBytes, cut, kept, memory, observe, observed,
   };
