@@ -22,7 +22,7 @@ bench: wasm ## measure against the peers (ARGS='-rounds 3 -only small' for less)
 	go -C test run ./bench $(ARGS)
 
 chaos: wasm ## kill processes, cut wires, check that nothing is lost (ARGS=-full for every promise at its size)
-	go test -count=1 -tags=chaos -run=Election ./proxy/objects
+	go test -count=1 -tags=chaos -run='Election|InACluster' ./proxy/objects
 	go -C test run ./chaos $(ARGS)
 
 siege: wasm ## attack the command, and measure what good users notice (ARGS='-only pings,strangers' for less)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks for the tools that the tests need and installs those it can: Debian's
-# chromium and clamd (as root) and the development tools of web/.
+# chromium, clamd and Exim (as root) and the development tools of web/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,6 +28,13 @@ if ! command -v clamd >/dev/null && command -v apt-get >/dev/null && [[ $(id -u)
   echo "installing clamav-daemon" >&2
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends clamav-daemon >/dev/null
+fi
+
+# Without Exim the tests of mails with a real server are skipped.
+if ! command -v exim4 >/dev/null && command -v apt-get >/dev/null && [[ $(id -u) == 0 ]]; then
+  echo "installing exim4-daemon-light" >&2
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends exim4-daemon-light >/dev/null
 fi
 
 # npm writes that file last, so it is newer than the lock file when all tools are there.

@@ -23,7 +23,7 @@ var directions = []struct {
 	may     []string
 }{
 	{module, []string{"cli"}},
-	{"cli", []string{"bridge", "web", "proxy", "proxy/*"}},
+	{"cli", []string{"bridge", "web", "proxy", "proxy/*", "proxy/gms/upstream"}},
 	{"bridge", nil},
 	{"bridge/gen", []string{"bridge"}},
 	{"wasm", []string{"bridge", "wasm/client"}},
@@ -32,13 +32,25 @@ var directions = []struct {
 	{"web", nil},
 	{"web/pack", nil},
 	{"proxy", []string{"bridge", "proxy/guests"}},
+	{"proxy/bayeux", []string{"proxy/guests"}}, // a protocol that knows nothing of chat
+	{"proxy/bayeux/bayeuxtest", nil},
 	{"proxy/guests", nil},                // bounds connections and requests of any kind
 	{"proxy/engine", []string{"bridge"}}, // which the packages beside it import
 	{"proxy/assembly", []string{"bridge", "proxy", "proxy/*"}},
+	{"proxy/migration", []string{"bridge", "proxy", "proxy/objects"}},
+	{"proxy/backup", []string{"bridge", "proxy", "proxy/*"}}, // reads the streams of several packages
 	{"proxy/proxytest", []string{"bridge", "proxy", "proxy/*"}},
-	{"proxy/*", []string{"bridge", "proxy", "proxy/engine", "proxy/guests"}},
+	{"proxy/docid", []string{"bridge"}}, // the ids that both document stores make
+	{"proxy/files/modeldisk", []string{"proxy/files"}},
+	{"proxy/named", []string{"bridge"}},
+	{"proxy/chatrequest", []string{"bridge", "proxy", "proxy/engine", "proxy/work"}},
+	{"proxy/gms", []string{"bridge", "proxy", "proxy/bayeux", "proxy/chatrequest", "proxy/guests", "proxy/mail", "proxy/named"}}, // mail: which addresses it takes
+	{"proxy/*", []string{"bridge", "proxy", "proxy/docid", "proxy/engine", "proxy/guests", "proxy/named", "proxy/spool"}},
+	{"proxy/gms/upstream", []string{"bridge", "proxy", "proxy/docid", "proxy/engine", "proxy/gms"}}, // shares the wire types
 	{"proxy/clamd/clamdtest", []string{"proxy/clamd"}},
 	{"proxy/engine/enginetest", nil},
+	{"proxy/gws/gwstest", nil},
+	{"proxy/files/modeldisk", []string{"proxy/files"}}, // for its tests only
 	{"ci/results", nil},
 	{"test/bench", append(product, "test/harness")},
 	{"test/bench/*", nil},
@@ -48,6 +60,7 @@ var directions = []struct {
 	{"test/e2e", append(product, "test/harness")},
 	{"test/e2e/*", nil},
 	{"test/harness", nil},
+	{"test/openapi", product},
 	{"test/siege", append(product, "test/harness")},
 }
 
