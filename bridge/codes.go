@@ -166,20 +166,18 @@ var Rules = []Rule{
 	{CodeDownloadBlocked, "this page is in a frame that may not save files", "open the chat in a window of its own, or ask for allow-downloads in the frame's sandbox", false},
 }
 
-var rules = func() map[Code]Rule {
-	m := make(map[Code]Rule, len(Rules))
-	for _, r := range Rules {
-		m[r.Code] = r
-	}
-	return m
-}()
-
 // Rule returns the catalogue entry of c; an unlisted code counts as internal.
 func (c Code) Rule() Rule {
-	if r, ok := rules[c]; ok {
-		return r
+	internal := Rule{}
+	for _, r := range Rules {
+		switch r.Code {
+		case c:
+			return r
+		case CodeInternal:
+			internal = r
+		}
 	}
-	return rules[CodeInternal]
+	return internal
 }
 
 // ErrorID returns the id of Chat Server's error that c stands for; 0 if none is known to.

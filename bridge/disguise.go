@@ -22,7 +22,7 @@ func looksLike(text, ext string) bool {
 	if i := strings.LastIndexAny(text, dotLike); i > last && known(text[i:]) {
 		return true
 	}
-	if _, exact := kindOfExtension[ext]; !exact && last >= 0 && known(text[last:]) {
+	if kindOfExtension(ext) == "" && last >= 0 && known(text[last:]) {
 		return true
 	}
 	for i, r := range text {
@@ -41,8 +41,7 @@ func known(text string) bool {
 		return false
 	}
 	_, tail, _ := strings.Cut(strings.Map(latin, text[i:]), ".")
-	_, ok := kindOfExtension[strings.ToLower(tail)]
-	return ok
+	return kindOfExtension(strings.ToLower(tail)) != ""
 }
 
 // latin returns the ASCII character that r looks like.
@@ -94,7 +93,7 @@ func pageAsDocument(text, ext string) bool {
 	default:
 		return false
 	}
-	switch kindOfExtension[extensionOf(text[:len(text)-len(ext)-1])] {
+	switch kindOfExtension(extensionOf(text[:len(text)-len(ext)-1])) {
 	case PDF, Document, Sheet, Slides, Image, Audio, Video:
 		return true
 	}

@@ -1,6 +1,9 @@
 package bridge
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // Kind is the sort of file that a person sees; it selects the icon.
 type Kind string
@@ -77,25 +80,40 @@ var cautions = map[Caution]string{
 		"theme themepack deskthemepack prf pbk udl dsn ops ins isp xnk ovpn printerexport webpnp pst",
 }
 
-var cautionOfExtension = func() map[string]Caution {
-	m := make(map[string]Caution, 160)
-	for caution, list := range cautions {
-		for _, ext := range strings.Fields(list) {
-			m[ext] = caution
-		}
-	}
-	return m
-}()
+// extensionTables are made when they are first needed: a page that starts waits for none.
+var extensionTables struct {
+	once     sync.Once
+	kinds    map[string]Kind
+	cautions map[string]Caution
+}
 
-var kindOfExtension = func() map[string]Kind {
-	m := make(map[string]Kind, 700)
+func makeExtensionTables() {
+	t := &extensionTables
+	t.kinds, t.cautions = make(map[string]Kind, 700), make(map[string]Caution, 160)
 	for kind, list := range extensions {
 		for _, ext := range strings.Fields(list) {
-			m[ext] = kind
+			t.kinds[ext] = kind
 		}
 	}
-	return m
-}()
+	for caution, list := range cautions {
+		for _, ext := range strings.Fields(list) {
+			t.cautions[ext] = caution
+		}
+	}
+}
+
+// kindOfExtension returns the kind of files with that extension, in lower case and without
+// its dot, or "".
+func kindOfExtension(ext string) Kind {
+	extensionTables.once.Do(makeExtensionTables)
+	return extensionTables.kinds[ext]
+}
+
+// cautionOfExtension returns the caution of an extension, or "".
+func cautionOfExtension(ext string) Caution {
+	extensionTables.once.Do(makeExtensionTables)
+	return extensionTables.cautions[ext]
+}
 
 // KindOf returns the kind of an extension (lower case, no dot) and declared
 // MIME type. The extension decides, as it does for Chat Server and for the
@@ -103,7 +121,8 @@ var kindOfExtension = func() map[string]Kind {
 // unknown. disagree means that both are known and incompatible: a file.pdf declared
 // as a program is not to be trusted.
 func KindOf(extension, mimeType string) (kind Kind, disagree bool) {
-	byName, named := kindOfExtension[extension]
+	byName := kindOfExtension(extension)
+	named := byName != ""
 	byType, typed := kindOfType(mimeType)
 	switch {
 	case named && typed:

@@ -62,7 +62,7 @@ func (c *cleaned) takeOut() {
 // time of day.
 func (c *cleaned) colon(before, after []rune) {
 	// It checks no more runes than an extension has, or many colons would cost their square.
-	_, known := kindOfExtension[extensionOf(string(before[max(0, len(before)-maxExtension-2):]))]
+	known := kindOfExtension(extensionOf(string(before[max(0, len(before)-maxExtension-2):]))) != ""
 	next := string(after[:min(len(after), len("$DATA"))])
 	switch {
 	case known && !strings.HasPrefix(next, " "), strings.EqualFold(next, "$DATA"):

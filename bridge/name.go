@@ -71,8 +71,8 @@ func SafeName(raw, mimeType string) Name {
 		n.Caution = CautionType
 	case c.hides || disguised(c.text, ext):
 		n.Caution = CautionAltered
-	case cautionOfExtension[ext] != "":
-		n.Caution = cautionOfExtension[ext]
+	case cautionOfExtension(ext) != "":
+		n.Caution = cautionOfExtension(ext)
 	case c.path:
 		n.Caution = CautionPath
 	}
@@ -166,7 +166,7 @@ func extensionOf(text string) string {
 		return ""
 	}
 	ext := strings.ToLower(text[i+1:])
-	if i == 0 && kindOfExtension[ext] != Program {
+	if i == 0 && kindOfExtension(ext) != Program {
 		return ""
 	}
 	if len(ext) > maxExtension || strings.Contains(ext, ellipsis) || strings.ContainsFunc(ext, unicode.IsSpace) {

@@ -3,6 +3,9 @@
 /** The WebSocket subprotocol of both sockets, with its version. */
 export const subprotocol: 'attache.v1';
 
+/** The path of the session's socket, below where the proxy is mounted. */
+export const chatPath: '/attache/chat';
+
 /** The reason for a refusal or a failure. The list is closed. */
 export type Code =
   | 'offline'

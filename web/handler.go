@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"attache/web/joined"
 )
 
 const notBuilt = "the WebAssembly module is not built: run make build or make run in the repository\n"
@@ -17,15 +19,23 @@ type handler map[string]*asset
 func newHandler(folders ...fs.FS) handler {
 	h := handler{}
 	for _, files := range folders {
-		_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || isCompressed(name) {
-				return err
-			}
-			h[name] = newAsset(files, name)
-			return nil
-		})
+		h.add(files)
+		if joined, ok := joined.Of(files); ok {
+			h.add(joined)
+		}
 	}
 	return h
+}
+
+// add adds a folder's files, which replace those of the same name.
+func (h handler) add(files fs.FS) {
+	_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || isCompressed(name) {
+			return err
+		}
+		h[name] = newAsset(files, name)
+		return nil
+	})
 }
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

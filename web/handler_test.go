@@ -12,6 +12,8 @@ import (
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
+
+	"attache/web/joined"
 )
 
 var (
@@ -205,4 +207,23 @@ func TestDemoFilesAreServedByTheDemoOnly(t *testing.T) {
 			require.Equal(t, want, w.Code, file.Name())
 		}
 	}
+}
+
+func TestJoinedFilesAreServedInPlaceOfTheirSources(t *testing.T) {
+	files := fstest.MapFS{}
+	for _, name := range append([]string{"session/a.js", "widget/a.js", "dist/build.js", "dist/wasm_exec.js"}, joined.Entries...) {
+		files[name] = &fstest.MapFile{Data: []byte("source of " + name)}
+	}
+	digest, err := joined.Digest(files)
+	require.NoError(t, err)
+	files["dist/joined/attache.js"] = &fstest.MapFile{Data: []byte("joined")}
+	files["dist/joined/attache.js.br"] = &fstest.MapFile{Data: []byte("joined, as brotli")}
+	files["dist/joined/"+joined.Stamp] = &fstest.MapFile{Data: []byte(digest)}
+	require.Equal(t, "joined", body(t, get(t, files, "GET", "/attache.js")))
+	require.Equal(t, "joined, as brotli", body(t, get(t, files, "GET", "/attache.js", "Accept-Encoding", "br")))
+	require.Equal(t, "source of element.js", body(t, get(t, files, "GET", "/element.js")))
+	require.Equal(t, "source of session/a.js", body(t, get(t, files, "GET", "/session/a.js")), "the sources stay readable")
+
+	files["session/a.js"] = &fstest.MapFile{Data: []byte("changed")}
+	require.Equal(t, "source of attache.js", body(t, get(t, files, "GET", "/attache.js")))
 }

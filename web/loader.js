@@ -1,4 +1,5 @@
 import { randomKey } from './session/key.js';
+import { importBuild as importBuildFile, importGo as importGoFile } from './session/parts.js';
 
 /** @typedef {typeof import('./dist/build.js')['wasm']} Build */
 /** @typedef {NonNullable<typeof globalThis.Go>} GoClass */
@@ -50,7 +51,7 @@ async function start({ wasm }) {
 
 async function importBuild() {
   try {
-    return (await import('./dist/build.js')).wasm;
+    return (await importBuildFile()).wasm;
   } catch (error) {
     throw await explainMissing(new URL('./dist/build.js', import.meta.url), error);
   }
@@ -58,24 +59,13 @@ async function importBuild() {
 
 /** @returns {Promise<GoClass>} */
 async function importGo() {
-  const previous = globalThis.Go;
   try {
-    const { Go } = await import('./session/go.js');
+    const { Go } = await importGoFile();
     if (!Go) throw new Error('dist/wasm_exec.js defines no Go');
-    if (globalThis.Go === Go) restoreGlobal(previous);
     return Go;
   } catch (error) {
     throw await explainMissing(new URL('./dist/wasm_exec.js', import.meta.url), error);
   }
-}
-
-/**
- * Removes our global, or restores the class of another Go program on the page.
- * @param {GoClass | undefined} previous
- */
-function restoreGlobal(previous) {
-  if (previous) globalThis.Go = previous;
-  else delete globalThis.Go;
 }
 
 /**

@@ -46,6 +46,7 @@ func module() string {
 	var b strings.Builder
 	b.WriteString(header)
 	fmt.Fprintf(&b, "\nexport const subprotocol = %s;\n", quote(bridge.Subprotocol))
+	fmt.Fprintf(&b, "export const chatPath = %s;\n", quote(bridge.PathChat))
 	b.WriteString("\nexport const codes = Object.freeze({\n")
 	for _, r := range bridge.Rules {
 		fmt.Fprintf(&b, "  %s: Object.freeze({\n    message: %s,\n    hint: %s,\n    retry: %t,\n  }),\n",
@@ -67,6 +68,7 @@ func types() string {
 	var b strings.Builder
 	b.WriteString(header)
 	b.WriteString("\n/** The WebSocket subprotocol of both sockets, with its version. */\nexport const subprotocol: " + quote(bridge.Subprotocol) + ";\n")
+	b.WriteString("\n/** The path of the session's socket, below where the proxy is mounted. */\nexport const chatPath: " + quote(bridge.PathChat) + ";\n")
 	union(&b, "Code", "The reason for a refusal or a failure. The list is closed.", codes())
 	b.WriteString(`
 /** A code's entry in the catalogue. */

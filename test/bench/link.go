@@ -30,6 +30,7 @@ const (
 type link struct {
 	listener net.Listener
 	target   string
+	delay    time.Duration // each way; set it before carry
 	up, down *line
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
@@ -58,8 +59,11 @@ func (l *link) address() string { return l.listener.Addr().String() }
 func (l *link) carry(ctx context.Context, target string) {
 	l.target = target
 	ctx, l.cancel = context.WithCancel(ctx)
-	l.running.Go(func() { l.up.carry(ctx) })
-	l.running.Go(func() { l.down.carry(ctx) })
+	for _, way := range []*line{l.up, l.down} {
+		way.delay = l.delay
+		l.running.Go(func() { way.carry(ctx) })
+		l.running.Go(func() { way.deliver(ctx) })
+	}
 	l.running.Go(func() { l.accept(ctx) })
 }
 
@@ -82,6 +86,12 @@ func (l *link) accept(ctx context.Context) {
 // join carries one connection until both directions have ended.
 func (l *link) join(ctx context.Context, near *net.TCPConn) {
 	defer near.Close()
+	// The handshake has to travel there and back before the first byte does.
+	select {
+	case <-time.After(2 * l.delay):
+	case <-ctx.Done():
+		return
+	}
 	conn, err := net.Dial("tcp", l.target)
 	if err != nil {
 		return
@@ -104,6 +114,8 @@ type line struct {
 	queued  int           // capacity in bytes
 	room    *semaphore.Weighted
 	queue   chan piece
+	delay   time.Duration
+	far     chan piece   // what is on its way for the delay
 	carried atomic.Int64 // bytes
 }
 
@@ -111,12 +123,13 @@ type piece struct {
 	data []byte
 	to   *net.TCPConn
 	sent chan<- struct{} // set on a connection's last, empty piece
+	due  time.Time       // when it arrives
 }
 
 func newLine(rate float64, queue int) *line {
 	// Capacity is counted in bytes; the channel only has to be long enough for one
 	// piece per byte.
-	l := &line{queued: queue, room: semaphore.NewWeighted(int64(queue)), queue: make(chan piece, queue)}
+	l := &line{queued: queue, room: semaphore.NewWeighted(int64(queue)), queue: make(chan piece, queue), far: make(chan piece, queue)}
 	l.setRate(rate)
 	return l
 }
@@ -165,11 +178,6 @@ func (l *line) carry(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if p.sent != nil {
-			_ = p.to.CloseWrite()
-			close(p.sent)
-			continue
-		}
 		if now := time.Now(); now.Sub(free) > late {
 			free = now
 		}
@@ -181,6 +189,34 @@ func (l *line) carry(ctx context.Context) {
 		}
 		l.room.Release(int64(len(p.data)))
 		l.carried.Add(int64(len(p.data)))
+		p.due = free.Add(l.delay)
+		select {
+		case l.far <- p:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// deliver writes what has been on its way for the delay.
+func (l *line) deliver(ctx context.Context) {
+	for {
+		var p piece
+		select {
+		case p = <-l.far:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(time.Until(p.due)):
+		case <-ctx.Done():
+			return
+		}
+		if p.sent != nil {
+			_ = p.to.CloseWrite()
+			close(p.sent)
+			continue
+		}
 		if _, err := p.to.Write(p.data); err != nil {
 			_ = p.to.Close()
 		}

@@ -57,6 +57,7 @@ func init() {
 		{"resident", true, (*lab).residents},
 		{"size", false, (*lab).moduleSize},
 		{"start", false, (*lab).starts},
+		{"far", false, (*lab).far},
 	}
 }
 
@@ -80,8 +81,10 @@ func main() {
 	if playServer() {
 		return
 	}
-	// Without SIGPIPE, a reader of the report that leaves early would leave the processes.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	// A reader of the report that leaves early must not end this process, which would leave the
+	// others. To be notified instead would end it when any socket breaks.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o, err := parse(os.Args[1:])
 	if err == nil {

@@ -98,7 +98,12 @@ func (l *lab) startAt(ctx context.Context, rate float64) (p *product, c *chromiu
 // startOver returns a browser that reaches the product over the link, which it
 // closes if it fails.
 func (l *lab) startOver(ctx context.Context, line *link, p *product) (*chromium, error) {
-	far := strings.TrimPrefix(p.address, "http://")
+	return l.browseOver(ctx, line, strings.TrimPrefix(p.address, "http://"))
+}
+
+// browseOver returns a browser that reaches a server, a host and port, over the link, which
+// it closes if it fails.
+func (l *lab) browseOver(ctx context.Context, line *link, far string) (*chromium, error) {
 	line.carry(ctx, far)
 	profile, err := os.MkdirTemp(l.dir, "profile-slow-*")
 	if err == nil {

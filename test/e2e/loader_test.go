@@ -132,7 +132,7 @@ func probeFiles(t *testing.T) fstest.MapFS {
 	require.NoError(t, err)
 
 	files := fstest.MapFS{"dist/attache.wasm": {Data: module}, "dist/wasm_exec.js": {Data: glue}}
-	for _, name := range []string{"loader.js", "session/go.js", "session/key.js"} {
+	for _, name := range []string{"loader.js", "session/go.js", "session/goglobal.js", "session/key.js", "session/parts.js"} {
 		text, err := web.FS.ReadFile(name)
 		require.NoError(t, err)
 		files[name] = &fstest.MapFile{Data: text}

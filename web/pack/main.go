@@ -7,6 +7,7 @@
 //	attache.wasm      the module, with .br and .gz beside it
 //	wasm_exec.js      the glue script of the toolchain that built it
 //	build.js          the module's URL, integrity and Go version
+//	joined/           the sources of the entry points, joined with the two above
 //
 // The build is reproducible: the same sources and toolchain give the same bytes. If
 // neither has changed since the last run, nothing is built, so everything that needs the
@@ -27,9 +28,15 @@ func main() {
 	var p packer
 	flag.StringVar(&p.pkg, "pkg", "wasm", "folder of the Go package to build")
 	flag.StringVar(&p.out, "out", "web/dist", "folder to write to")
+	flag.StringVar(&p.sources, "web", "web", "folder of the sources to join, or nothing")
+	weight := flag.Bool("weight", false, "report how much of the module each package is, and build nothing")
 	flag.Parse()
 	p.report = os.Stdout
-	if err := p.pack(); err != nil {
+	do := p.pack
+	if *weight {
+		do = p.weight
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
@@ -37,6 +44,7 @@ func main() {
 
 type packer struct {
 	pkg, out string
+	sources  string // the folder whose sources are joined with a build in its folder dist, or ""
 	report   io.Writer
 }
 
@@ -50,16 +58,19 @@ func (p packer) pack() error {
 	if err != nil {
 		return fmt.Errorf("reading the sources: %w", err)
 	}
-	if report, ok := stamp.read(inputs); ok && complete(p.out) {
-		_, err := fmt.Fprint(p.report, report)
-		return err
+	report, ok := stamp.read(inputs)
+	if !ok || !complete(p.out) {
+		if report, err = p.build(tool); err != nil {
+			return err
+		}
+		if err := stamp.write(inputs, report); err != nil {
+			return err
+		}
 	}
-	report, err := p.build(tool)
-	if err != nil {
-		return err
-	}
-	if err := stamp.write(inputs, report); err != nil {
-		return err
+	if p.sources != "" {
+		if err := join(p.sources); err != nil {
+			return fmt.Errorf("joining the sources: %w", err)
+		}
 	}
 	_, err = fmt.Fprint(p.report, report)
 	return err

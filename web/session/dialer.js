@@ -45,9 +45,10 @@ export class Dialer {
    * @param {string} url
    * @param {string} protocol
    * @param {() => boolean} wanted whether the session still waits for it
+   * @param {WebSocket} [dialed] earlier, to that URL
    * @returns {WebSocket}
    */
-  open(url, protocol, wanted) {
+  open(url, protocol, wanted, dialed) {
     /** @type {import('./policy.js').Violation | undefined} */
     let violation;
     const done = onViolation(() => url, (found) => { violation = found; });
@@ -60,7 +61,7 @@ export class Dialer {
       socket.dispatchEvent(new DialFailure(cause ? failMessage(cause.code) : ''));
     };
     try {
-      socket = new WebSocket(url, protocol);
+      socket = dialed ?? new WebSocket(url, protocol);
     } catch (thrown) {
       socket = /** @type {WebSocket} */ (/** @type {unknown} */ (new FailedSocket()));
       failed(thrown);

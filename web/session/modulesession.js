@@ -1,6 +1,8 @@
+import { chatPath, subprotocol } from '../codes.js';
 import { onExit } from '../loader.js';
 import { claims, differ } from './claims.js';
 import { Dialer } from './dialer.js';
+import { EarlyDial } from './earlydial.js';
 import { AttacheError, inOneLine, otherPartyError, parseError } from './error.js';
 import { loadModule } from './module.js';
 import { TokenProvider, isSessionInvalid } from './provider.js';
@@ -67,6 +69,8 @@ export class ModuleSession {
   #tokenError;
   #provider;
   #dialer;
+  /** What is under way while the module loads for the first time. */
+  #early;
   #wake = () => this.#invoke(this.#handle, 'wake');
   #wakeIfVisible = () => globalThis.document?.visibilityState === 'visible' && this.#wake();
 
@@ -76,11 +80,18 @@ export class ModuleSession {
     this.#events = events;
     this.#dialer = new Dialer(options.base);
     this.#provider = new TokenProvider(options.token, { secureKey: options.secureKey });
+    this.#early = {
+      /** @type {EarlyDial | undefined} */
+      dial: undefined,
+      /** @type {ReturnType<TokenProvider['ask']> | undefined} */
+      token: undefined,
+    };
   }
 
   /** @param {ConnectOptions['token']} token */
   set token(token) {
     this.#provider.source = token;
+    this.#early.token = undefined;
   }
 
   start() {
@@ -88,7 +99,21 @@ export class ModuleSession {
     ignoreExit ??= onExit(() => running.forEach((session) => session.#crashed()));
     globalThis.addEventListener?.('online', this.#wake);
     globalThis.document?.addEventListener?.('visibilitychange', this.#wakeIfVisible);
-    return this.#start();
+    const started = this.#start();
+    this.#early.token = this.#provider.ask();
+    this.#dialEarly(this.#early.token);
+    return started;
+  }
+
+  /** Dials as soon as there is a token, unless the module has come first. @param {ReturnType<TokenProvider['ask']>} asked */
+  async #dialEarly(asked) {
+    const { problem } = await asked;
+    if (!problem && !this.#module && this.#early.token === asked) this.#early.dial = new EarlyDial(this.#url + chatPath, subprotocol);
+  }
+
+  /** The proxy, a ws URL. */
+  get #url() {
+    return this.#options.base.replace(/^http/, 'ws');
   }
 
   /**
@@ -144,6 +169,7 @@ export class ModuleSession {
   end(reason) {
     if (this.#ended) return;
     this.#ended = reason;
+    this.#early.dial?.drop();
     this.#invoke(this.#handle, 'close');
     this.#module = undefined;
     this.#handle = 0;
@@ -166,11 +192,12 @@ export class ModuleSession {
     lastHandle += 1;
     const handle = lastHandle;
     this.#handle = handle;
-    const { base, clientVersion, secureKey, wasm } = this.#options;
+    const { clientVersion, secureKey, wasm } = this.#options;
     let module;
     try {
       module = await loadModule({ wasm });
     } catch (error) {
+      this.#early.dial?.drop();
       this.#events.onFailure(/** @type {AttacheError} */ (error));
       return;
     }
@@ -182,7 +209,7 @@ export class ModuleSession {
     };
     /** @param {string} url @param {string} protocol */
     const dial = (url, protocol) => this.#dial(handle, url, protocol);
-    const refused = module.open(handle, receive, dial, base.replace(/^http/, 'ws'), clientVersion, secureKey,
+    const refused = module.open(handle, receive, dial, this.#url, clientVersion, secureKey,
       this.#events.id, this.#events.position, this.#events.userId);
     if (refused) this.#events.onFailure(parseError(refused));
     for (const call of [...this.#calls.keys()]) this.#send(call);
@@ -208,7 +235,7 @@ export class ModuleSession {
 
   /** @param {number} handle @param {string} url @param {string} protocol */
   #dial(handle, url, protocol) {
-    const socket = this.#dialer.open(url, protocol, () => handle === this.#handle);
+    const socket = this.#dialer.open(url, protocol, () => handle === this.#handle, this.#early.dial?.take(url, protocol));
     this.#sockets.add(socket);
     socket.addEventListener('close', () => this.#sockets.delete(socket), { once: true });
     // Once the program has ended, its own listeners, which come after these, must not be called.
@@ -295,7 +322,9 @@ export class ModuleSession {
   /** @param {number} request */
   async #provideToken(request) {
     const handle = this.#handle;
-    const { token, fixed, problem, cause } = await this.#provider.ask();
+    const asked = this.#early.token ?? this.#provider.ask();
+    this.#early.token = undefined;
+    const { token, fixed, problem, cause } = await asked;
     if (handle !== this.#handle) return;
     if (isSessionInvalid(cause)) {
       this.#events.onFailure(cause);

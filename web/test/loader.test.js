@@ -19,7 +19,7 @@ before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'loader-'));
   for (const folder of ['dist', 'session']) await mkdir(join(dir, folder));
   await writeFile(join(dir, 'package.json'), '{"type":"module"}');
-  for (const name of ['loader.js', 'session/go.js', 'session/key.js']) await cp(join(web, name), join(dir, name));
+  for (const name of ['loader.js', 'session/go.js', 'session/goglobal.js', 'session/key.js', 'session/parts.js']) await cp(join(web, name), join(dir, name));
 
   const [version, root] = execFileSync('go', ['env', 'GOVERSION', 'GOROOT'], { cwd: web, encoding: 'utf8' }).split('\n');
   await cp(join(root, 'lib/wasm/wasm_exec.js'), join(dir, 'dist/wasm_exec.js'));
@@ -239,7 +239,7 @@ const foreign = () => new WebAssembly.Module(Uint8Array.from([
 test('a folder that was not built is reported', async () => {
   const bare = await mkdtemp(join(tmpdir(), 'loader-'));
   try {
-    for (const name of ['package.json', 'loader.js', 'session/key.js']) await cp(join(dir, name), join(bare, name));
+    for (const name of ['package.json', 'loader.js', 'session/key.js', 'session/parts.js']) await cp(join(dir, name), join(bare, name));
     const { load } = await fresh(bare);
     await assert.rejects(load(), /could not load .*dist\/build\.js.*make/);
   } finally {

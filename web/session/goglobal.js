@@ -1,0 +1,2 @@
+// Evaluated before the script that sets it.
+export const previous = globalThis.Go;
