@@ -29,8 +29,9 @@ var directions = []struct {
 	{"wasm", []string{"bridge", "wasm/client"}},
 	{"wasm/client", []string{"bridge"}},
 	{"wasm/page", []string{"bridge", "wasm/client"}},
-	{"web", nil},
-	{"web/pack", nil},
+	{"web", []string{"web/joined"}},
+	{"web/joined", nil},
+	{"web/pack", []string{"web/joined"}},
 	{"proxy", []string{"bridge", "proxy/guests"}},
 	{"proxy/bayeux", []string{"proxy/guests"}}, // a protocol that knows nothing of chat
 	{"proxy/bayeux/bayeuxtest", nil},
