@@ -32,6 +32,7 @@ var directions = []struct {
 	{"web", []string{"web/joined"}},
 	{"web/joined", nil},
 	{"web/pack", []string{"web/joined"}},
+	{"web/pack/fmt", nil},
 	{"proxy", []string{"bridge", "proxy/guests"}},
 	{"proxy/bayeux", []string{"proxy/guests"}}, // a protocol that knows nothing of chat
 	{"proxy/bayeux/bayeuxtest", nil},

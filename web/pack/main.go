@@ -20,6 +20,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -28,6 +29,7 @@ func main() {
 	var p packer
 	flag.StringVar(&p.pkg, "pkg", "wasm", "folder of the Go package to build")
 	flag.StringVar(&p.out, "out", "web/dist", "folder to write to")
+	flag.StringVar(&p.fmt, "fmt", "web/pack/fmt/fmt.go", "file to build with in place of the package fmt, or nothing")
 	flag.StringVar(&p.sources, "web", "web", "folder of the sources to join, or nothing")
 	weight := flag.Bool("weight", false, "report how much of the module each package is, and build nothing")
 	flag.Parse()
@@ -45,6 +47,7 @@ func main() {
 type packer struct {
 	pkg, out string
 	sources  string // the folder whose sources are joined with a build in its folder dist, or ""
+	fmt      string // the file that replaces the package fmt, or ""
 	report   io.Writer
 }
 
@@ -88,7 +91,11 @@ func (p packer) build(tool toolchain) (string, error) {
 	}
 	defer os.RemoveAll(tmp)
 
-	module, err := tool.build(p.pkg, filepath.Join(tmp, moduleFile), notInlined...)
+	flags, err := p.flags(tool, tmp)
+	if err != nil {
+		return "", err
+	}
+	module, err := tool.build(p.pkg, filepath.Join(tmp, moduleFile), flags...)
 	if err != nil {
 		return "", err
 	}
@@ -125,4 +132,13 @@ func (p packer) build(tool toolchain) (string, error) {
 		return "", err
 	}
 	return sizes.String(), moveIn(tmp, p.out)
+}
+
+// flags are those of the module's build that make it smaller.
+func (p packer) flags(tool toolchain, tmp string) ([]string, error) {
+	if p.fmt == "" {
+		return notInlined, nil
+	}
+	overlay, err := tool.overlay(tmp, p.fmt)
+	return append(slices.Clone(notInlined), "-overlay="+overlay), err
 }

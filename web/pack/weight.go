@@ -23,7 +23,11 @@ func (p packer) weight() error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	module, err := tool.build(p.pkg, filepath.Join(tmp, moduleFile), append(notInlined, "-ldflags=-buildid=")...)
+	flags, err := p.flags(tool, tmp)
+	if err != nil {
+		return err
+	}
+	module, err := tool.build(p.pkg, filepath.Join(tmp, moduleFile), append(flags, "-ldflags=-buildid=")...)
 	if err != nil {
 		return err
 	}
