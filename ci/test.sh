@@ -59,7 +59,7 @@ second_lane() {
 first_lane() {
   local status=0
   step "native tests, with the race detector" tests . -race -p=3 ./... || status=1
-  step "harnesses, with the race detector" tests test -race ./bench/... ./chaos/... ./siege/... || status=1
+  step "harnesses, with the race detector" tests test -race ./bench/... ./chaos/... ./siege/... ./openapi || status=1
   step "browser side under Node" under_node || status=1
   step "JavaScript under Node" javascript || status=1
   return $status

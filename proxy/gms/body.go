@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 )
@@ -16,7 +17,6 @@ import (
 const (
 	maxBody  = 128 << 10 // bytes, with all header lines of all parts
 	maxParts = 1000      // parameters
-	bodyTime = 30 * time.Second
 )
 
 // part is a parameter of a request, or a file.
@@ -36,12 +36,13 @@ type parts interface {
 
 // openBody finds out which form a body has: URL-encoded, multipart or JSON. What the first bytes
 // say counts more than the Content-Type, which some clients set wrongly: a form's type on a
-// multipart body, or a multipart type without the boundary.
-func openBody(r *http.Request) (parts, error) {
+// multipart body, or a multipart type without the boundary. within bounds the time that the body
+// takes without its files.
+func openBody(r *http.Request, within time.Duration) (parts, error) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return nil, refuse(http.StatusUnsupportedMediaType, "the body has a Content-Encoding", "send it as it is")
 	}
-	limited := &budget{Reader: r.Body, left: maxBody + 1, deadline: time.Now().Add(bodyTime)}
+	limited := &budget{Reader: r.Body, left: maxBody + 1, within: within, deadline: time.Now().Add(within)}
 	body := bufio.NewReader(limited)
 	if bom, _ := body.Peek(3); string(bom) == "\xef\xbb\xbf" {
 		body.Discard(3)
@@ -89,13 +90,14 @@ type budget struct {
 	io.Reader
 	left     int64
 	free     bool // a file is read, whose bounds are others'
+	within   time.Duration
 	deadline time.Time
 }
 
 // hold ends a file, whose time does not count.
 func (b *budget) hold() {
 	if b.free {
-		b.free, b.deadline = false, time.Now().Add(bodyTime)
+		b.free, b.deadline = false, time.Now().Add(b.within)
 	}
 }
 
@@ -107,7 +109,7 @@ func (b *budget) Read(p []byte) (int, error) {
 		return 0, refuse(http.StatusRequestEntityTooLarge, "the request has more than 128 KiB without its file", "send shorter texts")
 	}
 	if time.Now().After(b.deadline) {
-		return 0, retryLater(http.StatusRequestTimeout, "the request took too long to arrive", "try again")
+		return 0, tooSlow()
 	}
 	n, err := b.Reader.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
@@ -119,11 +121,18 @@ func unreadable(err error) error {
 	if r := (*refusal)(nil); errors.As(err, &r) {
 		return r
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return tooSlow()
+	}
 	return badRequest("the body did not arrive completely, or is malformed")
 }
 
 func badRequest(message string) error {
 	return refuse(http.StatusBadRequest, message, "send a form, multipart/form-data or JSON")
+}
+
+func tooSlow() error {
+	return retryLater(http.StatusRequestTimeout, "the request took too long to arrive", "try again")
 }
 
 func tooMany() error {

@@ -3,6 +3,7 @@ package gms
 import (
 	"io"
 	"net/http"
+	"time"
 
 	"attache/bridge"
 )
@@ -16,7 +17,7 @@ func FaultCode(o Options, code bridge.Code) int {
 // ReadCall reads a body, and returns how many bytes its files had.
 func ReadCall(r *http.Request) (*Call, int64, error) {
 	c := &Call{}
-	body, err := openBody(r)
+	body, err := openBody(r, time.Minute)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -40,6 +40,9 @@ type Options struct {
 	// Default: 1.
 	Alias string
 
+	// BodyTime bounds the time that a request's parameters may take to arrive. Default: 30 s.
+	BodyTime time.Duration
+
 	CometD CometD // the interface that pushes; without a secret it is not served
 
 	RestZero         Zero
@@ -146,6 +149,7 @@ func (o Options) withDefaults() Options {
 	o.Files.complete()
 	o.Admission = cmp.Or(o.Admission, AdmitOpen)
 	o.EmailKey = cmp.Or(o.EmailKey, "EmailAddress")
+	o.BodyTime = cmp.Or(o.BodyTime, 30*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -218,6 +218,6 @@ func (s *Server) open(r *http.Request) (*Call, parts, error) {
 	if !s.cfg.KeyInQuery {
 		c.SecureKey = ""
 	}
-	body, err := openBody(r)
+	body, err := openBody(r, s.cfg.BodyTime)
 	return c, body, err
 }

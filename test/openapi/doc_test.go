@@ -2,85 +2,21 @@
 package openapi
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/pb33f/libopenapi"
-	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
-	"attache/proxy"
-	"attache/proxy/assembly"
 	"attache/proxy/gms"
-	"attache/proxy/proxytest"
 )
-
-func TestMain(m *testing.M) { proxytest.Main(m) }
-
-// world is a server, and its description.
-type world struct {
-	*proxytest.World
-	t      *testing.T
-	server *httptest.Server
-	doc    libopenapi.Document
-	check  validator.Validator
-}
-
-func start(t *testing.T) *world {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/gms-openapi.yaml")
-	require.NoError(t, err)
-	doc, err := libopenapi.NewDocument(text)
-	require.NoError(t, err)
-	check, errs := validator.NewValidator(doc)
-	require.Empty(t, errs)
-	p := proxytest.Start(t, func(o *assembly.Options) { o.Proxy.FlexDisconnectTimeout = time.Hour })
-	s, err := gms.NewServer(p.Proxy, gms.Options{ChatsPerMinute: 5})
-	require.NoError(t, err)
-	w := &world{World: p, t: t, server: httptest.NewServer(s), doc: doc, check: check}
-	t.Cleanup(w.server.Close)
-	return w
-}
-
-// do makes a request, and checks the answer by the description; legal says that the request is
-// within it, too.
-func (w *world) do(method, path string, header http.Header, body string, legal bool) (gms.Reply, int) {
-	w.t.Helper()
-	request := func() *http.Request {
-		r, err := http.NewRequestWithContext(w.t.Context(), method, w.server.URL+path, strings.NewReader(body))
-		require.NoError(w.t, err)
-		r.Header.Set("Content-Type", "application/json")
-		for key, values := range header {
-			r.Header[key] = values
-		}
-		return r
-	}
-	if legal {
-		ok, errs := w.check.ValidateHttpRequest(request())
-		require.True(w.t, ok, "%s: %v", path, errs)
-	}
-	answer, err := http.DefaultClient.Do(request())
-	require.NoError(w.t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(w.t, err)
-	answer.Body = io.NopCloser(bytes.NewReader(text))
-	r := request()
-	r.Method = http.MethodPost // the only one that is described
-	ok, errs := w.check.ValidateHttpResponse(r, answer)
-	require.True(w.t, ok, "%s: %d %s: %v", path, answer.StatusCode, text, errs)
-	var reply gms.Reply
-	require.NoError(w.t, json.Unmarshal(text, &reply))
-	return reply, answer.StatusCode
-}
 
 func TestDescriptionIsValid(t *testing.T) {
 	w := start(t)
@@ -101,72 +37,185 @@ func TestValidatorFindsAWrongReply(t *testing.T) {
 	}
 }
 
-func TestServerIsAsDescribed(t *testing.T) {
+// A request that is not as described is found.
+func TestValidatorFindsAWrongRequest(t *testing.T) {
 	w := start(t)
-	const service = "/genesys/2/chat/support"
-	begun, _ := w.do("POST", service, nil, `{"nickname":"Ann","subject":"bills","userData":{"TimeZone":-480}}`, true)
-	require.Equal(t, gms.StatusOK, begun.StatusCode)
-	chat := service + "/" + begun.ChatID + "/"
-	alice := bridge.Party{UserID: "alice", Nickname: "Alice", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}
-	_, err := w.Chat.Join(t.Context(), begun.ChatID, proxy.Joining{Party: alice})
-	require.NoError(t, err)
-	_, err = w.Chat.Post(t.Context(), begun.ChatID, "alice", bridge.Event{
-		Type: bridge.Notice, NoticeType: bridge.SystemCommand, Text: bridge.FileUploaded,
-		Data: bridge.Data{bridge.Text("file-name", "a"), bridge.Int("file-size", 1), bridge.Text("file-source", "ucs"), bridge.Text("file-document-id", "0001Xa2B4C6D0001")},
-	})
-	require.NoError(t, err)
-	own := `"userId":"` + begun.UserID + `","secureKey":"` + begun.SecureKey + `","alias":1`
-	paths := w.operations()
-	for _, tc := range []struct{ name, body string }{
-		{"send", `,"message":"hello","messageType":"text","transcriptPosition":1`}, {"startTyping", `,"message":"h"`}, {"stopTyping", ``},
-		{"pushUrl", `,"pushUrl":"https://example.com/"`}, {"updateNickname", `,"nickname":"Anne"`}, {"updateData", `,"userData":{"k":"v"}`},
-		{"customNotice", `,"message":"x","userData":{"k":1}`}, {"readReceipt", `,"transcriptPosition":2`},
-		{"refresh", `,"transcriptPosition":"1"`}, {"disconnect", ``},
+	for _, r := range []request{
+		inJSON("/genesys/2/chat/support/x/send", map[string]any{"userId": "u", "secureKey": "k"}),
+		inJSON("/genesys/2/chat/support/x/file/limits", map[string]any{"userId": "u"}),
+		inJSON("/genesys/2/chat-ntf", map[string]any{"secureKey": "k", "operation": "fly"}),
 	} {
-		r, status := w.do("POST", chat+tc.name, nil, "{"+own+tc.body+"}", true)
-		require.Equal(t, []int{200, 0}, []int{status, r.StatusCode}, "%s: %v", tc.name, r.Errors)
-		delete(paths, tc.name)
+		ok, _ := w.check.ValidateHttpRequest(r.to(t, ""))
+		require.False(t, ok, "%s %s", r.path, r.body)
 	}
-	delete(paths, "requestChat")
-	require.Empty(t, paths, "operations that were not requested")
-
-	for name, tc := range map[string]struct {
-		method, path string
-		header       http.Header
-		body         string
-		status       int
-	}{
-		"after the end":     {"POST", chat + "refresh", nil, "{" + own + "}", 200},
-		"no name":           {"POST", service, nil, "{}", 200},
-		"a bad address":     {"POST", service, nil, `{"nickname":"A","emailAddress":"b"}`, 200},
-		"malformed":         {"POST", chat + "refresh", nil, `{"`, 400},
-		"a wrong key":       {"POST", chat + "refresh", nil, `{` + own + `,"secureKey":"x"}`, 401},
-		"an origin":         {"POST", service, http.Header{"Origin": {"https://evil.example"}}, "{}", 403},
-		"another chat":      {"POST", service + "/other/refresh", nil, "{" + own + "}", 404},
-		"a GET":             {"GET", chat + "refresh", nil, "", 405},
-		"too long":          {"POST", chat + "refresh", nil, strings.Repeat(" ", 200<<10) + "{}", 413},
-		"a compressed body": {"POST", chat + "refresh", http.Header{"Content-Encoding": {"br"}}, "{}", 415},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, status := w.do(tc.method, tc.path, tc.header, tc.body, false)
-			require.Equal(t, tc.status, status)
-		})
-	}
-	status := 0
-	for range 8 {
-		_, status = w.do("POST", service, nil, `{"nickname":"A"}`, true)
-	}
-	require.Equal(t, http.StatusTooManyRequests, status)
 }
 
-// operations are those of the description, by their ids.
-func (w *world) operations() map[string]bool {
-	w.t.Helper()
-	model, err := w.doc.BuildV3Model()
-	require.NoError(w.t, err)
-	ids := map[string]bool{}
-	for item := range model.Model.Paths.PathItems.ValuesFromOldest() {
-		ids[item.Post.OperationId] = true
+const service = "/genesys/2/chat/support"
+
+// Every operation succeeds, and has each error that the description names, as described.
+func TestServerIsAsDescribed(t *testing.T) {
+	w := start(t)
+	s := w.serve(gms.Options{})
+	begun := s.ok(inJSON(service, map[string]any{"nickname": "Ann", "subject": "bills", "userData": map[string]any{"TimeZone": -480}}))
+	w.alice(begun.ChatID)
+	chat := service + "/" + begun.ChatID + "/"
+	with := func(fields map[string]any) map[string]any {
+		all := map[string]any{"userId": begun.UserID, "secureKey": begun.SecureKey, "alias": "1"}
+		for name, value := range fields {
+			all[name] = value
+		}
+		return all
 	}
-	return ids
+	upload := inMultipart(chat+"file", with(map[string]any{"userData[file-description]": "my bill"}), "a.pdf")
+	file := s.ok(upload).UserData["file-id"]
+	require.NotEmpty(t, file)
+	ntf := with(map[string]any{"operation": "fileGetLimits", "chatId": begun.ChatID})
+
+	// In this order, because the last ones leave nothing.
+	operations := []struct {
+		id string
+		request
+	}{
+		{"requestChat", inMultipart(service, map[string]any{"firstName": "Ann", "lastName": "Lee", "emailAddress": "ann@example.com"}, "")},
+		{"send", inJSON(chat+"send", with(map[string]any{"message": "hello", "messageType": "text", "transcriptPosition": 1}))},
+		{"startTyping", inJSON(chat+"startTyping", with(map[string]any{"message": "h"}))},
+		{"stopTyping", inForm(chat+"stopTyping", with(nil))},
+		{"pushUrl", inForm(chat+"pushUrl", with(map[string]any{"pushUrl": "https://example.com/"}))},
+		{"updateNickname", inJSON(chat+"updateNickname", with(map[string]any{"nickname": "Anne"}))},
+		{"updateData", inJSON(chat+"updateData", with(map[string]any{"userData": map[string]any{"k": "v"}}))},
+		{"customNotice", inJSON(chat+"customNotice", with(map[string]any{"message": "x", "userData": map[string]any{"k": 1}}))},
+		{"readReceipt", inForm(chat+"readReceipt", with(map[string]any{"transcriptPosition": "2"}))},
+		{"fileLimits", inForm(chat+"file/limits", with(nil))},
+		{"uploadFile", inMultipart(chat+"file", with(nil), "b.pdf")},
+		{"downloadFile", inForm(chat+"file/"+file+"/download", with(nil))},
+		{"fileOperation", inForm("/genesys/2/chat-ntf", ntf)},
+		{"deleteFile", inForm(chat+"file/"+file+"/delete", with(nil))},
+		{"refresh", inJSON(chat+"refresh", with(map[string]any{"transcriptPosition": "1"}))},
+		{"disconnect", inForm(chat+"disconnect", with(nil))},
+	}
+
+	described := w.described()
+	seen := map[string]map[string]bool{}
+	expect := func(s *server, id string, status int, r request) {
+		t.Helper()
+		reply, got := s.do(r)
+		require.Equal(t, status, got, "%s: %v", id, reply.Errors)
+		require.NotEqual(t, gms.StatusOK, reply.StatusCode)
+		require.NotEmpty(t, reply.Errors[0].Advice)
+		seen[id][strconv.Itoa(status)] = true
+	}
+
+	// Errors that many requests make, or other options.
+	keyed := w.serve(gms.Options{Admission: gms.AdmitAPIKey, APIKeys: []string{"an API key of an application"}})
+	impatient := w.serve(gms.Options{BodyTime: 1})
+	worn := w.serve(gms.Options{ChatsPerMinute: 1})
+	guess := inForm(chat+"refresh", with(map[string]any{"secureKey": "guessed"}))
+	for status := 0; status != http.StatusTooManyRequests; {
+		_, status = worn.do(guess)
+	}
+	worn.ok(inForm(service, map[string]any{"nickname": "A"}))
+
+	for _, op := range operations {
+		r := op.request
+		seen[op.id] = map[string]bool{"200": true}
+		wrong := maps.Clone(r.fields)
+		wrong["secureKey"] = "wrong"
+		foreign, unknown := inJSON(r.path, wrong), r.at(strings.Replace(r.path, "/support", "/sales", 1), nil)
+		switch op.id {
+		case "requestChat":
+			expect(keyed, op.id, 401, r)
+			expect(worn, op.id, 429, r)
+		case "uploadFile":
+			foreign = inMultipart(r.path, wrong, "c.pdf")
+		case "fileOperation":
+			delete(wrong, "chatId")
+			foreign = inJSON(r.path, wrong)
+			unknown = inForm(r.path, with(map[string]any{"operation": "fileDownload", "chatId": begun.ChatID, "fileId": "unknown"}))
+		}
+		if op.id != "requestChat" {
+			expect(s, op.id, 401, foreign)
+			expect(worn, op.id, 429, foreign)
+		}
+		expect(s, op.id, 400, r.at(r.path, []byte(`{"`)).with("Content-Type", "application/json"))
+		expect(s, op.id, 403, r.with("Origin", "https://evil.example"))
+		expect(s, op.id, 404, unknown)
+		expect(s, op.id, 405, request{"GET", r.path, http.Header{}, nil, nil})
+		expect(impatient, op.id, 408, r)
+		expect(s, op.id, 413, r.at(r.path, []byte(strings.Repeat(" ", 200<<10)+"{}")).with("Content-Type", "application/json"))
+		expect(s, op.id, 415, r.with("Content-Encoding", "br"))
+		w.chat.fail(errors.New("a bug"))
+		expect(s, op.id, 500, r)
+		w.chat.fail(bridge.NewError(bridge.CodeChatUnavailable, ""))
+		expect(s, op.id, 503, r)
+		w.chat.mend()
+
+		s.ok(r)
+		require.Len(t, seen[op.id], len(described[op.id]), "%s: %v is described, and %v was seen", op.id, described[op.id], seen[op.id])
+		for _, status := range described[op.id] {
+			require.True(t, seen[op.id][status], "%s: %s was not seen", op.id, status)
+		}
+		delete(described, op.id)
+	}
+	require.Empty(t, described, "operations that were not requested")
+}
+
+// Refusals of logic have the status 200, and are as described.
+func TestRefusalsAreAsDescribed(t *testing.T) {
+	w := start(t)
+	s := w.serve(gms.Options{})
+	begun := s.ok(inForm(service, map[string]any{"nickname": "Ann"}))
+	own := map[string]any{"userId": begun.UserID, "secureKey": begun.SecureKey}
+	chat := service + "/" + begun.ChatID + "/"
+	file := s.ok(inMultipart(chat+"file", own, "a.pdf")).UserData["file-id"]
+	for name, tc := range map[string]struct {
+		request
+		code int
+	}{
+		"no name":              {inForm(service, map[string]any{}), gms.NoName},
+		"a bad address":        {inForm(service, map[string]any{"nickname": "A", "emailAddress": "b"}), gms.BadEmailAddress},
+		"an empty message":     {inForm(chat+"send", own), gms.CannotExecute},
+		"an unknown file":      {inForm(chat+"file/unknown/delete", own), 404},
+		"an unknown operation": {inForm("/genesys/2/chat-ntf", map[string]any{"operation": "fly"}), gms.CannotExecute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reply, status := s.do(tc.request)
+			require.Equal(t, http.StatusOK, status)
+			require.Equal(t, tc.code, reply.Errors[0].Code)
+		})
+	}
+	for range 2 {
+		s.ok(inForm(chat+"file/"+file+"/download", own))
+	}
+	reply, status := s.do(inForm(chat+"file/"+file+"/download", own))
+	require.Equal(t, http.StatusForbidden, status, "the attempts are used up")
+	require.Equal(t, gms.CannotExecute, reply.Errors[0].Code)
+	s.ok(inForm(chat+"disconnect", own))
+	reply, status = s.do(inForm(chat+"refresh", own))
+	require.Equal(t, []any{200, gms.StatusFailed, true}, []any{status, reply.StatusCode, reply.ChatEnded})
+}
+
+// The operations on files beside CometD, with the key that CometD gave, as its clients send them.
+func TestFileOperationsAreAsDescribed(t *testing.T) {
+	w := start(t)
+	s := w.serve(gms.Options{UploadWait: time.Minute})
+	begun := s.ok(inForm(service, map[string]any{"nickname": "Ann"}))
+	own := func(operation, file string) map[string]any {
+		all := map[string]any{"secureKey": begun.SecureKey, "userId": begun.UserID, "chatId": begun.ChatID}
+		for name, value := range map[string]string{"operation": operation, "fileId": file} {
+			if value != "" {
+				all[name] = value
+			}
+		}
+		return all
+	}
+	const path = gms.PathCometDFiles
+	file := s.ok(inMultipart(path, own("", ""), "a.pdf")).UserData["file-id"]
+	s.ok(inMultipart(path, own("fileUpload", ""), "b.pdf"))
+	s.ok(inMultipart(path, own("fileGetsLimits", ""), ""))
+	s.ok(inForm(path, own("fileDownload", file)))
+	s.ok(inForm(path, own("fileDelete", file)))
+	_, status := s.do(s.legal(inForm(path, own("fileDownload", file))))
+	require.Equal(t, http.StatusNotFound, status)
+	_, status = s.do(inMultipart(path, own("fileUpload", ""), ""))
+	require.Equal(t, http.StatusBadRequest, status)
 }
