@@ -1,6 +1,7 @@
 package gms_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -81,6 +82,22 @@ func TestFileT11_Bodies(t *testing.T) {
 			return body[:len(body)-n], contentType
 		}
 	}
+	lines := func(order ...func(*customer) []part) func(c *customer) ([]byte, string) {
+		return func(c *customer) ([]byte, string) {
+			body, contentType := form(order...)(c)
+			return bytes.Replace(body, []byte("Content-Type: "), []byte(strings.Repeat("X-A: b\r\n", 10_000)+"Content-Type: "), 1), contentType
+		}
+	}
+	stranger := w.request(url.Values{"nickname": {"Bob"}})
+	keyOf := func(own bool) func(c *customer) []part {
+		return func(c *customer) []part {
+			user := stranger.last.UserID
+			if own {
+				user = c.last.UserID
+			}
+			return []part{{name: "userId", value: user}, {name: "secureKey", value: stranger.last.SecureKey}}
+		}
+	}
 	for name, u := range map[string]upload{
 		"identity first":                {body: form(identity, file("a.txt", "content")), want: "content"},
 		"in chunks":                     {body: form(identity, file("a.txt", "content")), chunked: true, want: "content"},
@@ -99,6 +116,11 @@ func TestFileT11_Bodies(t *testing.T) {
 		"no final boundary":                   {body: cut(4), status: 400},
 		"no final boundary, in chunks":        {body: cut(4), chunked: true, status: 400},
 		"cut in the file":                     {body: cut(70), status: 400},
+		"10,000 header lines":                 {body: lines(identity, file("a.txt", "content")), status: 400},
+		"10,000 header lines, file first":     {body: lines(file("a.txt", "content"), identity), status: 400},
+		"another customer's key":              {body: form(keyOf(true), file("a.txt", "content")), status: 401},
+		"another customer's key and id":       {body: form(keyOf(false), file("a.txt", "content")), status: 404},
+		"another's, after the file":           {body: form(file("a.txt", "content"), keyOf(true)), status: 401},
 		"a key of the vendor's":               {body: form(identity, one(part{name: "userData[file-size]", value: "1"}), file("a.txt", "content")), status: 200},
 		"parameters of more than 128 KiB":     {body: form(identity, one(part{name: "x", value: strings.Repeat("x", 200<<10)}), file("a.txt", "content")), status: 413},
 		"parameters of 200 KiB after the end": {body: form(identity, file("a.txt", "content"), one(part{name: "x", value: strings.Repeat("x", 200<<10)})), status: 413},
@@ -161,12 +183,78 @@ func TestFileT11_HalfSentBodies(t *testing.T) {
 				} else {
 					answer, err := io.ReadAll(conn)
 					require.NoError(t, err)
-					require.Regexp(t, `^HTTP/1.1 (400|503) `, string(answer), "the server may have noticed first that the request has failed")
+					require.Regexp(t, `^HTTP/1.1 (408|503) `, string(answer), "the server may have noticed first that the request has failed")
 					require.Contains(t, string(answer), `"statusCode":`)
 				}
 				c.nothingLeft()
 			})
 		}
+	}
+}
+
+// A client whose Content-Length is wrong: more than it sends and then says nothing, or less.
+func TestFileT11_WrongLengths(t *testing.T) {
+	t.Parallel()
+	w := startWith(t, gms.Options{Files: gms.FileOptions{PauseTime: 100 * time.Millisecond, DrainTime: 50 * time.Millisecond}})
+	for name, tc := range map[string]struct {
+		length func(n int) string
+		status string
+	}{
+		"more":        {func(n int) string { return fmt.Sprint(n + 10) }, "200"}, // the final boundary is there
+		"less":        {func(n int) string { return fmt.Sprint(n - 10) }, "400"},
+		"nothing":     {func(int) string { return "0" }, "400"},
+		"negative":    {func(int) string { return "-1" }, "400"},
+		"two of them": {func(int) string { return "5\r\nContent-Length: 6" }, "400"},
+		"no number":   {func(int) string { return "many" }, "400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := w.request(url.Values{"nickname": {"Ann"}})
+			body, contentType := multipartBody(append(c.identity(), part{"file", "a.txt", random(50_000)})...)
+			u, err := url.Parse(c.filePath())
+			require.NoError(t, err)
+			conn, err := net.Dial("tcp", u.Host)
+			require.NoError(t, err)
+			defer conn.Close()
+			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %s\r\n\r\n", u.Path, contentType, tc.length(len(body)))
+			conn.Write(body)
+			answer, err := bufio.NewReader(conn).ReadString('\n')
+			require.NoError(t, err)
+			require.Regexp(t, "^HTTP/1.1 "+tc.status+" ", answer)
+			if tc.status != "200" {
+				c.nothingLeft()
+			}
+		})
+	}
+}
+
+// A client that never pauses for long, and yet would take days.
+func TestFileT11_SlowBodies(t *testing.T) {
+	t.Parallel()
+	w := startWith(t, gms.Options{Files: gms.FileOptions{PauseTime: 200 * time.Millisecond, DrainTime: 50 * time.Millisecond}})
+	c := w.request(url.Values{"nickname": {"Ann"}})
+	body, contentType := multipartBody(append(c.identity(), part{"file", "a.txt", random(100_000)})...)
+	u, err := url.Parse(c.filePath())
+	require.NoError(t, err)
+	for name, at := range map[string]int{"in the parameters": 40, "in the file": 2000} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", u.Host)
+			require.NoError(t, err)
+			defer conn.Close()
+			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", u.Path, contentType, len(body))
+			conn.Write(body[:at])
+			go func() {
+				for tick := time.NewTicker(20 * time.Millisecond); at < len(body); at++ {
+					<-tick.C
+					if _, err := conn.Write(body[at : at+1]); err != nil {
+						return
+					}
+				}
+			}()
+			answer, err := bufio.NewReader(conn).ReadString('\n')
+			require.NoError(t, err)
+			require.Regexp(t, `^HTTP/1.1 (408|503) `, answer)
+			c.nothingLeft()
+		})
 	}
 }
 
@@ -224,8 +312,9 @@ func TestFileT4_TheAnswerWaitsForTheNotice(t *testing.T) {
 
 	hangUp, cancel := context.WithCancel(t.Context())
 	go func() { <-s.in; cancel() }()
-	_, _, err := c.trySend(hangUp, bytes.NewReader(body), contentType)
-	require.Error(t, err)
+	if r, status, err := c.trySend(hangUp, bytes.NewReader(body), contentType); err == nil {
+		requireFileFault(t, gms.TemporarilyBusy, r, status) // the answer was faster
+	}
 
 	r, status := c.send(t.Context(), bytes.NewReader(body), contentType)
 	requireFileFault(t, gms.TemporarilyBusy, r, status)

@@ -59,7 +59,7 @@ func readObject(d *json.Decoder, prefix string, depth int, set func(name, value 
 			return err
 		}
 		name, _ := key.(string)
-		if prefix != "" {
+		if depth > 1 {
 			name = prefix + "[" + name + "]"
 		}
 		if err := readValue(d, name, depth, set); err != nil {
