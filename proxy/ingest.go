@@ -31,7 +31,8 @@ const OpenTouch = 20 * time.Second
 // Ingest receives a file of unknown size in one request, and returns its record once it is
 // accepted: from then on it is an upload like every other. Size of the offer is ignored, and an
 // empty key is replaced by a fresh one; so is that of an upload that has failed, because a client
-// that tries again may send the same. A key of an accepted upload returns its record.
+// that tries again may send the same, and that of one whose request has not ended, which ends it.
+// A key of an accepted upload returns its record.
 //
 // The record comes first, as for every upload. It has an upper bound of the size, which is also
 // what the Chat Server reserves: what the request or the limits allow. The size and the digest
@@ -82,9 +83,24 @@ func (t *Transfers) repeated(ctx context.Context, who Identity, o *Offer) (known
 		o.Key = freshKey()
 		return Record{}, false, nil
 	case known.Open:
-		return Record{}, false, errUnderWay()
+		return t.supersede(ctx, who, o)
 	}
 	return known, true, nil
+}
+
+// supersede ends an earlier request under the offer's key, because its client sends the file again:
+// it has lost that request, or the proxy that answered it has died. The offer gets a fresh key.
+// If the file was accepted meanwhile, it is that one.
+func (t *Transfers) supersede(ctx context.Context, who Identity, o *Offer) (known Record, accepted bool, err error) {
+	known, err = t.Cancel(ctx, who, o.Key)
+	if err != nil && bridge.CodeOf(err) != bridge.CodeUploadUnknown {
+		return Record{}, false, err
+	}
+	if err == nil && known.State != bridge.Cancelled && known.State != bridge.Failed {
+		return known, true, nil
+	}
+	o.Key = freshKey()
+	return Record{}, false, nil
 }
 
 func errUnderWay() error {

@@ -266,3 +266,38 @@ func TestIngest_EndsWithTheParty(t *testing.T) {
 	require.NoError(t, d.chat.Leave(t.Context(), "s1", "carol", proxy.Departure{Reason: bridge.ReasonLeft}))
 	require.Equal(t, bridge.CodeNotJoined, bridge.CodeOf(<-result))
 }
+
+// A proxy dies while a relay's upload arrives. The relay sends it again, under the same key, long
+// before the record of the first request counts as abandoned.
+func TestIngest_KeyOfADeadRequestIsSentAgain(t *testing.T) {
+	for _, border := range []string{"ingest begun", "ingest received", "reservation corrected"} {
+		t.Run(border, func(t *testing.T) {
+			w := newWorld(t)
+			d := w.door("carol", bridge.Client)
+			o := proxy.Offer{Key: newKey(), Limits: d.limits, Name: "a.pdf"}
+			dead := make(chan struct{})
+			restore := proxy.OnCrashPoint(func(name string) {
+				if name == border {
+					runtime.Goexit()
+				}
+			})
+			go func() {
+				defer close(dead)
+				d.transfers.Ingest(t.Context(), d.who, o, stream(strings.NewReader("content"), -1))
+			}()
+			<-dead
+			restore()
+			w.Crash()
+			after := &door{&world{World: w.Another(), t: t, chat: w.chat}, nil, d.who, d.limits}
+			after.transfers = after.Proxy.Transfers()
+			r, err := after.transfers.Ingest(t.Context(), d.who, o, stream(strings.NewReader("content"), -1))
+			require.NoError(t, err)
+			require.NotEqual(t, o.Key, r.Key)
+			r, err = after.transfers.Await(t.Context(), d.who, r.Key)
+			require.NoError(t, err)
+			require.Equal(t, bridge.Announced, r.State)
+			files, _ := after.used()
+			require.EqualValues(t, 1, files, "the first one is not counted")
+		})
+	}
+}
