@@ -198,6 +198,7 @@ func TestTextIsSentOnceWhateverIsAnswered(t *testing.T) {
 	}{
 		"statusCode 1":                           {[]doubleFault{{answer: retry}}, "", 2},
 		"busy":                                   {[]doubleFault{{answer: envelope(refusal(gms.StatusRetry, gms.TemporarilyBusy, false))}}, "", 2},
+		"busy, and it was done":                  {[]doubleFault{{done: true, answer: envelope(refusal(gms.StatusRetry, gms.TemporarilyBusy, false))}}, "", 1},
 		"answer lost, and it was done":           {[]doubleFault{{done: true, answer: lost}}, "", 1},
 		"answer lost, and it was never done":     {[]doubleFault{{answer: lost}}, "", 2},
 		"answer lost twice":                      {[]doubleFault{{answer: lost}, {done: true, answer: lost}}, "", 2},

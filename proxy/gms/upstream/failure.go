@@ -16,6 +16,9 @@ type failure struct {
 	Unclear bool
 	// Again says that GMS did not do it, and may if it is asked again (statusCode 1).
 	Again bool
+	// Late says that GMS has answered so itself. It may have asked Chat Server before it gave up,
+	// and an upload may still be scanned: the transcript is read before it is asked again.
+	Late bool
 	// Over says that the chat may be over: statusCode 2, or chatEnded.
 	Over bool
 	// Unknown says that there is no such operation at that address.
@@ -85,7 +88,7 @@ func (u Unknowns) refused(r gms.Reply) *failure {
 	f := &failure{reason: e}
 	switch {
 	case r.StatusCode == gms.StatusRetry && (e.Retry || len(r.Errors) == 0):
-		f.Again = true
+		f.Again, f.Late = true, true
 	case r.StatusCode == gms.StatusRetry: // of a rule that no retry changes
 	default:
 		f.Over = true

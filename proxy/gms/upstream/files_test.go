@@ -97,6 +97,9 @@ func TestUploadIsAnnouncedOnceWhateverIsAnswered(t *testing.T) {
 		uploads   int
 	}{
 		"statusCode 1":                            {false, []doubleFault{{answer: retry}}, "", 2},
+		"busy, done":                              {false, []doubleFault{{done: true, answer: envelope(refusal(1, gms.TemporarilyBusy, false))}}, "", 1},
+		"busy, done, key not returned":            {true, []doubleFault{{done: true, answer: envelope(refusal(1, gms.TemporarilyBusy, false))}}, "", 1},
+		"busy, not done":                          {true, []doubleFault{{answer: envelope(refusal(1, gms.TemporarilyBusy, false))}}, "", 2},
 		"answer lost, done":                       {false, []doubleFault{{done: true, answer: lost}}, "", 1},
 		"answer lost, done, key not returned":     {true, []doubleFault{{done: true, answer: lost}}, "", 1},
 		"answer lost, never done":                 {false, []doubleFault{{answer: lost}}, "", 2},

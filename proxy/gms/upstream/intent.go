@@ -26,6 +26,7 @@ type intent struct {
 	After int64 // the last event that was known before the request
 	Over  bool  // the request has ended for us; without it, its proxy renews the intent
 	Done  bool  // GMS has answered that it was done
+	Late  bool  // GMS has answered that it could not do it now
 }
 
 // intentBeat is how often an intent is renewed while its request is under way. After three
@@ -182,8 +183,11 @@ func (c *Client) outcome(ctx context.Context, session, key string) (*bridge.Even
 		return e, in, err
 	}
 	wait := c.cfg.Settle
-	if !in.Over {
+	switch {
+	case !in.Over:
 		wait += 3 * intentBeat
+	case in.Late && !in.isFile():
+		wait = 0 // the answer came when it was over
 	}
 	ripe := time.Since(in.since) > wait && !in.Done
 	if err := c.refresh(ctx, session); err != nil && bridge.CodeOf(err) != bridge.CodeSessionEnded {
@@ -219,7 +223,7 @@ func (c *Client) once(ctx context.Context, session string, in intent, do func(co
 		if err != nil {
 			return bridge.Event{}, err
 		}
-		e, err = c.try(ctx, session, in, was.revision, do)
+		e, err = c.try(ctx, session, in, was, do)
 		switch f := asFailure(err); {
 		case e != nil:
 			return *e, nil
@@ -228,7 +232,7 @@ func (c *Client) once(ctx context.Context, session string, in intent, do func(co
 		case errors.Is(err, errOvertaken), f != nil && f.Unclear && ctx.Err() == nil:
 		case f != nil && f.Again && engine.Pause(ctx, retryPause) == nil:
 		default:
-			return bridge.Event{}, err
+			return bridge.Event{}, errors.Join(err, c.withdraw(ctx, session, in.Key))
 		}
 	}
 }
@@ -236,8 +240,9 @@ func (c *Client) once(ctx context.Context, session string, in intent, do func(co
 // retryPause is that before a request is repeated which GMS could not do.
 const retryPause = time.Second
 
-// try makes the request. Without an event and without an error, it is to be looked for.
-func (c *Client) try(ctx context.Context, session string, in intent, revision uint64, do func(context.Context, chat) (gms.Reply, error)) (*bridge.Event, error) {
+// try makes the request, which was made before if was has a revision. Without an event and without
+// an error, it is to be looked for.
+func (c *Client) try(ctx context.Context, session string, in intent, was stored, do func(context.Context, chat) (gms.Reply, error)) (*bridge.Event, error) {
 	ch, _, err := c.load(ctx, session)
 	if err != nil {
 		return nil, err
@@ -245,11 +250,15 @@ func (c *Client) try(ctx context.Context, session string, in intent, revision ui
 	if ch.State != open {
 		return nil, bridge.NewError(bridge.CodeSessionEnded, "")
 	}
-	if in.After, err = c.lastEvent(ctx, session); err != nil {
-		return nil, err
+	in.After = was.After // the event of the earlier request may come right now
+	if was.revision == 0 {
+		if in.After, err = c.lastEvent(ctx, session); err != nil {
+			return nil, err
+		}
 	}
 	subject := intentPrefix + session + "." + in.Key
-	if revision, err = c.write(ctx, subject, in, revision); err != nil {
+	revision, err := c.write(ctx, subject, in, was.revision)
+	if err != nil {
 		return nil, err
 	}
 	crashPoint("intended")
@@ -260,10 +269,11 @@ func (c *Client) try(ctx context.Context, session string, in intent, revision ui
 	// What is known must be stored, although the caller may be gone.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.RequestTime)
 	defer cancel()
-	if f := asFailure(err); err != nil && (f == nil || !f.Unclear) {
+	f := asFailure(err)
+	if err != nil && (f == nil || !f.Unclear && !f.Late) {
 		return nil, errors.Join(c.overDecided(ctx, session, ch, f), err, c.remove(ctx, revision))
 	}
-	in.Over, in.Done = true, err == nil
+	in.Over, in.Done, in.Late = true, err == nil, f != nil && f.Late
 	if in.isFile() && err == nil {
 		in.FileID = r.UserData[bridge.KeyFileID]
 	}
@@ -272,6 +282,18 @@ func (c *Client) try(ctx context.Context, session string, in intent, revision ui
 		return nil, errors.Join(err, failed)
 	}
 	return c.shown(ctx, session, stored{intent: in, revision: revision}, ch, r)
+}
+
+// withdraw removes the intent of a request that GMS could not do, and that is not made again: no
+// later event may be taken for it.
+func (c *Client) withdraw(ctx context.Context, session, key string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.RequestTime)
+	defer cancel()
+	in, err := c.intent(ctx, session, key)
+	if err != nil || in.revision == 0 || !in.Late {
+		return err
+	}
+	return c.remove(ctx, in.revision)
 }
 
 // isFile reports whether the request uploads a file.
