@@ -102,7 +102,7 @@ func (l *lab) noticeUnderKills(ctx context.Context, b bugs.Bug, attempts int) (n
 		n.Attempts++
 		with := *l
 		with.binary, with.seed = path, l.seed+uint64(n.Attempts)-1
-		out, err := with.runUntilFound(ctx, small(b.Trial), shows)
+		out, err := with.runUntilFound(ctx, trialOf(b), shows)
 		n.Seconds += out.Took
 		n.Caught = out.Findings.has(shows)
 		for k, count := range out.Findings.Counts {
@@ -116,4 +116,12 @@ func (l *lab) noticeUnderKills(ctx context.Context, b bugs.Bug, attempts int) (n
 		}
 	}
 	return n, ctx.Err()
+}
+
+// trialOf is the workload in which the bug shows soonest.
+func trialOf(b bugs.Bug) workload {
+	if b.Trial.Relay {
+		return smallRelay(b.Trial)
+	}
+	return small(b.Trial)
 }

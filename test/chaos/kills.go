@@ -34,6 +34,9 @@ type workload struct {
 	before, border    string                  // processes die at these borders, once at each; empty: at none
 	dying             func(*stage) []*process // which
 	swept             bool                    // an old day is there when the processes start
+	relay             bool                    // texts and files go through two processes in a row, see relayed
+	hideKey           bool                    // of a relay: the first process does not send its keys to the second
+	slow              int                     // of a relay: one file in this many takes the scanner a while; 0: none
 	sendTime          time.Duration           // bounds one upload; longer than all harm to it lasts
 	drain             time.Duration           // see field
 }
@@ -49,6 +52,8 @@ type outcome struct {
 	Bytes     int64 `json:"bytes"`
 	Announced int64 `json:"announced"`
 	Refused   int64 `json:"rightlyRefused,omitempty"` // files that had to fail, and did
+	Texts     int64 `json:"texts,omitempty"`          // of the uploads of a relay
+	Unclear   int64 `json:"unclear,omitempty"`        // their sender was shown that nobody knows
 	Cuts      int64 `json:"cuts,omitempty"`
 	Kills     int64 `json:"kills"`
 	strikes
@@ -98,6 +103,9 @@ func (l *lab) endureInto(ctx context.Context, o workload, out *outcome) error {
 }
 
 func (l *lab) endureRound(ctx context.Context, o workload, n int64, out *outcome) error {
+	if o.relay {
+		return l.relayRound(ctx, o, n, out)
+	}
 	if o.inTurn && n%2 == 0 {
 		o.infected = 0 // there is no scanner
 	}

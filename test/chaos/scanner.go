@@ -62,6 +62,9 @@ func answer(c net.Conn) {
 		io.WriteString(c, "PONG\x00")
 	case "zINSTREAM":
 		if content, err := readStream(c); err == nil {
+			if bytes.HasPrefix(content, []byte(slowMark)) {
+				time.Sleep(slowScan)
+			}
 			io.WriteString(c, "stream: "+verdict(content)+"\x00")
 		}
 	}
@@ -100,6 +103,12 @@ func readStream(r io.Reader) ([]byte, error) {
 		}
 	}
 }
+
+// Files that begin with slowMark take slowScan, which is longer than the answer to an upload waits.
+const (
+	slowMark = "this one takes a while"
+	slowScan = 1800 * time.Millisecond
+)
 
 // verdict finds the planted infection, the EICAR test file, and every zip, because
 // only canaries are zips.

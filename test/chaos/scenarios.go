@@ -14,6 +14,7 @@ var scenarios = []scenario{
 	{"cluster", []store{bugs.Objects}, runCluster},
 	{"rate", stores, runRate},
 	{"borders", stores, runBorders},
+	{"gms", stores, runGMS},
 	{"checker", stores, runChecker},
 }
 

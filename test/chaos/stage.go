@@ -18,6 +18,7 @@ type stage struct {
 	backend *process // nil: the proxy has its own
 	node    *process // with everything that proxy and backend store; nil: each has a directory
 	address string
+	served  string // the address of a relay's second process
 	dir     string // of the run
 	url     string // of the node
 }

@@ -52,6 +52,9 @@ type Trial struct {
 	Scanner bool   // some files are infected, and a scanner looks for them
 	Moment  Moment // at which processes are killed and wires cut
 	MinSize int64  // bytes; no file is smaller
+	Relay   bool   // through two processes in a row, as the scenario gms has them; a border's process is the first one
+	HideKey bool   // of a relay: the first process does not send its keys to the second
+	Slow    bool   // of a relay: the scanner takes a while for some files
 }
 
 // Moment is the last thing a page saw before harm is done.

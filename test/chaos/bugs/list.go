@@ -6,7 +6,7 @@ import (
 )
 
 // List is every bug.
-var List = slices.Concat(anyStore, plainFiles, objects)
+var List = slices.Concat(anyStore, plainFiles, objects, relay)
 
 // anyStore are the bugs outside of the stores: first those of an upload's bytes, then of
 // its delivery, then of what pages see.

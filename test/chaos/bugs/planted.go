@@ -104,4 +104,18 @@ func plantedNews(s *session, position int64) int64 {
 	return position
 }
 `
+
+	intentAlone = `package upstream
+
+import (
+	"context"
+
+	"attache/bridge"
+)
+
+func (c *Client) plantedOutcome(ctx context.Context, session, key string) (*bridge.Event, stored, error) {
+	in, err := c.intent(ctx, session, key)
+	return nil, in, err
+}
+`
 )
