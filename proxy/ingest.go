@@ -22,6 +22,8 @@ type Stream struct {
 	// Late returns the offer with what came after the content: description, custom data. nil:
 	// nothing did.
 	Late func(Offer) Offer
+	// Unseen is the first event of the session that the client has not seen; 0: it does not say.
+	Unseen int64
 }
 
 // OpenTouch is how often the record of an upload that cannot be resumed is written while its
@@ -40,16 +42,23 @@ const OpenTouch = 20 * time.Second
 // time there is either no file, or an accepted one: an upload whose end nobody has seen is never
 // taken for whole, and the delivery loop removes it. It cannot be resumed.
 //
-// If the party has an upload under way with the same name, size and digest, the file is that
-// one: its record is returned, and nothing is announced twice. So a client that got no answer
-// in time may send its file again.
+// If the party has an upload under way with the same name, size and digest, or one whose notice the
+// client has not seen, the file is that one: its record is returned, and nothing is announced
+// twice. So a client that got no answer in time may send its file again.
 func (t *Transfers) Ingest(ctx context.Context, who Identity, o Offer, s Stream) (Record, error) {
 	o = normalizeOffer(o)
 	if known, found, err := t.repeated(ctx, who, &o); found || err != nil {
 		return known, err
 	}
-	twins := t.pending(who, o.Key)
+	twins := append(t.pending(who, o.Key), t.unseen(ctx, who, s.Unseen)...)
 	in, err := t.beginIngest(ctx, who, o, s)
+	if bridge.CodeOf(err) == bridge.CodeUploadConflict {
+		// An earlier request under the key has died before it had a record. What it reserved is
+		// another bound of the same size.
+		t.release(ctx, Record{Session: who.Session, UserID: who.Party.UserID, Key: o.Key, Customer: true})
+		o.Key = freshKey()
+		in, err = t.beginIngest(ctx, who, o, s)
+	}
 	if err != nil {
 		if twin, found := t.findRefused(ctx, who, o, s, twins, err); found {
 			return twin, nil
@@ -259,7 +268,8 @@ func (g *ingest) takeLate() error {
 func (g *ingest) accept(ctx context.Context) (Record, error) {
 	defer g.transfers.ingests.lock(g.who.seat())()
 	is := fileSum{g.offer.Name, g.received, g.upload.sum()}
-	if twin, found := g.transfers.twin(ctx, g.who, is, append(g.transfers.pending(g.who, g.offer.Key), g.twins...)); found {
+	twins := append(g.transfers.pending(g.who, g.offer.Key), g.twins...)
+	if twin, found := g.transfers.twin(ctx, g.who, is, twins); found {
 		g.abandon(nil)
 		return twin, nil
 	}

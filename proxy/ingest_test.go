@@ -301,3 +301,20 @@ func TestIngest_KeyOfADeadRequestIsSentAgain(t *testing.T) {
 		})
 	}
 }
+
+// It may also have died before it had a record, and have reserved another bound of the size.
+func TestIngest_KeyOfARequestThatOnlyReservedIsSentAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.door("carol", bridge.Client)
+	o := proxy.Offer{Key: newKey(), Limits: d.limits, Name: "a.pdf"}
+	require.NoError(t, d.chat.Reserve(t.Context(), "s1", "carol", o.Key, o.Name, 1000))
+	r, err := d.transfers.Ingest(t.Context(), d.who, o, stream(strings.NewReader("content"), 999))
+	require.NoError(t, err)
+	r, err = d.transfers.Await(t.Context(), d.who, r.Key)
+	require.NoError(t, err)
+	require.Equal(t, bridge.Announced, r.State)
+	files, size := d.used()
+	require.EqualValues(t, 1, files)
+	require.EqualValues(t, len("content"), size)
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"time"
 
 	"attache/bridge"
 )
@@ -27,6 +28,27 @@ func (t *Transfers) pending(who Identity, except string) (keys []string) {
 			keys = append(keys, key)
 		}
 	}
+	return keys
+}
+
+// unseenTime bounds how long ago a file was announced that a client may send again because it has
+// not seen the notice.
+const unseenTime = 10 * time.Minute
+
+// unseen returns the keys of the party's files that were announced from that event on: between the
+// client's last look and its next try the first one may have been announced. If they cannot be
+// read, a file that is sent again is another one.
+func (t *Transfers) unseen(ctx context.Context, who Identity, from int64) (keys []string) {
+	chat, ok := t.cfg.Chat.(Transcripts)
+	if from <= 0 || !ok {
+		return nil
+	}
+	chat.Transcript(ctx, who.Session, from-1, func(e bridge.Event) error {
+		if e.IsFile() && e.From.UserID == who.Party.UserID && time.Since(time.UnixMilli(e.At)) < unseenTime {
+			keys = append(keys, e.Data.Get(bridge.KeyFileKey))
+		}
+		return nil
+	})
 	return keys
 }
 

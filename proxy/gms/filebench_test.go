@@ -40,7 +40,8 @@ func plain(dir string) http.Handler {
 				io.Copy(io.Discard, p)
 				continue
 			}
-			f, err := os.Create(filepath.Join(dir, "file"))
+			// As the product keeps every upload: a file that is written over has warm pages.
+			f, err := os.CreateTemp(dir, "file-*")
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
@@ -49,6 +50,7 @@ func plain(dir string) http.Handler {
 			io.Copy(io.MultiWriter(f, h), p)
 			f.Sync()
 			f.Close()
+			os.Link(f.Name(), filepath.Join(dir, "file"))
 		}
 	})
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, filepath.Join(dir, "file")) })

@@ -1,6 +1,7 @@
 package gms
 
 import (
+	"bufio"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -66,8 +67,17 @@ func (b *fileBody) fileSize() (most, least int64) {
 	return left + readAhead, max(left-maxBody, 0)
 }
 
+// bodyBuffer is how much of a body is read at once: the readers above it ask for pieces of 4 KiB,
+// and each would be a call of the kernel and a new deadline.
+const bodyBuffer = 64 << 10
+
 // readAhead is how many bytes the readers of a body may have read before they are asked for.
-const readAhead = 16 << 10
+const readAhead = bodyBuffer + 16<<10
+
+type bufferedBody struct {
+	*bufio.Reader
+	io.Closer
+}
 
 // drain reads and drops the rest of a refused body: a browser shows no answer as long as it has
 // to send. It reports whether the client has sent everything.

@@ -1,9 +1,11 @@
 package gms
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"attache/bridge"
 	"attache/proxy"
@@ -44,7 +46,7 @@ type fileUpload struct {
 // newUpload returns the upload that a request may be. Its body is bounded from here on.
 func (s *Server) newUpload(w http.ResponseWriter, r *http.Request) *fileUpload {
 	u := &fileUpload{server: s, body: newFileBody(w, r, s.cfg.Files.PauseTime)}
-	r.Body = u.body
+	r.Body = &bufferedBody{bufio.NewReaderSize(u.body, bodyBuffer), u.body}
 	return u
 }
 
@@ -122,6 +124,9 @@ func (u *fileUpload) receive(ctx context.Context) (proxy.Record, error) {
 	c, s := u.form.call, u.server
 	if err := c.position(&s.cfg, s.cfg.RestZero); err != nil {
 		return proxy.Record{}, err
+	}
+	if strings.Trim(c.Params["transcriptPosition"], " 0") != "" {
+		stream.Unseen = c.From
 	}
 	var err error
 	if u.visit, err = s.flex.Visit(ctx, c.user()); err != nil {

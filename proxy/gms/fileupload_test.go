@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -351,6 +352,30 @@ func TestFileT4_ARetryJoinsTheFirst(t *testing.T) {
 	require.NotEmpty(t, first.UserData["file-id"])
 	require.Equal(t, first.UserData, second.UserData)
 	require.Equal(t, 1, c.files())
+}
+
+// The first may be announced between a client's last look and its next try: transcriptPosition says
+// what the client has seen.
+func TestFileT4_ARetryJoinsTheFirstThatItHasNotSeen(t *testing.T) {
+	t.Parallel()
+	limits := bridge.Unlimited()
+	w := startWith(t, gms.Options{}, func(o *assembly.Options) { o.Chat.CustomerLimits = &limits })
+	c := w.request(url.Values{"nickname": {"Ann"}})
+	at := func(position int64) part {
+		return part{name: "transcriptPosition", value: strconv.FormatInt(position, 10)}
+	}
+	seen := c.last.NextPosition
+	first, _ := c.upload("a.pdf", "content")
+	again, _ := c.upload("a.pdf", "content", at(seen))
+	require.Equal(t, gms.StatusOK, again.StatusCode, again.Errors)
+	require.Equal(t, first.UserData, again.UserData)
+	other, _ := c.upload("a.pdf", "CONTENT", at(seen))
+	require.NotEqual(t, first.UserData, other.UserData)
+	for n, more := range [][]part{{at(other.NextPosition)}, nil, {at(0)}} {
+		wanted, _ := c.upload("a.pdf", "content", more...)
+		require.Equal(t, gms.StatusOK, wanted.StatusCode, wanted.Errors)
+		require.Equal(t, 3+n, c.files(), "it has seen the first, or does not say what it has seen")
+	}
 }
 
 func TestFileT4_AnInfectedFileIsRefused(t *testing.T) {

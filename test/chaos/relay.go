@@ -33,13 +33,12 @@ func (s *stage) composeRelay(l *lab, o workload, requested string) error {
 	if err != nil {
 		return err
 	}
-	scanner, clamd, err := l.scanner(s.named("scanner"))
+	scanner, scanning, err := s.relayScanner(l, o)
 	if err != nil {
 		return err
 	}
-	served, address, err := l.serve(s.named("served"), append(theirs,
-		"--gms=serve", "--on-chat", requested, "--gms-option", fmt.Sprint("upload-wait=", uploadWait.Seconds()), "--gms-option", "chats-per-minute=100000",
-		"--scanner", "strict", "--clamd", clamd, "--scan-max-size", fmt.Sprint(maxScan/2))...)
+	served, address, err := l.serve(s.named("served"), append(append(theirs, scanning...),
+		"--gms=serve", "--on-chat", requested, "--gms-option", fmt.Sprint("upload-wait=", uploadWait.Seconds()), "--gms-option", "chats-per-minute=100000")...)
 	if err != nil {
 		return err
 	}
@@ -55,8 +54,18 @@ func (s *stage) composeRelay(l *lab, o workload, requested string) error {
 		return err
 	}
 	s.proxy, s.address, s.backend, s.served = client, relay, served, address
-	s.victims = append(s.victims, scanner, served, client)
+	s.victims = append(append(s.victims, scanner...), served, client)
 	return nil
+}
+
+// relayScanner returns the scanner of the second process, if it has one, and its flags. A process that
+// is not sent the keys plays a GMS of the vendor's, which announces in one call: without a scanner.
+func (s *stage) relayScanner(l *lab, o workload) ([]*process, []string, error) {
+	if o.hideKey {
+		return nil, []string{"--scanner", "off"}, nil
+	}
+	scanner, clamd, err := l.scanner(s.named("scanner"))
+	return []*process{scanner}, []string{"--scanner", "strict", "--clamd", clamd, "--scan-max-size", fmt.Sprint(maxScan / 2)}, err
 }
 
 // relayRound sends through both processes under kills, waits until everything is on both sides,

@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -104,6 +105,10 @@ func (w *Widget) upload(ctx context.Context, name string, content []byte) (reply
 	for key, values := range who.form() {
 		form.WriteField(key, values[0])
 	}
+	// What the widget has seen: a file that was announced after that, and is the same, is this one.
+	w.mu.Lock()
+	form.WriteField("transcriptPosition", strconv.FormatInt(w.next, 10))
+	w.mu.Unlock()
 	if _, err := form.CreateFormFile("file", name); err != nil {
 		return reply{}, err
 	}
