@@ -292,6 +292,25 @@ func TestFlexPartyOfAKilledProxyLeaves(t *testing.T) {
 	require.EqualValues(t, bridge.ReasonDisconnected.Code, left.Event.Reason.Code)
 }
 
+// T5: all proxies were away for longer than a party may be. It has its full time again from their
+// restart.
+func TestFlexPartyHasItsFullTimeAfterARestartOfAllProxies(t *testing.T) {
+	t.Parallel()
+	const away = 3 * time.Second
+	timeout := func(c *proxy.Config) { c.FlexDisconnectTimeout = away }
+	w := newWorld(t, timeout)
+	ann, _ := w.call("Ann", "s1")
+	bob, _ := w.call("Bob", "s1")
+	w.Crash()
+	<-time.After(away + away/10)
+	restarted := time.Now()
+	w = w.another(timeout)
+	agent, _ := w.join(w.agent)
+	require.False(t, ann.refresh(w, proxy.FlexRefresh{Text: "still here"}).Ended)
+	left := await(agent, func(m *bridge.EventAdded) bool { return isLeft(m) && m.Event.From.UserID == bob.user.UserID })
+	require.GreaterOrEqual(t, left.Event.At, restarted.Add(away).UnixMilli(), "Bob, who never comes back")
+}
+
 // A transient notice waits for the next request, and is in one answer, whichever proxy gives it.
 func TestFlexTransientOnce(t *testing.T) {
 	t.Parallel()
