@@ -71,6 +71,7 @@ func peersHandler(dir, glue string) (http.Handler, error) {
 	mux.HandleFunc("GET /naive", naiveSocket(store))
 	mux.HandleFunc("PUT /store", storing(store))
 	mux.HandleFunc("PUT /discard", discarding)
+	mux.HandleFunc("POST /multipart", receiving(store))
 	return mux, nil
 }
 

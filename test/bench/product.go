@@ -42,6 +42,7 @@ type product struct {
 	address string // http://host:port
 	admin   string // host:port
 	nats    string // host:port
+	flags   []string
 	tokens  *token.Authenticator
 
 	node  *process // nil with the store files
@@ -61,14 +62,14 @@ func (l *lab) command(ctx context.Context) (string, error) {
 	return path, harness.Build(ctx, path, "-trimpath")
 }
 
-// startProduct runs the command with the lab's store, which is empty. The caller must
-// call stop, which removes the data.
-func (l *lab) startProduct(ctx context.Context) (*product, error) {
+// startProduct runs the command with the lab's store, which is empty, and those flags as well. The
+// caller must call stop, which removes the data.
+func (l *lab) startProduct(ctx context.Context, flags ...string) (*product, error) {
 	path, err := l.command(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &product{path: path, store: l.store}
+	p := &product{path: path, store: l.store, flags: flags}
 	if p.data, err = os.MkdirTemp(l.dir, "attache-data-*"); err != nil {
 		return nil, err
 	}
@@ -95,7 +96,6 @@ func (l *lab) startProduct(ctx context.Context) (*product, error) {
 
 // begin starts the processes, for the first time or again after crash.
 func (p *product) begin() (err error) {
-	store, group := []string{"--data", p.data}, 0
 	if p.store == objects {
 		self, err := os.Executable()
 		if err != nil {
@@ -104,14 +104,46 @@ func (p *product) begin() (err error) {
 		if p.node, _, err = startProcess(p.log, 0, equal(harness.NodeServes), self, nodeCommand, p.data, p.nats); err != nil {
 			return err
 		}
-		store, group = []string{"--nats", "nats://" + p.nats, "--replicas", "1"}, p.node.Pid
+	}
+	return p.beginProxy()
+}
+
+// beginProxy starts the proxy, for the first time or again.
+func (p *product) beginProxy() (err error) {
+	store, group := []string{"--data", p.data}, 0
+	if p.store == objects {
+		store = []string{"--nats", "nats://" + p.nats, "--replicas", "1"}
+	}
+	if p.node != nil {
+		group = p.node.Pid
 	}
 	args := append([]string{
 		"serve", "--listen", strings.TrimPrefix(p.address, "http://"), "--admin", p.admin, "--origin", p.address,
 		"--token-secret", secret, "--scanner", "off", "--log-level", "warn", "--download-attempts=-1",
-	}, store...)
+	}, append(store, p.flags...)...)
 	p.proxy, _, err = startProcess(p.log, group, beginning("serving "), p.path, args...)
 	return err
+}
+
+// another starts one more proxy on the node of p. Only its process is to be stopped.
+func (p *product) another() (*product, error) {
+	other := *p
+	other.node = nil
+	for _, address := range []*string{&other.address, &other.admin} {
+		free, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		*address = free
+	}
+	other.address = "http://" + other.address
+	return &other, other.beginProxy()
+}
+
+// restartProxy kills the proxy and starts it again.
+func (p *product) restartProxy() error {
+	p.proxy.kill()
+	return p.beginProxy()
 }
 
 // group is the process group that does all of the server's work.

@@ -92,6 +92,11 @@ func drain(ctx context.Context, address string, size int64) (time.Duration, erro
 		return 0, err
 	}
 	defer body.Close()
+	return drained(start, body, size)
+}
+
+// drained reads the body to its end, and returns how long that took since start.
+func drained(start time.Time, body io.Reader, size int64) (time.Duration, error) {
 	// Without the struct, io.Discard would read in pieces of its own size.
 	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, body, make([]byte, 256*kib))
 	if err == nil && n != size {
