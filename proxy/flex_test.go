@@ -17,6 +17,10 @@ import (
 	"attache/proxy/proxytest"
 )
 
+// flexAway is how long a party stays without a request, where one is to leave: longer than the
+// machine pauses between a login, a join and the next request.
+const flexAway = 3 * time.Second
+
 // caller is a user of the flex protocol, which remembers what a client remembers.
 type caller struct {
 	t    testing.TB
@@ -237,7 +241,7 @@ func TestFlexJoinRepeated(t *testing.T) {
 
 func TestFlexPartyLeavesAfterTheTimeout(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *proxy.Config) { c.FlexDisconnectTimeout = 50 * time.Millisecond })
+	w := newWorld(t, func(c *proxy.Config) { c.FlexDisconnectTimeout = flexAway })
 	agent, _ := w.join(w.agent)
 	ann, _ := w.call("Ann", "s1")
 	wrong := ann.user
@@ -264,9 +268,9 @@ func TestFlexPartyLeavesAfterTheTimeout(t *testing.T) {
 // proxy dies, as long as it makes requests.
 func TestFlexPartyThatRefreshesStays(t *testing.T) {
 	t.Parallel()
-	away := func(c *proxy.Config) { c.FlexDisconnectTimeout = 20 * time.Second }
+	away := func(c *proxy.Config) { c.FlexDisconnectTimeout = time.Minute }
 	w := newWorld(t, away)
-	twin := w.another(func(c *proxy.Config) { c.FlexDisconnectTimeout = 100 * time.Millisecond })
+	twin := w.another(func(c *proxy.Config) { c.FlexDisconnectTimeout = flexAway })
 	agent, _ := w.join(w.agent)
 	ann, _ := twin.call("Ann", "s1")
 	ann.refresh(w, proxy.FlexRefresh{})
@@ -281,7 +285,7 @@ func TestFlexPartyThatRefreshesStays(t *testing.T) {
 // A party whose proxy is killed leaves in the time that its seat says.
 func TestFlexPartyOfAKilledProxyLeaves(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *proxy.Config) { c.FlexDisconnectTimeout, c.DisconnectTimeout = 50*time.Millisecond, time.Hour })
+	w := newWorld(t, func(c *proxy.Config) { c.FlexDisconnectTimeout, c.DisconnectTimeout = flexAway, time.Hour })
 	twin := w.another(func(c *proxy.Config) { c.FlexDisconnectTimeout = time.Hour })
 	agent, _ := twin.join(w.agent)
 	ann, _ := w.call("Ann", "s1")

@@ -50,7 +50,7 @@ func (f *following) next() proxy.FlexStatus {
 
 func TestFlexFollow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *proxy.Config) { c.FlexDisconnectTimeout = 300 * time.Millisecond })
+	w := newWorld(t, func(c *proxy.Config) { c.FlexDisconnectTimeout = flexAway })
 	ann, _ := w.call("Ann", "s1")
 	f := ann.follow(w, 1)
 	require.Equal(t, []string{"1 new-party"}, eventWords(f.next()))

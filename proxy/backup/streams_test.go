@@ -13,8 +13,10 @@ import (
 	"attache/proxy/backup"
 )
 
-// All messages are replaced while the snapshot is sent, which is larger than what the engine
-// sends before it is acknowledged. The snapshot alone would lose most of them.
+// Most messages are replaced while the snapshot is sent, which is larger than what the engine
+// sends before it is acknowledged. The snapshot alone would lose most of them. The new ones are
+// small, because the engine interrupts a snapshot whose pieces are acknowledged late; what is not
+// replaced is of the snapshot even then.
 func TestStreamOfNewestMessagesIsWholeWhileTheyAreReplaced(t *testing.T) {
 	t.Parallel()
 	data, dir := dataDir(t), t.TempDir()
@@ -25,20 +27,20 @@ func TestStreamOfNewestMessagesIsWholeWhileTheyAreReplaced(t *testing.T) {
 		Name: "NEWEST", Subjects: []string{"n.>"}, Storage: jetstream.FileStorage, MaxMsgsPerSubject: 1,
 	})
 	require.NoError(t, err)
-	const subjects = 64
-	put := func(version byte) {
-		for i := range subjects {
-			m := make([]byte, 100<<10)
+	const subjects, kept = 64, 16
+	put := func(version byte, from, size int) {
+		for i := from; i < subjects; i++ {
+			m := make([]byte, size)
 			rand.Read(m) // what is compressed is sent at once
 			m[0] = version
 			_, err := e.JetStream().Publish(t.Context(), fmt.Sprintf("n.%d", i), m)
 			require.NoError(t, err)
 		}
 	}
-	put(1)
+	put(1, 0, 100<<10)
 	var replace sync.Once
 	_, err = backup.Create(t.Context(), backup.Options{Data: data, Dir: dir}.OnPiece(func() {
-		replace.Do(func() { put(2) })
+		replace.Do(func() { put(2, kept, 100) })
 	}))
 	require.NoError(t, err)
 	restored := start(t, restore(t, dir))
@@ -51,6 +53,6 @@ func TestStreamOfNewestMessagesIsWholeWhileTheyAreReplaced(t *testing.T) {
 		require.NoError(t, err)
 		versions[m.Data[0]]++
 	}
-	require.Positive(t, versions[1], "of the snapshot: %v", versions)
+	require.GreaterOrEqual(t, versions[1], kept, "of the snapshot: %v", versions)
 	require.Positive(t, versions[2], "replaced before they were sent: %v", versions)
 }

@@ -287,7 +287,7 @@ func TestCometD_RequestNotificationsBringsWhatALostPollLost(t *testing.T) {
 	w.lose = "precious"
 	w.mu.Unlock()
 	say(text("precious"))
-	require.Eventually(t, func() bool { w.mu.Lock(); defer w.mu.Unlock(); return w.lose == "" }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { w.mu.Lock(); defer w.mu.Unlock(); return w.lose == "" }, patience, 5*time.Millisecond)
 	again := w.connect(bayeuxtest.Options{})
 	again.secureKey = ann.secureKey
 	again.do("requestNotifications", map[string]any{"transcriptPosition": ann.position})
@@ -323,7 +323,7 @@ func TestCometD_ALostPollLosesNothingWithAcks(t *testing.T) {
 // A party is present for as long as its client polls; in the background it stays a while longer.
 func TestCometD_BackgroundAndReturn(t *testing.T) {
 	t.Parallel()
-	const away = 300 * time.Millisecond
+	const away = 5 * time.Second // longer than the machine pauses between two requests
 	w := startPush(t, gms.CometD{}, func(o *assembly.Options) { o.Proxy.FlexDisconnectTimeout = away })
 	ann, bob := w.connect(bayeuxtest.Options{}), w.connect(bayeuxtest.Options{})
 	annChat, bobChat := ann.chat(), bob.chat()
@@ -335,8 +335,8 @@ func TestCometD_BackgroundAndReturn(t *testing.T) {
 	}{{ann, map[string]any{"transcriptPosition": "2"}}, {bob, nil}} {
 		require.True(t, p.Done(p.Do("disconnect", map[string]any{"props": map[string]any{"ext": p.ext}})).Successful)
 	}
-	// Bob, who has only disconnected, leaves after his time; Ann, who left later than he, has not.
-	require.Eventually(t, func() bool { return w.left(bobChat) }, 30*time.Second, 10*time.Millisecond)
+	// Bob, who has only disconnected, leaves after his time; Ann, who disconnected before him, has not.
+	require.Eventually(t, func() bool { return w.left(bobChat) }, patience, 50*time.Millisecond)
 	require.False(t, w.left(annChat))
 	say(text("are you back?"))
 	back := w.connect(bayeuxtest.Options{})

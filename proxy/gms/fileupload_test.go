@@ -260,14 +260,14 @@ func TestFileT11_SlowBodies(t *testing.T) {
 }
 
 // A refusal is decided before a byte is stored, and the body is read nevertheless: the client
-// sees the answer after it has sent 64 MiB.
+// sees the answer after it has sent more than sockets hold, however long that takes it.
 func TestFileT3_RefusedBodiesAreDrained(t *testing.T) {
 	t.Parallel()
 	limits := bridge.VendorLimits()
-	limits.Types, limits.MaxFileSize, limits.MaxTotalSize, limits.MaxFiles = bridge.ParseTypes("pdf:txt"), 80<<20, 100<<20, 1
-	w := start(t, func(o *assembly.Options) { o.Chat.CustomerLimits = &limits })
+	limits.Types, limits.MaxFileSize, limits.MaxTotalSize, limits.MaxFiles = bridge.ParseTypes("pdf:txt"), 20<<20, 100<<20, 1
+	w := startWith(t, gms.Options{Files: gms.FileOptions{DrainTime: patience}}, lasting(time.Hour), func(o *assembly.Options) { o.Chat.CustomerLimits = &limits })
 	c := w.request(url.Values{"nickname": {"Ann"}})
-	big := strings.Repeat("x", 64<<20)
+	big := strings.Repeat("x", 16<<20)
 	refuse := func(code int, name, content string) {
 		t.Helper()
 		r, status := c.upload(name, content)
@@ -275,7 +275,7 @@ func TestFileT3_RefusedBodiesAreDrained(t *testing.T) {
 		require.Zero(t, c.Records.Load(c.last.ChatID, c.last.UserID).Lost, "nothing had begun")
 	}
 	refuse(gms.TypeRefused, "a.exe", big)
-	refuse(gms.TotalTooLarge, "a.pdf", big+big[:16<<20+512<<10]) // code-file-too-large
+	refuse(gms.TotalTooLarge, "a.pdf", big+big[:4<<20+512<<10]) // code-file-too-large
 	r, _ := c.upload("a.pdf", "x")
 	require.Equal(t, gms.StatusOK, r.StatusCode, r.Errors)
 	refuse(gms.TooManyFiles, "b.pdf", big)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -144,6 +145,9 @@ func (c *Client) Do(name string, fields map[string]any) string {
 	return id
 }
 
+// patience is how long the client may take to report an event.
+const patience = time.Minute
+
 // Next waits for the next event for which is returns true. Others stay for later calls.
 func (c *Client) Next(is func(Event) bool) Event {
 	c.t.Helper()
@@ -153,13 +157,18 @@ func (c *Client) Next(is func(Event) bool) Event {
 			return e
 		}
 	}
+	late := time.After(patience)
 	for {
-		e, ok := <-c.events
-		require.True(c.t, ok, "the client has ended")
-		if is(e) {
-			return e
+		select {
+		case e, ok := <-c.events:
+			require.True(c.t, ok, "the client has ended")
+			if is(e) {
+				return e
+			}
+			c.early = append(c.early, e)
+		case <-late:
+			require.FailNow(c.t, "the event did not come", "others did: %+v", c.early)
 		}
-		c.early = append(c.early, e)
 	}
 }
 

@@ -25,8 +25,8 @@ type served struct {
 	*proxytest.World
 	way *httptest.Server
 
-	mu     sync.Mutex
-	chatID string
+	mu sync.Mutex
+	id string // of the newest chat
 }
 
 // serve starts an Attaché that serves GMS' Chat API. What passes the way there shows the chat's
@@ -54,18 +54,29 @@ func (s *served) look(r *http.Response) error {
 	var reply gms.Reply
 	if json.Unmarshal(body, &reply) == nil && reply.ChatID != "" {
 		s.mu.Lock()
-		s.chatID = reply.ChatID
+		s.id = reply.ChatID
 		s.mu.Unlock()
 	}
 	return err
 }
 
+// chatID waits for the chat's id.
+func (s *served) chatID(t *testing.T) (id string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		id = s.id
+		return id != ""
+	}, patience, brief/10)
+	return id
+}
+
 // agent opens a page of an agent, on our socket, in the customer's chat.
 func (s *served) agent(t *testing.T) *tab {
 	t.Helper()
-	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.chatID != "" }, patience, brief/10)
 	who := bridge.Party{UserID: "alice", Nickname: "Alice", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}
-	token, err := s.Auth.Mint(proxy.Identity{Session: s.chatID, Party: who, Rights: bridge.AllRights, Expires: time.Now().Add(time.Hour)})
+	token, err := s.Auth.Mint(proxy.Identity{Session: s.chatID(t), Party: who, Rights: bridge.AllRights, Expires: time.Now().Add(time.Hour)})
 	require.NoError(t, err)
 	return openTab(t, s.Server.URL, token)
 }
@@ -87,10 +98,10 @@ func TestChatThroughTwoOfOurs(t *testing.T) {
 	_, err := c.Post(t.Context(), "s1", "ann", say("hello, Alice"))
 	require.NoError(t, err)
 	a.await(func(e bridge.Event) bool { return e.Text == "hello, Alice" })
-	_, err = s.Chat.Post(t.Context(), s.chatID, "alice", say("hello, Ann"))
+	_, err = s.Chat.Post(t.Context(), s.chatID(t), "alice", say("hello, Ann"))
 	require.NoError(t, err)
 	require.Equal(t, bridge.Agent, b.await(func(e bridge.Event) bool { return e.Text == "hello, Ann" }).From.UserType)
-	_, err = s.Chat.Post(t.Context(), s.chatID, "alice", bridge.Event{Type: bridge.Notice, NoticeType: bridge.TypingStarted, Text: "I", Visibility: bridge.All})
+	_, err = s.Chat.Post(t.Context(), s.chatID(t), "alice", bridge.Event{Type: bridge.Notice, NoticeType: bridge.TypingStarted, Text: "I", Visibility: bridge.All})
 	require.NoError(t, err)
 	b.await(func(e bridge.Event) bool { return e.NoticeType == bridge.TypingStarted && e.Text == "I" })
 	require.NoError(t, c.Leave(t.Context(), "s1", "ann", proxy.Departure{}))

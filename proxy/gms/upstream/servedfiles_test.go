@@ -97,7 +97,7 @@ func TestDeletionsThroughTwoOfOurs(t *testing.T) {
 
 	answer := a.send("b.pdf", pdf)
 	b.await(func(e bridge.Event) bool { return e.Data.Get(bridge.KeyFileID) == answer.ID })
-	alice := proxy.Identity{Session: s.chatID, Party: bridge.Party{UserID: "alice", Nickname: "Alice", UserType: bridge.Agent}, Rights: bridge.AllRights, Expires: time.Now().Add(time.Hour)}
+	alice := proxy.Identity{Session: s.chatID(t), Party: bridge.Party{UserID: "alice", Nickname: "Alice", UserType: bridge.Agent}, Rights: bridge.AllRights, Expires: time.Now().Add(time.Hour)}
 	_, err = s.Proxy.Transfers().Delete(t.Context(), alice, answer.ID, "")
 	require.NoError(t, err)
 	b.await(func(e bridge.Event) bool { return e.Deletes() == answer.ID })
