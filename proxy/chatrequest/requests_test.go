@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { proxytest.Main(m) }
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // desk is a system that finds agents: it answers with the next status, and 200 at last.
 type desk struct {

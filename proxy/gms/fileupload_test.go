@@ -23,7 +23,7 @@ import (
 	"attache/proxy/gms"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // nothingLeft waits until no reservation, no content under way and no spool is left.
 func (c *customer) nothingLeft() {

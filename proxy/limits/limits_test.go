@@ -49,7 +49,7 @@ func with(s limits.Settings, set func(*limits.Settings)) limits.Settings {
 	return s
 }
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // A change wins over the settings of the start, a restart undoes nothing, and a setting that
 // was edited has its effect; the other options stay.

@@ -24,7 +24,7 @@ import (
 //  3. transcriptPosition n asks for messages with an index of n or more; with exclusive, of more
 //     than n. 0 and none ask for nothing.
 //  4. Any answer may have a new alias and secure key, and the old ones are refused after it; with
-//     renewing, every third one has.
+//     renewing, every third one of the first maxRenewals has.
 //  5. An upload's notice has file-id, file-name and file-size, and the userData that was sent;
 //     with forgetful, only the file-* keys of it. file-document-id is there with showing only.
 //  6. A download is charged when it begins, whatever becomes of its answer.
@@ -55,6 +55,10 @@ type doubleChat struct {
 	downloads            int
 	ended                bool
 }
+
+// maxRenewals ends the new identities: on a slow machine the polls beside an upload would bring
+// one during each try of it, and each would be refused.
+const maxRenewals = 30
 
 // doubleFault is what becomes of one request.
 type doubleFault struct {
@@ -389,7 +393,7 @@ func (d *gmsDouble) used(c *doubleChat) (n int) {
 
 func (d *gmsDouble) reply(c *doubleChat, from int64) gms.Reply {
 	if d.renewing {
-		if c.renewals++; c.renewals%3 == 0 {
+		if c.renewals++; c.renewals%3 == 0 && c.renewals <= maxRenewals {
 			c.alias, c.key = strconv.Itoa(c.renewals), fmt.Sprint("key", c.renewals)
 		}
 	}
