@@ -41,7 +41,6 @@ func TestT31Replies(t *testing.T) {
 		"infected, odd name":            {says("stream: a b FOUND FOUND\x00"), proxy.Infected},
 		"phishing heuristics":           {says("stream: Heuristics.Phishing.Email.SpoofedDomain FOUND\x00"), proxy.Infected},
 		"a name that contains OK":       {says("stream: OK FOUND\x00"), proxy.Infected},
-		"infected, early":               {saysEarly("stream: Eicar FOUND\x00", true), proxy.Infected},
 		"file too large":                {says("stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\x00"), proxy.Unscannable},
 		"scan too large":                {says("stream: Heuristics.Limits.Exceeded.MaxScanSize FOUND\x00"), proxy.Unscannable},
 		"too deep":                      {says("stream: Heuristics.Limits.Exceeded.MaxRecursion FOUND\x00"), proxy.Unscannable},
@@ -52,9 +51,6 @@ func TestT31Replies(t *testing.T) {
 		"encrypted pdf":                 {says("stream: Heuristics.Encrypted.PDF FOUND\x00"), proxy.Unscannable},
 		"broken executable":             {says("stream: Heuristics.Broken.Executable FOUND\x00"), proxy.Unscannable},
 		"stream limit":                  {says("INSTREAM size limit exceeded. ERROR\x00"), proxy.Unscannable},
-		"stream limit, early":           {saysEarly("INSTREAM size limit exceeded. ERROR\x00", false), proxy.Unscannable},
-		"clean, but early":              {saysEarly(ok, true), none},
-		"clean, but nothing was read":   {saysEarly(ok, false), none},
 		"other error":                   {says("stream: Can't allocate memory ERROR\x00"), none},
 		"command unknown":               {says("UNKNOWN COMMAND\x00"), none},
 		"read timed out":                {says("INSTREAM: Read timed out. ERROR\x00"), none},
@@ -82,21 +78,39 @@ func TestT31Replies(t *testing.T) {
 		"no end":                        {says(strings.Repeat("x", 1<<20)), none},
 		"pong":                          {says("PONG\x00"), none},
 		"html":                          {says("HTTP/1.1 400 Bad Request\r\n\r\n"), none},
-		"closed at once":                {func(net.Conn) {}, none},
-		"reset at once":                 {reset, none},
 		"reset after all":               {func(c net.Conn) { whole(c); reset(c) }, none},
 		"reset in the middle of answer": {func(c net.Conn) { whole(c); io.WriteString(c, "stream: O"); reset(c) }, none},
 	} {
+		t.Run(name, func(t *testing.T) { requireVerdict(t, c.play, 300<<10, c.want) })
+	}
+}
+
+// What is said before the content was read.
+func TestT31EarlyReplies(t *testing.T) {
+	for name, c := range map[string]struct {
+		play act
+		want proxy.Verdict
+	}{
+		"infected, early":             {saysEarly("stream: Eicar FOUND\x00", true), proxy.Infected},
+		"stream limit, early":         {saysEarly("INSTREAM size limit exceeded. ERROR\x00", false), proxy.Unscannable},
+		"clean, but early":            {saysEarly(ok, true), none},
+		"clean, but nothing was read": {saysEarly(ok, false), none},
+		"closed at once":              {func(net.Conn) {}, none},
+		"reset at once":               {reset, none},
+	} {
 		t.Run(name, func(t *testing.T) {
-			client, err := clamd.New(startDouble(t, c.play).address, clamd.Options{})
-			require.NoError(t, err)
-			// More than the sockets' buffers hold, so that "early" is early.
-			content := bytes.NewReader(make([]byte, 8<<20))
-			verdict, err := client.Scan(t.Context(), content, proxy.Document{ID: "d"})
-			require.Equal(t, c.want, verdict, "%v", err)
-			require.Equal(t, c.want == none, err != nil, "%v", err)
+			requireVerdict(t, c.play, 8<<20, c.want) // more than the sockets' buffers hold
 		})
 	}
+}
+
+func requireVerdict(t *testing.T, play act, size int, want proxy.Verdict) {
+	t.Helper()
+	client, err := clamd.New(startDouble(t, play).address, clamd.Options{})
+	require.NoError(t, err)
+	verdict, err := client.Scan(t.Context(), bytes.NewReader(make([]byte, size)), proxy.Document{ID: "d"})
+	require.Equal(t, want, verdict, "%v", err)
+	require.Equal(t, want == none, err != nil, "%v", err)
 }
 
 func TestScan_SendsTheWholeContent(t *testing.T) {
