@@ -129,13 +129,14 @@ type step struct {
 	name   string
 }
 
-// orders are all orders of the steps in which no file is deleted before it was attached.
+// orders are all orders of the steps in which no file is deleted before it was attached, and a is
+// attached before b: their names make no difference.
 func orders(left []step, done map[string]bool) (all [][]step) {
 	if len(left) == 0 {
 		return [][]step{nil}
 	}
 	for i, s := range left {
-		if s.delete && !done[s.name] {
+		if s.delete && !done[s.name] || s == attachB && !done["a"] {
 			continue
 		}
 		was := done[s.name]
@@ -149,7 +150,9 @@ func orders(left []step, done map[string]bool) (all [][]step) {
 	return all
 }
 
-var attachAndDelete = []step{{false, "a"}, {false, "b"}, {true, original}, {true, "a"}, {true, "b"}}
+var attachB = step{false, "b"}
+
+var attachAndDelete = []step{{false, "a"}, attachB, {true, original}, {true, "a"}, {true, "b"}}
 
 // A document is stored exactly as long as a file of the session that was not deleted names it,
 // in whichever order files are attached and deleted: after each step if the deletions have ended
@@ -190,7 +193,7 @@ func TestAttach_EveryOrderWithDeletionsLeavesWhatIsNamed(t *testing.T) {
 					})
 				}
 			}
-			for i := range 20 {
+			for i := range 10 {
 				run(fmt.Sprintf("at-once-%d", i), func(c *copies) {
 					var all sync.WaitGroup
 					all.Go(func() { c.delete(t, original, false) })

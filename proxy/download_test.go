@@ -182,7 +182,7 @@ func TestT19DownloadThatIsNotReadIsCut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	agent, _ := w.join(w.agent)
-	content := random(32 << 20) // more than the connection's buffers hold
+	content := random(12 << 20) // more than the connection's buffers hold
 	link := w.ticket(agent, w.upload(agent, w.data(w.agent), "large.bin", content).ID)
 	for name, c := range map[string]struct {
 		within time.Duration

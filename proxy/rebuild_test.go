@@ -35,7 +35,7 @@ func (w *world) rebooted() *world {
 // comes back; the page that was not reloaded loses nothing, and reads nothing.
 func TestLargeFileIsReadAgainBesideTheChat(t *testing.T) {
 	t.Parallel()
-	const left = 256 << 20 // a file with a hole takes no space
+	const left = 64 << 20 // a file with a hole takes no space
 	size := int64(left + pieceLength)
 	limits := bridge.Unlimited()
 	w := newWorldWith(t, func(o *assembly.Options) {

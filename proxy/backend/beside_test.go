@@ -24,7 +24,7 @@ func TestProxyBesideItsBackend_UploadIsAnnounced(t *testing.T) {
 	who := proxy.Identity{Session: "s1", Party: bridge.Party{UserID: "alice", UserType: bridge.Agent, ClientVersion: bridge.VersionCurrent}, Rights: bridge.AllRights}
 	joined, err := w.Chat.Join(t.Context(), who.Session, proxy.Joining{Party: who.Party})
 	require.NoError(t, err)
-	content := make([]byte, 40<<20)
+	content := make([]byte, 24<<20)
 	rand.Read(content)
 	const key = "0123456789abcdef0123456789abcdef"
 	transfers := w.Proxy.Transfers()

@@ -98,7 +98,7 @@ func TestEvents_ReplaceASilentStream(t *testing.T) {
 	t.Parallel()
 	b, g := gated(t)
 	o := b.options()
-	o.IdleTimeout = 50 * time.Millisecond
+	o.IdleTimeout = 2 * time.Second
 	c := b.dial(o).Chat()
 	join(t.Context(), t, c, "s1")
 	mute := make(chan struct{}, 10)
@@ -464,7 +464,7 @@ func TestDocuments_AddOpenRemove(t *testing.T) {
 	// hasty detects silence soon, and retries for that long.
 	hasty := func(retryFor time.Duration) proxy.Documents {
 		o := b.options()
-		o.IdleTimeout, o.RetryFor = 500*time.Millisecond, retryFor
+		o.IdleTimeout, o.RetryFor = 2*time.Second, retryFor
 		return b.dial(o).Documents(proxySide.Store)
 	}
 	content := bytes.Repeat([]byte("0123456789abcdef"), 300_000)
@@ -629,7 +629,7 @@ func TestAdd_MayTakeLongerThanAStall(t *testing.T) {
 			return false
 		}
 		for range pieces {
-			timer := time.NewTimer(40 * time.Millisecond)
+			timer := time.NewTimer(110 * time.Millisecond)
 			io.CopyN(io.Discard, r.Body, piece)
 			<-timer.C
 		}
@@ -637,7 +637,7 @@ func TestAdd_MayTakeLongerThanAStall(t *testing.T) {
 		return true
 	})
 	o := b.options()
-	o.IdleTimeout = 500 * time.Millisecond // so a stall is two seconds
+	o.IdleTimeout = 1500 * time.Millisecond // so a stall is six seconds
 	id, err := b.dial(o).Documents(oneContent{content: make([]byte, pieces*piece)}).Add(t.Context(), proxy.Document{ID: "0001abc", Size: pieces * piece})
 	require.NoError(t, err)
 	require.Equal(t, "0001abc", id)

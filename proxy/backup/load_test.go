@@ -145,7 +145,7 @@ func TestBackupUnderLoadHasTheFileOfEveryNotice(t *testing.T) {
 			for ctx.Err() == nil {
 				k, size := key(r), 1+r.IntN(100_000)
 				if r.IntN(8) == 0 {
-					size = 1 + r.IntN(3_000_000)
+					size = 1 + r.IntN(600_000)
 				}
 				s.mu.Lock()
 				s.sizes[k], s.sessions[k] = size, session

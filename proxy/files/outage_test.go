@@ -115,7 +115,7 @@ func TestOutage_OfContentOnly(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			p := agentsPage(t, w)
-			content := make([]byte, 8<<20)
+			content := make([]byte, 3<<20)
 			rand.Read(content)
 
 			outage := e.WritesFailed()

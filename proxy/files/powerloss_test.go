@@ -19,12 +19,12 @@ func FuzzModelDisk_FailedWriteIsReportedAndNotAcked(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(failedWriteIsReportedAndNotAcked))
 }
 
-// check is rapid.Check with 1000 checks, unless a flag says otherwise: the planted bugs of
-// test/chaos need up to some hundreds.
+// check is rapid.Check with 300 checks, unless a flag says otherwise, as test/chaos does, whose
+// planted bugs need up to some hundreds; make fuzz checks more.
 func check(t *testing.T, property func(*rapid.T)) {
 	f := flag.Lookup("rapid.checks")
 	if was := f.Value.String(); was == f.DefValue {
-		require.NoError(t, f.Value.Set("1000"))
+		require.NoError(t, f.Value.Set("300"))
 		defer func() { require.NoError(t, f.Value.Set(was)) }()
 	}
 	rapid.Check(t, property)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,8 +18,8 @@ import (
 	"attache/proxy/gms"
 )
 
-// axios, which nobody here wrote, sees the code of a refusal although it sends 64 MiB, and the
-// file's id of an upload of that size.
+// axios, which nobody here wrote, sees the code of a refusal although it sends more than sockets
+// hold, and the file's id of an upload of that size.
 func TestFileT3_AxiosSeesTheRefusal(t *testing.T) {
 	t.Parallel()
 	modules := bayeuxtest.Modules(t)
@@ -26,15 +27,16 @@ func TestFileT3_AxiosSeesTheRefusal(t *testing.T) {
 		t.Skip("the package axios is not installed: npm ci --prefix web")
 	}
 	limits := bridge.VendorLimits()
-	limits.Types, limits.MaxFileSize, limits.MaxTotalSize = bridge.ParseTypes("bin"), 64<<20, 80<<20
-	w := start(t, func(o *assembly.Options) { o.Chat.CustomerLimits = &limits })
+	const size = 16 << 20
+	limits.Types, limits.MaxFileSize, limits.MaxTotalSize = bridge.ParseTypes("bin"), size, size+size/2
+	w := startWith(t, gms.Options{Files: gms.FileOptions{DrainTime: patience}}, lasting(time.Hour), func(o *assembly.Options) { o.Chat.CustomerLimits = &limits })
 	c := w.request(url.Values{"nickname": {"Ann"}})
 	upload := func(name string) (got struct {
 		Status int
 		Data   gms.Reply
 	}) {
 		in, err := json.Marshal(map[string]any{
-			"url": c.filePath(), "name": name, "size": 64 << 20,
+			"url": c.filePath(), "name": name, "size": size,
 			"fields": map[string]string{"userId": c.last.UserID, "secureKey": c.last.SecureKey, "alias": c.last.Alias},
 		})
 		require.NoError(t, err)

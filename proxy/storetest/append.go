@@ -158,8 +158,8 @@ var appendCases = []storeCase{
 		same(t, content, read(t, s, id), "the content")
 	}},
 	{name: "what is appended and not durable is bounded; ctx ends the wait, and then nothing was appended", body: func(t *T) {
-		s := t.open(Options{})
-		content := random(64 << 20)
+		s := t.open(Options{Budget: 4 << 20})
+		content := random(12 << 20)
 		id, w := fresh(t, s, content)
 		f := newFlight(t)
 		release := f.block(w, content[:10])
@@ -187,8 +187,8 @@ var appendCases = []storeCase{
 		same(t, content[:at+1000], staged(t, s, id), "the staged content")
 	}},
 	{name: "an Append that waits ends when its right is taken, given up or discarded", body: func(t *T) {
-		s := t.open(Options{})
-		content := random(24 << 20)
+		s := t.open(Options{Budget: 4 << 20})
+		content := random(12 << 20)
 		for name, end := range map[string]func(id string, w proxy.Writer) error{
 			"taken": func(id string, _ proxy.Writer) error {
 				_, err := s.Begin(t.ctx, offer(id, content), -1)

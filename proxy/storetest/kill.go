@@ -40,7 +40,7 @@ func Child(target Target) {
 	select {}
 }
 
-const killedSize = 64 << 20
+const killedSize = 4 << 20
 
 func exitOn(err error) {
 	if err != nil {

@@ -14,7 +14,7 @@ var spaceCases = []storeCase{
 		require.NoError(t, s.AdmitUpload())
 		kept := random(1000)
 		document := put(t, s, kept, 400)
-		content := random(16 << 20)
+		content := random(6 << 20)
 		id, w := fresh(t, s, content)
 		f := newFlight(t)
 		var failed error
@@ -42,8 +42,8 @@ var spaceCases = []storeCase{
 		same(t, content, read(t, s, id), "the content")
 	}},
 	{name: "removed and discarded content makes room again", body: func(t *T) {
-		s := t.open(Options{MaxStore: 8 << 20})
-		content := random(1 << 20)
+		s := t.open(Options{MaxStore: 4 << 20})
+		content := random(1 << 19)
 		for range 12 {
 			require.NoError(t, s.Discard(t.ctx, stage(t, s, content, 1<<18)))
 			require.NoError(t, s.Remove(t.ctx, put(t, s, content, 1<<18)))

@@ -13,7 +13,10 @@ import (
 )
 
 // storeTests are the tests that judge bugs of the files store, in storePackage.
-var storeTests = map[bugs.Judge]string{bugs.ModelDisk: "^TestModelDisk", bugs.Suite: "^TestStoreSuite$"}
+var storeTests = map[bugs.Judge][]string{
+	bugs.ModelDisk: {"^TestModelDisk", "-rapid.checks=1000"}, // some are found by one in hundreds
+	bugs.Suite:     {"^TestStoreSuite$"},
+}
 
 const storePackage = "./proxy/files"
 
@@ -25,8 +28,8 @@ func (l *lab) noticeInTests(ctx context.Context, b bugs.Bug) (n noticed, err err
 	if err != nil {
 		return n, err
 	}
-	test := exec.CommandContext(ctx, "go", slices.Concat([]string{"test", "-count=1", "-vet=off", "-failfast", "-run", storeTests[b.Judge]},
-		overlay, []string{storePackage, "-rapid.nofailfile", fmt.Sprint("-rapid.seed=", l.seed)})...)
+	test := exec.CommandContext(ctx, "go", slices.Concat([]string{"test", "-count=1", "-vet=off", "-failfast", "-run", storeTests[b.Judge][0]},
+		overlay, []string{storePackage, "-rapid.nofailfile", fmt.Sprint("-rapid.seed=", l.seed)}, storeTests[b.Judge][1:])...)
 	test.Dir = l.source
 	output, err := test.CombinedOutput()
 	n.Attempts, n.Seconds = 1, time.Since(begun).Seconds()
