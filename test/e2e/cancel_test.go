@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -23,7 +24,7 @@ func TestCancelledUploadLeavesNothingBehind(t *testing.T) {
 		d.agent.say("that was the wrong file")
 		d.customer.hears("that was the wrong file")
 		require.Empty(t, d.customer.tiles())
-		require.Eventually(t, func() bool { return d.command.stored(t) < 16<<20 }, longest/4, longest/1000,
+		require.Eventually(t, func() bool { return d.command.stored(t) < 16<<20 }, longest/4, 100*time.Millisecond,
 			"what had been stored of it is removed")
 
 		d.agent.give(f.path)

@@ -13,7 +13,7 @@ func TestTruncatedFileFails(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
-		f := large(t, "growing.log", 64<<20)
+		f := large(t, "growing.log", 24<<20)
 		d.begin(f, "growing.log")
 		require.NoError(t, os.Truncate(f.path, 4096))
 		tell(d.page, "e2e.slow", 0)

@@ -77,7 +77,7 @@ func (c *command) start() {
 	case c.url = <-found:
 	case <-c.ended:
 		c.t.Fatalf("the command ended before it printed its address:\n%s", c.log.String())
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		c.t.Fatalf("the command printed no address:\n%s", c.log.String())
 	}
 }
@@ -114,10 +114,10 @@ func (c *command) stop() {
 	select {
 	case <-c.ended:
 		require.Equal(c.t, 0, c.cmd.ProcessState.ExitCode(), "exit status after SIGTERM")
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		_ = c.cmd.Process.Kill()
 		<-c.ended
-		c.t.Error("the command did not end within 20 s of SIGTERM")
+		c.t.Error("the command did not end within two minutes of SIGTERM")
 	}
 }
 

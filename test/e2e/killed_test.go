@@ -11,7 +11,7 @@ func TestProxyKilledInTheMiddleOfAnUpload(t *testing.T) {
 	everywhere(t, func(t *testing.T, at place) {
 		d := at.open(t)
 		d.expect(goneQuiet)
-		f := large(t, "patience.bin", 64<<20)
+		f := large(t, "patience.bin", 32<<20)
 		d.begin(f, "patience.bin")
 		d.command.kill()
 		tell(d.page, `() => e2e.until(() => ['agent', 'customer'].every((side) =>

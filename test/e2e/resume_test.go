@@ -45,7 +45,7 @@ func TestPlugPulledInTheMiddleOfAnUpload(t *testing.T) {
 	t.Parallel()
 	d := places[0].open(t)
 	d.expect(goneQuiet)
-	f := large(t, "plugged.bin", 64<<20)
+	f := large(t, "plugged.bin", 32<<20)
 	d.begin(f, "plugged.bin")
 	tell(d.page, "() => { globalThis.shown = e2e.until(() => /Reconnecting/.test(document.querySelector('#outage').textContent), 'the outage to be shown'); }")
 	d.click("() => document.querySelector('#plug')")
@@ -83,7 +83,7 @@ func TestSocketsCutInTheMiddleOfAnUpload(t *testing.T) {
 func TestReloadInTheMiddleOfAnUpload(t *testing.T) {
 	t.Parallel()
 	d := places[0].open(t)
-	f := large(t, "reloaded.bin", 64<<20)
+	f := large(t, "reloaded.bin", 32<<20)
 	d.begin(f, "reloaded.bin")
 	for _, item := range ask[[][2]string](d.page, "e2e.kept") {
 		require.NotRegexp(t, signedToken, item[0]+item[1])

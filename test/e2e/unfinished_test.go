@@ -12,7 +12,7 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	t.Parallel()
 	d := places[1].open(t)
 	asked := d.dialogs()
-	f := large(t, "video.mp4", 64<<20)
+	f := large(t, "video.mp4", 24<<20)
 
 	d.click(`() => e2e.root('agent').querySelector('textarea')`) // browsers ask only after a user's action
 	d.reload()
@@ -48,7 +48,7 @@ func TestB47ReloadAsksAndShowsWhatIsUnfinished(t *testing.T) {
 	require.Equal(t, f.digest, fetchedDigest(t, d.customer.link(got.ID)))
 	tell(d.page, "() => e2e.until(() => e2e.tiles('agent').length === 1 && e2e.kept().length === 0, 'the tile to have become the file')")
 
-	other := large(t, "other.mp4", 64<<20)
+	other := large(t, "other.mp4", 24<<20)
 	d.begin(other, "other.mp4")
 	d.click(`() => e2e.root('agent').querySelector('textarea')`)
 	d.reload()
@@ -78,7 +78,7 @@ func TestB47PageThatWasLeftAndEnteredAgainShowsWhatIsUnfinished(t *testing.T) {
 	t.Parallel()
 	d := places[1].open(t)
 	asked := d.dialogs()
-	f := large(t, "video.mp4", 64<<20)
+	f := large(t, "video.mp4", 24<<20)
 	d.begin(f, "video.mp4")
 	d.click(`() => e2e.root('agent').querySelector('textarea')`)
 	tell(d.page, "() => e2e.until(() => JSON.parse(e2e.kept()[0][1]).stored > 0, 'the stored bytes to be saved')")

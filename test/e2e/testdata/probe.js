@@ -1,7 +1,7 @@
 // Runs in every page under test before its own scripts; tests use it to see and wait.
 'use strict';
 globalThis.e2e = (() => {
-  const patience = 45_000;
+  const patience = 150_000;
 
   addEventListener('securitypolicyviolation', (event) => {
     console.error(`policy violation: ${event.effectiveDirective} ${event.blockedURI} in ${event.sourceFile}:${event.lineNumber} ${event.sample}`);
@@ -14,7 +14,7 @@ globalThis.e2e = (() => {
       const found = await look();
       if (found) return found;
       if (performance.now() > end) throw new Error(`waited in vain for ${what}; the page shows ${JSON.stringify(shown())}`);
-      await new Promise((resolve) => { setTimeout(resolve, 10); });
+      await new Promise((resolve) => { setTimeout(resolve, 40); });
     }
   }
 
