@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -391,18 +392,42 @@ func TestOneProxyPolls(t *testing.T) {
 		_, err := clients[i%3].Join(t.Context(), "s"+strconv.Itoa(i), proxy.Joining{Party: ann})
 		require.NoError(t, err)
 	}
-	require.Eventually(t, func() bool {
-		total := 0
-		for _, c := range clients {
-			total += upstream.Held(c)
-		}
-		return total == 9
-	}, patience, brief)
+	require.Eventually(t, func() bool { return held(clients...) == 9 }, patience, brief)
 	polled := d.count("refresh")
 	require.Eventually(t, func() bool { return d.count("refresh") > polled+30 }, patience, brief)
-	total := 0
+	require.Eventually(t, func() bool { return held(clients...) == 9 }, patience, brief)
+}
+
+// held is how many chats the clients poll.
+func held(clients ...*upstream.Client) (total int) {
 	for _, c := range clients {
 		total += upstream.Held(c)
 	}
-	require.Equal(t, 9, total)
+	return total
+}
+
+// A process that paused has not renewed its lease, and another proxy polls the chat.
+func TestChatWhoseLeaseLapsedIsPolledByOneProxy(t *testing.T) {
+	paused, resume := make(chan struct{}), make(chan struct{})
+	var pausing atomic.Bool
+	t.Cleanup(upstream.OnCrashPoint(func(name string) {
+		if name != "renewing" || !pausing.CompareAndSwap(false, true) {
+			return
+		}
+		close(paused)
+		select {
+		case <-resume:
+		case <-t.Context().Done():
+		}
+	}))
+	d := newDouble(t)
+	e := newEngine(t)
+	first := relay(t, e, d.URL)
+	_, err := first.Join(t.Context(), "s1", proxy.Joining{Party: ann})
+	require.NoError(t, err)
+	<-paused
+	second := relay(t, e, d.URL)
+	require.Eventually(t, func() bool { return held(first, second) == 2 }, patience, brief, "it is polled again, by either")
+	close(resume)
+	require.Eventually(t, func() bool { return held(first, second) == 1 }, patience, brief)
 }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -47,13 +48,14 @@ func (c *Client) take(q *engine.Queue) {
 	q.Close()
 }
 
-// hold polls one chat and renews the lease, until the chat is over or the client closes.
+// hold polls one chat and renews the lease, until the chat is over, the lease may have lapsed or
+// the client closes.
 func (c *Client) hold(m jetstream.Msg) {
-	polling, stop := context.WithCancel(c.ctx)
-	defer stop()
+	polling, stop := context.WithCancelCause(c.ctx)
+	defer stop(nil)
 	c.running.Go(func() {
-		for engine.Pause(polling, c.cfg.Lease/3) == nil {
-			m.InProgress()
+		if c.keepLease(polling, m) {
+			stop(errLapsed)
 		}
 	})
 	session := strings.TrimPrefix(m.Subject(), pollPrefix)
@@ -61,9 +63,25 @@ func (c *Client) hold(m jetstream.Msg) {
 	defer c.held.Add(-1)
 	if c.poll(polling, session) {
 		m.Ack()
-	} else if !c.killed.Load() {
+	} else if !c.killed.Load() && !errors.Is(context.Cause(polling), errLapsed) {
 		m.Nak()
 	}
+}
+
+var errLapsed = errors.New("the lease of a chat may have lapsed")
+
+// keepLease renews the lease until ctx ends. It returns true if this process paused for so long that
+// another proxy may have the chat: renewing it then would leave the chat with both.
+func (c *Client) keepLease(ctx context.Context, m jetstream.Msg) (lapsed bool) {
+	for renewed := time.Now(); engine.Pause(ctx, c.cfg.Lease/3) == nil; renewed = time.Now() {
+		crashPoint("renewing")
+		if time.Since(renewed) > c.cfg.Lease*2/3 {
+			c.cfg.Log.Warn("a chat of GMS is left to the next proxy, because its lease was renewed late")
+			return true
+		}
+		m.InProgress()
+	}
+	return false
 }
 
 // poll reports whether the chat is over.
