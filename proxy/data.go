@@ -46,7 +46,7 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 		err = d.send(ctx, &bridge.Ready{MaxFrame: int64(p.cfg.MaxFrame)})
 	}
 	if err == nil {
-		senders.Go(func() { d.keepAlive(ctx) })
+		defer d.keepAlive(ctx)()
 		senders.Go(func() { d.watchParty(ctx, cancel) })
 		senders.Go(func() { d.sendAcks(ctx) })
 		err = d.serve(ctx)

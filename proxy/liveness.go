@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,30 +68,51 @@ func (l *liveness) gone() bool {
 	return !busy || silent > longestSilence
 }
 
-// keepAlive pings until ctx ends or the peer is gone, and then closes.
-func (s *socket) keepAlive(ctx context.Context) {
-	every := pingEvery
+// keepAlive pings until stop is called, or closes when the peer is gone. Between two pings it
+// is a timer, not a goroutine, whose stack is the most that a quiet socket costs.
+func (s *socket) keepAlive(ctx context.Context) (stop func()) {
+	k := &keepAlive{socket: s, every: pingEvery, allowed: now()}
 	if s.hello.Ping > 0 {
-		every = max(pingLeast, min(every, time.Duration(s.hello.Ping)*time.Millisecond))
+		k.every = max(pingLeast, min(k.every, time.Duration(s.hello.Ping)*time.Millisecond))
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for allowed := now(); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if time.Duration(now()-allowed) >= pingEvery {
-			s.pinged.Store(0)
-			s.meter.allowPings()
-			allowed = now()
-		}
-		if s.ping(ctx) != nil && s.meter.liveness.gone() {
-			s.conn.CloseNow()
-			return
-		}
+	ctx, cancel := context.WithCancel(ctx)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.timer = time.AfterFunc(k.every, func() { k.beat(ctx) })
+	return func() {
+		cancel()
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.timer.Stop()
 	}
+}
+
+type keepAlive struct {
+	socket  *socket
+	every   time.Duration
+	mu      sync.Mutex // held during a beat
+	timer   *time.Timer
+	allowed int64 // when the page was last allowed further pings
+}
+
+func (k *keepAlive) beat(ctx context.Context) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	s := k.socket
+	if time.Duration(now()-k.allowed) >= pingEvery {
+		s.pinged.Store(0)
+		s.meter.allowPings()
+		k.allowed = now()
+	}
+	begun := now()
+	if s.ping(ctx) != nil && s.meter.liveness.gone() {
+		s.conn.CloseNow()
+		return
+	}
+	k.timer.Reset(max(0, k.every-time.Duration(now()-begun)))
 }
 
 // ping returns an error if no pong came in time.

@@ -25,10 +25,10 @@ type session struct {
 
 	mu      sync.Mutex
 	changed map[string]Record // uploads whose newest record the page has not been sent
-	wake    chan struct{}
-	left    atomic.Bool      // the party says goodbye: its events end, and that is not a fault
-	waiting *waitingRequests // offers, by their keys
-	asks    *waitingRequests // by their refs
+	updates onDemand          // sends what changed and relimit name
+	left    atomic.Bool       // the party says goodbye: its events end, and that is not a fault
+	waiting *waitingRequests  // offers, by their keys
+	asks    *waitingRequests  // by their refs
 
 	joined  int64         // the session's last event when the page joined
 	limits  bridge.Limits // of this party, as last asked for; guarded by mu
@@ -49,7 +49,7 @@ func (p *Proxy) serveChat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.exit(socket)
-	s := &session{socket: socket, proxy: p, changed: map[string]Record{}, wake: make(chan struct{}, 1)}
+	s := &session{socket: socket, proxy: p, changed: map[string]Record{}}
 	// The request's context ends with its handler; the proxy's ends with Close.
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
@@ -61,7 +61,7 @@ func (p *Proxy) serveChat(w http.ResponseWriter, r *http.Request) {
 	s.conn.CloseNow()
 }
 
-// run joins the chat session and then reads requests while two goroutines send the page
+// run joins the chat session and then reads requests while another goroutine sends the page
 // what happens. A nil error means that the page is gone.
 func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	exit, err := s.enter(ctx)
@@ -84,18 +84,19 @@ func (s *session) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	defer stop()
 	var senders sync.WaitGroup
 	defer senders.Wait()
+	defer s.updates.stop()
+	defer s.keepAlive(ctx)()
 	defer cancel(nil)
 	s.waiting, s.asks = newWaitingRequests(ctx), newWaitingRequests(ctx)
 	defer s.asks.end()
 	defer s.waiting.end()
-	senders.Go(func() { s.keepAlive(ctx) })
 	senders.Go(func() {
 		if err := s.sendEvents(ctx); !s.left.Load() {
 			s.failWith(ctx, err)
 			cancel(err)
 		}
 	})
-	senders.Go(func() { cancel(s.sendUploads(ctx)) })
+	s.updates.start(func() error { return s.sendUpdates(ctx) }, cancel)
 	s.log.Info("connected", "type", s.who.Party.UserType)
 	err = s.serve(ctx)
 	cause := context.Cause(ctx)

@@ -112,12 +112,12 @@ func (s *session) setLimits(l bridge.Limits) {
 	s.limits = l
 }
 
-// noteLimits has sendUploads send the limits. It never blocks.
+// noteLimits has sendUpdates send the limits. It never blocks.
 func (s *session) noteLimits() {
 	s.mu.Lock()
 	s.relimit = true
 	s.mu.Unlock()
-	s.awaken()
+	s.updates.run()
 }
 
 // limitsNoted reports whether the limits are to be sent, once.
@@ -129,13 +129,6 @@ func (s *session) limitsNoted() bool {
 	return noted
 }
 
-func (s *session) awaken() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
 // note puts the record of an upload that has changed aside, if it is one of this party.
 func (s *session) note(r Record) {
 	if r.UserID != s.who.Party.UserID || r.Deletion != "" {
@@ -144,7 +137,7 @@ func (s *session) note(r Record) {
 	s.putAside(r)
 }
 
-// putAside keeps an upload's newest record for sendUploads. It never blocks: if changes come
+// putAside keeps an upload's newest record for sendUpdates. It never blocks: if changes come
 // faster than the page reads, the page is sent only the last.
 func (s *session) putAside(r Record) {
 	s.mu.Lock()
@@ -153,28 +146,22 @@ func (s *session) putAside(r Record) {
 		s.changed[r.Key] = r
 	}
 	s.mu.Unlock()
-	s.awaken()
+	s.updates.run()
 }
 
-// sendUploads sends the records that note has put aside, and changed limits.
-func (s *session) sendUploads(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.wake:
-		}
-		if s.limitsNoted() {
-			if err := s.sendChangedLimits(ctx); err != nil {
-				return err
-			}
-		}
-		for _, r := range s.news() {
-			if err := s.sendUpload(ctx, r); err != nil {
-				return err
-			}
+// sendUpdates sends the records that note has put aside, and changed limits.
+func (s *session) sendUpdates(ctx context.Context) error {
+	if s.limitsNoted() {
+		if err := s.sendChangedLimits(ctx); err != nil {
+			return err
 		}
 	}
+	for _, r := range s.news() {
+		if err := s.sendUpload(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *session) news() []Record {

@@ -11,7 +11,7 @@ import (
 // TestOnlyTheNewestOwnRecordIsReported notes a changed record, and then an older one
 // that was read before the change.
 func TestOnlyTheNewestOwnRecordIsReported(t *testing.T) {
-	s := &session{socket: &socket{who: Identity{Party: bridge.Party{UserID: "a"}}}, changed: map[string]Record{}, wake: make(chan struct{}, 1)}
+	s := &session{socket: &socket{who: Identity{Party: bridge.Party{UserID: "a"}}}, changed: map[string]Record{}}
 	for _, r := range []Record{
 		{UserID: "a", Key: "k", State: bridge.Stored, Revision: 3}, {UserID: "a", Key: "k", State: bridge.Announced, Revision: 4},
 		{UserID: "a", Key: "k", State: bridge.Accepted, Revision: 2}, {UserID: "b", Key: "other", Revision: 9},

@@ -26,6 +26,7 @@ type options struct {
 	slow     []int64 // rates of slow lines, in kbit/s
 	little   []int64 // sizes of the files that go over them, in bytes
 	content  int64   // bytes that the product has when it is killed
+	sockets  int     // that are idle
 	stores   []string
 	only     *regexp.Regexp
 	json     string
@@ -61,6 +62,7 @@ func init() {
 		{"size", false, (*lab).moduleSize},
 		{"start", false, (*lab).starts},
 		{"far", false, (*lab).far},
+		{"sockets", false, (*lab).idleSockets},
 	}
 }
 
@@ -109,6 +111,7 @@ func parse(args []string) (options, error) {
 	little := flags.String("slow-sizes", "1,65536,153600,307200", "sizes in bytes of the files that are sent over each slow line, one after another")
 	store := flags.String("store", "both", "what the product keeps its content in: files (--data), objects (--nats, one NATS server beside it) or both, one after the other")
 	content := flags.Int64("content", 10*kib, "content in MiB that the product has when it is killed and started again")
+	flags.IntVar(&o.sockets, "sockets", 15_000, "number of idle sockets; each takes a file descriptor here and in the proxy")
 	only := flags.String("only", "", "run only the experiments whose name matches this regular expression")
 	flags.StringVar(&o.json, "json", "", "file that all measurements are written to as well")
 	flags.StringVar(&o.dir, "dir", "", "directory for all files; its file system is part of the result (default: the system's temporary one)")
