@@ -169,7 +169,7 @@ type answer struct {
 func read(res *http.Response) (a answer, err error) {
 	defer drain(res)
 	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&a); err != nil {
-		return a, away(errors.Join(errUnclear, fmt.Errorf("read the answer of GWS: %w", err)))
+		return a, away(errors.Join(errUnclear, fmt.Errorf("read the answer of GWS, of type %.100q: %w", res.Header.Get("Content-Type"), err)))
 	}
 	switch {
 	case a.StatusCode != nil && *a.StatusCode != 0:

@@ -20,6 +20,7 @@ type reader struct {
 	client   *Client
 	at       place
 	document proxy.Document
+	unsized  bool // until look has returned
 	ctx      context.Context
 	offset   int64
 	body     io.ReadCloser // from offset on; nil: not requested
@@ -33,6 +34,7 @@ func (r *reader) Document() proxy.Document { return r.document }
 
 // look requests the attachment of a document that we have no entry of, and keeps its body.
 func (r *reader) look() error {
+	r.unsized = true
 	res, err := r.request()
 	if err != nil {
 		return err
@@ -41,7 +43,7 @@ func (r *reader) look() error {
 		r.drop()
 		return away(errors.New("GWS did not say how large the attachment is"))
 	}
-	r.document.Size = res.ContentLength
+	r.document.Size, r.unsized = res.ContentLength, false
 	if t, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err == nil {
 		r.document.MimeType = t
 	}
@@ -113,10 +115,14 @@ func (r *reader) request() (*http.Response, error) {
 	}
 	timer.Stop() // until the next Read
 	r.body, r.timer, r.stop = res.Body, timer, stop
+	partial := res.StatusCode == http.StatusPartialContent
+	if err := r.sized(res, partial); err != nil {
+		r.drop()
+		return nil, err
+	}
 	if r.offset == 0 {
 		return res, nil
 	}
-	partial := res.StatusCode == http.StatusPartialContent
 	if partial && !strings.HasPrefix(res.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", r.offset)) {
 		r.drop()
 		return nil, away(errors.New("GWS sent another range than it was asked for"))
@@ -130,6 +136,19 @@ func (r *reader) request() (*http.Response, error) {
 		timer.Stop()
 	}
 	return res, nil
+}
+
+// sized refuses an answer that has another length than the attachment, such as the login page of
+// a gateway.
+func (r *reader) sized(res *http.Response, partial bool) error {
+	want := r.document.Size
+	if partial {
+		want -= r.offset
+	}
+	if r.unsized || res.ContentLength < 0 || res.ContentLength == want {
+		return nil
+	}
+	return away(fmt.Errorf("GWS answered %d bytes of type %.100q, and the attachment has %d", res.ContentLength, res.Header.Get("Content-Type"), want))
 }
 
 func (r *reader) Seek(offset int64, whence int) (int64, error) {
