@@ -31,6 +31,20 @@ func TestLooks(t *testing.T) {
 	t.Run("a double click on a tile selects nothing", func(t *testing.T) {
 		require.Equal(t, "none", ask[string](d.page, "() => getComputedStyle(e2e.named('agent', 'photo.png').querySelector('.tile-name')).userSelect"))
 	})
+	t.Run("the header is one row", func(t *testing.T) {
+		for _, width := range []int64{1280, 1600} {
+			require.NoError(t, chromedp.Do(d.ctx, chromedp.EmulateViewport(width, 860)))
+			tell(d.page, "e2e.settled")
+			require.LessOrEqual(t, ask[float64](d.page, `() => {
+				const middles = [...document.querySelectorAll('header > :not(nav), nav > :not([hidden])')].map((node) => {
+					const { top, bottom } = node.getBoundingClientRect();
+					return (top + bottom) / 2;
+				});
+				return Math.max(...middles) - Math.min(...middles);
+			}`), 4.0, "at %d pixels", width)
+			require.LessOrEqual(t, ask[float64](d.page, `() => document.querySelector('header').offsetHeight`), 48.0)
+		}
+	})
 	t.Run("forced colours", func(t *testing.T) {
 		media := func(value string) {
 			_, err := chromedp.Call(d.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
