@@ -69,10 +69,31 @@ func (t *Transfers) Ingest(ctx context.Context, who Identity, o Offer, s Stream)
 	crashPoint("ingest begun")
 	in.twins = twins
 	record, err := in.run(ctx)
+	if bridge.CodeOf(err) == bridge.CodeSuperseded {
+		record, err = in.outcome(ctx)
+	}
 	if err != nil {
 		in.abandon(err)
 	}
 	return record, err
+}
+
+// outcome says what has become of an upload whose record was changed by somebody else: by its own
+// earlier write whose answer was lost, by a cancellation, or by the delivery loop, which takes one
+// that was silent for abandoned. Nobody else continues it, so its client may send it again.
+func (g *ingest) outcome(ctx context.Context) (Record, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	defer cancel()
+	known, err := g.transfers.cfg.Records.Get(ctx, g.who.Session, g.offer.Key)
+	switch {
+	case err != nil && !errors.Is(err, ErrRecordUnknown):
+		return Record{}, bridge.WrapError(bridge.CodeStorageUnavailable, err)
+	case err == nil && known.State == bridge.Cancelled:
+		return Record{}, bridge.NewError(bridge.CodeCancelled, "")
+	case err == nil && !known.Open && known.State != bridge.Failed:
+		return known, nil
+	}
+	return Record{}, bridge.NewError(bridge.CodeBusy, "the upload was interrupted")
 }
 
 // repeated looks for the upload that the offer's key names, and gives the offer a fresh key if that

@@ -318,3 +318,26 @@ func TestIngest_KeyOfARequestThatOnlyReservedIsSentAgain(t *testing.T) {
 	require.EqualValues(t, 1, files)
 	require.EqualValues(t, len("content"), size)
 }
+
+// lostAnswers stores an upload's acceptance, and loses the answer: a repeated write finds that the
+// record was changed.
+type lostAnswers struct{ proxy.Records }
+
+func (l lostAnswers) Update(ctx context.Context, r proxy.Record) (proxy.Record, error) {
+	stored, err := l.Records.Update(ctx, r)
+	if err == nil && stored.State == bridge.Accepted {
+		return r, proxy.ErrRecordChanged
+	}
+	return stored, err
+}
+
+func TestIngest_AcceptedWithALostAnswer(t *testing.T) {
+	t.Parallel()
+	d := newWorld(t, func(c *proxy.Config) { c.Records = lostAnswers{c.Records} }).door("carol", bridge.Client)
+	r, err := d.ingest("a.pdf", stream(strings.NewReader("content"), -1))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		r, err = d.Records.Get(t.Context(), "s1", r.Key)
+		return err == nil && r.State == bridge.Announced
+	}, wait, 5*time.Millisecond)
+}
