@@ -49,6 +49,7 @@ func init() {
 	experiments = []experiment{
 		{"upload", true, (*lab).uploads},
 		{"small", true, (*lab).smallFiles},
+		{"together", true, (*lab).smallAtOnce},
 		{"download", true, (*lab).downloads},
 		{"gms", true, (*lab).gmsFiles},
 		{"poll", true, (*lab).polls},

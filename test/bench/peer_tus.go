@@ -22,13 +22,14 @@ type tusPeer struct {
 	address string
 	stdin   io.Closer
 	page    *page
+	uppy    *page
 	store   string
 }
 
 // startTus installs the pinned packages where they are missing and starts the
 // server with its store under dir.
 func (l *lab) startTus(ctx context.Context, dir string) (*tusPeer, error) {
-	if _, err := os.Stat(filepath.Join(l.source, "node_modules", "@tus", "server")); err != nil {
+	if _, err := os.Stat(filepath.Join(l.source, "node_modules", "uppy", "package.json")); err != nil {
 		install := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts")
 		install.Dir = l.source
 		if answer, err := install.CombinedOutput(); err != nil {
@@ -59,7 +60,11 @@ func (l *lab) startTus(ctx context.Context, dir string) (*tusPeer, error) {
 		return nil, errors.New("the tus server ended before it listened")
 	}
 	t.address = strings.TrimSpace(address)
-	if t.page, err = l.chromium.open(ctx, t.address, false); err != nil {
+	t.page, err = l.chromium.open(ctx, t.address, false)
+	if err == nil {
+		t.uppy, err = l.chromium.open(ctx, t.address+"/uppy", false)
+	}
+	if err != nil {
 		t.stop()
 		return nil, err
 	}
@@ -73,12 +78,18 @@ func (t *tusPeer) stop() {
 
 // tusUpload is a contender that sends the page's chosen files by tus, with the
 // client's defaults or with the data in the creating request.
-func (l *lab) tusUpload(name, call string) contender {
+func (l *lab) tusUpload(name, call string) contender { return l.nodeUpload(name, l.tus.page, call) }
+
+// uppyUpload is a contender that adds the page's chosen files to Uppy at once, with a plugin
+// and its defaults.
+func (l *lab) uppyUpload(name, call string) contender { return l.nodeUpload(name, l.tus.uppy, call) }
+
+func (l *lab) nodeUpload(name string, page *page, call string) contender {
 	return contender{
-		name: name, page: l.tus.page, address: l.tus.address, server: l.tus.process.Pid, clean: emptied(l.tus.store),
+		name: name, page: page, address: l.tus.address, server: l.tus.process.Pid, clean: emptied(l.tus.store),
 		run: func(ctx context.Context) (time.Duration, error) {
 			var ms float64
-			if err := l.tus.page.evaluate(ctx, "bench."+call+"()", &ms); err != nil {
+			if err := page.evaluate(ctx, "bench."+call+"()", &ms); err != nil {
 				return 0, err
 			}
 			return milliseconds(ms), nil
