@@ -15,6 +15,7 @@ import (
 	"attache/bridge"
 	"attache/proxy/backend"
 	"attache/proxy/chatrequest"
+	"attache/proxy/engine/enginetest"
 	"attache/proxy/gws/gwstest"
 	"attache/wasm/page"
 )
@@ -48,11 +49,36 @@ func TestMix(t *testing.T) {
 			mixOf(t, flags(t)...).bothWays(t)
 		})
 	}
+	t.Run("own, in a cluster", func(t *testing.T) {
+		t.Parallel()
+		require.Contains(t, string(table), "\n| own, in a cluster |")
+		clustered(t).bothWays(t)
+	})
+	for name, cometd := range map[string]bool{"GMS over REST": false, "GMS over CometD": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, string(table), "\n| "+name+" |")
+			_, public, _ := startServe(t, "--gms", "--gms-cometd")
+			customer, agent := beginChat(t, public, cometd)
+			customer.bothWays(agent)
+		})
+	}
 	t.Run("GMS, served by another Attaché", func(t *testing.T) {
 		t.Parallel()
 		require.Contains(t, string(table), "\n| GMS, served by another Attaché |")
 		relayed(t).bothWays(t)
 	})
+}
+
+// clustered is an agent and a customer at two proxies, whose documents are objects of a cluster.
+func clustered(t *testing.T) *mix {
+	t.Helper()
+	urls := enginetest.Start(t).URL()
+	proxy := func() string {
+		d := start(t, command(t, "serve", "--listen", "127.0.0.1:0", "--admin=", "--scanner=off", "--origin", pageOrigin, "--nats", urls, "--token-secret", secret))
+		return address.FindString(d.line)
+	}
+	return &mix{openTab(t, proxy(), "s1", "ann", bridge.Agent), openTab(t, proxy(), "s1", "carol", bridge.Client)}
 }
 
 // relayed is a customer of a proxy that relays to another one, and an agent of that one.
