@@ -64,6 +64,7 @@ func init() {
 		{"start", false, (*lab).starts},
 		{"far", false, (*lab).far},
 		{"sockets", false, (*lab).idleSockets},
+		{"rate", false, (*lab).rates},
 	}
 }
 
