@@ -50,8 +50,8 @@ func fieldsOf(kind string, body []byte) ([]field, error) {
 	}
 }
 
-// clear checks an error: it is one of ours, with a status of the client's and a sentence.
-func clear(t *testing.T, err error) {
+// isRefusal checks an error: it is one of ours, with a status of the client's and a sentence.
+func isRefusal(t *testing.T, err error) {
 	t.Helper()
 	var r *refusal
 	require.True(t, errors.As(err, &r), "%v", err)
@@ -75,7 +75,7 @@ func FuzzForm(f *testing.F) {
 func isForm(t *testing.T, text string) {
 	l, err := readForm(text)
 	if err != nil {
-		clear(t, err)
+		isRefusal(t, err)
 		return
 	}
 	got, size := url.Values{}, 0
@@ -206,7 +206,7 @@ func isMultipart(t *testing.T, body []byte) {
 	}
 	require.LessOrEqual(t, size, len(body))
 	if err != nil {
-		clear(t, err)
+		isRefusal(t, err)
 	}
 	if bytes.HasPrefix(body, []byte("--"+boundary)) && !bytes.Contains(body, []byte("--"+boundary+"--")) {
 		require.Error(t, err, "a body without a final boundary was taken for complete: %q", got)
@@ -324,7 +324,7 @@ func TestEndlessBodiesAreRefusedEarly(t *testing.T) {
 				_, _, err := ReadCall(r)
 				require.Less(t, body.n, 2*maxBody, kind)
 				if err != nil {
-					clear(t, err)
+					isRefusal(t, err)
 				} else {
 					require.Equal(t, "an epilogue", name, "it has no end")
 				}
