@@ -178,7 +178,7 @@ func (l *lab) turns(ctx context.Context) ([]row, []runner, error) {
 			}
 		}
 	}
-	note := fmt.Sprintf("%d customers said %d texts that were acknowledged, and %d whose answer was lost, and polled; %d kills of %d proxies, each started again at once", talkers, said, unclear, kills, len(proxies))
+	note := fmt.Sprintf("%d customers said %d texts that were acknowledged, and %d whose answer was lost, and polled; %d kills, by turns of %d, each started again at once", talkers, said, unclear, kills, len(proxies))
 	count := func(what string, n int) row {
 		return row{
 			Measured: fmt.Sprintf("messages %s in %s of polling, with a proxy killed every %s", what, turnTime, turnEvery), Against: "–",
