@@ -73,6 +73,14 @@ func TestTrap11_NestedUserData(t *testing.T) {
 	}
 }
 
+// A member without a name hides no parameters.
+func TestTrap11_NamelessMember(t *testing.T) {
+	t.Parallel()
+	c, _, err := gms.ReadCall(httptest.NewRequest("POST", "/", strings.NewReader(`{"userId":"u","":{"userId":"v"}}`)))
+	require.NoError(t, err)
+	require.Equal(t, "u", c.UserID)
+}
+
 // Hostile and broken bodies get a clear answer, and cost bounded memory.
 func TestTrap11_BrokenBodies(t *testing.T) {
 	t.Parallel()
