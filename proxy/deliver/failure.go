@@ -10,9 +10,15 @@ import (
 
 // permanent reports whether a retry cannot help. A party that has left may join
 // again; for an upload whose party was never in, a retry is useless.
+//
+// The content of an accepted upload is durable. A store that does not find it has perhaps
+// just been started, so that is no reason to give the upload up.
 func permanent(err error) bool {
 	var e *bridge.Error
-	return errors.As(err, &e) && (!e.Retry || e.Code == bridge.CodeNotJoined)
+	if !errors.As(err, &e) || e.Code == bridge.CodeDocument {
+		return false
+	}
+	return !e.Retry || e.Code == bridge.CodeNotJoined
 }
 
 // backOff is the pause before try n+1. It is randomised, so that uploads that failed

@@ -111,10 +111,13 @@ func TestTransientFailures(t *testing.T) {
 		"scan, no verdict": func(_ *world, o *deliver.Options) {
 			o.Scanner = &scannerDouble{answers: []any{proxy.Unknown, proxy.Unknown}}
 		},
-		"scan, a word unheard of":   func(_ *world, o *deliver.Options) { o.Scanner = &scannerDouble{answers: []any{proxy.Verdict("ok")}} },
-		"scan, an error":            func(_ *world, o *deliver.Options) { o.Scanner = &scannerDouble{answers: []any{errAway, errAway}} },
-		"store, before":             func(w *world, _ *deliver.Options) { w.store.before = failing(3, full) },
-		"store, after":              func(w *world, _ *deliver.Options) { w.store.after = failing(3, full) },
+		"scan, a word unheard of": func(_ *world, o *deliver.Options) { o.Scanner = &scannerDouble{answers: []any{proxy.Verdict("ok")}} },
+		"scan, an error":          func(_ *world, o *deliver.Options) { o.Scanner = &scannerDouble{answers: []any{errAway, errAway}} },
+		"store, before":           func(w *world, _ *deliver.Options) { w.store.before = failing(3, full) },
+		"store, after":            func(w *world, _ *deliver.Options) { w.store.after = failing(3, full) },
+		"store, content not found": func(w *world, _ *deliver.Options) {
+			w.store.before = failing(3, bridge.NewError(bridge.CodeDocument, ""))
+		},
 		"announce, before":          func(w *world, _ *deliver.Options) { w.chat.before = failing(3, away) },
 		"announce, a plain error":   func(w *world, _ *deliver.Options) { w.chat.before = failing(3, errAway) },
 		"announce, the answer lost": func(w *world, _ *deliver.Options) { w.chat.after = failing(3, away) },
