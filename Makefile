@@ -1,7 +1,7 @@
 # Everyday commands. Anything longer than a line or two is a script in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test size bench chaos hostile siege fuzz lint fmt deps clean
+.PHONY: help run build wasm pack test size bench chaos hostile siege fuzz lint fmt deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ wasm: ## build the browser module into web/dist
 
 test: ## install what is missing, then check everything
 	ci/test.sh
+
+pack: wasm ## build the npm package, ./attache-chat-VERSION.tgz
+	npm pack ./web
 
 size: ## report how much of the browser module each package is
 	go run ./web/pack -weight

@@ -1,6 +1,6 @@
 // The double as a TypeScript project's own tests use it. It only has to compile.
-import { addLocale } from 'attache/element';
-import { FakeChat, fakeError } from 'attache/testing';
+import { addLocale } from 'attache-chat/element';
+import { FakeChat, fakeError } from 'attache-chat/testing';
 
 export async function chat(element: HTMLElementTagNameMap['attache-chat']): Promise<string> {
   const conversation = new FakeChat({ stepDelay: 5 });

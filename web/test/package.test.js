@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +18,8 @@ const packed = new Set(JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--j
 const targets = Object.values(manifest.exports)
   .flatMap((entry) => typeof entry === 'string' ? [entry] : Object.values(entry))
   .flatMap((path) => path.includes('*') ? locales.map((name) => path.replace('*.js', name)) : [path])
-  .map((path) => path.replace('./', ''));
+  .map((path) => path.replace('./', ''))
+  .filter((path) => !path.includes('*'));
 
 test('every export is in the package', () => {
   assert.deepEqual(targets.filter((path) => !packed.has(path)), []);
@@ -51,10 +55,30 @@ test('every module with an export, and every import of a declaration, has a pack
 });
 
 test('the package has public files only', () => {
-  assert.deepEqual([...packed].filter((path) => !/\.(js|d\.ts|wasm|json)$|^(README\.md|LICENSE)$/.test(path) || /^(demo|test|pack)\//.test(path)), []);
+  assert.deepEqual([...packed].filter((path) => !/\.(js|d\.ts|wasm(\.br|\.gz)?|json)$|^(README\.md|LICENSE)$/.test(path) || /^(demo|test|pack)\//.test(path)), []);
 });
 
 test('the package has a README and the LICENSE', () => {
   assert.deepEqual(['README.md', 'LICENSE'].filter((path) => !packed.has(path)), []);
   assert.equal(readFileSync(`${web}LICENSE`, 'utf8'), readFileSync(`${web}../LICENSE`, 'utf8'));
+});
+
+test('nothing is packed without the module, or with one of another build', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'prepack-'));
+  const prepack = () => spawnSync(process.execPath, [join(dir, 'prepack.mjs')], { encoding: 'utf8' });
+  try {
+    await cp(`${web}prepack.mjs`, join(dir, 'prepack.mjs'));
+    assert.match(prepack().stderr, /dist\/build\.js is missing: run make pack/);
+    await cp(`${web}dist`, join(dir, 'dist'), { recursive: true });
+    assert.equal(prepack().status, 0, prepack().stderr);
+    await appendFile(join(dir, 'dist/attache.wasm'), ' ');
+    assert.match(prepack().stderr, /another build/);
+    assert.equal(prepack().status, 1);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+test('a host without compression of its own has the compressed module', () => {
+  assert.deepEqual(['br', 'gz'].filter((ending) => !packed.has(`dist/attache.wasm.${ending}`)), []);
 });

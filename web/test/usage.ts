@@ -1,9 +1,9 @@
 // Every entry of the package, as a TypeScript project imports it. It only has
 // to compile.
-import { connect, type ChatFile, type Session } from 'attache';
-import { AttacheChat, addLocale, type Dictionary } from 'attache/element';
-import { load, onExit } from 'attache/loader';
-import en from 'attache/locales/en';
+import { connect, type ChatFile, type Session } from 'attache-chat';
+import { AttacheChat, addLocale, type Dictionary } from 'attache-chat/element';
+import { load, onExit } from 'attache-chat/loader';
+import en from 'attache-chat/locales/en';
 
 export async function embed(form: HTMLFormElement, input: HTMLInputElement): Promise<ChatFile> {
   const session: Session = await connect({ url: 'wss://files.example', token: async () => 'token' });
