@@ -10,14 +10,24 @@ import (
 // of a file after a header of fixed length, all numbers big endian.
 //
 //	0   1  version   FrameVersion
-//	1   3  zero
-//	4   4  checksum  CRC32C of the payload
-//	8   8  offset    of the payload's first byte in the file
+//	1   1  flags     flagUnchecked; the other bits are zero
+//	2   2  offer     how many bytes of the payload are the offer; 0: it has none
+//	4   4  checksum  CRC32C of the payload; zero with flagUnchecked
+//	8   8  offset    of the payload's first byte in the file; zero with an offer
 //	16  16 key       the upload's
 //	32  …  payload   1 byte to MaxFrame; its length is the message's
+//
+// A proxy of the first release of this version knows neither flags nor offers, and
+// refuses them; a proxy that does says so in Ready (see QueryData).
+//
+// A file frame is a frame with an offer: its payload is an Offer as the chat socket has
+// it, and after that the whole file. The offer's key is the header's, and its size is how
+// many bytes follow.
 const (
 	FrameVersion = 1
 	FrameHeader  = 32
+
+	flagUnchecked = 1 // nothing between page and proxy can damage the payload unnoticed
 
 	MinFrame = 4 << 10 // the shortest payload a page sends, except in the last frame
 	MaxFrame = 1 << 20 // the longest payload; a proxy may announce less
@@ -47,9 +57,11 @@ func ParseKey(s string) (Key, error) {
 
 // Frame is a frame's header.
 type Frame struct {
-	Key      Key
-	Offset   int64
-	Checksum uint32
+	Key       Key
+	Offset    int64
+	Checksum  uint32
+	Unchecked bool // it has no checksum: only for a proxy that is Ready for that
+	Offer     int  // bytes of the offer that the payload begins with
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -61,7 +73,11 @@ func Checksum(payload []byte) uint32 { return crc32.Checksum(payload, castagnoli
 // PutFrame writes the header into the first FrameHeader bytes of buf.
 func PutFrame(buf []byte, f Frame) {
 	_ = buf[FrameHeader-1]
-	buf[0], buf[1], buf[2], buf[3] = FrameVersion, 0, 0, 0
+	buf[0], buf[1] = FrameVersion, 0
+	if f.Unchecked {
+		buf[1], f.Checksum = flagUnchecked, 0
+	}
+	binary.BigEndian.PutUint16(buf[2:], uint16(f.Offer))
 	binary.BigEndian.PutUint32(buf[4:], f.Checksum)
 	binary.BigEndian.PutUint64(buf[8:], uint64(f.Offset))
 	copy(buf[16:], f.Key[:])
@@ -77,24 +93,55 @@ func ParseFrame(message []byte) (Frame, []byte, error) {
 	if len(message) > FrameHeader+MaxFrame {
 		return f, nil, NewError(CodeFrame, "a frame's payload is longer than "+Bytes(MaxFrame))
 	}
-	if message[0] != FrameVersion || message[1]|message[2]|message[3] != 0 {
+	if message[0] != FrameVersion || message[1]&^flagUnchecked != 0 {
 		return f, nil, NewError(CodeFrame, "a frame has an unknown version")
 	}
-	offset := binary.BigEndian.Uint64(message[8:])
-	if offset > MaxInteger {
-		return f, nil, NewError(CodeFrame, "a frame's offset is larger than 2^53-1")
-	}
+	f.Offer = int(binary.BigEndian.Uint16(message[2:]))
 	f.Checksum = binary.BigEndian.Uint32(message[4:])
+	offset := binary.BigEndian.Uint64(message[8:])
+	f.Unchecked = message[1] == flagUnchecked
+	switch {
+	case offset > MaxInteger:
+		return f, nil, NewError(CodeFrame, "a frame's offset is larger than 2^53-1")
+	case f.Unchecked && f.Checksum != 0:
+		return f, nil, NewError(CodeFrame, "a frame that says it has no checksum has one")
+	case f.Offer > 0 && offset != 0:
+		return f, nil, NewError(CodeFrame, "a frame with an offer does not begin at the file's first byte")
+	case f.Offer >= len(message)-FrameHeader:
+		return f, nil, NewError(CodeFrame, "a frame with an offer has no file")
+	}
 	f.Offset = int64(offset)
 	copy(f.Key[:], message[16:])
 	return f, message[FrameHeader:], nil
 }
 
-// Verify returns an error of code frame-checksum unless the payload is the one
-// that was sent.
+// Verify returns an error of code frame-checksum unless the payload is the one that was
+// sent, as far as the frame says. Whether it may say nothing is the proxy's decision.
 func (f Frame) Verify(payload []byte) error {
-	if Checksum(payload) != f.Checksum {
+	if !f.Unchecked && Checksum(payload) != f.Checksum {
 		return NewError(CodeFrameChecksum, "")
 	}
 	return nil
+}
+
+// SplitOffer returns the offer and the file of a file frame's payload. An error is one of
+// [FromPage], or has code frame-invalid.
+func (f Frame) SplitOffer(payload []byte) (*Offer, []byte, error) {
+	m, err := FromPage(payload[:f.Offer])
+	if err != nil {
+		return nil, nil, err
+	}
+	content := payload[f.Offer:]
+	o, ok := m.(*Offer)
+	switch {
+	case !ok:
+		return nil, nil, NewError(CodeFrame, "a file frame does not begin with an offer")
+	case o.Key != f.Key.String():
+		return nil, nil, NewError(CodeFrame, "the offer in a file frame has another key")
+	case o.Size != int64(len(content)):
+		return nil, nil, NewError(CodeFrame, "the offer in a file frame has another size")
+	case o.Acked != nil:
+		return nil, nil, NewError(CodeFrame, "the offer in a file frame says that bytes are acked")
+	}
+	return o, content, nil
 }

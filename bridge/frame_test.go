@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"attache/bridge"
@@ -14,6 +15,8 @@ type frameVectors struct {
 		Name, Key string
 		Offset    int64
 		Checksum  uint32
+		Unchecked bool
+		Offer     int
 		Payload   string
 		Frame     string
 	}
@@ -41,7 +44,11 @@ func TestFrameVectors(t *testing.T) {
 			require.Equal(t, tc.Offset, f.Offset)
 			require.Equal(t, tc.Checksum, f.Checksum)
 			require.Equal(t, tc.Payload, hex.EncodeToString(payload))
-			require.Equal(t, tc.Checksum, bridge.Checksum(payload))
+			require.Equal(t, tc.Unchecked, f.Unchecked)
+			require.Equal(t, tc.Offer, f.Offer)
+			if !tc.Unchecked {
+				require.Equal(t, tc.Checksum, bridge.Checksum(payload))
+			}
 			require.NoError(t, f.Verify(payload))
 
 			written := append(make([]byte, bridge.FrameHeader), payload...)
@@ -119,9 +126,61 @@ func FuzzFrame(f *testing.F) {
 		bridge.PutFrame(header, frame)
 		require.Equal(t, message, append(header, payload...))
 
+		if frame.Offer > 0 {
+			o, content, err := frame.SplitOffer(payload)
+			if err == nil {
+				require.Equal(t, frame.Key.String(), o.Key)
+				require.Equal(t, int64(len(content)), o.Size)
+				require.NotEmpty(t, content)
+			} else {
+				requireCode(t, err, bridge.CodeFrame, bridge.CodeMessage, bridge.CodeMessageSize, bridge.CodeCustomKey)
+			}
+		}
+		frame.Unchecked = false
 		frame.Checksum = bridge.Checksum(payload)
 		require.NoError(t, frame.Verify(payload))
 		frame.Checksum++
 		require.Error(t, frame.Verify(payload))
+		frame.Unchecked = true
+		require.NoError(t, frame.Verify(payload))
+	})
+}
+
+// A file frame whose offer is about other bytes is refused as a whole.
+func TestT7_FileFrame(t *testing.T) {
+	key, err := bridge.ParseKey("0123456789abcdef0123456789abcdef")
+	require.NoError(t, err)
+	good := func() *bridge.Offer { return &bridge.Offer{Key: key.String(), Name: "a.txt", Size: 5} }
+	acked := int64(0)
+	for name, tc := range map[string]struct {
+		change func(*bridge.Offer)
+		code   bridge.Code
+	}{
+		"as it should be":   {func(*bridge.Offer) {}, ""},
+		"another key":       {func(o *bridge.Offer) { o.Key = strings.Repeat("0", 32) }, bridge.CodeFrame},
+		"a larger size":     {func(o *bridge.Offer) { o.Size++ }, bridge.CodeFrame},
+		"a smaller size":    {func(o *bridge.Offer) { o.Size-- }, bridge.CodeFrame},
+		"bytes are acked":   {func(o *bridge.Offer) { o.Acked = &acked }, bridge.CodeFrame},
+		"a name is missing": {func(o *bridge.Offer) { o.Name = "" }, bridge.CodeMessage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := good()
+			tc.change(o)
+			text := bridge.AppendMessage(nil, o)
+			f := bridge.Frame{Key: key, Offer: len(text)}
+			got, content, err := f.SplitOffer(append(text, "hello"...))
+			if tc.code != "" {
+				requireCode(t, err, tc.code)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, o, got)
+			require.Equal(t, "hello", string(content))
+		})
+	}
+	t.Run("another message", func(t *testing.T) {
+		text := bridge.AppendMessage(nil, &bridge.Cancel{Key: key.String()})
+		_, _, err := bridge.Frame{Key: key, Offer: len(text)}.SplitOffer(append(text, "hello"...))
+		requireCode(t, err, bridge.CodeFrame)
 	})
 }

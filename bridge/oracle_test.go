@@ -334,8 +334,16 @@ func TestT7OracleOfFrames(t *testing.T) {
 		if len(in) >= 32 && r.IntN(4) > 0 {
 			copy(in, []byte{1, 0, 0, 0})
 			copy(in[8:], make([]byte, 3))
+			if r.IntN(3) == 0 {
+				copy(in[8:], make([]byte, 8))
+				in[3] = byte(r.IntN(60))
+			}
 			sum := crc32.Checksum(in[32:], crc32.MakeTable(crc32.Castagnoli))
 			binary.BigEndian.PutUint32(in[4:], sum)
+			if r.IntN(4) == 0 {
+				copy(in[4:], make([]byte, 4))
+				in[1] = 1
+			}
 			for range r.IntN(2) {
 				in[r.IntN(len(in))] ^= 1 << r.IntN(8)
 			}
@@ -345,14 +353,18 @@ func TestT7OracleOfFrames(t *testing.T) {
 		if len(in) >= 16 {
 			offset = binary.BigEndian.Uint64(in[8:])
 		}
-		whole := len(in) > 32 && in[0] == 1 && in[1]|in[2]|in[3] == 0 && offset <= 1<<53-1
+		whole := len(in) > 32 && in[0] == 1 && offset <= 1<<53-1
+		if whole {
+			sum, offer := binary.BigEndian.Uint32(in[4:]), int(binary.BigEndian.Uint16(in[2:]))
+			whole = (in[1] == 0 || in[1] == 1 && sum == 0) && (offer == 0 || offset == 0 && 32+offer < len(in))
+		}
 		require.Equal(t, whole, err == nil, "%x: %v", in, err)
 		if err != nil {
 			continue
 		}
 		require.Equal(t, in[32:], payload)
 		require.EqualValues(t, offset, f.Offset)
-		right := binary.BigEndian.Uint32(in[4:]) == crc32.Checksum(in[32:], crc32.MakeTable(crc32.Castagnoli))
+		right := in[1] == 1 || binary.BigEndian.Uint32(in[4:]) == crc32.Checksum(in[32:], crc32.MakeTable(crc32.Castagnoli))
 		require.Equal(t, right, f.Verify(payload) == nil, "%x", in)
 		if right {
 			good++

@@ -194,10 +194,18 @@ func (m *Bye) kind() string    { return typeBye }
 func (m *Bye) fields(f fields) { f.count("after", &m.After) }
 
 // Ready is the answer to Hello on the data socket.
-type Ready struct{ MaxFrame int64 }
+type Ready struct {
+	MaxFrame  int64
+	Offers    bool // a file may come whole with its offer, in one frame
+	Unchecked bool // frames need no checksum, because nothing in between reads them
+}
 
-func (m *Ready) kind() string    { return typeReady }
-func (m *Ready) fields(f fields) { f.number("maxFrame", &m.MaxFrame) }
+func (m *Ready) kind() string { return typeReady }
+func (m *Ready) fields(f fields) {
+	f.number("maxFrame", &m.MaxFrame)
+	f.flag("offers", &m.Offers)
+	f.flag("unchecked", &m.Unchecked)
+}
 
 // Ack reports how many bytes of an upload are durable, and for how many milliseconds
 // the store held the last of them: a wait that says nothing about the link.

@@ -60,11 +60,19 @@ func (s *Sender) Stored() int64 { return s.stored }
 // Next returns offset and length of the next frame. Length 0 means that everything
 // is sent, or that an ack must arrive first.
 func (s *Sender) Next() (offset, length int64) {
-	length = min(s.frame(), s.size-s.sent)
-	if !s.idle() && (s.drain || s.sent-s.stored+length > s.Window()) {
+	if length = s.Piece(); !s.Room(length) {
 		return s.sent, 0
 	}
 	return s.sent, length
+}
+
+// Piece is how long the next frame would be, which may be read before there is credit for
+// it; 0: everything is sent.
+func (s *Sender) Piece() int64 { return min(s.frame(), s.size-s.sent) }
+
+// Room reports whether a frame of that length may be sent now.
+func (s *Sender) Room(length int64) bool {
+	return s.idle() || !s.drain && s.sent-s.stored+length <= s.Window()
 }
 
 func (s *Sender) idle() bool { return s.sent == s.stored }

@@ -16,6 +16,11 @@ const (
 	PathWhy  = "/attache/why"  // why a dial failed: JSON
 )
 
+// QueryData is added to PathData by a page that knows what a Ready may have beyond its
+// MaxFrame. A proxy of an earlier release ignores it; it would refuse a Hello with one
+// more member. A page without it gets a Ready that pages of an earlier release know.
+const QueryData = "?frames=2"
+
 // The longest messages, in bytes.
 const (
 	MaxHello   = 4 << 10  // the first message, before the peer is known
@@ -52,7 +57,7 @@ const (
 // The data socket:
 //
 //	hello    token                               page → proxy, then frames only (frame.go)
-//	ready    maxFrame                            proxy → page
+//	ready    maxFrame, offers, unchecked         proxy → page
 //	ack      key, stored, held                   so many bytes are durable
 //	fail     key, error                          this upload cannot continue here
 const (

@@ -95,6 +95,24 @@ func (t trustedProxies) unlisted(r *http.Request) (netip.Addr, bool) {
 	return a, ok && r.Header.Get("X-Forwarded-For") != "" && (a.IsLoopback() || a.IsPrivate()) && !t.trusts(a)
 }
 
+// directly reports whether the bytes of a request reach this process as the page's machine has
+// sent them: TLS ends here, or they come from this machine and no reverse proxy is in between.
+// A reverse proxy may hold them in its memory or on its disk.
+func (t trustedProxies) directly(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	a, ok := parseAddress(r.RemoteAddr)
+	return ok && a.IsLoopback() && !t.trusts(a) && !forwarded(r)
+}
+
+// forwarded reports whether a reverse proxy has marked the request, listed or not.
+func forwarded(r *http.Request) bool {
+	return slices.ContainsFunc([]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip"}, func(name string) bool {
+		return len(r.Header.Values(name)) > 0
+	})
+}
+
 // parseAddress reads an address with or without a port, and one of IPv6 with or without
 // brackets: reverse proxies differ.
 func parseAddress(s string) (netip.Addr, bool) {

@@ -18,7 +18,9 @@ import (
 type data struct {
 	*socket
 	proxy     *Proxy
-	lastFrame int         // bytes
+	unchecked bool // frames need no checksum
+	files     fileFrames
+	lastFrame int         // bytes; only the reader of frames uses it
 	gone      atomic.Bool // the party has left the session: nothing more is stored
 
 	mu    sync.Mutex
@@ -34,7 +36,7 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.exit(socket)
-	d := &data{socket: socket, proxy: p, acks: map[string]bridge.Ack{}, fails: map[string]error{}, wake: make(chan struct{}, 1)}
+	d := &data{socket: socket, proxy: p, unchecked: p.trusted.directly(r), acks: map[string]bridge.Ack{}, fails: map[string]error{}, wake: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
@@ -43,20 +45,30 @@ func (p *Proxy) serveData(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	err := d.checkParty(ctx)
 	if err == nil {
-		err = d.send(ctx, &bridge.Ready{MaxFrame: int64(p.cfg.MaxFrame)})
+		err = d.send(ctx, d.ready(r))
 	}
 	if err == nil {
 		defer d.keepAlive(ctx)()
 		senders.Go(func() { d.watchParty(ctx, cancel) })
 		senders.Go(func() { d.sendAcks(ctx) })
-		err = d.serve(ctx)
+		err = d.serve(ctx, &senders)
 	}
 	var reason *bridge.Error
 	if errors.As(err, &reason) {
 		d.fail(context.WithoutCancel(ctx), reason)
-		return
+	} else {
+		d.conn.CloseNow()
 	}
-	d.conn.CloseNow()
+}
+
+// ready is the answer to the hello. A page of an earlier release is told nothing that it does
+// not know.
+func (d *data) ready(r *http.Request) *bridge.Ready {
+	ready := &bridge.Ready{MaxFrame: int64(d.proxy.cfg.MaxFrame)}
+	if "?"+r.URL.RawQuery == bridge.QueryData {
+		ready.Offers, ready.Unchecked = d.proxy.transfers.takesWhole(d.who), d.unchecked
+	}
+	return ready
 }
 
 // checkParty fails unless the party is in its session, and the page has its secure key if it
@@ -74,25 +86,52 @@ func (d *data) checkParty(ctx context.Context) error {
 }
 
 // serve stores frames until the page is gone. An error of one upload ends that upload
-// here, not the socket.
-func (d *data) serve(ctx context.Context) error {
+// here, not the socket. While one frame is being stored the next one is being read.
+func (d *data) serve(ctx context.Context, running *sync.WaitGroup) error {
 	d.conn.SetReadLimit(-1) // readFrame bounds messages itself
-	for {
-		if err := d.next(ctx); err != nil {
+	defer d.files.running.Wait()
+	frames, stop := make(chan *frame), make(chan struct{})
+	defer close(stop)
+	var failed error
+	running.Go(func() {
+		defer close(frames)
+		for {
+			var f *frame
+			if f, failed = d.next(ctx); failed != nil {
+				return
+			}
+			select {
+			case frames <- f:
+			case <-stop:
+				f.buffer.end()
+				return
+			}
+		}
+	})
+	for f := range frames {
+		if err := d.take(ctx, f); err != nil {
 			return err
 		}
 	}
+	return failed
 }
 
-// next reads one frame and stores it.
-func (d *data) next(ctx context.Context) error {
+// frame is a frame that has arrived whole, in memory that ends with its buffer.
+type frame struct {
+	buffer  *frameBuffer
+	message []byte
+	cost    int
+}
+
+// next reads one frame.
+func (d *data) next(ctx context.Context) (_ *frame, err error) {
 	d.meter.allowMessage(bridge.FrameHeader + bridge.MaxFrame)
 	kind, r, err := d.conn.Reader(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if kind != websocket.MessageBinary {
-		return bridge.NewError(bridge.CodeMessage, "the data socket carries frames only")
+		return nil, bridge.NewError(bridge.CodeMessage, "the data socket carries frames only")
 	}
 	reading, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -101,33 +140,47 @@ func (d *data) next(ctx context.Context) error {
 		d.meter.flooded.Store(true)
 		d.meter.readFor(0)
 	})
-	defer a.end()
+	defer func() {
+		if err != nil {
+			a.end()
+		}
+	}()
 	a.expected = d.lastFrame
 	message, err := d.readFrame(reading, a, r)
 	if cut := context.Cause(reading); cut != nil && ctx.Err() == nil {
-		return cut
+		return nil, cut
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cost := overhead(d.meter.newOverhead())
-	f, payload, err := bridge.ParseFrame(message)
+	return &frame{a, message, overhead(d.meter.newOverhead())}, nil
+}
+
+// take stores a frame, and frees its memory.
+func (d *data) take(ctx context.Context, in *frame) error {
+	f, payload, err := bridge.ParseFrame(in.message)
+	switch {
+	case err != nil:
+	case d.gone.Load(): // the reason is being sent and the socket is being closed
+		in.buffer.end()
+		return nil
+	case f.Offer > 0:
+		return d.takeFile(ctx, in, f, payload)
+	}
+	defer in.buffer.end()
 	if err != nil {
 		return err
-	}
-	if d.gone.Load() {
-		return nil // the reason is being sent and the socket is being closed
 	}
 	key := f.Key.String()
 	last, err := d.store(ctx, f, key, payload)
 	switch {
 	case err != nil:
 		d.noteFail(key, err)
-		cost++
+		in.cost++
 	case !last:
-		cost += small(len(payload))
+		in.cost += small(len(payload))
 	}
-	return d.rate.charge(ctx, cost)
+	return d.rate.charge(ctx, in.cost)
 }
 
 // readFrame reads a frame that has begun into a buffer that grows with it.
@@ -143,7 +196,7 @@ func (d *data) readFrame(ctx context.Context, a *frameBuffer, r io.Reader) ([]by
 
 // store appends a frame to its upload, and reports whether it is the last one.
 func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []byte) (last bool, err error) {
-	if err := f.Verify(payload); err != nil {
+	if err := d.verify(f, payload); err != nil {
 		return false, err
 	}
 	came := time.Now()
@@ -155,6 +208,14 @@ func (d *data) store(ctx context.Context, f bridge.Frame, key string, payload []
 		d.rate.proven.Store(true)
 		d.noteAck(bridge.Ack{Key: key, Stored: durable, Held: time.Since(came).Milliseconds()})
 	})
+}
+
+// verify checks a payload's checksum. A frame may lack one only if the page was told so.
+func (d *data) verify(f bridge.Frame, payload []byte) error {
+	if f.Unchecked && !d.unchecked {
+		return bridge.NewError(bridge.CodeFrameChecksum, "a frame on this connection needs a checksum")
+	}
+	return f.Verify(payload)
 }
 
 func (d *data) noteAck(ack bridge.Ack) {

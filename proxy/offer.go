@@ -207,31 +207,12 @@ func checkOffer(who Identity, o Offer) error {
 // beginOffer makes the record and takes the right to write. It asks the Chat Server
 // first, if that owns the party's allowances.
 func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, o Offer) (taken, error) {
-	if err := t.cfg.Staging.AdmitUpload(); err != nil {
-		return taken{}, err
-	}
-	begun, err := t.quotas.acquire(who, limits, o.Size)
+	a, err := t.admit(ctx, who, limits, o)
 	if err != nil {
 		return taken{}, err
 	}
-	defer begun()
-	a, _ := t.cfg.Chat.(Allowances)
-	limited := t.counted(who, limits)
-	if limited {
-		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, bridge.SafeName(o.Name, "").Text, o.Size); err != nil {
-			return taken{}, err
-		}
-	}
-	now := time.Now()
-	record := Record{
-		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Interaction: who.Interaction,
-		Customer: limited, Conn: o.Conn, After: o.After,
-		State: bridge.Offered, DocumentID: t.cfg.Staging.NewID(),
-		Name: o.Name, Size: o.Size, Open: o.open, MimeType: o.MimeType, UploadType: o.UploadType,
-		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,
-		Created: now, Changed: now,
-	}
-	created, writer, err := t.beginBoth(ctx, record)
+	defer a.done()
+	created, writer, err := t.beginBoth(ctx, a.record)
 	if errors.Is(err, ErrRecordExists) && o.open {
 		return taken{}, errUnderWay()
 	}
@@ -240,9 +221,7 @@ func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.
 		return t.continueOffer(who, o, created)
 	}
 	if err != nil {
-		if limited && t.absent(ctx, record) {
-			a.Release(context.WithoutCancel(ctx), who.Session, who.Party.UserID, o.Key)
-		}
+		a.giveUp(ctx)
 		return taken{}, err
 	}
 	u := t.uploads.add(created, writer)
@@ -250,6 +229,52 @@ func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.
 		return u.finished(ctx)
 	}
 	return taken{record: created, upload: u}, nil
+}
+
+// admission is the right to begin an upload: there is room for it, and its share of the
+// allowance is reserved.
+type admission struct {
+	transfers *Transfers
+	record    Record // to be created
+	done      func() // call it when the record is created, or is not going to be
+}
+
+// admit decides whether an upload may begin, and leaves nothing of one that may not.
+func (t *Transfers) admit(ctx context.Context, who Identity, limits bridge.Limits, o Offer) (*admission, error) {
+	if err := t.cfg.Staging.AdmitUpload(); err != nil {
+		return nil, err
+	}
+	begun, err := t.quotas.acquire(who, limits, o.Size)
+	if err != nil {
+		return nil, err
+	}
+	limited := t.counted(who, limits)
+	if limited {
+		a := t.cfg.Chat.(Allowances)
+		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, bridge.SafeName(o.Name, "").Text, o.Size); err != nil {
+			begun()
+			return nil, err
+		}
+	}
+	now := time.Now()
+	return &admission{t, Record{
+		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Interaction: who.Interaction,
+		Customer: limited, Conn: o.Conn, After: o.After,
+		State: bridge.Offered, DocumentID: t.cfg.Staging.NewID(),
+		Name: o.Name, Size: o.Size, Open: o.open, MimeType: o.MimeType, UploadType: o.UploadType,
+		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,
+		Created: now, Changed: now,
+	}, begun}, nil
+}
+
+// giveUp releases the reservation of an upload whose record could not be created, and reports
+// whether there is none.
+func (a *admission) giveUp(ctx context.Context) bool {
+	if !a.transfers.absent(ctx, a.record) {
+		return false
+	}
+	a.transfers.release(context.WithoutCancel(ctx), a.record)
+	return true
 }
 
 // absent reports that the record does not exist. A record whose creation failed may
@@ -297,13 +322,21 @@ func unstored(err error) error {
 
 // continueOffer answers an offer whose key is known: same key, same file, same answer.
 func (t *Transfers) continueOffer(who Identity, o Offer, known Record) (taken, error) {
-	if known.UserID != who.Party.UserID || known.Open || o.open || known.Size != o.Size || known.Name != o.Name {
-		return taken{}, bridge.NewError(bridge.CodeUploadConflict, "")
+	if err := known.sameOffer(who, o); err != nil {
+		return taken{}, err
 	}
 	if !known.State.Incoming() {
 		return taken{record: known}, nil
 	}
 	return taken{record: known, opening: t.uploads.reopen(known, o.acked())}, nil
+}
+
+// sameOffer returns an error of code upload-conflict unless the record is of this offer.
+func (r Record) sameOffer(who Identity, o Offer) error {
+	if r.UserID != who.Party.UserID || r.Open || o.open || r.Size != o.Size || r.Name != o.Name {
+		return bridge.NewError(bridge.CodeUploadConflict, "")
+	}
+	return nil
 }
 
 // awaitOpening waits until the upload can be continued. If all of it is there, it is

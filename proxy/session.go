@@ -276,11 +276,9 @@ func (s *session) find(ctx context.Context, m *bridge.Find) error {
 }
 
 func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
-	offered, later, err := s.proxy.transfers.offerSoon(ctx, s.who, Offer{
-		Key: m.Key, After: m.After, Conn: s.id, Limits: s.lastLimits(),
-		Name: m.Name, Size: m.Size, MimeType: m.MimeType, UploadType: m.UploadType,
-		Description: m.Description, Custom: m.Custom, Visibility: m.Visibility, Digest: m.Digest, Acked: m.Acked,
-	})
+	o := offerOf(m, s.id)
+	o.Limits = s.lastLimits()
+	offered, later, err := s.proxy.transfers.offerSoon(ctx, s.who, o)
 	if later != nil {
 		s.waiting.add(m.Key, func(ctx context.Context) func(context.Context) {
 			offered, err := later(ctx)
@@ -290,6 +288,15 @@ func (s *session) offer(ctx context.Context, m *bridge.Offer) error {
 		return nil
 	}
 	return s.answerOffer(ctx, m.Key, offered, err)
+}
+
+// offerOf is the offer in a message on that connection.
+func offerOf(m *bridge.Offer, conn string) Offer {
+	return Offer{
+		Key: m.Key, After: m.After, Conn: conn,
+		Name: m.Name, Size: m.Size, MimeType: m.MimeType, UploadType: m.UploadType,
+		Description: m.Description, Custom: m.Custom, Visibility: m.Visibility, Digest: m.Digest, Acked: m.Acked,
+	}
 }
 
 func (s *session) answerOffer(ctx context.Context, key string, offered Offered, err error) error {

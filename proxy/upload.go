@@ -164,6 +164,11 @@ func (u *upload) accept(ctx context.Context, r Record) error {
 	if r.State == bridge.Failed {
 		return u.fail(ctx, r.Code)
 	}
+	var early sync.WaitGroup
+	defer early.Wait()
+	if !u.open {
+		early.Go(func() { u.uploads.transfers.cfg.AnnounceEarly(ctx, r) })
+	}
 	u.record = r
 	if err := u.uploads.change(ctx, u); err != nil {
 		return err

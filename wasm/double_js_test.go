@@ -308,7 +308,7 @@ func content(n int) []byte {
 func (w *world) ready() *socketDouble {
 	w.Helper()
 	d := w.last()
-	require.Equal(w, "wss://files.example/base/attache/data", d.url)
+	require.Equal(w, "wss://files.example/base/attache/data?frames=2", d.url)
 	d.open()
 	require.Equal(w, "a token", d.hello().Token)
 	d.push(&bridge.Ready{MaxFrame: bridge.MaxFrame})

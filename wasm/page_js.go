@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -12,13 +13,14 @@ import (
 
 // page is the browser's page as a host of the client.
 type page struct {
-	client  *client.Client
-	scratch []byte // one frame; only used within a call
-	live    int    // callbacks not yet released
+	client   *client.Client
+	scratch  []byte                       // one frame; only used within a call
+	subarray func() (safejs.Value, error) // Uint8Array's
+	live     int                          // callbacks not yet released
 }
 
 func newPage() *page {
-	p := new(page)
+	p := &page{subarray: sync.OnceValues(subarray)}
 	p.client = client.New(browser())
 	return p
 }
@@ -52,10 +54,28 @@ func random() float64 {
 	return f
 }
 
-// buffer is where a frame is copied while its checksum is computed. It is allocated
-// once, with the first upload: WebAssembly memory never shrinks.
-func (p *page) buffer(length int64) []byte {
-	if p.scratch == nil {
+// subarray is the browser's own function, whatever properties a view has.
+func subarray() (safejs.Value, error) {
+	constructor, err := safejs.Global().Get("Uint8Array")
+	if err != nil {
+		return constructor, err
+	}
+	prototype, err := constructor.Get("prototype")
+	if err != nil {
+		return prototype, err
+	}
+	return prototype.Get("subarray")
+}
+
+// buffer is where a frame's head, and for its checksum all of it, is copied. It has one of
+// two lengths, because WebAssembly memory never shrinks.
+func (p *page) buffer(length int) []byte {
+	const head = bridge.FrameHeader + bridge.MaxMessage
+	switch {
+	case length <= cap(p.scratch):
+	case length <= head:
+		p.scratch = make([]byte, head)
+	default:
 		p.scratch = make([]byte, bridge.FrameHeader+bridge.MaxFrame)
 	}
 	return p.scratch[:length]

@@ -12,7 +12,11 @@ import (
 
 // deliver does the remaining steps, up to one whose result is checkpointed.
 func (j *job) deliver(ctx context.Context) error {
-	if j.record.State != bridge.Stored {
+	early, err := j.awaitEarly(ctx)
+	if err != nil {
+		return err
+	}
+	if early == nil && j.record.State != bridge.Stored {
 		if checkpointed, err := j.scan(ctx); checkpointed || err != nil {
 			return err
 		}
@@ -22,12 +26,19 @@ func (j *job) deliver(ctx context.Context) error {
 			}
 		}
 	}
-	if err := j.awaitEarlier(ctx); err != nil {
-		return err
+	if early == nil {
+		if err := j.awaitEarlier(ctx); err != nil {
+			return err
+		}
 	}
 	settled := make(chan error, 1)
 	go func() { settled <- j.settleDocument(ctx, j.record.DocumentID) }()
-	e, err := j.announce()
+	var e bridge.Event
+	if early != nil {
+		e = *early
+	} else {
+		e, err = j.announce()
+	}
 	if failed := <-settled; err == nil {
 		err = failed
 	}
@@ -197,11 +208,7 @@ func (j *job) announce() (bridge.Event, error) {
 			return e, err
 		}
 	}
-	r := j.record
-	notice := bridge.Announcement{
-		Name: r.Name, Size: r.Size, DocumentID: r.DocumentID, UploadType: r.UploadType,
-		Description: r.Description, Key: r.Key, Custom: r.Custom,
-	}.Notice(r.Visibility)
+	notice := noticeOf(j.record)
 	var e bridge.Event
 	var err error
 	if d := j.deliverer(); d != nil {
@@ -217,6 +224,14 @@ func (j *job) announce() (bridge.Event, error) {
 	}
 	crashPoint("announced")
 	return e, nil
+}
+
+// noticeOf is the notice that announces an upload.
+func noticeOf(r proxy.Record) bridge.Event {
+	return bridge.Announcement{
+		Name: r.Name, Size: r.Size, DocumentID: r.DocumentID, UploadType: r.UploadType,
+		Description: r.Description, Key: r.Key, Custom: r.Custom,
+	}.Notice(r.Visibility)
 }
 
 // find looks for the notice in the transcript.

@@ -35,7 +35,8 @@ type content struct {
 	stopLoading context.CancelFunc
 	failed      error     // of the last loading
 	size        int64     // as offered; -1: unknown
-	hash        hash.Hash // of everything written
+	hash        hash.Hash // of everything written; nil: nothing is loaded
+	last        [32]byte  // the digest of what was loaded last, for writers that have lost their right
 	written     int64
 	durable     mark
 	named       bool // the names of file and description are durable
@@ -99,6 +100,9 @@ func (c *content) quiet(ctx context.Context) error {
 // reset forgets everything about a staged file that no longer exists.
 func (c *content) reset() {
 	c.shut()
+	if c.hash != nil {
+		c.last = c.sum()
+	}
 	c.owner, c.hash, c.durable = nil, nil, mark{}
 	c.loaded, c.named, c.sealed, c.cut = false, false, false, false
 	c.size, c.written, c.guessed, c.undescribed = 0, 0, false, false
@@ -126,6 +130,9 @@ func (c *content) mark() (mark, error) {
 
 // sum is the digest of everything written.
 func (c *content) sum() (sum [32]byte) {
+	if c.hash == nil {
+		return c.last
+	}
 	c.hash.Sum(sum[:0])
 	return sum
 }

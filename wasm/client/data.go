@@ -11,6 +11,7 @@ import (
 type data struct {
 	link
 	maxFrame int64
+	more     bridge.Ready  // what the proxy of this connection takes
 	rate     bridge.Link   // what this connection is known to carry
 	renewed  bool          // the last socket's token was refused, and the chat has another one since
 	wary     bool          // the last connection carried no frame, so the hello of this one proves nothing
@@ -25,7 +26,7 @@ const (
 )
 
 func (d *data) init(s *Session) {
-	d.link = link{s: s, path: bridge.PathData, on: handlers{
+	d.link = link{s: s, path: bridge.PathData + bridge.QueryData, on: handlers{
 		hello:     d.addHello,
 		message:   d.onMessage,
 		malformed: d.skip,
@@ -53,13 +54,16 @@ func (d *data) addHello(*bridge.Hello) { d.rate = bridge.Link{} }
 func (d *data) onMessage(m bridge.Wire) {
 	switch m := m.(type) {
 	case *bridge.Ready:
-		d.onReady(m.MaxFrame)
+		d.onReady(m)
 	case *bridge.Ack:
-		if u := d.s.find(m.Key); u != nil {
-			d.retry.reset()
-			d.wary = false
-			u.onAck(m)
+		u := d.s.find(m.Key)
+		if u == nil {
+			d.s.takeBack(m.Key)
+			return
 		}
+		d.retry.reset()
+		d.wary = false
+		u.onAck(m)
 	case *bridge.Fail:
 		switch u := d.s.find(m.Key); {
 		case m.Key == "":
@@ -73,15 +77,15 @@ func (d *data) onMessage(m bridge.Wire) {
 	}
 }
 
-func (d *data) onReady(maxFrame int64) {
-	if d.ready || maxFrame < 1 {
+func (d *data) onReady(m *bridge.Ready) {
+	if d.ready || m.MaxFrame < 1 {
 		return
 	}
 	d.ready, d.renewed = true, false
 	if !d.wary {
 		d.rate.Observe(d.greeting, d.heard-d.greeted)
 	}
-	d.maxFrame = min(maxFrame, bridge.MaxFrame)
+	d.maxFrame, d.more = min(m.MaxFrame, bridge.MaxFrame), *m
 	d.set(probeTime, d.probe)
 	for _, u := range d.s.uploads {
 		if u.held {
@@ -92,9 +96,10 @@ func (d *data) onReady(maxFrame int64) {
 	}
 }
 
-func (d *data) sendFrame(v View) error {
+// sendFrame sends a frame with that many bytes of a file, which count as in flight already.
+func (d *data) sendFrame(v View, length int64) error {
 	d.used = d.s.now()
-	if d.inFlight() == 0 {
+	if d.inFlight() <= length {
 		d.carried = d.used
 	}
 	return d.socket.SendFrame(v)

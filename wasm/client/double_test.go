@@ -215,6 +215,7 @@ type fileDouble struct {
 	content  []byte
 	offset   int    // of the read under way
 	length   int    // 0: none
+	header   int    // bytes of headroom
 	digest   string // of everything before the next piece
 	compare  int    // reads of length 0, which only compare
 	released int
@@ -227,7 +228,7 @@ func (w *world) newFile(call int64, content []byte) *fileDouble {
 
 func (f *fileDouble) pump() Pump {
 	return Pump{
-		Prepare: func(_, _ int64, digest string) error { f.digest = digest; return nil },
+		Prepare: func(header, _ int64, digest string) error { f.header, f.digest = int(header), digest; return nil },
 		Read: func(offset, length int64) error {
 			require.Zero(f.w, f.length, "two reads at a time")
 			f.offset, f.length = int(offset), int(length)
@@ -236,10 +237,12 @@ func (f *fileDouble) pump() Pump {
 			}
 			return nil
 		},
-		Seal: func(v View, key bridge.Key, offset, length int64) error {
+		Seal: func(v View, h bridge.Frame, offer []byte, length int64) error {
 			frame := v.([]byte)
-			require.Len(f.w, frame, bridge.FrameHeader+int(length))
-			bridge.PutFrame(frame, bridge.Frame{Key: key, Offset: offset, Checksum: bridge.Checksum(frame[bridge.FrameHeader:])})
+			require.Len(f.w, frame, bridge.FrameHeader+len(offer)+int(length))
+			copy(frame[bridge.FrameHeader:], offer)
+			h.Checksum = bridge.Checksum(frame[bridge.FrameHeader:])
+			bridge.PutFrame(frame, h)
 			return nil
 		},
 		Release: func() {
@@ -261,7 +264,7 @@ func (f *fileDouble) fill() {
 	require.NotZero(f.w, f.length, "nothing is being read")
 	piece := f.content[f.offset : f.offset+f.length]
 	f.length = 0
-	f.filled(append(make([]byte, bridge.FrameHeader), piece...))
+	f.filled(append(make([]byte, f.header), piece...))
 }
 
 func (f *fileDouble) filled(view []byte) { f.w.do(func(s *Session) { s.Filled(f.call, view) }) }
@@ -276,5 +279,5 @@ func (f *fileDouble) compared(same bool) {
 		f.w.unread(f.call, true)
 		return
 	}
-	f.filled(make([]byte, bridge.FrameHeader))
+	f.filled(make([]byte, f.header))
 }

@@ -61,8 +61,8 @@ type Socket struct {
 	Close     func()     // in good order: what was sent still arrives
 }
 
-// View is a frame in the host's memory: headroom of bridge.FrameHeader bytes
-// and a piece of a file. A client only passes it on, so that file content never has to
+// View is a frame in the host's memory: headroom for bridge.FrameHeader bytes and an
+// offer, if it has one, and a piece of a file. A client only passes it on, so that file content never has to
 // enter its memory.
 type View any
 
@@ -74,10 +74,13 @@ type Pump struct {
 	// compares nothing.
 	Prepare func(header, longest int64, digest string) error
 	// Read leads to one call of [Session.Filled] or [Session.Unread], unless Release
-	// comes first. Length 0 only compares.
+	// comes first. Length 0 only compares. The next read may begin before the view of
+	// the last one is sent, so two of them are in use at a time.
 	Read func(offset, length int64) error
-	// Seal writes the frame's header into the headroom.
-	Seal func(v View, key bridge.Key, offset, length int64) error
-	// Release frees buffer and file until the next read.
+	// Seal writes the frame's header into the headroom, with the checksum of the payload
+	// unless the frame is Unchecked, and after it the offer, if it has one. length is that
+	// of the piece.
+	Seal func(v View, f bridge.Frame, offer []byte, length int64) error
+	// Release frees buffers and file until the next read.
 	Release func()
 }

@@ -138,7 +138,7 @@ func (m *machine) fillAll() {
 			u.fill()
 		case u.compare > 0:
 			u.compare = 0
-			u.filled(make([]byte, bridge.FrameHeader))
+			u.filled(make([]byte, u.header))
 		}
 	}
 }
@@ -277,7 +277,7 @@ func (m *machine) round() {
 
 func (m *machine) cutData() {
 	for _, s := range m.live() {
-		if strings.HasSuffix(s.url, bridge.PathData) {
+		if strings.HasSuffix(s.url, bridge.PathData+bridge.QueryData) {
 			s.cut()
 		}
 	}

@@ -39,8 +39,10 @@ func (m *machine) answer(s *socketDouble) {
 	switch text := text.(type) {
 	case *bridge.Hello:
 		p.greeted = true
-		if strings.HasSuffix(s.url, bridge.PathData) {
-			s.push(&bridge.Ready{MaxFrame: 20_000})
+		if strings.HasSuffix(s.url, bridge.PathData+bridge.QueryData) {
+			s.push(&bridge.Ready{
+				MaxFrame: 20_000, Offers: rapid.Bool().Draw(m.t, "offers"), Unchecked: rapid.Bool().Draw(m.t, "unchecked"),
+			})
 			return
 		}
 		s.push(welcome())
@@ -59,6 +61,8 @@ func (m *machine) answer(s *socketDouble) {
 		}
 		if u.offered {
 			m.sendState(s, u)
+		} else {
+			s.push(&bridge.Fail{Key: u.key, Error: *bridge.NewError(bridge.CodeUploadUnknown, "")})
 		}
 	}
 }
@@ -128,6 +132,10 @@ func (m *machine) takeFrame(s *socketDouble) {
 	require.NoError(m, err)
 	require.NoError(m, f.Verify(payload))
 	u := m.find(f.Key.String())
+	if f.Offer > 0 {
+		m.takeFile(s, u, f, payload)
+		return
+	}
 	require.Equal(m, u.content[f.Offset:int(f.Offset)+len(payload)], payload)
 	next, again := p.ends[u.key]
 	require.True(m, int(f.Offset) == u.said || again && int(f.Offset) == next,
@@ -141,6 +149,21 @@ func (m *machine) takeFrame(s *socketDouble) {
 	default:
 		s.push(&bridge.Fail{Key: u.key, Error: *bridge.NewError(bridge.CodeFrameOffset, "")})
 	}
+}
+
+// takeFile stores a file that came whole with its offer. Its first offer is the only one
+// that may come so.
+func (m *machine) takeFile(s *socketDouble, u *sent, f bridge.Frame, payload []byte) {
+	o, all, err := f.SplitOffer(payload)
+	require.NoError(m, err)
+	require.Equal(m, "a.bin", o.Name)
+	require.Equal(m, u.content, all)
+	if u.offered { // its answer to a later offer was faster
+		return
+	}
+	u.offered, u.stored = true, len(all)
+	p := m.peerOf(s)
+	p.acks = append(p.acks, u)
 }
 
 // ack sends one ack that is due.

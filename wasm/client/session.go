@@ -42,6 +42,8 @@ type Session struct {
 	requests []*request
 	uploads  []*upload
 	cancels  []string // keys to cancel once connected
+
+	overtaken map[string]bool // keys to cancel again once the proxy has their file frame
 }
 
 func newSession(c *Client, handle int64, o Options) *Session {

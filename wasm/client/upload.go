@@ -31,6 +31,9 @@ type upload struct {
 	sender     *bridge.Sender // nil until both sockets are ready for it
 	reading    int64          // bytes that the pump is reading; 0: none
 	stale      bool           // the piece that it is reading will be dropped
+	piece      piece          // that was read and waits for credit
+	fileFrame  []byte         // the offer, if the file is sent in one frame with it
+	offered    bool           // an offer was sent, in whichever way
 	retryAlarm *alarm
 	order      order
 
@@ -60,9 +63,10 @@ func (u *upload) propose() {
 	u.awaitAccept()
 	u.progressed()
 	u.follow()
-	if !u.s.chat.ready {
+	if !u.s.chat.ready || u.sendWhole() {
 		return
 	}
+	u.offered = true
 	if u.begun {
 		u.offer.Acked = &u.stored
 	}
@@ -112,7 +116,7 @@ func (u *upload) onAccept(m *bridge.Accept) {
 
 // stopSending removes the sender. A piece that is being read is dropped once it has been read.
 func (u *upload) stopSending() {
-	u.sender = nil
+	u.sender, u.piece, u.fileFrame = nil, piece{}, nil
 	u.stale = u.reading > 0
 }
 
@@ -140,18 +144,65 @@ func (u *upload) start() {
 	u.next()
 }
 
-// next has the pump read the next piece, if there is credit for it.
+// piece is a piece of the file in a view of the host's.
+type piece struct {
+	view   View
+	length int64 // 0: there is none
+}
+
+// next sends the piece that was read, if there is credit for it, and has the pump read the
+// one after it: while a frame is sealed and sent, and waits for credit, the next is read.
 func (u *upload) next() {
-	if u.reading > 0 || u.sender == nil {
+	if u.sender == nil {
 		return
 	}
-	offset, length := u.sender.Next()
-	if length == 0 || u.mustWait(offset+length) {
+	ready := u.piece
+	if ready.length == 0 {
+		u.read()
+		return
+	}
+	if !u.sender.Room(ready.length) {
+		return
+	}
+	u.piece = piece{}
+	offset := u.sender.Sent()
+	u.sender.Advance(ready.length, u.s.now())
+	u.read()
+	u.send(ready, offset)
+}
+
+// read has the pump read the next piece, unless it is reading.
+func (u *upload) read() {
+	offset, length := u.sender.Sent(), u.sender.Piece()
+	if u.reading > 0 || length == 0 || u.mustWait(offset+length) {
 		return
 	}
 	u.reading = length
 	if err := u.pump.Read(offset, length); err != nil {
 		u.abandon(bridge.WrapError(bridge.CodeInternal, err))
+	}
+}
+
+// send sends a piece whose bytes count as sent already.
+func (u *upload) send(p piece, offset int64) {
+	if u.sender == nil {
+		return // it was abandoned while the next piece was to be read
+	}
+	f := bridge.Frame{Key: u.key, Offset: offset, Unchecked: u.s.data.more.Unchecked, Offer: len(u.fileFrame)}
+	if err := u.pump.Seal(p.view, f, u.fileFrame, p.length); err != nil {
+		u.abandon(bridge.AsError(err))
+		return
+	}
+	if err := u.s.data.sendFrame(p.view, p.length); err != nil {
+		u.s.data.lost(bridge.WrapError(bridge.CodeOffline, err))
+		return
+	}
+	u.ours = true
+	u.sent = u.sender.Sent()
+	u.progressed()
+	u.progress()
+	if u.sent == u.offer.Size {
+		u.s.pass()
 	}
 }
 
@@ -183,26 +234,10 @@ func (u *upload) onFilled(v View) {
 	u.reading = 0
 	if u.stale || u.sender == nil {
 		u.stale = false
-		u.next()
-		return
+	} else {
+		u.piece = piece{v, length}
 	}
-	if err := u.pump.Seal(v, u.key, u.sender.Sent(), length); err != nil {
-		u.abandon(bridge.AsError(err))
-		return
-	}
-	if err := u.s.data.sendFrame(v); err != nil {
-		u.s.data.lost(bridge.WrapError(bridge.CodeOffline, err))
-		return
-	}
-	u.ours = true
-	u.sender.Advance(length, u.s.now())
-	u.sent = u.sender.Sent()
-	u.progressed()
-	u.progress()
 	u.next()
-	if u.sent == u.offer.Size {
-		u.s.pass()
-	}
 }
 
 func (u *upload) onUnread(before bool) {
@@ -262,7 +297,7 @@ func (u *upload) nudge() {
 
 // release releases the pump and stops the timers that sending needed.
 func (u *upload) release() {
-	u.sender = nil
+	u.sender, u.piece = nil, piece{}
 	u.retryAlarm.stop()
 	u.stopDigestAlarm()
 	u.order.waits = false
@@ -310,8 +345,16 @@ func (u *upload) advance(state bridge.UploadState) {
 
 // abandon fails an upload for a reason on this side, and discards it at the proxy.
 func (u *upload) abandon(err *bridge.Error) {
-	u.s.Discard(u.offer.Key)
+	u.discard()
 	u.fail(err)
+}
+
+// discard makes the proxy cancel the upload.
+func (u *upload) discard() {
+	if u.inFileFrame() {
+		u.s.cancelLater(u.offer.Key)
+	}
+	u.s.Discard(u.offer.Key)
 }
 
 func (u *upload) fail(err *bridge.Error) { u.finish(bridge.Failed, nil, err) }
@@ -319,7 +362,7 @@ func (u *upload) fail(err *bridge.Error) { u.finish(bridge.Failed, nil, err) }
 // cancel ends an upload for the caller.
 func (u *upload) cancel() {
 	if u.phase != waiting {
-		u.s.Discard(u.offer.Key)
+		u.discard()
 	}
 	u.finish(bridge.Cancelled, nil, bridge.NewError(bridge.CodeCancelled, ""))
 }

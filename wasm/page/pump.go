@@ -15,6 +15,7 @@ type pump struct {
 	p          *Page
 	call       int64
 	content    []byte
+	header     int64  // bytes of headroom
 	digest     string // of everything before the next piece, where it is to be compared
 	known      bool   // what is before that was compared, or read
 	generation int    // of reads
@@ -22,7 +23,7 @@ type pump struct {
 
 func (f *pump) client() client.Pump {
 	return client.Pump{
-		Prepare: func(_, _ int64, digest string) error { f.digest = digest; return nil },
+		Prepare: func(header, _ int64, digest string) error { f.header, f.digest = header, digest; return nil },
 		Read: func(offset, length int64) error {
 			generation := f.generation
 			f.p.loop.post(func() {
@@ -46,13 +47,16 @@ func (f *pump) read(offset, length int64) {
 		}
 	}
 	f.known = true
-	view := make([]byte, bridge.FrameHeader, bridge.FrameHeader+length)
+	view := make([]byte, f.header, f.header+length)
 	view = append(view, f.content[offset:offset+length]...)
 	f.p.do(func(s *client.Session) { s.Filled(f.call, view) })
 }
 
-func seal(v client.View, key bridge.Key, offset, _ int64) error {
+func seal(v client.View, f bridge.Frame, offer []byte, _ int64) error {
 	frame := v.([]byte)
-	bridge.PutFrame(frame, bridge.Frame{Key: key, Offset: offset, Checksum: bridge.Checksum(frame[bridge.FrameHeader:])})
+	copy(frame[bridge.FrameHeader:], offer)
+	f.Unchecked = false // a wire of the tests may damage any frame
+	f.Checksum = bridge.Checksum(frame[bridge.FrameHeader:])
+	bridge.PutFrame(frame, f)
 	return nil
 }

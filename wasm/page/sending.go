@@ -87,7 +87,7 @@ func (p *Page) frame(frame []byte) ([]byte, func(sent bool)) {
 	if err != nil || s == nil {
 		return frame, nil
 	}
-	length := int64(len(payload))
+	length := int64(len(payload) - f.Offer)
 	end := f.Offset + length
 	window := p.session.Window(f.Key.String())
 	var hook func(int64)

@@ -42,7 +42,7 @@ func (p *Page) receives(from *socket, text string) {
 			s.state(m)
 		}
 	case *bridge.Fail:
-		if from.path == bridge.PathChat && m.Key != "" && !m.Error.Retry {
+		if m.Key != "" && !m.Error.Retry {
 			p.hears(m.Key, &bridge.Upload{Key: m.Key, State: bridge.Failed, Error: &m.Error})
 		}
 	}

@@ -108,6 +108,7 @@ export function readUpload(file, given) {
   return {
     file: inThisRealm(file),
     key: text('key', options.key) || randomKey(),
+    resumes: Boolean(options.key),
     name: text('name', options.name, fileName(file)),
     type: text('type', options.type, file.type),
     uploadType: text('uploadType', options.uploadType),

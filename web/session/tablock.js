@@ -29,15 +29,17 @@ export async function lockedKeys() {
 }
 
 /**
- * Locks a new key, which no other page can have.
+ * Takes a new key, which no other page can have.
  *
  * @param {string} key
- * @returns {() => void} releases it
+ * @returns {{ lock: () => void, release: () => void }} `lock` locks it, before another page may see the key
  */
-export function lock(key) {
+export function take(key) {
   const { release, released } = claim(key);
-  lockManager()?.request(nameOf(key), () => released).catch(() => {});
-  return release;
+  const lock = () => {
+    lockManager()?.request(nameOf(key), () => released).catch(() => {});
+  };
+  return { lock, release };
 }
 
 /**

@@ -3,7 +3,7 @@ import { Pump } from './pump.js';
 import { sizeOf } from './reader.js';
 import { ResumeStore } from './resumestore.js';
 import { StartQueue } from './startqueue.js';
-import { isLocked, lock, lockIfAvailable, lockedKeys, locksSupported, released } from './tablock.js';
+import { isLocked, lockIfAvailable, lockedKeys, locksSupported, released, take } from './tablock.js';
 
 /** @typedef {import('../attache.js').ChatFile} ChatFile */
 /** @typedef {ReturnType<typeof import('./options.js').readUpload>} Request */
@@ -17,6 +17,12 @@ import { isLocked, lock, lockIfAvailable, lockedKeys, locksSupported, released }
  * @property {(key: string) => boolean} isAnnounced whether the file of that upload is in the transcript
  * @property {() => void} moreUnfinished another page has ended that held an upload of this party
  */
+
+/**
+ * A file up to this size may be sent whole, in one message. Then there is nothing to resume,
+ * and the browser's storage and locks are not used.
+ */
+const maxWhole = 256 << 10;
 
 /** The uploads of one session, and those that earlier pages of its party did not finish. */
 export class Uploads {
@@ -44,31 +50,46 @@ export class Uploads {
   async start(request) {
     request.signal?.throwIfAborted();
     const start = this.#startQueue.join();
-    let release;
+    let held;
     try {
-      release = this.#resumes?.keyOf(request.file) === request.key ? await lockIfAvailable(request.key) : lock(request.key);
-      return await this.#begin(request, start);
+      held = request.resumes && this.#resumes?.keyOf(request.file) === request.key
+        ? { lock() {}, release: await lockIfAvailable(request.key) }
+        : take(request.key);
+      return await this.#begin(request, start, held.lock);
     } finally {
       start.started();
-      release?.();
+      held?.release();
     }
   }
 
-  /** @param {Request} request @param {ReturnType<StartQueue['join']>} start @returns {Promise<ChatFile>} */
-  async #begin(request, start) {
+  /** @param {Request} request @param {ReturnType<StartQueue['join']>} start @param {() => void} lock @returns {Promise<ChatFile>} */
+  async #begin(request, start, lock) {
     const size = await sizeOf(request.file).catch((cause) => {
       throw new AttacheError({ code: 'file-unreadable', message: '', cause });
     });
     await start.ready;
-    this.#resumes?.save(request.file, request.key);
+    let remembered = false;
+    const remember = () => {
+      if (remembered) return;
+      remembered = true;
+      lock();
+      this.#resumes?.save(request.file, request.key);
+    };
+    const forget = () => remembered && this.#resumes?.remove(request.file, request.key);
+    if (request.resumes || size > maxWhole) remember();
+    /** @param {import('../attache.js').Progress} progress */
+    const onProgress = (progress) => {
+      if (remembered) this.#resumes?.saveProgress(request.file, request.key, progress.stored);
+      request.onProgress?.(progress);
+    };
     try {
-      const sending = this.#send(request, size, start.group);
+      const sending = this.#send(request, { size, group: start.group, remember, onProgress });
       start.started();
       const sent = await sending;
-      this.#resumes?.remove(request.file, request.key);
+      forget();
       return sent;
     } catch (error) {
-      if (!this.#isResumable(error, request.signal)) this.#resumes?.remove(request.file, request.key);
+      if (!this.#isResumable(error, request.signal)) forget();
       throw error;
     }
   }
@@ -116,19 +137,20 @@ export class Uploads {
     this.#module.discard(key);
   }
 
-  /** @param {Request} request @param {number} size @param {number} group @returns {Promise<ChatFile>} */
-  #send(request, size, group) {
-    /** @param {import('../attache.js').Progress} progress */
-    const onProgress = (progress) => {
-      this.#resumes?.saveProgress(request.file, request.key, progress.stored);
-      request.onProgress?.(progress);
-    };
+  /**
+   * @param {Request} request
+   * @param {{ size: number, group: number, remember: () => void, onProgress: (progress: import('../attache.js').Progress) => void }} sending
+   *   `remember` is called unless the file is sent whole, in one message
+   * @returns {Promise<ChatFile>}
+   */
+  #send(request, { size, group, remember, onProgress }) {
     return this.#module.call((module, handle, call) => {
       const pump = new Pump(
         request.file,
         size,
         (view) => this.#module.report(handle, 'filled', call, view),
         (before) => this.#module.report(handle, 'unread', call, before),
+        remember,
       );
       module.upload(handle, call, pump, group, request.key, request.name, size, request.type, request.uploadType, request.description, request.digest, request.visibility, ...request.custom);
       return pump;

@@ -112,7 +112,7 @@ export class ProxyDouble {
 
   #hello(socket, { position = 0, token, clientVersion, secureKey }) {
     Object.assign(socket, { token, clientVersion, secureKey });
-    if (socket.url.endsWith('/data')) return socket.say({ type: 'ready', maxFrame: this.welcome.maxFrame });
+    if (new URL(socket.url).pathname.endsWith('/data')) return socket.say({ type: 'ready', maxFrame: this.welcome.maxFrame });
     socket.welcomed = true;
     socket.say({ type: 'welcome', ...this.welcome, ...(secureKey && { attached: true }) });
     for (const event of this.events) if (event.id > position) socket.say({ type: 'event', event });

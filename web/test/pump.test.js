@@ -39,7 +39,7 @@ function content(length) {
 /** A pump whose reads can be awaited: the answer is a view, or the argument of unread. */
 function pumpOf(how, file, size = file.size) {
   let answer;
-  const pump = new Pump(file, size, (view) => answer(view), (changed) => answer(changed), how);
+  const pump = new Pump(file, size, (view) => answer(view), (changed) => answer(changed), undefined, how);
   pump.prepare(header, most);
   return { pump, read: (offset, length) => new Promise((resolve) => { answer = resolve; pump.read(offset, length); }) };
 }
@@ -69,16 +69,28 @@ for (const [how, variant] of Object.entries(variants)) {
     }
   });
 
-  test(`one buffer for all pieces, ${how}`, async () => {
+  test(`two buffers for all pieces, so that one is read while the other is sent, ${how}`, async () => {
     const { read } = pumpOf(variant, new Blob([content(600_000)]));
     const sizes = new Set();
-    for (const at of [0, 100_000, 200_000]) {
+    let before;
+    for (const at of [0, 100_000, 200_000, 300_000, 400_000]) {
       const view = await read(at, 100_000);
       sizes.add(view.buffer.byteLength);
       view.fill(255, 0, header);
       assert.deepEqual(piece(view, 100_000), content(600_000).subarray(at, at + 100_000));
+      if (before) assert.deepEqual(piece(before, 100_000), content(600_000).subarray(at - 100_000, at), 'the last piece is as it was');
+      before = view;
     }
     assert.deepEqual([...sizes], [header + most]);
+  });
+
+  test(`a file that is sent whole is told apart before it is read, ${how}`, () => {
+    for (const [whole, calls] of [[true, 0], [false, 1]]) {
+      let long = 0;
+      const pump = new Pump(new Blob([content(10)]), 10, () => {}, () => {}, () => { long += 1; }, variant);
+      pump.prepare(header + 50, 10, '', whole);
+      assert.equal(long, calls);
+    }
   });
 
   test(`other offsets, forwards and back, ${how}`, async () => {
@@ -113,7 +125,7 @@ for (const [how, variant] of Object.entries(variants)) {
   test(`after release there are no callbacks, and reading can continue, ${how}`, async () => {
     const bytes = content(400_000);
     let called = 0;
-    const pump = new Pump(new Blob([bytes]), bytes.length, () => { called += 1; }, () => { called += 1; }, variant);
+    const pump = new Pump(new Blob([bytes]), bytes.length, () => { called += 1; }, () => { called += 1; }, undefined, variant);
     pump.prepare(header, most);
     pump.read(0, 200_000);
     pump.release();

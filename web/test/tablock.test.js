@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { isLocked, lock, lockIfAvailable, locksSupported, released } from '../session/tablock.js';
+import { isLocked, lockIfAvailable, locksSupported, released, take } from '../session/tablock.js';
 
 /** A double of an origin's locks, with those of another page. */
 class LocksDouble {
@@ -57,9 +57,11 @@ test('B43: a key that another open page has locked is not used', async () => {
 
 test('B43: a key that this page has locked is not locked again', async () => {
   const locks = browser(new LocksDouble());
-  const release = lock(key);
+  const { lock, release } = take(key);
+  assert.equal(locks.taken.size, 0, 'no other page can know the key');
+  assert.throws(() => take(key), { code: 'upload-conflict' });
+  lock();
   assert.deepEqual([...locks.taken], [`attache upload ${key}`], 'and no other page may use it');
-  assert.throws(() => lock(key), { code: 'upload-conflict' });
   await assert.rejects(lockIfAvailable(key), { code: 'upload-conflict' });
   release();
   await turn();
@@ -70,7 +72,9 @@ test('B43: without locks, no key is used again', async () => {
   for (const locks of [undefined, { request: () => Promise.reject(new DOMException('', 'SecurityError')) }]) {
     browser(locks);
     await assert.rejects(lockIfAvailable(key), { code: 'upload-conflict' });
-    lock(key)();
+    const { lock, release } = take(key);
+    lock();
+    release();
   }
   browser(undefined);
   assert.equal(locksSupported(), false);

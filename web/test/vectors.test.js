@@ -101,12 +101,18 @@ test('a frame can be read with DataView', async () => {
   for (const vector of frames) {
     const frame = bytes(vector.frame);
     const view = new DataView(frame.buffer);
-    assert.equal(view.getUint32(0), 0x01000000, vector.name);
+    const { unchecked = false, offer = 0 } = vector;
+    assert.equal(view.getUint16(0), unchecked ? 0x0101 : 0x0100, vector.name);
+    assert.equal(view.getUint16(2), offer, vector.name);
+    if (offer > 0) {
+      const { type, key, size } = JSON.parse(new TextDecoder().decode(frame.subarray(32, 32 + offer)));
+      assert.deepEqual({ type, key, size }, { type: 'offer', key: vector.key, size: frame.length - 32 - offer }, vector.name);
+    }
     assert.equal(view.getUint32(4), vector.checksum, vector.name);
     assert.equal(view.getBigUint64(8), BigInt(vector.offset), vector.name);
     assert.equal(hex(frame.subarray(16, 32)), vector.key, vector.name);
     assert.equal(hex(frame.subarray(32)), vector.payload, vector.name);
-    assert.equal(crc32c(frame.subarray(32)), vector.checksum, vector.name);
+    assert.equal(unchecked ? 0 : crc32c(frame.subarray(32)), vector.checksum, vector.name);
   }
   for (const vector of damaged) {
     const frame = bytes(vector.frame);

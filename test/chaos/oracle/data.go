@@ -11,6 +11,7 @@ import (
 type dataLine struct {
 	*line
 	maxFrame int64
+	offers   bool        // it takes a file whole with its offer
 	link     bridge.Link // measured by the hello; never written again
 }
 
@@ -26,7 +27,7 @@ func (p *Page) opened(ctx context.Context, address string) (*dataLine, error) {
 		return d, nil
 	}
 	greeted := time.Now()
-	l, first, err := p.dial(ctx, address, bridge.PathData, bridge.Hello{})
+	l, first, err := p.dial(ctx, address, bridge.PathData+bridge.QueryData, bridge.Hello{})
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func (p *Page) opened(ctx context.Context, address string) (*dataLine, error) {
 		l.cut()
 		return nil, bridge.NewError(bridge.CodeMessage, "the answer to a data socket's hello is ready")
 	}
-	d = &dataLine{line: l, maxFrame: ready.MaxFrame}
+	d = &dataLine{line: l, maxFrame: ready.MaxFrame, offers: ready.Offers}
 	d.link.Observe(int64(len(p.o.Token)), time.Since(greeted))
 	p.mu.Lock()
 	p.data = d
@@ -72,6 +73,7 @@ func (p *Page) hear(d *dataLine) {
 			if m.Key == "" {
 				return
 			}
+			p.hearRefusal(m)
 			p.post(m.Key, refusedFrame{m})
 		}
 	}

@@ -172,10 +172,15 @@ func (p *Page) take(m bridge.Wire) {
 		if m.Key == "" {
 			return
 		}
-		if !m.Error.Retry {
-			p.o.Heard(m.Key, &bridge.Upload{Key: m.Key, State: bridge.Failed, Error: &m.Error})
-		}
+		p.hearRefusal(m)
 		p.post(m.Key, m)
+	}
+}
+
+// hearRefusal reports an upload that is refused for good.
+func (p *Page) hearRefusal(m *bridge.Fail) {
+	if !m.Error.Retry {
+		p.o.Heard(m.Key, &bridge.Upload{Key: m.Key, State: bridge.Failed, Error: &m.Error})
 	}
 }
 

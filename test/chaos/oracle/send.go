@@ -75,8 +75,9 @@ func (p *Page) attempt(ctx context.Context, u *upload) error {
 		return err
 	}
 	u.in.take()
-	offer := bridge.Offer{
-		Key: u.Key, Name: u.Name, Size: int64(len(u.Content)), Description: u.Description, Digest: u.Digest,
+	offer := u.offer()
+	if d := p.openData(); d != nil && u.fits(d) {
+		return u.sendWhole(ctx, chat, d)
 	}
 	if u.begun {
 		offer.Acked = &u.acked
@@ -101,6 +102,12 @@ func (p *Page) attempt(ctx context.Context, u *upload) error {
 		return err
 	}
 	return errAgain
+}
+
+func (u *upload) offer() bridge.Offer {
+	return bridge.Offer{
+		Key: u.Key, Name: u.Name, Size: int64(len(u.Content)), Description: u.Description, Digest: u.Digest,
+	}
 }
 
 // answered waits for the answer to an offer.
@@ -195,9 +202,14 @@ func (u *upload) stream(ctx context.Context, d *dataLine, offset int64) (left bo
 
 // frame makes a frame as it crosses the wire.
 func (u *upload) frame(key bridge.Key, at, n int64) []byte {
-	payload := u.Content[at : at+n]
-	out := make([]byte, bridge.FrameHeader, bridge.FrameHeader+n)
-	bridge.PutFrame(out, bridge.Frame{Key: key, Offset: at, Checksum: bridge.Checksum(payload)})
+	return u.sealed(bridge.Frame{Key: key, Offset: at}, u.Content[at:at+n])
+}
+
+// sealed is a frame with that header and payload, perhaps damaged.
+func (u *upload) sealed(f bridge.Frame, payload []byte) []byte {
+	f.Checksum = bridge.Checksum(payload)
+	out := make([]byte, bridge.FrameHeader, bridge.FrameHeader+len(payload))
+	bridge.PutFrame(out, f)
 	out = append(out, payload...)
 	if u.Spoil != nil && u.Spoil() {
 		out[len(out)-1] ^= 1
