@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hack-pad/safejs"
 	"github.com/stretchr/testify/require"
 
 	"attache/bridge"
@@ -93,16 +92,7 @@ func TestReasonOfAClosedSocket(t *testing.T) {
 
 func TestADialThatThrows(t *testing.T) {
 	w := newWorld(t)
-	report := w.function(func(args []safejs.Value) any {
-		word, _ := args[0].String()
-		call, _ := args[1].Int()
-		text, _ := args[2].String()
-		w.heard = append(w.heard, heard{word, int64(call), text})
-		if word == "token" {
-			w.call("token", handle, call, "a token", false, "")
-		}
-		return nil
-	})
+	report := w.report()
 	dial := w.evaluate(`return () => { throw new Error('no'); };`)
 	require.Nil(t, w.call("open", handle, report, dial, "ws://x", 0, "", "", 0, ""))
 	closed := w.words("closed")
@@ -167,4 +157,21 @@ func TestArgumentsOfUpload(t *testing.T) {
 			require.Empty(t, s.sent())
 		})
 	}
+}
+
+// What one message leads to crosses the border in one call.
+func TestReportsCrossTogether(t *testing.T) {
+	w := newWorld(t)
+	s := w.connected()
+	f := w.newFile(1, content(10))
+	f.upload(key, "a.bin")
+	s.push(&bridge.Accept{Key: key})
+	w.ready().transfer(f, key, 0)
+	w.words()
+	calls := w.calls
+	e := bridge.Announcement{Name: "a.bin", Size: 10, DocumentID: "d", Key: key}.Notice(bridge.All)
+	e.ID, e.At, e.From = 12, 1, bridge.Party{UserID: "ada", UserType: bridge.Agent}
+	s.push(&bridge.EventAdded{Event: e})
+	require.Greater(t, len(w.words("event", "upload")), 1)
+	require.Equal(t, calls+1, w.calls)
 }

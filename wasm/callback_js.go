@@ -13,6 +13,7 @@ type callback struct {
 func (p *page) callback(f func(args []safejs.Value)) (*callback, error) {
 	fn, err := safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
 		p.client.Contain(func() { f(args) }, nil)
+		p.reports.flush()
 		return nil
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ type world struct {
 	api     safejs.Value
 	sockets []*socketDouble
 	heard   []heard
+	calls   int // of the function that hears
 	release []func()
 }
 
@@ -78,19 +79,27 @@ func (w *world) call(name string, args ...any) any {
 	return s
 }
 
-// open opens a session, which continues id from position if that is not empty.
-func (w *world) open(id string, position int64) {
-	w.Helper()
-	report := w.function(func(args []safejs.Value) any {
-		word, _ := args[0].String()
-		call, _ := args[1].Int()
-		text, _ := args[2].String()
-		w.heard = append(w.heard, heard{word, int64(call), text})
-		if word == "token" {
-			w.call("token", handle, call, "a token", false, "")
+// report is the function that a session reports to: three arguments a report.
+func (w *world) report() safejs.Value {
+	return w.function(func(args []safejs.Value) any {
+		w.calls++
+		for ; len(args) > 0; args = args[3:] {
+			word, _ := args[0].String()
+			call, _ := args[1].Int()
+			text, _ := args[2].String()
+			w.heard = append(w.heard, heard{word, int64(call), text})
+			if word == "token" {
+				w.call("token", handle, call, "a token", false, "")
+			}
 		}
 		return nil
 	})
+}
+
+// open opens a session, which continues id from position if that is not empty.
+func (w *world) open(id string, position int64) {
+	w.Helper()
+	report := w.report()
 	dial := w.function(func(args []safejs.Value) any {
 		url, _ := args[0].String()
 		protocol, _ := args[1].String()

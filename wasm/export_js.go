@@ -55,6 +55,7 @@ func (p *page) export(f func(*arguments) any) func(safejs.Value, []safejs.Value)
 		p.client.Contain(func() { result = f(&arguments{values: values}) }, func(err *bridge.Error) {
 			result = string(bridge.AppendError(nil, err))
 		})
+		p.reports.flush()
 		return result
 	}
 }
@@ -73,12 +74,8 @@ func (p *page) open(a *arguments) any {
 	handle, report, dialer := a.integer(), a.function(), a.function()
 	options := client.Options{
 		URL: a.text(), ClientVersion: a.integer(), SecureKey: a.text(), ID: a.text(), Position: a.integer(), User: a.text(),
-		Dial: func(url string, l client.Listener) (*client.Socket, error) { return p.dial(dialer, url, l) },
-		Report: func(w client.Word, call int64, text []byte) {
-			if _, err := report.Invoke(string(w), call, string(text)); err != nil {
-				logError("the page's side of a session failed: " + err.Error())
-			}
-		},
+		Dial:   func(url string, l client.Listener) (*client.Socket, error) { return p.dial(dialer, url, l) },
+		Report: func(w client.Word, call int64, text []byte) { p.reports.add(report, w, call, text) },
 	}
 	if a.err != nil {
 		return string(bridge.AppendError(nil, bridge.AsError(a.err)))

@@ -5,8 +5,8 @@
 // The border is narrow. The loader names a function in argv[1]; main passes it an
 // object of functions (export_js.go) once. A session is known on both sides by its
 // handle, a number. JavaScript calls the functions with strings and numbers. A
-// session reports by calling the function that it was opened with; the arguments are
-// a word, a call's number and a JSON text.
+// session reports by calling the function that it was opened with, once at the end of each
+// task; the arguments are a word, a call's number and a JSON text for each report.
 //
 // Nothing here blocks and nothing ends the program.
 package main

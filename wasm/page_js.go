@@ -16,22 +16,26 @@ type page struct {
 	client   *client.Client
 	scratch  []byte                       // one frame; only used within a call
 	subarray func() (safejs.Value, error) // Uint8Array's
-	live     int                          // callbacks not yet released
+	reports  reports
+	live     int // callbacks not yet released
 }
 
 func newPage() *page {
 	p := &page{subarray: sync.OnceValues(subarray)}
-	p.client = client.New(browser())
+	p.client = client.New(p.browser())
 	return p
 }
 
 // browser returns what the client needs from the browser.
-func browser() client.Host {
+func (p *page) browser() client.Host {
 	start := time.Now()
 	return client.Host{
 		Now: func() time.Duration { return time.Since(start) },
 		After: func(d time.Duration, f func()) func() {
-			timer := time.AfterFunc(d, f)
+			timer := time.AfterFunc(d, func() {
+				f()
+				p.reports.flush()
+			})
 			return func() { timer.Stop() }
 		},
 		Date:   func() int64 { return time.Now().UnixMilli() },

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"encoding"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,11 +99,10 @@ func (w *writer) append(ctx context.Context, p []byte, onDurable func(int64, err
 	if c.owner != w || c.file == nil {
 		return bridge.NewError(bridge.CodeSuperseded, "")
 	}
-	if _, err := c.file.WriteAt(p, c.written); err != nil {
-		return c.fail(err) // a sync may be about to take the hash of what was written before
+	if err := c.write(p); err != nil {
+		return c.fail(err)
 	}
 	crashPoint("piece written")
-	c.hash.Write(p)
 	c.guessed = false
 	c.written += int64(len(p))
 	w.offset = c.written
@@ -114,6 +114,37 @@ func (w *writer) append(ctx context.Context, p []byte, onDurable func(int64, err
 		c.hurry()
 	}
 	return nil
+}
+
+// besideWrite is the length from which on a piece is hashed beside its writing: below, starting
+// a goroutine costs more.
+const besideWrite = 64 << 10
+
+// write writes p after everything that was written, and hashes it meanwhile. If it fails, the
+// hash is that of what was written before, because a sync may be about to take it.
+func (c *content) write(p []byte) error {
+	if len(p) < besideWrite {
+		_, err := c.file.WriteAt(p, c.written)
+		if err == nil {
+			c.hash.Write(p)
+		}
+		return err
+	}
+	before, err := c.mark()
+	if err != nil {
+		return err
+	}
+	hashed := make(chan struct{})
+	go func() {
+		defer close(hashed)
+		c.hash.Write(p)
+	}()
+	_, err = c.file.WriteAt(p, c.written)
+	<-hashed
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, c.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(before.state))
 }
 
 // batchSize is how many bytes a round waits for, but no longer than the store lingers: many

@@ -7,7 +7,7 @@ import { AttacheError } from './error.js';
  * The functions of the module. It knows a session by a number, its handle.
  *
  * @typedef {object} Module
- * @property {(handle: number, receive: (word: string, call: number, text: string) => void, dial: (url: string, protocol: string) => WebSocket,
+ * @property {(handle: number, receive: (...reports: any[]) => void, dial: (url: string, protocol: string) => WebSocket,
  *   url: string, clientVersion: number, secureKey: string, id: string, position: number, user: string) => string | null} open
  * @property {(handle: number) => void} close
  * @property {(handle: number, number: number, token: string, fixed: boolean, problem: string) => void} token

@@ -203,9 +203,9 @@ export class ModuleSession {
     }
     if (handle !== this.#handle) return;
     this.#module = module;
-    /** @param {string} word @param {number} call @param {string} text */
-    const receive = (word, call, text) => {
-      if (handle === this.#handle) this.#receive(word, call, text);
+    /** @param {any[]} reports a word, the number of a call and a text, for each */
+    const receive = (...reports) => {
+      for (let i = 0; i < reports.length && handle === this.#handle; i += 3) this.#receive(reports[i], reports[i + 1], reports[i + 2]);
     };
     /** @param {string} url @param {string} protocol */
     const dial = (url, protocol) => this.#dial(handle, url, protocol);
