@@ -164,10 +164,8 @@ func (u *upload) accept(ctx context.Context, r Record) error {
 	if r.State == bridge.Failed {
 		return u.fail(ctx, r.Code)
 	}
-	var early sync.WaitGroup
-	defer early.Wait()
 	if !u.open {
-		early.Go(func() { u.uploads.transfers.cfg.AnnounceEarly(ctx, r) })
+		u.uploads.announceEarly(r)
 	}
 	u.record = r
 	if err := u.uploads.change(ctx, u); err != nil {
@@ -176,6 +174,16 @@ func (u *upload) accept(ctx context.Context, r Record) error {
 	u.ended = true
 	u.uploads.forget(u)
 	return nil
+}
+
+// announceEarly announces an upload beside the write that accepts it, if nothing else comes
+// before that. Nobody waits for it: the delivery loop does what it does not.
+func (us *uploads) announceEarly(accepted Record) {
+	us.spawn(func() {
+		ctx, cancel := context.WithTimeout(us.ctx, requestTimeout)
+		defer cancel()
+		us.transfers.cfg.AnnounceEarly(ctx, accepted)
+	})
 }
 
 // finished is finish, and returns what an offer is answered with. The delivery loop, or

@@ -209,17 +209,13 @@ func (w *WholeOffer) resume(ctx context.Context, u *upload) (Record, error) {
 // was stored after that is removed.
 func (w *WholeOffer) finish(ctx context.Context, u *upload) (Record, error) {
 	t, err := u.finished(ctx)
-	if err != nil && bridge.CodeOf(err) == bridge.CodeSuperseded {
-		newest, failed := w.transfers.cfg.Records.Get(ctx, w.who.Session, w.offer.Key)
-		if failed == nil && newest.State.Final() {
-			w.transfers.cfg.Staging.Discard(context.WithoutCancel(ctx), newest.DocumentID)
-			t.record, err = newest, nil
-		}
-	}
 	switch {
 	case err != nil:
 		return Record{}, err
 	case !t.record.State.Complete():
+		if t.record.State.Final() {
+			w.transfers.cfg.Staging.Discard(context.WithoutCancel(ctx), t.record.DocumentID)
+		}
 		return Record{}, t.record.endError()
 	}
 	return t.record, nil
