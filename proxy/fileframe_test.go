@@ -322,6 +322,8 @@ type flushedStaging struct {
 	disk *disk
 }
 
+func (flushedStaging) DiscardsUnlinked() {}
+
 func (s flushedStaging) Begin(ctx context.Context, d proxy.Document, acked int64) (proxy.Writer, error) {
 	w, err := s.Staging.Begin(ctx, d, acked)
 	return flushedWriter{w, s.disk}, err

@@ -294,6 +294,11 @@ type Staging interface {
 	AdmitUpload() error
 }
 
+// Unlinked is implemented by Staging that discards, once it is opened again, content that no
+// record names. Only there may content be written beside its record: if the process dies in
+// between, there may be the one without the other.
+type Unlinked interface{ DiscardsUnlinked() }
+
 // Linked returns the ids of all documents and staged content that are still needed, however
 // old they are: of uploads on their way, and of announced ones that have a record. A sweep of
 // a store asks it once, and only if a day is due.

@@ -99,15 +99,21 @@ func (w *WholeOffer) Store(ctx context.Context, recorded func()) (Record, error)
 	return w.finish(ctx, w.transfers.uploads.add(created, writer))
 }
 
-// storeBoth writes record and content at the same time, which makes it one flush of the disk.
-// If only one of them fails, the other stays: the record is there, or may be, and the page
+// storeBoth writes record and content, at the same time if the store allows, which makes it one
+// flush of the disk. If only one of them fails, the other stays: the record is there, or may be, and the page
 // offers the file again.
 func (w *WholeOffer) storeBoth(ctx context.Context) (created Record, writer Writer, err error) {
 	t, record := w.transfers, w.admission.record
 	var recordErr, contentErr error
 	var both errgroup.Group
 	both.Go(func() error { created, recordErr = t.cfg.Records.Create(ctx, record); return nil })
-	both.Go(func() error { writer, contentErr = w.storeContent(ctx, record); return nil })
+	_, beside := t.cfg.Staging.(Unlinked)
+	if !beside {
+		both.Wait()
+	}
+	if beside || recordErr == nil {
+		both.Go(func() error { writer, contentErr = w.storeContent(ctx, record); return nil })
+	}
 	both.Wait()
 	if recordErr == nil && contentErr == nil {
 		return created, writer, nil

@@ -96,6 +96,7 @@ type Store struct {
 	mu       sync.Mutex
 	disk     *opening
 	contents contents
+	given    map[string]bool // ids given away since the store was opened; nil after the first sweep
 }
 
 var (
@@ -113,7 +114,7 @@ const maxRebuilds = 2
 // Open opens the store, and makes its directory if it is new.
 func Open(o Options) (*Store, error) {
 	s := &Store{
-		dir: o.Dir, now: o.Now,
+		dir: o.Dir, now: o.Now, given: map[string]bool{},
 		linger:   cmp.Or(o.Linger, 5*time.Millisecond),
 		log:      cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		handles:  newHandles(cmp.Or(o.MaxOpen, 256)),
@@ -193,7 +194,7 @@ func (s *Store) files() *opening {
 }
 
 // NewID returns a fresh document id.
-func (s *Store) NewID() string { return docid.New(s.now()) }
+func (s *Store) NewID() string { return s.newID(docid.New(s.now())) }
 
 // AdmitUpload fails with code storage-full when no new upload should begin.
 func (s *Store) AdmitUpload() error { return s.files().volume.AdmitUpload() }

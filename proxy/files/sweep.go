@@ -36,7 +36,7 @@ func (s *Store) sweep(ctx context.Context, before int, linked proxy.Linked) (swe
 		return nil, err
 	}
 	needed := sync.OnceValues(func() (map[string]map[string]bool, error) { return byDate(ctx, linked) })
-	var failed error // of one day: the others are swept all the same
+	failed := s.discardUnlinked(ctx, linked) // and of one day: the others are swept all the same
 	for _, name := range names {
 		var err error
 		switch {

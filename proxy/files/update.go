@@ -36,7 +36,7 @@ func (s *Store) NewContent(id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return docid.New(docid.Epoch.AddDate(0, 0, day)), nil
+	return s.newID(docid.New(docid.Epoch.AddDate(0, 0, day))), nil
 }
 
 // Describe returns a document's description.

@@ -215,7 +215,7 @@ func (w *wire) addressed(e *end, b []byte) []byte {
 		return b
 	}
 	if line, _, _ := bytes.Cut(b, []byte("\r\n")); e.path == "" {
-		e.path = strings.Fields(string(line) + " - -")[1]
+		e.path, _, _ = strings.Cut(strings.Fields(string(line) + " - -")[1], "?")
 	}
 	return bytes.ReplaceAll(b, []byte("Host: "+w.listener.Addr().String()), []byte("Host: "+w.to))
 }
