@@ -35,6 +35,11 @@ func (s *Store) sweep(ctx context.Context, before int, linked proxy.Linked) (swe
 	if err != nil {
 		return nil, err
 	}
+	if linked != nil {
+		records := linked
+		all := sync.OnceValues(func() (map[string]bool, error) { return records(ctx) })
+		linked = func(context.Context) (map[string]bool, error) { return all() }
+	}
 	needed := sync.OnceValues(func() (map[string]map[string]bool, error) { return byDate(ctx, linked) })
 	failed := s.discardUnlinked(ctx, linked) // and of one day: the others are swept all the same
 	for _, name := range names {

@@ -127,6 +127,25 @@ func TestFileFrame_Refused(t *testing.T) {
 	require.Equal(t, []string{"offered", "failed"}, w.states())
 }
 
+// A file frame that was damaged is offered, over a new data socket.
+func TestFileFrame_Damaged(t *testing.T) {
+	w := newTestWorld(t)
+	chat, data := w.knowing(bridge.Ready{Offers: true})
+	f := w.newFile(2, content(1000))
+	f.upload(second, "a.bin")
+	f.fill()
+	data.file()
+	data.push(&bridge.Fail{Key: second, Error: *bridge.NewError(bridge.CodeFrameChecksum, "")})
+	w.pass(2 * time.Second)
+	require.NotSame(t, data, w.last())
+	data = w.last()
+	data.open()
+	data.hello()
+	data.push(&bridge.Ready{MaxFrame: bridge.MaxFrame, Offers: true})
+	require.Equal(t, second, only[*bridge.Offer](chat).Key)
+	require.Equal(t, []string{"offered"}, w.states())
+}
+
 // The cancellation goes by the chat socket, and may overtake the file on the data socket.
 func TestFileFrame_CancelledOnItsWay(t *testing.T) {
 	w := newTestWorld(t)

@@ -36,7 +36,7 @@ func (u *upload) onFrameFail(err *bridge.Error) {
 	if u.phase != sending {
 		return
 	}
-	if damaged := err.Code == bridge.CodeFrameChecksum || err.Code == bridge.CodeFrameOffset; !damaged || !u.mayRetry(err) {
+	if !damaged(err) || !u.mayRetry(err) {
 		u.onFail(err)
 		return
 	}
@@ -44,6 +44,10 @@ func (u *upload) onFrameFail(err *bridge.Error) {
 	// too. They end with their socket.
 	u.tried()
 	u.s.data.lost(err)
+}
+
+func damaged(err *bridge.Error) bool {
+	return err.Code == bridge.CodeFrameChecksum || err.Code == bridge.CodeFrameOffset
 }
 
 func (u *upload) tried() {
@@ -62,6 +66,9 @@ func (u *upload) mayRetry(err *bridge.Error) bool {
 	switch err.Code {
 	case bridge.CodeStorageUnavailable, bridge.CodeChatUnavailable, bridge.CodeTimeout, bridge.CodeBusy:
 		return u.tries == 0 || u.s.now()-u.since < u.patience()
+	}
+	if damaged(err) { // on its way: it says nothing about the upload
+		return u.tries < maxTries
 	}
 	if err.Code == bridge.CodeStorageFull && u.begun {
 		return u.tries == 0 || u.s.now()-u.since < patience
