@@ -12,7 +12,7 @@ import (
 //	0   1  version   FrameVersion
 //	1   1  flags     flagUnchecked; the other bits are zero
 //	2   2  offer     how many bytes of the payload are the offer; 0: it has none
-//	4   4  checksum  CRC32C of the payload; zero with flagUnchecked
+//	4   4  checksum  CRC32C of the payload; its length with flagUnchecked
 //	8   8  offset    of the payload's first byte in the file; zero with an offer
 //	16  16 key       the upload's
 //	32  …  payload   1 byte to MaxFrame; its length is the message's
@@ -60,7 +60,7 @@ type Frame struct {
 	Key       Key
 	Offset    int64
 	Checksum  uint32
-	Unchecked bool // it has no checksum: only for a proxy that is Ready for that
+	Unchecked bool // Checksum is only the payload's length: for a proxy that is Ready for that
 	Offer     int  // bytes of the offer that the payload begins with
 }
 
@@ -75,7 +75,7 @@ func PutFrame(buf []byte, f Frame) {
 	_ = buf[FrameHeader-1]
 	buf[0], buf[1] = FrameVersion, 0
 	if f.Unchecked {
-		buf[1], f.Checksum = flagUnchecked, 0
+		buf[1] = flagUnchecked
 	}
 	binary.BigEndian.PutUint16(buf[2:], uint16(f.Offer))
 	binary.BigEndian.PutUint32(buf[4:], f.Checksum)
@@ -103,8 +103,6 @@ func ParseFrame(message []byte) (Frame, []byte, error) {
 	switch {
 	case offset > MaxInteger:
 		return f, nil, NewError(CodeFrame, "a frame's offset is larger than 2^53-1")
-	case f.Unchecked && f.Checksum != 0:
-		return f, nil, NewError(CodeFrame, "a frame that says it has no checksum has one")
 	case f.Offer > 0 && offset != 0:
 		return f, nil, NewError(CodeFrame, "a frame with an offer does not begin at the file's first byte")
 	case f.Offer >= len(message)-FrameHeader:
@@ -116,9 +114,14 @@ func ParseFrame(message []byte) (Frame, []byte, error) {
 }
 
 // Verify returns an error of code frame-checksum unless the payload is the one that was
-// sent, as far as the frame says. Whether it may say nothing is the proxy's decision.
+// sent, as far as the frame says. Without a checksum it says how long it was: of a message
+// whose connection was cut a part may arrive, with bytes at its end that are any.
 func (f Frame) Verify(payload []byte) error {
-	if !f.Unchecked && Checksum(payload) != f.Checksum {
+	sum := uint32(len(payload))
+	if !f.Unchecked {
+		sum = Checksum(payload)
+	}
+	if sum != f.Checksum {
 		return NewError(CodeFrameChecksum, "")
 	}
 	return nil

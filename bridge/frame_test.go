@@ -141,8 +141,9 @@ func FuzzFrame(f *testing.F) {
 		require.NoError(t, frame.Verify(payload))
 		frame.Checksum++
 		require.Error(t, frame.Verify(payload))
-		frame.Unchecked = true
+		frame.Unchecked, frame.Checksum = true, uint32(len(payload))
 		require.NoError(t, frame.Verify(payload))
+		require.Error(t, frame.Verify(payload[1:]))
 	})
 }
 

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -54,12 +53,6 @@ type Config struct {
 	// Audit records refused offers, tickets and each ticket's first use here, before they
 	// happen. Default: nothing is recorded.
 	Audit Audit
-
-	// AnnounceEarly announces an upload while the record that accepts it is being written, if
-	// nothing else is to be done before: so the two flushes of the disk are one. It returns
-	// once it is announced, or is not going to be; the delivery loop then finds it done, or
-	// does it. Default: only the delivery loop announces.
-	AnnounceEarly func(ctx context.Context, accepted Record)
 
 	// TrustCustomerFiles lets parties download a file that a customer announced although our
 	// own delivery did not store it, unless that customer joined through a proxy of ours: as
@@ -205,9 +198,6 @@ func (c *Config) complete() error {
 	}
 	if c.Audit == nil {
 		c.Audit = noAudit{}
-	}
-	if c.AnnounceEarly == nil {
-		c.AnnounceEarly = func(context.Context, Record) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

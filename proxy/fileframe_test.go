@@ -2,11 +2,9 @@ package proxy_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -230,7 +228,7 @@ func TestFrameWithoutChecksum(t *testing.T) {
 	unchecked := func(o *bridge.Offer) []byte {
 		k, _ := bridge.ParseKey(o.Key)
 		text := bridge.AppendMessage(nil, o)
-		return makeFrame(bridge.Frame{Key: k, Offer: len(text), Unchecked: true}, append(text, content...))
+		return makeFrame(bridge.Frame{Key: k, Offer: len(text), Unchecked: true, Checksum: uint32(len(text) + len(content))}, append(text, content...))
 	}
 	for name, c := range map[string]struct {
 		header  http.Header
@@ -341,17 +339,12 @@ func (w flushedWriter) Append(ctx context.Context, p []byte, onDurable func(int6
 	})
 }
 
-// From a file's last byte to its notice the disk is flushed twice, one after the other.
-func TestSmallFileIsAnnouncedAfterTwoFlushes(t *testing.T) {
+// Record and content are one flush of the disk, and the acceptance is the next.
+func TestFileFrame_FlushesRecordAndContentTogether(t *testing.T) {
 	t.Parallel()
 	d := &disk{came: make(chan struct{}, 10)}
 	w := newWorld(t, func(c *proxy.Config) {
 		c.Records, c.Staging = flushedRecords{c.Records, d}, flushedStaging{c.Staging, d}
-		early := c.AnnounceEarly
-		c.AnnounceEarly = func(ctx context.Context, r proxy.Record) {
-			d.wait("notice")
-			early(ctx, r)
-		}
 	})
 	agent, _ := w.join(w.agent)
 	data, _ := w.knowing(w.agent)
@@ -359,65 +352,6 @@ func TestSmallFileIsAnnouncedAfterTwoFlushes(t *testing.T) {
 	o := offerFor(content)
 	data.file(o, content)
 	require.ElementsMatch(t, []string{"record offered", "content"}, d.flush(t, 2))
-	require.ElementsMatch(t, []string{"record accepted", "notice"}, d.flush(t, 2))
+	require.Equal(t, []string{"record accepted"}, d.flush(t, 1))
 	agent.announced(o.Key)
-}
-
-// failingUpdates fails to write that an upload is accepted, as a process does that dies.
-type failingUpdates struct {
-	proxy.Records
-	dead *atomic.Bool
-}
-
-func (r failingUpdates) Update(ctx context.Context, record proxy.Record) (proxy.Record, error) {
-	if record.State == bridge.Accepted && r.dead.Load() {
-		return proxy.Record{}, errors.New("the process has died")
-	}
-	return r.Records.Update(ctx, record)
-}
-
-// A process may die when the notice is out, and before the record is accepted: the upload is
-// accepted all the same, for whoever asks, and announced once.
-func TestAnnouncedBeforeItsRecordWasAccepted(t *testing.T) {
-	t.Parallel()
-	for name, again := range map[string]func(p, d *page, o *bridge.Offer, content []byte){
-		"offered again": func(p, _ *page, o *bridge.Offer, content []byte) {
-			require.EqualValues(t, len(content), p.offer(o).Offset)
-		},
-		"sent again": func(_, d *page, o *bridge.Offer, content []byte) {
-			d.file(o, content)
-			require.EqualValues(t, len(content), await(d, anything[*bridge.Ack]).Stored)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var dead atomic.Bool
-			dead.Store(true)
-			w := newWorld(t, func(c *proxy.Config) { c.Records = failingUpdates{c.Records, &dead} })
-			agent, _ := w.join(w.agent)
-			d, _ := w.knowing(w.agent)
-			content := random(10_000)
-			o := offerFor(content)
-			d.file(o, content)
-			agent.announced(o.Key)
-			await(d, anything[*bridge.Fail])
-			w = w.restarted()
-			dead.Store(false)
-			p, _ := w.join(w.agent)
-			d, _ = w.knowing(w.agent)
-			again(p, d, o, content)
-			require.Eventually(t, func() bool {
-				r, err := w.Records.Get(t.Context(), "s1", o.Key)
-				return err == nil && r.State == bridge.Announced
-			}, wait, 10*time.Millisecond)
-			n := 0
-			require.NoError(t, w.chat.Transcript(t.Context(), "s1", 0, func(e bridge.Event) error {
-				if e.IsFile() {
-					n++
-				}
-				return nil
-			}))
-			require.Equal(t, 1, n)
-		})
-	}
 }

@@ -91,9 +91,6 @@ func (o *opening) run() {
 	ctx, cancel := context.WithTimeout(o.uploads.ctx, requestTimeout)
 	defer cancel()
 	newest, recordErr := o.uploads.transfers.cfg.Records.Get(ctx, o.record.Session, o.record.Key)
-	if recordErr == nil && newest.State.Incoming() && bridge.CodeOf(err) == bridge.CodeUploadConflict {
-		newest, err = o.acceptDocument(ctx, newest)
-	}
 	switch {
 	case errors.Is(recordErr, ErrRecordUnknown):
 		newest, err = o.record, bridge.NewError(bridge.CodeUploadUnknown, "")
@@ -112,27 +109,6 @@ func (o *opening) run() {
 	o.conclude(newest, w, open, err)
 }
 
-// acceptDocument accepts an upload whose content is a document already: it was announced
-// early, and the process died before its record said so.
-func (o *opening) acceptDocument(ctx context.Context, r Record) (Record, error) {
-	t := o.uploads.transfers
-	size, sum, whole, err := t.cfg.Staging.Whole(ctx, r.DocumentID)
-	if err != nil {
-		return r, unstored(err)
-	}
-	if !whole || size != r.Size || r.Open {
-		return r, bridge.NewError(bridge.CodeUploadConflict, "the upload is complete already")
-	}
-	accepted, err := t.cfg.Records.Update(ctx, r.Accept(sum))
-	if errors.Is(err, ErrRecordChanged) {
-		accepted, err = t.cfg.Records.Get(ctx, r.Session, r.Key)
-	}
-	if err != nil {
-		return r, bridge.WrapError(bridge.CodeStorageUnavailable, err)
-	}
-	return accepted, nil
-}
-
 func (o *opening) begin() (Writer, error) {
 	if err := o.ctx.Err(); err != nil {
 		return nil, err
@@ -141,10 +117,7 @@ func (o *opening) begin() (Writer, error) {
 		o.uploads.forget(old)
 	}
 	w, err := o.uploads.transfers.cfg.Staging.Begin(o.ctx, o.record.Document(), o.acked)
-	switch {
-	case bridge.CodeOf(err) == bridge.CodeUploadConflict:
-		return nil, err // it is a document already
-	case err != nil:
+	if err != nil {
 		return nil, unstored(err)
 	}
 	return w, nil

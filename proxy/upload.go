@@ -164,9 +164,6 @@ func (u *upload) accept(ctx context.Context, r Record) error {
 	if r.State == bridge.Failed {
 		return u.fail(ctx, r.Code)
 	}
-	if !u.open {
-		u.uploads.announceEarly(r)
-	}
 	u.record = r
 	if err := u.uploads.change(ctx, u); err != nil {
 		return err
@@ -174,16 +171,6 @@ func (u *upload) accept(ctx context.Context, r Record) error {
 	u.ended = true
 	u.uploads.forget(u)
 	return nil
-}
-
-// announceEarly announces an upload beside the write that accepts it, if nothing else comes
-// before that. Nobody waits for it: the delivery loop does what it does not.
-func (us *uploads) announceEarly(accepted Record) {
-	us.spawn(func() {
-		ctx, cancel := context.WithTimeout(us.ctx, requestTimeout)
-		defer cancel()
-		us.transfers.cfg.AnnounceEarly(ctx, accepted)
-	})
 }
 
 // finished is finish, and returns what an offer is answered with. The delivery loop, or

@@ -153,7 +153,6 @@ func Open(ctx context.Context, e *engine.Engine, o Options) (_ *Assembly, err er
 		c.AgentLimits = func() bridge.Limits { _, agents := a.Limits.Limits(); return agents }
 	}
 	c.Chat, c.Documents, c.Staging, c.Records, c.Seats = a.Chat, documents, a.Store, a.Records, a.Seats
-	c.AnnounceEarly = a.Loop.AnnounceEarly
 	c.Tickets, c.MaxFrame, c.FrameMemory, c.Log = a.Tickets, e.MaxChunk(), uploadMemory/2, o.Log
 	if voucher, ok := a.Chat.(proxy.Voucher); c.TrustCustomerFiles || ok && voucher.Vouches() {
 		if c.Registry, err = registry.Open(ctx, e, registry.Options{Keep: days(o.KeepDays)}); err != nil {

@@ -24,7 +24,6 @@ type Loop struct {
 	abandon context.CancelFunc
 	taker   sync.WaitGroup
 	running sync.WaitGroup
-	early   earlyNotices
 }
 
 // Start starts a loop. Any number of loops, in any number of processes, may share the

@@ -12,11 +12,7 @@ import (
 
 // deliver does the remaining steps, up to one whose result is checkpointed.
 func (j *job) deliver(ctx context.Context) error {
-	early, err := j.awaitEarly(ctx)
-	if err != nil {
-		return err
-	}
-	if early == nil && j.record.State != bridge.Stored {
+	if j.record.State != bridge.Stored {
 		if checkpointed, err := j.scan(ctx); checkpointed || err != nil {
 			return err
 		}
@@ -26,19 +22,12 @@ func (j *job) deliver(ctx context.Context) error {
 			}
 		}
 	}
-	if early == nil {
-		if err := j.awaitEarlier(ctx); err != nil {
-			return err
-		}
+	if err := j.awaitEarlier(ctx); err != nil {
+		return err
 	}
 	settled := make(chan error, 1)
 	go func() { settled <- j.settleDocument(ctx, j.record.DocumentID) }()
-	var e bridge.Event
-	if early != nil {
-		e = *early
-	} else {
-		e, err = j.announce()
-	}
+	e, err := j.announce()
 	if failed := <-settled; err == nil {
 		err = failed
 	}
@@ -208,7 +197,11 @@ func (j *job) announce() (bridge.Event, error) {
 			return e, err
 		}
 	}
-	notice := noticeOf(j.record)
+	r := j.record
+	notice := bridge.Announcement{
+		Name: r.Name, Size: r.Size, DocumentID: r.DocumentID, UploadType: r.UploadType,
+		Description: r.Description, Key: r.Key, Custom: r.Custom,
+	}.Notice(r.Visibility)
 	var e bridge.Event
 	var err error
 	if d := j.deliverer(); d != nil {
@@ -224,14 +217,6 @@ func (j *job) announce() (bridge.Event, error) {
 	}
 	crashPoint("announced")
 	return e, nil
-}
-
-// noticeOf is the notice that announces an upload.
-func noticeOf(r proxy.Record) bridge.Event {
-	return bridge.Announcement{
-		Name: r.Name, Size: r.Size, DocumentID: r.DocumentID, UploadType: r.UploadType,
-		Description: r.Description, Key: r.Key, Custom: r.Custom,
-	}.Notice(r.Visibility)
 }
 
 // find looks for the notice in the transcript.

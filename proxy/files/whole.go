@@ -13,8 +13,7 @@ import (
 )
 
 // Whole reports whether the content is whole. An earlier process has sealed it then, and its
-// bytes are read again, because the seal may have become durable before them. A document is
-// whole: it got its name only after its bytes were durable.
+// bytes are read again, because the seal may have become durable before them.
 func (s *Store) Whole(ctx context.Context, id string) (size int64, sum [32]byte, whole bool, err error) {
 	c, release, err := s.content(id)
 	if err != nil {
@@ -41,9 +40,6 @@ func (c *content) whole(ctx context.Context) (size int64, sum [32]byte, whole bo
 		}
 	}
 	if !c.loaded {
-		if d, is, err := c.asDocument(); is || err != nil {
-			return d.Size, d.SHA256, is, err
-		}
 		size, sealed, err := c.reread(ctx)
 		if !sealed || err != nil {
 			return size, sha256.Sum256(nil), size == 0 && err == nil, err
@@ -56,23 +52,6 @@ func (c *content) whole(ctx context.Context) (size int64, sum [32]byte, whole bo
 	h.Sum(sum[:0])
 	// Without a seal, bytes that an earlier process has left may be any.
 	return c.durable.size, sum, c.sealed || c.size == 0, nil
-}
-
-// asDocument returns the description of the document that the content has become.
-func (c *content) asDocument() (d proxy.Document, is bool, err error) {
-	disk := c.store.files()
-	size, err := disk.Size(c.paths.document)
-	if errors.Is(err, fs.ErrNotExist) {
-		return d, false, nil
-	}
-	if err != nil {
-		return d, false, err
-	}
-	d, sealed, err := readDescription(disk, c.paths, c.id)
-	if errors.Is(err, errDescription) || errors.Is(err, fs.ErrNotExist) || bridge.CodeOf(err) == bridge.CodeDocument {
-		return d, false, nil // it is no document, or another content's
-	}
-	return d, err == nil && sealed && size == d.Size, err
 }
 
 // reread reads content that is sealed, and returns the length of any other.

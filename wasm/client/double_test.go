@@ -241,7 +241,9 @@ func (f *fileDouble) pump() Pump {
 			frame := v.([]byte)
 			require.Len(f.w, frame, bridge.FrameHeader+len(offer)+int(length))
 			copy(frame[bridge.FrameHeader:], offer)
-			h.Checksum = bridge.Checksum(frame[bridge.FrameHeader:])
+			if !h.Unchecked {
+				h.Checksum = bridge.Checksum(frame[bridge.FrameHeader:])
+			}
 			bridge.PutFrame(frame, h)
 			return nil
 		},

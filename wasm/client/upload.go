@@ -189,6 +189,7 @@ func (u *upload) send(p piece, offset int64) {
 		return // it was abandoned while the next piece was to be read
 	}
 	f := bridge.Frame{Key: u.key, Offset: offset, Unchecked: u.s.data.more.Unchecked, Offer: len(u.fileFrame)}
+	f.Checksum = uint32(int64(len(u.fileFrame)) + p.length) // if it is Unchecked
 	if err := u.pump.Seal(p.view, f, u.fileFrame, p.length); err != nil {
 		u.abandon(bridge.AsError(err))
 		return

@@ -112,11 +112,12 @@ test('a frame can be read with DataView', async () => {
     assert.equal(view.getBigUint64(8), BigInt(vector.offset), vector.name);
     assert.equal(hex(frame.subarray(16, 32)), vector.key, vector.name);
     assert.equal(hex(frame.subarray(32)), vector.payload, vector.name);
-    assert.equal(unchecked ? 0 : crc32c(frame.subarray(32)), vector.checksum, vector.name);
+    assert.equal(unchecked ? frame.length - 32 : crc32c(frame.subarray(32)), vector.checksum, vector.name);
   }
   for (const vector of damaged) {
     const frame = bytes(vector.frame);
-    assert.notEqual(crc32c(frame.subarray(32)), new DataView(frame.buffer).getUint32(4), vector.name);
+    const is = frame[1] === 1 ? frame.length - 32 : crc32c(frame.subarray(32));
+    assert.notEqual(is, new DataView(frame.buffer).getUint32(4), vector.name);
   }
   for (const vector of [...refused, ...damaged]) assert.ok(vector.code in codes, vector.code);
 });
