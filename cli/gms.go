@@ -16,6 +16,9 @@ import (
 // gmsServed is the value of --gms without an address.
 const gmsServed = "serve"
 
+// withAddress says why flags of the served interface have no effect beside --gms URL.
+const withAddress = "with the address of a GMS: give --gms without an address to serve its Chat API here"
+
 // gmsFlags serve the vendor's HTTP interface for customers.
 type gmsFlags struct {
 	GMS                 string        `name:"gms" help:"serve GMS' Chat API version 2 below /genesys/, for existing customer widgets and apps; with an address, relay customers through the GMS there instead" group:"gms" placeholder:"URL"`
@@ -33,9 +36,11 @@ type gmsFlags struct {
 
 func (f gmsFlags) check(m *mistakes) {
 	if f.GMS != gmsServed {
-		if len(f.GMSService)+len(f.GMSHeaders)+len(f.GMSOption) > 0 || f.GMSAPIKeyFile != "" || f.GMSAdmission != string(gms.AdmitOpen) && f.GMSAdmission != "" {
-			m.add("the --gms flags of a served interface have no effect without --gms, and none with its address")
+		why := "without --gms"
+		if f.GMS != "" {
+			why = withAddress
 		}
+		m.idle(given(f, "gms"), why)
 		return
 	}
 	for _, s := range f.GMSService {

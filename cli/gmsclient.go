@@ -52,6 +52,7 @@ func (c serve) documentsOf() string {
 
 func (c serve) checkRelay(m *mistakes) {
 	if !c.relays() {
+		m.idle(given(c.upstreamFlags), "without the address of a GMS: give it with --gms=URL")
 		return
 	}
 	m.base("--gms", c.GMS)

@@ -28,9 +28,7 @@ type gwsFlags struct {
 
 func (f gwsFlags) check(m *mistakes, documents string) {
 	if f.GWS == "" {
-		if f.GWSUser != "" || f.GWSPasswordFile != "" || f.GWSAccounts != "" || f.GWSCA != "" || len(f.GWSOption) > 0 {
-			m.add("the --gws flags have no effect without GWS: name one with --gws")
-		}
+		m.idle(given(f), "without GWS: name one with --gws")
 		return
 	}
 	m.base("--gws", f.GWS)

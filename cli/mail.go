@@ -29,9 +29,8 @@ type mailFlags struct {
 
 func (f mailFlags) check(m *mistakes) {
 	if f.MailServer == "" {
-		if f.MailFrom != "" || f.MailUser != "" || f.MailPasswordFile != "" || f.MailRecipient != "" || f.MailTexts != "" || f.MailCA != "" {
-			m.add("the --mail flags have no effect without a server: name one with --mail-server")
-		}
+		// The key also names where GMS' Chat API puts a customer's emailAddress.
+		m.idle(given(f, "mail-recipient-key"), "without a server: name one with --mail-server")
 		return
 	}
 	if f.MailPerAddress < 1 {

@@ -41,7 +41,7 @@ func TestMailFlagsThatCannotWork(t *testing.T) {
 	bad := filepath.Join(dir, "texts.json")
 	require.NoError(t, os.WriteFile(bad, []byte(`{"subject": "a\nb"}`), 0o600))
 	for message, args := range map[string][]string{
-		"the --mail flags have no effect without a server": {"--mail-from", "a@b.example"},
+		"--mail-from has no effect without a server":        {"--mail-from", "a@b.example"},
 		"is not host:port":                                  {"--mail-server", "mail.example", "--mail-from", "a@b.example"},
 		"is not an address such as":                         {"--mail-server", "mail.example:25"},
 		"--mail-recipient: this is not an e-mail address":   {"--mail-server", "mail.example:25", "--mail-from", "a@b.example", "--mail-recipient", "x"},

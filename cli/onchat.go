@@ -19,15 +19,15 @@ type onChatFlags struct {
 	OnChatSecretFile string `xor:"onchat" type:"path" help:"file with that secret" group:"gms" placeholder:"FILE"`
 }
 
-func (f onChatFlags) check(m *mistakes, served bool) {
+func (f onChatFlags) check(m *mistakes, api gmsFlags) {
 	secret, err := f.secret()
 	switch {
 	case f.OnChat == "":
-		if len(secret) > 0 || err != nil {
-			m.add("--on-chat-secret has no effect without an address: give one with --on-chat")
-		}
+		m.idle(given(f), "without an address: give one with --on-chat")
 		return
-	case !served:
+	case api.relays():
+		m.add("--on-chat has no effect %s", withAddress)
+	case api.GMS == "":
 		m.add("--on-chat has no effect without --gms, because only GMS' Chat API requests chats")
 	}
 	if u, err := url.Parse(f.OnChat); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {

@@ -120,7 +120,7 @@ func (c serve) mistakes() (m mistakes) {
 	c.mailFlags.check(&m)
 	c.gmsFlags.check(&m)
 	c.checkRelay(&m)
-	c.onChatFlags.check(&m, c.GMS == gmsServed)
+	c.onChatFlags.check(&m, c.gmsFlags)
 	return m
 }
 

@@ -44,9 +44,7 @@ type ucsFlags struct {
 
 func (f ucsFlags) check(m *mistakes, systems systemFlags) {
 	if f.UCS == "" && f.UCSListen == "" {
-		if f.UCSSecret+f.UCSSecretFile+f.UCSCert+f.UCSKey+f.UCSCA+f.UCSClientCA+f.UCSBase != "" || len(f.UCSOption) > 0 {
-			m.add("the flags that begin with --ucs have no effect without --ucs or --ucs-listen")
-		}
+		m.idle(given(f), "without --ucs or --ucs-listen")
 		return
 	}
 	secret, err := f.secret()
@@ -71,6 +69,17 @@ func (f ucsFlags) check(m *mistakes, systems systemFlags) {
 	if f.UCSListen != "" {
 		f.checkServer(m, systems, secret)
 	}
+	if f.UCS == "" {
+		m.idle(given(f, shared("ucs-listen", "ucs-base", "ucs-client-ca")...), "without --ucs")
+	}
+	if f.UCSListen == "" {
+		m.idle(given(f, shared("ucs", "ucs-timeout", "ucs-ca", "ucs-max-size", "ucs-spool")...), "without --ucs-listen")
+	}
+}
+
+// shared are the flags of one end and of both.
+func shared(flags ...string) []string {
+	return append(flags, "ucs-secret", "ucs-secret-file", "ucs-cert", "ucs-key", "ucs-option")
 }
 
 func (f ucsFlags) checkClient(m *mistakes, systems systemFlags) {
