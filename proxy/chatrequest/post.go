@@ -35,6 +35,9 @@ func Sign(secret []byte, at time.Time, body []byte) string {
 	return "t=" + seconds + ",v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
+// late is how long after a customer's request its post counts as late, because the customer waits.
+const late = 10 * time.Second
+
 // do posts one request.
 func (r *Requests) do(ctx context.Context, m jetstream.Msg) (again time.Duration) {
 	session := strings.TrimPrefix(m.Subject(), itemPrefix)
@@ -68,6 +71,11 @@ func (r *Requests) do(ctx context.Context, m jetstream.Msg) (again time.Duration
 		log.Warn("a request for a chat was not accepted, retrying", "url", r.cfg.URL, "try", c.Tries, "delay", again, "error", err)
 	case !c.Closed:
 		c.Posted = time.Now()
+		if wait := c.Posted.Sub(c.At); c.Tries > 0 || wait > late {
+			log.Warn("a request for a chat was accepted late", "url", r.cfg.URL, "tries", c.Tries+1, "wait", wait.Round(time.Millisecond))
+		}
+	case c.Tries > 0:
+		log.Warn("a chat has ended before its request was accepted", "url", r.cfg.URL, "tries", c.Tries)
 	}
 	if err := r.put(ctx, c, revision); err != nil {
 		log.Warn("a request for a chat is posted again", "error", err)

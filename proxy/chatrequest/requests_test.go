@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -150,6 +151,45 @@ func TestRequestOutlivesItsProcess(t *testing.T) {
 		return len(all) == 1 && !all[0].Posted.IsZero()
 	}, patience, time.Millisecond)
 	require.EqualValues(t, 2, posts.Load())
+}
+
+// Nobody is told of the chat meanwhile: the log says so, and what became of it.
+func TestLogSaysThatARequestWasAcceptedLate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		statuses []int
+		at       time.Duration // before now
+		logs     []string
+	}{
+		"retried":     {[]int{http.StatusBadGateway}, 0, []string{"was not accepted, retrying", "502", `"a request for a chat was accepted late"`, "tries=2"}},
+		"at once":     {nil, 0, nil},
+		"after hours": {nil, time.Hour, []string{`"a request for a chat was accepted late"`, "tries=1", "wait=1h"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := proxytest.Start(t)
+			d := newDesk(t, c.statuses...)
+			log := &proxytest.Log{}
+			r := start(t, w, func(o *chatrequest.Options) {
+				o.URL, o.Log = d.URL, slog.New(slog.NewTextHandler(log, nil))
+			})
+			late := request("s1")
+			late.At = late.At.Add(-c.at)
+			join(t, w, "s1", "ann", bridge.Client)
+			require.NoError(t, r.Add(t.Context(), late))
+			require.Eventually(t, func() bool {
+				all, err := r.List(t.Context(), false)
+				require.NoError(t, err)
+				return len(all) == 1 && !all[0].Posted.IsZero()
+			}, patience, time.Millisecond)
+			for _, text := range c.logs {
+				require.Contains(t, log.String(), text)
+			}
+			if c.logs == nil {
+				require.NotContains(t, log.String(), "late")
+			}
+		})
+	}
 }
 
 func TestChatThatNeverBeginsOrHasEndedIsNotPosted(t *testing.T) {
