@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -102,7 +104,7 @@ func (d *cometd) operate(ctx context.Context, c *bayeux.Client, channel, name st
 	}
 	op := operations[name]
 	if op == nil || name == "refresh" {
-		return bridge.NewError(bridge.CodeMessage, "the operation is unknown")
+		return unknownOperation()
 	}
 	if err := d.keys.identify(call); err != nil {
 		return err
@@ -112,6 +114,21 @@ func (d *cometd) operate(ctx context.Context, c *bayeux.Client, channel, name st
 		return err
 	}
 	return c.Reply(channel, d.keys.of(reply))
+}
+
+func unknownOperation() error {
+	names := []string{"requestChat", "requestNotifications"}
+	for name := range operations {
+		if name != "refresh" && name != "send" {
+			names = append(names, name)
+		}
+	}
+	names = slices.AppendSeq(names, maps.Keys(cometdNames))
+	slices.Sort(names)
+	last := len(names) - 1
+	err := bridge.NewError(bridge.CodeMessage, "the operation is unknown")
+	err.Hint = "it is " + strings.Join(names[:last], ", ") + " or " + names[last]
+	return err
 }
 
 // requestChat begins a chat, and pushes it from then on.

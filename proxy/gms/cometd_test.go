@@ -262,6 +262,8 @@ func TestCometD_RefusesWithAnEnvelope(t *testing.T) {
 			require.Empty(t, answer.SecureKey)
 		})
 	}
+	require.Equal(t, "the operation is unknown: it is customNotice, disconnect, pushUrl, readReceipt, requestChat, "+
+		"requestNotifications, sendMessage, startTyping, stopTyping, updateData or updateNickname", bob.answered("fly", nil).Errors[0].Advice)
 	require.False(t, bob.Publish("/service/other", "x").Successful)
 	require.False(t, bob.Publish("/chat/of/all", "x").Successful)
 	require.Equal(t, gms.CannotExecute, bob.refused("only a text").Errors[0].Code)

@@ -1,6 +1,7 @@
 package gms
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
@@ -12,6 +13,13 @@ import (
 func FaultCode(o Options, code bridge.Code) int {
 	s := &Server{cfg: o.withDefaults()}
 	return s.outcome(bridge.NewError(code, "")).Code
+}
+
+// Said returns the fault that a reply has for a code.
+func Said(code bridge.Code) Fault {
+	s := &Server{cfg: Options{}.withDefaults()}
+	r, _ := s.failed(context.Background(), bridge.NewError(code, ""))
+	return r.Errors[0]
 }
 
 // ReadCall reads a body, and returns how many bytes its files had.

@@ -116,10 +116,10 @@ func (s *Server) failed(ctx context.Context, err error) (Reply, int) {
 	o := s.outcome(err)
 	f := Fault{Code: o.Code}
 	if r := (*refusal)(nil); errors.As(err, &r) {
-		f.Advice, f.Message = advice(r.message, r.hint), http.StatusText(r.HTTP)
+		f.Advice, f.Message = advice(r.message, r.hint), r.message
 	} else {
 		e := bridge.AsError(err)
-		f.Advice, f.Message = advice(e.Message, e.Hint), string(e.Code)
+		f.Advice, f.Message = advice(worded(e)), string(e.Code)
 		if e.Code == bridge.CodeInternal && ctx.Err() == nil {
 			s.cfg.Log.Error("a request of GMS' Chat API failed", "error", err)
 		}
