@@ -32,6 +32,7 @@ const (
 	CodeSecureKey       Code = "secure-key-refused" // 8210
 	CodeTakenOver       Code = "party-taken-over"
 	CodePassword        Code = "password-refused"
+	CodeCustomersOnly   Code = "customers-only"
 	CodeNotice          Code = "notice-incomplete"
 	CodeTextLength      Code = "text-too-long"
 	CodeChatFull        Code = "chat-full"
@@ -118,6 +119,7 @@ var Rules = []Rule{
 	{CodeSecureKey, "the party's secure key was not accepted", "ask the application for the party's current key", false},
 	{CodeTakenOver, "another page has attached as this party", "nothing to do", false},
 	{CodePassword, "the chat session's password was not accepted", "ask the application for a token with the session's password", false},
+	{CodeCustomersOnly, "only customers take part through GMS", "use the vendor's desktop for agents and supervisors, or a proxy that is not behind a GMS", false},
 	{CodeNotice, "a file-uploaded notice lacks a mandatory key", "send file-name, file-size, file-source and file-document-id", false},
 	{CodeTextLength, "the text is too long", "send it in parts", false},
 	{CodeChatFull, "this party may add nothing more to this chat", "start a new chat, or ask the agent for another way", false},

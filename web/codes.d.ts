@@ -30,6 +30,7 @@ export type Code =
   | 'secure-key-refused'
   | 'party-taken-over'
   | 'password-refused'
+  | 'customers-only'
   | 'notice-incomplete'
   | 'text-too-long'
   | 'chat-full'

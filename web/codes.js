@@ -114,6 +114,11 @@ export const codes = Object.freeze({
     hint: 'ask the application for a token with the session\'s password',
     retry: false,
   }),
+  'customers-only': Object.freeze({
+    message: 'only customers take part through GMS',
+    hint: 'use the vendor\'s desktop for agents and supervisors, or a proxy that is not behind a GMS',
+    retry: false,
+  }),
   'notice-incomplete': Object.freeze({
     message: 'a file-uploaded notice lacks a mandatory key',
     hint: 'send file-name, file-size, file-source and file-document-id',

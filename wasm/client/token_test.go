@@ -70,6 +70,7 @@ func TestB31RefusedTokens(t *testing.T) {
 		"another's right":                          {true, []string{"one", "two"}, bridge.CodeForbidden, time.Second},
 		"expired, again and again":                 {true, []string{"one", "two", "three"}, expired, 0},
 		"expired at the first connect":             {false, []string{"one", "one", "two"}, expired, 0},
+		"an agent behind a GMS":                    {false, []string{"one"}, bridge.CodeCustomersOnly, time.Millisecond},
 		"the session's end":                        {true, []string{"one"}, session, time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -134,6 +134,7 @@ func TestAgentsErrorSaysWhereAgentsTakePart(t *testing.T) {
 	_, err := w.client.Join(t.Context(), "s1", proxy.Joining{Party: bridge.Party{UserID: "a", Nickname: "A", UserType: bridge.Agent}})
 	require.ErrorContains(t, err, "only customers take part through GMS")
 	require.Contains(t, bridge.AsError(err).Hint, "desktop")
+	require.Equal(t, bridge.CodeCustomersOnly, bridge.CodeOf(err), "a page retries what may be due to its token")
 }
 
 func TestChatEnds(t *testing.T) {

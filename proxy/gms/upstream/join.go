@@ -46,9 +46,7 @@ func (c *Client) Join(ctx context.Context, session string, j proxy.Joining) (pro
 func checkJoin(j proxy.Joining) error {
 	switch {
 	case j.UserType != bridge.Client:
-		e := bridge.NewError(bridge.CodeForbidden, "only customers take part through GMS")
-		e.Hint = "use the vendor's desktop for agents and supervisors, or a proxy that is not behind a GMS"
-		return e
+		return bridge.NewError(bridge.CodeCustomersOnly, "") // no other token of an agent's would help, so it is final
 	case j.SecureKey != "" || j.Password != "":
 		return bridge.NewError(bridge.CodeForbidden, "behind a GMS no party attaches by a secure key, and no session has a password")
 	}
