@@ -174,11 +174,15 @@ function make(name, ...children) {
   return node;
 }
 
-/** @param {string | undefined} bytes */
+/** In units of 1024, as limits are set and <attache-chat> shows them. @param {string | undefined} bytes */
 function size(bytes) {
-  const n = Number(bytes);
-  const [unit, divisor] = n < 1e3 ? ['byte', 1] : n < 1e6 ? ['kilobyte', 1e3] : ['megabyte', 1e6];
-  return new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: n < 1e3 ? 'long' : 'short', maximumSignificantDigits: 2 }).format(n / divisor);
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
+  let value = Number(bytes);
+  let step = 0;
+  for (; Math.round(value) >= 1024 && step < units.length - 1; step += 1) value /= 1024;
+  return new Intl.NumberFormat('en', {
+    style: 'unit', unit: units[step], unitDisplay: step === 0 ? 'long' : 'short', maximumFractionDigits: value < 10 ? 1 : 0,
+  }).format(value);
 }
 
 /** Calls back for a form. @param {string} selector @param {(form: HTMLFormElement) => Promise<unknown>} action */
