@@ -128,7 +128,7 @@ func options(out, log io.Writer, code *int) []kong.Option {
 }
 
 // help corrects kong's text for two flags of which one is required, because kong writes that
-// both are, and adds the options of --chat-option.
+// both are, and for --gms, whose value is optional, and adds the options that are set by name.
 func help(o kong.HelpOptions, ctx *kong.Context) error {
 	out := ctx.Stdout
 	defer func() { ctx.Stdout = out }()
@@ -149,7 +149,10 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 	if n := ctx.Selected(); n != nil && slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == "gws-option" }) {
 		text.WriteString(gwsOptionHelp())
 	}
-	_, err := io.WriteString(out, strings.Replace(text.String(), "--data=DIR --nats=URL", "(--data=DIR | --nats=URL)", 1))
+	_, err := io.WriteString(out, strings.NewReplacer(
+		"--data=DIR --nats=URL", "(--data=DIR | --nats=URL)",
+		"--gms=URL  ", "--gms[=URL]", // as wide
+	).Replace(text.String()))
 	return err
 }
 

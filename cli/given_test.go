@@ -37,3 +37,10 @@ func TestServeRefusesFlagsWithoutTheirMaster(t *testing.T) {
 		require.Contains(t, got.log, c.want, name)
 	}
 }
+
+func TestHelpSaysThatTheAddressOfGMSIsOptional(t *testing.T) {
+	t.Parallel()
+	got := run(t, command(t, "serve", "--help"))
+	require.Zero(t, got.code)
+	require.Contains(t, got.out, "--gms[=URL]")
+}

@@ -14,9 +14,9 @@ import (
 func (c serve) logLimits(log *slog.Logger, s limits.Settings) {
 	customers := summary(s.Customers())
 	if c.chatOf() != own {
-		customers = "set by the " + c.chatOf()
+		customers = "set by " + setter(c.chatOf())
 	}
-	scanned := "no file"
+	scanned := "none"
 	if c.Scanner != "off" {
 		scanned = "every file, up to " + bridge.Bytes(c.ScanMaxSize)
 	}
@@ -25,6 +25,14 @@ func (c serve) logLimits(log *slog.Logger, s limits.Settings) {
 	if c.Scanner == "off" {
 		log.Warn("the scanner is off: files are released unscanned", "hint", "remove --scanner=off, and give clamd's address with --clamd")
 	}
+}
+
+// setter is the system that sets the customers' limits, in words.
+func setter(system string) string {
+	if system == ofGMS {
+		return "GMS"
+	}
+	return "the " + system
 }
 
 // summary returns in words what the limits allow.

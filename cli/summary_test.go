@@ -34,5 +34,7 @@ func TestServeLogsLimits(t *testing.T) {
 	require.Contains(t, on, "up to 25 MB")
 	require.Contains(t, on, "set by the backend")
 	require.Contains(t, on, "chat=backend documents=backend agents_files=backend")
+	require.Contains(t, off, "scanned=none")
+	require.Contains(t, logged(serve{gmsFlags: gmsFlags{GMS: "https://gms.example"}, scannerFlags: scannerFlags{Scanner: "off"}}), `customers="set by GMS"`)
 	require.Contains(t, off, "chat=own documents=own agents_files=own")
 }
