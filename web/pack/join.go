@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -67,13 +66,17 @@ func bundle(web string) ([]api.OutputFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	others, err := build(web, api.BuildOptions{
-		EntryPoints: slices.DeleteFunc(slices.Clone(joined.Entries), func(name string) bool { return name == joined.Core }),
-		Outdir:      web,
-		Plugins:     []api.Plugin{core.imported()},
-	})
-	if err != nil {
-		return nil, err
+	// One at a time: esbuild has a data race when entry points share a module of a plugin.
+	var others []api.OutputFile
+	for _, entry := range joined.Entries {
+		if entry == joined.Core {
+			continue
+		}
+		files, err := build(web, api.BuildOptions{EntryPoints: []string{entry}, Outdir: web, Plugins: []api.Plugin{core.imported()}})
+		if err != nil {
+			return nil, err
+		}
+		others = append(others, files...)
 	}
 	main, err := build(web, api.BuildOptions{
 		Stdin:   &api.StdinOptions{Contents: core.source(others), ResolveDir: web, Sourcefile: "joined.js"},
