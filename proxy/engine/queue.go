@@ -29,11 +29,16 @@ func (e *Engine) OpenQueue(ctx context.Context, stream jetstream.Stream, c jetst
 	if err != nil {
 		return nil, fmt.Errorf("open the queue %s: %w", c.Durable, err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullHeartbeat(heartbeat))
-	if err != nil {
+	q := &Queue{engine: e, consumer: consumer}
+	if err := q.open(); err != nil {
 		return nil, fmt.Errorf("open the queue %s: %w", c.Durable, err)
 	}
-	return &Queue{engine: e, consumer: consumer, messages: messages}, nil
+	return q, nil
+}
+
+func (q *Queue) open() (err error) {
+	q.messages, err = q.consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullHeartbeat(heartbeat))
+	return err
 }
 
 // nats.go 1.55 forgets to request the next message if the previous one comes before its own
@@ -51,7 +56,12 @@ func (q *Queue) Next(ctx context.Context) (jetstream.Msg, error) {
 		m, err := q.wait(ctx, d)
 		switch {
 		case errors.Is(err, jetstream.ErrNoHeartbeat):
-			m, err = q.fromNextLeader(ctx)
+			if m, err = q.fromNextLeader(ctx); err == nil {
+				// Without another subscription the next call of Next returns its error.
+				if again := q.reopen(); m == nil {
+					err = again
+				}
+			}
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 			continue
 		}
@@ -68,6 +78,15 @@ func (q *Queue) wait(ctx context.Context, d time.Duration) (jetstream.Msg, error
 		defer cancel()
 	}
 	return q.messages.Next(jetstream.NextContext(ctx))
+}
+
+// reopen takes messages by another subscription. The request of the one before is still
+// out: after a process has only paused, its answers and heartbeats and those of the next
+// request would come to the same buffer, which has room for one. What does not fit is
+// dropped, and a dropped message waits until its lease has ended.
+func (q *Queue) reopen() error {
+	q.Close()
+	return q.open()
 }
 
 // fromNextLeader waits for the queue's next leader, and returns a message if it has one.

@@ -26,10 +26,18 @@ func (m named) Subject() string { return m.subject }
 // next with a message.
 type dying struct {
 	jetstream.MessagesContext
-	waits int
+	waits   int
+	drained bool // by its user, who then takes another subscription
+	opened  int
 }
 
+func (d *dying) Drain() { d.drained = true }
+func (d *dying) Stop()  {}
+
 func (d *dying) Next(...jetstream.NextOpt) (jetstream.Msg, error) {
+	if d.drained {
+		return nil, jetstream.ErrMsgIteratorClosed
+	}
 	if d.waits++; d.waits == 1 {
 		return nil, jetstream.ErrNoHeartbeat
 	}
@@ -39,7 +47,14 @@ func (d *dying) Next(...jetstream.NextOpt) (jetstream.Msg, error) {
 // leaders is the queue: each request gets the next answer, an error or a message.
 type leaders struct {
 	jetstream.Consumer
-	answers []any
+	answers  []any
+	messages *dying
+}
+
+func (l *leaders) Messages(...jetstream.PullMessagesOpt) (jetstream.MessagesContext, error) {
+	l.messages.drained = false
+	l.messages.opened++
+	return l.messages, nil
 }
 
 func (l *leaders) FetchNoWait(int) (jetstream.MessageBatch, error) {
@@ -95,13 +110,15 @@ func TestNextLeaderIsFound(t *testing.T) {
 		"the queue is gone":            {cluster, []any{nats.ErrNoResponders, jetstream.ErrConsumerDeleted}, "", 1, jetstream.ErrConsumerDeleted},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, d := &leaders{answers: c.answers}, &dying{}
+			d := &dying{}
+			l := &leaders{answers: c.answers, messages: d}
 			m, err := engine.NextOf(t.Context(), c.engine, l, d)
 			require.ErrorIs(t, err, c.err)
 			require.Equal(t, c.waits, d.waits)
 			require.Empty(t, l.answers)
 			if c.err == nil {
 				require.Equal(t, c.want, m.Subject())
+				require.Equal(t, 1, d.opened, "what the earlier request still brings must not fill the buffer of the next")
 			}
 		})
 	}
