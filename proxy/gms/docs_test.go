@@ -22,6 +22,7 @@ import (
 	"attache/bridge"
 	"attache/proxy"
 	"attache/proxy/assembly"
+	"attache/proxy/bayeux/bayeuxtest"
 	"attache/proxy/chatrequest"
 	"attache/proxy/gms"
 	"attache/proxy/proxytest"
@@ -231,4 +232,30 @@ func TestDocs_AgentsToken(t *testing.T) {
 	require.Equal(t, c.last.ChatID, who.Session)
 	require.Equal(t, bridge.Agent, who.Party.UserType)
 	require.NoError(t, who.Rights.Need(bridge.UploadRight(bridge.FromFileSystem)))
+}
+
+// TestDocs_CometD runs the example of docs/gms.md with the npm packages.
+func TestDocs_CometD(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(docs)
+	require.NoError(t, err)
+	_, example, found := strings.Cut(string(text), "<!-- cometd -->\n```js\n")
+	require.True(t, found)
+	example, _, _ = strings.Cut(example, "```\n")
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink(bayeuxtest.Modules(t), filepath.Join(dir, "node_modules")))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "chat.mjs"), []byte(example), 0o600))
+
+	w := startPush(t, gms.CometD{}, slow)
+	node := exec.Command("node", filepath.Join(dir, "chat.mjs"))
+	node.Env, node.Stderr = append(os.Environ(), "COMETD="+w.url+gms.PathCometD), os.Stderr
+	out, err := node.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, node.Start())
+	t.Cleanup(func() { node.Process.Kill(); node.Wait() })
+	lines := bufio.NewScanner(out)
+	for _, want := range []string{"Ann ParticipantJoined", "Ann Message Hello"} {
+		require.True(t, lines.Scan(), want)
+		require.Equal(t, want, lines.Text())
+	}
 }
