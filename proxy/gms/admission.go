@@ -24,12 +24,12 @@ const (
 // what the token says of the party.
 func (s *Server) admit(ctx context.Context, c *Call) (proxy.Identity, error) {
 	if !s.chats.Allow(c.Address, 1) {
-		return proxy.Identity{}, retryLater(http.StatusTooManyRequests, "too many chats were requested from this address", "try again in a minute")
+		return proxy.Identity{}, refuse(http.StatusTooManyRequests, "too many chats were requested from this address", "try again in a minute")
 	}
 	switch s.cfg.Admission {
 	case AdmitAPIKey:
 		if !s.hasAPIKey(c.Header.Get("apikey")) {
-			return proxy.Identity{}, refuse(http.StatusUnauthorized, "the API key was not accepted", "send it in the header apikey")
+			return proxy.Identity{}, turnAway(http.StatusUnauthorized, "the API key was not accepted", "send it in the header apikey")
 		}
 	case AdmitToken:
 		return s.admitToken(ctx, c)
@@ -50,17 +50,17 @@ func (s *Server) hasAPIKey(given string) bool {
 func (s *Server) admitToken(ctx context.Context, c *Call) (proxy.Identity, error) {
 	scheme, token, _ := strings.Cut(c.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return proxy.Identity{}, refuse(http.StatusUnauthorized, "the request has no token", "send the application's token as Authorization: Bearer")
+		return proxy.Identity{}, turnAway(http.StatusUnauthorized, "the request has no token", "send the application's token as Authorization: Bearer")
 	}
 	who, err := s.proxy.Authenticate(ctx, strings.TrimSpace(token))
 	if err != nil {
 		return who, err
 	}
 	if who.Party.UserType != bridge.Client {
-		return who, refuse(http.StatusUnauthorized, "the token is not a customer's", "issue one of type CLIENT")
+		return who, turnAway(http.StatusUnauthorized, "the token is not a customer's", "issue one of type CLIENT")
 	}
 	if err := who.Rights.Need(bridge.RightChat); err != nil {
-		return who, refuse(http.StatusUnauthorized, "the token does not give the right to chat", "issue one with that right")
+		return who, turnAway(http.StatusUnauthorized, "the token does not give the right to chat", "issue one with that right")
 	}
 	return who, nil
 }

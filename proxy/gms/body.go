@@ -132,7 +132,7 @@ func badRequest(message string) error {
 }
 
 func tooSlow() error {
-	return retryLater(http.StatusRequestTimeout, "the request took too long to arrive", "try again")
+	return refuse(http.StatusRequestTimeout, "the request took too long to arrive", "try again")
 }
 
 func tooMany() error {

@@ -122,8 +122,7 @@ func (c *Call) position(o *Options, zero Zero) error {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n > bridge.MaxInteger {
-		return &refusal{Outcome{Code: http.StatusBadRequest, Status: StatusRetry, HTTP: http.StatusBadRequest},
-			"transcriptPosition is not a non-negative number", "send the nextPosition of the last reply"}
+		return refuse(http.StatusBadRequest, "transcriptPosition is not a non-negative number", "send the nextPosition of the last reply")
 	}
 	c.From = o.position(n, zero)
 	return nil

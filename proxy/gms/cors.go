@@ -16,7 +16,7 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request) (done bool) {
 	h.Add("Vary", "Origin")
 	if len(r.Header.Values("Origin")) > 0 {
 		if !s.allowsOrigin(r) {
-			s.answer(w, r, Reply{}, refuse(http.StatusForbidden, "this page's origin is not on the list", "add the origin to the proxy's --origin option"))
+			s.answer(w, r, Reply{}, turnAway(http.StatusForbidden, "this page's origin is not on the list", "add the origin to the proxy's --origin option"))
 			return true
 		}
 		h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))

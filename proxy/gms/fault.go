@@ -42,17 +42,18 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.message }
 
-// refuse returns a refusal with an HTTP status, whose number is also the fault's code.
+// refuse returns a refusal of one request with an HTTP status, whose number is also the fault's
+// code. The chat, if there is one, goes on.
 func refuse(status int, message, hint string) error {
+	return &refusal{Outcome{Code: status, Status: StatusRetry, HTTP: status}, message, hint}
+}
+
+// turnAway returns the refusal of a client that may not have a chat at all.
+func turnAway(status int, message, hint string) error {
 	return &refusal{Outcome{Code: status, Status: StatusFailed, HTTP: status}, message, hint}
 }
 
 func notFound(message, hint string) error { return refuse(http.StatusNotFound, message, hint) }
-
-// retryLater is a refusal after which the same request may succeed.
-func retryLater(status int, message, hint string) error {
-	return &refusal{Outcome{Code: status, Status: StatusRetry, HTTP: status}, message, hint}
-}
 
 // missing returns the refusal of a chat that is requested without a name.
 func missing(code int, message string) error {

@@ -24,11 +24,8 @@ func (s *Server) ServeUpload(w http.ResponseWriter, r *http.Request) {
 	u.answer(w, r, reply, err)
 }
 
-// refused is a refusal of an upload that is not as it should be. Its status is 1, because the
-// chat goes on.
-func refused(message, hint string) error {
-	return &refusal{Outcome{Code: http.StatusBadRequest, Status: StatusRetry, HTTP: http.StatusBadRequest}, message, hint}
-}
+// refused is a refusal of an upload that is not as it should be.
+func refused(message, hint string) error { return refuse(http.StatusBadRequest, message, hint) }
 
 // fileUpload is one upload.
 type fileUpload struct {

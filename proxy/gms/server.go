@@ -157,7 +157,7 @@ func (s *Server) do(ctx context.Context, c *Call, op operation) (Reply, error) {
 		guests.MarkKnown(ctx)
 	case code == bridge.CodeSecureKey || code == bridge.CodeParty:
 		if !s.wrong.Allow(c.Address, 1) {
-			err = retryLater(http.StatusTooManyRequests, "too many requests of this address had a wrong key", "try again later")
+			err = refuse(http.StatusTooManyRequests, "too many requests of this address had a wrong key", "try again later")
 		}
 	case ctx.Err() != nil:
 		err = bridge.WrapError(bridge.CodeTimeout, err)

@@ -103,13 +103,20 @@ func TestTrap7_PathsWithoutARedirect(t *testing.T) {
 	require.Equal(t, 404, a.StatusCode)
 }
 
-// Every refusal is an envelope; those by a rule of the chat have HTTP status 200.
+// Every refusal is an envelope; those by a rule of the chat have HTTP status 200. Status 2 ends
+// the chat in a widget, so that a fault of one request has status 1.
 func TestTrap8_RefusalsAreEnvelopes(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	c := w.request(url.Values{"nickname": {"Ann"}})
 	own := url.Values{"userId": {c.last.UserID}, "secureKey": {c.last.SecureKey}, "alias": {"1"}}.Encode()
 	chat := "/genesys/2/chat/support/" + c.last.ChatID
+	inMultipart := http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}
+	cutUpload := ""
+	for name, value := range map[string]string{"userId": c.last.UserID, "secureKey": c.last.SecureKey} {
+		cutUpload += "--x\r\nContent-Disposition: form-data; name=" + name + "\r\n\r\n" + value + "\r\n"
+	}
+	cutUpload += "--x\r\nContent-Disposition: form-data; name=file; filename=\"a.txt\"\r\n\r\nhello"
 	for name, tc := range map[string]struct {
 		method, path, body      string
 		header                  http.Header
@@ -132,12 +139,17 @@ func TestTrap8_RefusalsAreEnvelopes(t *testing.T) {
 		"another user":                {"POST", chat + "/refresh", own + "&userId=nobody", asForm, 404, 2, 404},
 		"another chat":                {"POST", "/genesys/2/chat/support/other/refresh", own, asForm, 404, 2, 404},
 		"a chat that cannot be":       {"POST", "/genesys/2/chat/support/a.b/refresh", own, asForm, 404, 2, 404},
-		"a GET":                       {"GET", chat + "/refresh?" + own, "", nil, 405, 2, 405},
-		"a compressed body":           {"POST", chat + "/refresh", own, http.Header{"Content-Encoding": {"gzip"}}, 415, 2, 415},
-		"a body that is too long":     {"POST", chat + "/refresh", strings.Repeat("a=b&", 64<<10), asForm, 413, 2, 413},
-		"too many parameters":         {"POST", chat + "/refresh", strings.Repeat("a=&", 10_000), asForm, 413, 2, 413},
-		"JSON that is nested deeply":  {"POST", chat + "/refresh", `{"a":` + strings.Repeat("[", 30_000), nil, 400, 2, 400},
-		"JSON that ends early":        {"POST", chat + "/refresh", `{"a":"b`, nil, 400, 2, 400},
+		"a GET":                       {"GET", chat + "/refresh?" + own, "", nil, 405, 1, 405},
+		"a compressed body":           {"POST", chat + "/refresh", own, http.Header{"Content-Encoding": {"gzip"}}, 415, 1, 415},
+		"a body that is too long":     {"POST", chat + "/refresh", strings.Repeat("a=b&", 64<<10), asForm, 413, 1, 413},
+		"too many parameters":         {"POST", chat + "/refresh", strings.Repeat("a=&", 10_000), asForm, 413, 1, 413},
+		"JSON that is nested deeply":  {"POST", chat + "/refresh", `{"a":` + strings.Repeat("[", 30_000), nil, 400, 1, 400},
+		"JSON that ends early":        {"POST", chat + "/refresh", `{"a":"b`, nil, 400, 1, 400},
+		"JSON that is a list":         {"POST", chat + "/refresh", `[1]`, http.Header{"Content-Type": {"application/json"}}, 400, 1, 400},
+		"an upload that was cut":      {"POST", chat + "/file", cutUpload, inMultipart, 400, 1, 400},
+		"a NUL in a file's name":      {"POST", chat + "/file", strings.Replace(cutUpload, "a.txt", "a\x00.txt", 1) + "\r\n--x--\r\n", inMultipart, 400, 1, 400},
+		"an operation that is none":   {"POST", chat + "/nothing", own, asForm, 404, 1, 404},
+		"a service that is none":      {"POST", "/genesys/2/chat/" + strings.Repeat("s", 65) + "/x/refresh", own, asForm, 404, 1, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, r := w.raw(tc.method, tc.path, tc.header, tc.body)

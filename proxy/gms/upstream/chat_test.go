@@ -211,6 +211,7 @@ func TestTextIsSentOnceWhateverIsAnswered(t *testing.T) {
 		"a redirect":                             {[]doubleFault{{answer: htmlPage(302)}}, "", 2},
 		"an empty answer":                        {[]doubleFault{{done: true, answer: htmlPage(204)}}, "", 1},
 		"text too long":                          {[]doubleFault{{answer: envelope(refusal(gms.StatusRetry, gms.TextTooLong, false))}}, bridge.CodeTextLength, 1},
+		"the request cannot be read":             {[]doubleFault{{answer: envelope(refusal(gms.StatusRetry, 400, false))}}, bridge.CodeMessage, 1},
 		"statusCode 2 of a chat that goes on":    {[]doubleFault{{answer: envelope(refusal(gms.StatusFailed, gms.CannotExecute, false))}}, bridge.CodeChatUnavailable, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -56,6 +56,7 @@ var faultCodes = map[int]bridge.Code{
 	gms.TextTooLong: bridge.CodeTextLength, gms.CannotStart: bridge.CodeChatUnavailable, gms.CannotExecute: bridge.CodeChatUnavailable,
 	gms.BadEmailAddress: bridge.CodeMailAddress, gms.NotAuthorized: bridge.CodeSecureKey, gms.SessionNotFound: bridge.CodeSessionEnded,
 	gms.InternalError: bridge.CodeChatUnavailable, gms.TemporarilyBusy: bridge.CodeBusy,
+	http.StatusBadRequest: bridge.CodeMessage, http.StatusRequestEntityTooLarge: bridge.CodeMessage, http.StatusUnsupportedMediaType: bridge.CodeMessage,
 }
 
 // codeOf returns our code for a fault. Another Attaché that plays GMS names it itself.
