@@ -86,7 +86,8 @@ var operations = map[string]map[string]operation{
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.known(r) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="ucs"`)
-		http.Error(w, "this server needs its secret, or a client certificate", http.StatusUnauthorized)
+		// UCS has no code for it, because it has no secret.
+		h.replyFaultOf(w, UnexpectedError, "this server needs its secret, or a client certificate", "", http.StatusUnauthorized)
 		return
 	}
 	guests.MarkKnown(r.Context())
@@ -165,7 +166,12 @@ func (h *Handler) group() string {
 func (h *Handler) replyFault(w http.ResponseWriter, r *http.Request, err error) {
 	e := ErrorOf(err)
 	h.cfg.Log.Debug("refused", "method", r.Method, "path", r.URL.Path, "fault", e.Fault, "error", err)
-	members := []member{{memberFaultCode, string(e.Fault)}, {memberFaultString, Faults[e.Fault].Message}, {memberFaultText, describe(e)}}
+	h.replyFaultOf(w, e.Fault, Faults[e.Fault].Message, describe(e), statusOf[e.Fault])
+}
+
+// replyFaultOf writes a fault. Where all have HTTP status 200, a missing secret has its own nevertheless.
+func (h *Handler) replyFaultOf(w http.ResponseWriter, f Fault, message, text string, status int) {
+	members := []member{{memberFaultCode, string(f)}, {memberFaultString, message}, {memberFaultText, text}}
 	out, err := newOutgoing("", members, nil, 0, h.cfg.Dialect)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -174,9 +180,8 @@ func (h *Handler) replyFault(w http.ResponseWriter, r *http.Request, err error) 
 	if h.cfg.Dialect.Faults == FaultNested {
 		out.before = append(append([]byte(`{"`+groupFault+`":`), out.before...), '}')
 	}
-	status := http.StatusOK
-	if h.cfg.Dialect.FaultStatus != FaultStatusOK {
-		status = statusOf[e.Fault]
+	if h.cfg.Dialect.FaultStatus == FaultStatusOK && status != http.StatusUnauthorized {
+		status = http.StatusOK
 	}
 	h.reply(w, out, status)
 }

@@ -274,8 +274,14 @@ func TestHandler_NeedsItsSecret(t *testing.T) {
 		c.set(req)
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
+		var fault struct{ FaultCode, FaultString string }
+		require.NoError(t, json.NewDecoder(res.Body).Decode(&fault), name)
 		res.Body.Close()
 		require.Equal(t, c.status, res.StatusCode, name)
+		require.NotEmpty(t, fault.FaultCode, name)
+		if c.status == 401 {
+			require.Contains(t, fault.FaultString, "secret")
+		}
 	}
 	certified, err := ucs.NewHandler(ucs.HandlerOptions{ClientCertificates: true})
 	require.NoError(t, err)
