@@ -205,8 +205,11 @@ func checkOffer(who Identity, o Offer) error {
 }
 
 // beginOffer makes the record and takes the right to write. It asks the Chat Server
-// first, if that owns the party's allowances.
+// first, if that owns the party's allowances. It does not end with ctx: a caller that hangs up
+// between the two would leave a reservation that no record names.
 func (t *Transfers) beginOffer(ctx context.Context, who Identity, limits bridge.Limits, o Offer) (taken, error) {
+	ctx, cancel := detached(ctx)
+	defer cancel()
 	a, err := t.admit(ctx, who, limits, o)
 	if err != nil {
 		return taken{}, err
@@ -249,39 +252,20 @@ func (t *Transfers) admit(ctx context.Context, who Identity, limits bridge.Limit
 		return nil, err
 	}
 	limited := t.counted(who, limits)
-	if limited {
-		a := t.cfg.Chat.(Allowances)
-		if err := a.Reserve(ctx, who.Session, who.Party.UserID, o.Key, bridge.SafeName(o.Name, "").Text, o.Size); err != nil {
-			begun()
-			return nil, err
-		}
-	}
 	now := time.Now()
-	return &admission{t, Record{
+	record := Record{
 		Key: o.Key, Session: who.Session, UserID: who.Party.UserID, UserType: who.Party.UserType, Interaction: who.Interaction,
 		Customer: limited, Conn: o.Conn, After: o.After,
 		State: bridge.Offered, DocumentID: t.cfg.Staging.NewID(),
 		Name: o.Name, Size: o.Size, Open: o.open, MimeType: o.MimeType, UploadType: o.UploadType,
 		Description: o.Description, Custom: o.Custom, Visibility: o.Visibility, Digest: o.Digest,
 		Created: now, Changed: now,
-	}, begun}, nil
-}
-
-// giveUp releases the reservation of an upload whose record could not be created, and reports
-// whether there is none.
-func (a *admission) giveUp(ctx context.Context) bool {
-	if !a.transfers.absent(ctx, a.record) {
-		return false
 	}
-	a.transfers.release(context.WithoutCancel(ctx), a.record)
-	return true
-}
-
-// absent reports that the record does not exist. A record whose creation failed may
-// exist nevertheless, and its upload may resume; then it needs its reservation.
-func (t *Transfers) absent(ctx context.Context, record Record) bool {
-	_, err := t.cfg.Records.Get(context.WithoutCancel(ctx), record.Session, record.Key)
-	return errors.Is(err, ErrRecordUnknown)
+	if err := t.reserve(ctx, record); err != nil {
+		begun()
+		return nil, err
+	}
+	return &admission{t, record, begun}, nil
 }
 
 // beginBoth writes the record and takes the lease at the same time: each is one flush

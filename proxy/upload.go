@@ -214,10 +214,3 @@ func (u *upload) fail(ctx context.Context, code bridge.Code) error {
 func (t *Transfers) drop(ctx context.Context, r Record) error {
 	return errors.Join(t.cfg.Staging.Discard(ctx, r.DocumentID), t.release(ctx, r))
 }
-
-func (t *Transfers) release(ctx context.Context, r Record) error {
-	if a, ok := t.cfg.Chat.(Allowances); ok && r.Customer {
-		return a.Release(ctx, r.Session, r.UserID, r.Key)
-	}
-	return nil
-}
