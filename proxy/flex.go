@@ -173,11 +173,15 @@ func (f *Flex) Refresh(ctx context.Context, r FlexRefresh) (FlexStatus, error) {
 	}
 	defer exit()
 	f.party(who, joined) // before the others can answer
+	from, err := f.within(ctx, r.FlexUser, joined)
+	if err != nil {
+		return FlexStatus{}, err
+	}
 	answer, err := f.say(ctx, who, joined, r)
 	if err != nil {
 		return FlexStatus{}, err
 	}
-	s, err := f.status(ctx, who, joined, r.FromPosition)
+	s, err := f.status(ctx, who, joined, from)
 	if answer != nil && answer.Transient() {
 		s.Transcript.Events = append(s.Transcript.Events, FlexEvent{
 			Event: *answer, PartyID: s.PartyID, TimeOffset: offset(joined, *answer),
@@ -196,6 +200,25 @@ func (f *Flex) Enter(ctx context.Context, u FlexUser) (who Identity, joined Join
 		return who, joined, nil, err
 	}
 	return who, joined, func() { f.proxy.presence.exit(who, false) }, nil
+}
+
+// within returns the position that the user asks for, or the one after the log's last entry if
+// that is less: a client that asks for more would never see what comes next.
+func (f *Flex) within(ctx context.Context, u FlexUser, joined Joined) (int64, error) {
+	if u.FromPosition <= joined.Position+1 {
+		return u.FromPosition, nil
+	}
+	// Another proxy may have answered with what this one has yet to read.
+	last := joined.Position
+	err := f.proxy.cfg.Chat.(Transcripts).Transcript(ctx, u.Session, last, func(e bridge.Event) error {
+		last = max(last, e.ID)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	_, joined, err = f.authenticate(ctx, u)
+	return min(u.FromPosition, max(last, joined.Position)+1), err
 }
 
 // farewell answers a request after the end with the rest of the transcript. why is the error
@@ -291,6 +314,11 @@ func (f *Flex) Logout(ctx context.Context, l FlexLogout) (FlexStatus, error) {
 		}
 		return f.rest(ctx, who, joined, l.FromPosition)
 	}
+	from, err := f.within(ctx, l.FlexUser, joined)
+	if err != nil {
+		exit()
+		return FlexStatus{}, err
+	}
 	err = f.proxy.cfg.Chat.Leave(ctx, who.Session, who.Party.UserID, Departure{
 		Reason: bridge.ReasonLeft, After: bridge.KeepAlive, Attributes: l.Attributes,
 	})
@@ -300,7 +328,7 @@ func (f *Flex) Logout(ctx context.Context, l FlexLogout) (FlexStatus, error) {
 	}
 	f.proxy.presence.exit(who, true)
 	defer f.drop(who.seat())
-	s, err := f.status(ctx, who, joined, l.FromPosition)
+	s, err := f.status(ctx, who, joined, from)
 	s.Ended = true
 	return s, err
 }
@@ -366,7 +394,7 @@ func (f *Flex) status(ctx context.Context, who Identity, joined Joined, from int
 // the parties.
 func (f *Flex) read(ctx context.Context, who Identity, joined Joined, from, until int64, p *flexParty) (FlexStatus, error) {
 	t := FlexTranscript{
-		Session: who.Session, Started: joined.Started, LastPosition: joined.Position,
+		Session: who.Session, Started: joined.Started, LastPosition: max(joined.Position, from-1),
 		Saved: joined.Saved, IdleExpires: joined.IdleExpires, Monitored: joined.Monitored,
 	}
 	start := p.known()

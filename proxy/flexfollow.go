@@ -23,6 +23,10 @@ func (f *Flex) Follow(ctx context.Context, u FlexUser, from int64, deliver func(
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(f.proxy.ctx, cancel)()
+	u.FromPosition = from
+	if from, err = f.within(ctx, u, joined); err != nil {
+		return err
+	}
 	p := f.party(who, joined)
 	p.follow(1)
 	defer p.follow(-1)

@@ -14,6 +14,7 @@ type FlexVisit struct {
 	Limits bridge.Limits // of the Chat Server, as [Offer] has them
 
 	flex   *Flex
+	user   FlexUser
 	joined Joined
 	end    func()
 }
@@ -25,11 +26,17 @@ func (f *Flex) Visit(ctx context.Context, u FlexUser) (*FlexVisit, error) {
 		return nil, err
 	}
 	f.party(who, joined)
-	return &FlexVisit{Who: who, Limits: joined.Limits, flex: f, joined: joined, end: sync.OnceFunc(exit)}, nil
+	return &FlexVisit{Who: who, Limits: joined.Limits, flex: f, user: u, joined: joined, end: sync.OnceFunc(exit)}, nil
 }
 
 // Status is the answer to the request, with the party's events from a position on.
 func (v *FlexVisit) Status(ctx context.Context, from int64) (FlexStatus, error) {
+	u := v.user
+	u.FromPosition = from
+	from, err := v.flex.within(ctx, u, v.joined)
+	if err != nil {
+		return FlexStatus{}, err
+	}
 	return v.flex.status(ctx, v.Who, v.joined, from)
 }
 

@@ -298,6 +298,13 @@ func TestCometD_RequestNotificationsBringsWhatALostPollLost(t *testing.T) {
 	require.Equal(t, []string{"2 Message and on"}, again.told(1))
 	require.Equal(t, r.ChatID, again.chatID)
 
+	beyond := w.connect(bayeuxtest.Options{})
+	beyond.secureKey = ann.secureKey
+	beyond.do("requestNotifications", map[string]any{"transcriptPosition": 99999})
+	at := beyond.next()
+	require.Empty(t, at.Messages)
+	require.EqualValues(t, 5, at.NextPosition, "a position beyond the end is the end's")
+
 	for name, fields := range map[string]map[string]any{"0": {"transcriptPosition": 0}, "none": nil, "null": {"transcriptPosition": nil}} {
 		t.Run(name+" asks for everything", func(t *testing.T) {
 			all := w.connect(bayeuxtest.Options{})

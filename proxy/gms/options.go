@@ -189,9 +189,9 @@ func (o *Options) next(last, from int64) int64 {
 	case from == 0 && o.WithoutEvents == NextOmitted:
 		return 0
 	case o.PositionIs == PositionLast:
-		return max(last, from-1)
+		return last
 	}
-	return max(last+1, from) // it never goes back, although another proxy may know more
+	return last + 1
 }
 
 // idle returns idleTimerExpire of a session that closes at that time, in milliseconds.

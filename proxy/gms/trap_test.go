@@ -216,7 +216,7 @@ func TestTrap10_Positions(t *testing.T) {
 		next     int64
 	}{
 		{"", nil, 5}, {"0", nil, 5}, {"1", []int64{1, 2, 3}, 5}, {"2", []int64{2, 3}, 5}, {"3", []int64{3}, 5},
-		{"4", nil, 5}, {"5", nil, 5}, {"50", nil, 50},
+		{"4", nil, 5}, {"5", nil, 5}, {"50", nil, 5},
 	} {
 		indexes, next := at(w, tc.position)
 		require.Equal(t, tc.indexes, indexes, "position %q", tc.position)
@@ -228,6 +228,20 @@ func TestTrap10_Positions(t *testing.T) {
 	require.EqualValues(t, 4, next)
 	indexes, _ = at(last, "0")
 	require.Equal(t, []int64{1, 2, 3}, indexes)
+
+	// A position beyond the end is the end's: what comes next appears, and the own text too.
+	r := c.do("send", url.Values{"message": {"mine"}, "transcriptPosition": {"99999"}})
+	require.Equal(t, "mine", r.Messages[0].Text)
+	require.EqualValues(t, 6, r.NextPosition)
+	_, next = at(w, "99999")
+	require.EqualValues(t, 6, next)
+	say("next", bridge.All)
+	indexes, next = at(w, "6")
+	require.Equal(t, []int64{6}, indexes)
+	require.EqualValues(t, 7, next)
+	indexes, next = at(last, "99999")
+	require.Empty(t, indexes)
+	require.EqualValues(t, 6, next)
 
 	const many = 1200
 	for i := range many {
@@ -242,7 +256,7 @@ func TestTrap10_Positions(t *testing.T) {
 		}
 		got, part = got+len(r.Messages), r.NextPosition
 	}
-	require.Equal(t, many+2, got, "in parts, with what was said before and that Alice joined")
+	require.Equal(t, many+1, got, "in parts, with the last text that was said before")
 }
 
 // Trap 13: codes that are not known are options.
