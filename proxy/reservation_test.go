@@ -1,11 +1,13 @@
 package proxy_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -123,5 +125,39 @@ func TestT17HangUpLeavesNoReservation(t *testing.T) {
 				}, wait, 5*time.Millisecond)
 			})
 		}
+	}
+}
+
+// An upload that was refused or cancelled takes nothing of what the others may have, once it has
+// left the disk.
+func TestIngest_ARefusedFileDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	for name, lose := range map[string]func(*door){
+		"refused at its end": func(d *door) {
+			_, err := d.ingest("big.pdf", stream(bytes.NewReader(make([]byte, 2*mib+1)), -1))
+			require.Equal(d.t, bridge.CodeFileSize, bridge.CodeOf(err), "%v", err)
+		},
+		"interrupted": func(d *door) {
+			_, err := d.ingest("big.pdf", stream(io.MultiReader(bytes.NewReader(make([]byte, 2*mib-1)), iotest.ErrReader(io.ErrUnexpectedEOF)), -1))
+			require.Error(d.t, err)
+		},
+		"cancelled": func(d *door) {
+			key := newKey()
+			_, err := d.offer(key, "big.pdf", 2*mib)
+			require.NoError(d.t, err)
+			_, err = d.transfers.Cancel(d.t.Context(), d.who, key)
+			require.NoError(d.t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newWorld(t).door("carol", bridge.Client)
+			for range 3 {
+				lose(d)
+			}
+			_, err := d.ingest("fits.pdf", stream(bytes.NewReader(make([]byte, mib)), mib))
+			require.NoError(t, err)
+		})
 	}
 }

@@ -299,6 +299,10 @@ type Staging interface {
 // between, there may be the one without the other.
 type Unlinked interface{ DiscardsUnlinked() }
 
+// Freeing is implemented by Staging whose Discard returns when the content no longer takes up
+// disk space. What is released after that does not count for [SettleTime] more.
+type Freeing interface{ FreesOnDiscard() }
+
 // Linked returns the ids of all documents and staged content that are still needed, however
 // old they are: of uploads on their way, and of announced ones that have a record. A sweep of
 // a store asks it once, and only if a day is due.
@@ -344,7 +348,8 @@ type Records interface {
 }
 
 // SettleTime is how long the bytes of an upload that was given up may stay on the disk,
-// and so how long they still count: the embedded engine purges every ten seconds.
+// and so how long they still count, unless the store is [Freeing]: the engine purges every ten
+// seconds.
 const SettleTime = 20 * time.Second
 
 // Loads is implemented by Records that know the unfinished uploads of a party.

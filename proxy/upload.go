@@ -212,5 +212,10 @@ func (u *upload) fail(ctx context.Context, code bridge.Code) error {
 // drop removes the content of an upload that has failed or was cancelled, and gives its
 // reservation back.
 func (t *Transfers) drop(ctx context.Context, r Record) error {
-	return errors.Join(t.cfg.Staging.Discard(ctx, r.DocumentID), t.release(ctx, r))
+	discarded := t.cfg.Staging.Discard(ctx, r.DocumentID)
+	if _, frees := t.cfg.Staging.(Freeing); frees && discarded == nil {
+		// If it fails, the bytes count for a while after the release.
+		t.correct(ctx, r, 0)
+	}
+	return errors.Join(discarded, t.release(ctx, r))
 }

@@ -15,6 +15,10 @@ import (
 // wrote. So only one process may have the store open.
 func (s *Store) DiscardsUnlinked() {}
 
+// FreesOnDiscard says that discarded content is off the disk: its file is removed, and a writer
+// that had it may write no more.
+func (s *Store) FreesOnDiscard() {}
+
 // newID notes an id that this process gives away: its record may not be written yet.
 func (s *Store) newID(id string) string {
 	s.mu.Lock()
