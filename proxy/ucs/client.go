@@ -39,6 +39,10 @@ type ClientOptions struct {
 	Timeout time.Duration
 	// RetryFor bounds the retries of a request that may be repeated. Default: 10 s.
 	RetryFor time.Duration
+	// UnclearPause is how long a document is not added again after an AddDocument that may have
+	// added it, four times as long after each further one: each may leave a document in UCS that
+	// nobody uses. Default: 1 s.
+	UnclearPause time.Duration
 	// Keep is how long a document stays in the spool after its last use: as long as a download may
 	// be resumed. Default: 10 min.
 	Keep time.Duration
@@ -78,6 +82,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 	}
 	o.Timeout = cmp.Or(o.Timeout, time.Minute)
 	o.RetryFor = cmp.Or(o.RetryFor, 10*time.Second)
+	o.UnclearPause = cmp.Or(o.UnclearPause, time.Second)
 	o.Keep = cmp.Or(o.Keep, 10*time.Minute)
 	o.MaxSize = cmp.Or(o.MaxSize, proxy.MaxTheSize)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))

@@ -114,17 +114,13 @@ func (c *documents) add(ctx context.Context, d proxy.Document) (string, error) {
 
 // begin adds an empty document and writes its id down.
 func (c *documents) begin(ctx context.Context, d proxy.Document, entry Entry) (Entry, error) {
-	id, err := c.create(ctx, d, []member{
+	entry, err := c.create(ctx, d, entry, []member{
 		{memberType, d.MimeType}, {memberName, d.Name}, {memberDescription, markerPrefix + d.ID}, {memberSize, int64(0)},
 	}, nil)
 	if err != nil {
-		if errors.Is(err, errUnclear) {
-			c.cfg.Log.Warn("UCS may have an empty document that nobody uses", "description", markerPrefix+d.ID, "error", err)
-		}
 		return entry, err
 	}
 	crashPoint("begun in UCS")
-	entry.DocumentID = id
 	return c.writeDown(ctx, entry, false)
 }
 
@@ -139,6 +135,10 @@ func (c *Client) writeDown(ctx context.Context, entry Entry, whole bool) (Entry,
 	known, found, failed := c.cfg.Ledger.byStaged(ctx, entry.Staged)
 	if failed == nil && found && known.DocumentID == entry.DocumentID && known.Whole && known.SHA256 == entry.SHA256 {
 		return known, nil // another proxy has sent the same content
+	}
+	if failed == nil && found && known.DocumentID == "" && errors.Is(err, errLedgerChanged) {
+		entry.revision = known.revision // another proxy's AddDocument was unclear
+		return c.writeDown(ctx, entry, whole)
 	}
 	if failed != nil || !found || !errors.Is(err, errLedgerChanged) || known.DocumentID == entry.DocumentID {
 		return entry, bridge.WrapError(bridge.CodeStorageUnavailable, errors.Join(err, failed))
@@ -169,23 +169,47 @@ func (c *documents) addAtOnce(ctx context.Context, d proxy.Document, entry Entry
 		return "", err
 	}
 	defer content.Close()
-	id, err := c.create(ctx, d, []member{
+	entry, err = c.create(ctx, d, entry, []member{
 		{memberType, d.MimeType}, {memberName, d.Name}, {memberDescription, d.Description}, {memberSize, d.Size},
 	}, content)
 	if err != nil {
-		if errors.Is(err, errUnclear) {
-			c.cfg.Log.Warn("UCS may have a document that nobody uses", "staged", d.ID, "session", d.Session, "size", d.Size, "error", err)
-		}
 		return "", err
 	}
 	crashPoint("added to UCS")
-	entry.DocumentID = id
 	entry, err = c.writeDown(ctx, entry, true)
 	return entry.DocumentID, err
 }
 
-// create is AddDocument in creation mode.
-func (c *Client) create(ctx context.Context, d proxy.Document, members []member, content io.Reader) (string, error) {
+// create adds a document and puts its id into the entry. While UCS leaves unclear whether it has
+// done so, the pauses grow, over restarts and in all proxies together: otherwise a UCS whose
+// answers cannot be read would get a document with each retry.
+func (c *Client) create(ctx context.Context, d proxy.Document, entry Entry, members []member, content io.Reader) (Entry, error) {
+	if entry.Unclear > 0 && time.Now().Before(entry.AddAfter) {
+		return entry, bridge.WrapError(bridge.CodeStorageUnavailable, fmt.Errorf(
+			"AddDocument left unclear %d times whether UCS added the document: it is sent again after %s", entry.Unclear, entry.AddAfter.Format(time.RFC3339)))
+	}
+	id, err := c.addDocument(ctx, d, members, content)
+	if err == nil {
+		entry.DocumentID, entry.Unclear, entry.AddAfter = id, 0, time.Time{}
+		return entry, nil
+	}
+	if errors.Is(err, errUnclear) {
+		entry.AddAfter = time.Now().UTC().Add(c.cfg.UnclearPause << min(2*entry.Unclear, maxUnclearShift))
+		entry.Unclear++
+		c.cfg.Log.Warn("UCS may have a document that nobody uses", "description", markerPrefix+d.ID, "session", d.Session,
+			"times", entry.Unclear, "again after", entry.AddAfter, "error", err)
+		if _, failed := c.cfg.Ledger.put(context.WithoutCancel(ctx), entry); failed != nil {
+			err = bridge.WrapError(bridge.CodeStorageUnavailable, errors.Join(err, failed))
+		}
+	}
+	return entry, err
+}
+
+// maxUnclearShift bounds the pause at about a thousand times the first.
+const maxUnclearShift = 10
+
+// addDocument is AddDocument in creation mode.
+func (c *Client) addDocument(ctx context.Context, d proxy.Document, members []member, content io.Reader) (string, error) {
 	if c.cfg.Dialect.Interaction && d.Session != "" {
 		members = append(members, member{memberInteraction, d.Session})
 	}

@@ -74,7 +74,7 @@ func (w *world) client(change func(*ucs.ClientOptions)) store {
 	require.NoError(w.t, err)
 	o := ucs.ClientOptions{
 		URL: w.proxied.URL + "/contact", Secret: []byte(secret), Ledger: ledger, Spool: w.spool,
-		RetryFor: time.Nanosecond,
+		RetryFor: time.Nanosecond, UnclearPause: time.Nanosecond,
 	}
 	if change != nil {
 		change(&o)

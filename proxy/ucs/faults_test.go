@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -99,6 +100,34 @@ func TestClient_AddAtOnce_ALostAnswerLeavesADocument(t *testing.T) {
 	require.Len(t, double.has(), 2)
 	_, got := readAll(t, client, id)
 	require.Equal(t, "hello", string(got))
+}
+
+// A UCS whose answers cannot be read does not get a document with each retry, from whichever proxy.
+func TestClient_UnclearAddsPause(t *testing.T) {
+	t.Parallel()
+	for name, atOnce := range map[string]bool{"empty": false, "at once": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pausing := func(o *ucs.ClientOptions) { o.UnclearPause, o.Dialect.AddAtOnce = time.Hour, atOnce }
+			w, double, client := doubled(t, pausing)
+			double.interfere(func(d *ucsDouble, out http.ResponseWriter, r *http.Request, method string) bool {
+				text(200, "<html>welcome")(d, out, r, method)
+				return true
+			})
+			d := w.staged(random(1000))
+			another := w.client(func(o *ucs.ClientOptions) { o.URL = double.URL; pausing(o) })
+			for range 10 {
+				for _, c := range []store{client, another} {
+					_, err := c.Add(t.Context(), d)
+					mustCode(t, bridge.CodeStorageUnavailable, err)
+					require.True(t, bridge.AsError(err).Retry)
+				}
+			}
+			double.mu.Lock()
+			defer double.mu.Unlock()
+			require.Equal(t, 1, double.calls["AddDocument"])
+		})
+	}
 }
 
 // What cannot succeed is not tried again.

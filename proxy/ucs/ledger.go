@@ -44,6 +44,9 @@ type Entry struct {
 	Created    time.Time
 	Links      []string // that we made, if sessions are interactions of UCS
 
+	Unclear  int       // AddDocuments in a row, each of which may have added a document
+	AddAfter time.Time // the next one comes no sooner
+
 	revision uint64
 }
 
