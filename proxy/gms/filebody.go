@@ -2,8 +2,10 @@ package gms
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +24,7 @@ type fileBody struct {
 	read   int64         // bytes
 	waited time.Duration // for bytes
 	end    error
+	late   bool // the client was too slow
 	cut    atomic.Bool
 }
 
@@ -38,13 +41,15 @@ func (b *fileBody) Read(p []byte) (int, error) {
 	}
 	began := time.Now()
 	slowest := b.pause + time.Duration(b.read)*(time.Second/bridge.SlowestRate)
-	b.control.SetReadDeadline(began.Add(min(b.pause, slowest-b.waited)))
+	until := began.Add(min(b.pause, slowest-b.waited))
+	b.control.SetReadDeadline(until)
 	if b.cut.Load() {
 		b.control.SetReadDeadline(began)
 	}
 	n, err := b.body.Read(p)
 	b.waited += time.Since(began)
 	b.read += int64(n)
+	b.late = errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(until)
 	if b.end = err; err == io.EOF {
 		b.control.SetReadDeadline(time.Time{}) // or the connection fails while the answer is awaited
 	}

@@ -89,7 +89,7 @@ func (u *fileUpload) run(ctx context.Context) (reply Reply, err error) {
 			return reply, err
 		}
 	}
-	return u.server.do(ctx, u.form.call, func(_ *Server, ctx context.Context, c *Call) (Reply, error) {
+	reply, err = u.server.do(ctx, u.form.call, func(_ *Server, ctx context.Context, c *Call) (Reply, error) {
 		if !identified && u.identify != nil {
 			if err := u.identify(c); err != nil {
 				return Reply{}, err
@@ -106,6 +106,10 @@ func (u *fileUpload) run(ctx context.Context) (reply Reply, err error) {
 		reply.UserData = map[string]string{bridge.KeyFileID: record.FileID}
 		return reply, nil
 	})
+	if err != nil && u.body.late {
+		err = tooSlow() // which also ends the request's context, and the upload by that
+	}
+	return reply, err
 }
 
 // receive stores the file.

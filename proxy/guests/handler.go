@@ -3,6 +3,7 @@ package guests
 import (
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func Handler(h http.Handler, bodies Bodies) http.Handler {
 			http.Error(w, "this path accepts no request body", http.StatusRequestEntityTooLarge)
 			return
 		}
-		r.Body = &body{ReadCloser: r.Body, control: control}
+		r.Body = &body{ReadCloser: r.Body, control: control, own: &out.ownRead}
 		h.ServeHTTP(out, r)
 	})
 }
@@ -56,9 +57,13 @@ func Handler(h http.Handler, bodies Bodies) http.Handler {
 type body struct {
 	io.ReadCloser
 	control *http.ResponseController
+	own     *atomic.Bool
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	if b.own.Load() {
+		return b.ReadCloser.Read(p)
+	}
 	b.control.SetReadDeadline(time.Now().Add(readTimeout))
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
@@ -72,6 +77,7 @@ type response struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	own     bool // the handler sets its own deadlines
+	ownRead atomic.Bool
 }
 
 // Unwrap is for [http.ResponseController].
@@ -81,6 +87,12 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *response) SetWriteDeadline(t time.Time) error {
 	w.own = true
 	return w.control.SetWriteDeadline(t)
+}
+
+// SetReadDeadline is called by a handler with its own deadlines.
+func (w *response) SetReadDeadline(t time.Time) error {
+	w.ownRead.Store(true)
+	return w.control.SetReadDeadline(t)
 }
 
 // Write sends p in pieces, each with its own deadline.

@@ -165,6 +165,20 @@ func TestHandler_CanSetItsOwnDeadlines(t *testing.T) {
 	})
 }
 
+func TestHandler_CanSetItsOwnReadDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan time.Duration, 1)
+		dial := serving(t, func(w http.ResponseWriter, r *http.Request) {
+			begun := time.Now()
+			http.NewResponseController(w).SetReadDeadline(begun.Add(2 * time.Minute))
+			io.Copy(io.Discard, r.Body)
+			ended <- time.Since(begun)
+		}, guests.TimedBodies)
+		io.WriteString(dial(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+		require.Equal(t, 2*time.Minute, <-ended)
+	})
+}
+
 // H2: over HTTP/2 each stream has deadlines, and streams are few.
 func TestH2StreamsHaveDeadlines(t *testing.T) {
 	cert := httptest.NewUnstartedServer(nil)
