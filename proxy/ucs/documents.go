@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"attache/bridge"
@@ -131,13 +133,17 @@ func (d *Documents) create(ctx context.Context, r AddDocument) (string, error) {
 	return doc.ID, nil
 }
 
-// check refuses attributes that are too long.
+// check refuses attributes that are too long, and types that would break a header.
 func check(d proxy.Document) error {
 	switch {
 	case utf8.RuneCountInString(d.Name) > maxAttribute:
 		return &Error{Fault: AttributeValueTooLong, Parameter: "TheName"}
 	case utf8.RuneCountInString(d.MimeType) > maxAttribute:
 		return &Error{Fault: AttributeValueTooLong, Parameter: "MimeType"}
+	case strings.ContainsFunc(d.MimeType, unicode.IsControl):
+		return &Error{Fault: IncorrectParameterValue, Parameter: "MimeType"}
+	case strings.Contains(d.Name, "\x00"):
+		return &Error{Fault: IncorrectParameterValue, Parameter: "TheName"}
 	}
 	return nil
 }

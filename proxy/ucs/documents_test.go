@@ -119,6 +119,8 @@ func TestDocuments_Faults(t *testing.T) {
 		"no size":           {func(r *ucs.AddDocument) { r.TheSize = nil }, ucs.MissingParameter, "TheSize"},
 		"a long name":       {func(r *ucs.AddDocument) { r.TheName = &long }, ucs.AttributeValueTooLong, "TheName"},
 		"a long type":       {func(r *ucs.AddDocument) { r.MimeType = &long }, ucs.AttributeValueTooLong, "MimeType"},
+		"a type of lines":   {func(r *ucs.AddDocument) { r.MimeType = ptr("text/plain\r\nX: y") }, ucs.IncorrectParameterValue, "MimeType"},
+		"a NUL in the name": {func(r *ucs.AddDocument) { r.TheName = ptr("a\x00.txt") }, ucs.IncorrectParameterValue, "TheName"},
 		"a negative size":   {func(r *ucs.AddDocument) { r.TheSize = ptr(int64(-1)) }, ucs.IncorrectParameterValue, "TheSize"},
 		"33 bits":           {func(r *ucs.AddDocument) { r.TheSize = ptr(int64(1 << 31)) }, ucs.IncorrectParameterValue, "TheSize"},
 		"a size too small":  {func(r *ucs.AddDocument) { r.TheSize = ptr(int64(4)) }, ucs.IncorrectParameterValue, "TheSize"},

@@ -42,6 +42,7 @@ func FuzzMessage(f *testing.F) {
 		`{}`, `{"Parameters":{"Content":"aGVsbG8=","TheSize":5},"UserData":{}}`, `{"Content":"aGVs\r\nbG8","TheSize":"5"}`,
 		`{"Parameters":{"TheName":"\ud83d\ude00\u00e9\"\\","x":[1,-2.5e3,null,true,{"a":[]}]}} `, `{"Content":"-_-_"}`, `{"Content":null}`,
 		`{"a":01}`, `{"a":1.}`, `{"a":"\ud800"}`, `{"a":tru}`, "{\"a\":\"\x01\"}", `{"Content":"aGVs`, `{"a":1,}`, `[]`, `{"a" 1}`, `{"a":1}}`,
+		"\ufeff{}", "\ufeff\ufeff{}",
 	} {
 		f.Add(s)
 	}
@@ -51,7 +52,7 @@ func FuzzMessage(f *testing.F) {
 			return
 		}
 		var want map[string]any
-		d := json.NewDecoder(strings.NewReader(in))
+		d := json.NewDecoder(strings.NewReader(strings.TrimPrefix(in, "\ufeff")))
 		d.UseNumber()
 		require.NoError(t, d.Decode(&want), "%q", in)
 		same := func(group string, members map[string]any) {
@@ -120,6 +121,13 @@ func FuzzOutgoing(f *testing.F) {
 		require.NoError(t, err)
 		require.EqualValues(t, len(content), *size)
 	})
+}
+
+func TestMessage_MayBeginWithAByteOrderMark(t *testing.T) {
+	m, content, err := readBoth(t, "\ufeff"+`{"TheName":"a","Content":"aGk="}`)
+	require.NoError(t, err)
+	require.Equal(t, "a", m[""]["TheName"].text)
+	require.Equal(t, "hi", string(content))
 }
 
 // Content that is larger than every bound of the rest passes, and what is not read is an error.

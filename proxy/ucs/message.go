@@ -62,6 +62,9 @@ type messageReader struct {
 
 func (r messageReader) read(in io.Reader) (message, error) {
 	s, m := newJSONStream(in), message{}
+	if mark, _ := s.in.Peek(3); string(mark) == "\xef\xbb\xbf" {
+		s.in.Discard(3) // some programs begin UTF-8 so
+	}
 	for _, group := range r.groups {
 		m[group] = map[string]value{}
 	}
