@@ -150,7 +150,7 @@ func server(h http.Handler, bodies guests.Bodies, log *slog.Logger) *http.Server
 func deadlines(h http.Handler, bodies guests.Bodies) http.Handler {
 	with, without := guests.Handler(h, guests.TimedBodies), guests.Handler(h, bodies)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(path.Clean(r.URL.Path)+"/", gms.Path) {
+		if strings.HasPrefix(strings.ToLower(path.Clean(r.URL.Path))+"/", gms.Path) {
 			with.ServeHTTP(w, r)
 			return
 		}
