@@ -47,6 +47,8 @@ const OpenTouch = 20 * time.Second
 // twice. So a client that got no answer in time may send its file again.
 func (t *Transfers) Ingest(ctx context.Context, who Identity, o Offer, s Stream) (Record, error) {
 	o = normalizeOffer(o)
+	me := t.copies.begin(who.seat(), o.Name)
+	defer t.copies.remove(who.seat(), me)
 	if known, found, err := t.repeated(ctx, who, &o); found || err != nil {
 		return known, err
 	}
@@ -60,14 +62,15 @@ func (t *Transfers) Ingest(ctx context.Context, who Identity, o Offer, s Stream)
 		in, err = t.beginIngest(ctx, who, o, s)
 	}
 	if err != nil {
-		if twin, found := t.findRefused(ctx, who, o, s, twins, err); found {
+		me.end() // or two refused ones would wait for each other
+		if twin, found := t.findRefused(ctx, who, o, s, twins, me, err); found {
 			return twin, nil
 		}
 		t.auditRefusal(who, o, err)
 		return Record{}, err
 	}
 	crashPoint("ingest begun")
-	in.twins = twins
+	in.twins, in.copying = twins, me
 	record, err := in.run(ctx)
 	if bridge.CodeOf(err) == bridge.CodeSuperseded {
 		record, err = in.outcome(ctx)
@@ -151,7 +154,8 @@ type ingest struct {
 	stream    Stream
 	upload    *upload
 	twins     []string // keys of the party's uploads that were under way when it began
-	received  int64    // bytes that are durable
+	copying   *copying
+	received  int64 // bytes that are durable
 }
 
 // beginIngest decides whether the file may be sent, and makes its record.
@@ -290,6 +294,7 @@ func (g *ingest) accept(ctx context.Context) (Record, error) {
 	defer g.transfers.ingests.lock(g.who.seat())()
 	is := fileSum{g.offer.Name, g.received, g.upload.sum()}
 	twins := append(g.transfers.pending(g.who, g.offer.Key), g.twins...)
+	twins = append(twins, g.transfers.copies.twins(g.copying)...)
 	if twin, found := g.transfers.twin(ctx, g.who, is, twins); found {
 		g.abandon(nil)
 		return twin, nil
@@ -298,7 +303,10 @@ func (g *ingest) accept(ctx context.Context) (Record, error) {
 		return Record{}, err
 	}
 	crashPoint("reservation corrected")
-	return g.upload.acceptOpen(ctx, g.offer, g.received)
+	record, err := g.upload.acceptOpen(ctx, g.offer, g.received)
+	// Its outcome may be unclear; a twin is looked up in the records.
+	g.transfers.copies.accept(g.who.seat(), g.offer.Key)
+	return record, err
 }
 
 // sum is the digest of everything appended.

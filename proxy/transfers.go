@@ -31,6 +31,7 @@ type Transfers struct {
 	downloads quota               // by session
 	audited   auditedGrants       // grants used here lately
 	ingests   seatLocks           // of parties whose ingested files are being accepted
+	copies    copies              // of files that parties send at the same time
 	up, down  atomic.Int64        // bytes, for Traffic
 	questions *semaphore.Weighted // for limits
 }

@@ -80,14 +80,23 @@ func (t *Transfers) likely(ctx context.Context, who Identity, name string, keys 
 }
 
 // findRefused finds the upload of which a refused file is a repetition: the first one may have
-// used up the limits. Nothing is stored for that; the content is read and its digest compared.
-func (t *Transfers) findRefused(ctx context.Context, who Identity, o Offer, s Stream, keys []string, refusal error) (Record, bool) {
+// used up the limits, or may be under way with another copy, which is waited for. Nothing is stored
+// for that; the content is read and its digest compared.
+func (t *Transfers) findRefused(ctx context.Context, who Identity, o Offer, s Stream, keys []string, me *copying, refusal error) (Record, bool) {
 	switch bridge.CodeOf(refusal) {
 	case bridge.CodeFileCount, bridge.CodeTotalSize, bridge.CodeBusy:
 	default:
 		return Record{}, false
 	}
+	others := t.copies.others(who.seat(), me)
+	keys = append(keys, t.copies.twins(me)...)
 	most := int64(-1)
+	if len(others) > 0 {
+		most = s.AtMost
+		if limit := t.Limits(who, o.Limits).MaxFileSize; limit != bridge.NoLimit && (most < 0 || limit < most) {
+			most = limit
+		}
+	}
 	for _, r := range t.likely(ctx, who, o.Name, keys) {
 		if r.Size >= s.AtLeast && (s.AtMost < 0 || r.Size <= s.AtMost) {
 			most = max(most, r.Size)
@@ -101,5 +110,9 @@ func (t *Transfers) findRefused(ctx context.Context, who Identity, o Offer, s St
 	if err != nil || size > most {
 		return Record{}, false
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	t.copies.wait(ctx, others)
+	keys = append(append(keys, t.copies.twins(me)...), t.pending(who, "")...)
 	return t.twin(ctx, who, fileSum{o.Name, size, [32]byte(h.Sum(nil))}, keys)
 }
