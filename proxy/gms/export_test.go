@@ -3,6 +3,7 @@ package gms
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -20,6 +21,14 @@ func Said(code bridge.Code) Fault {
 	s := &Server{cfg: Options{}.withDefaults()}
 	r, _ := s.failed(context.Background(), bridge.NewError(code, ""))
 	return r.Errors[0]
+}
+
+// Failed returns the fault and the HTTP status that a reply has for an error.
+func Failed(err error) (Fault, int) {
+	s := &Server{cfg: Options{}.withDefaults()}
+	s.cfg.Log = slog.New(slog.DiscardHandler)
+	r, status := s.failed(context.Background(), err)
+	return r.Errors[0], status
 }
 
 // ReadCall reads a body, and returns how many bytes its files had.

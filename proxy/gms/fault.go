@@ -94,7 +94,7 @@ func (s *Server) outcome(err error) Outcome {
 	if r := (*refusal)(nil); errors.As(err, &r) {
 		return r.Outcome
 	}
-	code := bridge.AsError(err).Code
+	code := coded(err).Code
 	o, known := outcomes[code]
 	if !known {
 		o = Outcome{Code: CannotExecute, Status: StatusRetry, HTTP: http.StatusOK}
@@ -112,6 +112,14 @@ func (s *Server) outcome(err error) Outcome {
 	return o
 }
 
+// coded returns err with a code. What took longer than it may is temporary, whichever step it was.
+func coded(err error) *bridge.Error {
+	if bridge.CodeOf(err) == "" && errors.Is(err, context.DeadlineExceeded) {
+		return bridge.WrapError(bridge.CodeTimeout, err)
+	}
+	return bridge.AsError(err)
+}
+
 // failed returns the reply to a request that failed, and its HTTP status.
 func (s *Server) failed(ctx context.Context, err error) (Reply, int) {
 	o := s.outcome(err)
@@ -119,7 +127,7 @@ func (s *Server) failed(ctx context.Context, err error) (Reply, int) {
 	if r := (*refusal)(nil); errors.As(err, &r) {
 		f.Advice, f.Message = advice(r.message, r.hint), r.message
 	} else {
-		e := bridge.AsError(err)
+		e := coded(err)
 		f.Advice, f.Message = advice(worded(e)), string(e.Code)
 		if e.Code == bridge.CodeInternal && ctx.Err() == nil {
 			s.cfg.Log.Error("a request of GMS' Chat API failed", "error", err)
