@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"attache/bridge"
@@ -23,11 +24,21 @@ func (j *job) cleanUp(ctx context.Context) error {
 	if r.State == bridge.Announced {
 		return j.cfg.Staging.Discard(ctx, r.Staged)
 	}
-	if err := j.release(ctx); err != nil {
-		return err
+	// A store that frees at once is asked first: what has left the disk is not to count after the
+	// release.
+	var discarded error
+	_, frees := j.cfg.Staging.(proxy.Freeing)
+	if frees {
+		discarded = j.cfg.Staging.Discard(ctx, staged(r))
 	}
-	if err := j.cfg.Staging.Discard(ctx, staged(r)); err != nil {
-		return err
+	if err := j.release(ctx, frees && discarded == nil); err != nil {
+		return errors.Join(discarded, err)
+	}
+	if !frees {
+		discarded = j.cfg.Staging.Discard(ctx, staged(r))
+	}
+	if discarded != nil {
+		return discarded
 	}
 	return j.unstore(ctx)
 }
@@ -39,10 +50,15 @@ func staged(r proxy.Record) string {
 	return r.DocumentID
 }
 
-func (j *job) release(ctx context.Context) error {
+// release gives the reservation back; freed says that its content has left the disk.
+func (j *job) release(ctx context.Context, freed bool) error {
 	a, ok := j.cfg.Chat.(proxy.Allowances)
 	if !ok || !j.record.Customer {
 		return nil
+	}
+	if freed {
+		// If it fails, the bytes count for a while after the release.
+		a.Correct(ctx, j.record.Session, j.record.UserID, j.record.Key, 0)
 	}
 	err := a.Release(ctx, j.record.Session, j.record.UserID, j.record.Key)
 	if permanent(err) {
