@@ -4,6 +4,7 @@ import { connect, type ChatFile, type Session } from 'attache-chat';
 import { AttacheChat, addLocale, type Dictionary } from 'attache-chat/element';
 import { load, onExit } from 'attache-chat/loader';
 import en from 'attache-chat/locales/en';
+import wasm from 'attache-chat/wasm';
 
 export async function embed(form: HTMLFormElement, input: HTMLInputElement): Promise<ChatFile> {
   const session: Session = await connect({ url: 'wss://files.example', token: async () => 'token' });
@@ -33,4 +34,8 @@ export function translate(): void {
   addLocale('de', words);
   // @ts-expect-error the English words have no such entry
   addLocale('de', { sendd: 'Senden' });
+}
+
+export function preload(): Promise<object> {
+  return load({ wasm });
 }

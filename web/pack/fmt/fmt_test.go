@@ -62,7 +62,7 @@ func TestReadsAsTheStandardLibrary(t *testing.T) {
 	var ours bytes.Buffer
 	_, err := fmt.Fprint(&ours, "an error's words")
 	require.NoError(t, err)
-	require.Equal(t, std.Sprint("an error's words"), ours.String())
+	require.Equal(t, "an error's words", ours.String())
 }
 
 func TestMistakesDoNotPanic(t *testing.T) {
