@@ -20,6 +20,7 @@ func TestAdviceIsForACustomerOfGMS(t *testing.T) {
 	others := map[bridge.Code]bool{
 		bridge.CodeOrigin: true, bridge.CodeTokenInvalid: true, bridge.CodeTokenExpired: true, bridge.CodeTokenEarly: true,
 		bridge.CodeVersion: true, bridge.CodeTakenOver: true, bridge.CodeUpgrade: true, bridge.CodeBlocked: true,
+		bridge.CodeCustomersOnly: true,
 	}
 	for _, rule := range bridge.Rules {
 		if others[rule.Code] {

@@ -56,7 +56,7 @@ func (p *Page) sendOnce(ctx context.Context, u *Upload) (failed *step, err error
 	select {
 	case last := <-steps:
 		u.State = last.State
-		if last.Error == nil {
+		if u.Code = ""; last.Error == nil {
 			return nil, nil
 		}
 		u.Code = last.Error.Code
