@@ -299,7 +299,7 @@ func TestRequestOfAChatIsAnsweredLate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDouble(t)
-			w := start(t, d, func(o *upstream.Options) { o.RequestTime, o.Lease = 5*brief, 5*brief })
+			w := start(t, d, func(o *upstream.Options) { o.RequestTime, o.Lease = 3*time.Second, 3*time.Second })
 			d.fail("request", c.fault)
 			_, err := w.client.Join(t.Context(), "s1", proxy.Joining{Party: ann})
 			require.Error(t, err)
